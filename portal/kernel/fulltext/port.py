@@ -1,0 +1,196 @@
+"""What domains put into the full-text index and get out of it, in words no engine owns.
+
+Plain values only: no engine, no database, no Flask. `index.Index` answers these questions.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Literal, TypeAlias
+
+Key: TypeAlias = tuple[str, int]
+"""(kind, id): what identifies a document. A newer document with the same key replaces the older."""
+
+Sort: TypeAlias = Literal["relevance", "newest", "distance", "title"]
+
+SORTS: Final[tuple[Sort, ...]] = ("relevance", "newest", "distance", "title")
+KIND_FACET: Final = "kind"
+MAX_LIMIT: Final = 50
+MAX_OFFSET: Final = 1_000
+
+
+class IndexUnavailable(Exception):
+    """The index is missing or cannot be read; `Index.rebuild` recovers from it."""
+
+
+class IndexBusy(Exception):
+    """Another process kept on writing for longer than the caller was willing to wait; try again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """One record as searchers may find it.
+
+    Whoever holds one of the `audience` tokens ("public", "member", "org:12") sees the whole
+    document, so a field that fewer people may read belongs in none of its texts. Texts are plain,
+    not Markdown or HTML. `facets` maps a facet's name to this document's values; "kind" is a facet
+    of every document already. `keywords` are searched and suggested but not shown: capability
+    labels with their alternates, model numbers. `extra` is returned with hits, never searched.
+    """
+
+    kind: str
+    id: int
+    title: str
+    url: str
+    audience: frozenset[str]
+    updated_at: datetime
+    summary: str = ""
+    body: str = ""
+    organization: str = ""
+    facets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    keywords: tuple[str, ...] = ()
+    latitude: float | None = None
+    longitude: float | None = None
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if KIND_FACET in self.facets:
+            raise ValueError("'kind' is a facet of every document and cannot be given")
+        if self.updated_at.tzinfo is None:
+            raise ValueError("updated_at must be aware")
+
+    @property
+    def key(self) -> Key:
+        return (self.kind, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A point, and how far around it documents may lie (miles; None: anywhere)."""
+
+    latitude: float
+    longitude: float
+    radius_miles: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """What one searcher asks.
+
+    `text` is as typed: words, "phrases", +must, -not; all else is plain text, and nothing in it is
+    ever an error. Words must all match somewhere in a document; only if no visible document has
+    them all are misspelled words corrected, and then any of the words suffices. `kinds` and
+    `facets` keep documents with one of the given values in each facet named; empty means any.
+    Sorting by distance without `near`, or by relevance without words, sorts by newest.
+    """
+
+    audience: frozenset[str]
+    text: str = ""
+    kinds: frozenset[str] = frozenset()
+    facets: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    near: Near | None = None
+    sort: Sort = "relevance"
+    limit: int = 20
+    offset: int = 0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.limit <= MAX_LIMIT:
+            raise ValueError(f"limit must be 0 to {MAX_LIMIT}")
+        if not 0 <= self.offset <= MAX_OFFSET:
+            raise ValueError(f"offset must be 0 to {MAX_OFFSET}")
+        if self.sort not in SORTS:
+            raise ValueError(f"sort must be one of {', '.join(SORTS)}")
+        if KIND_FACET in self.facets:
+            raise ValueError("select kinds with `kinds`")
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """A piece of a hit's text as (text, is_match) spans.
+
+    `{{ fragment }}` in a template is safe: it prints the text escaped and the matches in <mark>.
+    """
+
+    spans: tuple[tuple[str, bool], ...]
+
+    @property
+    def text(self) -> str:
+        return "".join(text for text, _ in self.spans)
+
+    def __html__(self) -> str:
+        return "".join(
+            f"<mark>{html.escape(text)}</mark>" if is_match else html.escape(text)
+            for text, is_match in self.spans
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A document found. `highlights` show where the words stand; empty if the query had none."""
+
+    kind: str
+    id: int
+    url: str
+    title: str
+    summary: str
+    organization: str
+    facets: Mapping[str, tuple[str, ...]]
+    extra: Mapping[str, str]
+    updated_at: datetime
+    latitude: float | None
+    longitude: float | None
+    highlights: tuple[Fragment, ...]
+    score: float
+    distance_miles: float | None
+
+    @property
+    def key(self) -> Key:
+        return (self.kind, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class FacetValue:
+    """A value of a facet, and how many hits choosing it (as well) would show."""
+
+    value: str
+    count: int
+    is_selected: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Results:
+    """One page of hits, and what holds for all of them.
+
+    `total` and the counts are exact. A facet's counts ignore the selection within that same facet,
+    so that siblings stay visible; "kind" is among the facets. Values come most frequent first; a
+    selected value is there even if its count is 0. `is_fuzzy` says that no document had all the
+    words as typed; `suggestion` is a spelling that does find some, if there is one.
+    """
+
+    total: int
+    hits: tuple[Hit, ...]
+    facets: Mapping[str, tuple[FacetValue, ...]]
+    suggestion: str | None = None
+    is_fuzzy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A document offered while the searcher is still typing."""
+
+    kind: str
+    id: int
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """The state of the index in use: live documents, its generation's name and its segments."""
+
+    documents: int
+    generation: str
+    segments: int

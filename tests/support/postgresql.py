@@ -135,9 +135,6 @@ class Cluster:
 
     def _run(self, program: str, *arguments: str) -> None:
         account = _server_account()
-        identity = (
-            {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
-        )
         # The server keeps this output open, so it must not be a pipe that is read to its end.
         with tempfile.TemporaryFile() as output:
             done = subprocess.run(
@@ -147,7 +144,9 @@ class Cluster:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 check=False,
-                **identity,
+                user=account.pw_uid if account else None,
+                group=account.pw_gid if account else None,
+                extra_groups=[] if account else None,
             )
             if done.returncode:
                 output.seek(0)

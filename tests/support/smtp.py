@@ -2,10 +2,12 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from asyncio import AbstractServer
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -94,7 +96,7 @@ class _ControllerOfSocket(Controller):
         super().__init__(handler, hostname="127.0.0.1", port=port)
         self._bound = bound
 
-    def _create_server(self):
+    def _create_server(self) -> Coroutine[Any, Any, AbstractServer]:
         return self.loop.create_server(self._factory_invoker, sock=self._bound)
 
 

@@ -25,7 +25,7 @@ def run(suite: str, folder: Path, ci: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "pytest", *options, f"--rootdir={folder}", str(folder)],
         cwd=ROOT,
-        env={**os.environ, "CI": ci, "PYTEST_ADDOPTS": ""},
+        env={**os.environ, "CI": ci, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         check=False,

@@ -1,1 +1,1 @@
-"""Full-text search for every domain: what can be asked (port) and the engine that answers (index)."""
+"""Full-text search for every domain: its questions and answers (port), its engine (index)."""

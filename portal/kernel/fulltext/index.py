@@ -1,0 +1,267 @@
+"""The index on disk: generations of it, the one writer, and readers that follow without restart.
+
+Keeps and serves what it is given; what belongs into the index is decided by the domains.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from whoosh.filedb.filestore import FileStorage
+from whoosh.index import TOC, FileIndex
+from whoosh.util.filelock import FileLock, try_for
+
+from portal.kernel.fulltext import executor
+from portal.kernel.fulltext.port import (
+    Document,
+    IndexBusy,
+    IndexUnavailable,
+    Key,
+    Query,
+    Results,
+    Status,
+    Suggestion,
+)
+from portal.kernel.fulltext.segment import FORMAT, SCHEMA, Segment, key_term, row_of
+from portal.kernel.fulltext.snapshot import Snapshot
+
+_CURRENT: Final = "CURRENT"
+_LOCK: Final = "writer.lock"
+_NAME: Final = "MAIN"
+_ATTEMPTS: Final = 5
+_PAUSE_SECONDS: Final = 0.02
+_GENERATION: Final = re.compile(r"\d+-(\d+)-[0-9a-f]{8}")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Index:
+    """The full-text index kept in `directory`, for any number of threads and processes.
+
+    `directory` holds one folder per generation and the file CURRENT, which names the one in use.
+    Every call sees the latest commit. Opening never fails; a missing or damaged index raises
+    `IndexUnavailable` when it is used, until `rebuild` has written a new one.
+    """
+
+    def __init__(self, directory: Path | str) -> None:
+        self._directory = Path(directory)
+        self._lock = threading.Lock()
+        self._snapshot: Snapshot | None = None
+
+    # Reading
+
+    def search(self, query: Query) -> Results:
+        return executor.search(self._latest(), query)
+
+    def suggest(
+        self, prefix: str, audience: frozenset[str], limit: int = 8
+    ) -> tuple[Suggestion, ...]:
+        """Visible documents whose titles or keywords have words beginning like those typed.
+
+        The best come first, but those of a kind stand together. At most 50.
+        """
+        return executor.suggest(self._latest(), prefix, audience, limit)
+
+    def keys(self) -> Mapping[Key, datetime]:
+        """Every document in the index with its `updated_at`, to compare with the database."""
+        snapshot = self._latest()
+        return {
+            snapshot.identities[number]: _EPOCH + timedelta(microseconds=snapshot.updated[number])
+            for number in snapshot.live_numbers()
+        }
+
+    def status(self) -> Status:
+        snapshot = self._latest()
+        return Status(
+            documents=snapshot.live.bit_count(),
+            generation=snapshot.stamp[0],
+            segments=len(snapshot.segments),
+        )
+
+    def _latest(self) -> Snapshot:
+        for attempt in range(_ATTEMPTS):
+            try:
+                generation = self._current()
+                storage = FileStorage(str(self._directory / generation), readonly=True)
+                commit = TOC._latest_generation(storage, _NAME)
+                snapshot = self._snapshot
+                if snapshot is not None and snapshot.stamp == (generation, commit):
+                    return snapshot
+                with self._lock:
+                    return self._opened(storage, (generation, commit))
+            except (IndexUnavailable, OSError) as error:
+                # A writer may have removed the files between our finding and opening them.
+                if attempt == _ATTEMPTS - 1:
+                    raise _unavailable(error) from error
+                time.sleep(_PAUSE_SECONDS)
+            except Exception as error:
+                raise _unavailable(error) from error
+        raise AssertionError("unreachable")
+
+    def _current(self) -> str:
+        generation = (self._directory / _CURRENT).read_text(encoding="ascii").strip()
+        if not _GENERATION.fullmatch(generation) or not generation.startswith(f"{FORMAT}-"):
+            raise IndexUnavailable(f"The search index has another format: {generation!r}")
+        return generation
+
+    def _opened(self, storage: Any, stamp: tuple[str, int]) -> Snapshot:
+        known = self._snapshot
+        if known is not None and known.stamp == stamp:
+            return known
+        same = known.segments if known is not None and known.stamp[0] == stamp[0] else {}
+        entries = [
+            (entry.segment_id(), entry, frozenset(entry.deleted_docs()))
+            for entry in TOC.read(storage, _NAME, gen=stamp[1], schema=SCHEMA).segments
+        ]
+        # A segment never changes but for its deletions, which the commit lists, not the segment.
+        self._snapshot = Snapshot(
+            stamp,
+            ((name, same.get(name) or Segment(storage, it), gone) for name, it, gone in entries),
+        )
+        return self._snapshot
+
+    # Writing
+
+    def apply(
+        self,
+        documents: Iterable[Document] = (),
+        deleted: Iterable[Key] = (),
+        *,
+        timeout: float = 10.0,
+    ) -> None:
+        """Delete and then add or replace documents, all in one commit.
+
+        Raises `IndexBusy` if another writer holds on for more than `timeout` seconds.
+        """
+        added = {document.key: document for document in documents}
+        gone = {*deleted, *added}
+        if not gone:
+            return
+        with self._writing(timeout):
+            generation = self._current_or_unavailable()
+            try:
+                index = FileIndex(FileStorage(str(self._directory / generation)), schema=SCHEMA)
+                writer = index.writer(timeout=timeout)
+            except Exception as error:
+                raise _unavailable(error) from error
+            try:
+                for key in sorted(gone):
+                    writer.delete_by_term("key", key_term(key))
+                for document in added.values():
+                    writer.add_document(**row_of(document))
+            except BaseException:
+                writer.cancel()
+                raise
+            writer.commit()
+
+    def rebuild(
+        self,
+        documents: Iterable[Document],
+        progress: Callable[[int], None] | None = None,
+        *,
+        timeout: float = 10.0,
+    ) -> None:
+        """Write a new generation from `documents` while the old one serves, and put it in place.
+
+        Of several documents with one key the first counts. `progress` is told how many have been
+        added so far. If anything fails, the old generation stays. Other writers wait meanwhile.
+        """
+        self._directory.mkdir(parents=True, exist_ok=True)
+        with self._writing(timeout):
+            generation = self._next_generation()
+            folder = self._directory / generation
+            folder.mkdir()
+            try:
+                self._fill(folder, documents, progress)
+                self._point_to(generation)
+            except BaseException:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
+            # Readers that still have older files open keep them until they look again.
+            for other in self._generations():
+                if other != generation:
+                    shutil.rmtree(self._directory / other, ignore_errors=True)
+
+    def _fill(
+        self,
+        folder: Path,
+        documents: Iterable[Document],
+        progress: Callable[[int], None] | None,
+    ) -> None:
+        writer = FileIndex.create(FileStorage(str(folder)), SCHEMA).writer()
+        seen: set[Key] = set()
+        try:
+            for document in documents:
+                if document.key not in seen:
+                    seen.add(document.key)
+                    writer.add_document(**row_of(document))
+                    if progress is not None:
+                        progress(len(seen))
+        except BaseException:
+            writer.cancel()
+            raise
+        writer.commit()
+        for file in folder.iterdir():
+            _sync(file)
+        _sync(folder)
+
+    def _point_to(self, generation: str) -> None:
+        """Make a generation the current one, in one step for every process."""
+        fresh = self._directory / f"{_CURRENT}.new"
+        fresh.write_text(generation + "\n", encoding="ascii")
+        _sync(fresh)
+        fresh.replace(self._directory / _CURRENT)
+        _sync(self._directory)
+
+    def _generations(self) -> Iterator[str]:
+        for path in list(self._directory.iterdir()):
+            if path.is_dir() and _GENERATION.fullmatch(path.name):
+                yield path.name
+
+    def _next_generation(self) -> str:
+        numbers = [int(name.split("-")[1]) for name in self._generations()]
+        # The random part keeps readers from taking a new index for one they have open, should
+        # somebody delete the whole directory and the counting begin again.
+        return f"{FORMAT}-{max(numbers, default=0) + 1:06d}-{secrets.token_hex(4)}"
+
+    def _current_or_unavailable(self) -> str:
+        try:
+            return self._current()
+        except (OSError, ValueError) as error:
+            raise _unavailable(error) from error
+
+    @contextmanager
+    def _writing(self, timeout: float) -> Iterator[None]:
+        """Be the only writer of all processes."""
+        if not self._directory.is_dir():
+            raise IndexUnavailable("There is no search index yet")
+        lock = FileLock(str(self._directory / _LOCK))
+        if not try_for(lock.acquire, timeout=timeout, delay=_PAUSE_SECONDS):
+            raise IndexBusy("The search index is being written by another process")
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def _unavailable(error: BaseException) -> IndexUnavailable:
+    if isinstance(error, IndexUnavailable):
+        return error
+    return IndexUnavailable(f"The search index cannot be read: {error!r}")
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""Regions, counties, ZIP codes, industries, clusters and the capability thesaurus."""

@@ -1,0 +1,1 @@
+"""Industrial Commons: the portal of a manufacturing region."""

@@ -1,0 +1,118 @@
+"""The composition root: makes the app out of the settings and the domains' manifests."""
+
+import importlib
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask_migrate import Migrate
+
+from config import ENVIRONMENTS, Config
+from portal.kernel import authorization, outbox, worker
+from portal.kernel.authorization import Actor
+from portal.kernel.cli import add_commands
+from portal.kernel.database import db, init_database
+from portal.kernel.health import blueprint as kernel_blueprint
+from portal.kernel.manifest import Job, Manifest
+from portal.kernel.openapi import blueprint as openapi_blueprint
+from portal.kernel.search import init_search
+from portal.kernel.web import init_web
+from portal.registry import DOMAINS
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def create_app(environment: str | None = None, **settings: Any) -> Flask:
+    """Make the app for an environment ("development", "testing", "production").
+
+    settings: values that win over the environment's and the class's, for tests and scripts.
+    """
+    environment = environment or os.environ.get("PORTAL_ENVIRONMENT", "development")
+    app = Flask(
+        "portal",
+        root_path=str(ROOT / "portal"),
+        template_folder=str(ROOT / "templates"),
+        static_folder=str(ROOT / "static"),
+        instance_path=str(
+            Path(
+                settings.get("INSTANCE_PATH")
+                or os.environ.get("INSTANCE_PATH")
+                or ROOT / Config.INSTANCE_PATH
+            ).resolve()
+        ),
+    )
+    app.config.from_object(ENVIRONMENTS[environment])
+    _read_environment(app)
+    app.config.update(settings)
+    app.config["ROOT"] = str(ROOT)
+    Path(app.instance_path).mkdir(parents=True, exist_ok=True)
+    _provide_secret(app, environment)
+
+    manifests = [
+        importlib.import_module(f"portal.{domain}.manifest").manifest for domain in DOMAINS
+    ]
+    init_database(app)
+    Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
+    for manifest in manifests:
+        if manifest.policy is not None:
+            authorization.install(manifest.policy)
+        outbox.subscribe(manifest.reactions)
+    init_search(
+        app,
+        [item for manifest in manifests for item in manifest.searchables],
+        [item for manifest in manifests for item in manifest.facets],
+    )
+    init_web(
+        app,
+        [item for manifest in manifests for item in manifest.navigation],
+        lambda user_id: load_actor(manifests, user_id),
+    )
+    app.register_blueprint(kernel_blueprint)
+    app.register_blueprint(openapi_blueprint)
+    jobs = [Job("sweep_outbox", 3600, worker.sweep_outbox)]
+    for manifest in manifests:
+        for blueprint in manifest.blueprints:
+            app.register_blueprint(blueprint)
+        for group in manifest.cli:
+            app.cli.add_command(group)
+        if manifest.set_up is not None:
+            manifest.set_up(app)
+        jobs.extend(manifest.jobs)
+    app.extensions["portal-manifests"] = manifests
+    app.extensions["portal-jobs"] = {job.name: job for job in jobs}
+    add_commands(app)
+    return app
+
+
+def load_actor(manifests: list[Manifest], user_id: int) -> Actor:
+    """Put an actor together from what each domain knows of the user."""
+    facts: dict[str, Any] = {}
+    for manifest in manifests:
+        if manifest.actor_facts is not None:
+            facts.update(manifest.actor_facts(user_id))
+    return Actor(user_id=user_id, **facts)
+
+
+def _read_environment(app: Flask) -> None:
+    """Let a variable of the environment win over the setting of the same name, as its type."""
+    for name in dir(Config):
+        if name.isupper() and name in os.environ:
+            text, default = os.environ[name], getattr(Config, name)
+            if isinstance(default, bool):
+                app.config[name] = text.strip().lower() in ("1", "true", "yes", "on")
+            else:
+                app.config[name] = type(default)(text)
+
+
+def _provide_secret(app: Flask, environment: str) -> None:
+    if app.config["SECRET_KEY"]:
+        return
+    if environment == "production":
+        raise RuntimeError("SECRET_KEY must be set in production")
+    path = Path(app.instance_path) / "secret_key"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32))
+    app.config["SECRET_KEY"] = path.read_text()

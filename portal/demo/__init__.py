@@ -1,0 +1,1 @@
+"""Demo regions: fictional records to look at, and many more for load tests."""

@@ -1,0 +1,1 @@
+"""The directory: one search over everything."""

@@ -1,0 +1,1 @@
+"""Home: the front page, the desk, region pages, help, administration."""

@@ -1,0 +1,1 @@
+"""Intake: imports and exports of real data."""

@@ -1,0 +1,1 @@
+"""The kernel: deep, domain-free modules that every domain stands on."""

@@ -1,0 +1,249 @@
+"""Who may do what: actors, rules with two faces, and the one function that decides.
+
+Each domain's `policies.py` holds its table; nothing else in the portal compares roles.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import ColumnElement, and_, false, not_, or_, true
+from sqlalchemy import inspect as inspect_row
+from sqlalchemy.orm import InstrumentedAttribute
+
+from portal.kernel.errors import Forbidden, NotFound, Unauthenticated
+
+Column = InstrumentedAttribute[Any]
+Condition = ColumnElement[bool]
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts: plain values, so that jobs, tokens and tests need no request.
+
+    memberships: role ("owner", "manager", "member") by organization id.
+    brokered_regions, brokered_counties: region ids and county FIPS codes of a broker.
+    scopes: what an API token allows, or None for a person in a browser.
+    """
+
+    user_id: int | None = None
+    name: str = ""
+    memberships: Mapping[int, str] = field(default_factory=dict)
+    brokered_regions: frozenset[int] = frozenset()
+    brokered_counties: frozenset[str] = frozenset()
+    is_administrator: bool = False
+    is_system: bool = False
+    scopes: frozenset[str] | None = None
+
+    def organizations_as(self, *roles: str) -> frozenset[int]:
+        """Return the organizations in which the actor has one of the roles (any, if none)."""
+        return frozenset(
+            organization_id
+            for organization_id, role in self.memberships.items()
+            if not roles or role in roles
+        )
+
+    @property
+    def audience(self) -> frozenset[str]:
+        """The audience tokens whose documents this actor may find."""
+        tokens = {"public"}
+        if self.memberships:
+            tokens.add("member")
+        tokens.update(f"org:{organization_id}" for organization_id in self.memberships)
+        if self.is_administrator or self.is_system:
+            tokens.add("admin")
+        return frozenset(tokens)
+
+
+NOBODY = Actor()
+SYSTEM = Actor(name="system", is_system=True)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A claim about an actor and a row, with one face for a row and one for a list.
+
+    check(actor, row) answers for one loaded row (None where there is no row yet);
+    where(actor) is the SQL condition for the same claim. `words` say it for the docs.
+    """
+
+    check: Callable[[Actor, Any], bool]
+    where: Callable[[Actor], Condition]
+    words: str
+
+    def __or__(self, other: "Rule") -> "Rule":
+        return Rule(
+            lambda actor, row: self.check(actor, row) or other.check(actor, row),
+            lambda actor: or_(self.where(actor), other.where(actor)),
+            f"{self.words}, or {other.words}",
+        )
+
+    def __and__(self, other: "Rule") -> "Rule":
+        return Rule(
+            lambda actor, row: self.check(actor, row) and other.check(actor, row),
+            lambda actor: and_(self.where(actor), other.where(actor)),
+            f"({self.words}) if {other.words}",
+        )
+
+    def __invert__(self) -> "Rule":
+        return Rule(
+            lambda actor, row: not self.check(actor, row),
+            lambda actor: not_(self.where(actor)),
+            f"not {self.words}",
+        )
+
+    def described(self, words: str) -> "Rule":
+        """Return the same rule with words that read better in the docs."""
+        return Rule(self.check, self.where, words)
+
+
+def actor_rule(claim: Callable[[Actor], bool], words: str) -> Rule:
+    """Make a rule that depends on the actor alone."""
+    return Rule(
+        lambda actor, _row: claim(actor),
+        lambda actor: true() if claim(actor) else false(),
+        words,
+    )
+
+
+anyone = actor_rule(lambda actor: True, "anyone")
+signed_in = actor_rule(lambda actor: actor.user_id is not None, "anyone signed in")
+has_membership = actor_rule(lambda actor: bool(actor.memberships), "people of any organization")
+brokers_anywhere = actor_rule(lambda actor: bool(actor.brokered_regions), "brokers")
+administrator = actor_rule(lambda actor: actor.is_administrator, "administrators")
+clock = actor_rule(lambda actor: actor.is_system, "the portal itself")
+
+
+def role_in(column: Column, *roles: str) -> Rule:
+    """The actor has one of the roles (any, if none given) in the organization of the column."""
+    key = column.key
+    who = " and ".join(f"{role}s" for role in roles) if roles else "people"
+    return Rule(
+        lambda actor, row: (
+            row is not None and getattr(row, key) in actor.organizations_as(*roles)
+        ),
+        lambda actor: column.in_(sorted(actor.organizations_as(*roles))),
+        f"{who} of the organization",
+    )
+
+
+def is_self(column: Column) -> Rule:
+    """The column names the actor."""
+    key = column.key
+    return Rule(
+        lambda actor, row: (
+            row is not None and actor.user_id is not None and getattr(row, key) == actor.user_id
+        ),
+        lambda actor: column == actor.user_id if actor.user_id is not None else false(),
+        "the person concerned",
+    )
+
+
+def value_in(column: Column, *values: Any) -> Rule:
+    """The column has one of the values."""
+    key = column.key
+    return Rule(
+        lambda actor, row: row is not None and getattr(row, key) in values,
+        lambda actor: column.in_(values),
+        f"{key.replace('_', ' ')} is {' or '.join(str(value) for value in values)}",
+    )
+
+
+def county_brokered(column: Column) -> Rule:
+    """The county of the column lies in a region that the actor brokers."""
+    key = column.key
+    return Rule(
+        lambda actor, row: row is not None and getattr(row, key) in actor.brokered_counties,
+        lambda actor: column.in_(sorted(actor.brokered_counties)),
+        "brokers of the region",
+    )
+
+
+def related(relationship: Column, rule: Rule) -> Rule:
+    """The rule holds for the row that a many-to-one relationship leads to (loaded beforehand)."""
+    key = relationship.key
+
+    def check(actor: Actor, row: Any) -> bool:
+        target = getattr(row, key) if row is not None else None
+        return target is not None and rule.check(actor, target)
+
+    return Rule(check, lambda actor: relationship.has(rule.where(actor)), rule.words)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A domain's table: who has each permission, and which one shows a row at all.
+
+    write_scope: the token scope that every permission but the viewing ones needs ("read").
+    views: the permission to see a row, by model; without it the row answers "not found".
+    """
+
+    write_scope: str
+    table: Mapping[StrEnum, Rule]
+    views: Mapping[type, StrEnum] = field(default_factory=dict)
+
+
+_rules: dict[str, Rule] = {}
+_scopes: dict[str, str] = {}
+_views: dict[type, str] = {}
+
+
+def install(policy: Policy) -> None:
+    """Make a domain's table known to `authorize`; done once by the composition root."""
+    viewing = set(policy.views.values())
+    for permission, rule in policy.table.items():
+        _rules[permission] = rule
+        _scopes[permission] = "read" if permission in viewing else policy.write_scope
+    _views.update(policy.views)
+
+
+def rule_of(permission: str) -> Rule:
+    """Return the rule that decides a permission; an unlisted permission is a defect."""
+    return _rules[permission]
+
+
+def scope_of(permission: str) -> str:
+    """Return the token scope that a permission needs."""
+    return _scopes[permission]
+
+
+def view_permission_of(model: type) -> str | None:
+    """Return the permission to see rows of a model, or None where rows are not shown alone."""
+    return _views.get(model)
+
+
+def can(actor: Actor, permission: str, row: object | None = None) -> bool:
+    """Tell whether the actor has the permission (on the row)."""
+    if actor.scopes is not None and scope_of(permission) not in actor.scopes:
+        return False
+    return actor.is_system or rule_of(permission).check(actor, row)
+
+
+def visible(actor: Actor, permission: str) -> Condition:
+    """Return the SQL condition for the rows on which the actor has the permission."""
+    if actor.scopes is not None and scope_of(permission) not in actor.scopes:
+        return false()
+    return true() if actor.is_system else rule_of(permission).where(actor)
+
+
+def authorize(actor: Actor, permission: str, row: object | None = None) -> None:
+    """Raise unless the actor has the permission: the one place that decides.
+
+    Raises NotFound where the actor may not even see the row, Unauthenticated for nobody,
+    Forbidden otherwise.
+    """
+    if can(actor, permission, row):
+        return
+    view = _views.get(type(row))
+    is_persistent = row is not None and getattr(inspect_row(row, raiseerr=False), "key", None)
+    if view and is_persistent and not can(actor, view, row):
+        raise NotFound(_("There is nothing here that you can see."))
+    if actor.user_id is None and not actor.is_system:
+        raise Unauthenticated(_("Please sign in first."))
+    if actor.scopes is not None and scope_of(permission) not in actor.scopes:
+        raise Forbidden(
+            _("This token lacks the scope %(scope)s.", scope=scope_of(permission))
+        )
+    raise Forbidden(_("You can see this, but you may not change it."))

@@ -1,0 +1,82 @@
+"""The kernel's commands: `flask worker`, `flask index …`, `flask setup`, `flask docs`."""
+
+import click
+from flask import Flask, current_app
+from flask.cli import AppGroup, with_appcontext
+from flask_migrate import upgrade
+
+from portal.kernel.search import search_index
+from portal.kernel.worker import Worker
+
+index_group = AppGroup("index", help="Look at the search index and rebuild it.")
+
+
+def add_commands(app: Flask) -> None:
+    """Add the kernel's commands to the app."""
+    app.cli.add_command(run_worker)
+    app.cli.add_command(index_group)
+    app.cli.add_command(set_up)
+
+
+@click.command("worker")
+@click.option("--drain", is_flag=True, help="Do what is due and stop.")
+@with_appcontext
+def run_worker(drain: bool) -> None:
+    """Deliver side effects, keep the search index, send mail, run the clock's jobs."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    worker = Worker(app, app.extensions["portal-jobs"])
+    if drain:
+        worker.drain()
+    else:
+        worker.run()
+
+
+@index_group.command("status")
+def index_status() -> None:
+    """Say how large the index is."""
+    status = search_index().index.status()
+    click.echo(
+        f"{status.documents} documents, {status.segments} segments, {status.generation}"
+    )
+
+
+@index_group.command("verify")
+def index_verify() -> None:
+    """Compare the index with the database; exit with 1 when they differ."""
+    missing, surplus = search_index().missing_and_surplus()
+    for name, keys in (("missing", missing), ("surplus", surplus)):
+        for kind, number in sorted(keys)[:20]:
+            click.echo(f"{name}: {kind} {number}")
+    click.echo(f"{len(missing)} missing, {len(surplus)} surplus")
+    if missing or surplus:
+        raise SystemExit(1)
+
+
+@index_group.command("rebuild")
+def index_rebuild() -> None:
+    """Write the index anew from the database, while the old one serves, and swap it in."""
+    click.echo(f"{rebuild_index()} documents indexed")
+
+
+def rebuild_index() -> int:
+    """Rebuild the index with a progress bar; return the number of documents."""
+    index = search_index()
+    total = sum(_count(list_ids.list_ids) for list_ids in index.kinds.values())
+    with click.progressbar(length=total, label="Indexing") as bar:
+        return index.rebuild(lambda count: bar.update(count))
+
+
+def _count(list_ids: object) -> int:
+    after, total = 0, 0
+    while ids := list_ids(after, 5000):  # type: ignore[operator]
+        total, after = total + len(ids), ids[-1]
+    return total
+
+
+@click.command("setup")
+@with_appcontext
+def set_up() -> None:
+    """Bring the database up to date; fill an empty one with reference data and demo regions."""
+    upgrade()
+    for step in current_app.extensions.get("portal-setup-steps", ()):
+        step()

@@ -1,0 +1,175 @@
+"""The database session, the declarative base, column types, and the one write transaction.
+
+Nothing outside the kernel commits. SQLite by default (WAL, foreign keys, `BEGIN IMMEDIATE` for
+writes), PostgreSQL by `DATABASE_URL`.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import JSON, Dialect, Engine, MetaData, event
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
+from sqlalchemy.types import DateTime, TypeDecorator
+
+from portal.kernel.clock import now
+
+_writing: ContextVar[bool] = ContextVar("writing", default=False)
+
+
+class UtcDateTime(TypeDecorator[dt.datetime]):
+    """An aware UTC instant. Naive values are refused, since nobody knows what they mean."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(
+        self, value: dt.datetime | None, dialect: Dialect
+    ) -> dt.datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a stored instant needs a time zone")
+        value = value.astimezone(dt.UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(
+        self, value: dt.datetime | None, dialect: Dialect
+    ) -> dt.datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+
+
+JsonValue = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+
+class Base(DeclarativeBase):
+    """The base of every table: constraint names by convention, types by annotation."""
+
+    # On the registry, not on the class: Flask-SQLAlchemy derives a second base from this one.
+    registry = registry(
+        metadata=MetaData(
+            naming_convention={
+                "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+                "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+                "ck": "ck_%(table_name)s_%(constraint_name)s",
+                "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+                "pk": "pk_%(table_name)s",
+            }
+        ),
+        type_annotation_map={
+            dt.datetime: UtcDateTime(),
+            dict[str, Any]: JsonValue,
+            list[dict[str, Any]]: JsonValue,
+            list[str]: JsonValue,
+        },
+    )
+
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+session = db.session
+
+if TYPE_CHECKING:
+
+    class Model(Base):
+        """For the type checker: what `db.Model` is at run time."""
+
+        __abstract__ = True
+else:
+    Model = db.Model
+
+
+class Identified:
+    """A row with a number of its own."""
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+
+
+class Timestamped:
+    """When a row was made and last changed, and a version that grows with every change."""
+
+    created_at: Mapped[dt.datetime] = mapped_column(default=now)
+    updated_at: Mapped[dt.datetime] = mapped_column(default=now, onupdate=now)
+
+
+def init_database(app: Flask) -> None:
+    """Bind the session to the app's database and make SQLite keep its promises."""
+    url = app.config["DATABASE_URL"] or f"sqlite:///{app.instance_path}/portal.db"
+    for prefix in ("postgres://", "postgresql://"):
+        if url.startswith(prefix):
+            url = "postgresql+psycopg://" + url.removeprefix(prefix)
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = (
+        {"connect_args": {"timeout": app.config["SQLITE_BUSY_SECONDS"]}}
+        if url.startswith("sqlite")
+        else {"pool_size": app.config["DATABASE_POOL_SIZE"], "pool_pre_ping": True}
+    )
+    db.init_app(app)
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            _prepare_sqlite(db.engine)
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def set_pragmas(connection: DBAPIConnection, _record: object) -> None:
+        # The driver must not open transactions by itself, or reads would take the write lock.
+        connection.isolation_level = None  # type: ignore[attr-defined]
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
+
+
+def is_writing() -> bool:
+    """Tell whether a write transaction of ours is open."""
+    return _writing.get()
+
+
+@contextmanager
+def unit_of_work() -> Iterator[None]:
+    """Run a block as one write transaction: committed once, at the outermost, or not at all.
+
+    The block runs in a savepoint, so that a refusal leaves what the caller had loaded usable for
+    the page that explains it.
+    """
+    if _writing.get():
+        yield
+        return
+    if session.new or session.dirty or session.deleted:
+        raise RuntimeError("rows were changed outside a command")
+    session.commit()  # ends the read transaction, whose snapshot would be stale
+    token = _writing.set(True)
+    try:
+        try:
+            with session.begin_nested():
+                yield
+        except BaseException:
+            session.commit()  # the savepoint is already undone: nothing but the lock is left
+            raise
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        _writing.reset(token)
+
+
+def lock(row: Model) -> None:
+    """Read a row's columns again under the write lock (a row lock on PostgreSQL).
+
+    Raises `sqlalchemy.exc.InvalidRequestError` when the row is gone.
+    """
+    names = [attribute.key for attribute in row.__mapper__.column_attrs]
+    session.refresh(row, attribute_names=names, with_for_update=True)

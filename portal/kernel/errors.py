@@ -1,0 +1,64 @@
+"""What commands raise when they refuse. Messages are for people, in their language.
+
+One place (`portal.kernel.web`) turns them into a form error, a page or a problem document.
+"""
+
+
+class PortalError(Exception):
+    """A refusal with a message for the person and the HTTP status that says the same."""
+
+    status = 400
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class Invalid(PortalError):
+    """A value that the rules refuse; `field` is the form field it belongs to, or None."""
+
+    status = 422
+
+    def __init__(self, field: str | None, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class Unauthenticated(PortalError):
+    """Nobody is signed in, and this needs somebody."""
+
+    status = 401
+
+
+class Forbidden(PortalError):
+    """The actor sees the thing and may not do this to it."""
+
+    status = 403
+
+
+class NotFound(PortalError):
+    """There is no such thing, or the actor may not know of it."""
+
+    status = 404
+
+
+class Conflict(PortalError):
+    """The thing has changed meanwhile, or its state does not allow this now."""
+
+    status = 409
+
+
+class TooMany(PortalError):
+    """Too many attempts; `retry_after_seconds` says when the next one is heard."""
+
+    status = 429
+
+    def __init__(self, message: str, retry_after_seconds: int) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Unavailable(PortalError):
+    """A part that this needs is down for the moment."""
+
+    status = 503

@@ -1,0 +1,238 @@
+"""Files that people upload: accepted by content, pictures re-encoded, kept under made-up names.
+
+Who may read a file is decided by the record that it hangs on, never by its name.
+"""
+
+import datetime as dt
+import io
+import secrets
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile, ZipFile
+
+from flask import Response, current_app, send_file
+from flask_babel import gettext as _
+from PIL import Image, ImageOps, UnidentifiedImageError
+from sqlalchemy import CheckConstraint, ForeignKey, String, event
+from sqlalchemy.orm import Mapped, Session, mapped_column
+from werkzeug.datastructures import FileStorage
+
+from portal.kernel.clock import now
+from portal.kernel.database import Identified, Model, session
+from portal.kernel.errors import Invalid, NotFound
+
+PHOTO_WIDTH = 1600
+THUMBNAIL_WIDTH = 480
+MOST_DOCUMENT_BYTES = 10 * 1024 * 1024
+IMAGE_FORMATS = ("JPEG", "PNG", "WEBP")
+IMAGE_ACCEPT = "image/jpeg,image/png,image/webp"
+DOCUMENT_ACCEPT = ".pdf,.csv,.txt,.xlsx,.docx"
+
+
+class StoredFile(Identified, Model):
+    """A file in `INSTANCE_PATH/files`, by its made-up key; pictures also have a thumbnail."""
+
+    __table_args__ = (CheckConstraint("byte_count >= 0", name="byte_count_not_negative"),)
+
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    content_type: Mapped[str] = mapped_column(String(100))
+    original_name: Mapped[str] = mapped_column(String(200))
+    byte_count: Mapped[int]
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    created_at: Mapped[dt.datetime] = mapped_column(default=now)
+    created_by_id: Mapped[int | None] = mapped_column(
+        ForeignKey("users.id", ondelete="SET NULL"), index=True
+    )
+
+    @property
+    def is_image(self) -> bool:
+        return self.content_type.startswith("image/")
+
+
+def store_image(upload: FileStorage, *, field: str, user_id: int | None) -> StoredFile:
+    """Keep a photo: decoded, turned upright, scaled, re-encoded as WebP without its metadata.
+
+    Raises Invalid(field) for what is not a picture or is too large.
+    """
+    data = upload.stream.read()
+    picture = _decode(data, field)
+    key = secrets.token_urlsafe(24)
+    photo = _encode(picture, PHOTO_WIDTH)
+    _write(key, photo)
+    _write(f"{key}.small", _encode(picture, THUMBNAIL_WIDTH))
+    scale = min(1.0, PHOTO_WIDTH / max(picture.size))
+    return _row(
+        key,
+        "image/webp",
+        upload.filename,
+        len(photo),
+        user_id,
+        width=max(1, round(picture.width * scale)),
+        height=max(1, round(picture.height * scale)),
+    )
+
+
+def store_document(upload: FileStorage, *, field: str, user_id: int | None) -> StoredFile:
+    """Keep a document (PDF, CSV, text, XLSX, DOCX), known by its content and its name.
+
+    Raises Invalid(field) for anything else.
+    """
+    data = upload.stream.read(MOST_DOCUMENT_BYTES + 1)
+    if len(data) > MOST_DOCUMENT_BYTES:
+        raise Invalid(field, _("Please choose a file of 10 MB at most."))
+    suffix = Path(upload.filename or "").suffix.lower()
+    looks_right, content_type = _DOCUMENTS.get(suffix, (None, ""))
+    if looks_right is None or not looks_right(data):
+        raise Invalid(field, _("Please choose a PDF, CSV, text, XLSX or DOCX file."))
+    key = secrets.token_urlsafe(24)
+    _write(key, data)
+    return _row(key, content_type, upload.filename, len(data), user_id)
+
+
+def send_stored_file(file: StoredFile, *, is_small: bool = False, is_public: bool) -> Response:
+    """Answer with a file's content: pictures shown, everything else as a download."""
+    path = _folder() / (f"{file.key}.small" if is_small and file.is_image else file.key)
+    if not path.is_file():
+        raise NotFound(_("This file is no longer here."))
+    response = send_file(
+        path,
+        mimetype=file.content_type,
+        as_attachment=not file.is_image,
+        download_name=file.original_name,
+        etag=f"{file.key}{'-small' if is_small else ''}",
+    )
+    response.headers["Cache-Control"] = (
+        "public, max-age=86400" if is_public else "private, no-cache"
+    )
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response
+
+
+def remove_file(file: StoredFile) -> None:
+    """Delete a file's row; its bytes go once the transaction is committed."""
+    session.delete(file)
+
+
+@event.listens_for(Session, "after_flush")
+def _note_deleted(db_session: Session, _context: object) -> None:
+    keys = [row.key for row in db_session.deleted if isinstance(row, StoredFile)]
+    db_session.info.setdefault("deleted_files", []).extend(keys)
+
+
+@event.listens_for(Session, "after_commit")
+def _delete_bytes(db_session: Session) -> None:
+    if db_session.in_nested_transaction():
+        return
+    for key in db_session.info.pop("deleted_files", ()):
+        for name in (key, f"{key}.small"):
+            (_folder() / name).unlink(missing_ok=True)
+
+
+@event.listens_for(Session, "after_rollback")
+def _forget_deleted(db_session: Session) -> None:
+    db_session.info.pop("deleted_files", None)
+
+
+def _folder() -> Path:
+    return Path(current_app.instance_path) / "files"
+
+
+def _write(name: str, data: bytes) -> None:
+    folder = _folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+
+
+def _row(
+    key: str,
+    content_type: str,
+    name: str | None,
+    byte_count: int,
+    user_id: int | None,
+    **size: int,
+) -> StoredFile:
+    clean = "".join(c for c in Path(name or "").name if c.isprintable() and c not in '\\/:"*?<>|')
+    row = StoredFile(
+        key=key,
+        content_type=content_type,
+        original_name=(clean or _("file"))[-200:],
+        byte_count=byte_count,
+        created_by_id=user_id,
+        **size,
+    )
+    session.add(row)
+    return row
+
+
+def _decode(data: bytes, field: str) -> Image.Image:
+    refusal = Invalid(field, _("Please choose a JPEG, PNG or WebP picture."))
+    try:
+        with warnings.catch_warnings():
+            # A picture that Pillow calls a bomb is refused, not just warned of.
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            picture = Image.open(io.BytesIO(data), formats=IMAGE_FORMATS)
+            if picture.width * picture.height > current_app.config["MAX_IMAGE_PIXELS"]:
+                raise Invalid(field, _("This picture has too many pixels. Please scale it down."))
+            picture.load()
+            picture = ImageOps.exif_transpose(picture)
+            return picture.convert("RGB")
+    except (
+        UnidentifiedImageError,
+        OSError,
+        ValueError,
+        SyntaxError,
+        Image.DecompressionBombError,
+        Image.DecompressionBombWarning,
+    ) as error:
+        raise refusal from error
+
+
+def _encode(picture: Image.Image, width: int) -> bytes:
+    copy = picture.copy()
+    copy.thumbnail((width, width), Image.Resampling.LANCZOS)
+    out = io.BytesIO()
+    copy.save(out, "WEBP", quality=80, method=4)
+    return out.getvalue()
+
+
+def _is_pdf(data: bytes) -> bool:
+    return data.startswith(b"%PDF-") and b"%%EOF" in data[-2048:]
+
+
+def _is_text(data: bytes) -> bool:
+    if b"\x00" in data:
+        return False
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    return not text.lstrip().lower().startswith(("<!doctype", "<html", "<svg", "<?xml", "%pdf"))
+
+
+def _is_office(member: str) -> Callable[[bytes], bool]:
+    def check(data: bytes) -> bool:
+        try:
+            with ZipFile(io.BytesIO(data)) as archive:
+                entries = archive.infolist()
+                size = sum(entry.file_size for entry in entries)
+                names = {entry.filename for entry in entries}
+        except (BadZipFile, ValueError, OSError):
+            return False
+        is_bomb = len(entries) > 2000 or size > 100 * 1024 * 1024
+        has_macros = any(name.endswith("vbaProject.bin") for name in names)
+        return member in names and not is_bomb and not has_macros
+
+    return check
+
+
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+_DOCUMENTS: Mapping[str, tuple[Any, str]] = {
+    ".pdf": (_is_pdf, "application/pdf"),
+    ".csv": (_is_text, "text/csv"),
+    ".txt": (_is_text, "text/plain"),
+    ".xlsx": (_is_office("xl/workbook.xml"), f"{_OFFICE}.spreadsheetml.sheet"),
+    ".docx": (_is_office("word/document.xml"), f"{_OFFICE}.wordprocessingml.document"),
+}

@@ -1,0 +1,125 @@
+"""Mail: written as rows in the transaction of a reaction, sent by the worker over SMTP.
+
+There is no way to send from a command: a message leaves only after what caused it is committed.
+"""
+
+import datetime as dt
+import smtplib
+import ssl
+from email.message import EmailMessage
+from email.utils import formatdate, make_msgid, parseaddr
+from urllib.parse import unquote, urlsplit
+
+from flask import current_app, render_template
+from flask_babel import force_locale
+from sqlalchemy import CheckConstraint, Index, String, Text, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.kernel import richtext
+from portal.kernel.clock import now
+from portal.kernel.database import Identified, Model, session
+
+
+class OutgoingMail(Identified, Model):
+    """A message on its way; the words of a sent one are erased, since they may hold links."""
+
+    __table_args__ = (
+        CheckConstraint("attempts >= 0", name="attempts_not_negative"),
+        Index(
+            "ix_outgoing_mail_open",
+            "due_at",
+            "id",
+            sqlite_where=text("sent_at IS NULL AND failed_at IS NULL"),
+            postgresql_where=text("sent_at IS NULL AND failed_at IS NULL"),
+        ),
+    )
+
+    recipient: Mapped[str] = mapped_column(String(254))
+    subject: Mapped[str] = mapped_column(String(300))
+    body_text: Mapped[str] = mapped_column(Text)
+    body_html: Mapped[str] = mapped_column(Text)
+    message_id: Mapped[str] = mapped_column(String(300))
+    created_at: Mapped[dt.datetime] = mapped_column(default=now)
+    due_at: Mapped[dt.datetime] = mapped_column(default=now)
+    claimed_by: Mapped[str | None] = mapped_column(String(40), index=True)
+    attempts: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str | None] = mapped_column(String(2000))
+    sent_at: Mapped[dt.datetime | None]
+    failed_at: Mapped[dt.datetime | None]
+
+
+def queue_mail(recipient: str, template: str, *, locale: str, **context: object) -> None:
+    """Render `templates/email/<template>/` and put the message in line.
+
+    The folder holds `subject.txt` and `body.md`; the Markdown is the text part as it is, and the
+    HTML part once rendered. `context` goes to both.
+    """
+    with force_locale(locale):
+        subject = " ".join(render_template(f"email/{template}/subject.txt", **context).split())
+        words = render_template(f"email/{template}/body.md", **context).strip()
+        html = render_template("email/layout.html", subject=subject, body=richtext.render(words))
+    domain = parseaddr(current_app.config["MAIL_FROM"])[1].partition("@")[2] or "localhost"
+    session.add(
+        OutgoingMail(
+            recipient=recipient,
+            subject=subject[:300],
+            body_text=words,
+            body_html=html,
+            message_id=make_msgid(domain=domain),
+        )
+    )
+
+
+class MailServer:
+    """One connection to where `MAIL_URL` says, used for a batch of messages."""
+
+    def __init__(self, url: str, sender: str, timeout_seconds: float) -> None:
+        self.parts = urlsplit(url)
+        self.sender = sender
+        self.timeout_seconds = timeout_seconds
+        self._smtp: smtplib.SMTP | None = None
+
+    @property
+    def is_mailbox(self) -> bool:
+        """Whether mail is only kept for the local mailbox page."""
+        return self.parts.scheme == "mailbox"
+
+    def send(self, mail: OutgoingMail) -> None:
+        """Send one message. Raises OSError or smtplib.SMTPException when that fails."""
+        message = EmailMessage()
+        message["From"] = self.sender
+        message["To"] = mail.recipient
+        message["Subject"] = mail.subject
+        message["Date"] = formatdate(mail.created_at.timestamp())
+        message["Message-ID"] = mail.message_id
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(mail.body_text)
+        message.add_alternative(mail.body_html, subtype="html")
+        if self._smtp is None:
+            self._smtp = self._connect()
+        self._smtp.send_message(message)
+
+    def close(self) -> None:
+        """End the connection, if there is one."""
+        if self._smtp is not None:
+            try:
+                self._smtp.quit()
+            except (OSError, smtplib.SMTPException):
+                self._smtp.close()
+            self._smtp = None
+
+    def _connect(self) -> smtplib.SMTP:
+        host = self.parts.hostname or "localhost"
+        context = ssl.create_default_context()
+        smtp: smtplib.SMTP
+        if self.parts.scheme == "smtps":
+            smtp = smtplib.SMTP_SSL(
+                host, self.parts.port or 465, timeout=self.timeout_seconds, context=context
+            )
+        else:
+            smtp = smtplib.SMTP(host, self.parts.port or 25, timeout=self.timeout_seconds)
+            if smtp.has_extn("starttls"):
+                smtp.starttls(context=context)
+        if self.parts.username:
+            smtp.login(unquote(self.parts.username), unquote(self.parts.password or ""))
+        return smtp

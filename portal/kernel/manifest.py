@@ -1,0 +1,101 @@
+"""What a domain plugs into the app: one frozen value per domain, read by the composition root."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import click
+from flask import Blueprint, Flask
+
+from portal.kernel.authorization import Actor, Policy
+from portal.kernel.fulltext.port import Document
+from portal.kernel.outbox import Event, Reaction
+
+Text = Any  # a str or a lazy translation of one
+
+
+@dataclass(frozen=True)
+class Searchable:
+    """A kind of record that the directory finds.
+
+    documents(ids): the documents of those that exist and may be found at all, with audiences.
+    list_ids(after, limit): ids in ascending order, for a rebuild.
+    changed_by: for each event, the ids of this kind whose documents it changes.
+    visible_ids(actor, ids): those that the database says the actor may see right now.
+    """
+
+    kind: str
+    label: Text
+    documents: Callable[[Sequence[int]], list[Document]]
+    list_ids: Callable[[int, int], list[int]]
+    changed_by: Mapping[type[Event], Callable[[Any], list[int]]]
+    visible_ids: Callable[[Actor, Sequence[int]], set[int]]
+
+
+@dataclass(frozen=True)
+class Facet:
+    """A facet of the directory: its name in documents and queries, and its values' labels."""
+
+    name: str
+    label: Text
+    labels: Callable[[Sequence[str]], Mapping[str, Text]]
+
+
+@dataclass(frozen=True)
+class NavigationItem:
+    """An entry of a menu; `section` is "main", "administration" or "help"."""
+
+    label: Text
+    endpoint: str
+    permission: str | None = None
+    section: str = "main"
+    order: int = 50
+
+
+@dataclass(frozen=True)
+class DeskItem:
+    """Something that waits for the actor: what it is, where it is done, since when."""
+
+    title: Text
+    url: str
+    since: datetime
+    detail: Text = ""
+    action: Text = ""
+
+
+@dataclass(frozen=True)
+class DeskSection:
+    """A part of the desk: `items(actor, limit)` returns the oldest first."""
+
+    title: Text
+    empty: Text
+    items: Callable[[Actor, int], list[DeskItem]]
+    order: int = 50
+
+
+@dataclass(frozen=True)
+class Job:
+    """What only the clock does: `run()` about every `every_seconds`, in one worker at a time."""
+
+    name: str
+    every_seconds: int
+    run: Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Everything that the composition root needs to know of a domain."""
+
+    name: str
+    blueprints: tuple[Blueprint, ...] = ()
+    policy: Policy | None = None
+    reactions: tuple[Reaction, ...] = ()
+    searchables: tuple[Searchable, ...] = ()
+    facets: tuple[Facet, ...] = ()
+    navigation: tuple[NavigationItem, ...] = ()
+    desk: tuple[DeskSection, ...] = ()
+    jobs: tuple[Job, ...] = ()
+    cli: tuple[click.Command, ...] = ()
+    actor_facts: Callable[[int], Mapping[str, Any]] | None = None
+    set_up: Callable[[Flask], None] | None = None

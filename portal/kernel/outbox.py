@@ -1,0 +1,129 @@
+"""The outbox: events written in the command's transaction, one delivery row per handler.
+
+The worker delivers them at least once; nothing is lost when a process dies after the commit.
+"""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, TypeVar
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.kernel.clock import now
+from portal.kernel.database import Identified, Model, is_writing, session
+
+
+class Event:
+    """Base of all events: frozen dataclasses of ids and plain JSON values, in the past tense."""
+
+    known: ClassVar[dict[str, type["Event"]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        Event.known[cls.name()] = cls
+
+    @classmethod
+    def name(cls) -> str:
+        """The stable name, `<domain>.<Class>`."""
+        return f"{cls.__module__.split('.')[-2]}.{cls.__name__}"
+
+
+E = TypeVar("E", bound=Event)
+
+
+@dataclass(frozen=True)
+class Reaction:
+    """A subscription: `handler(event)` follows every `event`, in a transaction of its own."""
+
+    event: type[Event]
+    handler: Callable[[Any], object]
+
+    @property
+    def name(self) -> str:
+        return f"{self.handler.__module__.split('.')[-2]}.{self.handler.__name__}"
+
+
+class OutboxEvent(Identified, Model):
+    """Something that happened, as the command recorded it."""
+
+    name: Mapped[str] = mapped_column(String(80))
+    payload: Mapped[dict[str, Any]]
+    created_at: Mapped[dt.datetime] = mapped_column(default=now)
+
+    deliveries: Mapped[list["OutboxDelivery"]] = relationship(
+        back_populates="event", lazy="raise_on_sql", passive_deletes=True
+    )
+
+
+class OutboxDelivery(Identified, Model):
+    """One handler's share of an event: open until `done_at` or `failed_at` is set."""
+
+    __table_args__ = (
+        CheckConstraint("attempts >= 0", name="attempts_not_negative"),
+        Index(
+            "ix_outbox_delivery_open",
+            "due_at",
+            "id",
+            sqlite_where=text("done_at IS NULL AND failed_at IS NULL"),
+            postgresql_where=text("done_at IS NULL AND failed_at IS NULL"),
+        ),
+    )
+
+    event_id: Mapped[int] = mapped_column(
+        ForeignKey("outbox_event.id", ondelete="CASCADE"), index=True
+    )
+    handler: Mapped[str] = mapped_column(String(160))
+    due_at: Mapped[dt.datetime] = mapped_column(default=now)
+    claimed_by: Mapped[str | None] = mapped_column(String(40), index=True)
+    attempts: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str | None] = mapped_column(String(2000))
+    done_at: Mapped[dt.datetime | None]
+    failed_at: Mapped[dt.datetime | None]
+
+    event: Mapped[OutboxEvent] = relationship(back_populates="deliveries", lazy="raise_on_sql")
+
+
+_handlers: dict[str, Callable[[Any], object]] = {}
+_subscribers: dict[str, list[str]] = {}
+
+
+def subscribe(reactions: Iterable[Reaction]) -> None:
+    """Make reactions known to `record`; done by the composition root."""
+    for reaction in reactions:
+        subscribe_name(reaction.event, reaction.name)
+        _handlers[reaction.name] = reaction.handler
+
+
+def subscribe_name(event: type[Event], handler: str) -> None:
+    """Give every such event a delivery for a handler that the worker serves in its own way."""
+    names = _subscribers.setdefault(event.name(), [])
+    if handler not in names:
+        names.append(handler)
+
+
+def handler_named(name: str) -> Callable[[Any], object] | None:
+    """Return the function of a delivery, or None when a newer version no longer has it."""
+    return _handlers.get(name)
+
+
+def record(event: Event) -> None:
+    """Write an event into the present command's transaction."""
+    if not is_writing():
+        raise RuntimeError("events are recorded inside commands")
+    row = OutboxEvent(name=event.name(), payload=dataclasses.asdict(event))  # type: ignore[call-overload]
+    row.deliveries = [
+        OutboxDelivery(handler=handler) for handler in _subscribers.get(event.name(), ())
+    ]
+    if row.deliveries:
+        session.add(row)
+
+
+def load_event(name: str, payload: Mapping[str, Any]) -> Event | None:
+    """Rebuild an event from its row; None when no such event is known any more."""
+    kind = Event.known.get(name)
+    if kind is None:
+        return None
+    fields = {item.name for item in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    return kind(**{key: value for key, value in payload.items() if key in fields})

@@ -1,0 +1,95 @@
+"""Search glue: the index of an app, kept from events and rebuilt from the database.
+
+The database is the truth; what the index finds is checked against it before it is shown.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+
+from flask import Flask, current_app
+
+from portal.kernel.database import session
+from portal.kernel.fulltext.index import Index
+from portal.kernel.fulltext.port import Document, Key
+from portal.kernel.manifest import Facet, Searchable
+from portal.kernel.outbox import Event, subscribe_name
+
+INDEX_HANDLER = "kernel.update_search_index"
+_CHUNK = 500
+
+
+class SearchIndex:
+    """The full-text index together with the kinds that the domains put into it."""
+
+    def __init__(
+        self,
+        index: Index,
+        kinds: Mapping[str, Searchable],
+        facets: Mapping[str, Facet],
+    ) -> None:
+        self.index = index
+        self.kinds = kinds
+        self.facets = facets
+
+    def update_for(self, events: Iterable[Event]) -> None:
+        """Bring the documents that the events changed up to date (idempotent)."""
+        ids: dict[str, set[int]] = defaultdict(set)
+        for event in events:
+            for kind, searchable in self.kinds.items():
+                changed = searchable.changed_by.get(type(event))
+                if changed is not None:
+                    ids[kind].update(changed(event))
+        documents: list[Document] = []
+        gone: list[Key] = []
+        for kind, wanted in ids.items():
+            found = self._documents(kind, sorted(wanted))
+            documents += found
+            gone += [(kind, number) for number in wanted - {item.id for item in found}]
+        session.commit()
+        if documents or gone:
+            self.index.apply(documents, gone)
+
+    def rebuild(self, progress: Callable[[int], None] | None = None) -> int:
+        """Write the whole index anew from the database and swap it in; return its size."""
+        return self.index.rebuild(self._all_documents(), progress)
+
+    def missing_and_surplus(self) -> tuple[set[Key], set[Key]]:
+        """Compare index and database: documents the index lacks, and those it should not have."""
+        wanted = {item.key for item in self._all_documents()}
+        present = set(self.index.keys())
+        return wanted - present, present - wanted
+
+    def _documents(self, kind: str, ids: list[int]) -> list[Document]:
+        found: list[Document] = []
+        for start in range(0, len(ids), _CHUNK):
+            found += self.kinds[kind].documents(ids[start : start + _CHUNK])
+        return found
+
+    def _all_documents(self) -> Iterator[Document]:
+        for kind, searchable in self.kinds.items():
+            after = 0
+            while ids := searchable.list_ids(after, _CHUNK):
+                yield from self._documents(kind, ids)
+                after = ids[-1]
+                # Rows that were read are done with; keeping them would fill the memory.
+                session.expunge_all()
+
+
+def init_search(app: Flask, searchables: Iterable[Searchable], facets: Iterable[Facet]) -> None:
+    """Open the app's index and subscribe it to every event that changes a document."""
+    kinds = {item.kind: item for item in searchables}
+    for item in kinds.values():
+        for event in item.changed_by:
+            subscribe_name(event, INDEX_HANDLER)
+    app.extensions["portal-search"] = SearchIndex(
+        Index(Path(app.instance_path) / "index"), kinds, {item.name: item for item in facets}
+    )
+
+
+def search_index() -> SearchIndex:
+    """Return the present app's search index."""
+    found: SearchIndex = current_app.extensions["portal-search"]
+    return found
+
+

@@ -1,0 +1,470 @@
+"""Web glue: the actor of a request, pages, security headers, CSRF, errors, languages, formats.
+
+The only place that turns a refusal into a page or a problem document.
+"""
+
+import datetime as dt
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask import flash as flask_flash
+from flask.typing import ResponseReturnValue
+from flask_babel import Babel, format_datetime, get_locale, ngettext
+from flask_babel import format_date as babel_format_date
+from flask_babel import format_decimal as babel_format_decimal
+from flask_babel import format_timedelta as babel_format_timedelta
+from flask_babel import gettext as _
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_login import current_user
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from markupsafe import Markup
+from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from portal.kernel import richtext
+from portal.kernel.api import InvalidForm
+from portal.kernel.authorization import NOBODY, Actor, can
+from portal.kernel.clock import now
+from portal.kernel.database import session
+from portal.kernel.errors import Invalid, PortalError, TooMany, Unauthenticated
+from portal.kernel.forms import Form
+from portal.kernel.fulltext.port import IndexUnavailable
+from portal.kernel.manifest import NavigationItem
+
+csrf = CSRFProtect()
+limiter = Limiter(get_remote_address, storage_uri="memory://", headers_enabled=False)
+
+_LANGUAGE_COOKIE = "language"
+_UNWANTED = re.compile("[\x00\ud800-\udfff]")
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+}
+
+
+def init_web(
+    app: Flask, navigation: Iterable[NavigationItem], load_actor: Callable[[int], Actor]
+) -> None:
+    """Give the app its manners; `load_actor` makes the actor of a user id."""
+    app.extensions["portal-actor-loader"] = load_actor
+    app.extensions["portal-navigation"] = sorted(navigation, key=lambda item: item.order)
+    if app.config["TRUSTED_PROXIES"]:
+        count = app.config["TRUSTED_PROXIES"]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
+    is_secure = app.config["SECURE_COOKIES"]
+    app.config.update(
+        SESSION_COOKIE_NAME="__Host-session" if is_secure else "session",
+        SESSION_COOKIE_SECURE=is_secure,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        # Requests with a token carry no cookie and need no CSRF token: `_protect` decides.
+        WTF_CSRF_CHECK_DEFAULT=False,
+        WTF_CSRF_TIME_LIMIT=None,
+        BABEL_DEFAULT_LOCALE=app.config["LANGUAGES"].split(",")[0],
+        RATELIMIT_DEFAULT=f"{app.config['REQUESTS_PER_MINUTE']} per minute",
+    )
+    csrf.init_app(app)
+    limiter.init_app(app)
+    Babel(
+        app,
+        default_translation_directories="translations",
+        locale_selector=choose_language,
+        timezone_selector=viewer_zone,
+    )
+    app.before_request(_refuse_unwanted_characters)
+    app.before_request(_protect)
+    app.after_request(_add_headers)
+    app.register_error_handler(PortalError, _answer_portal_error)
+    app.register_error_handler(HTTPException, _answer_http_error)
+    app.register_error_handler(OperationalError, _answer_database_error)
+    app.register_error_handler(IndexUnavailable, _answer_index_error)
+    app.register_error_handler(Exception, _answer_unexpected)
+    app.jinja_options["autoescape"] = True
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(
+        datetime=format_instant,
+        date=format_date,
+        number=format_number,
+        money=format_money,
+        distance=format_distance,
+        ago=format_ago,
+        markdown=richtext.render,
+    )
+    app.jinja_env.globals.update(
+        can=lambda permission, row=None: can(current_actor(), permission, row),
+        current_actor=current_actor,
+        current_locale=lambda: str(get_locale() or "en"),
+        languages=lambda: app.config["LANGUAGES"].split(","),
+        navigation=navigation_items,
+        viewer_zone=viewer_zone,
+        site_name=app.config["SITE_NAME"],
+        asset=_asset_url,
+        now=now,
+        ngettext=ngettext,
+    )
+
+
+def current_actor() -> Actor:
+    """Return who makes this request (nobody, a person, or a token of a person's)."""
+    actor: Actor | None = g.get("actor")
+    if actor is None:
+        actor = NOBODY
+        if current_user.is_authenticated:
+            actor = current_app.extensions["portal-actor-loader"](current_user.user_id)
+        g.actor = actor
+    return cast(Actor, actor)
+
+
+def set_actor(actor: Actor) -> None:
+    """Say who makes this request (for tokens)."""
+    g.actor = actor
+
+
+def wants_json() -> bool:
+    """Tell whether this request is one of a program, not of a person's browser."""
+    return request.path.startswith("/api/")
+
+
+def page(template: str, **context: Any) -> ResponseReturnValue:
+    """Render a page; a page with a refused form answers 422."""
+    form = context.get("form")
+    is_refused = isinstance(form, Form) and bool(form.problems)
+    return render_template(template, **context), 422 if is_refused else 200
+
+
+def see_other(url: str) -> Response:
+    """Redirect after a change."""
+    return cast(Response, redirect(url, code=303))
+
+
+def flash(message: str, *, undo_url: str | None = None, link: tuple[str, str] | None = None) -> None:
+    """Say what happened, in the past tense; with a way to undo it, or (url, label) of the result.
+
+    The next page shows it.
+    """
+    flask_flash(cast(str, {"text": str(message), "undo_url": undo_url, "link": link}), "done")
+
+
+def confirmed() -> bool:
+    """Tell whether the person has confirmed a step that cannot be undone."""
+    return request.form.get("confirmed") == "yes"
+
+
+def text_argument(name: str, longest: int = 200) -> str:
+    """Return a query argument, stripped and cut to its bound."""
+    return request.args.get(name, "").strip()[:longest]
+
+
+def local_target(target: str | None, fallback: str) -> str:
+    """Return `target` if it is a path of this site, else `fallback`."""
+    if not target or not target.startswith("/") or len(target) > 2000:
+        return fallback
+    if target.startswith(("//", "/\\")) or any(ord(c) < 33 or c == "\\" for c in target):
+        return fallback
+    parts = urlsplit(target)
+    return fallback if parts.scheme or parts.netloc else target
+
+
+def external_url(endpoint: str, **values: Any) -> str:
+    """Return an absolute address for e-mails and documents, from PUBLIC_URL."""
+    with current_app.test_request_context(base_url=current_app.config["PUBLIC_URL"]):
+        return url_for(endpoint, **values, _external=True)
+
+
+def not_modified(*parts: object, is_public: bool = True) -> Response | None:
+    """Answer 304 if the client has this version already; else None, and the reply gets the ETag.
+
+    parts: whatever the reply depends on; language and signed-in person are added here.
+    """
+    material = "\0".join(
+        [str(part) for part in (*parts, get_locale(), current_actor().user_id, asset_version())]
+    )
+    tag = hashlib.blake2s(material.encode(), digest_size=12).hexdigest()
+    g.etag = (tag, is_public and current_actor().user_id is None)
+    if tag in request.if_none_match:
+        return make_response("", 304)
+    return None
+
+
+def navigation_items(section: str = "main") -> list[dict[str, Any]]:
+    """Return the entries of a menu that this actor may use."""
+    found = []
+    for item in current_app.extensions["portal-navigation"]:
+        if item.section != section:
+            continue
+        if item.permission is None or can(current_actor(), item.permission):
+            found.append(
+                {
+                    "label": item.label,
+                    "url": url_for(item.endpoint),
+                    "is_current": request.endpoint == item.endpoint,
+                }
+            )
+    return found
+
+
+def choose_language() -> str:
+    """Return the language of this request: the person's, the cookie's, the browser's."""
+    offered = current_app.config["LANGUAGES"].split(",")
+    own = current_user.language if current_user and current_user.is_authenticated else None
+    cookie = request.cookies.get(_LANGUAGE_COOKIE)
+    for language in (own, cookie):
+        if language in offered:
+            return cast(str, language)
+    return request.accept_languages.best_match(offered) or cast(str, offered[0])
+
+
+def remember_language(response: Response, language: str) -> Response:
+    """Keep a visitor's choice of language for a year."""
+    response.set_cookie(
+        _LANGUAGE_COOKIE,
+        language,
+        max_age=365 * 86400,
+        secure=current_app.config["SECURE_COOKIES"],
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
+def viewer_zone() -> str:
+    """Return the IANA name of the viewer's time zone."""
+    if current_user and current_user.is_authenticated and current_user.time_zone:
+        return cast(str, current_user.time_zone)
+    return cast(str, current_app.config["DEFAULT_TIME_ZONE"])
+
+
+def format_instant(moment: dt.datetime | None, style: str = "medium") -> str:
+    """Write an instant in the viewer's zone, with the zone's short name."""
+    if moment is None:
+        return ""
+    zone = moment.astimezone(ZoneInfo(viewer_zone())).tzname() or ""
+    return f"{format_datetime(moment, style)} {zone}"
+
+
+def format_date(day: dt.date | dt.datetime | None, style: str = "medium") -> str:
+    """Write a date; of an instant, the date in the viewer's zone."""
+    if day is None:
+        return ""
+    if isinstance(day, dt.datetime):
+        return babel_format_date(day, style)
+    return babel_format_date(dt.datetime.combine(day, dt.time()), style, rebase=False)
+
+
+def format_number(value: float | None) -> str:
+    """Write a number as the language does."""
+    return "" if value is None else babel_format_decimal(value)
+
+
+def format_money(cents: int | None, unit: str | None = None) -> str:
+    """Write an amount of cents, with its unit ("$85 per hour")."""
+    if cents is None:
+        return ""
+    pattern = "¤#,##0" if cents % 100 == 0 else "¤#,##0.00"
+    from_babel = babel_format_decimal(cents / 100, pattern.replace("¤", "$"))
+    return f"{from_babel} {_('per %(unit)s', unit=unit)}" if unit else from_babel
+
+
+def format_distance(miles: float | None) -> Markup:
+    """Write a distance in miles, with kilometers in the title."""
+    if miles is None:
+        return Markup()
+    number = babel_format_decimal(round(miles, 1 if miles < 10 else 0))
+    kilometers = babel_format_decimal(round(miles * 1.609344, 1 if miles < 10 else 0))
+    return Markup('<span class="distance" title="{}">{}</span>').format(
+        _("%(count)s km", count=kilometers), _("%(count)s miles", count=number)
+    )
+
+
+def format_ago(moment: dt.datetime | None) -> str:
+    """Write how long ago an instant was."""
+    if moment is None:
+        return ""
+    return babel_format_timedelta(moment - now(), granularity="minute", add_direction=True)
+
+
+def asset_version() -> str:
+    """Return a mark that changes with every change of the static files."""
+    found: str | None = current_app.extensions.get("portal-assets")
+    if found is None:
+        digest = hashlib.blake2s(digest_size=6)
+        folder = current_app.static_folder or ""
+        for path in sorted(Path(folder).rglob("*")):
+            if path.is_file():
+                digest.update(path.name.encode() + path.read_bytes())
+        found = current_app.extensions["portal-assets"] = digest.hexdigest()
+    return found
+
+
+def _asset_url(name: str) -> str:
+    return url_for("static", filename=name, v=asset_version())
+
+
+def _refuse_unwanted_characters() -> None:
+    """NUL and lone surrogates are in no honest request, and databases choke on them."""
+    values: list[str] = [request.path, *request.args.keys(), *request.args.values()]
+    for key in request.args:
+        values.extend(request.args.getlist(key))
+    if any(_UNWANTED.search(value) for value in values) or len(request.query_string) > 16_000:
+        raise BadRequest
+
+
+def _protect() -> None:
+    if request.method in ("GET", "HEAD", "OPTIONS", "TRACE"):
+        return
+    if "Authorization" in request.headers and wants_json():
+        return
+    csrf.protect()
+
+
+def _add_headers(response: Response) -> Response:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    if current_app.config["SECURE_COOKIES"]:
+        response.headers.setdefault(
+            "Strict-Transport-Security", "max-age=31536000; includeSubDomains"
+        )
+    etag = g.get("etag")
+    if etag and response.status_code in (200, 304):
+        response.set_etag(etag[0])
+        response.headers["Cache-Control"] = (
+            "public, max-age=0, must-revalidate" if etag[1] else "private, no-cache"
+        )
+        response.vary.update(["Cookie", "Accept-Language"])
+    elif request.endpoint == "static":
+        if request.args.get("v") == asset_version():
+            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    else:
+        response.headers.setdefault("Cache-Control", "private, no-store")
+    return response
+
+
+def problem(
+    status: int, title: str, detail: str = "", fields: Mapping[str, list[str]] | None = None
+) -> Response:
+    """Answer a program with an RFC 9457 problem document; `fields` has messages by field."""
+    body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status}
+    if detail:
+        body["detail"] = detail
+    if fields:
+        body["errors"] = fields
+    response = make_response(body, status)
+    response.mimetype = "application/problem+json"
+    return response
+
+
+_TITLES: Mapping[int, str] = {
+    400: "Bad request",
+    401: "Not signed in",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    412: "Changed meanwhile",
+    413: "Too large",
+    415: "Unsupported media type",
+    422: "Not valid",
+    429: "Too many requests",
+    500: "Unexpected error",
+    503: "Not available now",
+}
+
+
+def _answer(status: int, message: str, fields: Mapping[str, list[str]] | None = None) -> Response:
+    if wants_json():
+        return problem(status, _TITLES.get(status, "Error"), message, fields)
+    return make_response(
+        render_template("errors/error.html", status=status, message=message), status
+    )
+
+
+def _answer_portal_error(error: PortalError) -> Response:
+    if isinstance(error, Unauthenticated) and not wants_json():
+        if request.method == "GET":
+            return see_other(url_for("accounts.sign_in", next=request.full_path.rstrip("?")))
+        return _answer(401, error.message)
+    response = _answer(error.status, error.message, _fields_of(error))
+    if isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
+    if isinstance(error, Unauthenticated):
+        response.headers["WWW-Authenticate"] = 'Bearer realm="api"'
+    return response
+
+
+def _fields_of(error: PortalError) -> Mapping[str, list[str]] | None:
+    if isinstance(error, InvalidForm):
+        return error.fields
+    if isinstance(error, Invalid) and error.field:
+        return {error.field: [error.message]}
+    return None
+
+
+def _answer_http_error(error: HTTPException) -> ResponseReturnValue:
+    if error.response is not None or error.code is None or error.code < 400:
+        return error
+    message = ""
+    if isinstance(error, CSRFError):
+        message = _("This form is too old to be sent. Please go back, load it again and send it.")
+    response = _answer(error.code, message)
+    for name, value in error.get_headers():
+        if name.lower() not in ("content-type", "content-length"):
+            response.headers[name] = value
+    return response
+
+
+def _answer_database_error(error: OperationalError) -> Response:
+    current_app.logger.error("the database does not answer: %s", error.orig)
+    session.remove()
+    return _answer_plainly(503)
+
+
+def _answer_index_error(error: IndexUnavailable) -> Response:
+    current_app.logger.error("the search index cannot be read: %s", error)
+    return _answer(
+        503, _("Search is being rebuilt. Lists and record pages work meanwhile; try again soon.")
+    )
+
+
+def _answer_unexpected(error: Exception) -> ResponseReturnValue:
+    current_app.logger.exception("unexpected error on %s", request.path)
+    if current_app.config.get("PROPAGATE_EXCEPTIONS") or current_app.testing:
+        raise error
+    session.remove()
+    return _answer_plainly(500)
+
+
+def _answer_plainly(status: int) -> Response:
+    """Answer without anything that could need the database."""
+    g.actor = NOBODY
+    if wants_json():
+        return problem(status, _TITLES[status])
+    return make_response(render_template("errors/plain.html", status=status), status)

@@ -1,0 +1,1 @@
+"""Organizations: profiles, memberships, invitations, claims."""

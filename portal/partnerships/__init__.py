@@ -1,0 +1,1 @@
+"""Partnerships: requests and responses."""

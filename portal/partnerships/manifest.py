@@ -1,0 +1,5 @@
+"""What requests plug into the app."""
+
+from portal.kernel.manifest import Manifest
+
+manifest = Manifest(name="partnerships")

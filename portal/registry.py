@@ -1,0 +1,16 @@
+"""The domains of the portal, bottom to top: a domain may import only what stands below it.
+
+This order is the import rule; the contracts that enforce it are generated from this tuple.
+"""
+
+DOMAINS: tuple[str, ...] = (
+    "accounts",
+    "regions",
+    "organizations",
+    "facilities",
+    "partnerships",
+    "directory",
+    "intake",
+    "home",
+    "demo",
+)

@@ -1,0 +1,338 @@
+"""The cast and its small world: the same people, places and records in every test.
+
+Ana owns a firm, Ben is a member of it, Cleo manages a college, Dov brokers their region, Eve owns
+a firm in another region, Root administers; "nobody" is anonymous.
+"""
+
+import datetime as dt
+import hashlib
+from dataclasses import dataclass, field
+
+from flask import current_app
+from sqlalchemy import select
+
+from portal.accounts.models import User, UserSession
+from portal.app import load_actor
+from portal.facilities.models import Equipment, EquipmentRate, Facility
+from portal.kernel.authorization import NOBODY, Actor
+from portal.kernel.clock import now
+from portal.kernel.database import session, unit_of_work
+from portal.organizations.models import Membership, Organization
+from portal.partnerships.models import Request, Response
+from portal.regions.models import (
+    BrokerAppointment,
+    Capability,
+    CapabilityLabel,
+    Cluster,
+    ClusterIndustry,
+    County,
+    NaicsCode,
+    Region,
+    State,
+    ZipCode,
+)
+
+CAST = ("nobody", "ana", "ben", "cleo", "dov", "eve", "root")
+PEOPLE = CAST[1:]
+PASSWORD = "correct horse battery staple"
+
+_STATES = [("KY", "21", "Kentucky"), ("IN", "18", "Indiana"), ("KS", "20", "Kansas")]
+_COUNTIES = [
+    ("21111", "Jefferson", "KY", 38.187, -85.657),
+    ("18019", "Clark", "IN", 38.477, -85.707),
+    ("20173", "Sedgwick", "KS", 37.684, -97.461),
+]
+_ZIPS = [
+    ("40202", "Louisville", "KY", "21111", 38.2529, -85.7514),
+    ("40210", "Louisville", "KY", "21111", 38.2305, -85.7905),
+    ("47130", "Jeffersonville", "IN", "18019", 38.3006, -85.7266),
+    ("67202", "Wichita", "KS", "20173", 37.6889, -97.3361),
+]
+_NAICS = [
+    ("332710", "Machine Shops"),
+    ("336413", "Other Aircraft Parts and Auxiliary Equipment Manufacturing"),
+    ("611210", "Junior Colleges"),
+]
+# key, label, Spanish label, broader, alternate labels
+_CAPABILITIES: list[tuple[str, str, str, list[str], list[str]]] = [
+    ("machining", "Machining", "Mecanizado", [], ["metal cutting"]),
+    ("cnc-milling", "CNC milling", "Fresado CNC", ["machining"], ["CNC mill"]),
+    ("5-axis-milling", "5-axis milling", "Fresado de 5 ejes", ["cnc-milling"], ["five-axis"]),
+    ("metrology", "Metrology", "Metrología", [], ["measurement"]),
+    (
+        "coordinate-measuring",
+        "Coordinate measuring",
+        "Medición por coordenadas",
+        ["metrology"],
+        ["CMM", "coordinate measuring machine"],
+    ),
+    ("welding", "Welding", "Soldadura", [], ["weld shop"]),
+]
+
+
+@dataclass(frozen=True)
+class World:
+    """Ids of the world's rows, and the session tokens of its people."""
+
+    users: dict[str, int] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+    organizations: dict[str, int] = field(default_factory=dict)
+    facilities: dict[str, int] = field(default_factory=dict)
+    equipment: dict[str, int] = field(default_factory=dict)
+    requests: dict[str, int] = field(default_factory=dict)
+    responses: dict[str, int] = field(default_factory=dict)
+    regions: dict[str, int] = field(default_factory=dict)
+
+
+def token_of(name: str) -> str:
+    """Return the session token that a person of the cast is signed in with."""
+    return f"session-token-of-{name}"
+
+
+def actor_named(name: str) -> Actor:
+    """Return the actor of a member of the cast, as a request of theirs would have it."""
+    if name == "nobody":
+        return NOBODY
+    user_id = session.scalar(select(User.id).where(User.email == f"{name}@cast.example"))
+    assert user_id is not None
+    return load_actor(current_app.extensions["portal-manifests"], user_id)
+
+
+def build_world() -> World:
+    """Write the cast's world into an empty database and return its ids.
+
+    Organizations: "shop" (Ana owns, Ben is a member), "college" (Cleo manages), "aero" (Eve owns),
+    "unclaimed" (imported, nobody's). Records are named `<organization>_<visibility>`.
+    """
+    world = World()
+    with unit_of_work():
+        _add_reference()
+        for name in PEOPLE:
+            user = User(
+                email=f"{name}@cast.example",
+                name=name.capitalize(),
+                email_verified_at=now(),
+                is_administrator=name == "root",
+                language="en",
+                time_zone="America/Kentucky/Louisville",
+            )
+            session.add(user)
+            session.flush()
+            world.users[name] = user.id
+            world.tokens[name] = token_of(name)
+            session.add(
+                UserSession(
+                    user_id=user.id,
+                    token_hash=hashlib.sha256(token_of(name).encode()).hexdigest(),
+                    expires_at=now() + dt.timedelta(days=3650),
+                )
+            )
+        _add_organizations(world)
+        _add_regions(world)
+        _add_records(world)
+    return world
+
+
+def _add_reference() -> None:
+    session.add_all(State(code=code, fips=fips, name=name) for code, fips, name in _STATES)
+    session.flush()
+    session.add_all(
+        County(fips=fips, name=name, state=state, latitude=latitude, longitude=longitude)
+        for fips, name, state, latitude, longitude in _COUNTIES
+    )
+    session.flush()
+    session.add_all(
+        ZipCode(
+            zip_code=code, place=place, state=state, county_fips=fips, latitude=lat, longitude=lon
+        )
+        for code, place, state, fips, lat, lon in _ZIPS
+    )
+    session.add_all(NaicsCode(code=code, title=title) for code, title in _NAICS)
+    cluster = Cluster(key="metalworking-technology", name="Metalworking Technology", kind="traded")
+    session.add(cluster)
+    session.flush()
+    session.add(ClusterIndustry(naics_code="332710", cluster_id=cluster.id))
+    known: dict[str, Capability] = {}
+    for key, label, label_es, broader, also in _CAPABILITIES:
+        known[key] = Capability(
+            key=key, label=label, label_es=label_es, definition=f"What {label.lower()} means."
+        )
+        known[key].broader = [known[other] for other in broader]
+        known[key].labels = [
+            CapabilityLabel(
+                text=text, match_key=text.casefold(), kind=kind, language=language
+            )
+            for text, kind, language in [
+                (label, "preferred", "en"),
+                (label_es, "preferred", "es"),
+                *((name, "alternate", "en") for name in also),
+            ]
+        ]
+        session.add(known[key])
+    session.flush()
+
+
+def _add_organizations(world: World) -> None:
+    shop = Organization(
+        name="Ana's Machine Shop",
+        match_key="anas machine shop",
+        kind="sme",
+        summary="Precision milling for short runs.",
+        description="Family shop with **five-axis** mills.",
+        website="https://shop.example",
+        phone="(502) 555-0101",
+        email="office@shop.example",
+        street="100 Main Street",
+        city="Louisville",
+        state="KY",
+        zip_code="40202",
+        county_fips="21111",
+        latitude=38.2529,
+        longitude=-85.7514,
+        employee_band="1-9",
+        certifications=[{"name": "ISO 9001", "expires_on": None}],
+        members_only_fields=["phone"],
+    )
+    college = Organization(
+        name="Falls City Community College",
+        match_key="falls city community college",
+        kind="community_college",
+        summary="Workforce training and open labs.",
+        city="Jeffersonville",
+        state="IN",
+        zip_code="47130",
+        county_fips="18019",
+        latitude=38.3006,
+        longitude=-85.7266,
+    )
+    aero = Organization(
+        name="Prairie Aero Composites",
+        match_key="prairie aero composites",
+        kind="sme",
+        summary="Composite parts for aircraft.",
+        city="Wichita",
+        state="KS",
+        zip_code="67202",
+        county_fips="20173",
+        latitude=37.6889,
+        longitude=-97.3361,
+    )
+    unclaimed = Organization(
+        name="Ohio Valley Institute",
+        match_key="ohio valley institute",
+        kind="university",
+        city="Louisville",
+        state="KY",
+        zip_code="40210",
+        county_fips="21111",
+        source="ipeds",
+        ipeds_id="999001",
+    )
+    shop.capabilities = [_capability("5-axis-milling")]
+    college.capabilities = [_capability("coordinate-measuring"), _capability("welding")]
+    shop.naics = [session.get_one(NaicsCode, "332710")]
+    for name, row in (
+        ("shop", shop),
+        ("college", college),
+        ("aero", aero),
+        ("unclaimed", unclaimed),
+    ):
+        session.add(row)
+        session.flush()
+        world.organizations[name] = row.id
+    for organization, person, role in (
+        ("shop", "ana", "owner"),
+        ("shop", "ben", "member"),
+        ("college", "cleo", "manager"),
+        ("aero", "eve", "owner"),
+    ):
+        session.add(
+            Membership(
+                organization_id=world.organizations[organization],
+                user_id=world.users[person],
+                role=role,
+            )
+        )
+
+
+def _add_regions(world: World) -> None:
+    for key, name, counties in (
+        ("greater-louisville", "Greater Louisville", ["21111", "18019"]),
+        ("wichita", "Wichita", ["20173"]),
+    ):
+        region = Region(key=key, name=name, summary=f"The makers of {name}.")
+        region.counties = [session.get_one(County, fips) for fips in counties]
+        session.add(region)
+        session.flush()
+        world.regions[key] = region.id
+    session.add(
+        BrokerAppointment(
+            region_id=world.regions["greater-louisville"], user_id=world.users["dov"]
+        )
+    )
+
+
+def _add_records(world: World) -> None:
+    for owner, person in (("shop", "ana"), ("college", "cleo"), ("aero", "eve")):
+        for visibility in ("draft", "organization", "members", "public"):
+            name = f"{owner}_{visibility}"
+            common = {
+                "organization_id": world.organizations[owner],
+                "created_by_id": world.users[person],
+                "visibility": visibility,
+            }
+            facility = Facility(
+                name=f"{owner.capitalize()} {visibility} lab",
+                kind="lab",
+                summary=f"A {visibility} lab of the {owner}.",
+                county_fips="20173" if owner == "aero" else "21111",
+                latitude=37.6889 if owner == "aero" else 38.2529,
+                longitude=-97.3361 if owner == "aero" else -85.7514,
+                **common,
+            )
+            session.add(facility)
+            session.flush()
+            world.facilities[name] = facility.id
+            equipment = Equipment(
+                name=f"{owner.capitalize()} {visibility} mill",
+                make="Haas",
+                model="UMC-750",
+                serial_number=f"SN-{name}",
+                sharing_terms="by_request",
+                facility_id=facility.id,
+                summary=f"A {visibility} mill of the {owner}.",
+                **common,
+            )
+            equipment.capabilities = [_capability("5-axis-milling")]
+            equipment.rates = [
+                EquipmentRate(customer_class="other", unit="hour", price_cents=8500)
+            ]
+            request = Request(
+                kind="equipment_sharing",
+                direction="need",
+                title=f"{owner.capitalize()} {visibility} need",
+                summary=f"The {owner} looks for a machine ({visibility}).",
+                expertise_sought="Somebody who measures.",
+                status="draft" if visibility == "draft" else "published",
+                published_at=None if visibility == "draft" else now(),
+                expires_on=(now() + dt.timedelta(days=90)).date(),
+                county_fips="20173" if owner == "aero" else "21111",
+                **common,
+            )
+            session.add_all([equipment, request])
+            session.flush()
+            world.equipment[name] = equipment.id
+            world.requests[name] = request.id
+    response = Response(
+        request_id=world.requests["shop_public"],
+        organization_id=world.organizations["college"],
+        message="Our measuring machine is free on Fridays.",
+        created_by_id=world.users["cleo"],
+    )
+    session.add(response)
+    session.flush()
+    world.responses["college_to_shop"] = response.id
+
+
+def _capability(key: str) -> Capability:
+    return session.get_one(Capability, key)

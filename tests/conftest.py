@@ -1,0 +1,170 @@
+"""Fixtures of all tests: one app per process, a fresh copy of the cast's world for every test."""
+
+import gc
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import event
+
+from portal.app import create_app
+from portal.kernel.authorization import Actor
+from portal.kernel.database import db
+from portal.kernel.search import search_index
+from portal.kernel.worker import Worker
+from tests.cast import World, actor_named, build_world, token_of
+
+pytest_plugins = [
+    "tests.support.no_skips",
+    "tests.support.postgresql",
+    "tests.support.smtp",
+    "tests.support.browser",
+]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database",
+        choices=["sqlite", "postgresql"],
+        default="sqlite",
+        help="which database the tests run on",
+    )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if "app" in getattr(item, "fixturenames", ()):
+            item.add_marker("database")
+    if config.getoption("--database") == "postgresql":
+        # What does not touch the database was checked by the run on SQLite.
+        chosen = [item for item in items if item.get_closest_marker("database")]
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
+
+
+@pytest.fixture(autouse=True)
+def _push_request_context() -> None:
+    """Replace pytest-flask's: its shared `g` would take one client for another."""
+
+
+class Databases:
+    """The database of this process, and how it is set back to the template."""
+
+    def __init__(self, app: Flask, template: World) -> None:
+        self.app = app
+        self.world = template
+        self.is_dirty = False
+
+    def note_commit(self, *_arguments: object) -> None:
+        self.is_dirty = True
+
+
+@pytest.fixture(scope="session")
+def _databases(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Databases]:
+    folder = tmp_path_factory.mktemp("instance")
+    kind = request.config.getoption("--database")
+    worker = getattr(request.config, "workerinput", {}).get("workerid", "main")
+    settings: dict[str, object] = {"INSTANCE_PATH": str(folder)}
+    cluster = None
+    if kind == "postgresql":
+        cluster = request.getfixturevalue("postgresql")
+        settings["DATABASE_URL"] = cluster.create(f"test_{worker}")
+    app = create_app("testing", **settings)
+    with app.app_context():
+        db.create_all()
+        world = build_world()
+        db.session.remove()
+        db.engine.dispose()
+    state = Databases(app, world)
+    if cluster is None:
+        _checkpoint(folder / "portal.db")
+        shutil.copyfile(folder / "portal.db", folder / "template.db")
+    else:
+        cluster.create_from_template(f"template_{worker}", f"test_{worker}")
+
+    def reset() -> None:
+        with app.app_context():
+            db.session.remove()
+            db.engine.dispose()
+        if cluster is None:
+            for name in ("portal.db-wal", "portal.db-shm"):
+                (folder / name).unlink(missing_ok=True)
+            shutil.copyfile(folder / "template.db", folder / "portal.db")
+        else:
+            cluster.drop(f"test_{worker}")
+            cluster.create_from_template(f"test_{worker}", f"template_{worker}")
+        state.is_dirty = False
+
+    state.reset = reset  # type: ignore[attr-defined]
+    with app.app_context():
+        event.listen(db.engine, "commit", state.note_commit)
+        yield state
+        db.session.remove()
+        db.engine.dispose()
+    if cluster is not None:
+        cluster.drop(f"test_{worker}")
+        cluster.drop(f"template_{worker}")
+
+
+def _checkpoint(path: Path) -> None:
+    import sqlite3
+
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    gc.collect()
+
+
+@pytest.fixture
+def app(_databases: Databases) -> Iterator[Flask]:
+    """The app, its database as the cast's world has it, inside an app context."""
+    with _databases.app.app_context():
+        yield _databases.app
+        db.session.remove()
+    shutil.rmtree(Path(_databases.app.instance_path) / "index", ignore_errors=True)
+    _databases.reset()  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def world(app: Flask, _databases: Databases) -> World:
+    """Ids of the rows of the cast's world."""
+    return _databases.world
+
+
+@pytest.fixture
+def actor(app: Flask) -> Callable[[str], Actor]:
+    """Return the actor of a member of the cast by name."""
+    return actor_named
+
+
+@pytest.fixture
+def client_of(app: Flask) -> Callable[[str], FlaskClient]:
+    """Make a client that is signed in as a member of the cast ("nobody": not signed in)."""
+
+    def make(name: str) -> FlaskClient:
+        client = app.test_client()
+        if name != "nobody":
+            with client.session_transaction() as cookie:
+                cookie["_user_id"] = token_of(name)
+                cookie["_fresh"] = True
+        return client
+
+    return make
+
+
+@pytest.fixture
+def drain(app: Flask) -> Callable[[], None]:
+    """Let the worker do everything that is due."""
+    return lambda: Worker(app, {}).drain()
+
+
+@pytest.fixture
+def indexed(app: Flask) -> None:
+    """Put the cast's world into the search index."""
+    search_index().rebuild()

@@ -1,0 +1,302 @@
+// Progressive enhancement only: every page works without this file. No inline code, no eval.
+"use strict";
+
+(() => {
+  const announce = (text) => {
+    const region = document.getElementById("announcer");
+    if (region) region.textContent = text;
+  };
+
+  // Confirmation: without this the server asks on a page of its own.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    const dialog = document.getElementById("confirm-dialog");
+    if (!form.dataset.confirm || form.elements.confirmed || !dialog?.showModal) return;
+    event.preventDefault();
+    document.getElementById("confirm-title").textContent = form.dataset.confirm;
+    const text = document.getElementById("confirm-text");
+    text.textContent = form.dataset.confirmText || "";
+    text.hidden = !text.textContent;
+    document.getElementById("confirm-yes").textContent = form.dataset.confirmLabel;
+    dialog.returnValue = "no";
+    dialog.addEventListener("close", () => {
+      if (dialog.returnValue !== "yes") return;
+      const field = document.createElement("input");
+      Object.assign(field, { type: "hidden", name: "confirmed", value: "yes" });
+      form.append(field);
+      form.requestSubmit(event.submitter);
+    }, { once: true });
+    dialog.showModal();
+  });
+
+  // Menus close with Escape, with a click elsewhere, and when another one opens.
+  const closeMenus = (except) => {
+    for (const menu of document.querySelectorAll("details.menu[open]")) {
+      if (menu !== except) menu.open = false;
+    }
+  };
+  document.addEventListener("click", (event) => closeMenus(event.target.closest("details.menu")));
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    const menu = document.activeElement?.closest("details.menu[open]");
+    closeMenus();
+    menu?.querySelector("summary").focus();
+  });
+
+  // Copying a link; the button is hidden without a script.
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    try {
+      await navigator.clipboard.writeText(new URL(button.dataset.copy, location.href).href);
+      button.lastElementChild.textContent = button.dataset.copied;
+      announce(button.dataset.copied);
+    } catch {
+      location.href = button.dataset.copy;
+    }
+  });
+
+  // How many characters are left.
+  const count = (hint) => {
+    const field = document.getElementById(hint.dataset.counter);
+    const left = Number(hint.dataset.limit) - field.value.length;
+    if (left > 400) return;
+    hint.textContent = hint.dataset.left.replace("#", left.toLocaleString(document.documentElement.lang));
+  };
+  document.addEventListener("input", (event) => {
+    const id = event.target.id;
+    const hint = id && document.querySelector(`[data-counter="${CSS.escape(id)}"]`);
+    if (hint) count(hint);
+  });
+
+  // Rows of a list: adding clones the last row, removing renumbers nothing (the server compacts).
+  const nextNumber = (rows, name) => {
+    const pattern = new RegExp(`^${name.replace(/[^\w]/g, "\\$&")}-(\\d+)`);
+    const numbers = [...rows.querySelectorAll("[name]")].map((field) => Number(field.name.match(pattern)?.[1] ?? -1));
+    return Math.max(...numbers) + 1;
+  };
+  const addRow = (rows) => {
+    const last = [...rows.querySelectorAll("[data-row]")].pop();
+    const row = last.cloneNode(true);
+    const name = rows.dataset.rows;
+    const from = new RegExp(`^${name.replace(/[^\w]/g, "\\$&")}-\\d+`);
+    const to = `${name}-${nextNumber(rows, name)}`;
+    for (const element of row.querySelectorAll("[name], [id], [for], [aria-describedby]")) {
+      for (const attribute of ["name", "id", "for", "aria-describedby"]) {
+        const value = element.getAttribute(attribute);
+        if (value) element.setAttribute(attribute, value.split(" ").map((part) => part.replace(from, to)).join(" "));
+      }
+      element.removeAttribute("aria-invalid");
+      if (element.type === "checkbox" || element.type === "radio") element.checked = false;
+      else if (element.tagName === "SELECT") element.selectedIndex = 0;
+      else if ("value" in element && element.tagName !== "BUTTON") element.value = "";
+    }
+    for (const error of row.querySelectorAll(".field-error")) error.remove();
+    for (const field of row.querySelectorAll("[data-invalid]")) field.removeAttribute("data-invalid");
+    last.after(row);
+    row.querySelector("input, select, textarea")?.focus();
+  };
+  const limitRows = (rows) => {
+    const found = rows.querySelectorAll("[data-row]").length;
+    const most = Number(rows.dataset.rowsMax || 100);
+    rows.querySelector("[name='add-row']").disabled = found >= most;
+    for (const button of rows.querySelectorAll("[data-remove-row]")) button.hidden = found < 2;
+  };
+  const prepareRow = (rows, row) => {
+    if (row.querySelector("[data-remove-row]")) return;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "button";
+    button.dataset.variant = "quiet";
+    button.dataset.size = "small";
+    button.dataset.removeRow = "";
+    button.textContent = rows.dataset.rowsRemove;
+    row.append(button);
+  };
+  const prepareRows = (rows) => {
+    for (const row of rows.querySelectorAll("[data-row]")) prepareRow(rows, row);
+    limitRows(rows);
+  };
+  document.addEventListener("click", (event) => {
+    const add = event.target.closest("[name='add-row']");
+    const remove = event.target.closest("[data-remove-row]");
+    const rows = (add || remove)?.closest("[data-rows]");
+    if (!rows) return;
+    if (add && rows.querySelector("[data-row]")) {
+      event.preventDefault();
+      addRow(rows);
+    } else if (remove) {
+      const row = remove.closest("[data-row]");
+      const neighbor = row.previousElementSibling?.matches("[data-row]") ? row.previousElementSibling : row.nextElementSibling;
+      row.remove();
+      neighbor.querySelector("input, select, textarea, button")?.focus();
+    }
+    if (add || remove) prepareRows(rows);
+    rows.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+
+  // Long lists of check boxes get a box that narrows them, and say what is chosen.
+  const prepareChoices = (list) => {
+    const field = document.createElement("input");
+    Object.assign(field, { type: "search", className: "control", placeholder: list.dataset.filterLabel });
+    field.setAttribute("aria-label", list.dataset.filterLabel);
+    const none = document.createElement("p");
+    Object.assign(none, { className: "field-help", hidden: true, textContent: list.dataset.filterNone });
+    const chosen = document.createElement("p");
+    chosen.className = "field-help";
+    const show = () => {
+      const names = [...list.querySelectorAll("input:checked")].map((box) => box.nextElementSibling.textContent.trim());
+      chosen.textContent = `${list.dataset.filterChosen} ${names.join(", ")}`;
+      chosen.hidden = !names.length;
+    };
+    field.addEventListener("input", (event) => {
+      event.stopPropagation();
+      const wanted = field.value.trim().toLowerCase();
+      let found = 0;
+      for (const choice of list.querySelectorAll(".choice")) {
+        choice.hidden = !choice.textContent.toLowerCase().includes(wanted);
+        found += choice.hidden ? 0 : 1;
+      }
+      for (const group of list.querySelectorAll(".choice-group")) group.hidden = !group.querySelector(".choice:not([hidden])");
+      none.hidden = found > 0;
+    });
+    field.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") event.preventDefault();
+    });
+    list.addEventListener("change", show);
+    list.before(field);
+    list.after(none, chosen);
+    show();
+  };
+
+  // A long form keeps what was typed in this tab until it has been saved.
+  const DRAFT = "draft:";
+  const fieldsOf = (form) => [...form.elements].filter((field) =>
+    field.name && !["hidden", "password", "file", "submit", "button"].includes(field.type));
+  const readForm = (form) => JSON.stringify(fieldsOf(form).map((field) =>
+    [field.name, ["checkbox", "radio"].includes(field.type) ? (field.checked ? field.value : null) : field.value]));
+  const writeForm = (form, text) => {
+    const values = JSON.parse(text);
+    for (const rows of form.querySelectorAll("[data-rows]")) {
+      const wanted = new Set(values.map(([name]) => name.match(`^${rows.dataset.rows}-(\\d+)`)?.[1]).filter(Boolean)).size;
+      while (rows.querySelector("[data-row]") && rows.querySelectorAll("[data-row]").length < wanted) addRow(rows);
+      prepareRows(rows);
+    }
+    const seen = new Map();
+    for (const field of fieldsOf(form)) {
+      const same = values.filter(([name]) => name === field.name).map(([, value]) => value);
+      const position = seen.get(field.name) || 0;
+      seen.set(field.name, position + 1);
+      if (position >= same.length) continue;
+      if (["checkbox", "radio"].includes(field.type)) field.checked = same[position] !== null;
+      else field.value = same[position];
+    }
+  };
+  const prepareDraft = (form) => {
+    const key = `${DRAFT}${location.pathname}:${form.dataset.draft}`;
+    const fresh = readForm(form);
+    const kept = sessionStorage.getItem(key);
+    sessionStorage.removeItem(`${key}:sent`);
+    if (kept && kept !== fresh && !form.querySelector(".error-summary")) {
+      writeForm(form, kept);
+      const notice = document.getElementById("draft-notice").content.cloneNode(true);
+      notice.querySelector("button").addEventListener("click", () => {
+        sessionStorage.removeItem(key);
+        location.reload();
+      });
+      form.prepend(notice);
+    }
+    form.addEventListener("input", () => sessionStorage.setItem(key, readForm(form)));
+    form.addEventListener("change", () => sessionStorage.setItem(key, readForm(form)));
+    form.addEventListener("submit", () => sessionStorage.setItem(`${key}:sent`, "1"));
+  };
+  const forgetSentDrafts = () => {
+    // A draft that was sent and whose form did not come back has been saved.
+    for (const key of Object.keys(sessionStorage)) {
+      if (!key.startsWith(DRAFT) || !key.endsWith(":sent")) continue;
+      sessionStorage.removeItem(key);
+      sessionStorage.removeItem(key.slice(0, -5));
+    }
+  };
+  document.addEventListener("submit", (event) => {
+    if (event.target.dataset.forgetDrafts !== undefined) sessionStorage.clear();
+  });
+
+  // Suggestions while typing: the search field becomes a combobox.
+  const prepareSuggestions = (field) => {
+    const list = document.getElementById(field.dataset.suggest);
+    if (!list) return;
+    let active = -1;
+    const options = () => [...list.querySelectorAll("[role='option']")];
+    field.setAttribute("role", "combobox");
+    field.setAttribute("aria-autocomplete", "list");
+    field.setAttribute("aria-controls", list.id);
+    const show = (isOpen) => {
+      list.hidden = !isOpen;
+      field.setAttribute("aria-expanded", String(isOpen));
+      if (!isOpen) mark(-1);
+    };
+    const mark = (number) => {
+      active = number;
+      options().forEach((option, index) => {
+        option.id = `${list.id}-${index}`;
+        option.setAttribute("aria-selected", String(index === number));
+        if (index === number) option.scrollIntoView({ block: "nearest" });
+      });
+      if (number >= 0) field.setAttribute("aria-activedescendant", options()[number].id);
+      else field.removeAttribute("aria-activedescendant");
+    };
+    const choose = (option) => { location.href = option.dataset.url; };
+    show(false);
+    document.addEventListener("htmx:after:swap", (event) => {
+      if (event.detail?.ctx?.target === list) show(options().length > 0 && document.activeElement === field);
+    });
+    list.addEventListener("mousedown", (event) => event.preventDefault());
+    list.addEventListener("click", (event) => {
+      const option = event.target.closest("[role='option']");
+      if (option) choose(option);
+    });
+    field.addEventListener("blur", () => show(false));
+    field.addEventListener("input", () => { if (!field.value.trim()) show(false); });
+    field.addEventListener("keydown", (event) => {
+      const last = options().length - 1;
+      if (event.key === "Escape" && !list.hidden) {
+        event.preventDefault();
+        event.stopPropagation();
+        show(false);
+      } else if (last >= 0 && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
+        event.preventDefault();
+        show(true);
+        const step = event.key === "ArrowDown" ? 1 : -1;
+        mark(active + step > last ? -1 : active + step < -1 ? last : active + step);
+      } else if (event.key === "Enter" && active >= 0) {
+        event.preventDefault();
+        choose(options()[active]);
+      }
+    });
+  };
+
+  // Refining results in place; a link that fails is simply followed.
+  document.addEventListener("htmx:after:swap", (event) => {
+    const spoken = document.querySelector("#results [data-announce]");
+    if (event.detail?.ctx?.select === "#results" && spoken) announce(spoken.textContent.trim());
+  });
+  const follow = (event) => {
+    const source = event.detail?.ctx?.sourceElement;
+    if (source?.tagName === "A") location.href = source.href;
+  };
+  document.addEventListener("htmx:response:error", follow);
+  document.addEventListener("htmx:error", follow);
+
+  const start = () => {
+    for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
+    for (const hint of document.querySelectorAll("[data-counter]")) count(hint);
+    for (const rows of document.querySelectorAll("[data-rows]")) prepareRows(rows);
+    for (const list of document.querySelectorAll(".choice-list[data-long]")) prepareChoices(list);
+    for (const form of document.querySelectorAll("form[data-draft]")) prepareDraft(form);
+    for (const field of document.querySelectorAll("[data-suggest]")) prepareSuggestions(field);
+    forgetSentDrafts();
+    document.querySelector("[data-focus-first]")?.focus();
+  };
+  start();
+})();

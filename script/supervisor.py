@@ -143,6 +143,8 @@ def main() -> None:
         *("--host", host, "--port", str(port)),
         *("--workers", os.environ.get("GRANIAN_WORKERS") or str(number_of_cores())),
         *("--blocking-threads", "1", "--respawn-failed-workers"),
+        # Counts open connections, idle ones too, so it has to be far above what works at once.
+        *("--backlog", "2048", "--backpressure", "512"),
         *("--workers-kill-timeout", "10", "--log-level", "warning", "wsgi:app"),
     ]
 

@@ -196,8 +196,7 @@ def _spelled_alike(snapshot: Snapshot, unit: Unit, visible: int) -> list[str]:
         for other, away, _ in process.extract(
             word, segment.words, scorer=OSA.distance, score_cutoff=distance, limit=None
         ):
-            if other.isalpha() and len(other) > 2:
-                alike[other] = int(away)
+            alike[other] = int(away)
     for away in range(1, distance + 1):
         # Words are tried against what is visible before anything is said about them.
         seen = [

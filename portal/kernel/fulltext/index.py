@@ -32,7 +32,7 @@ from portal.kernel.fulltext.port import (
     Status,
     Suggestion,
 )
-from portal.kernel.fulltext.segment import FORMAT, SCHEMA, Segment, key_term, row_of
+from portal.kernel.fulltext.segment import FORMAT, SCHEMA, Segment, key_term, new_codec, row_of
 from portal.kernel.fulltext.snapshot import Snapshot
 
 _CURRENT: Final = "CURRENT"
@@ -150,7 +150,7 @@ class Index:
             generation = self._current_or_unavailable()
             try:
                 index = FileIndex(FileStorage(str(self._directory / generation)), schema=SCHEMA)
-                writer = index.writer(timeout=timeout)
+                writer = index.writer(timeout=timeout, codec=new_codec())
             except Exception as error:
                 raise _unavailable(error) from error
             try:
@@ -197,7 +197,7 @@ class Index:
         documents: Iterable[Document],
         progress: Callable[[int], None] | None,
     ) -> None:
-        writer = FileIndex.create(FileStorage(str(folder)), SCHEMA).writer()
+        writer = FileIndex.create(FileStorage(str(folder)), SCHEMA).writer(codec=new_codec())
         seen: set[Key] = set()
         try:
             for document in documents:

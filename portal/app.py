@@ -67,6 +67,7 @@ def create_app(environment: str | None = None, **settings: Any) -> Flask:
     init_web(
         app,
         [item for manifest in manifests for item in manifest.navigation],
+        [item for manifest in manifests for item in manifest.sections],
         lambda user_id: load_actor(manifests, user_id),
     )
     app.register_blueprint(kernel_blueprint)

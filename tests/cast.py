@@ -159,9 +159,7 @@ def _add_reference() -> None:
         )
         known[key].broader = [known[other] for other in broader]
         known[key].labels = [
-            CapabilityLabel(
-                text=text, match_key=text.casefold(), kind=kind, language=language
-            )
+            CapabilityLabel(text=text, match_key=text.casefold(), kind=kind, language=language)
             for text, kind, language in [
                 (label, "preferred", "en"),
                 (label_es, "preferred", "es"),
@@ -266,9 +264,7 @@ def _add_regions(world: World) -> None:
         session.flush()
         world.regions[key] = region.id
     session.add(
-        BrokerAppointment(
-            region_id=world.regions["greater-louisville"], user_id=world.users["dov"]
-        )
+        BrokerAppointment(region_id=world.regions["greater-louisville"], user_id=world.users["dov"])
     )
 
 
@@ -304,9 +300,7 @@ def _add_records(world: World) -> None:
                 **common,
             )
             equipment.capabilities = [_capability("5-axis-milling")]
-            equipment.rates = [
-                EquipmentRate(customer_class="other", unit="hour", price_cents=8500)
-            ]
+            equipment.rates = [EquipmentRate(customer_class="other", unit="hour", price_cents=8500)]
             request = Request(
                 kind="equipment_sharing",
                 direction="need",

@@ -64,9 +64,7 @@ class EmailLink(Identified, Model):
     """A link sent by e-mail that works once: to verify an address, reset a password, …"""
 
     __table_args__ = (
-        CheckConstraint(
-            "purpose IN ('verify', 'reset', 'change_email')", name="purpose_known"
-        ),
+        CheckConstraint("purpose IN ('verify', 'reset', 'change_email')", name="purpose_known"),
     )
 
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)

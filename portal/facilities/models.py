@@ -90,7 +90,9 @@ class Equipment(Identified, Timestamped, Listed, Placed, Model):
 
     __table_args__ = (
         visibility_check(),
-        CheckConstraint("condition IN ('', 'new', 'good', 'fair', 'needs_repair')", name="condition_known"),
+        CheckConstraint(
+            "condition IN ('', 'new', 'good', 'fair', 'needs_repair')", name="condition_known"
+        ),
         CheckConstraint(
             "sharing_terms IN ('in_house', 'by_request', 'bookable')", name="sharing_terms_known"
         ),

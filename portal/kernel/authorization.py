@@ -121,9 +121,7 @@ def role_in(column: Column, *roles: str) -> Rule:
     key = column.key
     who = " and ".join(f"{role}s" for role in roles) if roles else "people"
     return Rule(
-        lambda actor, row: (
-            row is not None and getattr(row, key) in actor.organizations_as(*roles)
-        ),
+        lambda actor, row: row is not None and getattr(row, key) in actor.organizations_as(*roles),
         lambda actor: column.in_(sorted(actor.organizations_as(*roles))),
         f"{who} of the organization",
     )
@@ -243,7 +241,5 @@ def authorize(actor: Actor, permission: str, row: object | None = None) -> None:
     if actor.user_id is None and not actor.is_system:
         raise Unauthenticated(_("Please sign in first."))
     if actor.scopes is not None and scope_of(permission) not in actor.scopes:
-        raise Forbidden(
-            _("This token lacks the scope %(scope)s.", scope=scope_of(permission))
-        )
+        raise Forbidden(_("This token lacks the scope %(scope)s.", scope=scope_of(permission)))
     raise Forbidden(_("You can see this, but you may not change it."))

@@ -5,6 +5,7 @@ from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 from flask_migrate import upgrade
 
+from portal.kernel.fulltext.port import IndexUnavailable
 from portal.kernel.search import search_index
 from portal.kernel.worker import Worker
 
@@ -35,9 +36,7 @@ def run_worker(drain: bool) -> None:
 def index_status() -> None:
     """Say how large the index is."""
     status = search_index().index.status()
-    click.echo(
-        f"{status.documents} documents, {status.segments} segments, {status.generation}"
-    )
+    click.echo(f"{status.documents} documents, {status.segments} segments, {status.generation}")
 
 
 @index_group.command("verify")
@@ -63,7 +62,7 @@ def rebuild_index() -> int:
     index = search_index()
     total = sum(_count(list_ids.list_ids) for list_ids in index.kinds.values())
     with click.progressbar(length=total, label="Indexing") as bar:
-        return index.rebuild(lambda count: bar.update(count))
+        return index.rebuild(bar.update)
 
 
 def _count(list_ids: object) -> int:
@@ -78,5 +77,10 @@ def _count(list_ids: object) -> int:
 def set_up() -> None:
     """Bring the database up to date; fill an empty one with reference data and demo regions."""
     upgrade()
-    for step in current_app.extensions.get("portal-setup-steps", ()):
-        step()
+    for manifest in current_app.extensions["portal-manifests"]:
+        if manifest.first_data is not None:
+            manifest.first_data()
+    try:
+        search_index().index.status()
+    except IndexUnavailable:
+        rebuild_index()

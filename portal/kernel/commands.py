@@ -10,7 +10,7 @@ from sqlalchemy import inspect
 from sqlalchemy.exc import IntegrityError, InvalidRequestError
 
 from portal.kernel.authorization import Actor, authorize
-from portal.kernel.database import Base, Model, lock, session, unit_of_work
+from portal.kernel.database import Model, lock, session, unit_of_work
 from portal.kernel.errors import Conflict, NotFound
 
 P = ParamSpec("P")
@@ -35,9 +35,7 @@ def command(
             actor = cast(Actor, args[0])
             subject = args[1] if len(args) > 1 else None
             needed = (
-                permission
-                if isinstance(permission, StrEnum)
-                else permission(*args[2:], **kwargs)
+                permission if isinstance(permission, StrEnum) else permission(*args[2:], **kwargs)
             )
             try:
                 with unit_of_work():
@@ -63,8 +61,8 @@ def is_command(function: Any) -> bool:
 
 
 def _lock_subject(subject: object) -> None:
-    if isinstance(subject, Base) and inspect(subject).persistent:
+    if isinstance(subject, Model) and inspect(subject).persistent:
         try:
-            lock(cast(Model, subject))
+            lock(subject)
         except InvalidRequestError as error:
             raise NotFound(_("This is no longer here.")) from error

@@ -15,7 +15,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import JSON, Dialect, Engine, MetaData, event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, registry
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry
 from sqlalchemy.types import DateTime, TypeDecorator
 
 from portal.kernel.clock import now
@@ -29,9 +29,7 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(
-        self, value: dt.datetime | None, dialect: Dialect
-    ) -> dt.datetime | None:
+    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
         if value is None:
             return None
         if value.tzinfo is None:
@@ -121,7 +119,7 @@ def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def set_pragmas(connection: DBAPIConnection, _record: object) -> None:
         # The driver must not open transactions by itself, or reads would take the write lock.
-        connection.isolation_level = None  # type: ignore[attr-defined]
+        connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL"):
             cursor.execute(f"PRAGMA {pragma}")
@@ -147,8 +145,6 @@ def unit_of_work() -> Iterator[None]:
     if _writing.get():
         yield
         return
-    if session.new or session.dirty or session.deleted:
-        raise RuntimeError("rows were changed outside a command")
     session.commit()  # ends the read transaction, whose snapshot would be stale
     token = _writing.set(True)
     try:
@@ -164,6 +160,12 @@ def unit_of_work() -> Iterator[None]:
         raise
     finally:
         _writing.reset(token)
+
+
+@event.listens_for(Session, "before_flush")
+def _refuse_writes_outside(db_session: Session, _context: object, _instances: object) -> None:
+    if not _writing.get():
+        raise RuntimeError("rows were changed outside a command")
 
 
 def lock(row: Model) -> None:

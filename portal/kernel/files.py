@@ -177,8 +177,7 @@ def _decode(data: bytes, field: str) -> Image.Image:
             if picture.width * picture.height > current_app.config["MAX_IMAGE_PIXELS"]:
                 raise Invalid(field, _("This picture has too many pixels. Please scale it down."))
             picture.load()
-            picture = ImageOps.exif_transpose(picture)
-            return picture.convert("RGB")
+            return ImageOps.exif_transpose(picture).convert("RGB")
     except (
         UnidentifiedImageError,
         OSError,

@@ -79,7 +79,7 @@ class Form(wtforms.Form):
         """Make the form from a spreadsheet row: texts by field name."""
         return cls(MultiDict({name: value for name, value in row.items() if value.strip()}))
 
-    refused: dict[str, str] = {}  # noqa: RUF012
+    refused: dict[str, str] = {}
 
     def validate(self, extra_validators: Any = None) -> bool:
         is_valid = super().validate(extra_validators)
@@ -354,7 +354,8 @@ class ChoiceField(wtforms.SelectField):
         super().process_data("" if value is None else value)
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        self.data = str(valuelist[0]) if valuelist else self.data
+        if valuelist:
+            self.data: str = str(valuelist[0])
 
 
 class ChoicesField(wtforms.SelectMultipleField):
@@ -364,7 +365,12 @@ class ChoicesField(wtforms.SelectMultipleField):
     option_widget = wtforms.widgets.CheckboxInput()
 
     def __init__(
-        self, label: Any = None, checks: Sequence[Any] = (), *, choices: Mapping[str, Any], **kw: Any
+        self,
+        label: Any = None,
+        checks: Sequence[Any] = (),
+        *,
+        choices: Mapping[str, Any],
+        **kw: Any,
     ) -> None:
         super().__init__(label, checks, choices=list(choices.items()), **kw)
 
@@ -526,7 +532,9 @@ def _check_email(_form: wtforms.Form, field: Field) -> None:
             field.data, check_deliverability=False, test_environment=True
         ).normalized
     except EmailNotValidError as error:
-        raise ValidationError(_("Please give an e-mail address such as name@example.com.")) from error
+        raise ValidationError(
+            _("Please give an e-mail address such as name@example.com.")
+        ) from error
 
 
 def in_the_future(today: Callable[[], dt.date]) -> Callable[[wtforms.Form, Field], None]:

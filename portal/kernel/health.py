@@ -60,7 +60,5 @@ def mailbox() -> ResponseReturnValue:
     """Show the newest mail that was kept here instead of being sent (development only)."""
     if not current_app.config["MAILBOX_PAGE"]:
         abort(404)
-    mails = session.scalars(
-        select(OutgoingMail).order_by(OutgoingMail.id.desc()).limit(50)
-    ).all()
+    mails = session.scalars(select(OutgoingMail).order_by(OutgoingMail.id.desc()).limit(50)).all()
     return page("kernel/mailbox.html", mails=mails)

@@ -75,6 +75,20 @@ class DeskSection:
 
 
 @dataclass(frozen=True)
+class RecordSection:
+    """A part that a domain adds to the record page of a kind of a lower domain.
+
+    load(actor, record) returns the template's `section.content`, or None to leave the part out.
+    """
+
+    kind: str
+    title: Text
+    template: str
+    load: Callable[[Actor, Any], Any]
+    order: int = 50
+
+
+@dataclass(frozen=True)
 class Job:
     """What only the clock does: `run()` about every `every_seconds`, in one worker at a time."""
 
@@ -85,7 +99,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Manifest:
-    """Everything that the composition root needs to know of a domain."""
+    """Everything that the composition root needs to know of a domain.
+
+    first_data: fills an empty database and leaves a filled one alone; for `flask setup`.
+    """
 
     name: str
     blueprints: tuple[Blueprint, ...] = ()
@@ -95,7 +112,9 @@ class Manifest:
     facets: tuple[Facet, ...] = ()
     navigation: tuple[NavigationItem, ...] = ()
     desk: tuple[DeskSection, ...] = ()
+    sections: tuple[RecordSection, ...] = ()
     jobs: tuple[Job, ...] = ()
     cli: tuple[click.Command, ...] = ()
     actor_facts: Callable[[int], Mapping[str, Any]] | None = None
     set_up: Callable[[Flask], None] | None = None
+    first_data: Callable[[], None] | None = None

@@ -10,8 +10,8 @@ from markupsafe import Markup
 LONGEST_TEXT = 20_000
 
 _TAGS = frozenset(
-    "p br hr h2 h3 h4 h5 h6 strong em s code pre blockquote ul ol li a"
-    " table thead tbody tr th td".split()
+    {"p", "br", "hr", "h2", "h3", "h4", "h5", "h6", "strong", "em", "s", "code", "pre"}
+    | {"blockquote", "ul", "ol", "li", "a", "table", "thead", "tbody", "tr", "th", "td"}
 )
 _ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 _SCHEMES = frozenset({"http", "https", "mailto", "tel"})

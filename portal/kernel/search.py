@@ -52,7 +52,8 @@ class SearchIndex:
 
     def rebuild(self, progress: Callable[[int], None] | None = None) -> int:
         """Write the whole index anew from the database and swap it in; return its size."""
-        return self.index.rebuild(self._all_documents(), progress)
+        self.index.rebuild(self._all_documents(), progress)
+        return self.index.status().documents
 
     def missing_and_surplus(self) -> tuple[set[Key], set[Key]]:
         """Compare index and database: documents the index lacks, and those it should not have."""
@@ -91,5 +92,3 @@ def search_index() -> SearchIndex:
     """Return the present app's search index."""
     found: SearchIndex = current_app.extensions["portal-search"]
     return found
-
-

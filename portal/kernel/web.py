@@ -7,6 +7,7 @@ import datetime as dt
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from flask import (
     Response,
     current_app,
     g,
+    has_request_context,
     make_response,
     redirect,
     render_template,
@@ -47,7 +49,7 @@ from portal.kernel.database import session
 from portal.kernel.errors import Invalid, PortalError, TooMany, Unauthenticated
 from portal.kernel.forms import Form
 from portal.kernel.fulltext.port import IndexUnavailable
-from portal.kernel.manifest import NavigationItem
+from portal.kernel.manifest import NavigationItem, RecordSection
 
 csrf = CSRFProtect()
 limiter = Limiter(get_remote_address, storage_uri="memory://", headers_enabled=False)
@@ -71,10 +73,14 @@ _HEADERS = {
 
 
 def init_web(
-    app: Flask, navigation: Iterable[NavigationItem], load_actor: Callable[[int], Actor]
+    app: Flask,
+    navigation: Iterable[NavigationItem],
+    sections: Iterable[RecordSection],
+    load_actor: Callable[[int], Actor],
 ) -> None:
     """Give the app its manners; `load_actor` makes the actor of a user id."""
     app.extensions["portal-actor-loader"] = load_actor
+    app.extensions["portal-sections"] = sorted(sections, key=lambda item: item.order)
     app.extensions["portal-navigation"] = sorted(navigation, key=lambda item: item.order)
     if app.config["TRUSTED_PROXIES"]:
         count = app.config["TRUSTED_PROXIES"]
@@ -126,6 +132,7 @@ def init_web(
         languages=lambda: app.config["LANGUAGES"].split(","),
         navigation=navigation_items,
         viewer_zone=viewer_zone,
+        sections_of=sections_of,
         site_name=app.config["SITE_NAME"],
         asset=_asset_url,
         now=now,
@@ -166,7 +173,9 @@ def see_other(url: str) -> Response:
     return cast(Response, redirect(url, code=303))
 
 
-def flash(message: str, *, undo_url: str | None = None, link: tuple[str, str] | None = None) -> None:
+def flash(
+    message: str, *, undo_url: str | None = None, link: tuple[str, str] | None = None
+) -> None:
     """Say what happened, in the past tense; with a way to undo it, or (url, label) of the result.
 
     The next page shows it.
@@ -232,10 +241,32 @@ def navigation_items(section: str = "main") -> list[dict[str, Any]]:
     return found
 
 
+@dataclass(frozen=True)
+class LoadedSection:
+    """A part of a record page, ready to be included: `section.content` in `section.template`."""
+
+    title: Any
+    template: str
+    content: Any
+
+
+def sections_of(kind: str, record: object) -> list[LoadedSection]:
+    """Return the parts that the domains add to a record's page, for this actor."""
+    sections: list[RecordSection] = current_app.extensions["portal-sections"]
+    loaded = [
+        LoadedSection(section.title, section.template, section.load(current_actor(), record))
+        for section in sections
+        if section.kind == kind
+    ]
+    return [section for section in loaded if section.content is not None]
+
+
 def choose_language() -> str:
     """Return the language of this request: the person's, the cookie's, the browser's."""
     offered = current_app.config["LANGUAGES"].split(",")
-    own = current_user.language if current_user and current_user.is_authenticated else None
+    if not has_request_context():
+        return cast(str, offered[0])
+    own = current_user.language if current_user.is_authenticated else None
     cookie = request.cookies.get(_LANGUAGE_COOKIE)
     for language in (own, cookie):
         if language in offered:
@@ -258,7 +289,7 @@ def remember_language(response: Response, language: str) -> Response:
 
 def viewer_zone() -> str:
     """Return the IANA name of the viewer's time zone."""
-    if current_user and current_user.is_authenticated and current_user.time_zone:
+    if has_request_context() and current_user.is_authenticated and current_user.time_zone:
         return cast(str, current_user.time_zone)
     return cast(str, current_app.config["DEFAULT_TIME_ZONE"])
 
@@ -455,8 +486,8 @@ def _answer_index_error(error: IndexUnavailable) -> Response:
 
 
 def _answer_unexpected(error: Exception) -> ResponseReturnValue:
-    current_app.logger.exception("unexpected error on %s", request.path)
-    if current_app.config.get("PROPAGATE_EXCEPTIONS") or current_app.testing:
+    current_app.logger.error("unexpected error on %s", request.path, exc_info=error)
+    if current_app.testing:
         raise error
     session.remove()
     return _answer_plainly(500)

@@ -228,7 +228,12 @@ class Worker:
             for mail in mails:
                 try:
                     server.send(mail)
-                    values = {"sent_at": now(), "body_text": "", "body_html": "", "last_error": None}
+                    values = {
+                        "sent_at": now(),
+                        "body_text": "",
+                        "body_html": "",
+                        "last_error": None,
+                    }
                     sent += 1
                 except (OSError, smtplib.SMTPException) as error:
                     server.close()

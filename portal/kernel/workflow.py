@@ -130,4 +130,3 @@ class Workflow:
             .limit(limit)
         ).all()
         return list(reversed(steps))
-

@@ -16,18 +16,14 @@ from portal.regions.models import Capability, County, NaicsCode, Placed
 organization_capability = Table(
     "organization_capability",
     Model.metadata,
-    Column(
-        "organization_id", ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True
-    ),
+    Column("organization_id", ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True),
     Column("capability_key", ForeignKey("capability.key"), primary_key=True, index=True),
 )
 
 organization_naics = Table(
     "organization_naics",
     Model.metadata,
-    Column(
-        "organization_id", ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True
-    ),
+    Column("organization_id", ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True),
     Column("naics_code", ForeignKey("naics_code.code"), primary_key=True, index=True),
 )
 
@@ -106,9 +102,7 @@ class Membership(Identified, Model):
         Index("uq_membership_organization_id_user_id", "organization_id", "user_id", unique=True),
     )
 
-    organization_id: Mapped[int] = mapped_column(
-        ForeignKey("organization.id", ondelete="CASCADE")
-    )
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"))
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     role: Mapped[str] = mapped_column(String(8))
     joined_at: Mapped[dt.datetime] = mapped_column(default=now)

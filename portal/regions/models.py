@@ -67,9 +67,7 @@ class Cluster(Identified, Model):
 class ClusterIndustry(Model):
     """An industry's place in a cluster."""
 
-    naics_code: Mapped[str] = mapped_column(
-        ForeignKey("naics_code.code"), primary_key=True
-    )
+    naics_code: Mapped[str] = mapped_column(ForeignKey("naics_code.code"), primary_key=True)
     cluster_id: Mapped[int] = mapped_column(
         ForeignKey("cluster.id", ondelete="CASCADE"), primary_key=True, index=True
     )

@@ -25,9 +25,7 @@ def count_statements() -> Iterator[Statements]:
     """Collect the statements sent to the app's database within the block."""
     seen = Statements()
 
-    def note(
-        _connection: object, _cursor: object, statement: str, *_rest: object
-    ) -> None:
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
         seen.texts.append(statement)
 
     event.listen(db.engine, "before_cursor_execute", note)

@@ -276,10 +276,18 @@
     });
   };
 
-  // Refining results in place; a link that fails is simply followed.
+  // Refining results in place; open filters stay open, a link that fails is simply followed.
+  let place = {};
+  document.addEventListener("htmx:before:swap", () => {
+    place = { isOpen: document.querySelector("#results > .facets")?.open, id: document.activeElement?.id };
+  });
   document.addEventListener("htmx:after:swap", (event) => {
     const spoken = document.querySelector("#results [data-announce]");
-    if (event.detail?.ctx?.select === "#results" && spoken) announce(spoken.textContent.trim());
+    if (event.detail?.ctx?.select !== "#results" || !spoken) return;
+    const facets = document.querySelector("#results > .facets");
+    if (facets && place.isOpen) facets.open = true;
+    if (place.id) document.getElementById(place.id)?.focus({ preventScroll: true });
+    announce(spoken.textContent.trim());
   });
   const follow = (event) => {
     const source = event.detail?.ctx?.sourceElement;

@@ -35,7 +35,13 @@ ROOT = Path(__file__).resolve().parents[2]
 ANA = Actor(user_id=1, name="Ana Alvarez", memberships={1: "owner"})
 
 CAPABILITIES = {
-    "Machining": ["5-axis milling", "CNC turning", "Wire EDM", "Surface grinding", "Deep-hole drilling"],
+    "Machining": [
+        "5-axis milling",
+        "CNC turning",
+        "Wire EDM",
+        "Surface grinding",
+        "Deep-hole drilling",
+    ],
     "Joining": ["TIG welding", "Laser welding", "Friction stir welding", "Adhesive bonding"],
     "Metrology": ["Coordinate measuring", "Optical scanning", "Surface roughness", "CT inspection"],
     "Additive": ["Selective laser melting", "Binder jetting", "Fused filament", "Directed energy"],
@@ -60,16 +66,22 @@ class EquipmentForm(forms.Form):
     summary = forms.LongTextField("Summary", longest=280, description="One or two sentences.")
     description = forms.MarkdownField("Description", description="You can use Markdown.")
     condition = forms.ChoiceField(
-        "Condition", choices={"new": "New", "good": "Good", "fair": "Fair", "needs_repair": "Needs repair"}
+        "Condition",
+        choices={"new": "New", "good": "Good", "fair": "Fair", "needs_repair": "Needs repair"},
     )
     sharing_terms = RadioField(
         "Who may use it",
-        choices=[("in_house", "In-house only"), ("by_request", "By request"), ("bookable", "Bookable")],
+        choices=[
+            ("in_house", "In-house only"),
+            ("by_request", "By request"),
+            ("bookable", "Bookable"),
+        ],
         default="by_request",
     )
     operator_provided = forms.YesNoField("We provide an operator")
     customers = forms.ChoicesField(
-        "Who is it for", choices={"member_sme": "Member firms", "academic": "Academic", "other": "Others"}
+        "Who is it for",
+        choices={"member_sme": "Member firms", "academic": "Academic", "other": "Others"},
     )
     capabilities = SelectMultipleField(
         "Capabilities",
@@ -93,7 +105,9 @@ class EquipmentForm(forms.Form):
         description="The figures people compare.",
     )  # fmt: skip
     aliases = FieldList(forms.TextField("Alias"), "Aliases", min_entries=1)
-    photo = forms.UploadField("Photo", accept=".jpg,.png", description="JPEG or PNG, at most 10 MB.")
+    photo = forms.UploadField(
+        "Photo", accept=".jpg,.png", description="JPEG or PNG, at most 10 MB."
+    )
     documents = MultipleFileField("Documents")
 
 
@@ -110,7 +124,14 @@ def hit(kind: str, number: int, title: str, summary: str, **values: Any) -> Hit:
         "score": 1.0,
         "distance_miles": None,
     }
-    return Hit(kind=kind, id=number, url=f"/record#{number}", title=title, summary=summary, **(plain | values))
+    return Hit(
+        kind=kind,
+        id=number,
+        url=f"/record#{number}",
+        title=title,
+        summary=summary,
+        **(plain | values),
+    )
 
 
 HITS = (
@@ -153,7 +174,13 @@ def facet_values(name: str) -> list[dict[str, Any]]:
         plain = FacetValue(value, count, is_selected)
         url = f"/results?{name}={value}"
         found.append(
-            {"value": plain.value, "label": label, "count": count, "is_selected": is_selected, "url": url}
+            {
+                "value": plain.value,
+                "label": label,
+                "count": count,
+                "is_selected": is_selected,
+                "url": url,
+            }
         )
     return found
 
@@ -168,7 +195,9 @@ STEPS = [
 
 def make_gallery(**settings: Any) -> Flask:
     """Make the app: the kernel's web glue, the real templates, and stand-ins for the domains."""
-    app = Flask("gallery", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
+    app = Flask(
+        "gallery", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static")
+    )
     app.config.from_object(ENVIRONMENTS["testing"])
     app.config.update(SECRET_KEY="gallery", **settings)  # noqa: S106
     app.jinja_loader = ChoiceLoader(
@@ -185,7 +214,7 @@ def make_gallery(**settings: Any) -> Flask:
         NavigationItem("Help", "home.guide", section="help"),
         NavigationItem("API", "home.api", section="help"),
     ]
-    init_web(app, menu, lambda _id: ANA)
+    init_web(app, menu, [], lambda _id: ANA)
 
     @app.before_request
     def sign_in() -> None:
@@ -210,7 +239,9 @@ def make_gallery(**settings: Any) -> Flask:
     def suggestions() -> ResponseReturnValue:
         words = request.args.get("q", "").lower()
         found = [
-            Suggestion(h.kind, h.id, h.title, h.url) for h in HITS if words and words in h.title.lower()
+            Suggestion(h.kind, h.id, h.title, h.url)
+            for h in HITS
+            if words and words in h.title.lower()
         ]
         return page("components/suggestions.html", suggestions=found)
 
@@ -276,4 +307,4 @@ def make_gallery(**settings: Any) -> Flask:
 
 
 if __name__ == "__main__":
-    make_gallery().run(port=int(sys.argv[1]))
+    make_gallery(TEMPLATES_AUTO_RELOAD=True).run(port=int(sys.argv[1]))

@@ -200,6 +200,10 @@ def _flatten(field: Field, name: str, value: Any, into: "MultiDict[str, Any]") -
         into.setlist(name, value)
     elif isinstance(field, FileField):
         raise TypeError(_("Files are sent as a form, not as JSON."))
+    elif isinstance(field, MoneyField):
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise TypeError(_("This must be a whole number of cents."))
+        into[name] = str(Decimal(value) / 100)
     elif isinstance(value, bool) or not isinstance(value, str | int | float):
         raise TypeError(_("This must be a text or a number."))
     elif isinstance(value, str) and isinstance(

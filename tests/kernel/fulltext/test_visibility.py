@@ -1,0 +1,100 @@
+"""Nobody learns from search that a record exists which they may not see."""
+
+from __future__ import annotations
+
+import pytest
+
+from portal.kernel.fulltext.index import Index
+from portal.kernel.fulltext.port import Near, Query
+from tests.kernel.fulltext.conftest import IndexOf
+from tests.kernel.fulltext.model import PUBLIC, record
+
+CANARY = "zebrafish"
+HERE = {"latitude": 38.25, "longitude": -85.76}
+
+
+@pytest.fixture
+def index(index_of: IndexOf) -> Index:
+    return index_of(
+        record(1, "Laser lab", body="zebra crossing", **HERE),
+        record(
+            2,
+            f"{CANARY} laser lab",
+            kind=CANARY,
+            summary=CANARY,
+            body=f"{CANARY} prototype",
+            organization=CANARY,
+            keywords=(CANARY,),
+            facets={"county": (CANARY,), CANARY: ("yes",)},
+            extra={"county": CANARY},
+            audience=frozenset({"org:1", "member"}),
+            **HERE,
+        ),
+        record(3, f"{CANARY} draft", audience=frozenset()),
+    )
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        Query(audience=PUBLIC),
+        Query(audience=PUBLIC, text="laser"),
+        Query(audience=PUBLIC, text=CANARY),
+        Query(audience=PUBLIC, text=f'"{CANARY} prototype"'),
+        Query(audience=PUBLIC, text="-laser"),
+        Query(audience=PUBLIC, text="zebrafsh"),
+        Query(audience=PUBLIC, text="zebrafsh laser"),
+        Query(audience=PUBLIC, text="prototpe"),
+        Query(audience=PUBLIC, near=Near(38.25, -85.76, 5), sort="distance"),
+        Query(audience=PUBLIC, sort="title"),
+        Query(audience=frozenset({"org:2", "public"}), text="laser"),
+        Query(audience=frozenset({"org:11", "org:", "memb"})),
+        Query(audience=frozenset()),
+    ],
+)
+def test_nothing_of_a_hidden_record_shows_in_any_answer(index: Index, query: Query) -> None:
+    results = index.search(query)
+    assert CANARY not in repr(results)
+    assert results.total <= 1
+    assert results.total == len(results.hits)
+
+
+def test_a_selected_value_is_repeated_with_count_zero_whether_it_exists_or_not(
+    index: Index,
+) -> None:
+    for value in (CANARY, "no such county"):
+        query = Query(audience=PUBLIC, facets={"county": frozenset({value})})
+        results = index.search(query)
+        assert results.total == 0
+        assert [(v.value, v.count) for v in results.facets["county"]] == [(value, 0)]
+
+
+def test_suggestions_and_spelling_help_do_not_know_hidden_words(index: Index) -> None:
+    assert index.suggest("zeb", PUBLIC) == ()
+    assert [found.id for found in index.suggest("laser", PUBLIC)] == [1]
+    hidden = index.search(Query(audience=PUBLIC, text="zebrafsh"))
+    assert (hidden.total, hidden.suggestion, hidden.is_fuzzy) == (0, None, False)
+    shown = index.search(Query(audience=frozenset({"org:1"}), text="zebrafsh"))
+    assert (shown.total, shown.suggestion) == (1, CANARY)
+
+
+def test_scores_are_the_same_whatever_is_hidden(index_of: IndexOf) -> None:
+    def scores(*hidden: str) -> list[float]:
+        others = (record(100 + n, text, audience=frozenset()) for n, text in enumerate(hidden))
+        index = index_of(record(1, "Laser lab"), record(2, body="laser cutter"), *others)
+        return [hit.score for hit in index.search(Query(audience=PUBLIC, text="laser")).hits]
+
+    assert scores() == scores("laser " * 50, "laser lab", "lab")
+
+
+def test_those_who_may_see_it_find_it(index: Index) -> None:
+    for token in ("org:1", "member"):
+        results = index.search(Query(audience=frozenset({token, "public"}), text=CANARY))
+        assert [hit.id for hit in results.hits] == [2]
+
+
+def test_a_narrowed_audience_takes_effect_with_the_commit(index: Index) -> None:
+    index.apply([record(1, "Laser lab", audience=frozenset({"org:1"}))])
+    assert index.search(Query(audience=PUBLIC)).total == 0
+    assert index.suggest("laser", PUBLIC) == ()
+    assert index.search(Query(audience=PUBLIC)).facets == {"kind": ()}

@@ -2,6 +2,7 @@
 
 import gc
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -52,14 +53,33 @@ def _push_request_context() -> None:
 
 
 class Databases:
-    """The database of this process, and how it is set back to the template."""
+    """The database of this process, and how it is set back to the cast's world."""
 
-    def __init__(self, app: Flask, template: World) -> None:
+    def __init__(self, app: Flask, reset: Callable[[], None]) -> None:
         self.app = app
-        self.world = template
+        self._reset = reset
         self.is_dirty = False
+        with app.app_context():
+            db.create_all()
+            self.world = build_world()
+            self.release()
+            event.listen(db.engine, "commit", self._note_commit)
 
-    def note_commit(self, *_arguments: object) -> None:
+    def release(self) -> None:
+        """Let go of every connection of the present context."""
+        db.session.remove()
+        db.engine.dispose()
+
+    def reset(self) -> None:
+        """Put the cast's world back, if anything was written."""
+        db.session.remove()
+        if self.is_dirty:
+            db.engine.dispose()
+            self._reset()
+            self.is_dirty = False
+
+    def _note_commit(self, _connection: object) -> None:
+        # Reads end in a commit too, so this errs on the side of a reset.
         self.is_dirty = True
 
 
@@ -68,53 +88,40 @@ def _databases(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Databases]:
     folder = tmp_path_factory.mktemp("instance")
-    kind = request.config.getoption("--database")
-    worker = getattr(request.config, "workerinput", {}).get("workerid", "main")
-    settings: dict[str, object] = {"INSTANCE_PATH": str(folder)}
-    cluster = None
-    if kind == "postgresql":
-        cluster = request.getfixturevalue("postgresql")
-        settings["DATABASE_URL"] = cluster.create(f"test_{worker}")
-    app = create_app("testing", **settings)
-    with app.app_context():
-        db.create_all()
-        world = build_world()
-        db.session.remove()
-        db.engine.dispose()
-    state = Databases(app, world)
-    if cluster is None:
+    if request.config.getoption("--database") == "sqlite":
+        app = create_app("testing", INSTANCE_PATH=str(folder))
+        databases = Databases(app, lambda: _restore(folder))
         _checkpoint(folder / "portal.db")
         shutil.copyfile(folder / "portal.db", folder / "template.db")
-    else:
-        cluster.create_from_template(f"template_{worker}", f"test_{worker}")
-
-    def reset() -> None:
+        yield databases
         with app.app_context():
-            db.session.remove()
-            db.engine.dispose()
-        if cluster is None:
-            for name in ("portal.db-wal", "portal.db-shm"):
-                (folder / name).unlink(missing_ok=True)
-            shutil.copyfile(folder / "template.db", folder / "portal.db")
-        else:
-            cluster.drop(f"test_{worker}")
-            cluster.create_from_template(f"test_{worker}", f"template_{worker}")
-        state.is_dirty = False
+            databases.release()
+        return
+    cluster = request.getfixturevalue("postgresql")
+    worker = getattr(request.config, "workerinput", {}).get("workerid", "main")
+    name, template = f"test_{worker}", f"template_{worker}"
+    app = create_app("testing", INSTANCE_PATH=str(folder), DATABASE_URL=cluster.create(name))
 
-    state.reset = reset  # type: ignore[attr-defined]
+    def restore() -> None:
+        cluster.drop(name)
+        cluster.create_from_template(name, template)
+
+    databases = Databases(app, restore)
+    cluster.create_from_template(template, name)
+    yield databases
     with app.app_context():
-        event.listen(db.engine, "commit", state.note_commit)
-        yield state
-        db.session.remove()
-        db.engine.dispose()
-    if cluster is not None:
-        cluster.drop(f"test_{worker}")
-        cluster.drop(f"template_{worker}")
+        databases.release()
+    cluster.drop(name)
+    cluster.drop(template)
+
+
+def _restore(folder: Path) -> None:
+    for name in ("portal.db-wal", "portal.db-shm"):
+        (folder / name).unlink(missing_ok=True)
+    shutil.copyfile(folder / "template.db", folder / "portal.db")
 
 
 def _checkpoint(path: Path) -> None:
-    import sqlite3
-
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
@@ -126,9 +133,14 @@ def app(_databases: Databases) -> Iterator[Flask]:
     """The app, its database as the cast's world has it, inside an app context."""
     with _databases.app.app_context():
         yield _databases.app
-        db.session.remove()
+        _databases.reset()
     shutil.rmtree(Path(_databases.app.instance_path) / "index", ignore_errors=True)
-    _databases.reset()  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def reset_world(app: Flask, _databases: Databases) -> Callable[[], None]:
+    """Put the cast's world back in the middle of a test."""
+    return _databases.reset
 
 
 @pytest.fixture

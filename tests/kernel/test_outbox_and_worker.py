@@ -1,0 +1,227 @@
+"""Side effects: recorded with the command, delivered at least once, retried, set aside."""
+
+import datetime as dt
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+import time_machine
+from flask import Flask
+from sqlalchemy import select
+
+from portal.kernel.clock import now
+from portal.kernel.database import session, unit_of_work
+from portal.kernel.mail import OutgoingMail
+from portal.kernel.manifest import Job
+from portal.kernel.outbox import (
+    Event,
+    OutboxDelivery,
+    OutboxEvent,
+    Reaction,
+    record,
+    subscribe,
+)
+from portal.kernel.worker import CLAIM_SECONDS, Worker, sweep_outbox
+from tests.support.smtp import MailServer
+
+heard: list[str] = []
+broken: list[Exception] = []
+
+
+@dataclass(frozen=True)
+class BellRang(Event):
+    sound: str
+
+
+def hear_bell(event: BellRang) -> None:
+    if broken:
+        raise broken[0]
+    heard.append(event.sound)
+
+
+def note_bell(event: BellRang) -> None:
+    heard.append(f"note {event.sound}")
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> Iterator[None]:
+    subscribe([Reaction(BellRang, hear_bell), Reaction(BellRang, note_bell)])
+    heard.clear()
+    broken.clear()
+    yield
+    broken.clear()
+
+
+def ring(sound: str) -> None:
+    with unit_of_work():
+        record(BellRang(sound))
+
+
+def deliveries() -> list[OutboxDelivery]:
+    session.expire_all()
+    return list(session.scalars(select(OutboxDelivery).order_by(OutboxDelivery.id)))
+
+
+def test_each_handler_hears_an_event_once(app: Flask, drain: Callable[[], None]) -> None:
+    ring("ding")
+    drain()
+    drain()
+
+    assert sorted(heard) == ["ding", "note ding"]
+
+
+def test_what_is_rolled_back_is_never_heard(app: Flask, drain: Callable[[], None]) -> None:
+    def ring_and_fail() -> None:
+        with unit_of_work():
+            record(BellRang("ding"))
+            raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        ring_and_fail()
+    drain()
+
+    assert heard == []
+
+
+def test_one_failing_handler_does_not_stop_the_others_and_is_tried_again(
+    app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken.append(RuntimeError("the bell is broken"))
+    ring("ding")
+    worker = Worker(app, {})
+    with caplog.at_level(logging.CRITICAL):
+        worker.deliver()
+    assert heard == ["note ding"]
+    failed = next(row for row in deliveries() if row.done_at is None)
+    assert failed.last_error == "RuntimeError: the bell is broken"
+    assert failed.attempts == 1
+
+    broken.clear()
+    with time_machine.travel(now() + dt.timedelta(seconds=5)):
+        worker.deliver()
+    assert sorted(heard) == ["ding", "note ding"]
+
+
+def test_what_fails_every_time_is_set_aside_with_its_reason(
+    app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken.append(RuntimeError("for good"))
+    ring("ding")
+    worker = Worker(app, {})
+    with caplog.at_level(logging.CRITICAL):
+        for attempt in range(app.config["WORKER_ATTEMPTS"] + 2):
+            with time_machine.travel(now() + dt.timedelta(hours=2 * (attempt + 1))):
+                worker.deliver()
+
+    failed = next(row for row in deliveries() if row.done_at is None)
+    assert failed.failed_at is not None
+    assert failed.attempts == app.config["WORKER_ATTEMPTS"]
+
+
+def test_a_delivery_claimed_by_a_worker_that_died_falls_due_again(app: Flask) -> None:
+    ring("ding")
+    dead, alive = Worker(app, {}), Worker(app, {})
+    assert len(dead._claim()) == 2
+
+    assert alive.deliver() == 0
+    with time_machine.travel(now() + dt.timedelta(seconds=CLAIM_SECONDS + 1)):
+        assert alive.deliver() == 2
+    assert sorted(heard) == ["ding", "note ding"]
+
+
+def test_an_event_whose_handler_is_gone_is_done_with(app: Flask) -> None:
+    with unit_of_work():
+        event = OutboxEvent(name="kernel.Unheard", payload={})
+        event.deliveries = [OutboxDelivery(handler="kernel.gone")]
+        session.add(event)
+
+    Worker(app, {}).deliver()
+
+    assert deliveries()[0].done_at is not None
+
+
+def test_a_job_runs_when_its_time_has_come_and_not_before(app: Flask) -> None:
+    runs: list[int] = []
+    worker = Worker(app, {"tick": Job("tick", 60, lambda: runs.append(1))})
+    other = Worker(app, {"tick": Job("tick", 60, lambda: runs.append(2))})
+
+    worker.run_jobs()
+    other.run_jobs()
+    assert runs == [1]
+    with time_machine.travel(now() + dt.timedelta(seconds=61)):
+        other.run_jobs()
+    assert runs == [1, 2]
+
+
+def test_a_failing_job_does_not_stop_the_next(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    runs: list[int] = []
+
+    def fail() -> None:
+        raise RuntimeError("no")
+
+    with caplog.at_level(logging.CRITICAL):
+        Worker(app, {"a": Job("a", 60, fail), "b": Job("b", 60, lambda: runs.append(1))}).run_jobs()
+    assert runs == [1]
+
+
+def test_old_deliveries_are_forgotten_but_failures_stay(app: Flask) -> None:
+    old = now() - dt.timedelta(days=30)
+    with unit_of_work():
+        event = OutboxEvent(name="kernel.Old", payload={}, created_at=old)
+        event.deliveries = [
+            OutboxDelivery(handler="kernel.done", done_at=old),
+            OutboxDelivery(handler="kernel.failed", failed_at=old),
+        ]
+        session.add(event)
+
+    sweep_outbox()
+
+    assert [row.handler for row in deliveries()] == ["kernel.failed"]
+    assert session.scalar(select(OutboxEvent.id)) is not None
+
+
+def queue(recipient: str) -> None:
+    with unit_of_work():
+        session.add(
+            OutgoingMail(
+                recipient=recipient,
+                subject="Hello",
+                body_text="A **word**.",
+                body_html="<p>A <strong>word</strong>.</p>",
+                message_id=f"<{recipient}>",
+            )
+        )
+
+
+def test_mail_goes_out_over_smtp_and_its_words_are_erased(
+    app: Flask, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "MAIL_URL", mail_server.url)
+    queue("ana@cast.example")
+
+    assert Worker(app, {}).send_mail() == 1
+
+    (delivery,) = mail_server.wait_for(1)
+    assert delivery.subject == "Hello"
+    assert "A **word**." in delivery.text
+    assert "<strong>word</strong>" in delivery.html
+    session.expire_all()
+    row = session.scalars(select(OutgoingMail)).one()
+    assert row.sent_at is not None
+    assert row.body_text == row.body_html == ""
+
+
+def test_mail_waits_while_the_mail_server_is_down_and_goes_out_later(
+    app: Flask, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "MAIL_URL", "smtp://127.0.0.1:1")
+    queue("ana@cast.example")
+    worker = Worker(app, {})
+    assert worker.send_mail() == 0
+
+    monkeypatch.setitem(app.config, "MAIL_URL", mail_server.url)
+    assert worker.send_mail() == 0  # not due yet
+    with time_machine.travel(now() + dt.timedelta(seconds=10)):
+        assert worker.send_mail() == 1
+    assert len(mail_server.wait_for(1)) == 1

@@ -12,7 +12,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -32,7 +32,7 @@ from portal.kernel.fulltext.port import (
     Status,
     Suggestion,
 )
-from portal.kernel.fulltext.segment import FORMAT, SCHEMA, Segment, key_term, new_codec, row_of
+from portal.kernel.fulltext.segment import FORMAT, SCHEMA, Segment, new_codec, row_of
 from portal.kernel.fulltext.snapshot import Snapshot
 
 _CURRENT: Final = "CURRENT"
@@ -91,13 +91,13 @@ class Index:
         for attempt in range(_ATTEMPTS):
             try:
                 generation = self._current()
-                storage = FileStorage(str(self._directory / generation), readonly=True)
-                commit = TOC._latest_generation(storage, _NAME)
-                snapshot = self._snapshot
-                if snapshot is not None and snapshot.stamp == (generation, commit):
-                    return snapshot
-                with self._lock:
-                    return self._opened(storage, (generation, commit))
+                with _files_in(self._directory / generation) as storage:
+                    stamp = (generation, TOC._latest_generation(storage, _NAME))
+                    snapshot = self._snapshot
+                    if snapshot is not None and snapshot.stamp == stamp:
+                        return snapshot
+                    with self._lock:
+                        return self._opened(storage, stamp)
             except (IndexUnavailable, OSError) as error:
                 # A writer may have removed the files between our finding and opening them.
                 if attempt == _ATTEMPTS - 1:
@@ -147,21 +147,16 @@ class Index:
         if not gone:
             return
         with self._writing(timeout):
-            generation = self._current_or_unavailable()
-            try:
-                index = FileIndex(FileStorage(str(self._directory / generation)), schema=SCHEMA)
-                writer = index.writer(timeout=timeout, codec=new_codec())
-            except Exception as error:
-                raise _unavailable(error) from error
-            try:
-                for key in sorted(gone):
-                    writer.delete_by_term("key", key_term(key))
+            snapshot = self._latest()
+            identities = snapshot.identities
+            replaced = [number for number in snapshot.live_numbers() if identities[number] in gone]
+            writer = self._writer(self._directory / snapshot.stamp[0])
+            with _cancelled_on_failure(writer):
+                for number in replaced:
+                    writer.delete_document(number)
                 for document in added.values():
                     writer.add_document(**row_of(document))
-            except BaseException:
-                writer.cancel()
-                raise
-            writer.commit()
+                writer.commit()
 
     def rebuild(
         self,
@@ -197,19 +192,17 @@ class Index:
         documents: Iterable[Document],
         progress: Callable[[int], None] | None,
     ) -> None:
-        writer = FileIndex.create(FileStorage(str(folder)), SCHEMA).writer(codec=new_codec())
+        FileIndex.create(FileStorage(str(folder)), SCHEMA)
+        writer = self._writer(folder)
         seen: set[Key] = set()
-        try:
+        with _cancelled_on_failure(writer):
             for document in documents:
                 if document.key not in seen:
                     seen.add(document.key)
                     writer.add_document(**row_of(document))
                     if progress is not None:
                         progress(len(seen))
-        except BaseException:
-            writer.cancel()
-            raise
-        writer.commit()
+            writer.commit()
         for file in folder.iterdir():
             _sync(file)
         _sync(folder)
@@ -233,11 +226,10 @@ class Index:
         # somebody delete the whole directory and the counting begin again.
         return f"{FORMAT}-{max(numbers, default=0) + 1:06d}-{secrets.token_hex(4)}"
 
-    def _current_or_unavailable(self) -> str:
-        try:
-            return self._current()
-        except (OSError, ValueError) as error:
-            raise _unavailable(error) from error
+    def _writer(self, folder: Path) -> Any:
+        # Whoosh's own lock would stay locked if a commit failed; ours holds off other writers.
+        index = FileIndex(FileStorage(str(folder)), schema=SCHEMA)
+        return index.writer(codec=new_codec(), _lk=False)
 
     @contextmanager
     def _writing(self, timeout: float) -> Iterator[None]:
@@ -251,6 +243,40 @@ class Index:
             yield
         finally:
             lock.release()
+
+
+@contextmanager
+def _cancelled_on_failure(writer: Any) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        with suppress(Exception):
+            writer.cancel()
+        raise
+
+
+class _ReadStorage(FileStorage):
+    """Knows the files it has opened: Whoosh leaves those open that it fails to read."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(str(folder), readonly=True)
+        self.opened: list[Any] = []
+
+    def open_file(self, name: str, **options: Any) -> Any:
+        self.opened.append(super().open_file(name, **options))
+        return self.opened[-1]
+
+
+@contextmanager
+def _files_in(folder: Path) -> Iterator[_ReadStorage]:
+    """A generation's files for reading; segments keep them mapped, but not open."""
+    storage = _ReadStorage(folder)
+    try:
+        yield storage
+    finally:
+        for file in storage.opened:
+            if not file.is_closed:
+                file.close()
 
 
 def _unavailable(error: BaseException) -> IndexUnavailable:

@@ -74,7 +74,6 @@ def _existence() -> fields.FieldType:
 # All values are given as lists of ready terms, so Whoosh analyzes nothing and its pickled schema
 # names no class of ours.
 SCHEMA: Final = fields.Schema(
-    key=_existence(),
     audience=_existence(),
     facet=_existence(),
     word=_existence(),
@@ -97,10 +96,6 @@ def new_codec() -> W3Codec:
     return codec
 
 
-def key_term(key: Key) -> str:
-    return f"{key[0]}:{key[1]}"
-
-
 def row_of(document: Document) -> dict[str, Any]:
     """The fields under which Whoosh keeps a document."""
     title, organization = words_of(document.title), words_of(document.organization)
@@ -110,7 +105,6 @@ def row_of(document: Document) -> dict[str, Any]:
         keywords += [GAP, *words_of(keyword)] if keywords else words_of(keyword)
     names = {*title, *keywords} - {GAP}
     row: dict[str, Any] = {
-        "key": [_encodable(key_term(document.key))],
         "audience": [_encodable(token) for token in sorted(document.audience)],
         "facet": [
             _encodable(f"{name}{_SEPARATOR}{value}")
@@ -123,7 +117,7 @@ def row_of(document: Document) -> dict[str, Any]:
         "summary": terms_of(summary),
         "body": terms_of(body),
         "word": sorted(filter(_is_spelled, names.union(organization, summary, body))),
-        "identity": _encodable(key_term(document.key)).encode(),
+        "identity": _encodable(f"{document.kind}:{document.id}").encode(),
         "heading": " ".join(title).encode(),
         "names": " ".join(sorted(names)).encode(),
         "updated": (document.updated_at - _EPOCH) // timedelta(microseconds=1),

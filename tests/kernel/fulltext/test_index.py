@@ -1,0 +1,282 @@
+"""The index as files: commits, generations, other processes, damage and recovery."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from portal.kernel.fulltext.index import Index
+from portal.kernel.fulltext.port import Document, IndexBusy, IndexUnavailable, Query
+from tests.kernel.fulltext.conftest import IndexOf
+from tests.kernel.fulltext.model import NEW_YEAR, PUBLIC, record
+
+ROOT = Path(__file__).parents[3]
+EVERYTHING = Query(audience=PUBLIC)
+
+
+def titles(index: Index) -> list[str]:
+    return sorted(hit.title for hit in index.search(EVERYTHING).hits)
+
+
+def generations(directory: Path) -> list[str]:
+    return sorted(path.name for path in directory.iterdir() if path.is_dir())
+
+
+def program(code: str, directory: Path) -> subprocess.Popen[str]:
+    """Another process, which runs `code` with an `index` over the same directory."""
+    prelude = (
+        "import sys\n"
+        "from portal.kernel.fulltext.index import Index\n"
+        "from portal.kernel.fulltext.port import Query\n"
+        "from tests.kernel.fulltext.model import PUBLIC, record\n"
+        f"index = Index({str(directory)!r})\n"
+    )
+    return subprocess.Popen(
+        [sys.executable, "-c", prelude + code],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def asked(process: subprocess.Popen[str], line: str = "") -> str:
+    assert process.stdin
+    assert process.stdout
+    process.stdin.write(line + "\n")
+    process.stdin.flush()
+    return process.stdout.readline().strip()
+
+
+def test_a_newer_version_replaces_the_older_and_is_found_at_once(index_of: IndexOf) -> None:
+    index = index_of(record(1, "old"), record(2, "other"))
+    assert titles(index) == ["old", "other"]
+    for version in range(3):
+        index.apply([record(1, f"new {version}")])
+        assert titles(index) == [f"new {version}", "other"]
+        assert index.search(Query(text="old", audience=PUBLIC)).total == 0
+    assert index.status().documents == 2
+
+
+def test_documents_are_told_apart_by_kind_and_id(index_of: IndexOf) -> None:
+    index = index_of(record(1, "a", kind="facility"), record(1, "b", kind="facility:1"))
+    index.apply([record(1, "c", kind="request"), record(11, "d", kind="facility")])
+    assert titles(index) == ["a", "b", "c", "d"]
+    index.apply(deleted=[("facility", 1)])
+    assert titles(index) == ["b", "c", "d"]
+    assert set(index.keys()) == {("facility:1", 1), ("request", 1), ("facility", 11)}
+
+
+def test_deleting_comes_before_adding_and_what_is_not_there_may_be_deleted(
+    index_of: IndexOf,
+) -> None:
+    index = index_of(record(1, "a"))
+    index.apply([record(1, "b"), record(1, "c")], [("organization", 1), ("organization", 99)])
+    assert titles(index) == ["c"]
+    index.apply()
+    assert titles(index) == ["c"]
+
+
+def test_keys_tell_when_each_document_was_updated(index_of: IndexOf) -> None:
+    exact = NEW_YEAR.replace(microsecond=987654)
+    index = index_of(
+        record(1, updated_at=exact), record(2, updated_at=NEW_YEAR, audience=frozenset())
+    )
+    assert index.keys() == {("organization", 1): exact, ("organization", 2): NEW_YEAR}
+
+
+def test_a_failing_batch_changes_nothing_and_frees_the_writer(index_of: IndexOf) -> None:
+    index = index_of(record(1, "a"))
+    broken = record(2, "b", latitude=1e9, longitude=0.0)
+    with pytest.raises(Exception, match=r"format|range"):
+        index.apply([record(1, "c"), broken])
+    assert titles(index) == ["a"]
+    index.apply([record(1, "d")], timeout=0)
+    assert titles(index) == ["d"]
+
+
+def test_the_old_generation_serves_until_the_new_one_is_whole(
+    index_of: IndexOf, tmp_path: Path
+) -> None:
+    index = index_of(record(1, "old"))
+    before = index.status().generation
+    other = Index(tmp_path / "index")
+    told: list[int] = []
+
+    def documents() -> Iterator[Document]:
+        for number in range(1, 4):
+            assert titles(index) == titles(other) == ["old"]
+            yield record(number, f"new {number}")
+
+    index.rebuild(documents(), told.append)
+    assert told == [1, 2, 3]
+    assert titles(index) == titles(other) == ["new 1", "new 2", "new 3"]
+    assert index.status().generation != before
+    assert generations(tmp_path / "index") == [index.status().generation]
+
+
+def test_a_rebuild_that_fails_leaves_the_old_generation(index_of: IndexOf, tmp_path: Path) -> None:
+    def documents() -> Iterator[Document]:
+        yield record(1, "new")
+        raise ZeroDivisionError
+
+    index = index_of(record(1, "old"))
+    with pytest.raises(ZeroDivisionError):
+        index.rebuild(documents())
+    assert titles(index) == ["old"]
+    assert generations(tmp_path / "index") == [index.status().generation]
+    index.rebuild([record(1, "newer"), record(1, "repeated")])
+    assert titles(index) == ["newer"]
+
+
+def test_a_reader_in_another_process_follows_commits_and_rebuilds(
+    index_of: IndexOf, tmp_path: Path
+) -> None:
+    index = index_of(record(1, "first"))
+    code = (
+        "for line in sys.stdin:\n"
+        "    print(sorted(h.title for h in index.search(Query(audience=PUBLIC)).hits), flush=True)"
+    )
+    with program(code, tmp_path / "index") as reader:
+        assert asked(reader) == "['first']"
+        index.apply([record(2, "second")])
+        assert asked(reader) == "['first', 'second']"
+        index.apply([record(1, "changed")], [("organization", 2)])
+        assert asked(reader) == "['changed']"
+        index.rebuild([record(3, "rebuilt")])
+        assert asked(reader) == "['rebuilt']"
+        index.apply([record(4, "after")])
+        assert asked(reader) == "['after', 'rebuilt']"
+
+
+def test_a_second_writer_waits_and_then_gives_up(index_of: IndexOf, tmp_path: Path) -> None:
+    index = index_of(record(1, "old"))
+    code = (
+        "def documents():\n"
+        "    print('writing', flush=True)\n"
+        "    sys.stdin.readline()\n"
+        "    yield record(1, 'theirs')\n"
+        "index.rebuild(documents())\n"
+        "print('done', flush=True)"
+    )
+    with program(code, tmp_path / "index") as writer:
+        assert writer.stdout
+        assert writer.stdout.readline() == "writing\n"
+        for write in (
+            lambda: index.apply([record(2, "ours")], timeout=0.1),
+            lambda: index.rebuild([record(2, "ours")], timeout=0),
+        ):
+            with pytest.raises(IndexBusy):
+                write()
+        assert titles(index) == ["old"]
+        assert asked(writer) == "done"
+        index.apply([record(2, "ours")])
+        assert titles(index) == ["ours", "theirs"]
+
+
+def test_a_writer_that_is_killed_leaves_a_whole_index_and_no_lock(
+    index_of: IndexOf, tmp_path: Path
+) -> None:
+    index = index_of(record(1, "old"))
+    code = (
+        "def documents():\n"
+        "    yield record(1, 'lost')\n"
+        "    print('writing', flush=True)\n"
+        "    sys.stdin.readline()\n"
+        "index.{}(documents())"
+    )
+    for method in ("rebuild", "apply"):
+        with program(code.format(method), tmp_path / "index") as writer:
+            assert writer.stdout
+            assert writer.stdout.readline() == "writing\n"
+            writer.kill()
+        assert titles(index) == ["old"]
+        index.apply([record(1, "old")], timeout=0)
+    index.rebuild([record(1, "new")], timeout=0)
+    assert titles(index) == ["new"]
+    assert generations(tmp_path / "index") == [index.status().generation]
+
+
+def test_threads_search_while_another_writes(index_of: IndexOf) -> None:
+    index = index_of(record(1, "laser zero"), record(2, "laser five-axis 5-axis"))
+
+    def search(_: int) -> int:
+        index.suggest("las", PUBLIC)
+        return index.search(Query(text="laser", audience=PUBLIC)).total
+
+    with ThreadPoolExecutor(4) as pool:
+        totals = pool.map(search, range(80))
+        for number in range(3, 9):
+            index.apply([record(number, f"laser {number}")])
+    assert set(totals) <= set(range(2, 9))
+    assert search(0) == 8
+
+
+def test_a_missing_index_says_so_until_it_is_rebuilt(tmp_path: Path) -> None:
+    index = Index(tmp_path / "not" / "there")
+    for use in (
+        lambda: index.search(EVERYTHING),
+        lambda: index.suggest("a", PUBLIC),
+        lambda: index.apply([record(1)]),
+        index.keys,
+        index.status,
+    ):
+        with pytest.raises(IndexUnavailable):
+            use()
+    index.rebuild([])
+    assert index.status().documents == index.search(EVERYTHING).total == 0
+    index.apply([record(1, "first")])
+    assert titles(index) == ["first"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "content"),
+    [
+        ("CURRENT", b""),
+        ("CURRENT", b"\xff\x00"),
+        ("CURRENT", b"../../elsewhere\n"),
+        ("CURRENT", b"0-000001-00000000\n"),
+        ("CURRENT", None),
+        ("*/*.toc", b""),
+        ("*/*.toc", b"garbage" * 100),
+        ("*/*.toc", None),
+        ("*/*.seg", b""),
+        ("*/*.seg", b"garbage" * 100),
+        ("*/*.seg", None),
+    ],
+)
+def test_a_damaged_index_says_so_and_a_rebuild_recovers_it(
+    index_of: IndexOf, tmp_path: Path, pattern: str, content: bytes | None
+) -> None:
+    index_of(record(1, "a"), record(2, "b"))
+    for file in list((tmp_path / "index").glob(pattern)):
+        if content is None:
+            file.unlink()
+        else:
+            file.write_bytes(content)
+    index = Index(tmp_path / "index")
+    for use in (
+        lambda: index.search(EVERYTHING),
+        lambda: index.apply([record(1)], [("organization", 2)]),
+    ):
+        with pytest.raises(IndexUnavailable):
+            use()
+    index.rebuild([record(3, "c")])
+    assert titles(index) == ["c"]
+    assert generations(tmp_path / "index") == [index.status().generation]
+
+
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.9])
+def test_a_segment_cut_short_is_unavailable_rather_than_wrong(
+    index_of: IndexOf, tmp_path: Path, part: float
+) -> None:
+    index_of(record(1, "a", body="lorem ipsum " * 50))
+    (file,) = (tmp_path / "index").glob("*/*.seg")
+    file.write_bytes(file.read_bytes()[: int(file.stat().st_size * part)])
+    with pytest.raises(IndexUnavailable):
+        Index(tmp_path / "index").search(Query(text="lorem", audience=PUBLIC))

@@ -13,7 +13,7 @@ from sqlalchemy import event
 
 from portal.app import create_app
 from portal.kernel.authorization import Actor
-from portal.kernel.database import db
+from portal.kernel.database import Model, db
 from portal.kernel.search import search_index
 from portal.kernel.worker import Worker
 from tests.cast import World, actor_named, build_world, token_of
@@ -74,7 +74,6 @@ class Databases:
         """Put the cast's world back, if anything was written."""
         db.session.remove()
         if self.is_dirty:
-            db.engine.dispose()
             self._reset()
             self.is_dirty = False
 
@@ -99,23 +98,37 @@ def _databases(
         return
     cluster = request.getfixturevalue("postgresql")
     worker = getattr(request.config, "workerinput", {}).get("workerid", "main")
-    name, template = f"test_{worker}", f"template_{worker}"
+    name = f"test_{worker}"
     app = create_app("testing", INSTANCE_PATH=str(folder), DATABASE_URL=cluster.create(name))
-
-    def restore() -> None:
-        cluster.drop(name)
-        cluster.create_from_template(name, template)
-
-    databases = Databases(app, restore)
-    cluster.create_from_template(template, name)
+    databases = Databases(app, _restore_rows)
+    with app.app_context(), db.engine.begin() as connection:
+        connection.exec_driver_sql("CREATE SCHEMA kept")
+        for table in Model.metadata.tables:
+            connection.exec_driver_sql(f'CREATE TABLE kept."{table}" AS TABLE public."{table}"')
+    databases.is_dirty = False
     yield databases
     with app.app_context():
         databases.release()
     cluster.drop(name)
-    cluster.drop(template)
+
+
+def _restore_rows() -> None:
+    """Copy every kept row back: many times faster than a new database from a template."""
+    statements = ["SET LOCAL session_replication_role = replica"]
+    for table in Model.metadata.sorted_tables:
+        statements.append(f'DELETE FROM public."{table.name}"')
+        statements.append(f'INSERT INTO public."{table.name}" SELECT * FROM kept."{table.name}"')
+        if table.autoincrement_column is not None:
+            statements.append(
+                f"SELECT setval(pg_get_serial_sequence('public.\"{table.name}\"', 'id'),"
+                f' (SELECT coalesce(max(id), 0) + 1 FROM public."{table.name}"), false)'
+            )
+    with db.engine.begin() as connection:
+        connection.exec_driver_sql("; ".join(statements))
 
 
 def _restore(folder: Path) -> None:
+    db.engine.dispose()
     for name in ("portal.db-wal", "portal.db-shm"):
         (folder / name).unlink(missing_ok=True)
     shutil.copyfile(folder / "template.db", folder / "portal.db")

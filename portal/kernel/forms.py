@@ -17,6 +17,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import CombinedMultiDict, FileStorage, MultiDict
 from wtforms import Field, FieldList, FileField, FormField, ValidationError, validators
+from wtforms.fields.choices import SelectChoice
 from wtforms.meta import DefaultMeta
 
 from portal.kernel.errors import Invalid
@@ -347,9 +348,9 @@ class ChoiceField(wtforms.SelectField):
         is_required: bool = False,
         **kwargs: Any,
     ) -> None:
-        listed = list(choices.items())
+        listed = _listed(choices)
         if not is_required:
-            listed = [("", _l("Not given")), *listed]
+            listed = [SelectChoice("", _l("Not given")), *listed]
             kwargs.setdefault("default", "")
         first = [_required()] if is_required else []
         super().__init__(label, [*first, *checks], choices=listed, **kwargs)
@@ -376,7 +377,7 @@ class ChoicesField(wtforms.SelectMultipleField):
         choices: Mapping[str, Any],
         **kw: Any,
     ) -> None:
-        super().__init__(label, checks, choices=list(choices.items()), **kw)
+        super().__init__(label, checks, choices=_listed(choices), **kw)
 
     def process_data(self, value: Any) -> None:
         self.data = list(value or [])
@@ -513,6 +514,10 @@ class UploadField(FileField):
     def process_formdata(self, valuelist: list[Any]) -> None:
         given = valuelist[0] if valuelist else None
         self.data = given if isinstance(given, FileStorage) and given.filename else None
+
+
+def _listed(choices: Mapping[str, Any]) -> list[SelectChoice]:
+    return [SelectChoice(value, label) for value, label in choices.items()]
 
 
 def _required() -> Any:

@@ -118,40 +118,6 @@ class Cluster:
             sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
         )
 
-    def take_snapshot(self, name: str) -> None:
-        """Remembers all rows of a database, so that `restore_snapshot` can bring them back."""
-        with psycopg.connect(host=self.folder, user=SUPERUSER, dbname=name) as connection:
-            connection.execute("CREATE SCHEMA snapshot")
-            steps = [
-                step
-                for table, columns in _tables(connection).items()
-                for step in _keep_and_restore(connection, table, columns)
-            ]
-            sequences = "SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = %s"
-            for sequence, value in connection.execute(sequences, ("public",)).fetchall():
-                name_of_it = sql.Literal(f'public."{sequence}"')
-                steps.append(
-                    sql.SQL("PERFORM setval({}, {}, {});").format(
-                        name_of_it, sql.Literal(value or 1), sql.Literal(value is not None)
-                    )
-                )
-            connection.execute(
-                sql.SQL(
-                    # As a replica the session fires no trigger, so the order of tables is free.
-                    "CREATE FUNCTION snapshot.restore() RETURNS void LANGUAGE plpgsql"
-                    " SET session_replication_role = replica SET lock_timeout = '10s'"
-                    " AS $body$ BEGIN {} END $body$"
-                ).format(sql.SQL(" ").join(steps))
-            )
-
-    def restore_snapshot(self, name: str) -> None:
-        """Sets all rows and sequences back; much faster than a fresh copy of a template.
-
-        Fails after 10 seconds when some connection still holds a lock on what it changed.
-        """
-        with psycopg.connect(host=self.folder, user=SUPERUSER, dbname=name) as connection:
-            connection.execute("SELECT snapshot.restore()")
-
     def exists(self, name: str) -> bool:
         with self._connection() as connection:
             query = "SELECT 1 FROM pg_database WHERE datname = %s"
@@ -189,34 +155,6 @@ class Cluster:
                 log = Path(self.folder) / "log"
                 message += log.read_text(errors="replace") if log.exists() else ""
                 raise RuntimeError(f"{program} failed:\n{message}")
-
-
-def _tables(connection: psycopg.Connection) -> dict[str, list[str]]:
-    """The tables of a database with the columns that can be written."""
-    found: dict[str, list[str]] = {}
-    for table, column in connection.execute(
-        "SELECT table_name, column_name FROM information_schema.columns"
-        " JOIN information_schema.tables USING (table_schema, table_name)"
-        " WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND is_generated = 'NEVER'"
-        " ORDER BY table_name, ordinal_position"
-    ).fetchall():
-        found.setdefault(table, []).append(column)
-    return found
-
-
-def _keep_and_restore(
-    connection: psycopg.Connection, table: str, columns: list[str]
-) -> list[sql.Composed]:
-    """Copies a table's rows and returns the statements that bring them back."""
-    live, kept = sql.Identifier("public", table), sql.Identifier("snapshot", table)
-    names = sql.SQL(", ").join(map(sql.Identifier, columns))
-    connection.execute(sql.SQL("CREATE TABLE {} AS SELECT {} FROM {}").format(kept, names, live))
-    return [
-        sql.SQL("DELETE FROM {};").format(live),
-        sql.SQL("INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM {};").format(
-            live, names, names, kept
-        ),
-    ]
 
 
 def _fast_folder() -> str | None:

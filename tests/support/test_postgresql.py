@@ -57,29 +57,3 @@ def test_letters_beyond_english_compare_without_regard_to_case(
 def test_the_server_does_not_listen_on_the_network(postgresql: Cluster, name: str) -> None:
     with connect(postgresql.create(name)) as connection:
         assert connection.execute("SHOW listen_addresses").fetchall() == [("",)]
-
-
-def test_a_snapshot_brings_back_rows_keys_and_generated_values(
-    postgresql: Cluster, name: str
-) -> None:
-    rows = "SELECT machines.id, machines.name, loud FROM machines ORDER BY 1"
-    with connect(postgresql.create(name)) as connection:
-        connection.execute(
-            "CREATE TABLE shops (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY);"
-            "CREATE TABLE machines (id serial PRIMARY KEY, name text UNIQUE,"
-            " shop_id int REFERENCES shops, loud text GENERATED ALWAYS AS (upper(name)) STORED);"
-            "INSERT INTO shops DEFAULT VALUES;"
-            "INSERT INTO machines (name, shop_id) VALUES ('lathe', 1), ('mill', 1);"
-        )
-    postgresql.take_snapshot(name)
-    with connect(postgresql.database_url(name)) as connection:
-        connection.execute("DELETE FROM machines WHERE name = 'lathe'")
-        connection.execute("UPDATE machines SET name = 'press'")
-        connection.execute("INSERT INTO machines (name) VALUES ('drill')")
-    postgresql.restore_snapshot(name)
-    with connect(postgresql.database_url(name)) as connection:
-        assert connection.execute(rows).fetchall() == [(1, "lathe", "LATHE"), (2, "mill", "MILL")]
-        added = connection.execute("INSERT INTO machines (name) VALUES ('saw') RETURNING id")
-        assert added.fetchall() == [(3,)]
-        with pytest.raises(psycopg.errors.ForeignKeyViolation):
-            connection.execute("DELETE FROM shops")

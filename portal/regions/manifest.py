@@ -1,5 +1,28 @@
 """What regions and classifications plug into the app."""
 
-from portal.kernel.manifest import Manifest
+from flask_babel import lazy_gettext as _l
 
-manifest = Manifest(name="regions")
+from portal.kernel.manifest import Manifest, NavigationItem
+from portal.regions import api, cli, queries, views
+from portal.regions.policies import Permission, policy
+
+manifest = Manifest(
+    name="regions",
+    blueprints=(views.blueprint, api.blueprint),
+    policy=policy,
+    actor_facts=queries.actor_facts,
+    navigation=(
+        NavigationItem(_l("Capabilities"), "regions.list_capabilities", section="help", order=30),
+        NavigationItem(_l("Regions"), "regions.list_regions", section="help", order=31),
+        NavigationItem(_l("Clusters"), "regions.list_clusters", section="help", order=32),
+        NavigationItem(
+            _l("Regions and brokers"),
+            "regions.administer_regions",
+            permission=Permission.REGION_MANAGE,
+            section="administration",
+            order=40,
+        ),
+    ),
+    cli=(cli.reference_group, cli.regions_group),
+    set_up=cli.add_set_up_step,
+)

@@ -207,6 +207,11 @@ def scope_of(permission: str) -> str:
     return _scopes[permission]
 
 
+def known_scopes() -> list[str]:
+    """Return the scopes that a token can have: "read", then those that write."""
+    return sorted(set(_scopes.values()), key=lambda scope: (scope != "read", scope))
+
+
 def view_permission_of(model: type) -> str | None:
     """Return the permission to see rows of a model, or None where rows are not shown alone."""
     return _views.get(model)

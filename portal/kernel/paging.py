@@ -27,7 +27,7 @@ class Page(Generic[T]):
 
 
 def keyset_page(
-    statement: Select[Any],
+    statement: Select[*tuple[Any, ...]],
     keys: Sequence[Any],
     *,
     cursor: str | None = None,

@@ -40,6 +40,7 @@ from markupsafe import Markup
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, Map
 
 from portal.kernel import richtext
 from portal.kernel.api import InvalidForm
@@ -54,6 +55,7 @@ from portal.kernel.manifest import NavigationItem, RecordSection
 csrf = CSRFProtect()
 limiter = Limiter(get_remote_address, storage_uri="memory://", headers_enabled=False)
 
+LARGEST_ID = 2**31 - 1
 _LANGUAGE_COOKIE = "language"
 _UNWANTED = re.compile("[\x00\ud800-\udfff]")
 _POLICY = (
@@ -70,6 +72,14 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
+
+
+class RecordNumber(IntegerConverter):
+    """`<int:…>` in an address: no larger than a database id can be."""
+
+    def __init__(self, map: Map, *arguments: Any, **options: Any) -> None:  # noqa: A002
+        options.setdefault("max", LARGEST_ID)
+        super().__init__(map, *arguments, **options)
 
 
 def init_web(
@@ -97,6 +107,7 @@ def init_web(
         BABEL_DEFAULT_LOCALE=app.config["LANGUAGES"].split(",")[0],
         RATELIMIT_DEFAULT=f"{app.config['REQUESTS_PER_MINUTE']} per minute",
     )
+    app.url_map.converters["int"] = RecordNumber
     csrf.init_app(app)
     limiter.init_app(app)
     Babel(
@@ -371,6 +382,8 @@ def _refuse_unwanted_characters() -> None:
 
 def _protect() -> None:
     if request.method in ("GET", "HEAD", "OPTIONS", "TRACE"):
+        return
+    if not current_app.config["WTF_CSRF_ENABLED"]:
         return
     if "Authorization" in request.headers and wants_json():
         return

@@ -21,6 +21,7 @@ from wtforms import (
     RadioField,
     SelectMultipleField,
 )
+from wtforms.fields.choices import SelectChoice
 
 from config import ENVIRONMENTS
 from portal.kernel import forms
@@ -72,9 +73,9 @@ class EquipmentForm(forms.Form):
     sharing_terms = RadioField(
         "Who may use it",
         choices=[
-            ("in_house", "In-house only"),
-            ("by_request", "By request"),
-            ("bookable", "Bookable"),
+            SelectChoice("in_house", "In-house only"),
+            SelectChoice("by_request", "By request", {"help": "People ask, you answer."}),
+            SelectChoice("bookable", "Bookable"),
         ],
         default="by_request",
     )
@@ -85,10 +86,11 @@ class EquipmentForm(forms.Form):
     )
     capabilities = SelectMultipleField(
         "Capabilities",
-        choices={
-            group: [(name.lower().replace(" ", "-"), name) for name in names]
+        choices=[
+            SelectChoice(name.lower().replace(" ", "-"), name, optgroup=group)
             for group, names in CAPABILITIES.items()
-        },
+            for name in names
+        ],
         description="What it can do, in the region's words.",
     )
     other_names = forms.ListField("Other names")
@@ -101,9 +103,12 @@ class EquipmentForm(forms.Form):
     phone = forms.PhoneField("Phone")
     password = PasswordField("Password")
     specifications = FieldList(
-        FormField(Specification), "Specifications", min_entries=2, max_entries=20,
+        FormField(Specification),
+        "Specifications",
+        min_entries=2,
+        max_entries=20,
         description="The figures people compare.",
-    )  # fmt: skip
+    )
     aliases = FieldList(forms.TextField("Alias"), "Aliases", min_entries=1)
     photo = forms.UploadField(
         "Photo", accept=".jpg,.png", description="JPEG or PNG, at most 10 MB."
@@ -136,35 +141,53 @@ def hit(kind: str, number: int, title: str, summary: str, **values: Any) -> Hit:
 
 HITS = (
     hit(
-        "equipment", 1, "Bridge coordinate measuring machine, 2.5 m", "",
+        "equipment",
+        1,
+        "Bridge coordinate measuring machine, 2.5 m",
+        "",
         distance_miles=3.2,
         highlights=(
-            Fragment((("Measures prismatic and freeform parts; ", False), ("welding", True), (" fixtures too", False))),
+            Fragment((("Prismatic parts; ", False), ("welding", True), (" fixtures too", False))),
             Fragment((("accredited to ISO/IEC 17025", False),)),
         ),
     ),
     hit(
-        "facility", 2, "Welding and joining laboratory",
+        "facility",
+        2,
+        "Welding and joining laboratory",
         "Open lab of the college with twelve booths, robotic cell and destructive testing.",
-        organization="Ohio River Community College", distance_miles=11.7,
+        organization="Ohio River Community College",
+        distance_miles=11.7,
     ),
     hit(
-        "organization", 3, "Bluegrass Tool & Die", "Stamping dies, jigs and fixtures for appliance makers since 1974.",
-        organization="", extra={"place": "Shepherdsville, KY"},
+        "organization",
+        3,
+        "Bluegrass Tool & Die",
+        "Stamping dies, jigs and fixtures since 1974.",
+        organization="",
+        extra={"place": "Shepherdsville, KY"},
     ),
     hit(
-        "request", 4, "Partner wanted for friction stir welding of battery trays",
+        "request",
+        4,
+        "Partner wanted for friction stir welding of battery trays",
         "A tier-one supplier looks for a lab that can run trials on 6 mm aluminum.",
         extra={"place": "Jefferson County, KY", "visibility": "members"},
     ),
-)  # fmt: skip
+)
 
 FACETS = {
-    "kind": [("equipment", "Equipment", 42, True), ("facility", "Facilities", 11, False),
-             ("organization", "Organizations", 128, False), ("request", "Requests", 9, False)],
-    "capability": [(str(n), name, 30 - n, False) for n, name in
-                   enumerate(x for names in CAPABILITIES.values() for x in names)],
-}  # fmt: skip
+    "kind": [
+        ("equipment", "Equipment", 42, True),
+        ("facility", "Facilities", 11, False),
+        ("organization", "Organizations", 128, False),
+        ("request", "Requests", 9, False),
+    ],
+    "capability": [
+        (str(n), name, 30 - n, False)
+        for n, name in enumerate(x for names in CAPABILITIES.values() for x in names)
+    ],
+}
 
 
 def facet_values(name: str) -> list[dict[str, Any]]:
@@ -188,9 +211,16 @@ def facet_values(name: str) -> list[dict[str, Any]]:
 STEPS = [
     Transition("publish", ("draft",), "published", "x", "Publish", "Published.", is_main=True),
     Transition("decline", ("draft",), "declined", "x", "Decline", "Declined.", note="required"),
-    Transition("withdraw", ("draft",), "withdrawn", "x", "Withdraw", "Withdrawn.",
-               confirm="Withdraw “Friction stir welding trials”?"),
-]  # fmt: skip
+    Transition(
+        "withdraw",
+        ("draft",),
+        "withdrawn",
+        "x",
+        "Withdraw",
+        "Withdrawn.",
+        confirm="Withdraw “Friction stir welding trials”?",
+    ),
+]
 
 
 def make_gallery(**settings: Any) -> Flask:
@@ -199,7 +229,7 @@ def make_gallery(**settings: Any) -> Flask:
         "gallery", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static")
     )
     app.config.from_object(ENVIRONMENTS["testing"])
-    app.config.update(SECRET_KEY="gallery", **settings)  # noqa: S106
+    app.config.update(SECRET_KEY="gallery", **settings)
     app.jinja_loader = ChoiceLoader(
         [FileSystemLoader(ROOT / "templates"), FileSystemLoader(ROOT / "tests/interface/templates")]
     )
@@ -273,9 +303,11 @@ def make_gallery(**settings: Any) -> Flask:
     def act(action: str) -> ResponseReturnValue:
         if not confirmed():
             return page(
-                "components/confirm.html", title="Withdraw “Friction stir welding trials”?",
-                text="Nobody will find it any more.", action="Withdraw",
-            )  # fmt: skip
+                "components/confirm.html",
+                title="Withdraw “Friction stir welding trials”?",
+                text="Nobody will find it any more.",
+                action="Withdraw",
+            )
         flash("The request was withdrawn.")
         return see_other("/record")
 

@@ -62,6 +62,8 @@ class Organization(Identified, Timestamped, Confirmed, Placed, Model):
     cage: Mapped[str | None] = mapped_column(String(5), unique=True)
     ipeds_id: Mapped[str | None] = mapped_column(String(8), unique=True)
     source: Mapped[str] = mapped_column(String(8), default="own")
+    # What was imported is confirmed by nobody, so there is no default here.
+    confirmed_at: Mapped[dt.datetime | None] = mapped_column()
     is_demo: Mapped[bool] = mapped_column(default=False)
     status: Mapped[str] = mapped_column(String(10), default="active")
     verified_at: Mapped[dt.datetime | None]
@@ -92,6 +94,11 @@ class Organization(Identified, Timestamped, Confirmed, Placed, Model):
     verified_by: Mapped[User | None] = relationship(
         foreign_keys=verified_by_id, lazy="raise_on_sql"
     )
+
+    @property
+    def naics_codes(self) -> list[str]:
+        """The codes of its industries, as forms and documents name them."""
+        return [industry.code for industry in self.naics]
 
 
 class Membership(Identified, Model):

@@ -5,6 +5,7 @@ from enum import StrEnum
 from portal.kernel.authorization import (
     Policy,
     administrator,
+    clock,
     county_brokered,
     has_membership,
     is_self,
@@ -25,13 +26,17 @@ class Permission(StrEnum):
     ORGANIZATION_ARCHIVE = "organization.archive"
     ORGANIZATION_VERIFY = "organization.verify"
     ORGANIZATION_IMPORT = "organization.import"
+    ORGANIZATION_APPOINT = "organization.appoint"
     MEMBERSHIP_VIEW = "membership.view"
     MEMBERSHIP_CHANGE = "membership.change"
     MEMBERSHIP_END = "membership.end"
     INVITATION_VIEW = "invitation.view"
     INVITATION_SEND = "invitation.send"
+    INVITATION_SEND_TO_OWNER = "invitation.send_to_owner"
+    INVITATION_RESEND = "invitation.resend"
     INVITATION_WITHDRAW = "invitation.withdraw"
     INVITATION_ANSWER = "invitation.answer"
+    INVITATION_EXPIRE = "invitation.expire"
     JOIN_REQUEST_VIEW = "join_request.view"
     JOIN_REQUEST_SEND = "join_request.send"
     JOIN_REQUEST_DECIDE = "join_request.decide"
@@ -45,6 +50,9 @@ class Permission(StrEnum):
 _own = role_in(Organization.id)
 _managers = role_in(Organization.id, "owner", "manager")
 _owners = role_in(Organization.id, "owner")
+_outsiders = (signed_in & value_in(Organization.status, "active") & ~_own).described(
+    "anyone signed in who does not belong to it"
+)
 _broker = county_brokered(Organization.county_fips)
 
 policy = Policy(
@@ -70,6 +78,7 @@ policy = Policy(
         )
         | administrator,
         Permission.ORGANIZATION_IMPORT: administrator,
+        Permission.ORGANIZATION_APPOINT: administrator,
         Permission.MEMBERSHIP_VIEW: role_in(Membership.organization_id) | administrator,
         Permission.MEMBERSHIP_CHANGE: role_in(Membership.organization_id, "owner") | administrator,
         Permission.MEMBERSHIP_END: (
@@ -81,16 +90,20 @@ policy = Policy(
             role_in(Invitation.organization_id, "owner", "manager") | administrator
         ),
         Permission.INVITATION_SEND: _managers,
+        Permission.INVITATION_SEND_TO_OWNER: _owners,
+        Permission.INVITATION_RESEND: role_in(Invitation.organization_id, "owner", "manager"),
         Permission.INVITATION_WITHDRAW: role_in(Invitation.organization_id, "owner", "manager"),
-        Permission.INVITATION_ANSWER: signed_in.described(
-            "whoever is signed in and has the link that the e-mail brought"
+        Permission.INVITATION_ANSWER: (signed_in & ~role_in(Invitation.organization_id)).described(
+            "whoever is signed in, has the link that the e-mail brought or the address that it "
+            "went to, and does not belong to the organization yet"
         ),
+        Permission.INVITATION_EXPIRE: clock,
         Permission.JOIN_REQUEST_VIEW: (
             is_self(JoinRequest.user_id)
             | role_in(JoinRequest.organization_id, "owner", "manager")
             | administrator
         ),
-        Permission.JOIN_REQUEST_SEND: signed_in & ~_own,
+        Permission.JOIN_REQUEST_SEND: _outsiders,
         Permission.JOIN_REQUEST_DECIDE: role_in(JoinRequest.organization_id, "owner", "manager"),
         Permission.JOIN_REQUEST_WITHDRAW: is_self(JoinRequest.user_id),
         Permission.CLAIM_VIEW: (
@@ -98,12 +111,9 @@ policy = Policy(
             | related(Claim.organization, county_brokered(Organization.county_fips))
             | administrator
         ),
-        Permission.CLAIM_SEND: signed_in & ~_own,
+        Permission.CLAIM_SEND: _outsiders,
         Permission.CLAIM_DECIDE: (
-            (
-                related(Claim.organization, county_brokered(Organization.county_fips))
-                | administrator
-            )
+            (related(Claim.organization, county_brokered(Organization.county_fips)) | administrator)
             & ~is_self(Claim.user_id)
         ).described("brokers of the region and administrators, but not the claimant"),
         Permission.CLAIM_WITHDRAW: is_self(Claim.user_id),

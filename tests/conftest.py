@@ -1,15 +1,18 @@
 """Fixtures of all tests: one app per process, a fresh copy of the cast's world for every test."""
 
+import contextvars
 import gc
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import event
+from werkzeug.test import TestResponse
 
 from portal.app import create_app
 from portal.kernel.authorization import Actor
@@ -52,11 +55,26 @@ def _push_request_context() -> None:
     """Replace pytest-flask's: its shared `g` would take one client for another."""
 
 
+class Browser(FlaskClient):
+    """A client whose requests see nothing of the test's app context, as on a server.
+
+    Flask would share the test's `g`, so that one client would be taken for another.
+    """
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        kwargs.setdefault("buffered", True)
+        response = contextvars.Context().run(super().open, *args, **kwargs)
+        # The test's session must see what the request wrote.
+        db.session.rollback()
+        return response
+
+
 class Databases:
     """The database of this process, and how it is set back to the cast's world."""
 
     def __init__(self, app: Flask, reset: Callable[[], None]) -> None:
         self.app = app
+        self.app.test_client_class = Browser
         self._reset = reset
         self.is_dirty = False
         with app.app_context():

@@ -70,7 +70,7 @@ def _settings() -> str:
         "# Settings",
         "",
         "Generated from `config.py`. A variable of the same name in the environment wins.",
-        "`PORTAL_ENVIRONMENT` chooses the class: `development` (the default), `testing`, `production`.",
+        "`PORTAL_ENVIRONMENT` chooses the class: `development` (default), `testing`, `production`.",
         "",
         "| setting | default | what it is |",
         "|---|---|---|",

@@ -72,7 +72,8 @@ class Form(wtforms.Form):
                 setattr(form, name, filled._fields[name])
         for name, field in form._fields.items():
             if name not in payload and obj is not None:
-                field.raw_data = [field.data]
+                # The validators look at what was sent; for these, that is what stands already.
+                field.raw_data = [] if field.data in (None, "", []) else [field.data]
         return form
 
     @classmethod

@@ -84,6 +84,7 @@ class TestingConfig(Config):
     PASSWORD_LANES = 1
     MAILBOX_PAGE = True
     REQUESTS_PER_MINUTE = 100_000
+    WTF_CSRF_ENABLED = False
     WORKER_PAUSE_SECONDS = 0.05
 
 

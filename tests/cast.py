@@ -31,6 +31,7 @@ from portal.regions.models import (
     State,
     ZipCode,
 )
+from portal.regions.rules import name_key
 
 CAST = ("nobody", "ana", "ben", "cleo", "dov", "eve", "root")
 PEOPLE = CAST[1:]
@@ -159,7 +160,7 @@ def _add_reference() -> None:
         )
         known[key].broader = [known[other] for other in broader]
         known[key].labels = [
-            CapabilityLabel(text=text, match_key=text.casefold(), kind=kind, language=language)
+            CapabilityLabel(text=text, match_key=name_key(text), kind=kind, language=language)
             for text, kind, language in [
                 (label, "preferred", "en"),
                 (label_es, "preferred", "es"),

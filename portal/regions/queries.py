@@ -150,7 +150,7 @@ def county_names() -> CountyNames:
     states = session.execute(select(State.code, State.name))
     return CountyNames(
         [(fips, name, state) for fips, name, state in counties],
-        dict(states.tuples().all()),
+        dict(states.all()),
     )
 
 
@@ -427,7 +427,7 @@ def preferred_labels(keys: Iterable[str] | None = None, *, language: str = "en")
     label = Capability.label_es if language == "es" else Capability.label
     statement = select(Capability.key, label)
     if keys is None:
-        return dict(session.execute(statement).tuples().all())
+        return dict(session.execute(statement).all())
     return dict(_tuples_in(statement, Capability.key, keys))
 
 

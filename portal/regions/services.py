@@ -293,7 +293,7 @@ def _read_zip_codes(counties: Sequence[Row], states: Mapping[str, str]) -> list[
 def _read_clusters(known_codes: set[str]) -> list[_Part]:
     industries = list(_read_csv("clusters.csv"))
     names = {row["cluster"]: row["kind"] for row in industries}
-    ids = dict(session.execute(select(Cluster.key, Cluster.id)).tuples().all())
+    ids = dict(session.execute(select(Cluster.key, Cluster.id)).all())
     following = max(ids.values(), default=0)
     clusters = []
     for name, kind in names.items():

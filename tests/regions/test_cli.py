@@ -1,0 +1,48 @@
+"""The command line: loading reference data, drawing and listing regions."""
+
+import pytest
+
+from portal.regions import queries
+from portal.regions.cli import load_if_missing
+
+
+def test_reference_load_says_what_it_did_and_then_that_nothing_changed(app):
+    runner = app.test_cli_runner()
+    first = runner.invoke(args=["reference", "load"])
+    assert first.exit_code == 0, first.output
+    assert "added" in first.output
+    assert len(queries.list_states()) == 56
+    second = runner.invoke(args=["reference", "load"])
+    assert second.exit_code == 0, second.output
+    assert "nothing changed" in second.output
+
+
+def test_maps_without_outlines_are_announced(app, monkeypatch, tmp_path):
+    monkeypatch.setitem(app.config, "COUNTY_OUTLINES", str(tmp_path / "missing.json"))
+    result = app.test_cli_runner().invoke(args=["reference", "load"])
+    assert result.exit_code == 0
+    assert "No county outlines" in result.output
+
+
+def test_set_up_leaves_a_filled_database_alone(app):
+    load_if_missing()
+    assert len(queries.list_states()) == 3
+
+
+def test_a_region_is_drawn_and_listed(app):
+    runner = app.test_cli_runner()
+    made = runner.invoke(
+        args=["regions", "create", "Falls Cities", "--county", "21111", "--county", "Clark, IN"]
+    )
+    assert made.exit_code == 0, made.output
+    assert "falls-cities" in made.output
+    listed = runner.invoke(args=["regions", "list"]).output
+    assert "falls-cities\tFalls Cities\tClark, IN; Jefferson, KY" in listed
+    assert "wichita" in listed
+
+
+@pytest.mark.parametrize("county", ["99999", "Nowhere, KY"])
+def test_an_unknown_county_is_refused_in_words(app, county):
+    result = app.test_cli_runner().invoke(args=["regions", "create", "Nowhere", "--county", county])
+    assert result.exit_code == 1
+    assert "not known" in result.output

@@ -1,0 +1,89 @@
+"""Looking up places, industries and capabilities."""
+
+import pytest
+
+from portal.kernel.errors import NotFound
+from portal.regions import queries
+
+
+@pytest.mark.parametrize("text", ["40202", " 40202 ", "40202-1234", "402021234"])
+def test_a_zip_code_gives_place_county_and_point(app, text):
+    place = queries.find_zip(text)
+    assert (place.place, place.state, place.county_fips) == ("Louisville", "KY", "21111")
+    assert place.county == "Jefferson, KY"
+    assert (place.latitude, place.longitude) == (38.2529, -85.7514)
+
+
+@pytest.mark.parametrize("text", ["", "4020", "00000", "Louisville", "４０２０２", "40202-12"])
+def test_what_is_no_zip_code_finds_nothing(app, text):
+    assert queries.find_zip(text) is None
+
+
+def test_many_zip_codes_are_found_at_once(app):
+    assert set(queries.find_zips(["40202", "47130", "99999"])) == {"40202", "47130"}
+
+
+def test_counties_are_listed_by_state_and_name(app):
+    assert [county.fips for county in queries.list_counties()] == ["18019", "20173", "21111"]
+    assert [county.label for county in queries.list_counties(state="KY")] == ["Jefferson, KY"]
+    assert [state.code for state in queries.list_states()] == ["IN", "KS", "KY"]
+
+
+def test_a_county_is_found_by_name_and_state(app):
+    assert queries.find_county("JEFFERSON CO.", "Kentucky").fips == "21111"
+    assert queries.find_county("Jefferson", "IN") is None
+
+
+def test_labels_are_given_for_the_counties_that_exist(app):
+    assert queries.county_labels(["21111", "99999"]) == {"21111": "Jefferson, KY"}
+
+
+def test_regions_and_counties_know_each_other(world):
+    region_id = world.regions["greater-louisville"]
+    assert [county.fips for county in queries.counties_of_region(region_id)] == ["18019", "21111"]
+    assert [region.key for region in queries.regions_of_county("21111")] == ["greater-louisville"]
+    assert queries.regions_of_county("99999") == []
+
+
+def test_regions_are_found_by_number_and_key(world):
+    region_id = world.regions["wichita"]
+    assert queries.get_region(region_id).name == "Wichita"
+    assert queries.get_region_by_key("wichita").id == region_id
+    assert queries.find_region("nowhere") is None
+    with pytest.raises(NotFound):
+        queries.get_region_by_key("nowhere")
+
+
+def test_regions_are_paged_by_name(app):
+    first = queries.list_regions(limit=1)
+    second = queries.list_regions(limit=1, cursor=first.next)
+    assert [region.key for region in first.items + second.items] == [
+        "greater-louisville",
+        "wichita",
+    ]
+    assert second.next is None
+
+
+def test_the_broker_of_a_region_brokers_its_counties(world):
+    facts = queries.actor_facts(world.users["dov"])
+    assert facts == {
+        "brokered_regions": {world.regions["greater-louisville"]},
+        "brokered_counties": {"21111", "18019"},
+    }
+    assert queries.broker_ids_of_county("21111") == [world.users["dov"]]
+    assert queries.broker_ids_of_county("20173") == []
+    assert queries.broker_ids_of_county(None) == []
+
+
+def test_everybody_else_brokers_nothing(world):
+    assert queries.actor_facts(world.users["ana"]) == {
+        "brokered_regions": frozenset(),
+        "brokered_counties": frozenset(),
+    }
+
+
+@pytest.mark.parametrize(
+    ("language", "label"), [("en", "Welding"), ("es", "Soldadura"), ("fr", "Welding")]
+)
+def test_labels_come_in_the_language_asked_for(app, language, label):
+    assert queries.preferred_labels(["welding"], language=language) == {"welding": label}

@@ -37,7 +37,11 @@ equipment_capability = Table(
 
 
 class Facility(Identified, Timestamped, Listed, Placed, Model):
-    """A place that can be shared. opening_hours: rows of {weekday 0–6, opens, closes} (HH:MM)."""
+    """A place that can be shared. opening_hours: rows of {weekday 0–6, opens, closes} (HH:MM).
+
+    external_id, external_values: its id in the catalog it was imported from, and what that catalog
+    says of it for which there is no field here, so that an export gives it back.
+    """
 
     __table_args__ = (
         visibility_check(),
@@ -46,6 +50,7 @@ class Facility(Identified, Timestamped, Listed, Placed, Model):
             name="kind_known",
         ),
         Index("ix_facility_name_id", "name", "id"),
+        UniqueConstraint("organization_id", "external_id"),
     )
 
     organization_id: Mapped[int] = mapped_column(
@@ -63,6 +68,7 @@ class Facility(Identified, Timestamped, Listed, Placed, Model):
     contact_email: Mapped[str] = mapped_column(String(254), default="")
     contact_phone: Mapped[str] = mapped_column(String(30), default="")
     external_id: Mapped[str | None] = mapped_column(String(120))
+    external_values: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
     organization: Mapped[Organization] = relationship(lazy="raise_on_sql")
     county: Mapped[County | None] = relationship(lazy="raise_on_sql")
@@ -123,6 +129,7 @@ class Equipment(Identified, Timestamped, Listed, Placed, Model):
     training_needed: Mapped[str] = mapped_column(String(2000), default="")
     service_level: Mapped[str] = mapped_column(String(200), default="")
     external_id: Mapped[str | None] = mapped_column(String(120))
+    external_values: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
     organization: Mapped[Organization] = relationship(lazy="raise_on_sql")
     facility: Mapped[Facility | None] = relationship(

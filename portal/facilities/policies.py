@@ -24,9 +24,20 @@ class Permission(StrEnum):
     EQUIPMENT_VIEW = "equipment.view"
     EQUIPMENT_VIEW_SERIAL = "equipment.view_serial"
     EQUIPMENT_CREATE = "equipment.create"
+    EQUIPMENT_COPY = "equipment.copy"
     EQUIPMENT_EDIT = "equipment.edit"
     EQUIPMENT_CONFIRM = "equipment.confirm"
     EQUIPMENT_DELETE = "equipment.delete"
+
+
+_facility_view = visible_record(Facility, Organization)
+_equipment_view = visible_record(Equipment, Organization)
+
+
+def _people(model: type[Facility] | type[Equipment], view: Rule) -> Rule:
+    return ((role_in(model.organization_id) | administrator) & view).described(
+        "people of the organization who see it, administrators"
+    )
 
 
 def _editors(model: type[Facility] | type[Equipment]) -> Rule:
@@ -41,18 +52,19 @@ policy = Policy(
     write_scope="facilities:write",
     views={Facility: Permission.FACILITY_VIEW, Equipment: Permission.EQUIPMENT_VIEW},
     table={
-        Permission.FACILITY_VIEW: visible_record(Facility, Organization),
+        Permission.FACILITY_VIEW: _facility_view,
         Permission.FACILITY_CREATE: role_in(Organization.id) | administrator,
         Permission.FACILITY_EDIT: _editors(Facility),
-        Permission.FACILITY_CONFIRM: role_in(Facility.organization_id) | administrator,
+        Permission.FACILITY_CONFIRM: _people(Facility, _facility_view),
         Permission.FACILITY_DELETE: (
             role_in(Facility.organization_id, "owner", "manager") | administrator
         ),
-        Permission.EQUIPMENT_VIEW: visible_record(Equipment, Organization),
+        Permission.EQUIPMENT_VIEW: _equipment_view,
         Permission.EQUIPMENT_VIEW_SERIAL: has_membership | administrator,
         Permission.EQUIPMENT_CREATE: role_in(Organization.id) | administrator,
         Permission.EQUIPMENT_EDIT: _editors(Equipment),
-        Permission.EQUIPMENT_CONFIRM: role_in(Equipment.organization_id) | administrator,
+        Permission.EQUIPMENT_COPY: _people(Equipment, _equipment_view),
+        Permission.EQUIPMENT_CONFIRM: _people(Equipment, _equipment_view),
         Permission.EQUIPMENT_DELETE: (
             role_in(Equipment.organization_id, "owner", "manager") | administrator
         ),

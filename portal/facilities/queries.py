@@ -1,0 +1,751 @@
+"""Reads of facilities and equipment for pages, the API, the desk, exports and the search index."""
+
+import math
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
+from sqlalchemy.orm import aliased, joinedload, selectinload
+
+from portal.facilities.models import (
+    Equipment,
+    EquipmentDocument,
+    EquipmentPhoto,
+    Facility,
+    FacilityPhoto,
+    equipment_capability,
+    facility_capability,
+)
+from portal.facilities.policies import Permission
+from portal.facilities.rules import ADDRESSES, NEARBY_MILES, Place, place_of, stale_before
+from portal.kernel.authorization import Actor, authorize, can, visible
+from portal.kernel.clock import now
+from portal.kernel.database import session
+from portal.kernel.errors import NotFound
+from portal.kernel.files import StoredFile
+from portal.kernel.fulltext.port import Document
+from portal.kernel.listing import audience_of
+from portal.kernel.manifest import DeskItem
+from portal.kernel.paging import Page, keyset_page
+from portal.kernel.richtext import plain
+from portal.organizations.models import Organization, organization_naics
+from portal.regions.models import Cluster, ClusterIndustry, County
+from portal.regions.queries import broader_closure, county_labels, labels_of, narrower_closure
+
+Record = Facility | Equipment
+
+_MILES_PER_DEGREE = 69.0
+
+_FACILITY_OPTIONS = (
+    joinedload(Facility.organization).joinedload(Organization.county),
+    joinedload(Facility.county),
+    joinedload(Facility.confirmed_by),
+    selectinload(Facility.capabilities),
+    selectinload(Facility.photos).joinedload(FacilityPhoto.file),
+)
+_EQUIPMENT_OPTIONS = (
+    joinedload(Equipment.organization).joinedload(Organization.county),
+    joinedload(Equipment.county),
+    joinedload(Equipment.confirmed_by),
+    joinedload(Equipment.facility).joinedload(Facility.county),
+    selectinload(Equipment.capabilities),
+    selectinload(Equipment.rates),
+    selectinload(Equipment.photos).joinedload(EquipmentPhoto.file),
+    selectinload(Equipment.documents).joinedload(EquipmentDocument.file),
+)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A record as lists show it. place: town and county in one line."""
+
+    kind: str
+    id: int
+    title: str
+    summary: str
+    organization: str
+    organization_id: int
+    place: str
+    visibility: str
+    confirmed_at: Any
+    url: str
+    detail: str
+    distance_miles: float | None = None
+
+
+# One record
+
+
+def get_facility(facility_id: int) -> Facility:
+    """Return a facility with all that belongs to it, whoever asks. Raises NotFound."""
+    facility = session.scalar(
+        select(Facility).options(*_FACILITY_OPTIONS).where(Facility.id == facility_id)
+    )
+    if facility is None:
+        raise NotFound(_("There is no such facility."))
+    return facility
+
+
+def get_visible_facility(actor: Actor, facility_id: int) -> Facility:
+    """Return a facility that the actor may see. Raises NotFound."""
+    facility = get_facility(facility_id)
+    _show(actor, Permission.FACILITY_VIEW, facility)
+    return facility
+
+
+def get_equipment(equipment_id: int) -> Equipment:
+    """Return equipment with all that belongs to it, whoever asks. Raises NotFound."""
+    equipment = session.scalar(
+        select(Equipment).options(*_EQUIPMENT_OPTIONS).where(Equipment.id == equipment_id)
+    )
+    if equipment is None:
+        raise NotFound(_("There is no such equipment."))
+    return equipment
+
+
+def get_visible_equipment(actor: Actor, equipment_id: int) -> Equipment:
+    """Return equipment that the actor may see. Raises NotFound."""
+    equipment = get_equipment(equipment_id)
+    _show(actor, Permission.EQUIPMENT_VIEW, equipment)
+    return equipment
+
+
+def _show(actor: Actor, permission: Permission, row: Record) -> None:
+    if not can(actor, permission, row):
+        authorize(actor, permission, row)
+
+
+def load_for_change(row: Record) -> None:
+    """Read what commands change of a record again, under its lock."""
+    options = _FACILITY_OPTIONS if isinstance(row, Facility) else _EQUIPMENT_OPTIONS
+    model = type(row)
+    session.scalars(
+        select(model)
+        .options(*options)
+        .where(model.id == row.id)
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def get_photo(row: Record, photo_id: int) -> StoredFile:
+    """Return the file of a record's photo. Raises NotFound."""
+    for photo in row.photos:
+        if photo.id == photo_id:
+            return photo.file
+    raise NotFound(_("This photo is no longer here."))
+
+
+def get_document(equipment: Equipment, document_id: int) -> StoredFile:
+    """Return the file of a document. Raises NotFound."""
+    file = session.scalar(
+        select(StoredFile)
+        .join(EquipmentDocument, EquipmentDocument.file_id == StoredFile.id)
+        .where(EquipmentDocument.id == document_id, EquipmentDocument.equipment_id == equipment.id)
+    )
+    if file is None:
+        raise NotFound(_("This document is no longer here."))
+    return file
+
+
+def place_of_record(row: Record) -> Place:
+    """Return where a loaded record is: of its facility, its own, or its organization's."""
+    if isinstance(row, Equipment):
+        return place_of(row.facility, row, row.organization)
+    return place_of(row, row.organization)
+
+
+def county_label_of(row: Record) -> str:
+    """Return the label of the county in which a loaded record is, or nothing."""
+    counties = [row.county, row.organization.county]
+    if isinstance(row, Equipment) and row.facility is not None:
+        counties.append(row.facility.county)
+    fips = place_of_record(row).county_fips
+    return next((county.label for county in counties if county and county.fips == fips), "")
+
+
+# Lists
+
+_home = aliased(Facility)
+_county = aliased(County)
+_equipment_latitude = func.coalesce(_home.latitude, Equipment.latitude, Organization.latitude)
+_equipment_longitude = func.coalesce(_home.longitude, Equipment.longitude, Organization.longitude)
+_equipment_county = func.coalesce(
+    _home.county_fips, Equipment.county_fips, Organization.county_fips
+)
+_facility_county = func.coalesce(Facility.county_fips, Organization.county_fips)
+
+
+def _equipment_rows() -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            Equipment.id,
+            Equipment.name,
+            Equipment.summary,
+            Equipment.visibility,
+            Equipment.confirmed_at,
+            Equipment.organization_id,
+            Equipment.sharing_terms.label("detail"),
+            Organization.name.label("organization"),
+            func.coalesce(
+                func.nullif(_home.city, ""), func.nullif(Equipment.city, ""), Organization.city
+            ).label("city"),
+            _county.name.label("county"),
+            _county.state.label("state"),
+            _equipment_latitude.label("latitude"),
+            _equipment_longitude.label("longitude"),
+        )
+        .join(Organization, Organization.id == Equipment.organization_id)
+        .outerjoin(_home, _home.id == Equipment.facility_id)
+        .outerjoin(_county, _county.fips == _equipment_county)
+    )
+
+
+def _facility_rows() -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            Facility.id,
+            Facility.name,
+            Facility.summary,
+            Facility.visibility,
+            Facility.confirmed_at,
+            Facility.organization_id,
+            Facility.kind.label("detail"),
+            Organization.name.label("organization"),
+            func.coalesce(func.nullif(Facility.city, ""), Organization.city).label("city"),
+            _county.name.label("county"),
+            _county.state.label("state"),
+        )
+        .join(Organization, Organization.id == Facility.organization_id)
+        .outerjoin(_county, _county.fips == _facility_county)
+    )
+
+
+def _listings(kind: str, rows: Iterable[Any]) -> list[Listing]:
+    return [
+        Listing(
+            kind=kind,
+            id=row.id,
+            title=row.name,
+            summary=row.summary,
+            organization=row.organization,
+            organization_id=row.organization_id,
+            place=_place_line(row.city, row.county, row.state),
+            visibility=row.visibility,
+            confirmed_at=row.confirmed_at,
+            url=ADDRESSES[kind] % row.id,
+            detail=row.detail,
+        )
+        for row in rows
+    ]
+
+
+def _place_line(city: str | None, county: str | None, state: str | None) -> str:
+    label = f"{county}, {state}" if county else ""
+    return " · ".join(part for part in (city, label) if part)
+
+
+def _equipment_filters(
+    actor: Actor,
+    *,
+    organization_id: int | None = None,
+    facility_id: int | None = None,
+    capability: str = "",
+    county: str = "",
+    sharing_terms: str = "",
+    visibility: str = "",
+) -> list[ColumnElement[bool]]:
+    found = [visible(actor, Permission.EQUIPMENT_VIEW)]
+    if organization_id is not None:
+        found.append(Equipment.organization_id == organization_id)
+    if facility_id is not None:
+        found.append(Equipment.facility_id == facility_id)
+    if capability:
+        found.append(
+            Equipment.id.in_(
+                select(equipment_capability.c.equipment_id).where(
+                    equipment_capability.c.capability_key.in_(narrower_closure([capability]))
+                )
+            )
+        )
+    if county:
+        found.append(_equipment_county == county)
+    if sharing_terms:
+        found.append(Equipment.sharing_terms == sharing_terms)
+    if visibility:
+        found.append(Equipment.visibility == visibility)
+    return found
+
+
+def _facility_filters(
+    actor: Actor,
+    *,
+    organization_id: int | None = None,
+    capability: str = "",
+    county: str = "",
+    kind: str = "",
+    visibility: str = "",
+) -> list[ColumnElement[bool]]:
+    found = [visible(actor, Permission.FACILITY_VIEW)]
+    if organization_id is not None:
+        found.append(Facility.organization_id == organization_id)
+    if capability:
+        found.append(
+            Facility.id.in_(
+                select(facility_capability.c.facility_id).where(
+                    facility_capability.c.capability_key.in_(narrower_closure([capability]))
+                )
+            )
+        )
+    if county:
+        found.append(_facility_county == county)
+    if kind:
+        found.append(Facility.kind == kind)
+    if visibility:
+        found.append(Facility.visibility == visibility)
+    return found
+
+
+def list_equipment(
+    actor: Actor, *, cursor: str | None = None, limit: int = 20, **filters: Any
+) -> Page[Listing]:
+    """Return a page of the equipment that the actor may see, by name.
+
+    filters: organization_id, facility_id, capability (with all narrower ones), county,
+    sharing_terms, visibility.
+    """
+    statement = _equipment_rows().where(*_equipment_filters(actor, **filters))
+    found = keyset_page(
+        statement, (Equipment.name, Equipment.id), cursor=cursor, limit=limit, scalars=False
+    )
+    return Page(_listings("equipment", found.items), found.next)
+
+
+def list_facilities(
+    actor: Actor, *, cursor: str | None = None, limit: int = 20, **filters: Any
+) -> Page[Listing]:
+    """Return a page of the facilities that the actor may see, by name.
+
+    filters: organization_id, capability (with all narrower ones), county, kind, visibility.
+    """
+    statement = _facility_rows().where(*_facility_filters(actor, **filters))
+    found = keyset_page(
+        statement, (Facility.name, Facility.id), cursor=cursor, limit=limit, scalars=False
+    )
+    return Page(_listings("facility", found.items), found.next)
+
+
+def list_equipment_records(
+    actor: Actor, *, cursor: str | None = None, limit: int = 20, **filters: Any
+) -> Page[Equipment]:
+    """Return a page of whole records, for the API; filters as in `list_equipment`."""
+    statement = (
+        select(Equipment)
+        .join(Organization, Organization.id == Equipment.organization_id)
+        .outerjoin(_home, _home.id == Equipment.facility_id)
+        .options(*_EQUIPMENT_OPTIONS)
+        .where(*_equipment_filters(actor, **filters))
+    )
+    return keyset_page(statement, (Equipment.name, Equipment.id), cursor=cursor, limit=limit)
+
+
+def list_facility_records(
+    actor: Actor, *, cursor: str | None = None, limit: int = 20, **filters: Any
+) -> Page[Facility]:
+    """Return a page of whole records, for the API; filters as in `list_facilities`."""
+    statement = (
+        select(Facility)
+        .join(Organization, Organization.id == Facility.organization_id)
+        .options(*_FACILITY_OPTIONS)
+        .where(*_facility_filters(actor, **filters))
+    )
+    return keyset_page(statement, (Facility.name, Facility.id), cursor=cursor, limit=limit)
+
+
+def equipment_of_facility(actor: Actor, facility: Facility, limit: int = 100) -> list[Listing]:
+    """Return the equipment of a facility that the actor may see, by name."""
+    return list_equipment(actor, facility_id=facility.id, limit=limit).items
+
+
+def equipment_beside(actor: Actor, equipment: Equipment, limit: int = 8) -> list[Listing]:
+    """Return other equipment of the same facility that the actor may see, by name."""
+    if equipment.facility_id is None:
+        return []
+    statement = (
+        _equipment_rows()
+        .where(
+            visible(actor, Permission.EQUIPMENT_VIEW),
+            Equipment.facility_id == equipment.facility_id,
+            Equipment.id != equipment.id,
+        )
+        .order_by(Equipment.name, Equipment.id)
+        .limit(limit)
+    )
+    return _listings("equipment", session.execute(statement))
+
+
+def equipment_nearby(actor: Actor, equipment: Equipment, limit: int = 6) -> list[Listing]:
+    """Return equipment elsewhere that shares a capability, nearest first, within 100 miles."""
+    place = place_of_record(equipment)
+    keys = [capability.key for capability in equipment.capabilities]
+    if not keys or place.latitude is None or place.longitude is None:
+        return []
+    north = (_equipment_latitude - place.latitude) * _MILES_PER_DEGREE
+    east = (
+        (_equipment_longitude - place.longitude)
+        * _MILES_PER_DEGREE
+        * math.cos(math.radians(place.latitude))
+    )
+    squared = north * north + east * east
+    same = select(equipment_capability.c.equipment_id).where(
+        equipment_capability.c.capability_key.in_(keys)
+    )
+    elsewhere = (
+        or_(Equipment.facility_id.is_(None), Equipment.facility_id != equipment.facility_id)
+        if equipment.facility_id is not None
+        else Equipment.id != equipment.id
+    )
+    statement = (
+        _equipment_rows()
+        .add_columns(squared.label("squared"))
+        .where(
+            visible(actor, Permission.EQUIPMENT_VIEW),
+            Equipment.id.in_(same),
+            elsewhere,
+            squared <= NEARBY_MILES**2,
+        )
+        .order_by(squared, Equipment.name, Equipment.id)
+        .limit(limit)
+    )
+    rows = session.execute(statement).all()
+    return [
+        Listing(**{**vars(listing), "distance_miles": math.sqrt(row.squared)})
+        for listing, row in zip(_listings("equipment", rows), rows, strict=True)
+    ]
+
+
+def facilities_of_organization(
+    actor: Actor, organization: Organization, limit: int = 50
+) -> list[Listing]:
+    """Return an organization's facilities that the actor may see, by name."""
+    return list_facilities(actor, organization_id=organization.id, limit=limit).items
+
+
+def equipment_of_organization(
+    actor: Actor, organization: Organization, limit: int = 50
+) -> list[Listing]:
+    """Return an organization's equipment that the actor may see, by name."""
+    return list_equipment(actor, organization_id=organization.id, limit=limit).items
+
+
+# Choices for forms
+
+
+def find_organization(organization_id: int | None) -> Organization | None:
+    """Return the organization of a number, or None."""
+    return session.get(Organization, organization_id) if organization_id is not None else None
+
+
+def organization_choices(actor: Actor, also: int | None = None) -> list[tuple[int, str]]:
+    """Return (id, name) of the organizations to which the actor may add records."""
+    wanted = set(actor.memberships)
+    if actor.is_administrator and also is not None:
+        wanted.add(also)
+    rows = session.execute(
+        select(Organization.id, Organization.name)
+        .where(Organization.id.in_(sorted(wanted)), Organization.status == "active")
+        .order_by(Organization.name, Organization.id)
+    )
+    return [(row.id, row.name) for row in rows]
+
+
+def facility_choices(actor: Actor, organization_ids: Collection[int]) -> list[tuple[int, str]]:
+    """Return (id, name) of the facilities of organizations that the actor may see."""
+    rows = session.execute(
+        select(Facility.id, Facility.name)
+        .where(
+            Facility.organization_id.in_(sorted(organization_ids)),
+            visible(actor, Permission.FACILITY_VIEW),
+        )
+        .order_by(Facility.name, Facility.id)
+    )
+    return [(row.id, row.name) for row in rows]
+
+
+# The desk
+
+
+def list_drafts(actor: Actor, limit: int) -> list[DeskItem]:
+    """Return drafts that the actor can publish, oldest first."""
+    return _desk_items(
+        actor,
+        limit,
+        lambda model: model.visibility == "draft",
+        {"facility": Permission.FACILITY_EDIT, "equipment": Permission.EQUIPMENT_EDIT},
+        since="created_at",
+        action=_("Finish and publish"),
+    )
+
+
+def list_stale(actor: Actor, limit: int) -> list[DeskItem]:
+    """Return records of the actor's organizations to be confirmed again, oldest first."""
+    before = stale_before(now())
+    return _desk_items(
+        actor,
+        limit,
+        lambda model: and_(
+            model.visibility != "draft",
+            or_(model.confirmed_at.is_(None), model.confirmed_at < before),
+        ),
+        {"facility": Permission.FACILITY_CONFIRM, "equipment": Permission.EQUIPMENT_CONFIRM},
+        since="confirmed_at",
+        action=_("Look and confirm"),
+    )
+
+
+def _desk_items(
+    actor: Actor,
+    limit: int,
+    condition: Any,
+    permissions: Mapping[str, Permission],
+    *,
+    since: str,
+    action: str,
+) -> list[DeskItem]:
+    found: list[DeskItem] = []
+    models: tuple[tuple[str, Any], ...] = (("facility", Facility), ("equipment", Equipment))
+    for kind, model in models:
+        own = model.organization_id.in_(sorted(actor.memberships)) if actor.memberships else false()
+        waiting = func.coalesce(getattr(model, since), model.created_at).label("since")
+        rows = session.execute(
+            select(model.id, model.name, Organization.name.label("organization"), waiting)
+            .join(Organization, Organization.id == model.organization_id)
+            .where(own, condition(model), visible(actor, permissions[kind]))
+            .order_by(waiting, model.id)
+            .limit(limit)
+        )
+        found.extend(
+            DeskItem(
+                title=row.name,
+                url=ADDRESSES[kind] % row.id,
+                since=row.since,
+                detail=row.organization,
+                action=action,
+            )
+            for row in rows
+        )
+    return sorted(found, key=lambda item: item.since)[:limit]
+
+
+# The search index
+
+
+def list_equipment_documents(ids: Sequence[int]) -> list[Document]:
+    """Return the search documents of equipment; drafts have none. Serial numbers stay out."""
+    rows = session.scalars(
+        select(Equipment)
+        .options(*_EQUIPMENT_OPTIONS)
+        .where(Equipment.id.in_(ids), Equipment.visibility != "draft")
+        .order_by(Equipment.id)
+    ).all()
+    shared = _shared_facts(rows)
+    return [
+        _document(
+            "equipment",
+            row,
+            shared,
+            body=[
+                row.description,
+                row.technique,
+                row.eligibility,
+                row.training_needed,
+                *(f"{item['name']} {item['value']} {item['unit']}" for item in row.specifications),
+            ],
+            keywords=[row.make, row.model],
+            facets={"sharing": (row.sharing_terms,)},
+        )
+        for row in rows
+    ]
+
+
+def list_facility_documents(ids: Sequence[int]) -> list[Document]:
+    """Return the search documents of facilities; drafts have none."""
+    rows = session.scalars(
+        select(Facility)
+        .options(*_FACILITY_OPTIONS)
+        .where(Facility.id.in_(ids), Facility.visibility != "draft")
+        .order_by(Facility.id)
+    ).all()
+    shared = _shared_facts(rows)
+    return [
+        _document(
+            "facility",
+            row,
+            shared,
+            body=[row.description, row.access_policy, row.services, row.safety_notes],
+            keywords=[],
+            facets={},
+        )
+        for row in rows
+    ]
+
+
+@dataclass(frozen=True)
+class _SharedFacts:
+    """What the documents of one batch need beside their rows, read once for all of them."""
+
+    broader: Mapping[str, frozenset[str]]
+    labels: Mapping[str, list[str]]
+    counties: Mapping[str, str]
+    clusters: Mapping[int, tuple[str, ...]]
+
+
+def _shared_facts(rows: Sequence[Record]) -> _SharedFacts:
+    keys = {capability.key for row in rows for capability in row.capabilities}
+    return _SharedFacts(
+        {key: broader_closure([key]) for key in keys},
+        labels_of(keys),
+        county_labels({fips for row in rows if (fips := place_of_record(row).county_fips)}),
+        clusters_of_organizations({row.organization_id for row in rows}),
+    )
+
+
+def clusters_of_organizations(ids: Collection[int]) -> dict[int, tuple[str, ...]]:
+    """Return the keys of the clusters to which organizations belong through their NAICS codes."""
+    found: dict[int, list[str]] = defaultdict(list)
+    for organization_id, key in session.execute(
+        select(organization_naics.c.organization_id, Cluster.key)
+        .join(ClusterIndustry, ClusterIndustry.naics_code == organization_naics.c.naics_code)
+        .join(Cluster, Cluster.id == ClusterIndustry.cluster_id)
+        .where(organization_naics.c.organization_id.in_(sorted(ids)))
+        .distinct()
+        .order_by(Cluster.key)
+    ):
+        found[organization_id].append(key)
+    return {organization_id: tuple(keys) for organization_id, keys in found.items()}
+
+
+def _document(
+    kind: str,
+    row: Record,
+    shared: _SharedFacts,
+    *,
+    body: Sequence[str],
+    keywords: Sequence[str],
+    facets: Mapping[str, tuple[str, ...]],
+) -> Document:
+    organization = row.organization
+    place = place_of_record(row)
+    capabilities = [capability.key for capability in row.capabilities]
+    wider = sorted({key for own in capabilities for key in shared.broader[own]})
+    address = ADDRESSES[kind] % row.id
+    return Document(
+        kind=kind,
+        id=row.id,
+        title=row.name,
+        url=address,
+        audience=audience_of(row.visibility, row.organization_id, organization.status == "active"),
+        updated_at=row.updated_at,
+        summary=row.summary,
+        body="\n".join(text for piece in body if (text := plain(piece))),
+        organization=organization.name,
+        facets={
+            "organization_kind": (organization.kind,),
+            "capability": tuple(wider),
+            "county": (place.county_fips,) if place.county_fips else (),
+            "cluster": shared.clusters.get(row.organization_id, ()),
+            "certification": tuple(
+                sorted({str(item["name"]) for item in organization.certifications})
+            ),
+            **facets,
+        },
+        keywords=tuple(
+            dict.fromkeys(
+                word
+                for word in (
+                    *keywords,
+                    *(label for key in capabilities for label in shared.labels.get(key, ())),
+                )
+                if word
+            )
+        ),
+        latitude=place.latitude,
+        longitude=place.longitude,
+        extra={
+            "county": shared.counties.get(place.county_fips or "", ""),
+            "image": f"{address}/photos/{row.photos[0].id}?size=small" if row.photos else "",
+            "confirmed": row.confirmed_at.isoformat() if row.confirmed_at else "",
+            "verified": "yes" if organization.verified_at else "",
+        },
+    )
+
+
+def list_equipment_ids(after: int, limit: int) -> list[int]:
+    """Return ids of equipment in ascending order, for a rebuild of the index."""
+    return _ids(select(Equipment.id).where(Equipment.id > after).order_by(Equipment.id), limit)
+
+
+def list_facility_ids(after: int, limit: int) -> list[int]:
+    """Return ids of facilities in ascending order, for a rebuild of the index."""
+    return _ids(select(Facility.id).where(Facility.id > after).order_by(Facility.id), limit)
+
+
+def visible_equipment_ids(actor: Actor, ids: Sequence[int]) -> set[int]:
+    """Return those of the ids that the actor may see right now."""
+    condition = visible(actor, Permission.EQUIPMENT_VIEW)
+    return set(session.scalars(select(Equipment.id).where(Equipment.id.in_(ids), condition)))
+
+
+def visible_facility_ids(actor: Actor, ids: Sequence[int]) -> set[int]:
+    """Return those of the ids that the actor may see right now."""
+    condition = visible(actor, Permission.FACILITY_VIEW)
+    return set(session.scalars(select(Facility.id).where(Facility.id.in_(ids), condition)))
+
+
+def equipment_ids_of_organization(organization_id: int) -> list[int]:
+    """Return the ids of all equipment of an organization."""
+    return _ids(select(Equipment.id).where(Equipment.organization_id == organization_id))
+
+
+def facility_ids_of_organization(organization_id: int) -> list[int]:
+    """Return the ids of all facilities of an organization."""
+    return _ids(select(Facility.id).where(Facility.organization_id == organization_id))
+
+
+def equipment_ids_of_facility(facility_id: int) -> list[int]:
+    """Return the ids of all equipment in a facility."""
+    return _ids(select(Equipment.id).where(Equipment.facility_id == facility_id))
+
+
+def _ids(statement: Select[int], limit: int | None = None) -> list[int]:
+    return list(session.scalars(statement.limit(limit)))
+
+
+# Exports
+
+
+def list_records_to_export(
+    actor: Actor, *, organization_id: int | None = None
+) -> tuple[list[Facility], list[Equipment]]:
+    """Return the facilities and equipment that the actor may see, whole and by id, for exports.
+
+    A fixed number of statements, however many records there are; contacts of the organization
+    come with `record.organization.contacts`, places with `place_of_record(record)`.
+    """
+    facilities = (
+        select(Facility).options(*_FACILITY_OPTIONS).where(visible(actor, Permission.FACILITY_VIEW))
+    )
+    equipment = (
+        select(Equipment)
+        .options(*_EQUIPMENT_OPTIONS)
+        .where(visible(actor, Permission.EQUIPMENT_VIEW))
+    )
+    if organization_id is not None:
+        facilities = facilities.where(Facility.organization_id == organization_id)
+        equipment = equipment.where(Equipment.organization_id == organization_id)
+    return (
+        list(session.scalars(facilities.order_by(Facility.id))),
+        list(session.scalars(equipment.order_by(Equipment.id))),
+    )

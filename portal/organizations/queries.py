@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext as _
-from rapidfuzz import fuzz, process
+from rapidfuzz import fuzz
 from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
@@ -270,28 +270,23 @@ def get_capabilities(names: Collection[str]) -> list[Capability]:
     """
     if not names:
         return []
-    keys = regions.match_capabilities(names)
-    for name in names:
-        if name not in keys:
-            raise Invalid("capabilities", _unknown_capability(name))
-    rows = session.scalars(select(Capability).where(Capability.key.in_(set(keys.values()))))
-    return sorted(rows, key=lambda capability: capability.label)
-
-
-def _unknown_capability(name: str) -> str:
-    labels = regions.preferred_labels()
-    near = [match.label for match in regions.suggest_capabilities(name, 3)]
-    if not near:
-        found = process.extract(name, labels.values(), scorer=fuzz.WRatio, limit=3, score_cutoff=60)
-        near = [label for label, _score, _place in found]
-    if not near:
-        return _(
-            "We do not know “%(name)s”. The list of capabilities shows what we know.", name=name
+    keys, unknown = regions.resolve_capabilities(names)
+    for name, near in unknown.items():
+        if not near:
+            message = _(
+                "We do not know “%(name)s”. The list of capabilities shows what we know.", name=name
+            )
+        else:
+            message = _(
+                "We do not know “%(name)s”. Did you mean %(others)s?",
+                name=name,
+                others=_(" or ").join(f"“{label}”" for label in near),
+            )
+        raise Invalid("capabilities", message)
+    return list(
+        session.scalars(
+            select(Capability).where(Capability.key.in_(keys)).order_by(Capability.label)
         )
-    return _(
-        "We do not know “%(name)s”. Did you mean %(others)s?",
-        name=name,
-        others=_(" or ").join(f"“{label}”" for label in near),
     )
 
 
@@ -320,13 +315,14 @@ def complete_place(
     place = {
         name: fields[name] if name in fields else getattr(before, name, None) for name in names
     }
+    if before is None or place["county_fips"] != getattr(before, "county_fips", None):
+        place["county_fips"] = _county_fips(place["county_fips"] or "", place["state"] or "")
     if before is not None and place["zip_code"] != getattr(before, "zip_code", None):
-        for group in (("county_fips",), ("latitude", "longitude")):
+        for group in (("county_fips",), ("latitude", "longitude"), ("city", "state")):
             if all(place[name] == getattr(before, name) for name in group):
                 place.update(dict.fromkeys(group))
     if (place["latitude"] is None) != (place["longitude"] is None):
         raise Invalid("longitude", _("Please give both latitude and longitude, or neither."))
-    place["county_fips"] = _county_fips(place["county_fips"] or "", place["state"] or "")
     is_complete = place["county_fips"] and place["latitude"] is not None
     if place["zip_code"] and country == "US" and not is_complete:
         found = regions.find_zip(place["zip_code"])

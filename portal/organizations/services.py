@@ -90,7 +90,10 @@ def register_organization(
                 )
             )
     organization = Organization(
-        created_by_id=actor.user_id, confirmed_at=now(), confirmed_by_id=actor.user_id
+        source="own",
+        created_by_id=actor.user_id,
+        confirmed_at=now(),
+        confirmed_by_id=actor.user_id,
     )
     _write_profile(organization, profile)
     session.add(organization)
@@ -251,7 +254,7 @@ def _write_profile(organization: Organization, profile: Mapping[str, Any]) -> No
         if "name" in profile:
             _set(organization, "match_key", match_key(organization.name))
         if any(name in values for name in _PLACE):
-            before = organization if organization.id is not None else None
+            before = organization if organization in session else None
             country = organization.country or "US"
             place = queries.complete_place(values, before, country=country)
             for name, value in place.items():
@@ -277,7 +280,7 @@ def _write_profile(organization: Organization, profile: Mapping[str, Any]) -> No
 
 def _set(organization: Organization, name: str, value: Any) -> None:
     # Equal values are left alone, so that an import can tell what it has changed.
-    if organization.id is not None:
+    if organization in session:
         present = getattr(organization, name)
         if name in ("capabilities", "naics"):
             is_same = set(present) == set(value)
@@ -289,7 +292,9 @@ def _set(organization: Organization, name: str, value: Any) -> None:
 
 
 def _write_identifier(organization: Organization, name: str, value: str | None) -> None:
-    if value is not None and value != getattr(organization, name):
+    is_new_value = value is not None and value != getattr(organization, name)
+    # An import has looked for its identifiers already.
+    if is_new_value and (organization in session or organization.source == "own"):
         column = getattr(Organization, name)
         taken = session.execute(
             select(Organization.id, Organization.name).where(column == value)

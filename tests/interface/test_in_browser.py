@@ -1,0 +1,261 @@
+"""The face in Chromium: accessible, whole without a script, kind with one."""
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+from werkzeug.serving import make_server
+
+from tests.interface.gallery import make_gallery
+from tests.support.browser import axe, screenshot
+
+PATHS = {
+    "home": "/",
+    "results": "/results?q=welding",
+    "nothing found": "/results?q=nothing",
+    "record": "/record",
+    "form": "/form",
+    "worklist": "/worklist",
+    "dashboard": "/dashboard",
+    "text": "/page",
+    "error 404": "/errors/404",
+    "plain error": "/errors/plain/503",
+}
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1280, "height": 900}
+
+Open = Callable[..., BrowserContext]
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, make_gallery(), threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def visit(open_browser: Open, address: str) -> Callable[..., Page]:
+    def open_(path: str, **options: object) -> Page:
+        context = open_browser(base_url=address, **{"viewport": PHONE, **options})
+        if options.get("java_script_enabled") is not False:
+            context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page = context.new_page()
+        page.goto(path)
+        return page
+
+    return open_
+
+
+@pytest.mark.parametrize(
+    ("scheme", "size"), [("light", PHONE), ("dark", DESK)], ids=["light phone", "dark desk"]
+)
+def test_every_page_kind_is_accessible(
+    visit: Callable[..., Page], scheme: str, size: dict[str, int]
+) -> None:
+    page = visit("/", color_scheme=scheme, viewport=size)
+    for name, path in PATHS.items():
+        page.goto(path)
+        assert axe(page) == [], name
+        screenshot(page, f"gallery {name} {scheme} {size['width']}")
+    page.goto("/record?as=1")
+    assert axe(page) == []
+
+
+def test_open_menus_dialogs_and_errors_are_accessible(visit: Callable[..., Page]) -> None:
+    page = visit("/record?as=1")
+    page.get_by_text("Menu", exact=True).click()
+    assert axe(page) == []
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Delete").click()
+    assert axe(page) == []
+    page.goto("/form")
+    page.get_by_role("button", name="Save and publish").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert axe(page) == []
+    page.goto("/results")
+    page.get_by_role("combobox").press_sequentially("weld")
+    expect(page.get_by_role("option")).to_have_count(2)
+    assert axe(page) == []
+
+
+def test_nothing_is_wider_than_the_window(visit: Callable[..., Page]) -> None:
+    page = visit("/")
+    for name, path in PATHS.items():
+        page.goto(f"{path}{'&' if '?' in path else '?'}as=1")
+        for width in (320, 640, 768, 1024, 1152):
+            page.set_viewport_size({"width": width, "height": 700})
+            wide = page.locator("html").evaluate("html => html.scrollWidth")
+            assert wide <= width, name
+
+
+def test_skip_link_comes_first_and_leads_to_the_content(visit: Callable[..., Page]) -> None:
+    page = visit("/record")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+
+
+def test_destructive_button_asks_in_a_dialog_that_names_the_thing(
+    visit: Callable[..., Page],
+) -> None:
+    page = visit("/record?as=1")
+    page.get_by_role("button", name="Delete").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Delete “Bridge coordinate measuring machine”?")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    assert "/record" in page.url
+    expect(page.locator(".notice[data-tone=good]")).to_have_count(0)
+    page.get_by_role("button", name="Delete").click()
+    dialog.get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("The request was withdrawn.")).to_be_visible()
+
+
+def test_without_a_script_a_page_asks_instead(visit: Callable[..., Page]) -> None:
+    page = visit("/record?as=1", java_script_enabled=False)
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Withdraw")
+    page.get_by_role("button", name="Withdraw").click()
+    expect(page.get_by_text("The request was withdrawn.")).to_be_visible()
+
+
+def test_menu_opens_without_a_script_on_a_phone_and_stands_open_on_a_desk(
+    visit: Callable[..., Page],
+) -> None:
+    phone = visit("/page", java_script_enabled=False)
+    link = phone.get_by_role("navigation", name="Main").get_by_role("link", name="Requests")
+    expect(link).to_be_hidden()
+    phone.get_by_text("Menu", exact=True).click()
+    expect(link).to_be_visible()
+    desk = visit("/page", java_script_enabled=False, viewport=DESK)
+    navigation = desk.get_by_role("navigation", name="Main")
+    expect(navigation.get_by_role("link", name="Requests")).to_be_visible()
+    expect(desk.get_by_text("Menu", exact=True)).to_be_hidden()
+
+
+def test_refining_keeps_focus_speaks_the_count_and_is_a_link(visit: Callable[..., Page]) -> None:
+    page = visit("/results?q=welding")
+    page.get_by_text("Filters", exact=True).first.click()
+    page.get_by_role("link", name="Facilities").click()
+    expect(page).to_have_url(re.compile(r"/results\?kind=facility$"))
+    expect(page.locator("#announcer")).to_have_text("4 results")
+    expect(page.get_by_role("link", name="Facilities")).to_be_focused()
+    page.go_back()
+    expect(page).to_have_url(re.compile(r"/results\?q=welding$"))
+    expect(page.get_by_role("searchbox").or_(page.get_by_role("combobox"))).to_have_value("welding")
+
+
+def test_suggestions_are_chosen_by_keyboard_and_closed_with_escape(
+    visit: Callable[..., Page],
+) -> None:
+    page = visit("/results")
+    field = page.get_by_role("combobox")
+    field.press_sequentially("weld")
+    expect(page.get_by_role("option")).to_have_count(2)
+    field.press("Escape")
+    expect(page.get_by_role("listbox")).to_be_hidden()
+    field.press("ArrowDown")
+    expect(page.get_by_role("option", selected=True)).to_contain_text("Welding and joining")
+    field.press("Enter")
+    expect(page).to_have_url(re.compile(r"/record#2$"))
+
+
+def test_rows_are_added_and_removed_in_place(visit: Callable[..., Page]) -> None:
+    page = visit("/form")
+    rows = page.get_by_role("group", name="Specifications").locator("[data-row]")
+    expect(rows).to_have_count(2)
+    rows.nth(1).get_by_label("Value").fill("2.5")
+    page.get_by_role("button", name="Add a figure").click()
+    expect(rows).to_have_count(3)
+    expect(rows.nth(2).get_by_label("Name")).to_be_focused()
+    expect(rows.nth(2).get_by_label("Value")).to_have_value("")
+    rows.nth(0).get_by_role("button", name="Remove this row").click()
+    expect(rows).to_have_count(2)
+    expect(rows.nth(0).get_by_label("Value")).to_have_value("2.5")
+    names = rows.nth(1).locator("input").evaluate_all("all => all.map(one => one.name)")
+    assert names == [f"specifications-2-{part}" for part in ("name", "value", "unit")]
+
+
+def test_draft_comes_back_until_it_is_saved(visit: Callable[..., Page]) -> None:
+    page = visit("/form")
+    page.get_by_label("Name (required)").fill("Bridge CMM")
+    page.get_by_label("Bookable").check()
+    page.get_by_label("Wire EDM").check()
+    page.get_by_role("button", name="Add a figure").click()
+    page.get_by_label("Value").nth(2).fill("2.5")
+    page.get_by_label("Password").fill("a secret")
+    page.goto("/page")
+    assert "a secret" not in page.evaluate("JSON.stringify(sessionStorage)")
+    page.goto("/form")
+    expect(page.get_by_text("What you had typed here before is back.")).to_be_visible()
+    expect(page.get_by_label("Name (required)")).to_have_value("Bridge CMM")
+    expect(page.get_by_label("Bookable")).to_be_checked()
+    expect(page.get_by_label("Wire EDM")).to_be_checked()
+    expect(page.get_by_label("5-axis milling")).not_to_be_checked()
+    expect(page.get_by_label("Value").nth(2)).to_have_value("2.5")
+    page.get_by_role("button", name="Save and publish").click()
+    expect(page.get_by_text("was saved.")).to_be_visible()
+    page.goto("/form")
+    expect(page.get_by_label("Name (required)")).to_have_value("")
+
+
+def test_signing_out_forgets_drafts(visit: Callable[..., Page]) -> None:
+    page = visit("/form?as=1")
+    page.get_by_label("Name (required)").fill("Bridge CMM")
+    page.locator(".site-account summary").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(re.compile(r"/$"))
+    assert page.evaluate("sessionStorage.length") == 0
+
+
+def test_long_list_of_choices_is_narrowed_and_says_what_is_chosen(
+    visit: Callable[..., Page],
+) -> None:
+    page = visit("/form")
+    group = page.get_by_role("group", name="Capabilities")
+    page.get_by_label("Find in this list").fill("weld")
+    expect(group.get_by_role("checkbox")).to_have_count(3)
+    group.get_by_label("TIG welding").check()
+    expect(group).to_contain_text("Chosen: TIG welding")
+    page.get_by_label("Find in this list").fill("nothing of that kind")
+    expect(group).to_contain_text("Nothing in this list fits.")
+
+
+def test_characters_are_counted_down(visit: Callable[..., Page]) -> None:
+    page = visit("/form")
+    page.get_by_label("Summary").fill("x" * 30)
+    expect(page.get_by_text("250 characters left")).to_be_visible()
+
+
+def test_link_is_copied(visit: Callable[..., Page]) -> None:
+    page = visit("/record")
+    page.get_by_role("button", name="Copy link").click()
+    expect(page.get_by_role("button", name="Link copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()").endswith("/record")
+
+
+def test_errors_take_the_focus_and_lead_to_their_fields(visit: Callable[..., Page]) -> None:
+    page = visit("/form")
+    page.get_by_label("Within").fill("9999")
+    page.get_by_role("button", name="Save and publish").click()
+    expect(page.get_by_role("alert")).to_be_focused()
+    expect(page).to_have_title(re.compile("^Error: "))
+    page.get_by_role("alert").get_by_role("link", name="Within").click()
+    expect(page.get_by_label("Within")).to_be_focused()
+    expect(page.get_by_label("Within")).to_have_value("9999")
+
+
+def test_printed_record_has_no_buttons_and_no_menus(visit: Callable[..., Page]) -> None:
+    page = visit("/record")
+    page.emulate_media(media="print")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.locator(".site-header")).to_be_hidden()
+    expect(page.get_by_role("button")).to_have_count(0)

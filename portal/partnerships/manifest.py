@@ -1,5 +1,6 @@
-"""What requests plug into the app."""
+"""What requests and responses plug into the app."""
 
 from portal.kernel.manifest import Manifest
+from portal.partnerships.policies import policy
 
-manifest = Manifest(name="partnerships")
+manifest = Manifest(name="partnerships", policy=policy)

@@ -1,0 +1,52 @@
+"""What happens to requests and responses, as ids and plain values."""
+
+from dataclasses import dataclass
+
+from portal.kernel.outbox import Event
+
+
+@dataclass(frozen=True)
+class RequestSaved(Event):
+    """A request was written or changed."""
+
+    request_id: int
+
+
+@dataclass(frozen=True)
+class RequestMoved(Event):
+    """A request took a step of its workflow."""
+
+    request_id: int
+    action: str
+    status: str
+    by_user_id: int | None
+
+
+@dataclass(frozen=True)
+class RequestRenewed(Event):
+    """A request's end was put off, once."""
+
+    request_id: int
+
+
+@dataclass(frozen=True)
+class RequestDeleted(Event):
+    """A draft was deleted."""
+
+    request_id: int
+
+
+@dataclass(frozen=True)
+class ResponseSent(Event):
+    """An organization expressed interest in a request."""
+
+    response_id: int
+
+
+@dataclass(frozen=True)
+class ResponseDecided(Event):
+    """A response was accepted, declined or withdrawn."""
+
+    response_id: int
+    action: str
+    note: str

@@ -1,0 +1,246 @@
+"""Words and rules of requests: kinds, what each kind demands, the two workflows, the dates.
+
+Pure values and functions; what needs rows is decided in the services.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from portal.kernel.workflow import Transition, Workflow
+from portal.partnerships.events import RequestMoved, ResponseDecided
+
+REQUEST_KINDS: Mapping[str, Any] = {
+    "equipment_sharing": _l("Equipment sharing"),
+    "rd_cooperation": _l("R&D cooperation"),
+    "technology": _l("Technology"),
+    "supply_chain": _l("Supply chain"),
+    "training": _l("Training"),
+    "consortium": _l("Consortium"),
+}
+
+DIRECTIONS: Mapping[str, Any] = {"need": _l("Need"), "offer": _l("Offer")}
+
+IP_STATUSES: Mapping[str, Any] = {
+    "none": _l("None"),
+    "secret_know_how": _l("Secret know-how"),
+    "applied_for": _l("Patent applied for"),
+    "granted": _l("Patent granted"),
+}
+
+AGREEMENT_KINDS: Mapping[str, Any] = {
+    "equipment_use": _l("Use of equipment"),
+    "training_contract": _l("Training contract"),
+    "rd_cooperation": _l("R&D cooperation"),
+    "supply": _l("Supply"),
+    "licence": _l("License"),
+    "joint_venture": _l("Joint venture"),
+    "consortium": _l("Consortium"),
+    "other": _l("Something else"),
+}
+
+#: Technology readiness levels, as stages that people say: each with its name and its range.
+TRL_WORDS: Mapping[str, Any] = {
+    "1": _l("1 – basic principles observed"),
+    "2": _l("2 – concept formulated"),
+    "3": _l("3 – concept proven in experiments"),
+    "4": _l("4 – tested in the laboratory"),
+    "5": _l("5 – tested in a relevant environment"),
+    "6": _l("6 – demonstrated in a relevant environment"),
+    "7": _l("7 – prototype demonstrated in operation"),
+    "8": _l("8 – complete and qualified"),
+    "9": _l("9 – proven in operation, on the market"),
+}
+
+LONGEST_LIFE_DAYS = 365
+MOST_RENEWALS = 1
+#: Renewal is offered from so many days before the end.
+RENEWABLE_DAYS = 30
+
+REQUESTS = Workflow(
+    "request",
+    {
+        "draft": _l("Draft"),
+        "published": _l("Open"),
+        "paused": _l("Paused"),
+        "fulfilled": _l("Fulfilled"),
+        "withdrawn": _l("Withdrawn"),
+        "expired": _l("Expired"),
+    },
+    tuple(
+        Transition(
+            action,
+            sources,
+            target,
+            permission,
+            label,
+            done,
+            event=lambda row, actor, note, action=action: RequestMoved(
+                row.id, action, row.status, actor.user_id
+            ),
+            note=note,
+            confirm=confirm,
+            is_main=action == "publish",
+        )
+        for action, sources, target, permission, label, done, note, confirm in (
+            (
+                "publish",
+                ("draft",),
+                "published",
+                "request.publish",
+                _l("Publish"),
+                _l("The request is published."),
+                "none",
+                None,
+            ),
+            (
+                "pause",
+                ("published",),
+                "paused",
+                "request.manage",
+                _l("Pause"),
+                _l("The request is paused: it is still shown, and takes no responses."),
+                "none",
+                None,
+            ),
+            (
+                "resume",
+                ("paused",),
+                "published",
+                "request.manage",
+                _l("Resume"),
+                _l("The request is open again."),
+                "none",
+                None,
+            ),
+            (
+                "fulfil",
+                ("published", "paused", "expired"),
+                "fulfilled",
+                "request.manage",
+                _l("Mark as fulfilled"),
+                _l("The request is marked as fulfilled."),
+                "optional",
+                _l("Is this request fulfilled? It then takes no more responses."),
+            ),
+            (
+                "withdraw",
+                ("published", "paused"),
+                "withdrawn",
+                "request.manage",
+                _l("Withdraw"),
+                _l("The request is withdrawn. Only your organization still sees it."),
+                "optional",
+                _l("Withdraw this request? It cannot be published again."),
+            ),
+            (
+                "expire",
+                ("published", "paused"),
+                "expired",
+                "request.expire",
+                _l("Expire"),
+                _l("The request has expired."),
+                "none",
+                None,
+            ),
+        )
+    ),
+)
+
+RESPONSES = Workflow(
+    "response",
+    {
+        "sent": _l("Waiting for an answer"),
+        "accepted": _l("Accepted"),
+        "declined": _l("Declined"),
+        "withdrawn": _l("Withdrawn"),
+    },
+    (
+        Transition(
+            "accept",
+            ("sent",),
+            "accepted",
+            "response.decide",
+            _l("Accept"),
+            _l("The response is accepted. Each side now sees how to reach the other."),
+            event=lambda row, actor, note: ResponseDecided(row.id, "accept", note),
+            note="optional",
+            is_main=True,
+        ),
+        Transition(
+            "decline",
+            ("sent",),
+            "declined",
+            "response.decide",
+            _l("Decline"),
+            _l("The response is declined."),
+            event=lambda row, actor, note: ResponseDecided(row.id, "decline", note),
+            note="required",
+        ),
+        Transition(
+            "withdraw",
+            ("sent",),
+            "withdrawn",
+            "response.withdraw",
+            _l("Withdraw"),
+            _l("The response is withdrawn."),
+            event=lambda row, actor, note: ResponseDecided(row.id, "withdraw", note),
+            confirm=_l("Withdraw this response?"),
+        ),
+    ),
+)
+
+#: States in which a request takes responses, and in which outsiders see it.
+OPEN_STATUSES = ("published",)
+SHOWN_STATUSES = ("published", "paused", "fulfilled", "expired")
+#: States in which its owner may still change the words.
+EDITABLE_STATUSES = ("draft", "published", "paused")
+
+
+def missing_fields(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Say what a request of this kind and direction must have before it is published.
+
+    values: the fields of `RequestForm`. Yields (field, what to do about it).
+    """
+    kind, direction = values["kind"], values["direction"]
+    if not values["summary"]:
+        yield "summary", _("Please say in a sentence or two what this is about.")
+    if not values["capabilities"] and kind != "consortium":
+        yield "capabilities", _("Please name at least one capability, so that it can be found.")
+    if direction == "need" and not values["expertise_sought"]:
+        yield "expertise_sought", _("Please say what expertise you look for.")
+    if direction == "offer" and not values["advantages"]:
+        yield "advantages", _("Please say what advantages this has for a partner.")
+    if direction == "offer" and kind in ("technology", "rd_cooperation"):
+        if not values["innovations"]:
+            yield "innovations", _("Please say what is new about it.")
+        if not values["ip_status"]:
+            yield "ip_status", _("Please say how the knowledge is protected.")
+    if kind in ("technology", "rd_cooperation") and values["trl"] is None:
+        yield "trl", _("Please say how far it is developed.")
+    if kind in ("rd_cooperation", "consortium"):
+        if not values["partner_kinds"]:
+            yield "partner_kinds", _("Please say what kind of partner you look for.")
+        if values["duration_months"] is None:
+            yield "duration_months", _("Please say how many months it takes.")
+    if kind == "consortium":
+        if not values["call_name"]:
+            yield "call_name", _("Please name the call that the consortium answers.")
+        if values["call_deadline"] is None:
+            yield "call_deadline", _("Please give the deadline of the call.")
+    if values["is_anonymous"] and not values["anonymous_summary"]:
+        yield "anonymous_summary", _("Please write what others read instead of your name.")
+
+
+def latest_end(start: dt.date) -> dt.date:
+    """Return the last day to which a request that starts on a day may run."""
+    return start + dt.timedelta(days=LONGEST_LIFE_DAYS)
+
+
+def is_renewable(status: str, renewals: int, expires_on: dt.date, today: dt.date) -> bool:
+    """Tell whether a request may be renewed now: once, near its end or soon after it."""
+    is_near = abs((expires_on - today).days) <= RENEWABLE_DAYS
+    return status in ("published", "paused", "expired") and renewals < MOST_RENEWALS and is_near

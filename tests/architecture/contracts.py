@@ -22,9 +22,10 @@ ROOMS: tuple[tuple[str, ...], ...] = (
 )
 ROOM_NAMES = frozenset(name for row in ROOMS for name in row)
 
-WEB = ("flask", "flask_limiter", "flask_login", "flask_wtf", "werkzeug")
+# Not werkzeug: an uploaded file is a plain value that services hand on to the kernel's files.
+WEB = ("flask", "flask_limiter", "flask_login", "flask_wtf")
 DATABASE = ("sqlalchemy", "flask_sqlalchemy", "psycopg", "sqlite3")
-OUTSIDE = ("http", "requests", "smtplib", "socket", "subprocess", "whoosh")
+OUTSIDE = ("http", "requests", "smtplib", "socket", "subprocess", "werkzeug", "whoosh")
 
 
 def rooms_of(package: Path, domain: str) -> list[str]:

@@ -521,6 +521,53 @@ def _listed(choices: Mapping[str, Any]) -> list[SelectChoice]:
     return [SelectChoice(value, label) for value, label in choices.items()]
 
 
+class UploadsField(wtforms.MultipleFileField):
+    """Several uploaded files, as a list."""
+
+    data: list[FileStorage]
+
+    def __init__(self, label: Any = None, *, accept: str = "", **kwargs: Any) -> None:
+        super().__init__(label, **kwargs)
+        self.accept = accept
+
+    def process_data(self, value: Any) -> None:
+        self.data = []
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        self.data = [
+            given for given in valuelist if isinstance(given, FileStorage) and given.filename
+        ]
+
+
+class RecordField(wtforms.SelectField):
+    """The number of another record, or None. The services say whether it will do."""
+
+    def __init__(
+        self, label: Any = None, checks: Sequence[Any] = (), *, is_required: bool = False, **kw: Any
+    ) -> None:
+        first = [_required()] if is_required else []
+        kw.setdefault("choices", [])
+        super().__init__(label, [*first, *checks], coerce=_number, validate_choice=False, **kw)
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        if not valuelist:
+            return
+        try:
+            self.data = _number(valuelist[0])
+        except ValueError as error:
+            self.data = None
+            raise ValueError(_("Please choose one of the list.")) from error
+
+
+def _number(value: Any) -> int | None:
+    if value in ("", None):
+        return None
+    number = int(value) if len(str(value)) <= 10 else 0
+    if not 0 < number < 2**31:
+        raise ValueError
+    return number
+
+
 def _required() -> Any:
     return validators.DataRequired(message=_l("Please fill this in."))
 

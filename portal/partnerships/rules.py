@@ -4,12 +4,13 @@ Pure values and functions; what needs rows is decided in the services.
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from portal.kernel.authorization import Actor
 from portal.kernel.workflow import Transition, Workflow
 from portal.partnerships.events import RequestMoved, ResponseDecided
 
@@ -60,6 +61,11 @@ MOST_RENEWALS = 1
 #: Renewal is offered from so many days before the end.
 RENEWABLE_DAYS = 30
 
+
+def _moved(action: str) -> Callable[[Any, Actor, str], RequestMoved]:
+    return lambda row, actor, note: RequestMoved(row.id, action, row.status, actor.user_id)
+
+
 REQUESTS = Workflow(
     "request",
     {
@@ -78,9 +84,7 @@ REQUESTS = Workflow(
             permission,
             label,
             done,
-            event=lambda row, actor, note, action=action: RequestMoved(
-                row.id, action, row.status, actor.user_id
-            ),
+            event=_moved(action),
             note=note,
             confirm=confirm,
             is_main=action == "publish",

@@ -1,0 +1,154 @@
+"""The shape of requests and responses as people and programs give them.
+
+`RequestForm` is what JSON fills in; the page's form adds the organization, files and buttons.
+"""
+
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import SubmitField, ValidationError
+
+from portal.kernel.clock import today
+from portal.kernel.files import DOCUMENT_ACCEPT, IMAGE_ACCEPT
+from portal.kernel.forms import (
+    ChoiceField,
+    ChoicesField,
+    DateField,
+    Form,
+    ListField,
+    LongTextField,
+    MarkdownField,
+    MoneyField,
+    RecordField,
+    TextField,
+    UploadsField,
+    WholeNumberField,
+    YesNoField,
+    in_the_future,
+)
+from portal.kernel.listing import VISIBILITIES
+from portal.organizations.rules import EMPLOYEE_BANDS, ORGANIZATION_KINDS
+from portal.partnerships.rules import (
+    AGREEMENT_KINDS,
+    DIRECTIONS,
+    IP_STATUSES,
+    LONGEST_LIFE_DAYS,
+    REQUEST_KINDS,
+    TRL_WORDS,
+    latest_end,
+)
+
+_AUDIENCES = {key: label for key, label in VISIBILITIES.items() if key != "draft"}
+_READINESS = {"": _l("Not given"), **TRL_WORDS}
+
+
+class RequestForm(Form):
+    """A request. What its kind demands is checked when it is published."""
+
+    kind = ChoiceField(_l("Kind"), choices=REQUEST_KINDS, is_required=True)
+    direction = ChoiceField(_l("Need or offer"), choices=DIRECTIONS, is_required=True)
+    title = TextField(
+        _l("Title"),
+        is_required=True,
+        longest=200,
+        description=_l("One line that a stranger understands."),
+    )
+    summary = LongTextField(
+        _l("Summary"),
+        longest=500,
+        description=_l("Two or three sentences: what, for what, how much, by when."),
+    )
+    capabilities = ListField(
+        _l("Capabilities"),
+        most=12,
+        longest=120,
+        description=_l("One per line, such as 5-axis milling or CMM."),
+    )
+    description = MarkdownField(_l("Description"), description=_l("Markdown may be used."))
+    zip_code = TextField(
+        _l("ZIP code"), longest=10, description=_l("Empty: where your organization is.")
+    )
+    radius_miles = WholeNumberField(
+        _l("Within"),
+        least=1,
+        most=3000,
+        unit=_l("miles"),
+        description=_l("Empty: anywhere."),
+    )
+    wanted_by = DateField(_l("Wanted by"), [in_the_future(today)])
+    expires_on = DateField(
+        _l("Open until"),
+        [in_the_future(today)],
+        description=_l("At most 365 days from today; empty means 90 days."),
+    )
+    visibility = ChoiceField(
+        _l("Who sees it"), choices=_AUDIENCES, is_required=True, default="public"
+    )
+    is_anonymous = YesNoField(
+        _l("Do not show our name"),
+        description=_l("Others read the anonymous summary instead of your name and description."),
+    )
+    anonymous_summary = LongTextField(_l("Anonymous summary"), longest=500)
+    expertise_sought = LongTextField(_l("Expertise sought"))
+    advantages = LongTextField(_l("Advantages for a partner"))
+    innovations = LongTextField(_l("What is new about it"))
+    trl = WholeNumberField(
+        _l("Technology readiness level"),
+        least=1,
+        most=9,
+        description=_l("From 1 (basic principles observed) to 9 (proven in operation)."),
+    )
+    ip_status = ChoiceField(_l("Protection of the knowledge"), choices=IP_STATUSES)
+    partner_kinds = ChoicesField(_l("Kinds of partner sought"), choices=ORGANIZATION_KINDS)
+    partner_sizes = ChoicesField(_l("Size of partner sought"), choices=EMPLOYEE_BANDS)
+    agreement_kind = ChoiceField(_l("Kind of agreement"), choices=AGREEMENT_KINDS)
+    budget_cents = MoneyField(_l("Budget"))
+    call_name = TextField(_l("Call or competition"), longest=200)
+    call_deadline = DateField(_l("Deadline of the call"))
+    coordinator_wanted = YesNoField(_l("A coordinator is wanted"))
+    duration_months = WholeNumberField(_l("Duration"), least=1, most=240, unit=_l("months"))
+
+    def validate_expires_on(self, field: Any) -> None:
+        if field.data is not None and field.data > latest_end(today()):
+            raise ValidationError(
+                _("Please choose a day at most %(days)d days ahead.", days=LONGEST_LIFE_DAYS)
+            )
+
+
+class NewRequestBody(RequestForm):
+    """A new request as a program sends it: with the organization that posts it."""
+
+    organization_id = RecordField(_l("Organization"), is_required=True)
+    publish = YesNoField(_l("Publish at once"))
+
+
+class RequestPageForm(RequestForm):
+    """A request as the page sends it."""
+
+    organization_id = RecordField(_l("Organization"))
+    attachments = UploadsField(
+        _l("Attachments"),
+        accept=f"{DOCUMENT_ACCEPT},{IMAGE_ACCEPT}",
+        description=_l("Drawings, specifications, pictures; 10 MB each at most."),
+    )
+    save_draft = SubmitField(_l("Save as draft"))
+    publish = SubmitField(_l("Publish"))
+
+
+class ResponseForm(Form):
+    """An expression of interest."""
+
+    organization_id = RecordField(_l("Organization"))
+    message = MarkdownField(
+        _l("Message"),
+        is_required=True,
+        longest=5000,
+        description=_l("What you can do, when, and what you would like to know."),
+    )
+
+
+class NoteForm(Form):
+    """The reason that goes with a step of a workflow."""
+
+    note = LongTextField(_l("Reason"), longest=2000)

@@ -1,0 +1,306 @@
+"""Commands of requests and responses: the only writers of their rows and attachments."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+from werkzeug.datastructures import FileStorage
+
+from portal.kernel.authorization import Actor, authorize
+from portal.kernel.clock import now, today
+from portal.kernel.commands import command
+from portal.kernel.database import session
+from portal.kernel.errors import Conflict, Invalid, NotFound
+from portal.kernel.files import IMAGE_FORMATS, remove_file, store_document, store_image
+from portal.kernel.outbox import record
+from portal.organizations.models import Organization
+from portal.organizations.queries import complete_place, get_capabilities
+from portal.partnerships import queries
+from portal.partnerships.events import (
+    RequestDeleted,
+    RequestRenewed,
+    RequestSaved,
+    ResponseSent,
+)
+from portal.partnerships.models import Request, RequestAttachment, Response
+from portal.partnerships.policies import Permission
+from portal.partnerships.rules import (
+    EDITABLE_STATUSES,
+    OPEN_STATUSES,
+    REQUESTS,
+    RESPONSES,
+    is_renewable,
+    latest_end,
+    missing_fields,
+)
+
+USUAL_LIFE_DAYS = 90
+MOST_ATTACHMENTS = 10
+_PICTURES = {f".{name.lower()}" for name in (*IMAGE_FORMATS, "JPG")}
+_PLAIN = [
+    "kind",
+    "direction",
+    "title",
+    "summary",
+    "description",
+    "radius_miles",
+    "wanted_by",
+    "visibility",
+    "is_anonymous",
+    "anonymous_summary",
+    "expertise_sought",
+    "advantages",
+    "innovations",
+    "trl",
+    "ip_status",
+    "partner_kinds",
+    "partner_sizes",
+    "agreement_kind",
+    "budget_cents",
+    "call_name",
+    "call_deadline",
+    "coordinator_wanted",
+    "duration_months",
+]
+
+
+@command(Permission.REQUEST_CREATE)
+def create_request(
+    actor: Actor,
+    organization: Organization,
+    *,
+    attachments: Sequence[FileStorage] = (),
+    is_demo: bool = False,
+    **values: Any,
+) -> Request:
+    """Write a request as a draft of an organization. values: fields of `RequestForm`.
+
+    Raises Invalid for an unknown capability or ZIP code.
+    """
+    if organization.status != "active":
+        raise Conflict(_("This organization is archived."))
+    request = Request(
+        organization_id=organization.id,
+        organization=organization,
+        created_by_id=actor.user_id,
+        confirmed_by_id=actor.user_id,
+        is_demo=is_demo,
+        status="draft",
+        visibility="public",
+        zip_code="",
+        expires_on=today() + dt.timedelta(days=USUAL_LIFE_DAYS),
+        capabilities=[],
+    )
+    _set(request, {"zip_code": "", **values})
+    session.add(request)
+    session.flush()
+    _attach(actor, request, attachments)
+    record(RequestSaved(request.id))
+    return request
+
+
+@command(Permission.REQUEST_EDIT)
+def change_request(
+    actor: Actor, request: Request, *, attachments: Sequence[FileStorage] = (), **values: Any
+) -> Request:
+    """Change the fields that are given. What is published stays fit to be published."""
+    if request.status not in EDITABLE_STATUSES:
+        raise Conflict(_("This request is closed and can no longer be changed."))
+    queries.load_for_change(request)
+    _set(request, values)
+    if request.status != "draft":
+        _check_complete(request)
+    _attach(actor, request, attachments)
+    _touch(actor, request)
+    return request
+
+
+@command(REQUESTS.permission)
+def act_on_request(actor: Actor, request: Request, action: str, *, note: str = "") -> Request:
+    """Take a step of the workflow: publish, pause, resume, fulfil, withdraw, or (the clock) expire.
+
+    Raises Invalid with the first field that publication still needs, Conflict in a wrong state.
+    """
+    if action == "publish":
+        queries.load_for_change(request)
+        _check_complete(request)
+        if request.expires_on < today():
+            raise Invalid("expires_on", _("Please choose a day that is not over."))
+        request.published_at = now()
+    REQUESTS.apply(actor, request, action, note=note)
+    request.updated_at = now()
+    return request
+
+
+@command(Permission.REQUEST_MANAGE)
+def renew_request(actor: Actor, request: Request, *, expires_on: dt.date) -> Request:
+    """Put off a request's end, once; an expired one is open again.
+
+    Raises Conflict when it is too early or was renewed before, Invalid for a day out of range.
+    """
+    if not is_renewable(request.status, request.renewals, request.expires_on, today()):
+        raise Conflict(_("A request can be renewed once, within 30 days of its end."))
+    if not today() <= expires_on <= latest_end(today()):
+        raise Invalid("expires_on", _("Please choose a day within the next 365 days."))
+    request.expires_on = expires_on
+    request.renewals += 1
+    if request.status == "expired":
+        request.status = "published"
+    _touch(actor, request)
+    record(RequestRenewed(request.id))
+    return request
+
+
+@command(Permission.REQUEST_EDIT)
+def delete_request(actor: Actor, request: Request) -> Request:
+    """Delete a draft with its attachments. What was published is withdrawn instead."""
+    if request.status != "draft":
+        raise Conflict(_("Only drafts can be deleted. Withdraw this request instead."))
+    queries.load_for_change(request)
+    for attachment in request.attachments:
+        session.delete(attachment)
+        session.flush()
+        remove_file(attachment.file)
+    record(RequestDeleted(request.id))
+    session.delete(request)
+    return request
+
+
+@command(Permission.REQUEST_EDIT)
+def remove_attachment(actor: Actor, request: Request, *, attachment_id: int) -> Request:
+    """Take an attachment away, with its file."""
+    queries.load_for_change(request)
+    for attachment in request.attachments:
+        if attachment.id == attachment_id:
+            session.delete(attachment)
+            session.flush()
+            remove_file(attachment.file)
+            _touch(actor, request)
+            return request
+    raise NotFound(_("This attachment is no longer here."))
+
+
+@command(Permission.RESPONSE_SEND)
+def send_response(
+    actor: Actor, request: Request, *, organization_id: int | None, message: str
+) -> Response:
+    """Express an organization's interest in a request; each organization may do so once.
+
+    organization_id: one of the actor's; None where there is only one.
+    Raises Conflict when the request takes no responses or the organization has responded.
+    """
+    authorize(actor, Permission.REQUEST_VIEW, request)
+    if request.status not in OPEN_STATUSES:
+        raise Conflict(_("This request takes no responses now."))
+    organization_id = organization_id or _only_organization(actor)
+    organization = session.get(Organization, organization_id)
+    if organization is None or organization_id not in actor.memberships:
+        raise Invalid("organization_id", _("Please choose one of your organizations."))
+    if organization.status != "active":
+        raise Invalid("organization_id", _("This organization is archived."))
+    is_known = session.scalar(
+        select(Response.id).where(
+            Response.request_id == request.id, Response.organization_id == organization_id
+        )
+    )
+    if is_known is not None:
+        raise Conflict(_("Your organization has responded to this request already."))
+    response = Response(
+        request_id=request.id,
+        request=request,
+        organization_id=organization_id,
+        organization=organization,
+        message=message,
+        created_by_id=actor.user_id,
+    )
+    session.add(response)
+    session.flush()
+    record(ResponseSent(response.id))
+    return response
+
+
+@command(RESPONSES.permission)
+def act_on_response(actor: Actor, response: Response, action: str, *, note: str = "") -> Response:
+    """Accept or decline a response (its receiver), or withdraw it (its sender)."""
+    RESPONSES.apply(actor, response, action, note=note)
+    if action != "withdraw":
+        response.decision_note = note.strip()
+        response.decided_at = now()
+    return response
+
+
+def _only_organization(actor: Actor) -> int | None:
+    return next(iter(actor.memberships)) if len(actor.memberships) == 1 else None
+
+
+def _set(request: Request, values: Mapping[str, Any]) -> None:
+    unknown = set(values) - {*_PLAIN, "capabilities", "zip_code", "expires_on"}
+    if unknown:
+        raise TypeError(f"no fields of a request: {', '.join(sorted(unknown))}")
+    for name in _PLAIN:
+        if name in values:
+            setattr(request, name, values[name])
+    if values.get("expires_on"):
+        _set_end(request, values["expires_on"])
+    if "capabilities" in values:
+        request.capabilities = get_capabilities(values["capabilities"])
+    if "zip_code" in values:
+        _set_place(request, values["zip_code"])
+
+
+def _set_end(request: Request, expires_on: dt.date) -> None:
+    start = request.published_at.date() if request.published_at else today()
+    if (
+        expires_on != request.expires_on
+        and request.renewals == 0
+        and expires_on > latest_end(start)
+    ):
+        raise Invalid("expires_on", _("A request is open for 365 days at most."))
+    if expires_on > request.expires_on and request.renewals:
+        raise Invalid("expires_on", _("A renewed request cannot be put off again."))
+    request.expires_on = expires_on
+
+
+def _set_place(request: Request, zip_code: str) -> None:
+    """Take the place of the ZIP code, or the organization's own where none is given."""
+    request.zip_code = zip_code
+    if zip_code:
+        place = complete_place({"zip_code": zip_code})
+        request.county_fips = place["county_fips"]
+        request.latitude, request.longitude = place["latitude"], place["longitude"]
+    else:
+        organization = request.organization
+        request.county_fips = organization.county_fips
+        request.latitude, request.longitude = organization.latitude, organization.longitude
+
+
+def _check_complete(request: Request) -> None:
+    names = [*_PLAIN, "capabilities"]
+    for field, message in missing_fields({name: getattr(request, name) for name in names}):
+        raise Invalid(field, message)
+
+
+def _attach(actor: Actor, request: Request, uploads: Sequence[FileStorage]) -> None:
+    if not uploads:
+        return
+    present = session.scalars(
+        select(RequestAttachment.id).where(RequestAttachment.request_id == request.id)
+    ).all()
+    if len(present) + len(uploads) > MOST_ATTACHMENTS:
+        raise Invalid("attachments", _("Please keep to %(most)d at most.", most=MOST_ATTACHMENTS))
+    for upload in uploads:
+        suffix = "." + (upload.filename or "").rpartition(".")[2].lower()
+        store = store_image if suffix in _PICTURES else store_document
+        file = store(upload, field="attachments", user_id=actor.user_id)
+        session.flush()
+        session.add(
+            RequestAttachment(request_id=request.id, file_id=file.id, title=file.original_name)
+        )
+
+
+def _touch(actor: Actor, request: Request) -> None:
+    request.updated_at = now()
+    request.confirmed_at, request.confirmed_by_id = now(), actor.user_id
+    record(RequestSaved(request.id))

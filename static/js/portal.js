@@ -223,9 +223,8 @@
   });
 
   // Suggestions while typing: the search field becomes a combobox.
-  const prepareSuggestions = (field) => {
+  const prepareSuggestions = (field, choose = (option) => { location.href = option.dataset.url; }) => {
     const list = document.getElementById(field.dataset.suggest);
-    if (!list) return;
     let active = -1;
     const options = () => [...list.querySelectorAll("[role='option']")];
     field.setAttribute("role", "combobox");
@@ -246,7 +245,10 @@
       if (number >= 0) field.setAttribute("aria-activedescendant", options()[number].id);
       else field.removeAttribute("aria-activedescendant");
     };
-    const choose = (option) => { location.href = option.dataset.url; };
+    const pick = (option) => {
+      choose(option);
+      show(false);
+    };
     show(false);
     document.addEventListener("htmx:after:swap", (event) => {
       if (event.detail?.ctx?.target === list) show(options().length > 0 && document.activeElement === field);
@@ -254,7 +256,7 @@
     list.addEventListener("mousedown", (event) => event.preventDefault());
     list.addEventListener("click", (event) => {
       const option = event.target.closest("[role='option']");
-      if (option) choose(option);
+      if (option) pick(option);
     });
     field.addEventListener("blur", () => show(false));
     field.addEventListener("input", () => { if (!field.value.trim()) show(false); });
@@ -271,8 +273,44 @@
         mark(active + step > last ? -1 : active + step < -1 ? last : active + step);
       } else if (event.key === "Enter" && active >= 0) {
         event.preventDefault();
-        choose(options()[active]);
+        pick(options()[active]);
       }
+    });
+  };
+
+  // A list typed one per line gets a field that finds the words and adds them.
+  const preparePicker = (area) => {
+    const box = document.createElement("div");
+    const field = document.createElement("input");
+    const list = document.createElement("div");
+    const label = area.dataset.pickLabel;
+    Object.assign(list, { id: `${area.id}-suggestions`, className: "suggestions" });
+    list.setAttribute("role", "listbox");
+    list.setAttribute("aria-label", label);
+    Object.assign(field, { type: "search", className: "control", placeholder: label, autocomplete: "off" });
+    field.setAttribute("aria-label", label);
+    Object.assign(field.dataset, {
+      suggest: list.id, hxGet: area.dataset.pick, hxTrigger: "input changed delay:150ms",
+      hxTarget: `#${list.id}`, hxSync: "this:replace",
+    });
+    // Its name is the query's; it belongs to no form, so that it is never sent with one.
+    field.name = "q";
+    field.setAttribute("form", "");
+    box.className = "picker";
+    box.append(field, list);
+    area.before(box);
+    prepareSuggestions(field, (option) => {
+      const name = option.firstElementChild.textContent.trim();
+      const lines = area.value.split("\n").map((line) => line.trim()).filter(Boolean);
+      if (!lines.includes(name)) lines.push(name);
+      area.value = `${lines.join("\n")}\n`;
+      field.value = "";
+      list.replaceChildren();
+      area.dispatchEvent(new Event("input", { bubbles: true }));
+      announce(area.dataset.pickAdded.replace("#", name));
+    });
+    field.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") event.preventDefault();
     });
   };
 
@@ -303,6 +341,7 @@
     for (const list of document.querySelectorAll(".choice-list[data-long]")) prepareChoices(list);
     for (const form of document.querySelectorAll("form[data-draft]")) prepareDraft(form);
     for (const field of document.querySelectorAll("[data-suggest]")) prepareSuggestions(field);
+    for (const area of document.querySelectorAll("[data-pick]")) preparePicker(area);
     forgetSentDrafts();
     document.querySelector("[data-focus-first]")?.focus();
   };

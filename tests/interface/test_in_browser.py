@@ -229,6 +229,21 @@ def test_long_list_of_choices_is_narrowed_and_says_what_is_chosen(
     expect(group).to_contain_text("Nothing in this list fits.")
 
 
+def test_words_are_found_and_added_to_a_list(visit: Callable[..., Page]) -> None:
+    page = visit("/form")
+    names = page.get_by_label("Other names")
+    names.fill("Big Bertha")
+    finder = page.get_by_role("combobox", name="Find and add")
+    finder.press_sequentially("bluegrass")
+    expect(page.get_by_role("listbox", name="Find and add").get_by_role("option")).to_have_count(1)
+    finder.press("ArrowDown")
+    finder.press("Enter")
+    expect(names).to_have_value("Big Bertha\nBluegrass Tool & Die\n")
+    expect(finder).to_have_value("")
+    expect(page.locator("#announcer")).to_have_text("Added: Bluegrass Tool & Die")
+    assert "/form" in page.url
+
+
 def test_characters_are_counted_down(visit: Callable[..., Page]) -> None:
     page = visit("/form")
     page.get_by_label("Summary").fill("x" * 30)

@@ -161,18 +161,18 @@ def sign_up(actor: Actor, *, name: str, email: str, password_hash: str, language
     sign-up with an address counts until it is confirmed, which takes the password.
     """
     user = queries.find_user_by_email(email)
+    may_mail = _may_mail(email)
     if user is None:
         user = _add_user(name, email, password_hash, language)
-        record(events.UserSignedUp(user.id))
-        return
-    lock(user)
-    if user.email_verified_at is None and user.is_active:
+    else:
+        lock(user)
+    is_waiting = user.email_verified_at is None and user.is_active
+    if is_waiting:
         user.name, user.password_hash, user.language = name, password_hash, language
         user.password_changed_at = now()
-        if _may_mail(email):
-            record(events.UserSignedUp(user.id))
-    elif _may_mail(email):
-        record(events.KnownAddressSignedUp(user.id))
+    if may_mail:
+        happened = events.UserSignedUp if is_waiting else events.KnownAddressSignedUp
+        record(happened(user.id))
 
 
 @command(Permission.ACCOUNT_PROVISION)

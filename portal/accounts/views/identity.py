@@ -101,7 +101,13 @@ def check_password(email: str, password: str) -> Any:
 
 
 def begin_session(user: Any, password: str) -> None:
-    """Sign in somebody whose password was right, with an empty cookie and a new token."""
+    """Sign in somebody whose password was right, with an empty cookie and a new token.
+
+    A session that this browser had before ends.
+    """
+    if current_user.is_authenticated:
+        actor = current_actor()
+        services.end_session(actor, queries.get_visible_session(actor, current_user.session_id))
     cost = queries.password_cost()
     is_stale = rules.needs_new_hash(user.password_hash, cost)
     token = services.start_session(

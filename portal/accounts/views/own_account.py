@@ -136,7 +136,7 @@ def end_all_sessions() -> ResponseReturnValue:
     services.end_other_sessions(current_actor(), user, kept_id=None)
     cookie.clear()
     flash(_("You are signed out everywhere."))
-    return see_other(url_for("accounts.sign_in"))
+    return see_other("/")
 
 
 @blueprint.route("/account/tokens", methods=["GET", "POST"])

@@ -297,7 +297,7 @@ def _count(
 ) -> dict[str, tuple[FacetValue, ...]]:
     counts: dict[str, tuple[FacetValue, ...]] = {}
     for name in sorted({KIND_FACET, *snapshot.facets, *selected}):
-        others = (bits for other, bits in chosen.items() if True)
+        others = (bits for other, bits in chosen.items() if other != name)
         within = reduce(and_, others, base)
         picked = selected.get(name, frozenset())
         values = [

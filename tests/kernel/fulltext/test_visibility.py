@@ -78,6 +78,17 @@ def test_suggestions_and_spelling_help_do_not_know_hidden_words(index: Index) ->
     assert (shown.total, shown.suggestion) == (1, CANARY)
 
 
+def test_a_word_that_only_hidden_records_have_is_corrected_like_one_that_nobody_has(
+    index_of: IndexOf,
+) -> None:
+    def answer(hidden: str) -> str:
+        index = index_of(record(1, "Welding"), record(2, hidden, audience=frozenset()))
+        return repr(index.search(Query(audience=PUBLIC, text="weldin")))
+
+    assert answer("weldin") == answer("other")
+    assert "suggestion='welding'" in answer("weldin")
+
+
 def test_scores_are_the_same_whatever_is_hidden(index_of: IndexOf) -> None:
     def scores(*hidden: str) -> list[float]:
         others = (record(100 + n, text, audience=frozenset()) for n, text in enumerate(hidden))

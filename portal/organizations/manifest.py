@@ -1,7 +1,106 @@
 """What organizations plug into the app."""
 
-from portal.kernel.manifest import Manifest
-from portal.organizations import queries
-from portal.organizations.policies import policy
+from collections.abc import Callable, Mapping
+from typing import Any
 
-manifest = Manifest(name="organizations", policy=policy, actor_facts=queries.actor_facts)
+from flask_babel import lazy_gettext as _l
+
+from portal.kernel.authorization import SYSTEM
+from portal.kernel.manifest import (
+    DeskSection,
+    Facet,
+    Job,
+    Manifest,
+    NavigationItem,
+    Searchable,
+)
+from portal.kernel.outbox import Event, Reaction
+from portal.organizations import api, events, queries, reactions, services, views
+from portal.organizations.policies import Permission, policy
+from portal.organizations.rules import CERTIFICATIONS, ORGANIZATION_KINDS
+from portal.regions import queries as regions
+
+_CHANGED_BY: Mapping[type[Event], Callable[[Any], list[int]]] = {
+    event: lambda event: [event.organization_id]
+    for event in (
+        events.OrganizationRegistered,
+        events.OrganizationChanged,
+        events.OrganizationConfirmed,
+        events.OrganizationVerified,
+        events.OrganizationArchived,
+        events.OrganizationRestored,
+    )
+}
+
+manifest = Manifest(
+    name="organizations",
+    blueprints=(views.blueprint, api.blueprint),
+    policy=policy,
+    actor_facts=queries.actor_facts,
+    reactions=(
+        Reaction(events.InvitationSent, reactions.email_invitee_on_invitation_sent),
+        Reaction(events.InvitationAccepted, reactions.email_inviter_on_invitation_accepted),
+        Reaction(events.InvitationDeclined, reactions.email_inviter_on_invitation_declined),
+        Reaction(events.JoinRequestSent, reactions.email_managers_on_join_request_sent),
+        Reaction(events.JoinRequestDecided, reactions.email_person_on_join_request_decided),
+        Reaction(events.ClaimSent, reactions.email_deciders_on_claim_sent),
+        Reaction(events.ClaimDecided, reactions.email_claimant_on_claim_decided),
+        Reaction(events.MembershipChanged, reactions.email_person_on_membership_changed),
+        Reaction(events.MembershipEnded, reactions.email_person_on_membership_ended),
+    ),
+    searchables=(
+        Searchable(
+            kind="organization",
+            label=_l("Organizations"),
+            documents=queries.list_organization_documents,
+            list_ids=queries.list_organization_ids,
+            changed_by=_CHANGED_BY,
+            visible_ids=queries.visible_organization_ids,
+        ),
+    ),
+    facets=(
+        Facet(
+            "organization_kind",
+            _l("Kind of organization"),
+            lambda values: {value: ORGANIZATION_KINDS.get(value, value) for value in values},
+        ),
+        Facet("capability", _l("Capability"), queries.capability_labels),
+        Facet("county", _l("County"), regions.county_labels),
+        Facet("cluster", _l("Cluster"), regions.cluster_labels),
+        Facet(
+            "certification",
+            _l("Certification"),
+            lambda values: {value: CERTIFICATIONS.get(value, value) for value in values},
+        ),
+    ),
+    navigation=(
+        NavigationItem(
+            _l("Your organizations"),
+            "organizations.list_mine",
+            permission=Permission.ORGANIZATION_REGISTER,
+            section="account",
+            order=20,
+        ),
+    ),
+    desk=(
+        DeskSection(
+            _l("Invitations"),
+            _l("Nobody has invited you lately."),
+            queries.list_invitations_for,
+            order=10,
+        ),
+        DeskSection(
+            _l("To decide"),
+            _l("No request to join and no claim waits for you."),
+            queries.list_decisions_for,
+            order=20,
+        ),
+        DeskSection(
+            _l("To confirm again"),
+            _l("Your organizations are up to date."),
+            queries.list_stale_for,
+            order=60,
+        ),
+    ),
+    jobs=(Job("expire_invitations", 3600, lambda: services.expire_invitations(SYSTEM)),),
+)

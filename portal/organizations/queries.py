@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from rapidfuzz import fuzz
 from sqlalchemy import ColumnElement, exists, func, or_, select
@@ -95,6 +96,20 @@ def get_visible_organization(actor: Actor, organization_id: int) -> Organization
     """Return an organization with all that its profile shows, if the actor may see it."""
     organization = get_organization(organization_id)
     authorize(actor, Permission.ORGANIZATION_VIEW, organization)
+    return organization
+
+
+def get_editable_organization(actor: Actor, organization_id: int) -> Organization:
+    """Return an organization to those who may edit its profile."""
+    organization = get_organization(organization_id)
+    authorize(actor, Permission.ORGANIZATION_EDIT, organization)
+    return organization
+
+
+def get_own_organization(actor: Actor, organization_id: int) -> Organization:
+    """Return an organization to its people and to administrators."""
+    organization = get_visible_organization(actor, organization_id)
+    authorize(actor, Permission.ORGANIZATION_CONFIRM, organization)
     return organization
 
 
@@ -451,6 +466,15 @@ def invitation_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+def list_waiting(
+    actor: Actor, organization: Organization
+) -> tuple[list[Invitation], list[JoinRequest]]:
+    """Return the open invitations and requests to join, to those who manage them."""
+    if not can(actor, Permission.INVITATION_SEND, organization):
+        return [], []
+    return list_open_invitations(organization.id), list_open_join_requests(organization.id)
+
+
 def list_open_invitations(organization_id: int) -> list[Invitation]:
     """Return the invitations that wait for an answer, and those that expired lately."""
     return list(
@@ -794,6 +818,11 @@ def _document(
             "verified": "yes" if row.verified_at else "",
         },
     )
+
+
+def capability_labels(keys: Sequence[str]) -> Mapping[str, str]:
+    """Return the names of concepts in the reader's language, for the facet."""
+    return regions.preferred_labels(keys, language=str(get_locale() or "en"))
 
 
 def get_logo(actor: Actor, organization_id: int) -> StoredFile:

@@ -7,6 +7,7 @@ import datetime as dt
 import re
 import unicodedata
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -142,6 +143,24 @@ def shown_point(
     if latitude is None or longitude is None:
         return None
     return (latitude, longitude) if is_exact else (round(latitude, 2), round(longitude, 2))
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A certificate as a page shows it."""
+
+    name: str
+    expires_on: dt.date | None
+    is_expired: bool
+
+
+def certificates(rows: Collection[Mapping[str, Any]], today: dt.date) -> list[Certificate]:
+    """Return the certificates of a profile, told apart by whether they still hold today."""
+    found = []
+    for row in rows:
+        day = dt.date.fromisoformat(row["expires_on"]) if row.get("expires_on") else None
+        found.append(Certificate(row["name"], day, day is not None and day < today))
+    return found
 
 
 def is_stale(confirmed_at: dt.datetime | None, moment: dt.datetime) -> bool:

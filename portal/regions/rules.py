@@ -24,8 +24,10 @@ _FIPS = re.compile(r"(?:\d{2})?\d{3}")
 
 def name_key(text: str) -> str:
     """Return a name as it is compared: no case, no accents, hyphens and runs of space as one."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(character for character in plain if not unicodedata.combining(character))
+    plain = text.casefold()
+    if not plain.isascii():
+        letters = unicodedata.normalize("NFKD", plain)
+        plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return re.sub(r"[\s\-_‐‑‒–—]+", " ", plain).strip()
 
 

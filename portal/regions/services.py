@@ -14,7 +14,7 @@ from typing import Any
 
 import zipcodes
 from flask_babel import gettext as _
-from sqlalchemy import Table, and_, delete, insert, select, update
+from sqlalchemy import Table, and_, bindparam, delete, insert, select, update
 
 from portal.accounts.models import User
 from portal.kernel.authorization import Actor
@@ -276,9 +276,12 @@ def _read_zip_codes(counties: Sequence[Row], states: Mapping[str, str]) -> list[
     for fips, _name, state, *_center in counties:
         of_state.setdefault(state, []).append(fips)
     found = []
+    known: dict[tuple[str, str], str | None] = {}
     for row in zipcodes.list_all():
-        state = row["state"]
-        fips = names.find(row["county"], state)
+        state, county = row["state"], row["county"]
+        if (state, county) not in known:
+            known[state, county] = names.find(county, state)
+        fips = known[state, county]
         if fips is None and len(of_state.get(state, ())) == 1:
             fips = of_state[state][0]
         latitude, longitude = round(float(row["lat"]), 5), round(float(row["long"]), 5)
@@ -394,11 +397,20 @@ def _sync_outlines(outlines: Mapping[str, list[Any]]) -> int:
     rows = session.execute(
         select(County.fips, County.outline).where(County.fips.in_(list(outlines)))
     )
-    different = [fips for fips, outline in rows if outline != outlines[fips]]
-    for fips in different:
-        session.execute(
-            update(_table(County)).where(County.fips == fips).values(outline=outlines[fips])
+    different = [
+        {"code": fips, "rings": outlines[fips]}
+        for fips, outline in rows
+        if outline != outlines[fips]
+    ]
+    if different:
+        # One prepared statement for all: thousands of single updates take ten times as long.
+        counties = _table(County)
+        statement = (
+            update(counties)
+            .where(counties.c.fips == bindparam("code"))
+            .values(outline=bindparam("rings"))
         )
+        session.connection().execute(statement, different)
     return len(different)
 
 

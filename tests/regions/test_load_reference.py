@@ -1,7 +1,6 @@
 """Loading the reference data: complete, idempotent, only by the portal itself."""
 
 import json
-from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, update
@@ -10,7 +9,7 @@ from portal.kernel.authorization import SYSTEM
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Forbidden, Unauthenticated
 from portal.regions import queries, services
-from portal.regions.models import County, Region, State
+from portal.regions.models import Region, State
 from tests.regions.test_rules import TOPOLOGY
 
 
@@ -48,12 +47,6 @@ def test_outlines_are_stored_and_loaded_again_without_change(app, tmp_path):
     assert without.is_unchanged
     assert not without.has_outlines
     assert set(queries.outlines_of(["01001"])) == {"01001"}
-
-
-def test_every_county_has_an_outline_in_the_census_boundaries(app):
-    file = Path(app.config["ROOT"]) / app.config["COUNTY_OUTLINES"]
-    services.load_reference(SYSTEM, outlines=file)
-    assert session.scalar(select(func.count()).where(County.outline.is_(None))) == 0
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from flask import (
 )
 from flask import flash as flask_flash
 from flask.typing import ResponseReturnValue
-from flask_babel import Babel, format_datetime, get_locale, ngettext
+from flask_babel import Babel, format_time, get_locale, ngettext
 from flask_babel import format_date as babel_format_date
 from flask_babel import format_decimal as babel_format_decimal
 from flask_babel import format_timedelta as babel_format_timedelta
@@ -306,11 +306,11 @@ def viewer_zone() -> str:
 
 
 def format_instant(moment: dt.datetime | None, style: str = "medium") -> str:
-    """Write an instant in the viewer's zone, with the zone's short name."""
+    """Write an instant to the minute in the viewer's zone, with the zone's short name."""
     if moment is None:
         return ""
     zone = moment.astimezone(ZoneInfo(viewer_zone())).tzname() or ""
-    return f"{format_datetime(moment, style)} {zone}"
+    return f"{babel_format_date(moment, style)}, {format_time(moment, 'short')} {zone}"
 
 
 def format_date(day: dt.date | dt.datetime | None, style: str = "medium") -> str:
@@ -351,7 +351,10 @@ def format_ago(moment: dt.datetime | None) -> str:
     """Write how long ago an instant was."""
     if moment is None:
         return ""
-    return babel_format_timedelta(moment - now(), granularity="minute", add_direction=True)
+    # From two of the larger unit on: "12 days ago" says more than "2 weeks ago".
+    return babel_format_timedelta(
+        moment - now(), granularity="minute", add_direction=True, threshold=2
+    )
 
 
 def asset_version() -> str:

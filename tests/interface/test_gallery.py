@@ -1,5 +1,6 @@
 """Skeletons and macros as they come out: one heading, names for everything, no idle part."""
 
+import datetime as dt
 import itertools
 import re
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from portal.kernel.clock import now
 from tests.interface.gallery import make_gallery
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -252,3 +254,13 @@ def test_every_class_of_the_stylesheet_is_in_use_or_in_the_guide() -> None:
     used += (ROOT / "templates" / "base.html").read_text("utf-8")
     used += (ROOT / "docs" / "interface.md").read_text("utf-8")
     assert {name for name in classes if not re.search(rf"\b{name}\b", used)} == {"htmx-request"}
+
+
+def test_times_are_told_to_the_minute_in_the_viewers_zone_and_ages_in_days(gallery: Flask) -> None:
+    ui = gallery.jinja_env.get_template("components/ui.html").module
+    with gallery.test_request_context("/"):
+        moment = dt.datetime(2026, 1, 30, 3, 5, 59, tzinfo=dt.UTC)
+        assert "Jan 29, 2026, 10:05" in ui.when(moment)
+        assert "EST" in ui.when(moment)
+        assert "12 days ago" in ui.ago(now() - dt.timedelta(days=12))
+        assert "3 weeks ago" in ui.ago(now() - dt.timedelta(days=22))

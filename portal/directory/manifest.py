@@ -1,5 +1,12 @@
-"""What the directory plug into the app."""
+"""What the directory plugs into the app."""
 
-from portal.kernel.manifest import Manifest
+from flask_babel import lazy_gettext as _l
 
-manifest = Manifest(name="directory")
+from portal.directory import api, views
+from portal.kernel.manifest import Manifest, NavigationItem
+
+manifest = Manifest(
+    name="directory",
+    blueprints=(views.blueprint, api.blueprint),
+    navigation=(NavigationItem(_l("Directory"), "directory.search", order=10),),
+)

@@ -1,0 +1,39 @@
+"""The shape of search results in the JSON API."""
+
+from marshmallow import Schema, fields
+
+
+class HitSchema(Schema):
+    """A record found; `highlights` are HTML-escaped, with the words found in <mark>."""
+
+    kind = fields.String(required=True)
+    id = fields.Integer(required=True)
+    url = fields.String(required=True)
+    title = fields.String(required=True)
+    summary = fields.String(required=True)
+    highlights = fields.List(fields.String(), required=True)
+    organization = fields.String(required=True)
+    county = fields.String(required=True)
+    score = fields.Float(required=True)
+    distance_miles = fields.Float(required=True, allow_none=True)
+
+
+class FacetValueSchema(Schema):
+    """A value of a facet, and how many records choosing it would show."""
+
+    value = fields.String(required=True)
+    label = fields.String(required=True)
+    count = fields.Integer(required=True)
+    selected = fields.Boolean(required=True, attribute="is_selected")
+
+
+class ResultsSchema(Schema):
+    """What a search found."""
+
+    total = fields.Integer(required=True)
+    hits = fields.List(fields.Nested(HitSchema), required=True)
+    facets = fields.Dict(
+        keys=fields.String(), values=fields.List(fields.Nested(FacetValueSchema)), required=True
+    )
+    suggestion = fields.String(required=True, allow_none=True)
+    next = fields.String(required=True, allow_none=True)

@@ -1,0 +1,165 @@
+"""The search box's page, its suggestions while typing, and the map of the results."""
+
+import datetime as dt
+from typing import Any
+
+from flask import Blueprint, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from portal.directory import queries
+from portal.directory.queries import Found
+from portal.directory.rules import LAST_PAGE, RADII_MILES, Search, read_search
+from portal.kernel.fulltext.port import Hit
+from portal.kernel.web import current_actor, page, text_argument
+from portal.regions.queries import county_labels, outlines_of
+from portal.regions.rules import draw_map
+
+blueprint = Blueprint("directory", __name__)
+
+MOST_COUNTIES_DRAWN = 120
+
+
+@blueprint.get("/search")
+def search() -> ResponseReturnValue:
+    """Show what a search finds, with facets, sorting and a map."""
+    wanted = read_search(dict(request.args.lists()), queries.facet_names())
+    found = queries.search(current_actor(), wanted)
+    return page(
+        "directory/results.html",
+        found=found,
+        search=wanted,
+        hits=[_shown(hit) for hit in found.hits],
+        facets=_facets(found),
+        sorts=_sorts(wanted),
+        views=_views(wanted),
+        radii=RADII_MILES,
+        kept=_kept(wanted),
+        ways_on=_ways_on(found),
+        drawing=_map(found) if wanted.view == "map" else None,
+        previous_url=address(wanted.turned_to(wanted.page - 1)) if wanted.page > 1 else None,
+        next_url=(
+            address(wanted.turned_to(wanted.page + 1))
+            if found.has_next and wanted.page < LAST_PAGE and wanted.view == "list"
+            else None
+        ),
+    )
+
+
+@blueprint.get("/search/suggestions")
+def suggestions() -> ResponseReturnValue:
+    """Offer records while somebody types."""
+    typed = text_argument("q")
+    found = queries.suggest(current_actor(), typed) if len(typed) >= 2 else []
+    return render_template("components/suggestions.html", suggestions=found)
+
+
+def address(wanted: Search) -> str:
+    """Return the address of a search."""
+    arguments: dict[str, Any] = dict(wanted.arguments())
+    return url_for("directory.search", **arguments)
+
+
+def _shown(hit: Hit) -> dict[str, Any]:
+    confirmed = hit.extra.get("confirmed")
+    return {
+        "kind": hit.kind,
+        "url": hit.url,
+        "title": hit.title,
+        "summary": hit.summary,
+        "highlights": hit.highlights,
+        "organization": hit.organization if hit.kind != "organization" else "",
+        "county": hit.extra.get("county", ""),
+        "distance_miles": hit.distance_miles,
+        "confirmed_at": dt.datetime.fromisoformat(confirmed) if confirmed else None,
+    }
+
+
+def _facets(found: Found) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": facet.name,
+            "label": facet.label or _("What"),
+            "values": [
+                {
+                    "value": choice.value,
+                    "label": choice.label,
+                    "count": choice.count,
+                    "is_selected": choice.is_selected,
+                    "url": address(found.search.toggled(facet.name, choice.value)),
+                }
+                for choice in facet.values[:60]
+            ],
+        }
+        for facet in found.facets
+    ]
+
+
+def _sorts(wanted: Search) -> list[dict[str, Any]]:
+    labels = {"relevance": _("Best match"), "newest": _("Newest"), "title": _("Name")}
+    if wanted.near:
+        labels["distance"] = _("Distance")
+    return [
+        {
+            "label": label,
+            "url": address(wanted.changed(sort=sort)),
+            "is_selected": wanted.sort == sort,
+        }
+        for sort, label in labels.items()
+    ]
+
+
+def _views(wanted: Search) -> list[dict[str, Any]]:
+    return [
+        {
+            "label": label,
+            "url": address(wanted.changed(view=view)),
+            "is_selected": wanted.view == view,
+        }
+        for view, label in (("list", _("List")), ("map", _("Map")))
+    ]
+
+
+def _kept(wanted: Search) -> list[tuple[str, str]]:
+    """Return what the search form must carry along so that nothing chosen is lost."""
+    fields = wanted.changed().arguments()
+    return [
+        (name, value)
+        for name, values in fields.items()
+        if name not in ("q", "near", "radius_miles")
+        for value in ([values] if isinstance(values, str) else values)
+    ]
+
+
+def _ways_on(found: Found) -> list[dict[str, str]]:
+    """Return links that lead on from nothing found."""
+    if found.total:
+        return []
+    wanted, ways = found.search, []
+    if wanted.near and wanted.radius_miles is not None:
+        wider = next((miles for miles in RADII_MILES if miles > wanted.radius_miles), None)
+        label = _("Search within %(miles)d miles", miles=wider) if wider else _("Search anywhere")
+        ways.append({"label": label, "url": address(wanted.changed(radius_miles=wider))})
+    if any(wanted.chosen.values()):
+        ways.append({"label": _("Remove all filters"), "url": address(wanted.changed(chosen={}))})
+    return ways
+
+
+def _map(found: Found) -> dict[str, Any]:
+    """Return the counties of the results and the hits as points on them."""
+    counties = next((facet.values for facet in found.facets if facet.name == "county"), [])
+    with_results = [value.value for value in counties if value.count][:MOST_COUNTIES_DRAWN]
+    outlines = outlines_of(with_results)
+    located = [hit for hit in found.hits if hit.latitude is not None and hit.longitude is not None]
+    return {
+        "drawing": draw_map(
+            outlines,
+            [(hit.latitude or 0.0, hit.longitude or 0.0) for hit in located],
+        ),
+        "names": county_labels(with_results),
+        "places": [
+            {"label": hit.title, "url": hit.url, "place": hit.extra.get("county", "")}
+            for hit in located
+        ],
+        "missing": found.total - len(located),
+    }

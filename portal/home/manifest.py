@@ -1,5 +1,25 @@
 """What the pages of the whole portal plug into the app."""
 
-from portal.kernel.manifest import Manifest
+from flask_babel import lazy_gettext as _l
 
-manifest = Manifest(name="home")
+from portal.home import views
+from portal.home.policies import Permission, policy
+from portal.kernel.manifest import Manifest, NavigationItem
+
+manifest = Manifest(
+    name="home",
+    blueprints=(views.blueprint,),
+    policy=policy,
+    navigation=(
+        NavigationItem(_l("My desk"), "home.desk", Permission.DESK_VIEW, "account", 10),
+        NavigationItem(_l("Help"), "home.help_page", section="help", order=10),
+        NavigationItem(_l("API"), "openapi.guide", section="help", order=90),
+        NavigationItem(
+            _l("Administration"),
+            "home.administration",
+            Permission.ADMINISTRATION_VIEW,
+            "administration",
+            10,
+        ),
+    ),
+)

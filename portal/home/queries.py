@@ -1,0 +1,90 @@
+"""Reads for the pages of the whole portal: what is new, what is wanted, what waits for somebody."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app
+
+from portal.directory.queries import Found, search
+from portal.directory.rules import Search
+from portal.kernel.authorization import Actor
+from portal.kernel.fulltext.port import IndexUnavailable
+from portal.kernel.manifest import DeskItem, DeskSection
+
+NEWEST = 6
+MOST_WAITING = 20
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A part of the desk with what is in it, the oldest first."""
+
+    title: Any
+    empty: Any
+    items: list[DeskItem]
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What a place shares: numbers by kind and by capability, the newest records, what is wanted.
+
+    counts: (kind, label, number); capabilities: (key, label, number), the most frequent first.
+    """
+
+    counts: list[tuple[str, str, int]]
+    capabilities: list[tuple[str, str, int]]
+    counties: dict[str, int]
+    newest: Found
+    wanted: Found
+
+
+def list_waiting(actor: Actor) -> list[Waiting]:
+    """Return what waits for the actor, section by section as the domains declare them."""
+    sections: list[DeskSection] = sorted(
+        (
+            section
+            for manifest in current_app.extensions["portal-manifests"]
+            for section in manifest.desk
+        ),
+        key=lambda section: section.order,
+    )
+    return [
+        Waiting(section.title, section.empty, section.items(actor, MOST_WAITING))
+        for section in sections
+    ]
+
+
+def find_shared(actor: Actor, county_fips: Sequence[str] = ()) -> Shared | None:
+    """Return what the counties (all, if none are given) share, or None while search is down."""
+    chosen = {"county": tuple(county_fips)} if county_fips else {}
+    try:
+        newest = search(
+            actor,
+            Search(chosen={**chosen, "kind": ("equipment", "facility")}, sort="newest"),
+            offset=0,
+            limit=NEWEST,
+        )
+        wanted = search(
+            actor,
+            Search(chosen={**chosen, "kind": ("request",)}, sort="newest"),
+            offset=0,
+            limit=NEWEST,
+        )
+        everything = search(actor, Search(chosen=chosen), offset=0, limit=0)
+    except IndexUnavailable:
+        return None
+    facets = {facet.name: facet.values for facet in everything.facets}
+    return Shared(
+        counts=[(item.value, item.label, item.count) for item in facets.get("kind", ())],
+        capabilities=[
+            (item.value, item.label, item.count) for item in facets.get("capability", ())[:12]
+        ],
+        counties={
+            item.value: item.count
+            for item in facets.get("county", ())
+            if not county_fips or item.value in county_fips
+        },
+        newest=newest,
+        wanted=wanted,
+    )

@@ -1,0 +1,118 @@
+"""The first page, the desk, the page of a region, help, and the entry to administration."""
+
+from typing import Any
+
+from flask import Blueprint, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from portal.home import queries
+from portal.home.policies import Permission
+from portal.home.queries import Shared
+from portal.kernel.authorization import authorize
+from portal.kernel.web import current_actor, navigation_items, page, see_other
+from portal.organizations.queries import list_organizations_of
+from portal.regions.models import Region
+from portal.regions.queries import (
+    counties_of_region,
+    county_labels,
+    get_region_by_key,
+    list_regions,
+    outlines_of,
+)
+from portal.regions.rules import draw_map
+
+blueprint = Blueprint("home", __name__)
+
+MOST_COUNTIES_DRAWN = 120
+
+
+@blueprint.get("/")
+def index() -> ResponseReturnValue:
+    """Show what is shared here; whoever is signed in starts at the desk."""
+    if current_actor().user_id is not None:
+        return see_other(url_for("home.desk"))
+    return show_front()
+
+
+@blueprint.get("/welcome")
+def welcome() -> ResponseReturnValue:
+    """Show the first page to those who are signed in as well."""
+    return show_front()
+
+
+def show_front() -> ResponseReturnValue:
+    shared = queries.find_shared(current_actor())
+    return page(
+        "home/front.html",
+        shared=shared,
+        map=_map(shared, list(shared.counties if shared else {})[:MOST_COUNTIES_DRAWN]),
+        regions=list_regions(limit=6).items,
+    )
+
+
+@blueprint.get("/desk")
+def desk() -> ResponseReturnValue:
+    """Show what waits for me, what I offer, and ways to begin."""
+    actor = current_actor()
+    authorize(actor, Permission.DESK_VIEW)
+    waiting = queries.list_waiting(actor)
+    return page(
+        "home/desk.html",
+        waiting=[section for section in waiting if section.items],
+        empty=[section for section in waiting if not section.items],
+        organizations=list_organizations_of(actor),
+    )
+
+
+@blueprint.get("/offer")
+def offer() -> ResponseReturnValue:
+    """Lead to what somebody can list; those without an organization begin with that."""
+    authorize(current_actor(), Permission.DESK_VIEW)
+    if not current_actor().memberships:
+        return see_other(url_for("organizations.register"))
+    return page("home/offer.html")
+
+
+@blueprint.get("/regions/<key>")
+def region(key: str) -> ResponseReturnValue:
+    """Show a region: what it shares, where, what is new and what is wanted."""
+    found: Region = get_region_by_key(key)
+    counties = counties_of_region(found.id)
+    codes = [county.fips for county in counties]
+    shared = queries.find_shared(current_actor(), codes)
+    return page(
+        "home/region.html",
+        region=found,
+        counties=counties,
+        codes=codes,
+        shared=shared,
+        bars=[(label, number) for _key, label, number in shared.capabilities] if shared else [],
+        map=_map(shared, codes),
+    )
+
+
+@blueprint.get("/help")
+def help_page() -> ResponseReturnValue:
+    """Explain in plain words how the portal is used."""
+    return page("home/help.html")
+
+
+@blueprint.get("/administration")
+def administration() -> ResponseReturnValue:
+    """Show the ways into administration that the actor has."""
+    authorize(current_actor(), Permission.ADMINISTRATION_VIEW)
+    return page("home/administration.html", items=navigation_items("administration"))
+
+
+def _map(shared: Shared | None, codes: list[str]) -> dict[str, Any]:
+    labels = county_labels(codes)
+    counts = shared.counties if shared else {}
+    return {
+        "drawing": draw_map(outlines_of(codes)),
+        "inside": [code for code in codes if counts.get(code)],
+        "names": {
+            code: _("%(county)s: %(number)d records", county=label, number=counts.get(code, 0))
+            for code, label in labels.items()
+        },
+    }

@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import FileStorage
 from wtforms import FieldList, FormField, ValidationError
+from wtforms.fields.choices import Choice
 
 from portal.facilities.models import Equipment, Facility
 from portal.facilities.rules import (
@@ -50,8 +51,6 @@ from portal.kernel.forms import (
 )
 from portal.kernel.listing import VISIBILITIES
 
-_LARGEST_ID = 2_147_483_647
-
 
 class RowForm(Form):
     """One row of a list; a row in which nothing was filled in is no row."""
@@ -79,35 +78,30 @@ class RowsField(FieldList):
         return [entry.form.cleaned() for entry in self.entries if not entry.form.is_blank]
 
 
-class RecordField(wtforms.SelectField):
-    """The number of another record, or None. The services say whether it will do."""
+class RecordField(WholeNumberField):
+    """The number of another record, or None; a page shows `choices` of (number, name).
 
-    def __init__(self, label: Any = None, *, is_required: bool = False, **kwargs: Any) -> None:
-        checks = (
-            [wtforms.validators.DataRequired(_l("Please fill this in."))] if is_required else []
-        )
-        super().__init__(label, checks, coerce=_number, choices=[], validate_choice=False, **kwargs)
+    The services say whether the record will do.
+    """
 
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        if not valuelist:
-            return
-        number, is_number = None, True
-        try:
-            number = _number(valuelist[0])
-        except ValueError:
-            is_number = False
-        self.data = number
-        if not is_number:
-            raise ValueError(_("Please choose one of the list."))
+    widget = wtforms.widgets.Select()
+    data: Any
 
+    def __init__(self, label: Any = None, **kwargs: Any) -> None:
+        super().__init__(label, least=1, **kwargs)
+        self.choices: list[tuple[int, str]] = []
 
-def _number(value: Any) -> int | None:
-    if value in ("", None):
-        return None
-    number = int(value) if len(str(value)) <= 10 else 0
-    if not 0 < number <= _LARGEST_ID:
-        raise ValueError
-    return number
+    def has_groups(self) -> bool:
+        return False
+
+    def iter_choices(self) -> list[Choice]:
+        offered: list[tuple[Any, Any]] = list(self.choices)
+        if not self.flags.required:
+            offered.insert(0, ("", _("None")))
+        return [Choice(value, name, value == (self.data or ""), {}) for value, name in offered]
+
+    # The widget asks under this name since WTForms 3.3.
+    _iter_choices_normalized = iter_choices
 
 
 class UploadsField(wtforms.MultipleFileField):

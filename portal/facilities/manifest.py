@@ -1,6 +1,108 @@
 """What facilities plug into the app."""
 
-from portal.facilities.policies import policy
-from portal.kernel.manifest import Manifest
+from flask_babel import lazy_gettext as _l
 
-manifest = Manifest(name="facilities", policy=policy)
+from portal.facilities import api, queries, views
+from portal.facilities.events import (
+    EquipmentDeleted,
+    EquipmentSaved,
+    FacilityDeleted,
+    FacilitySaved,
+)
+from portal.facilities.policies import policy
+from portal.kernel.manifest import (
+    DeskSection,
+    Manifest,
+    NavigationItem,
+    RecordSection,
+    Searchable,
+)
+from portal.organizations.events import (
+    OrganizationArchived,
+    OrganizationChanged,
+    OrganizationRestored,
+    OrganizationVerified,
+)
+
+_OF_ORGANIZATION = (
+    OrganizationArchived,
+    OrganizationChanged,
+    OrganizationRestored,
+    OrganizationVerified,
+)
+
+manifest = Manifest(
+    name="facilities",
+    blueprints=(views.blueprint, api.blueprint),
+    policy=policy,
+    navigation=(
+        NavigationItem(_l("Equipment"), "facilities.list_equipment", order=30),
+        NavigationItem(_l("Facilities"), "facilities.list_facilities", order=31),
+        NavigationItem(_l("What you offer"), "facilities.list_own", section="account", order=20),
+    ),
+    searchables=(
+        Searchable(
+            kind="facility",
+            label=_l("Facilities"),
+            documents=queries.list_facility_documents,
+            list_ids=queries.list_facility_ids,
+            changed_by={
+                FacilitySaved: lambda event: [event.facility_id],
+                FacilityDeleted: lambda event: [event.facility_id],
+                **dict.fromkeys(
+                    _OF_ORGANIZATION,
+                    lambda event: queries.facility_ids_of_organization(event.organization_id),
+                ),
+            },
+            visible_ids=queries.visible_facility_ids,
+        ),
+        Searchable(
+            kind="equipment",
+            label=_l("Equipment"),
+            documents=queries.list_equipment_documents,
+            list_ids=queries.list_equipment_ids,
+            changed_by={
+                EquipmentSaved: lambda event: [event.equipment_id],
+                EquipmentDeleted: lambda event: [event.equipment_id],
+                # Equipment has the place of its facility.
+                FacilitySaved: lambda event: queries.equipment_ids_of_facility(event.facility_id),
+                FacilityDeleted: lambda event: list(event.equipment_ids),
+                **dict.fromkeys(
+                    _OF_ORGANIZATION,
+                    lambda event: queries.equipment_ids_of_organization(event.organization_id),
+                ),
+            },
+            visible_ids=queries.visible_equipment_ids,
+        ),
+    ),
+    sections=(
+        RecordSection(
+            kind="organization",
+            title=_l("Facilities"),
+            template="facilities/section.html",
+            load=queries.facility_section,
+            order=20,
+        ),
+        RecordSection(
+            kind="organization",
+            title=_l("Equipment"),
+            template="facilities/section.html",
+            load=queries.equipment_section,
+            order=30,
+        ),
+    ),
+    desk=(
+        DeskSection(
+            title=_l("Drafts to publish"),
+            empty=_l("No drafts. What you save without publishing waits here."),
+            items=queries.list_drafts,
+            order=40,
+        ),
+        DeskSection(
+            title=_l("To confirm again"),
+            empty=_l("Everything you offer was confirmed within half a year."),
+            items=queries.list_stale,
+            order=60,
+        ),
+    ),
+)

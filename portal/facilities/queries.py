@@ -3,7 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask_babel import gettext as _
@@ -20,7 +20,14 @@ from portal.facilities.models import (
     facility_capability,
 )
 from portal.facilities.policies import Permission
-from portal.facilities.rules import ADDRESSES, NEARBY_MILES, Place, place_of, stale_before
+from portal.facilities.rules import (
+    ADDRESSES,
+    NEARBY_MILES,
+    Place,
+    has_place,
+    place_of,
+    stale_before,
+)
 from portal.kernel.authorization import Actor, authorize, can, visible
 from portal.kernel.clock import now
 from portal.kernel.database import session
@@ -32,8 +39,15 @@ from portal.kernel.manifest import DeskItem
 from portal.kernel.paging import Page, keyset_page
 from portal.kernel.richtext import plain
 from portal.organizations.models import Organization, organization_naics
+from portal.organizations.rules import shown_point
 from portal.regions.models import Cluster, ClusterIndustry, County
-from portal.regions.queries import broader_closure, county_labels, labels_of, narrower_closure
+from portal.regions.queries import (
+    broader_closure,
+    county_labels,
+    labels_of,
+    narrower_closure,
+    preferred_labels,
+)
 
 Record = Facility | Equipment
 
@@ -151,10 +165,19 @@ def get_document(equipment: Equipment, document_id: int) -> StoredFile:
 
 
 def place_of_record(row: Record) -> Place:
-    """Return where a loaded record is: of its facility, its own, or its organization's."""
-    if isinstance(row, Equipment):
-        return place_of(row.facility, row, row.organization)
-    return place_of(row, row.organization)
+    """Return where a loaded record is: of its facility, its own, or its organization's.
+
+    An organization that keeps its street to members is shown about half a mile off.
+    """
+    organization = row.organization
+    own = (row.facility, row) if isinstance(row, Equipment) else (row,)
+    place = place_of(*own, organization)
+    if "street" in organization.members_only_fields and not any(
+        item is not None and has_place(item) for item in own
+    ):
+        point = shown_point(place.latitude, place.longitude, is_exact=False) or (None, None)
+        return replace(place, latitude=point[0], longitude=point[1])
+    return place
 
 
 def county_label_of(row: Record) -> str:
@@ -421,23 +444,40 @@ def equipment_nearby(actor: Actor, equipment: Equipment, limit: int = 6) -> list
     )
     rows = session.execute(statement).all()
     return [
-        Listing(**{**vars(listing), "distance_miles": math.sqrt(row.squared)})
+        replace(listing, distance_miles=math.sqrt(row.squared))
         for listing, row in zip(_listings("equipment", rows), rows, strict=True)
     ]
 
 
-def facilities_of_organization(
-    actor: Actor, organization: Organization, limit: int = 50
-) -> list[Listing]:
-    """Return an organization's facilities that the actor may see, by name."""
-    return list_facilities(actor, organization_id=organization.id, limit=limit).items
+def facility_section(actor: Actor, organization: Organization) -> dict[str, Any] | None:
+    """Return what an organization's page shows of its facilities; None where that is nothing."""
+    found = list_facilities(actor, organization_id=organization.id, limit=50)
+    return _section(actor, organization, "facility", Permission.FACILITY_CREATE, found)
 
 
-def equipment_of_organization(
-    actor: Actor, organization: Organization, limit: int = 50
-) -> list[Listing]:
-    """Return an organization's equipment that the actor may see, by name."""
-    return list_equipment(actor, organization_id=organization.id, limit=limit).items
+def equipment_section(actor: Actor, organization: Organization) -> dict[str, Any] | None:
+    """Return what an organization's page shows of its equipment; None where that is nothing."""
+    found = list_equipment(actor, organization_id=organization.id, limit=50)
+    return _section(actor, organization, "equipment", Permission.EQUIPMENT_CREATE, found)
+
+
+def _section(
+    actor: Actor,
+    organization: Organization,
+    kind: str,
+    permission: Permission,
+    found: Page[Listing],
+) -> dict[str, Any] | None:
+    may_add = can(actor, permission, organization)
+    if not found.items and not may_add:
+        return None
+    return {
+        "kind": kind,
+        "listings": found.items,
+        "has_more": found.next is not None,
+        "may_add": may_add,
+        "organization_id": organization.id,
+    }
 
 
 # Choices for forms
@@ -446,6 +486,19 @@ def equipment_of_organization(
 def find_organization(organization_id: int | None) -> Organization | None:
     """Return the organization of a number, or None."""
     return session.get(Organization, organization_id) if organization_id is not None else None
+
+
+def get_organization(organization_id: int | None) -> Organization:
+    """Return the organization of a number. Raises NotFound."""
+    organization = find_organization(organization_id)
+    if organization is None:
+        raise NotFound(_("There is no such organization."))
+    return organization
+
+
+def find_capability_label(key: str) -> str:
+    """Return the name of a capability, or nothing."""
+    return preferred_labels([key]).get(key, "") if key else ""
 
 
 def organization_choices(actor: Actor, also: int | None = None) -> list[tuple[int, str]]:

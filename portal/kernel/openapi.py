@@ -323,10 +323,10 @@ def _type_schema(field: wtforms.Field) -> JsonSchema:
     if isinstance(field, wtforms.FormField):
         return _form_schema(field.form_class)
     if isinstance(field, ChoicesField):
-        values = [choice[0] for choice in field.choices or ()]
+        values = [value for value, *_rest in field.choices or ()]
         return {"type": "array", "items": {"type": "string", "enum": values}}
     if isinstance(field, ChoiceField):
-        return {"type": "string", "enum": [choice[0] for choice in field.choices or ()]}
+        return {"type": "string", "enum": [value for value, *_rest in field.choices or ()]}
     for kind, schema in _SIMPLE:
         if isinstance(field, kind):
             return dict(schema)

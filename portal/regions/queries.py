@@ -156,8 +156,15 @@ def county_names() -> CountyNames:
 
 def find_county(name: str, state: str) -> County | None:
     """Return the county of a name in any usual spelling, in a state by name or postal code."""
-    fips = county_names().find(name, state)
-    return session.get(County, fips) if fips else None
+    wanted = name_key(state)
+    for code, full_name in session.execute(select(State.code, State.name)):
+        if wanted in (code.casefold(), name_key(full_name)):
+            counties = {county.fips: county for county in list_counties(state=code)}
+            names = CountyNames(
+                [(county.fips, county.name, code) for county in counties.values()], {code: code}
+            )
+            return counties.get(names.find(name, code) or "")
+    return None
 
 
 def outlines_of(codes: Iterable[str]) -> dict[str, list[Any]]:

@@ -74,6 +74,15 @@ def test_a_capability_is_matched_by_any_of_its_names(text, key):
     assert queries.match_capability(text) == key
 
 
+def test_names_typed_into_a_form_become_keys_or_a_question_back():
+    keys, unknown = queries.resolve_capabilities(
+        ["CMM", "wire-edm", "cmm", "Weldng", "precision weld"]
+    )
+    assert keys == ["coordinate-measuring-machine-inspection", "wire-edm"]
+    assert unknown["Weldng"] == []
+    assert len(unknown["precision weld"]) == 3
+
+
 def test_names_of_capabilities_are_found_within_a_text():
     assert queries.match_phrases("CNC milling and cmm in Louisville") == [
         ("cnc milling", "cnc-milling"),

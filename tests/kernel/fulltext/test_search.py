@@ -207,6 +207,13 @@ def test_a_misspelled_word_is_corrected_and_the_page_can_say_so(index_of: IndexO
     assert (results.is_fuzzy, results.suggestion) == (True, "  wheels,  grinding")
 
 
+def test_a_suggestion_is_made_only_if_it_finds_something(index_of: IndexOf) -> None:
+    index = index_of(record(1, "Laser"), record(2, "Laser"), record(3, "Lason welding"))
+    results = index.search(Query(text="lasor weldin", audience=PUBLIC))
+    assert [hit.id for hit in results.hits] == [3]
+    assert (results.is_fuzzy, results.suggestion) == (True, None)
+
+
 @pytest.mark.parametrize("text", ["edn", "316M", "+grindng", '"grindng wheel"', "xyzzyplugh"])
 def test_short_words_numbers_and_what_was_insisted_on_are_not_corrected(
     index_of: IndexOf, text: str

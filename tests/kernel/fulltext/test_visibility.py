@@ -89,6 +89,14 @@ def test_a_word_that_only_hidden_records_have_is_corrected_like_one_that_nobody_
     assert "suggestion='welding'" in answer("weldin")
 
 
+def test_a_hidden_word_does_not_stand_in_the_way_of_a_visible_correction(
+    index_of: IndexOf,
+) -> None:
+    index = index_of(record(1, "Welding"), record(2, "Weldint", audience=frozenset()))
+    results = index.search(Query(audience=PUBLIC, text="weldit"))
+    assert (results.total, results.suggestion) == (1, "welding")
+
+
 def test_scores_are_the_same_whatever_is_hidden(index_of: IndexOf) -> None:
     def scores(*hidden: str) -> list[float]:
         others = (record(100 + n, text, audience=frozenset()) for n, text in enumerate(hidden))

@@ -12,7 +12,6 @@ from portal.home.queries import Shared
 from portal.kernel.authorization import authorize
 from portal.kernel.web import current_actor, navigation_items, page, see_other
 from portal.organizations.queries import list_organizations_of
-from portal.regions.models import Region
 from portal.regions.queries import (
     counties_of_region,
     county_labels,
@@ -77,7 +76,7 @@ def offer() -> ResponseReturnValue:
 @blueprint.get("/regions/<key>")
 def region(key: str) -> ResponseReturnValue:
     """Show a region: what it shares, where, what is new and what is wanted."""
-    found: Region = get_region_by_key(key)
+    found = get_region_by_key(key)
     counties = counties_of_region(found.id)
     codes = [county.fips for county in counties]
     shared = queries.find_shared(current_actor(), codes)

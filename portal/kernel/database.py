@@ -87,7 +87,7 @@ else:
 class Identified:
     """A row with a number of its own."""
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(primary_key=True, sort_order=-1)
 
 
 class Timestamped:

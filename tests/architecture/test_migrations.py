@@ -1,0 +1,131 @@
+"""Migrations: up, down and up again with data, on both databases; no drift; all or nothing."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from flask import Flask
+from flask_migrate import downgrade, upgrade
+from sqlalchemy import inspect, text
+
+from portal.app import ROOT, create_app
+from portal.kernel.database import Model, db
+from tests.cast import build_world
+
+
+@pytest.fixture
+def empty_app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
+    """An app of its own whose database is empty."""
+    settings: dict[str, object] = {"INSTANCE_PATH": str(tmp_path)}
+    cluster = None
+    if request.config.getoption("--database") == "postgresql":
+        cluster = request.getfixturevalue("postgresql")
+        settings["DATABASE_URL"] = cluster.create(f"migrated_{tmp_path.name}")
+    app = create_app("testing", **settings)
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+    if cluster is not None:
+        cluster.drop(f"migrated_{tmp_path.name}")
+
+
+def row_counts() -> dict[str, int]:
+    with db.engine.connect() as connection:
+        return {
+            table: connection.execute(text(f'SELECT count(*) FROM "{table}"')).scalar_one()
+            for table in sorted(Model.metadata.tables)
+        }
+
+
+def tables() -> set[str]:
+    return set(inspect(db.engine).get_table_names()) - {"alembic_version"}
+
+
+@pytest.mark.database
+def test_the_newest_migration_makes_what_the_models_say(empty_app: Flask) -> None:
+    upgrade()
+
+    with db.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Model.metadata) == []
+    assert tables() == set(Model.metadata.tables)
+
+
+@pytest.mark.database
+def test_up_again_with_data_loses_no_row(empty_app: Flask) -> None:
+    upgrade()
+    build_world()
+    db.session.remove()
+    before = row_counts()
+
+    upgrade()
+    assert row_counts() == before
+
+    downgrade(revision="base")
+    assert tables() == set()
+
+    upgrade()
+    assert sum(row_counts().values()) == 0
+    build_world()
+    db.session.remove()
+    assert row_counts() == before
+
+
+@pytest.mark.database
+def test_a_failing_migration_leaves_nothing_behind(empty_app: Flask, tmp_path: Path) -> None:
+    folder = tmp_path / "migrations"
+    shutil.copytree(ROOT / "migrations", folder)
+    head = max(path.name for path in (folder / "versions").glob("*.py")).partition("_")[0]
+    (folder / "versions" / "9999_broken.py").write_text(
+        f'''"""Broken."""
+import sqlalchemy as sa
+from alembic import op
+revision = "9999"
+down_revision = "{head}"
+def upgrade():
+    op.create_table("half_done", sa.Column("id", sa.Integer, primary_key=True))
+    op.execute("SELECT no_such_column FROM users")
+def downgrade():
+    pass
+'''
+    )
+    upgrade()
+    with pytest.raises(Exception, match="no_such_column"):
+        upgrade(directory=str(folder))
+
+    assert "half_done" not in tables()
+    with db.engine.connect() as connection:
+        assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == head
+
+
+@pytest.mark.database
+def test_rebuilding_a_parent_table_keeps_its_children(empty_app: Flask, tmp_path: Path) -> None:
+    """On SQLite a batch change drops the old table; its children must not go with it."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(ROOT / "migrations", folder)
+    head = max(path.name for path in (folder / "versions").glob("*.py")).partition("_")[0]
+    (folder / "versions" / "9999_wider.py").write_text(
+        f'''"""Wider."""
+import sqlalchemy as sa
+from alembic import op
+revision = "9999"
+down_revision = "{head}"
+def upgrade():
+    with op.batch_alter_table("organization", recreate="auto") as batch:
+        batch.alter_column("name", type_=sa.String(300), existing_type=sa.String(200))
+def downgrade():
+    pass
+'''
+    )
+    upgrade()
+    build_world()
+    db.session.remove()
+    before = row_counts()
+
+    upgrade(directory=str(folder))
+
+    assert row_counts() == before

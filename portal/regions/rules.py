@@ -19,7 +19,6 @@ _COUNTY_WORDS = re.compile(
     r"|district|island|cnty|cty|co)$"
 )
 _SAINT = re.compile(r"\b(?:saint|sainte|ste)\b")
-_FIPS = re.compile(r"(?:\d{2})?\d{3}")
 
 
 def name_key(text: str) -> str:
@@ -281,8 +280,3 @@ def draw_map(
 def slug(name: str) -> str:
     """Return a name as a key for addresses: "Greater Louisville" → "greater-louisville"."""
     return re.sub(r"[^a-z0-9]+", "-", name_key(name)).strip("-")
-
-
-def is_county_fips(text: str) -> bool:
-    """Tell whether a text has the form of a county's FIPS code."""
-    return len(text) == 5 and _FIPS.fullmatch(text) is not None

@@ -8,7 +8,6 @@ from portal.regions.rules import (
     closure,
     decode_outlines,
     draw_map,
-    is_county_fips,
     name_key,
     simplify,
     slug,
@@ -118,8 +117,3 @@ def test_alaska_is_not_torn_apart_by_the_date_line():
 )
 def test_a_name_becomes_a_key_for_addresses(name, key):
     assert slug(name) == key
-
-
-@pytest.mark.parametrize(("text", "is_code"), [("21111", True), ("2111", False), ("KY111", False)])
-def test_county_codes_have_five_digits(text, is_code):
-    assert is_county_fips(text) is is_code

@@ -54,6 +54,9 @@ class Config:
     SIGN_IN_PAUSE_MINUTES = 15
     #: Requests per minute that one address may make (a guard, not a quota).
     REQUESTS_PER_MINUTE = 1200
+    #: Allow demo data, and fill an empty database with them. Their people share a password that
+    #: everybody can read: only for portals that nobody uses in earnest.
+    DEMO_DATA = False
     #: Show the page with the mail that MAIL_URL=mailbox: kept.
     MAILBOX_PAGE = False
     #: Seconds between looks of the worker when there was nothing to do.
@@ -71,6 +74,7 @@ class Config:
 class DevelopmentConfig(Config):
     """A person's own machine, and `script/server`."""
 
+    DEMO_DATA = True
     MAILBOX_PAGE = True
 
 

@@ -1,11 +1,28 @@
-"""Reads the demo's records from its files, with dates counted from today."""
+"""Reads the demo's records from its files, and the words of synthetic ones from the database.
+
+Dates are counted from today.
+"""
 
 import tomllib
 from pathlib import Path
 from typing import Any
 
-from portal.demo.rules import DemoCast, DemoOrganization, parse_cast, parse_organization
+from sqlalchemy import func, select
+
+from portal.accounts.models import User
+from portal.demo.rules import (
+    DemoCast,
+    DemoOrganization,
+    Place,
+    Vocabulary,
+    parse_cast,
+    parse_organization,
+)
 from portal.kernel.clock import today
+from portal.kernel.database import session
+from portal.organizations.models import Organization
+from portal.regions import services as regions
+from portal.regions.models import Capability, NaicsCode, ZipCode, capability_broader
 
 DATA = Path(__file__).parent / "data"
 
@@ -17,12 +34,70 @@ def read_cast() -> DemoCast:
 
 def read_organizations() -> list[DemoOrganization]:
     """Return all organizations of the demo with what they have, region by region."""
-    owners, day = read_cast().owners, today()
+    cast, day = read_cast(), today()
     return [
-        parse_organization(raw, path.parent.name, owners, day)
+        parse_organization(raw, path.parent.name, cast, day)
         for path in sorted(DATA.glob("*/*.toml"))
         for raw in _read(path)["organization"]
     ]
+
+
+def read_regions() -> dict[str, Any]:
+    """Return name, summary and counties of the demo's regions by key."""
+    return _read(regions.DATA / "regions.toml")
+
+
+def has_organizations() -> bool:
+    """Tell whether there is any organization at all."""
+    return session.scalar(select(Organization.id).limit(1)) is not None
+
+
+def has_cast() -> bool:
+    """Tell whether the demo's people can sign in here."""
+    emails = [person.email for person in read_cast().people]
+    return session.scalar(select(User.id).where(User.email.in_(emails)).limit(1)) is not None
+
+
+def read_vocabulary() -> Vocabulary:
+    """Return what synthetic records are made of: the thesaurus, ZIP codes, industries, machines."""
+    capabilities = session.execute(
+        select(Capability.key, Capability.label)
+        .where(Capability.key.not_in(select(capability_broader.c.broader_key)))
+        .order_by(Capability.key)
+    )
+    places = session.execute(
+        select(
+            ZipCode.zip_code,
+            ZipCode.place,
+            ZipCode.state,
+            ZipCode.county_fips,
+            ZipCode.latitude,
+            ZipCode.longitude,
+        ).order_by(ZipCode.zip_code)
+    )
+    industries = session.scalars(
+        select(NaicsCode.code)
+        .where(NaicsCode.code.like("3%"), func.length(NaicsCode.code) == 6)
+        .order_by(NaicsCode.code)
+    )
+    machines = [
+        machine.values
+        for organization in read_organizations()
+        for machine in (
+            *organization.equipment,
+            *(machine for facility in organization.facilities for machine in facility.equipment),
+        )
+    ]
+    return Vocabulary(
+        [(key, label) for key, label in capabilities],
+        [
+            Place(code, city, state, fips, latitude, longitude)
+            for code, city, state, fips, latitude, longitude in places
+            if fips is not None
+        ],
+        list(industries),
+        machines,
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -1,0 +1,89 @@
+"""`flask demo load` and `flask demo generate`."""
+
+import itertools
+import sys
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+
+from portal.demo import queries, services
+from portal.demo.rules import make_organizations
+from portal.kernel.authorization import SYSTEM
+from portal.kernel.cli import rebuild_index
+
+demo_group = AppGroup("demo", help="Fictional regions to look at, and many records for load tests.")
+_BATCH = 400
+
+
+def load_if_empty() -> None:
+    """Load the demo where there is nothing yet, and say who can sign in to it."""
+    if not current_app.config["DEMO_DATA"]:
+        return
+    if not queries.has_organizations():
+        load_demo()
+    if queries.has_cast():
+        show_cast()
+
+
+@demo_group.command("load")
+def load() -> None:
+    """Load three fictional regions with their people; a second run changes nothing."""
+    if not current_app.config["DEMO_DATA"]:
+        raise click.ClickException(
+            "The demo's people share a password that everybody can read. "
+            "Set DEMO_DATA=1 if nobody uses this portal in earnest."
+        )
+    load_demo()
+    show_cast()
+
+
+def load_demo() -> None:
+    """Load the demo with a progress bar and say what was new."""
+    cast, organizations = queries.read_cast(), queries.read_organizations()
+    senders = {item.key: item.values["name"] for item in organizations}
+    new = services.load_cast(SYSTEM, cast=cast, demo_regions=queries.read_regions())
+    with click.progressbar(
+        length=2 * len(organizations), label="Loading the demo regions", file=sys.stderr
+    ) as bar:
+        for item in organizations:
+            new += services.load_organization(SYSTEM, organization=item, cast=cast)
+            bar.update(1)
+        for item in organizations:
+            new += services.load_answers(SYSTEM, organization=item, senders=senders)
+            bar.update(1)
+    total = sum(item.record_count for item in organizations)
+    if new:
+        click.echo(f"The demo regions hold {total} records.", err=True)
+    else:
+        click.echo(f"All {total} records of the demo are here; nothing changed.", err=True)
+
+
+def show_cast() -> None:
+    """Say who can sign in to the demo."""
+    cast = queries.read_cast()
+    click.echo(f"Sign in to the demo with the password “{cast.password}” as")
+    for person in cast.people:
+        click.echo(f"  {person.email:<20} {person.name} {person.does}")
+
+
+@demo_group.command("generate")
+@click.option(
+    "--records", type=click.IntRange(1, 2_000_000), required=True, help="How many, of all kinds."
+)
+@click.option("--seed", default=1, show_default=True, help="The same seed makes the same records.")
+@click.option(
+    "--index/--no-index", default=True, show_default=True, help="Rebuild the search index after."
+)
+def generate(records: int, seed: int, index: bool) -> None:
+    """Add many synthetic records all over the country, for load tests."""
+    vocabulary = queries.read_vocabulary()
+    if not vocabulary.places or not vocabulary.capabilities:
+        raise click.ClickException("Please run “flask reference load” first.")
+    made = make_organizations(vocabulary, records, seed)
+    with click.progressbar(length=records, label="Generating", file=sys.stderr) as bar:
+        while batch := list(itertools.islice(made, _BATCH)):
+            bar.update(services.insert_synthetic(SYSTEM, batch=batch))
+    click.echo(f"{records} records were added.")
+    if index:
+        click.echo(f"{rebuild_index()} documents indexed.")

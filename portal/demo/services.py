@@ -1,0 +1,463 @@
+"""Commands that fill the portal with demo regions, or with many synthetic records.
+
+Demo records pass through the commands of their domains, as acts of the people who own them. Only
+what no command can do is written here: that something happened some days ago.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import event, insert, select
+from sqlalchemy.orm import Session
+
+from portal.accounts import services as accounts
+from portal.accounts.models import User
+from portal.accounts.queries import find_user_by_email, password_cost
+from portal.accounts.rules import hash_password
+from portal.demo.policies import Permission
+from portal.demo.rules import (
+    DemoCast,
+    DemoOrganization,
+    DemoPerson,
+    DemoRecord,
+    DemoRequest,
+    SyntheticOrganization,
+    moved_apart,
+)
+from portal.facilities import services as facilities
+from portal.facilities.models import (
+    Equipment,
+    EquipmentRate,
+    Facility,
+    equipment_capability,
+    facility_capability,
+)
+from portal.kernel.authorization import SYSTEM, Actor
+from portal.kernel.clock import now
+from portal.kernel.commands import command
+from portal.kernel.database import session
+from portal.kernel.outbox import OutboxDelivery
+from portal.kernel.search import INDEX_HANDLER
+from portal.organizations import services as organizations
+from portal.organizations.models import (
+    Membership,
+    Organization,
+    organization_capability,
+    organization_naics,
+)
+from portal.organizations.rules import match_key
+from portal.partnerships import services as partnerships
+from portal.partnerships.models import Request, Response, request_capability
+from portal.regions import services as regions
+from portal.regions.queries import find_region, find_zip
+
+_ACTIONS = {
+    "paused": "pause",
+    "fulfilled": "fulfil",
+    "withdrawn": "withdraw",
+    "expired": "expire",
+}
+_DECISIONS = {"accepted": "accept", "declined": "decline"}
+
+
+@command(Permission.DEMO_LOAD)
+def load_cast(actor: Actor, *, cast: DemoCast, demo_regions: Mapping[str, Any]) -> int:
+    """Draw the demo's regions and open the accounts of its cast; return how many were new.
+
+    demo_regions: name, summary and county_fips by key.
+    """
+    with _without_mail():
+        new = sum(_draw_region(key, fields) for key, fields in demo_regions.items())
+        return new + sum(_open_account(person, cast) for person in cast.people)
+
+
+@command(Permission.DEMO_LOAD)
+def load_organization(actor: Actor, *, organization: DemoOrganization, cast: DemoCast) -> int:
+    """Write an organization with its people, facilities, equipment and requests.
+
+    Returns the number of records, or 0 where it is here already: then nothing is touched.
+    """
+    if _find(organization) is not None:
+        return 0
+    with _without_mail():
+        row = _write_organization(organization)
+        if organization.owner is None:
+            _date_back(row, organization.confirmed_days_ago, None)
+            return 1
+        owner = _represent(row, organization, cast)
+        for record in organization.facilities:
+            _write_facility(owner, row, record, organization)
+        for record in organization.equipment:
+            _write_equipment(owner, row, record, organization, None)
+        for request in organization.requests:
+            _write_request(owner, row, request, organization)
+        if organization.is_verified:
+            _verify(row, cast, organization)
+        _date_back(row, organization.confirmed_days_ago, owner.user_id)
+    return organization.record_count
+
+
+@command(Permission.DEMO_LOAD)
+def load_answers(
+    actor: Actor, *, organization: DemoOrganization, senders: Mapping[str, str]
+) -> int:
+    """Let others respond to an organization's requests, and its owner decide and close them.
+
+    senders: the names of organizations by their keys. Returns how many steps were taken.
+    """
+    row = _find(organization)
+    if row is None or organization.owner is None:
+        return 0
+    steps = 0
+    with _without_mail():
+        owner = _owner_of(row)
+        for request in organization.requests:
+            found = session.scalar(
+                select(Request).where(
+                    Request.organization_id == row.id, Request.title == request.values["title"]
+                )
+            )
+            if found is not None and found.status == "published":
+                found.organization = row
+                steps += _answer(owner, found, request, senders)
+                steps += _close(owner, found, request)
+    return steps
+
+
+def _draw_region(key: str, fields: Mapping[str, Any]) -> bool:
+    if find_region(key) is not None:
+        return False
+    regions.create_region(SYSTEM, key=key, is_demo=True, **fields)
+    return True
+
+
+def _open_account(person: DemoPerson, cast: DemoCast) -> bool:
+    if find_user_by_email(person.email) is not None:
+        return False
+    accounts.open_account(
+        SYSTEM,
+        name=person.name,
+        email=person.email,
+        password_hash=hash_password(cast.password, password_cost()),
+        time_zone=cast.time_zones[person.region],
+        is_verified=True,
+        is_administrator=person.administrator,
+        is_demo=True,
+    )
+    region = find_region(person.brokers) if person.brokers else None
+    if region is not None:
+        regions.appoint_broker(SYSTEM, region, email=person.email)
+    return True
+
+
+def _find(organization: DemoOrganization) -> Organization | None:
+    return session.scalar(
+        select(Organization).where(
+            Organization.match_key == match_key(organization.values["name"]),
+            Organization.source == "demo",
+            Organization.zip_code == organization.values["zip_code"],
+        )
+    )
+
+
+def _write_organization(organization: DemoOrganization) -> Organization:
+    row, _outcome = organizations.import_organization(
+        SYSTEM,
+        source="demo",
+        is_demo=True,
+        **organization.values,
+        **_place(organization, organization.values["zip_code"]),
+    )
+    return row
+
+
+def _represent(row: Organization, organization: DemoOrganization, cast: DemoCast) -> Actor:
+    """Give an organization its owner and those of the cast who belong to it; return the owner."""
+    assert organization.owner is not None  # noqa: S101 (for the type checker)
+    name, email = organization.owner
+    user = find_user_by_email(email) or accounts.open_account(
+        SYSTEM,
+        name=name,
+        email=email,
+        time_zone=cast.time_zones[organization.region],
+        is_verified=True,
+        is_demo=True,
+    )
+    organizations.appoint_member(SYSTEM, row, user_id=user.id, role="owner")
+    for person in cast.people:
+        member = find_user_by_email(person.email)
+        if person.organization == organization.key and person.role != "owner" and member:
+            organizations.appoint_member(SYSTEM, row, user_id=member.id, role=person.role)
+    return Actor(user_id=user.id, name=user.name, memberships={row.id: "owner"})
+
+
+def _owner_of(row: Organization) -> Actor:
+    user = session.scalars(
+        select(User)
+        .join(Membership, Membership.user_id == User.id)
+        .where(Membership.organization_id == row.id, Membership.role == "owner")
+        .order_by(Membership.id)
+        .limit(1)
+    ).one()
+    return Actor(user_id=user.id, name=user.name, memberships={row.id: "owner"})
+
+
+def _verify(row: Organization, cast: DemoCast, organization: DemoOrganization) -> None:
+    """Let the region's broker vouch for an organization other than the broker's own."""
+    region = find_region(organization.region)
+    for person in cast.people:
+        if person.brokers == organization.region and person.organization != organization.key:
+            user = find_user_by_email(person.email)
+            if user is not None and region is not None and row.county_fips is not None:
+                broker = Actor(
+                    user_id=user.id,
+                    name=user.name,
+                    brokered_regions=frozenset({region.id}),
+                    brokered_counties=frozenset({row.county_fips}),
+                )
+                organizations.verify_organization(broker, row)
+                row.verified_at = _ago(organization.confirmed_days_ago + 3)
+
+
+def _write_facility(
+    owner: Actor, row: Organization, record: DemoRecord, organization: DemoOrganization
+) -> None:
+    facility = facilities.create_facility(
+        owner,
+        row,
+        is_demo=True,
+        confirmed_at=_ago(record.confirmed_days_ago),
+        **record.values,
+        **_point(organization, record.values["zip_code"]),
+    )
+    _date_back(facility, record.confirmed_days_ago, owner.user_id)
+    for machine in record.equipment:
+        _write_equipment(owner, row, machine, organization, facility)
+
+
+def _write_equipment(
+    owner: Actor,
+    row: Organization,
+    record: DemoRecord,
+    organization: DemoOrganization,
+    facility: Facility | None,
+) -> None:
+    where = (
+        {"facility_id": facility.id}
+        if facility is not None
+        else _point(organization, record.values["zip_code"])
+    )
+    equipment = facilities.create_equipment(
+        owner,
+        row,
+        is_demo=True,
+        confirmed_at=_ago(record.confirmed_days_ago),
+        **record.values,
+        **where,
+    )
+    _date_back(equipment, record.confirmed_days_ago, owner.user_id)
+
+
+def _write_request(
+    owner: Actor, row: Organization, request: DemoRequest, organization: DemoOrganization
+) -> None:
+    values = dict(request.values)
+    ends_on = values["expires_on"]
+    if request.state == "expired":
+        # Nobody can publish what is over: it is published first, and then its time runs out.
+        values["expires_on"] = now().date()
+    posted = partnerships.create_request(owner, row, is_demo=True, **values)
+    point = _point(organization, values["zip_code"])
+    posted.latitude, posted.longitude = point["latitude"], point["longitude"]
+    if request.state != "draft":
+        partnerships.act_on_request(owner, posted, "publish")
+        days = request.confirmed_days_ago
+        if request.state == "expired":
+            days = max(days, (now().date() - ends_on).days + 30)
+        posted.published_at = _ago(days)
+    posted.expires_on = ends_on
+    _date_back(posted, request.confirmed_days_ago, owner.user_id)
+
+
+def _answer(owner: Actor, row: Request, request: DemoRequest, senders: Mapping[str, str]) -> int:
+    steps = 0
+    for answer in request.responses:
+        sender = session.scalars(
+            select(Organization).where(
+                Organization.match_key == match_key(senders[answer.organization]),
+                Organization.source == "demo",
+            )
+        ).one()
+        is_there = session.scalar(
+            select(Response.id).where(
+                Response.request_id == row.id, Response.organization_id == sender.id
+            )
+        )
+        if is_there is not None:
+            continue
+        response = partnerships.send_response(
+            _owner_of(sender), row, organization_id=sender.id, message=answer.message
+        )
+        response.created_at = _ago(request.confirmed_days_ago // 2)
+        steps += 1
+        if answer.state != "sent":
+            partnerships.act_on_response(
+                owner, response, _DECISIONS[answer.state], note=answer.reason
+            )
+            response.decided_at = _ago(request.confirmed_days_ago // 3)
+    return steps
+
+
+def _close(owner: Actor, row: Request, request: DemoRequest) -> int:
+    action = _ACTIONS.get(request.state)
+    if action is None:
+        return 0
+    confirmed_at = row.confirmed_at
+    partnerships.act_on_request(SYSTEM if action == "expire" else owner, row, action)
+    row.confirmed_at = confirmed_at
+    return 1
+
+
+def _place(organization: DemoOrganization, zip_code: str) -> dict[str, Any]:
+    """Return the county and a point near that of a ZIP code."""
+    found = find_zip(zip_code)
+    if found is None:
+        raise LookupError(f"no ZIP code {zip_code}: load the reference data first")
+    latitude, longitude = moved_apart(organization.key, found.latitude, found.longitude)
+    return {
+        "city": found.place,
+        "state": found.state,
+        "county_fips": found.county_fips,
+        "latitude": latitude,
+        "longitude": longitude,
+    }
+
+
+def _point(organization: DemoOrganization, zip_code: str) -> dict[str, Any]:
+    place = _place(organization, zip_code)
+    return {name: place[name] for name in ("latitude", "longitude")}
+
+
+def _ago(days: int) -> dt.datetime:
+    return now() - dt.timedelta(days=days, hours=3)
+
+
+def _date_back(
+    row: Organization | Facility | Equipment | Request, days: int, user_id: int | None
+) -> None:
+    """Write that a record was made and last confirmed some days ago."""
+    row.confirmed_at = row.created_at = row.updated_at = _ago(days)
+    row.confirmed_by_id = user_id
+
+
+@contextmanager
+def _without_mail() -> Iterator[None]:
+    """Keep what happens in the block from everybody but the search index.
+
+    The demo's past must send no e-mail to people who do not exist.
+    """
+
+    def drop(db_session: Session, _context: object, _instances: object) -> None:
+        for row in list(db_session.new):
+            if isinstance(row, OutboxDelivery) and row.handler != INDEX_HANDLER:
+                row.event.deliveries.remove(row)
+                db_session.expunge(row)
+
+    present = session()
+    event.listen(present, "before_flush", drop)
+    try:
+        yield
+        present.flush()
+    finally:
+        event.remove(present, "before_flush", drop)
+
+
+# Synthetic records
+
+
+@command(Permission.DEMO_GENERATE)
+def insert_synthetic(actor: Actor, *, batch: Sequence[SyntheticOrganization]) -> int:
+    """Write a batch of synthetic organizations with all they have; return how many records.
+
+    They bypass the domains' commands for speed and record no events: the index is to be rebuilt.
+    """
+    moment = now()
+    ids = _insert(Organization, [_stamped(item.values, moment) for item in batch])
+    _link(
+        organization_capability,
+        "organization_id",
+        "capability_key",
+        ids,
+        [item.capabilities for item in batch],
+    )
+    _link(
+        organization_naics,
+        "organization_id",
+        "naics_code",
+        ids,
+        [item.naics_codes for item in batch],
+    )
+    count = len(ids)
+    for model, kind, table, column in (
+        (Facility, "facilities", facility_capability, "facility_id"),
+        (Equipment, "equipment", equipment_capability, "equipment_id"),
+        (Request, "requests", request_capability, "request_id"),
+    ):
+        records = [
+            (organization_id, record)
+            for organization_id, item in zip(ids, batch, strict=True)
+            for record in getattr(item, kind)
+        ]
+        rows = [
+            _stamped({**record.values, "organization_id": organization_id}, moment)
+            for organization_id, record in records
+        ]
+        made = _insert(model, rows)
+        _link(table, column, "capability_key", made, [record.capabilities for _, record in records])
+        if model is Equipment:
+            rates = [
+                {"equipment_id": number, **rate}
+                for number, (_, record) in zip(made, records, strict=True)
+                for rate in record.rates
+            ]
+            if rates:
+                session.execute(insert(EquipmentRate), rates)
+        count += len(made)
+    return count
+
+
+def _stamped(values: Mapping[str, Any], moment: dt.datetime) -> dict[str, Any]:
+    days = dt.timedelta(days=values["confirmed_days_ago"])
+    stamps: dict[str, Any] = dict.fromkeys(
+        ("confirmed_at", "created_at", "updated_at"), moment - days
+    )
+    if "expires_in_days" in values:
+        stamps["published_at"] = moment - days
+        stamps["expires_on"] = moment.date() + dt.timedelta(days=values["expires_in_days"])
+    fields = {
+        name: value
+        for name, value in values.items()
+        if name not in ("confirmed_days_ago", "expires_in_days")
+    }
+    return {**fields, **stamps, "is_demo": True}
+
+
+def _insert(model: Any, rows: list[dict[str, Any]]) -> list[int]:
+    if not rows:
+        return []
+    statement = insert(model).returning(model.id, sort_by_parameter_order=True)
+    return list(session.scalars(statement, rows))
+
+
+def _link(
+    table: Any, owner: str, other: str, ids: Sequence[int], values: Sequence[Sequence[str]]
+) -> None:
+    rows = [
+        {owner: number, other: value}
+        for number, found in zip(ids, values, strict=True)
+        for value in found
+    ]
+    if rows:
+        session.execute(insert(table), rows)

@@ -17,7 +17,13 @@ from portal.facilities.models import Equipment, EquipmentRate, Facility
 from portal.kernel.authorization import NOBODY, Actor
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
-from portal.organizations.models import Membership, Organization
+from portal.organizations.models import (
+    Claim,
+    Invitation,
+    JoinRequest,
+    Membership,
+    Organization,
+)
 from portal.partnerships.models import Request, Response
 from portal.regions.models import (
     BrokerAppointment,
@@ -36,6 +42,7 @@ from portal.regions.rules import name_key
 CAST = ("nobody", "ana", "ben", "cleo", "dov", "eve", "root")
 PEOPLE = CAST[1:]
 PASSWORD = "correct horse battery staple"
+INVITATION_TOKEN = "token-of-the-invitation-to-a-newcomer"
 
 _STATES = [("KY", "21", "Kentucky"), ("IN", "18", "Indiana"), ("KS", "20", "Kansas")]
 _COUNTIES = [
@@ -78,6 +85,10 @@ class World:
     users: dict[str, int] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
     organizations: dict[str, int] = field(default_factory=dict)
+    memberships: dict[str, int] = field(default_factory=dict)
+    invitations: dict[str, int] = field(default_factory=dict)
+    join_requests: dict[str, int] = field(default_factory=dict)
+    claims: dict[str, int] = field(default_factory=dict)
     facilities: dict[str, int] = field(default_factory=dict)
     equipment: dict[str, int] = field(default_factory=dict)
     requests: dict[str, int] = field(default_factory=dict)
@@ -103,7 +114,8 @@ def build_world() -> World:
     """Write the cast's world into an empty database and return its ids.
 
     Organizations: "shop" (Ana owns, Ben is a member), "college" (Cleo manages), "aero" (Eve owns),
-    "unclaimed" (imported, nobody's). Records are named `<organization>_<visibility>`.
+    "unclaimed" (imported, nobody's, claimed by Cleo). Eve asks to join the college, and the shop
+    has invited a newcomer without an account. Records are named `<organization>_<visibility>`.
     """
     world = World()
     with unit_of_work():
@@ -245,13 +257,37 @@ def _add_organizations(world: World) -> None:
         ("college", "cleo", "manager"),
         ("aero", "eve", "owner"),
     ):
-        session.add(
-            Membership(
-                organization_id=world.organizations[organization],
-                user_id=world.users[person],
-                role=role,
-            )
+        membership = Membership(
+            organization_id=world.organizations[organization],
+            user_id=world.users[person],
+            role=role,
         )
+        session.add(membership)
+        session.flush()
+        world.memberships[f"{person}_{organization}"] = membership.id
+    invitation = Invitation(
+        organization_id=world.organizations["shop"],
+        email="newcomer@elsewhere.example",
+        role="member",
+        token_hash=hashlib.sha256(INVITATION_TOKEN.encode()).hexdigest(),
+        invited_by_id=world.users["ana"],
+        expires_at=now() + dt.timedelta(days=14),
+    )
+    join_request = JoinRequest(
+        organization_id=world.organizations["college"],
+        user_id=world.users["eve"],
+        message="I teach composites on Fridays.",
+    )
+    claim = Claim(
+        organization_id=world.organizations["unclaimed"],
+        user_id=world.users["cleo"],
+        evidence="I am its registrar; the website names me.",
+    )
+    session.add_all([invitation, join_request, claim])
+    session.flush()
+    world.invitations["shop_to_newcomer"] = invitation.id
+    world.join_requests["eve_to_college"] = join_request.id
+    world.claims["cleo_on_unclaimed"] = claim.id
 
 
 def _add_regions(world: World) -> None:

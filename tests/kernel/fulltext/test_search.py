@@ -163,6 +163,8 @@ def test_the_date_line_and_the_pole_are_not_the_end_of_the_world(index_of: Index
         record(3, latitude=0.0, longitude=0.0),
     )
     assert found(index, near=Near(52.0, -179.95, 10)) == [1]
+    assert found(index, near=Near(53.0, 179.95, 70)) == [1]  # a degree of latitude: 69.1 miles
+    assert found(index, near=Near(53.0, 179.95, 69)) == []
     assert found(index, near=Near(89.9, 180.0, 20)) == [2]
     assert found(index, near=Near(0.0, 0.0, 0)) == [3]
 
@@ -266,6 +268,14 @@ def test_highlights_show_the_words_where_they_stand_and_are_safe_in_a_page(
     assert len(highlights[1][1].text) < 200
     assert [fragment.text for fragment in highlights[2]] == ["5 axis mill"]
     assert all(not hit.highlights for hit in index.search(Query(audience=PUBLIC)).hits)
+
+
+def test_a_record_with_broken_characters_is_indexed_all_the_same(index_of: IndexOf) -> None:
+    index = index_of(
+        record(1, "Lab\ud800", audience=PUBLIC | {"\udfff"}, facets={"county": ("\ud800", "A")})
+    )
+    results = index.search(Query(text="lab", audience=PUBLIC, facets={"county": frozenset("A")}))
+    assert results.total == 1
 
 
 def test_a_hit_carries_what_was_put_in(index_of: IndexOf) -> None:

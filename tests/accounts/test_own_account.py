@@ -125,7 +125,7 @@ def test_a_new_password_ends_all_other_sessions_and_renews_this_one(
     [
         ("a wrong one", "violet tractor moon"),
         (PASSWORD, "password123"),
-        (PASSWORD, "cast ana ana@cast"),
+        (PASSWORD, "cast cleo cleo@cast"),
     ],
 )
 def test_a_password_changes_only_with_the_current_one_and_to_a_good_one(

@@ -42,7 +42,7 @@ from portal.organizations.models import Organization, organization_naics
 from portal.organizations.rules import shown_point
 from portal.regions.models import Cluster, ClusterIndustry, County
 from portal.regions.queries import (
-    broader_closure,
+    broader_by_key,
     county_labels,
     labels_of,
     narrower_closure,
@@ -649,7 +649,7 @@ def list_facility_documents(ids: Sequence[int]) -> list[Document]:
 class _SharedFacts:
     """What the documents of one batch need beside their rows, read once for all of them."""
 
-    broader: Mapping[str, frozenset[str]]
+    broader: Mapping[str, list[str]]
     labels: Mapping[str, list[str]]
     counties: Mapping[str, str]
     clusters: Mapping[int, tuple[str, ...]]
@@ -658,7 +658,7 @@ class _SharedFacts:
 def _shared_facts(rows: Sequence[Record]) -> _SharedFacts:
     keys = {capability.key for row in rows for capability in row.capabilities}
     return _SharedFacts(
-        {key: broader_closure([key]) for key in keys},
+        broader_by_key(keys),
         labels_of(keys),
         county_labels({fips for row in rows if (fips := place_of_record(row).county_fips)}),
         clusters_of_organizations({row.organization_id for row in rows}),

@@ -405,6 +405,14 @@ def broader_closure(keys: Iterable[str]) -> frozenset[str]:
     return frozenset(closure(keys, relation))
 
 
+def broader_by_key(keys: Collection[str]) -> dict[str, list[str]]:
+    """Return for each concept its own key and all that is broader, read at once for many."""
+    if not keys:
+        return {}
+    relation = _relation(capability_broader.c.capability_key, capability_broader.c.broader_key)
+    return {key: sorted(closure([key], relation)) for key in keys}
+
+
 def narrower_closure(keys: Iterable[str]) -> dict[str, int]:
     """Return the concepts and everything narrower, with the number of steps down (0 for own)."""
     relation = _relation(capability_broader.c.broader_key, capability_broader.c.capability_key)

@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import current_app
-
 from portal.directory.queries import Found, search
 from portal.directory.rules import Search
 from portal.kernel.authorization import Actor
 from portal.kernel.fulltext.port import IndexUnavailable
-from portal.kernel.manifest import DeskItem, DeskSection
+from portal.kernel.manifest import DeskItem, DeskSection, installed_manifests
 
 NEWEST = 6
 MOST_WAITING = 20
@@ -42,11 +40,7 @@ class Shared:
 def list_waiting(actor: Actor) -> list[Waiting]:
     """Return what waits for the actor, section by section as the domains declare them."""
     sections: list[DeskSection] = sorted(
-        (
-            section
-            for manifest in current_app.extensions["portal-manifests"]
-            for section in manifest.desk
-        ),
+        (section for manifest in installed_manifests() for section in manifest.desk),
         key=lambda section: section.order,
     )
     return [

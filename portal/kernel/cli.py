@@ -6,6 +6,7 @@ from flask.cli import AppGroup, with_appcontext
 from flask_migrate import upgrade
 
 from portal.kernel.fulltext.port import IndexUnavailable
+from portal.kernel.manifest import installed_manifests
 from portal.kernel.search import search_index
 from portal.kernel.worker import Worker
 
@@ -77,7 +78,7 @@ def _count(list_ids: object) -> int:
 def set_up() -> None:
     """Bring the database up to date; fill an empty one with reference data and demo regions."""
     upgrade()
-    for manifest in current_app.extensions["portal-manifests"]:
+    for manifest in installed_manifests():
         if manifest.first_data is not None:
             manifest.first_data()
     try:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import click
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, current_app
 
 from portal.kernel.authorization import Actor, Policy
 from portal.kernel.fulltext.port import Document
@@ -44,7 +44,7 @@ class Facet:
 
 @dataclass(frozen=True)
 class NavigationItem:
-    """An entry of a menu; `section` is "main", "administration" or "help"."""
+    """An entry of a menu; `section` is "main", "account", "administration" or "help"."""
 
     label: Text
     endpoint: str
@@ -118,3 +118,9 @@ class Manifest:
     actor_facts: Callable[[int], Mapping[str, Any]] | None = None
     set_up: Callable[[Flask], None] | None = None
     first_data: Callable[[], None] | None = None
+
+
+def installed_manifests() -> list[Manifest]:
+    """Return the manifests of the present app, bottom to top."""
+    found: list[Manifest] = current_app.extensions["portal-manifests"]
+    return found

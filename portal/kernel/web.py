@@ -379,7 +379,7 @@ def _refuse_unwanted_characters() -> None:
     values: list[str] = [request.path, *request.args.keys(), *request.args.values()]
     for key in request.args:
         values.extend(request.args.getlist(key))
-    if any(_UNWANTED.search(value) for value in values) or len(request.query_string) > 16_000:
+    if any(_UNWANTED.search(value) for value in values) or len(request.query_string) > 64_000:
         raise BadRequest
 
 

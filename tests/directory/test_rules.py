@@ -1,0 +1,97 @@
+"""A search and its address say the same, whatever an address holds."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portal.directory.rules import LAST_PAGE, MOST_VALUES, VIEWS, Search, read_search
+from portal.kernel.fulltext.port import SORTS
+
+FACETS = ("capability", "county")
+
+words = st.text(
+    alphabet=st.characters(codec="utf-8", exclude_categories=("Cs", "Cc", "Z")),
+    min_size=1,
+    max_size=30,
+)
+
+
+@st.composite
+def searches(draw: st.DrawFn) -> Search:
+    near = draw(st.sampled_from(["", "40202"]))
+    return Search(
+        text=draw(st.one_of(st.just(""), words)),
+        chosen=draw(
+            st.dictionaries(
+                st.sampled_from(["kind", *FACETS]),
+                st.lists(words, min_size=1, max_size=3, unique=True).map(tuple),
+            )
+        ),
+        near=near,
+        radius_miles=draw(st.sampled_from([10, 50, 77, None])) if near else 50,
+        sort=draw(st.sampled_from([sort for sort in SORTS if near or sort != "distance"])),
+        view=draw(st.sampled_from(VIEWS)),
+        page=draw(st.integers(1, LAST_PAGE)),
+    )
+
+
+def as_arguments(search: Search) -> dict[str, list[str]]:
+    return {
+        name: values if isinstance(values, list) else [values]
+        for name, values in search.arguments().items()
+    }
+
+
+@given(searches())
+def test_a_search_written_into_an_address_is_read_back(search: Search) -> None:
+    assert read_search(as_arguments(search), FACETS) == search
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["q", "kind", "near", "page", "sort", "radius_miles"]),
+        st.lists(st.text(max_size=50), max_size=4),
+    )
+)
+def test_any_address_is_read_as_some_search(arguments: dict[str, list[str]]) -> None:
+    search = read_search(arguments, FACETS)
+
+    assert 1 <= search.page <= LAST_PAGE
+    assert search.sort in SORTS
+
+
+@pytest.mark.parametrize(
+    ("arguments", "search"),
+    [
+        ({"page": ["0"]}, Search()),
+        ({"page": ["-3"]}, Search()),
+        ({"page": ["99999"]}, Search(page=LAST_PAGE)),
+        ({"sort": ["price"]}, Search()),
+        ({"sort": ["distance"]}, Search()),
+        ({"sort": ["distance"], "near": ["40202"]}, Search(sort="distance", near="40202")),
+        ({"radius_miles": ["any"], "near": ["1"]}, Search(near="1", radius_miles=None)),
+        ({"radius_miles": ["0"]}, Search()),
+        ({"radius_miles": ["²"]}, Search()),
+        ({"color": ["red"]}, Search()),
+        ({"kind": ["a", "a", ""]}, Search(chosen={"kind": ("a",)})),
+        ({"q": ["x" * 999]}, Search(text="x" * 400)),
+    ],
+)
+def test_what_does_not_fit_is_passed_over(arguments: dict[str, list[str]], search: Search) -> None:
+    assert read_search(arguments, FACETS) == search
+
+
+def test_choosing_a_value_twice_takes_it_away_and_starts_at_the_first_page() -> None:
+    search = Search(page=3)
+
+    chosen = search.toggled("county", "21111")
+    assert chosen == Search(chosen={"county": ("21111",)})
+    assert chosen.toggled("county", "21111").chosen == {"county": ()}
+
+
+def test_only_so_many_values_can_be_chosen() -> None:
+    search = Search()
+    for number in range(MOST_VALUES + 5):
+        search = search.toggled("county", str(number))
+
+    assert len(search.chosen["county"]) == MOST_VALUES

@@ -1,0 +1,295 @@
+"""Searching as each of the cast: what is found, what never is, and what leads on."""
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from portal.facilities.models import Equipment
+from portal.facilities.services import change_equipment_visibility
+from portal.kernel.authorization import Actor
+from portal.kernel.database import session
+from portal.kernel.search import search_index
+from tests.cast import CAST, World
+
+pytestmark = pytest.mark.usefixtures("indexed")
+
+MILLS = {
+    "nobody": {"Shop public mill", "College public mill", "Aero public mill"},
+    "dov": {"Shop public mill", "College public mill", "Aero public mill"},
+    "ben": {
+        "Shop public mill",
+        "Shop members mill",
+        "Shop organization mill",
+        "College public mill",
+        "College members mill",
+        "Aero public mill",
+        "Aero members mill",
+    },
+    "eve": {
+        "Shop public mill",
+        "Shop members mill",
+        "College public mill",
+        "College members mill",
+        "Aero public mill",
+        "Aero members mill",
+        "Aero organization mill",
+    },
+}
+
+
+def find(client: FlaskClient, **arguments: Any) -> dict[str, Any]:
+    response = client.get("/api/v1/search", query_string=arguments)
+    assert response.status_code == 200, response.text
+    found: dict[str, Any] = response.get_json()
+    return found
+
+
+def titles(found: dict[str, Any]) -> set[str]:
+    return {hit["title"] for hit in found["hits"]}
+
+
+@pytest.mark.parametrize("name", MILLS)
+def test_each_person_finds_what_they_may_see_and_counts_say_no_more(
+    client_of: Callable[[str], FlaskClient], name: str
+) -> None:
+    found = find(client_of(name), q="mill", kind="equipment", limit=50)
+
+    assert titles(found) == MILLS[name]
+    assert found["total"] == len(MILLS[name])
+    kinds = {value["value"]: value["count"] for value in found["facets"]["kind"]}
+    assert kinds["equipment"] == len(MILLS[name])
+    assert sum(value["count"] for value in found["facets"]["county"]) == len(MILLS[name])
+
+
+@pytest.mark.parametrize("name", CAST)
+def test_drafts_and_serial_numbers_are_found_by_nobody(
+    client_of: Callable[[str], FlaskClient], name: str
+) -> None:
+    for words in ("draft", "SN-shop_public", "SN shop"):
+        assert not {title for title in titles(find(client_of(name), q=words)) if "draft" in title}
+    assert find(client_of(name), q="+SN-shop_public")["total"] == 0
+
+
+@pytest.mark.parametrize("path", ["/search", "/search/suggestions", "/api/v1/search"])
+def test_no_page_of_a_stranger_names_a_private_record(
+    client_of: Callable[[str], FlaskClient], path: str
+) -> None:
+    for words in ("Shop", "organization mill", "members", "organizatoin", "Shop memberz"):
+        text = client_of("nobody").get(path, query_string={"q": words}).text
+        assert "Shop organization" not in text
+        assert "Shop members" not in text
+
+
+def test_narrowing_takes_effect_before_the_index_knows(
+    world: World, actor: Callable[[str], Actor], client_of: Callable[[str], FlaskClient]
+) -> None:
+    mill = session.get_one(Equipment, world.equipment["shop_public"])
+    change_equipment_visibility(actor("ana"), mill, visibility="organization")
+
+    stranger = client_of("nobody")
+    assert "Shop public mill" not in titles(find(stranger, q="mill"))
+    assert "Shop public mill" not in stranger.get("/search?q=mill").text
+    assert "Shop public mill" not in stranger.get("/search/suggestions?q=shop pub").text
+
+
+def test_a_change_is_found_once_the_worker_has_seen_it(
+    world: World,
+    actor: Callable[[str], Actor],
+    client_of: Callable[[str], FlaskClient],
+    drain: Callable[[], None],
+) -> None:
+    mill = session.get_one(Equipment, world.equipment["shop_members"])
+    change_equipment_visibility(actor("ana"), mill, visibility="public")
+    drain()
+
+    found = find(client_of("nobody"), q="mill", kind="equipment")
+    assert "Shop members mill" in titles(found)
+    assert found["total"] == len(MILLS["nobody"]) + 1
+
+
+def test_a_narrower_capability_is_found_under_the_broader_one(
+    client_of: Callable[[str], FlaskClient],
+) -> None:
+    found = find(client_of("nobody"), capability="machining", kind="equipment")
+
+    assert titles(found) == MILLS["nobody"]
+
+
+def test_an_abbreviation_finds_what_it_stands_for(
+    client_of: Callable[[str], FlaskClient],
+) -> None:
+    assert "Falls City Community College" in titles(find(client_of("nobody"), q="CMM"))
+
+
+def test_a_place_name_and_a_skill_find_who_has_both(
+    client_of: Callable[[str], FlaskClient],
+) -> None:
+    found = find(client_of("nobody"), q="five-axis louisville")
+
+    assert "Ana's Machine Shop" in titles(found)
+    assert "Prairie Aero Composites" not in titles(found)
+
+
+def test_near_a_zip_code_keeps_what_is_within_the_radius_and_says_how_far(
+    client_of: Callable[[str], FlaskClient],
+) -> None:
+    found = find(
+        client_of("nobody"), near="40202", radius_miles=10, kind="organization", sort="distance"
+    )
+
+    assert found["hits"][0]["title"] == "Ana's Machine Shop"
+    assert "Prairie Aero Composites" not in titles(found)
+    distances = [hit["distance_miles"] for hit in found["hits"]]
+    assert distances == sorted(distances)
+    assert distances[0] < 1 < distances[-1] < 10
+
+
+def test_counts_of_a_facet_ignore_its_own_choice(client_of: Callable[[str], FlaskClient]) -> None:
+    found = find(client_of("nobody"), kind="organization", organization_kind="sme")
+
+    kinds = {value["value"]: value for value in found["facets"]["organization_kind"]}
+    assert kinds["sme"] == {
+        "value": "sme",
+        "label": "Small or medium-sized firm",
+        "count": 2,
+        "selected": True,
+    }
+    assert kinds["university"]["count"] == 1
+    assert found["total"] == 2
+
+
+def test_pages_by_cursor_show_everything_once(client_of: Callable[[str], FlaskClient]) -> None:
+    client, seen, cursor = client_of("root"), [], "0"
+    while cursor:
+        found = find(client, limit=3, cursor=cursor, sort="title")
+        seen += [(hit["kind"], hit["id"]) for hit in found["hits"]]
+        cursor = found["next"]
+
+    assert len(seen) == len(set(seen)) == found["total"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field"),
+    [
+        ({"sort": "price"}, "sort"),
+        ({"sort": "distance"}, "sort"),
+        ({"near": "00000"}, "near"),
+        ({"radius_miles": "far"}, "radius_miles"),
+        ({"limit": "51"}, "limit"),
+        ({"limit": "0"}, "limit"),
+        ({"cursor": "-1"}, "cursor"),
+        ({"cursor": "x"}, "cursor"),
+    ],
+)
+def test_a_program_learns_what_is_wrong(
+    client_of: Callable[[str], FlaskClient], arguments: dict[str, str], field: str
+) -> None:
+    response = client_of("nobody").get("/api/v1/search", query_string=arguments)
+
+    assert response.status_code == 422
+    assert response.mimetype == "application/problem+json"
+    assert list(response.get_json()["errors"]) == [field]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "x" * 10_000,
+        '"' * 5000,
+        "a* b* c* d* e*",
+        "zzz~5",
+        "+ - + -",
+        "(((((",
+        "AND OR NOT",
+        "\u202egnidlew",
+        " ".join(f"w{number}" for number in range(3000)),
+        "title:secret",
+        "' OR 1=1 --",
+    ],
+)
+def test_hostile_words_are_only_words(client_of: Callable[[str], FlaskClient], words: str) -> None:
+    response = client_of("nobody").get("/search", query_string={"q": words})
+
+    assert response.status_code == 200
+    assert len(re.findall(r"<h1", response.text)) == 1
+
+
+def test_a_misspelled_word_is_corrected_openly(client_of: Callable[[str], FlaskClient]) -> None:
+    text = client_of("nobody").get("/search?q=compossite").text
+
+    assert "Did you mean" in text
+    assert "Prairie Aero Composites" in text
+
+
+def test_nothing_found_leads_on(client_of: Callable[[str], FlaskClient]) -> None:
+    text = (
+        client_of("nobody").get("/search?q=zeppelin&near=40202&radius_miles=10&kind=facility").text
+    )
+
+    assert "Nothing found" in text
+    assert "Search within 25 miles" in text
+    assert "Remove all filters" in text
+    assert "/requests/new?direction=need&amp;title=zeppelin" in text
+
+
+def test_an_unknown_zip_code_is_said_at_its_field(
+    client_of: Callable[[str], FlaskClient],
+) -> None:
+    text = client_of("nobody").get("/search?q=mill&near=00000").text
+
+    assert "We do not know this ZIP code" in text
+    assert "Shop public mill" in text
+
+
+def test_every_choice_of_the_page_is_a_link_that_keeps_the_rest(
+    client_of: Callable[[str], FlaskClient],
+) -> None:
+    text = client_of("nobody").get("/search?q=mill&kind=equipment&near=40202&sort=title").text
+    links = [
+        link.replace("&amp;", "&")
+        for link in re.findall(r'href="(/search\?[^"]*county=[^"]*)"', text)
+    ]
+
+    assert links
+    assert all(
+        part in link for link in links for part in ("q=mill", "kind=equipment", "sort=title")
+    )
+
+
+def test_the_map_shows_the_results_as_points_and_as_a_table(
+    client_of: Callable[[str], FlaskClient], world: World
+) -> None:
+    text = client_of("nobody").get("/search?kind=organization&view=map").text
+
+    assert text.count("<circle") == 4
+    shop = world.organizations["shop"]
+    assert f'<a href="/organizations/{shop}" aria-label="Ana&#39;s Machine Shop">' in text
+
+
+def test_suggestions_begin_with_what_is_typed(client_of: Callable[[str], FlaskClient]) -> None:
+    text = client_of("nobody").get("/search/suggestions?q=prair").text
+
+    assert "Prairie Aero Composites" in text
+    assert "Machine Shop" not in text
+    assert client_of("nobody").get("/search/suggestions?q=p").text.strip() == ""
+
+
+def test_while_there_is_no_index_pages_say_so(
+    app: Flask, client_of: Callable[[str], FlaskClient]
+) -> None:
+    shutil.rmtree(Path(app.instance_path) / "index")
+
+    response = client_of("nobody").get("/search?q=mill")
+    assert response.status_code == 503
+    assert "Search is being rebuilt" in response.text
+    assert client_of("nobody").get("/api/v1/search").status_code == 503
+    assert client_of("nobody").get("/").status_code == 200
+
+    search_index().rebuild()
+    assert client_of("nobody").get("/search?q=mill").status_code == 200

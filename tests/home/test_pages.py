@@ -1,0 +1,103 @@
+"""The first page, the desk, region pages and administration as each of the cast meets them."""
+
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.cast import World
+
+pytestmark = pytest.mark.usefixtures("indexed")
+
+
+def test_a_visitor_sees_what_is_shared_and_three_doors(
+    client_of: Callable[[str], FlaskClient],
+) -> None:
+    text = client_of("nobody").get("/").text
+
+    for words in ("I need…", "I offer…", "Look around", "Shop public mill", "College public need"):
+        assert words in text
+    for words in ("organization mill", "members mill", "draft"):
+        assert words not in text
+
+
+def test_whoever_is_signed_in_starts_at_the_desk(
+    client_of: Callable[[str], FlaskClient],
+) -> None:
+    response = client_of("ana").get("/")
+
+    assert response.headers["Location"] == "/desk"
+    assert "I need…" in client_of("ana").get("/welcome").text
+
+
+def test_the_desk_shows_the_response_that_waits_for_its_receiver_only(
+    client_of: Callable[[str], FlaskClient],
+) -> None:
+    assert "Falls City Community College" in client_of("ana").get("/desk").text
+    for name in ("ben", "cleo", "eve", "dov"):
+        assert "Shop public need" not in client_of(name).get("/desk").text
+
+
+def test_somebody_without_an_organization_is_led_to_one(
+    client_of: Callable[[str], FlaskClient],
+) -> None:
+    text = client_of("dov").get("/desk").text
+
+    assert "You do not belong to an organization yet" in text
+    assert client_of("dov").get("/offer").headers["Location"] == "/organizations/register"
+
+
+def test_a_region_page_shows_what_its_counties_share_and_nothing_else(
+    client_of: Callable[[str], FlaskClient],
+) -> None:
+    text = client_of("nobody").get("/regions/greater-louisville").text
+
+    assert "Shop public mill" in text
+    assert "Aero public mill" not in text
+    assert "members mill" not in text
+    assert "members mill" in client_of("ana").get("/regions/greater-louisville").text
+
+
+def test_an_unknown_region_is_not_found_and_offers_search(
+    client_of: Callable[[str], FlaskClient],
+) -> None:
+    response = client_of("nobody").get("/regions/atlantis")
+
+    assert response.status_code == 404
+    assert 'role="search"' in response.text
+
+
+@pytest.mark.parametrize(
+    ("name", "shown", "hidden"),
+    [
+        ("root", ["/administration/users", "/administration/regions"], []),
+        ("dov", [], ["/administration/users"]),
+    ],
+)
+def test_administration_lists_what_one_may_administer(
+    client_of: Callable[[str], FlaskClient], name: str, shown: list[str], hidden: list[str]
+) -> None:
+    text = client_of(name).get("/administration").text
+
+    for address in shown:
+        assert f'href="{address}"' in text
+    for address in hidden:
+        assert f'href="{address}"' not in text
+
+
+def test_help_is_there_in_two_languages(client_of: Callable[[str], FlaskClient]) -> None:
+    client = client_of("nobody")
+    english = client.get("/help").text
+    client.get("/language/es")
+    spanish = client.get("/help").text
+
+    assert '<html lang="en"' in english
+    assert '<html lang="es"' in spanish
+
+
+def test_the_page_of_a_world_with_nothing_to_find_still_opens(
+    world: World, client_of: Callable[[str], FlaskClient]
+) -> None:
+    text = client_of("nobody").get("/regions/wichita").text
+
+    assert "Sedgwick" in text

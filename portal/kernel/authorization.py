@@ -193,7 +193,8 @@ def install(policy: Policy) -> None:
     viewing = set(policy.views.values())
     for permission, rule in policy.table.items():
         _rules[permission] = rule
-        _scopes[permission] = "read" if permission in viewing else policy.write_scope
+        reads = permission in viewing or permission.partition(".")[2].startswith("view")
+        _scopes[permission] = "read" if reads else policy.write_scope
     _views.update(policy.views)
 
 

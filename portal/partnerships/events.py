@@ -30,6 +30,13 @@ class RequestRenewed(Event):
 
 
 @dataclass(frozen=True)
+class RequestEndsSoon(Event):
+    """A request's time is over in two weeks or less."""
+
+    request_id: int
+
+
+@dataclass(frozen=True)
 class RequestDeleted(Event):
     """A draft was deleted."""
 

@@ -3,11 +3,15 @@
 `RequestForm` is what JSON fills in; the page's form adds the organization, files and buttons.
 """
 
+from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import SubmitField, ValidationError
+from wtforms import ValidationError
+from wtforms.fields.choices import Choice
+from wtforms.widgets import Select
 
 from portal.kernel.clock import today
 from portal.kernel.files import DOCUMENT_ACCEPT, IMAGE_ACCEPT
@@ -25,10 +29,10 @@ from portal.kernel.forms import (
     UploadsField,
     WholeNumberField,
     YesNoField,
-    in_the_future,
 )
 from portal.kernel.listing import VISIBILITIES
 from portal.organizations.rules import EMPLOYEE_BANDS, ORGANIZATION_KINDS
+from portal.partnerships.models import Request
 from portal.partnerships.rules import (
     AGREEMENT_KINDS,
     DIRECTIONS,
@@ -36,11 +40,32 @@ from portal.partnerships.rules import (
     LONGEST_LIFE_DAYS,
     REQUEST_KINDS,
     TRL_WORDS,
+    USUAL_LIFE_DAYS,
     latest_end,
 )
 
 _AUDIENCES = {key: label for key, label in VISIBILITIES.items() if key != "draft"}
-_READINESS = {"": _l("Not given"), **TRL_WORDS}
+
+
+class ReadinessField(WholeNumberField):
+    """A technology readiness level: chosen by its words in a page, a number in JSON."""
+
+    widget = Select()
+
+    def __init__(self, label: Any = None, **kwargs: Any) -> None:
+        super().__init__(label, least=min(TRL_WORDS), most=max(TRL_WORDS), **kwargs)
+
+    def has_groups(self) -> bool:
+        """The levels stand in one list."""
+        return False
+
+    def iter_choices(self) -> Iterator[Choice]:
+        """Give the levels in words, after an empty one."""
+        yield Choice("", _("Not given"), selected=self.data is None)
+        for level, words in TRL_WORDS.items():
+            yield Choice(level, words, selected=self.data == level)
+
+    _iter_choices_normalized = iter_choices
 
 
 class RequestForm(Form):
@@ -76,11 +101,14 @@ class RequestForm(Form):
         unit=_l("miles"),
         description=_l("Empty: anywhere."),
     )
-    wanted_by = DateField(_l("Wanted by"), [in_the_future(today)])
+    wanted_by = DateField(_l("Wanted by"))
     expires_on = DateField(
         _l("Open until"),
-        [in_the_future(today)],
-        description=_l("At most 365 days from today; empty means 90 days."),
+        description=_l(
+            "At most %(most)s days from its publication; empty means %(usual)s days.",
+            most=LONGEST_LIFE_DAYS,
+            usual=USUAL_LIFE_DAYS,
+        ),
     )
     visibility = ChoiceField(
         _l("Who sees it"), choices=_AUDIENCES, is_required=True, default="public"
@@ -93,10 +121,8 @@ class RequestForm(Form):
     expertise_sought = LongTextField(_l("Expertise sought"))
     advantages = LongTextField(_l("Advantages for a partner"))
     innovations = LongTextField(_l("What is new about it"))
-    trl = WholeNumberField(
+    trl = ReadinessField(
         _l("Technology readiness level"),
-        least=1,
-        most=9,
         description=_l("From 1 (basic principles observed) to 9 (proven in operation)."),
     )
     ip_status = ChoiceField(_l("Protection of the knowledge"), choices=IP_STATUSES)
@@ -109,18 +135,32 @@ class RequestForm(Form):
     coordinator_wanted = YesNoField(_l("A coordinator is wanted"))
     duration_months = WholeNumberField(_l("Duration"), least=1, most=240, unit=_l("months"))
 
+    def validate_wanted_by(self, field: Any) -> None:
+        _check_not_over(field)
+
     def validate_expires_on(self, field: Any) -> None:
-        if field.data is not None and field.data > latest_end(today()):
+        _check_not_over(field)
+        if _is_new(field) and field.data > latest_end(today()):
             raise ValidationError(
                 _("Please choose a day at most %(days)d days ahead.", days=LONGEST_LIFE_DAYS)
             )
 
 
-class NewRequestBody(RequestForm):
+def _is_new(field: Any) -> bool:
+    """Tell whether a day was given that does not stand already: old records stay editable."""
+    return field.data is not None and field.data != field.object_data
+
+
+def _check_not_over(field: Any) -> None:
+    if _is_new(field) and field.data < today():
+        raise ValidationError(_("Please choose a day that is not over."))
+
+
+class NewRequestForm(RequestForm):
     """A new request as a program sends it: with the organization that posts it."""
 
     organization_id = RecordField(_l("Organization"), is_required=True)
-    publish = YesNoField(_l("Publish at once"))
+    publish = YesNoField(_l("Publish at once"), description=_l("Otherwise the request is a draft."))
 
 
 class RequestPageForm(RequestForm):
@@ -132,12 +172,20 @@ class RequestPageForm(RequestForm):
         accept=f"{DOCUMENT_ACCEPT},{IMAGE_ACCEPT}",
         description=_l("Drawings, specifications, pictures; 10 MB each at most."),
     )
-    save_draft = SubmitField(_l("Save as draft"))
-    publish = SubmitField(_l("Publish"))
+
+
+class RenewForm(Form):
+    """The new end of a request."""
+
+    expires_on = DateField(
+        _l("Open until"),
+        is_required=True,
+        description=_l("A day within the next %(most)s days.", most=LONGEST_LIFE_DAYS),
+    )
 
 
 class ResponseForm(Form):
-    """An expression of interest."""
+    """An expression of interest. Without an organization, it is from the only one you are in."""
 
     organization_id = RecordField(_l("Organization"))
     message = MarkdownField(
@@ -152,3 +200,14 @@ class NoteForm(Form):
     """The reason that goes with a step of a workflow."""
 
     note = LongTextField(_l("Reason"), longest=2000)
+
+
+def request_values(request: Request, *, is_page: bool = False) -> SimpleNamespace:
+    """Return a request as its form takes it; capabilities by name for a page, else by key."""
+    names = [name for name in RequestForm()._fields if name not in ("capabilities", "visibility")]
+    return SimpleNamespace(
+        **{name: getattr(request, name) for name in names},
+        capabilities=[item.label if is_page else item.key for item in request.capabilities],
+        # A draft's audience is chosen for the day on which it is published.
+        visibility="public" if request.visibility == "draft" else request.visibility,
+    )

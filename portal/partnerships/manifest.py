@@ -1,6 +1,133 @@
 """What requests and responses plug into the app."""
 
-from portal.kernel.manifest import Manifest
-from portal.partnerships.policies import policy
+from collections.abc import Callable
+from typing import Any
 
-manifest = Manifest(name="partnerships", policy=policy)
+from flask_babel import lazy_gettext as _l
+
+from portal.kernel.authorization import SYSTEM
+from portal.kernel.manifest import (
+    DeskSection,
+    Facet,
+    Job,
+    Manifest,
+    NavigationItem,
+    RecordSection,
+    Searchable,
+)
+from portal.kernel.outbox import Event, Reaction
+from portal.organizations import events as organization_events
+from portal.partnerships import api, events, queries, reactions, services, views
+from portal.partnerships.policies import Permission, policy
+from portal.partnerships.rules import DIRECTIONS, REQUEST_KINDS
+
+_CHANGED_BY: dict[type[Event], Callable[[Any], list[int]]] = {
+    **{
+        event: lambda event: [event.request_id]
+        for event in (
+            events.RequestSaved,
+            events.RequestMoved,
+            events.RequestRenewed,
+            events.RequestDeleted,
+        )
+    },
+    **{
+        event: lambda event: queries.request_ids_of_organization(event.organization_id)
+        for event in (
+            organization_events.OrganizationChanged,
+            organization_events.OrganizationVerified,
+            organization_events.OrganizationArchived,
+            organization_events.OrganizationRestored,
+        )
+    },
+}
+
+manifest = Manifest(
+    name="partnerships",
+    blueprints=(views.blueprint, api.blueprint),
+    policy=policy,
+    reactions=(
+        Reaction(events.ResponseSent, reactions.email_managers_on_response_sent),
+        Reaction(events.ResponseDecided, reactions.email_responder_on_response_decided),
+        Reaction(events.RequestMoved, reactions.email_keepers_on_request_expired),
+        Reaction(events.RequestEndsSoon, reactions.email_keepers_on_request_ends_soon),
+    ),
+    searchables=(
+        Searchable(
+            kind="request",
+            label=_l("Requests"),
+            documents=queries.list_request_documents,
+            list_ids=queries.list_request_ids,
+            changed_by=_CHANGED_BY,
+            visible_ids=queries.visible_request_ids,
+        ),
+    ),
+    facets=(
+        Facet(
+            "request_kind",
+            _l("Kind of request"),
+            lambda values: {value: REQUEST_KINDS.get(value, value) for value in values},
+        ),
+        Facet(
+            "direction",
+            _l("Need or offer"),
+            lambda values: {value: DIRECTIONS.get(value, value) for value in values},
+        ),
+    ),
+    navigation=(
+        NavigationItem(_l("Requests"), "partnerships.list_requests", order=40),
+        NavigationItem(
+            _l("Your requests"),
+            "partnerships.list_mine",
+            permission=Permission.REQUEST_VIEW_OWN,
+            section="account",
+            order=30,
+        ),
+        NavigationItem(
+            _l("Responses"),
+            "partnerships.list_responses",
+            permission=Permission.REQUEST_VIEW_OWN,
+            section="account",
+            order=31,
+        ),
+    ),
+    desk=(
+        DeskSection(
+            _l("Responses to your requests"),
+            _l("No response waits for your decision."),
+            queries.list_to_decide,
+            order=15,
+        ),
+        DeskSection(
+            _l("Answers to your responses"),
+            _l("No answer came in the last two weeks."),
+            queries.list_answers,
+            order=25,
+        ),
+        DeskSection(
+            _l("Drafts of requests"),
+            _l("You have no unfinished request."),
+            queries.list_drafts,
+            order=40,
+        ),
+        DeskSection(
+            _l("Requests that end soon"),
+            _l("None of your requests ends within two weeks."),
+            queries.list_ending,
+            order=50,
+        ),
+    ),
+    sections=(
+        RecordSection(
+            "organization",
+            _l("Open requests"),
+            "partnerships/section.html",
+            queries.list_of_organization,
+            order=60,
+        ),
+    ),
+    jobs=(
+        Job("expire_requests", 3600, lambda: services.expire_overdue(SYSTEM)),
+        Job("remind_of_ending_requests", 3600, lambda: services.remind_of_ends(SYSTEM)),
+    ),
+)

@@ -35,6 +35,7 @@ class Request(Identified, Timestamped, Listed, Model):
 
     status: where it stands in the workflow of `rules.py`; visibility: who sees it once published.
     radius_miles: how far away partners may be (None: anywhere).
+    reminded_at: when its people were told that the end is near (None: not of this end).
     """
 
     __table_args__ = (
@@ -75,6 +76,7 @@ class Request(Identified, Timestamped, Listed, Model):
     expires_on: Mapped[dt.date]
     published_at: Mapped[dt.datetime | None]
     renewals: Mapped[int] = mapped_column(default=0)
+    reminded_at: Mapped[dt.datetime | None]
     is_anonymous: Mapped[bool] = mapped_column(default=False)
     anonymous_summary: Mapped[str] = mapped_column(String(500), default="")
     expertise_sought: Mapped[str] = mapped_column(String(2000), default="")

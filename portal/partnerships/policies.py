@@ -10,6 +10,7 @@ from portal.kernel.authorization import (
     is_self,
     related,
     role_in,
+    signed_in,
     value_in,
 )
 from portal.kernel.listing import visible_record
@@ -21,12 +22,16 @@ from portal.partnerships.rules import SHOWN_STATUSES
 class Permission(StrEnum):
     REQUEST_VIEW = "request.view"
     REQUEST_VIEW_IDENTITY = "request.view_identity"
+    REQUEST_VIEW_INSIDE = "request.view_inside"
+    REQUEST_VIEW_OWN = "request.view_own"
     REQUEST_CREATE = "request.create"
     REQUEST_EDIT = "request.edit"
     REQUEST_PUBLISH = "request.publish"
     REQUEST_MANAGE = "request.manage"
     REQUEST_EXPIRE = "request.expire"
     RESPONSE_VIEW = "response.view"
+    RESPONSE_VIEW_IDENTITY = "response.view_identity"
+    RESPONSE_VIEW_CONTACTS = "response.view_contacts"
     RESPONSE_SEND = "response.send"
     RESPONSE_DECIDE = "response.decide"
     RESPONSE_WITHDRAW = "response.withdraw"
@@ -40,6 +45,11 @@ _editors = (_managers | _author | administrator).described(
 )
 _shown = value_in(Request.status, *SHOWN_STATUSES) & visible_record(Request, Organization)
 _withdrawn = value_in(Request.status, "withdrawn") & _own
+_receivers = related(Response.request, _own)
+_sides = (role_in(Response.organization_id) | _receivers | administrator).described(
+    "people of the two organizations, and administrators"
+)
+_accepted = value_in(Response.status, "accepted")
 
 policy = Policy(
     write_scope="requests:write",
@@ -51,16 +61,28 @@ policy = Policy(
         Permission.REQUEST_VIEW_IDENTITY: (
             value_in(Request.is_anonymous, False) | _own | administrator
         ).described("anyone; of an anonymous request: its organization and administrators"),
+        Permission.REQUEST_VIEW_INSIDE: (_own | administrator).described(
+            "people of the request's organization, and administrators"
+        ),
+        Permission.REQUEST_VIEW_OWN: signed_in,
         Permission.REQUEST_CREATE: role_in(Organization.id) | administrator,
         Permission.REQUEST_EDIT: _editors,
         Permission.REQUEST_PUBLISH: _editors,
         Permission.REQUEST_MANAGE: _editors,
         Permission.REQUEST_EXPIRE: clock,
-        Permission.RESPONSE_VIEW: (
-            role_in(Response.organization_id)
-            | related(Response.request, role_in(Request.organization_id))
+        Permission.RESPONSE_VIEW: _sides,
+        Permission.RESPONSE_VIEW_IDENTITY: (
+            related(Response.request, value_in(Request.is_anonymous, False))
+            | _receivers
             | administrator
-        ).described("people of the two organizations, and administrators"),
+            | (_accepted & role_in(Response.organization_id))
+        ).described(
+            "who posted the request; the responding organization: of an anonymous request once "
+            "the response is accepted"
+        ),
+        Permission.RESPONSE_VIEW_CONTACTS: (_accepted & _sides).described(
+            "people of the two organizations and administrators, once the response is accepted"
+        ),
         Permission.RESPONSE_SEND: (has_membership & ~_own).described(
             "people of any other organization"
         ),

@@ -1,22 +1,42 @@
 """Reads of requests and responses for pages, the API, the desk and the search index."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from flask_babel import format_date
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
+from portal.accounts.models import User
+from portal.facilities.queries import clusters_of_organizations, get_visible_equipment
 from portal.kernel.authorization import Actor, authorize, can, visible
-from portal.kernel.clock import today
+from portal.kernel.clock import now, today
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
 from portal.kernel.files import StoredFile
+from portal.kernel.fulltext.port import Document
+from portal.kernel.listing import audience_of
+from portal.kernel.manifest import DeskItem
 from portal.kernel.paging import Page, keyset_page
-from portal.organizations.models import Organization
-from portal.partnerships.models import Request, RequestAttachment, Response
+from portal.kernel.richtext import plain
+from portal.organizations.models import Membership, Organization
+from portal.organizations.queries import hidden_fields_for, list_organizations_of
+from portal.organizations.rules import shown_point
+from portal.partnerships.models import (
+    Request,
+    RequestAttachment,
+    Response,
+    request_capability,
+)
 from portal.partnerships.policies import Permission
+from portal.partnerships.rules import LISTED_STATUSES, REMINDER_DAYS
+from portal.regions.models import capability_broader
+from portal.regions.queries import labels_of, narrower_closure
+from portal.regions.rules import closure
 
 _OPTIONS = (
     joinedload(Request.organization).joinedload(Organization.county),
@@ -25,18 +45,56 @@ _OPTIONS = (
     selectinload(Request.capabilities),
     selectinload(Request.attachments).joinedload(RequestAttachment.file),
 )
+_CARD_OPTIONS = (joinedload(Request.organization), joinedload(Request.county))
 _RESPONSE_OPTIONS = (
-    joinedload(Response.request).options(
-        joinedload(Request.organization), joinedload(Request.county)
-    ),
+    joinedload(Response.request).options(*_CARD_OPTIONS),
     joinedload(Response.organization),
     joinedload(Response.created_by),
 )
 
 
+@dataclass(frozen=True)
+class Card:
+    """A request as lists show it to one reader; of an anonymous one only what is for everybody."""
+
+    id: int
+    url: str
+    title: str
+    summary: str
+    request_kind: str
+    direction: str
+    status: str
+    visibility: str
+    organization: str
+    place: str
+    expires_on: dt.date
+    since: dt.datetime
+    is_demo: bool
+    kind: str = "request"
+
+
+@dataclass(frozen=True)
+class Contact:
+    """How to reach an organization, as far as it tells members."""
+
+    organization_id: int
+    name: str
+    phone: str
+    email: str
+    people: Sequence[Mapping[str, Any]]
+
+
+# One request
+
+
 def get_request(request_id: int) -> Request:
     """Return a request with all that its page shows, whoever asks. Raises NotFound."""
-    request = session.scalar(select(Request).options(*_OPTIONS).where(Request.id == request_id))
+    request = session.scalar(
+        select(Request)
+        .options(*_OPTIONS)
+        .where(Request.id == request_id)
+        .execution_options(populate_existing=True)
+    )
     if request is None:
         raise NotFound(_("There is no such request."))
     return request
@@ -45,70 +103,343 @@ def get_request(request_id: int) -> Request:
 def get_visible_request(actor: Actor, request_id: int) -> Request:
     """Return a request that the actor may see. Raises NotFound."""
     request = get_request(request_id)
-    if not can(actor, Permission.REQUEST_VIEW, request):
-        authorize(actor, Permission.REQUEST_VIEW, request)
+    authorize(actor, Permission.REQUEST_VIEW, request)
     return request
 
 
+def get_editable_request(actor: Actor, request_id: int) -> Request:
+    """Return a request to those who may change it."""
+    request = get_request(request_id)
+    authorize(actor, Permission.REQUEST_EDIT, request)
+    return request
+
+
+def sees_identity(actor: Actor, request: Request) -> bool:
+    """Tell whether the actor gets more of the request than what stands for an anonymous one."""
+    return can(actor, Permission.REQUEST_VIEW_IDENTITY, request)
+
+
 def load_for_change(request: Request) -> None:
-    """Load what a change of a request touches."""
-    session.execute(
-        select(Request)
-        .options(*_OPTIONS)
-        .where(Request.id == request.id)
-        .execution_options(populate_existing=not session.is_modified(request))
-    ).unique().all()
+    """Read what commands change of a request again, under its lock."""
+    get_request(request.id)
 
 
-def get_attachment(request: Request, attachment_id: int) -> StoredFile:
-    """Return the file of a request's attachment. Raises NotFound."""
-    for attachment in request.attachments:
-        if attachment.id == attachment_id:
-            return attachment.file
+def get_attachment(actor: Actor, request: Request, attachment_id: int) -> StoredFile:
+    """Return the file of an attachment, to those who see whose request it is. Raises NotFound."""
+    if sees_identity(actor, request):
+        for attachment in request.attachments:
+            if attachment.id == attachment_id:
+                return attachment.file
     raise NotFound(_("This attachment is no longer here."))
+
+
+def point_of(actor: Actor, request: Request) -> tuple[float, float] | None:
+    """Return where a request stands on a map, no more exact than the actor may know."""
+    return _shown_point(request, sees_identity(actor, request))
+
+
+def _shown_point(request: Request, is_identified: bool) -> tuple[float, float] | None:
+    if not is_identified:
+        county = request.county
+        return (county.latitude, county.longitude) if county else None
+    keeps_street = "street" in request.organization.members_only_fields
+    return shown_point(
+        request.latitude, request.longitude, is_exact=bool(request.zip_code) or not keeps_street
+    )
+
+
+def keepers_of(request: Request) -> list[User]:
+    """Return who looks after a request: the managers, and its writer while a member."""
+    return list(
+        session.scalars(
+            select(User)
+            .join(Membership, Membership.user_id == User.id)
+            .where(
+                Membership.organization_id == request.organization_id,
+                or_(Membership.role.in_(("owner", "manager")), User.id == request.created_by_id),
+                User.is_active,
+            )
+            .order_by(User.id)
+        )
+    )
+
+
+# Lists of requests
+
+
+def card_of(actor: Actor, request: Request) -> Card:
+    """Return a request as a list shows it to the actor."""
+    is_identified = sees_identity(actor, request)
+    return Card(
+        id=request.id,
+        url=f"/requests/{request.id}",
+        title=request.title,
+        summary=request.summary if is_identified else request.anonymous_summary,
+        request_kind=request.kind,
+        direction=request.direction,
+        status=request.status,
+        visibility=request.visibility,
+        organization=request.organization.name if is_identified else "",
+        place=request.county.label if request.county else "",
+        expires_on=request.expires_on,
+        since=request.published_at or request.created_at,
+        is_demo=request.is_demo,
+    )
+
+
+def list_board(
+    actor: Actor,
+    *,
+    kind: str = "",
+    direction: str = "",
+    is_mine: bool = False,
+    cursor: str | None = None,
+    limit: int = 20,
+) -> Page[Card]:
+    """Return a page of the open requests that the actor may see, the newest first."""
+    statement = (
+        select(Request)
+        .options(*_CARD_OPTIONS)
+        .where(
+            visible(actor, Permission.REQUEST_VIEW),
+            Request.status.in_(LISTED_STATUSES),
+            Request.published_at.is_not(None),
+            *_filters(kind=kind, direction=direction),
+        )
+    )
+    if is_mine:
+        statement = statement.where(_of_actor(actor))
+    found = keyset_page(
+        statement, (Request.published_at, Request.id), cursor=cursor, limit=limit, descending=True
+    )
+    return Page([card_of(actor, request) for request in found.items], found.next)
+
+
+def list_own(actor: Actor, *, cursor: str | None = None, limit: int = 20) -> Page[Card]:
+    """Return a page of the requests of the actor's organizations, the newest first."""
+    statement = (
+        select(Request)
+        .options(*_CARD_OPTIONS)
+        .where(visible(actor, Permission.REQUEST_VIEW), _of_actor(actor))
+    )
+    found = keyset_page(
+        statement, (Request.created_at, Request.id), cursor=cursor, limit=limit, descending=True
+    )
+    return Page([card_of(actor, request) for request in found.items], found.next)
 
 
 def list_requests(
     actor: Actor,
     *,
-    conditions: Sequence[ColumnElement[bool]] = (),
+    kind: str = "",
+    direction: str = "",
+    status: str = "",
+    capability: str = "",
+    county: str = "",
+    organization_id: int | None = None,
     cursor: str | None = None,
     limit: int = 20,
 ) -> Page[Request]:
-    """Return the requests that the actor may see, the newest first."""
-    statement: Select[*tuple[Any, ...]] = (
-        select(Request).options(*_OPTIONS).where(visible(actor, Permission.REQUEST_VIEW))
+    """Return a page of whole requests that the actor may see, the newest first.
+
+    capability: with all narrower ones. organization_id: never finds anonymous ones of others.
+    """
+    statement = (
+        select(Request)
+        .options(*_OPTIONS)
+        .where(
+            visible(actor, Permission.REQUEST_VIEW),
+            *_filters(
+                kind=kind,
+                direction=direction,
+                status=status,
+                capability=capability,
+                county=county,
+            ),
+        )
     )
-    for condition in conditions:
-        statement = statement.where(condition)
+    if organization_id is not None:
+        statement = statement.where(
+            Request.organization_id == organization_id,
+            visible(actor, Permission.REQUEST_VIEW_IDENTITY),
+        )
     return keyset_page(
         statement, (Request.created_at, Request.id), cursor=cursor, limit=limit, descending=True
     )
 
 
-def get_visible_response(actor: Actor, response_id: int) -> Response:
-    """Return a response that the actor may see. Raises NotFound."""
+def list_of_organization(actor: Actor, organization: Organization) -> list[Card] | None:
+    """Return an organization's open requests for its page; None where there are none to show."""
+    found = session.scalars(
+        select(Request)
+        .options(*_CARD_OPTIONS)
+        .where(
+            Request.organization_id == organization.id,
+            Request.status.in_(LISTED_STATUSES),
+            visible(actor, Permission.REQUEST_VIEW),
+            visible(actor, Permission.REQUEST_VIEW_IDENTITY),
+        )
+        .order_by(Request.created_at.desc(), Request.id.desc())
+        .limit(50)
+    )
+    return [card_of(actor, request) for request in found] or None
+
+
+def _filters(
+    *,
+    kind: str = "",
+    direction: str = "",
+    status: str = "",
+    capability: str = "",
+    county: str = "",
+) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    for column, value in (
+        (Request.kind, kind),
+        (Request.direction, direction),
+        (Request.status, status),
+        (Request.county_fips, county),
+    ):
+        if value:
+            found.append(column == value)
+    if capability:
+        keys = list(narrower_closure([capability]))
+        found.append(
+            Request.id.in_(
+                select(request_capability.c.request_id).where(
+                    request_capability.c.capability_key.in_(keys)
+                )
+            )
+        )
+    return found
+
+
+def _of_actor(actor: Actor) -> ColumnElement[bool]:
+    return Request.organization_id.in_(sorted(actor.organizations_as()))
+
+
+# What forms look up
+
+
+def organization_choices(actor: Actor) -> list[tuple[int, str]]:
+    """Return (id, name) of the organizations for which the actor may post and respond."""
+    return [(row.id, row.name) for row in list_organizations_of(actor)]
+
+
+def find_organization(organization_id: int | None) -> Organization | None:
+    """Return the organization of a number, or None."""
+    return session.get(Organization, organization_id) if organization_id is not None else None
+
+
+def equipment_words(actor: Actor, equipment_id: int) -> tuple[str, list[str]] | None:
+    """Return name and capabilities of a piece of equipment, to begin a request with, or None."""
+    try:
+        equipment = get_visible_equipment(actor, equipment_id)
+    except NotFound:
+        return None
+    return equipment.name, [capability.label for capability in equipment.capabilities]
+
+
+# Responses
+
+
+def get_response(response_id: int) -> Response:
+    """Return a response with its two sides, whoever asks. Raises NotFound."""
     response = session.scalar(
-        select(Response).options(*_RESPONSE_OPTIONS).where(Response.id == response_id)
+        select(Response)
+        .options(*_RESPONSE_OPTIONS)
+        .where(Response.id == response_id)
+        .execution_options(populate_existing=True)
     )
     if response is None:
         raise NotFound(_("There is no such response."))
-    if not can(actor, Permission.RESPONSE_VIEW, response):
-        authorize(actor, Permission.RESPONSE_VIEW, response)
     return response
 
 
-def list_responses(actor: Actor, request: Request, limit: int = 100) -> list[Response]:
-    """Return the responses to a request that the actor may see, oldest first."""
-    return list(
-        session.scalars(
-            select(Response)
-            .options(*_RESPONSE_OPTIONS)
-            .where(Response.request_id == request.id, visible(actor, Permission.RESPONSE_VIEW))
-            .order_by(Response.id)
-            .limit(limit)
-        ).unique()
+def get_visible_response(actor: Actor, response_id: int) -> Response:
+    """Return a response that the actor may see. Raises NotFound."""
+    response = get_response(response_id)
+    authorize(actor, Permission.RESPONSE_VIEW, response)
+    return response
+
+
+def list_responses(
+    actor: Actor, request: Request, *, cursor: str | None = None, limit: int = 20
+) -> Page[Response]:
+    """Return a page of the responses to a request that the actor may see, oldest first."""
+    statement = (
+        select(Response)
+        .options(*_RESPONSE_OPTIONS)
+        .where(Response.request_id == request.id, visible(actor, Permission.RESPONSE_VIEW))
     )
+    return keyset_page(statement, (Response.id,), cursor=cursor, limit=limit)
+
+
+def list_received(actor: Actor, *, cursor: str | None = None, limit: int = 20) -> Page[Response]:
+    """Return a page of the responses to requests of the actor's organizations, newest first."""
+    return _responses_page(Response.request.has(_of_actor(actor)), cursor, limit)
+
+
+def list_sent(actor: Actor, *, cursor: str | None = None, limit: int = 20) -> Page[Response]:
+    """Return a page of the responses of the actor's organizations, newest first."""
+    own = Response.organization_id.in_(sorted(actor.organizations_as()))
+    return _responses_page(own, cursor, limit)
+
+
+def _responses_page(
+    condition: ColumnElement[bool], cursor: str | None, limit: int
+) -> Page[Response]:
+    statement = select(Response).options(*_RESPONSE_OPTIONS).where(condition)
+    return keyset_page(statement, (Response.id,), cursor=cursor, limit=limit, descending=True)
+
+
+def find_own_response(actor: Actor, request: Request) -> Response | None:
+    """Return the newest response of the actor's organizations to a request, or None."""
+    return session.scalar(
+        select(Response)
+        .where(
+            Response.request_id == request.id,
+            Response.organization_id.in_(sorted(actor.organizations_as())),
+        )
+        .order_by(Response.id.desc())
+        .limit(1)
+    )
+
+
+def find_contacts(actor: Actor, response: Response) -> tuple[Contact, Contact] | None:
+    """Return how the two sides of an accepted response reach each other: posted, responded."""
+    if not can(actor, Permission.RESPONSE_VIEW_CONTACTS, response):
+        return None
+    return (
+        _contact(actor, response.request.organization),
+        _contact(actor, response.organization),
+    )
+
+
+def _contact(actor: Actor, organization: Organization) -> Contact:
+    hidden = hidden_fields_for(actor, organization)
+    return Contact(
+        organization.id,
+        organization.name,
+        "" if "phone" in hidden else organization.phone,
+        "" if "email" in hidden else organization.email,
+        [] if "contacts" in hidden else organization.contacts,
+    )
+
+
+def responders_of(response: Response) -> list[User]:
+    """Return whom to tell about an answer: who wrote the response, or else the managers."""
+    people = session.execute(
+        select(User, Membership.role)
+        .join(Membership, Membership.user_id == User.id)
+        .where(Membership.organization_id == response.organization_id, User.is_active)
+        .order_by(User.id)
+    ).all()
+    writer = [user for user, _role in people if user.id == response.created_by_id]
+    return writer or [user for user, role in people if role in ("owner", "manager")]
+
+
+# The clock
 
 
 def list_overdue_ids(day: dt.date | None = None, limit: int = 500) -> list[int]:
@@ -116,10 +447,228 @@ def list_overdue_ids(day: dt.date | None = None, limit: int = 500) -> list[int]:
     return list(
         session.scalars(
             select(Request.id)
-            .where(
-                Request.status.in_(("published", "paused")), Request.expires_on < (day or today())
-            )
+            .where(Request.status.in_(LISTED_STATUSES), Request.expires_on < (day or today()))
             .order_by(Request.expires_on, Request.id)
             .limit(limit)
         )
     )
+
+
+def list_ending_unreminded(limit: int = 500) -> list[Request]:
+    """Return the requests that end within two weeks and whose people were not told yet."""
+    return list(
+        session.scalars(
+            select(Request)
+            .where(_ends_soon(), Request.reminded_at.is_(None))
+            .order_by(Request.expires_on, Request.id)
+            .limit(limit)
+        )
+    )
+
+
+def _ends_soon() -> ColumnElement[bool]:
+    return (
+        Request.status.in_(LISTED_STATUSES)
+        & (Request.expires_on >= today())
+        & (Request.expires_on <= today() + dt.timedelta(days=REMINDER_DAYS))
+    )
+
+
+# The desk
+
+
+def list_to_decide(actor: Actor, limit: int) -> list[DeskItem]:
+    """Return the responses that wait for the actor's decision, oldest first."""
+    rows = session.execute(
+        select(Response.id, Response.created_at, Request.title, Organization.name)
+        .join(Request, Request.id == Response.request_id)
+        .join(Organization, Organization.id == Response.organization_id)
+        .where(Response.status == "sent", visible(actor, Permission.RESPONSE_DECIDE))
+        .order_by(Response.id)
+        .limit(limit)
+    )
+    return [
+        DeskItem(
+            _("%(organization)s responded to “%(title)s”", organization=row.name, title=row.title),
+            f"/responses/{row.id}",
+            row.created_at,
+            action=_("Read and decide"),
+        )
+        for row in rows
+    ]
+
+
+def list_answers(actor: Actor, limit: int) -> list[DeskItem]:
+    """Return the answers of the last two weeks to responses of the actor's organizations."""
+    rows = session.execute(
+        select(Response.id, Response.status, Response.decided_at, Request.title)
+        .join(Request, Request.id == Response.request_id)
+        .where(
+            Response.organization_id.in_(sorted(actor.organizations_as())),
+            Response.status.in_(("accepted", "declined")),
+            Response.decided_at >= now() - dt.timedelta(days=14),
+        )
+        .order_by(Response.decided_at, Response.id)
+        .limit(limit)
+    )
+    return [
+        DeskItem(
+            _("Your response to “%(title)s” was accepted", title=row.title)
+            if row.status == "accepted"
+            else _("Your response to “%(title)s” was declined", title=row.title),
+            f"/responses/{row.id}",
+            row.decided_at,
+            action=_("Read the answer"),
+        )
+        for row in rows
+    ]
+
+
+def list_drafts(actor: Actor, limit: int) -> list[DeskItem]:
+    """Return the drafts of the actor's organizations that the actor may finish, oldest first."""
+    rows = session.execute(
+        select(Request.id, Request.title, Request.created_at, Organization.name)
+        .join(Organization, Organization.id == Request.organization_id)
+        .where(Request.status == "draft", _of_actor(actor), visible(actor, Permission.REQUEST_EDIT))
+        .order_by(Request.created_at, Request.id)
+        .limit(limit)
+    )
+    return [
+        DeskItem(
+            row.title,
+            f"/requests/{row.id}/edit",
+            row.created_at,
+            detail=row.name,
+            action=_("Finish and publish"),
+        )
+        for row in rows
+    ]
+
+
+def list_ending(actor: Actor, limit: int) -> list[DeskItem]:
+    """Return the actor's requests that end within two weeks, the first to end first."""
+    since = func.coalesce(Request.published_at, Request.created_at).label("since")
+    rows = session.execute(
+        select(Request.id, Request.title, Request.expires_on, since)
+        .where(_ends_soon(), _of_actor(actor), visible(actor, Permission.REQUEST_MANAGE))
+        .order_by(Request.expires_on, Request.id)
+        .limit(limit)
+    )
+    return [
+        DeskItem(
+            row.title,
+            f"/requests/{row.id}",
+            row.since,
+            detail=_("Open until %(day)s", day=format_date(row.expires_on)),
+            action=_("Renew or close"),
+        )
+        for row in rows
+    ]
+
+
+# The search index
+
+
+def list_request_documents(ids: Sequence[int]) -> list[Document]:
+    """Return the search documents of open requests; an anonymous one says nothing of whose it is.
+
+    Its own people find it by the same few words, since a document is one for all its readers.
+    """
+    rows = session.scalars(
+        select(Request)
+        .options(*_OPTIONS)
+        .where(
+            Request.id.in_(ids),
+            Request.status.in_(LISTED_STATUSES),
+            Request.visibility != "draft",
+        )
+        .order_by(Request.id)
+    ).all()
+    keys = {capability.key for row in rows for capability in row.capabilities}
+    broader = _broader(keys)
+    names = labels_of(keys)
+    clusters = clusters_of_organizations({row.organization_id for row in rows})
+    return [_document(row, broader, names, clusters) for row in rows]
+
+
+def _broader(keys: set[str]) -> dict[str, list[str]]:
+    """Return each concept with all that is broader, read at once for many documents."""
+    if not keys:
+        return {}
+    relation: dict[str, list[str]] = defaultdict(list)
+    columns = capability_broader.c
+    for key, above in session.execute(select(columns.capability_key, columns.broader_key)):
+        relation[key].append(above)
+    return {key: sorted(closure([key], relation)) for key in keys}
+
+
+def _document(
+    row: Request,
+    broader: Mapping[str, Sequence[str]],
+    names: Mapping[str, Sequence[str]],
+    clusters: Mapping[int, tuple[str, ...]],
+) -> Document:
+    is_identified = not row.is_anonymous
+    organization = row.organization
+    keys = [capability.key for capability in row.capabilities]
+    facets: dict[str, tuple[str, ...]] = {
+        "request_kind": (row.kind,),
+        "direction": (row.direction,),
+        "capability": tuple(sorted({above for key in keys for above in broader[key]})),
+        "county": (row.county_fips,) if row.county_fips else (),
+    }
+    body: list[str] = []
+    if is_identified:
+        facets["organization_kind"] = (organization.kind,)
+        facets["cluster"] = clusters.get(row.organization_id, ())
+        facets["certification"] = tuple(
+            sorted({str(item["name"]) for item in organization.certifications})
+        )
+        body = [
+            row.description,
+            row.expertise_sought,
+            row.advantages,
+            row.innovations,
+            row.call_name,
+        ]
+    point = _shown_point(row, is_identified)
+    return Document(
+        kind="request",
+        id=row.id,
+        title=row.title,
+        url=f"/requests/{row.id}",
+        audience=audience_of(row.visibility, row.organization_id, organization.status == "active"),
+        updated_at=row.updated_at,
+        summary=row.summary if is_identified else row.anonymous_summary,
+        body="\n".join(text for piece in body if (text := plain(piece))),
+        organization=organization.name if is_identified else "",
+        facets=facets,
+        keywords=tuple(dict.fromkeys(name for key in keys for name in names.get(key, ()))),
+        latitude=point[0] if point else None,
+        longitude=point[1] if point else None,
+        extra={
+            "county": row.county.label if row.county else "",
+            "image": "",
+            "confirmed": row.confirmed_at.isoformat() if row.confirmed_at else "",
+            "verified": "yes" if is_identified and organization.verified_at else "",
+        },
+    )
+
+
+def list_request_ids(after: int, limit: int) -> list[int]:
+    """Return ids in ascending order, for a rebuild of the index."""
+    statement = select(Request.id).where(Request.id > after).order_by(Request.id).limit(limit)
+    return list(session.scalars(statement))
+
+
+def request_ids_of_organization(organization_id: int) -> list[int]:
+    """Return the ids of all requests of an organization."""
+    return list(
+        session.scalars(select(Request.id).where(Request.organization_id == organization_id))
+    )
+
+
+def visible_request_ids(actor: Actor, ids: Sequence[int]) -> set[int]:
+    """Return those of the ids that the actor may see right now."""
+    condition = visible(actor, Permission.REQUEST_VIEW)
+    return set(session.scalars(select(Request.id).where(Request.id.in_(ids), condition)))

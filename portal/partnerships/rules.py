@@ -4,13 +4,14 @@ Pure values and functions; what needs rows is decided in the services.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from portal.kernel.authorization import Actor
+from portal.kernel.errors import Invalid
 from portal.kernel.workflow import Transition, Workflow
 from portal.partnerships.events import RequestMoved, ResponseDecided
 
@@ -43,23 +44,26 @@ AGREEMENT_KINDS: Mapping[str, Any] = {
     "other": _l("Something else"),
 }
 
-#: Technology readiness levels, as stages that people say: each with its name and its range.
-TRL_WORDS: Mapping[str, Any] = {
-    "1": _l("1 – basic principles observed"),
-    "2": _l("2 – concept formulated"),
-    "3": _l("3 – concept proven in experiments"),
-    "4": _l("4 – tested in the laboratory"),
-    "5": _l("5 – tested in a relevant environment"),
-    "6": _l("6 – demonstrated in a relevant environment"),
-    "7": _l("7 – prototype demonstrated in operation"),
-    "8": _l("8 – complete and qualified"),
-    "9": _l("9 – proven in operation, on the market"),
+#: Technology readiness levels in words.
+TRL_WORDS: Mapping[int, Any] = {
+    1: _l("1 – basic principles observed"),
+    2: _l("2 – concept formulated"),
+    3: _l("3 – concept proven in experiments"),
+    4: _l("4 – tested in the laboratory"),
+    5: _l("5 – tested in a relevant environment"),
+    6: _l("6 – demonstrated in a relevant environment"),
+    7: _l("7 – prototype demonstrated in operation"),
+    8: _l("8 – complete and qualified"),
+    9: _l("9 – proven in operation, on the market"),
 }
 
+USUAL_LIFE_DAYS = 90
 LONGEST_LIFE_DAYS = 365
 MOST_RENEWALS = 1
 #: Renewal is offered from so many days before the end.
 RENEWABLE_DAYS = 30
+#: So many days before the end, the people of a request are told.
+REMINDER_DAYS = 14
 
 
 def _moved(action: str) -> Callable[[Any, Actor, str], RequestMoved]:
@@ -202,6 +206,52 @@ OPEN_STATUSES = ("published",)
 SHOWN_STATUSES = ("published", "paused", "fulfilled", "expired")
 #: States in which its owner may still change the words.
 EDITABLE_STATUSES = ("draft", "published", "paused")
+#: States in which a request stands on the board, in the search and on its organization's page.
+LISTED_STATUSES = ("published", "paused")
+
+#: All that outsiders get of an anonymous request: closed vocabularies, numbers, dates, and the
+#: words that were written for them. The point is the county's, never the organization's.
+SHOWN_ANONYMOUSLY = frozenset(
+    {
+        "id",
+        "url",
+        "kind",
+        "direction",
+        "title",
+        "anonymous_summary",
+        "is_anonymous",
+        "capabilities",
+        "county_fips",
+        "county",
+        "radius_miles",
+        "wanted_by",
+        "expires_on",
+        "published_at",
+        "renewals",
+        "status",
+        "visibility",
+        "trl",
+        "ip_status",
+        "partner_kinds",
+        "partner_sizes",
+        "agreement_kind",
+        "duration_months",
+        "call_deadline",
+        "coordinator_wanted",
+        "is_demo",
+        "confirmed_at",
+        "created_at",
+        "updated_at",
+    }
+)
+
+
+class Incomplete(Invalid):
+    """What a request still lacks before it can be published: (field, what to do), all of it."""
+
+    def __init__(self, missing: Sequence[tuple[str, str]]) -> None:
+        super().__init__(*missing[0])
+        self.missing = tuple(missing)
 
 
 def missing_fields(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -210,6 +260,8 @@ def missing_fields(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     values: the fields of `RequestForm`. Yields (field, what to do about it).
     """
     kind, direction = values["kind"], values["direction"]
+    if values["visibility"] == "draft":
+        yield "visibility", _("Please choose who sees it.")
     if not values["summary"]:
         yield "summary", _("Please say in a sentence or two what this is about.")
     if not values["capabilities"] and kind != "consortium":

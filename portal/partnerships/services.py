@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import func, select
 from werkzeug.datastructures import FileStorage
 
 from portal.kernel.authorization import Actor, authorize
@@ -20,6 +20,7 @@ from portal.organizations.queries import complete_place, get_capabilities
 from portal.partnerships import queries
 from portal.partnerships.events import (
     RequestDeleted,
+    RequestEndsSoon,
     RequestRenewed,
     RequestSaved,
     ResponseSent,
@@ -31,15 +32,17 @@ from portal.partnerships.rules import (
     OPEN_STATUSES,
     REQUESTS,
     RESPONSES,
+    USUAL_LIFE_DAYS,
+    Incomplete,
     is_renewable,
     latest_end,
     missing_fields,
 )
 
-USUAL_LIFE_DAYS = 90
 MOST_ATTACHMENTS = 10
 _PICTURES = {f".{name.lower()}" for name in (*IMAGE_FORMATS, "JPG")}
-_PLAIN = [
+#: Fields that are written as they come.
+_PLAIN = (
     "kind",
     "direction",
     "title",
@@ -63,7 +66,7 @@ _PLAIN = [
     "call_deadline",
     "coordinator_wanted",
     "duration_months",
-]
+)
 
 
 @command(Permission.REQUEST_CREATE)
@@ -73,11 +76,13 @@ def create_request(
     *,
     attachments: Sequence[FileStorage] = (),
     is_demo: bool = False,
+    publish: bool = False,
     **values: Any,
 ) -> Request:
-    """Write a request as a draft of an organization. values: fields of `RequestForm`.
+    """Write a request of an organization: a draft, or with `publish` an open request.
 
-    Raises Invalid for an unknown capability or ZIP code.
+    values: fields of `RequestForm`. Raises Invalid for an unknown capability or ZIP code,
+    Incomplete for what publication still needs (then nothing is written).
     """
     if organization.status != "active":
         raise Conflict(_("This organization is archived."))
@@ -89,8 +94,8 @@ def create_request(
         is_demo=is_demo,
         status="draft",
         visibility="public",
-        zip_code="",
         expires_on=today() + dt.timedelta(days=USUAL_LIFE_DAYS),
+        renewals=0,
         capabilities=[],
     )
     _set(request, {"zip_code": "", **values})
@@ -98,12 +103,19 @@ def create_request(
     session.flush()
     _attach(actor, request, attachments)
     record(RequestSaved(request.id))
+    if publish:
+        act_on_request(actor, request, "publish")
     return request
 
 
 @command(Permission.REQUEST_EDIT)
 def change_request(
-    actor: Actor, request: Request, *, attachments: Sequence[FileStorage] = (), **values: Any
+    actor: Actor,
+    request: Request,
+    *,
+    attachments: Sequence[FileStorage] = (),
+    publish: bool = False,
+    **values: Any,
 ) -> Request:
     """Change the fields that are given. What is published stays fit to be published."""
     if request.status not in EDITABLE_STATUSES:
@@ -114,6 +126,8 @@ def change_request(
         _check_complete(request)
     _attach(actor, request, attachments)
     _touch(actor, request)
+    if publish:
+        act_on_request(actor, request, "publish")
     return request
 
 
@@ -121,9 +135,10 @@ def change_request(
 def act_on_request(actor: Actor, request: Request, action: str, *, note: str = "") -> Request:
     """Take a step of the workflow: publish, pause, resume, fulfil, withdraw, or (the clock) expire.
 
-    Raises Invalid with the first field that publication still needs, Conflict in a wrong state.
+    Raises Incomplete with all that publication still needs, Conflict in a wrong state.
     """
-    if action == "publish":
+    if action == "publish" and request.status == "draft":
+        session.flush()
         queries.load_for_change(request)
         _check_complete(request)
         if request.expires_on < today():
@@ -144,7 +159,10 @@ def renew_request(actor: Actor, request: Request, *, expires_on: dt.date) -> Req
         raise Conflict(_("A request can be renewed once, within 30 days of its end."))
     if not today() <= expires_on <= latest_end(today()):
         raise Invalid("expires_on", _("Please choose a day within the next 365 days."))
+    if expires_on <= request.expires_on:
+        raise Invalid("expires_on", _("Please choose a later day than the present end."))
     request.expires_on = expires_on
+    request.reminded_at = None
     request.renewals += 1
     if request.status == "expired":
         request.status = "published"
@@ -153,16 +171,33 @@ def renew_request(actor: Actor, request: Request, *, expires_on: dt.date) -> Req
     return request
 
 
+@command(Permission.REQUEST_EXPIRE)
+def expire_overdue(actor: Actor) -> int:
+    """Let the requests whose time is over expire; return how many."""
+    due = queries.list_overdue_ids()
+    for request_id in due:
+        act_on_request(actor, queries.get_request(request_id), "expire")
+    return len(due)
+
+
+@command(Permission.REQUEST_EXPIRE)
+def remind_of_ends(actor: Actor) -> int:
+    """Note for each request that its end is near, once per end; return how many."""
+    due = queries.list_ending_unreminded()
+    for request in due:
+        request.reminded_at = now()
+        record(RequestEndsSoon(request.id))
+    return len(due)
+
+
 @command(Permission.REQUEST_EDIT)
 def delete_request(actor: Actor, request: Request) -> Request:
     """Delete a draft with its attachments. What was published is withdrawn instead."""
     if request.status != "draft":
         raise Conflict(_("Only drafts can be deleted. Withdraw this request instead."))
     queries.load_for_change(request)
-    for attachment in request.attachments:
-        session.delete(attachment)
-        session.flush()
-        remove_file(attachment.file)
+    for attachment in list(request.attachments):
+        _detach(request, attachment)
     record(RequestDeleted(request.id))
     session.delete(request)
     return request
@@ -171,12 +206,12 @@ def delete_request(actor: Actor, request: Request) -> Request:
 @command(Permission.REQUEST_EDIT)
 def remove_attachment(actor: Actor, request: Request, *, attachment_id: int) -> Request:
     """Take an attachment away, with its file."""
+    if request.status not in EDITABLE_STATUSES:
+        raise Conflict(_("This request is closed and can no longer be changed."))
     queries.load_for_change(request)
     for attachment in request.attachments:
         if attachment.id == attachment_id:
-            session.delete(attachment)
-            session.flush()
-            remove_file(attachment.file)
+            _detach(request, attachment)
             _touch(actor, request)
             return request
     raise NotFound(_("This attachment is no longer here."))
@@ -184,7 +219,7 @@ def remove_attachment(actor: Actor, request: Request, *, attachment_id: int) -> 
 
 @command(Permission.RESPONSE_SEND)
 def send_response(
-    actor: Actor, request: Request, *, organization_id: int | None, message: str
+    actor: Actor, request: Request, *, message: str, organization_id: int | None = None
 ) -> Response:
     """Express an organization's interest in a request; each organization may do so once.
 
@@ -194,10 +229,11 @@ def send_response(
     authorize(actor, Permission.REQUEST_VIEW, request)
     if request.status not in OPEN_STATUSES:
         raise Conflict(_("This request takes no responses now."))
-    organization_id = organization_id or _only_organization(actor)
-    organization = session.get(Organization, organization_id)
-    if organization is None or organization_id not in actor.memberships:
+    if organization_id is None:
+        organization_id = _only_organization(actor)
+    if organization_id not in actor.memberships:
         raise Invalid("organization_id", _("Please choose one of your organizations."))
+    organization = session.get_one(Organization, organization_id)
     if organization.status != "active":
         raise Invalid("organization_id", _("This organization is archived."))
     is_known = session.scalar(
@@ -213,6 +249,7 @@ def send_response(
         organization_id=organization_id,
         organization=organization,
         message=message,
+        status="sent",
         created_by_id=actor.user_id,
     )
     session.add(response)
@@ -251,16 +288,17 @@ def _set(request: Request, values: Mapping[str, Any]) -> None:
 
 
 def _set_end(request: Request, expires_on: dt.date) -> None:
+    if expires_on == request.expires_on:
+        return
     start = request.published_at.date() if request.published_at else today()
-    if (
-        expires_on != request.expires_on
-        and request.renewals == 0
-        and expires_on > latest_end(start)
-    ):
-        raise Invalid("expires_on", _("A request is open for 365 days at most."))
-    if expires_on > request.expires_on and request.renewals:
+    if request.renewals and expires_on > request.expires_on:
         raise Invalid("expires_on", _("A renewed request cannot be put off again."))
+    if not request.renewals and expires_on > latest_end(start):
+        raise Invalid("expires_on", _("A request is open for 365 days at most."))
+    if expires_on < today():
+        raise Invalid("expires_on", _("Please choose a day that is not over."))
     request.expires_on = expires_on
+    request.reminded_at = None
 
 
 def _set_place(request: Request, zip_code: str) -> None:
@@ -277,18 +315,21 @@ def _set_place(request: Request, zip_code: str) -> None:
 
 
 def _check_complete(request: Request) -> None:
-    names = [*_PLAIN, "capabilities"]
-    for field, message in missing_fields({name: getattr(request, name) for name in names}):
-        raise Invalid(field, message)
+    values = {name: getattr(request, name) for name in (*_PLAIN, "capabilities")}
+    missing = list(missing_fields(values))
+    if missing:
+        raise Incomplete(missing)
 
 
 def _attach(actor: Actor, request: Request, uploads: Sequence[FileStorage]) -> None:
     if not uploads:
         return
-    present = session.scalars(
-        select(RequestAttachment.id).where(RequestAttachment.request_id == request.id)
-    ).all()
-    if len(present) + len(uploads) > MOST_ATTACHMENTS:
+    present = session.scalar(
+        select(func.count())
+        .select_from(RequestAttachment)
+        .where(RequestAttachment.request_id == request.id)
+    )
+    if (present or 0) + len(uploads) > MOST_ATTACHMENTS:
         raise Invalid("attachments", _("Please keep to %(most)d at most.", most=MOST_ATTACHMENTS))
     for upload in uploads:
         suffix = "." + (upload.filename or "").rpartition(".")[2].lower()
@@ -298,6 +339,14 @@ def _attach(actor: Actor, request: Request, uploads: Sequence[FileStorage]) -> N
         session.add(
             RequestAttachment(request_id=request.id, file_id=file.id, title=file.original_name)
         )
+        session.flush()
+
+
+def _detach(request: Request, attachment: RequestAttachment) -> None:
+    request.attachments.remove(attachment)
+    session.delete(attachment)
+    session.flush()
+    remove_file(attachment.file)
 
 
 def _touch(actor: Actor, request: Request) -> None:

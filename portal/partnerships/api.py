@@ -1,0 +1,257 @@
+"""Requests and responses in the JSON API, over the same forms and commands as the pages."""
+
+from collections.abc import Collection
+from typing import Any
+
+from flask import request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from portal.kernel.api import (
+    InvalidForm,
+    api_blueprint,
+    bind_json,
+    operation,
+    page_arguments,
+)
+from portal.kernel.api import respond as answer
+from portal.kernel.api import respond_page as answer_page
+from portal.kernel.errors import Invalid
+from portal.kernel.web import LARGEST_ID, current_actor, not_modified, text_argument
+from portal.partnerships import queries, services
+from portal.partnerships.forms import (
+    NewRequestForm,
+    NoteForm,
+    RequestForm,
+    ResponseForm,
+    request_values,
+)
+from portal.partnerships.rules import DIRECTIONS, REQUEST_KINDS, REQUESTS, Incomplete
+from portal.partnerships.schemas import RequestSchema, ResponseSchema
+
+blueprint = api_blueprint("partnerships", __name__)
+
+_EXAMPLE = {
+    "organization_id": 1,
+    "kind": "equipment_sharing",
+    "direction": "need",
+    "title": "A bridge CMM for two days a month",
+    "summary": "First-article inspection of aluminum housings up to 600 mm.",
+    "expertise_sought": "Somebody who programs the measuring runs with us.",
+    "capabilities": ["coordinate-measuring"],
+    "zip_code": "40202",
+    "radius_miles": 50,
+    "visibility": "public",
+    "publish": True,
+}
+
+
+@blueprint.get("/requests")
+@operation(
+    summary="List requests",
+    tag="requests",
+    schema=RequestSchema,
+    is_list=True,
+    filters={
+        "kind": "equipment_sharing, rd_cooperation, technology, supply_chain, training"
+        " or consortium.",
+        "direction": "need or offer.",
+        "status": "draft, published, paused, fulfilled, withdrawn or expired,"
+        " among those you may see.",
+        "capability": "A capability's key; narrower ones count.",
+        "county": "A county's FIPS code.",
+        "organization_id": "Requests of one organization, but for anonymous ones.",
+    },
+)
+def list_requests() -> ResponseReturnValue:
+    """List the requests that you may see, the newest first."""
+    found = queries.list_requests(
+        current_actor(),
+        **page_arguments(),
+        kind=_choice("kind", REQUEST_KINDS),
+        direction=_choice("direction", DIRECTIONS),
+        status=_choice("status", REQUESTS.statuses),
+        capability=text_argument("capability", 80),
+        county=text_argument("county", 5),
+        organization_id=_number("organization_id"),
+    )
+    reply = not_modified("requests", *map(_version, found.items), found.next)
+    return reply or answer_page(_request_schema(), found)
+
+
+@blueprint.post("/requests")
+@operation(
+    summary="Write a request",
+    tag="requests",
+    schema=RequestSchema,
+    form=NewRequestForm,
+    status=201,
+    scope="requests:write",
+    example=_EXAMPLE,
+)
+def create_request() -> ResponseReturnValue:
+    """Write a request of one of your organizations: a draft, or published at once."""
+    values = bind_json(NewRequestForm).data
+    organization = queries.find_organization(values.pop("organization_id"))
+    if organization is None:
+        raise Invalid("organization_id", _("There is no such organization."))
+    try:
+        created = services.create_request(current_actor(), organization, **values)
+    except Incomplete as error:
+        raise _all_missing(error) from error
+    return answer(
+        _request_schema(),
+        queries.get_request(created.id),
+        status=201,
+        location=url_for("partnerships_api.show_request", request_id=created.id),
+    )
+
+
+@blueprint.get("/requests/<int:request_id>")
+@operation(summary="Read a request", tag="requests", schema=RequestSchema, problems=(404,))
+def show_request(request_id: int) -> ResponseReturnValue:
+    """Return a request."""
+    record = queries.get_visible_request(current_actor(), request_id)
+    return not_modified("request", _version(record)) or answer(_request_schema(), record)
+
+
+@blueprint.patch("/requests/<int:request_id>")
+@operation(
+    summary="Change a request",
+    tag="requests",
+    schema=RequestSchema,
+    form=RequestForm,
+    is_partial=True,
+    scope="requests:write",
+    example={"summary": "First-article inspection of housings up to 800 mm."},
+)
+def change_request(request_id: int) -> ResponseReturnValue:
+    """Change the fields that are given."""
+    actor = current_actor()
+    record = queries.get_editable_request(actor, request_id)
+    form = bind_json(RequestForm, obj=request_values(record))
+    try:
+        services.change_request(actor, record, **form.data)
+    except Incomplete as error:
+        raise _all_missing(error) from error
+    return answer(_request_schema(), queries.get_request(request_id))
+
+
+@blueprint.delete("/requests/<int:request_id>")
+@operation(summary="Delete a draft", tag="requests", status=204, scope="requests:write")
+def delete_request(request_id: int) -> ResponseReturnValue:
+    """Delete a draft; what was published is withdrawn instead."""
+    actor = current_actor()
+    services.delete_request(actor, queries.get_visible_request(actor, request_id))
+    return "", 204
+
+
+@blueprint.post("/requests/<int:request_id>/actions/<action>")
+@operation(
+    summary="Publish, pause, resume, fulfil or withdraw a request",
+    tag="requests",
+    schema=RequestSchema,
+    form=NoteForm,
+    scope="requests:write",
+    example={"note": "We found a partner next door."},
+)
+def act_on_request(request_id: int, action: str) -> ResponseReturnValue:
+    """Take a step of the workflow; `note` is kept with steps that ask for a reason."""
+    actor = current_actor()
+    record = queries.get_visible_request(actor, request_id)
+    try:
+        services.act_on_request(actor, record, action, **bind_json(NoteForm).data)
+    except Incomplete as error:
+        raise _all_missing(error) from error
+    return answer(_request_schema(), queries.get_request(request_id))
+
+
+@blueprint.get("/requests/<int:request_id>/responses")
+@operation(
+    summary="List responses to a request", tag="requests", schema=ResponseSchema, is_list=True
+)
+def list_responses(request_id: int) -> ResponseReturnValue:
+    """List the responses that you may see: all to your own request, else your own."""
+    actor = current_actor()
+    record = queries.get_visible_request(actor, request_id)
+    found = queries.list_responses(actor, record, **page_arguments())
+    return answer_page(ResponseSchema(actor=actor), found)
+
+
+@blueprint.post("/requests/<int:request_id>/responses")
+@operation(
+    summary="Respond to a request",
+    tag="requests",
+    schema=ResponseSchema,
+    form=ResponseForm,
+    status=201,
+    scope="requests:write",
+    example={"organization_id": 1, "message": "Our machine is free on Fridays."},
+)
+def send_response(request_id: int) -> ResponseReturnValue:
+    """Express the interest of one of your organizations."""
+    actor = current_actor()
+    record = queries.get_visible_request(actor, request_id)
+    sent = services.send_response(actor, record, **bind_json(ResponseForm).data)
+    return answer(
+        ResponseSchema(actor=actor),
+        queries.get_visible_response(actor, sent.id),
+        status=201,
+        location=url_for("partnerships_api.show_response", response_id=sent.id),
+    )
+
+
+@blueprint.get("/responses/<int:response_id>")
+@operation(summary="Read a response", tag="requests", schema=ResponseSchema, problems=(404,))
+def show_response(response_id: int) -> ResponseReturnValue:
+    """Return a response to its two sides."""
+    actor = current_actor()
+    return answer(ResponseSchema(actor=actor), queries.get_visible_response(actor, response_id))
+
+
+@blueprint.post("/responses/<int:response_id>/actions/<action>")
+@operation(
+    summary="Accept, decline or withdraw a response",
+    tag="requests",
+    schema=ResponseSchema,
+    form=NoteForm,
+    scope="requests:write",
+    example={"note": "We need somebody within 20 miles."},
+)
+def act_on_response(response_id: int, action: str) -> ResponseReturnValue:
+    """Take a step of the workflow; declining needs a `note`."""
+    actor = current_actor()
+    response = queries.get_visible_response(actor, response_id)
+    services.act_on_response(actor, response, action, **bind_json(NoteForm).data)
+    return answer(ResponseSchema(actor=actor), queries.get_visible_response(actor, response_id))
+
+
+def _request_schema() -> RequestSchema:
+    return RequestSchema(actor=current_actor())
+
+
+def _version(row: Any) -> tuple[Any, ...]:
+    """What a reply depends on. What hides whose request it is must not move with its owner."""
+    if not queries.sees_identity(current_actor(), row):
+        return row.id, row.updated_at, "anonymous"
+    return row.id, row.updated_at, row.organization.updated_at
+
+
+def _all_missing(error: Incomplete) -> InvalidForm:
+    return InvalidForm({field: [message] for field, message in error.missing})
+
+
+def _number(name: str) -> int | None:
+    text = request.args.get(name, "").strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal()) or len(text) > 10 or int(text) > LARGEST_ID:
+        raise Invalid(name, _("Please give a number."))
+    return int(text)
+
+
+def _choice(name: str, known: Collection[str]) -> str:
+    text = text_argument(name, 40)
+    if text and text not in known:
+        raise Invalid(name, _("This is one of: %(values)s.", values=", ".join(known)))
+    return text

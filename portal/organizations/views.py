@@ -101,6 +101,7 @@ def show(organization_id: int) -> ResponseReturnValue:
     return page(
         "organizations/show.html",
         organization=organization,
+        canonical_url=external_url("organizations.show", organization_id=organization.id),
         hidden=queries.hidden_fields_for(actor, organization),
         is_own=is_own,
         is_stale=is_stale(organization.confirmed_at, now()),

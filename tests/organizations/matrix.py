@@ -122,9 +122,7 @@ ROUTES = [
         values=lambda world: {**claim(world), "action": "approve"},
     ),
     Row("organizations_api.list_organizations", "GET", EVERYBODY),
-    Row(
-        "organizations_api.register_organization", "POST", SIGNED_IN, data=new_firm, is_json=True
-    ),
+    Row("organizations_api.register_organization", "POST", SIGNED_IN, data=new_firm, is_json=True),
     Row("organizations_api.show_organization", "GET", EVERYBODY, values=shop),
     Row(
         "organizations_api.change_organization",

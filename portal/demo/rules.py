@@ -401,14 +401,22 @@ _HABITS = (
     "Students and visitors by appointment",
     "Delivery by our own truck",
 )
-_WISHES = (
-    "before the end of the quarter",
-    "for a pilot lot",
-    "every month",
-    "for one afternoon",
-    "until our own machine is repaired",
-    "for a customer's audit",
-)
+_WISHES = {
+    "need": (
+        "before the end of the quarter",
+        "for a pilot lot",
+        "every month",
+        "until our own machine is repaired",
+        "for a customer's audit",
+    ),
+    "offer": (
+        "on second shift",
+        "by the day",
+        "for small lots",
+        "with an operator",
+        "until the end of the quarter",
+    ),
+}
 
 
 def make_organizations(
@@ -432,17 +440,17 @@ def _make_organization(
     known = chance.sample(vocabulary.capabilities, chance.randint(2, 5))
     name = f"{chance.choice(_FIRST_WORDS)} {_trade(chance, kind, known, place)}"
     capabilities = [key for key, _label in known]
-    material, habit = chance.choice(_MATERIALS), chance.choice(_HABITS)
+    (material, other), habit = chance.sample(_MATERIALS, 2), chance.choice(_HABITS)
     labels = [label for _key, label in known]
     values = {
         "source": "demo",
         "name": name,
         "kind": kind,
-        "summary": f"{labels[0]} and {_lower(labels[1])} in {place.city}, mostly {material}. "
+        "summary": f"{labels[0]}, also {_lower(labels[1])}, in {place.city}; mostly {material}. "
         f"{habit}.",
         "description": f"Founded in {chance.randint(1921, 2024)}. We are known for "
         f"{', '.join(_lower(label) for label in labels)}; lots from {chance.randint(1, 9)} to "
-        f"{chance.randint(2, 90) * 100}, mostly in {material} and {chance.choice(_MATERIALS)}.",
+        f"{chance.randint(2, 90) * 100:,}, mostly in {material} and {other}.",
         "employee_band": chance.choice(_SMALL_BANDS if kind == "sme" else _LARGE_BANDS),
         "street": f"{chance.randint(1, 9999)} {chance.choice(_STREETS)} St",
         **_place_values(chance, place),
@@ -470,7 +478,8 @@ def _parts(chance: random.Random, most: int, machines: int) -> tuple[int, int, i
 def _trade(chance: random.Random, kind: str, known: Sequence[tuple[str, str]], place: Place) -> str:
     ending = chance.choice(_ENDINGS[kind])
     if kind in ("sme", "large_firm"):
-        return f"{chance.choice(known)[1]} {ending}"
+        words = chance.choice(known)[1].split()
+        return " ".join([*(word[0].upper() + word[1:] for word in words), ending])
     return f"{place.city} {ending}"
 
 
@@ -540,7 +549,7 @@ def _make_request(
         ("equipment_sharing", "rd_cooperation", "technology", "supply_chain", "training")
     )
     direction = chance.choice(("need", "offer"))
-    material, wish = chance.choice(_MATERIALS), chance.choice(_WISHES)
+    material, wish = chance.choice(_MATERIALS), chance.choice(_WISHES[direction])
     verb = "wanted" if direction == "need" else "offered"
     values = {
         "kind": kind,

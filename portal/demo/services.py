@@ -70,7 +70,9 @@ def load_cast(actor: Actor, *, cast: DemoCast, demo_regions: Mapping[str, Any]) 
     """
     with _without_mail():
         new = sum(_draw_region(key, fields) for key, fields in demo_regions.items())
-        return new + sum(_open_account(person, cast) for person in cast.people)
+        # One hash for all: the password is no secret, and hashing takes its time.
+        password_hash = hash_password(cast.password, password_cost())
+        return new + sum(_open_account(person, cast, password_hash) for person in cast.people)
 
 
 @command(Permission.DEMO_LOAD)
@@ -133,14 +135,14 @@ def _draw_region(key: str, fields: Mapping[str, Any]) -> bool:
     return True
 
 
-def _open_account(person: DemoPerson, cast: DemoCast) -> bool:
+def _open_account(person: DemoPerson, cast: DemoCast, password_hash: str) -> bool:
     if find_user_by_email(person.email) is not None:
         return False
     accounts.open_account(
         SYSTEM,
         name=person.name,
         email=person.email,
-        password_hash=hash_password(cast.password, password_cost()),
+        password_hash=password_hash,
         time_zone=cast.time_zones[person.region],
         is_verified=True,
         is_administrator=person.administrator,
@@ -187,9 +189,10 @@ def _represent(row: Organization, organization: DemoOrganization, cast: DemoCast
     )
     organizations.appoint_member(SYSTEM, row, user_id=user.id, role="owner")
     for person in cast.people:
-        member = find_user_by_email(person.email)
-        if person.organization == organization.key and person.role != "owner" and member:
-            organizations.appoint_member(SYSTEM, row, user_id=member.id, role=person.role)
+        if person.organization == organization.key and person.role != "owner":
+            member = find_user_by_email(person.email)
+            if member is not None:
+                organizations.appoint_member(SYSTEM, row, user_id=member.id, role=person.role)
     return Actor(user_id=user.id, name=user.name, memberships={row.id: "owner"})
 
 
@@ -384,7 +387,13 @@ def insert_synthetic(actor: Actor, *, batch: Sequence[SyntheticOrganization]) ->
     They bypass the domains' commands for speed and record no events: the index is to be rebuilt.
     """
     moment = now()
-    ids = _insert(Organization, [_stamped(item.values, moment) for item in batch])
+    ids = _insert(
+        Organization,
+        [
+            _stamped({**item.values, "match_key": match_key(item.values["name"])}, moment)
+            for item in batch
+        ],
+    )
     _link(
         organization_capability,
         "organization_id",
@@ -447,7 +456,8 @@ def _stamped(values: Mapping[str, Any], moment: dt.datetime) -> dict[str, Any]:
 def _insert(model: Any, rows: list[dict[str, Any]]) -> list[int]:
     if not rows:
         return []
-    statement = insert(model).returning(model.id, sort_by_parameter_order=True)
+    table = model.__table__
+    statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
     return list(session.scalars(statement, rows))
 
 

@@ -1,0 +1,182 @@
+"""Loading the demo and generating records: whole, once, quietly, and never by strangers."""
+
+import datetime as dt
+
+import pytest
+from sqlalchemy import delete, func, select
+
+from portal.accounts.forms import common_passwords
+from portal.accounts.models import User
+from portal.accounts.queries import password_cost
+from portal.accounts.rules import context_word_in, is_common, is_password_right
+from portal.demo import queries, services
+from portal.demo.cli import load_if_empty
+from portal.demo.rules import make_organizations
+from portal.facilities.models import Equipment, EquipmentRate, Facility
+from portal.kernel.authorization import SYSTEM
+from portal.kernel.clock import now
+from portal.kernel.database import session, unit_of_work
+from portal.kernel.errors import Forbidden, Unauthenticated
+from portal.kernel.mail import OutgoingMail
+from portal.organizations.models import Membership, Organization
+from portal.partnerships.models import Request, Response
+from portal.partnerships.rules import missing_fields
+from portal.regions import services as regions
+from portal.regions.models import Region, ZipCode
+
+MODELS = (Organization, Facility, Equipment, Request)
+
+
+def count_demo(model):
+    return session.scalar(select(func.count()).select_from(model).where(model.is_demo))
+
+
+def counts():
+    return {
+        model.__name__: session.scalar(select(func.count()).select_from(model))
+        for model in (*MODELS, Response, Membership, User, Region)
+    }
+
+
+@pytest.fixture
+def run(app, monkeypatch):
+    """Run a command of the portal; returns its result."""
+    monkeypatch.setitem(app.config, "DEMO_DATA", True)
+    runner = app.test_cli_runner()
+    return lambda *words: runner.invoke(args=words)
+
+
+def test_demo_is_loaded_as_its_people_would_have_made_it_and_only_once(run, drain):
+    regions.load_reference(SYSTEM)
+    result = run("demo", "load")
+    assert result.exit_code == 0, result.output
+    written = queries.read_organizations()
+    assert sum(count_demo(model) for model in MODELS) == sum(item.record_count for item in written)
+
+    by_name = {
+        row.name: row
+        for row in session.scalars(select(Organization).where(Organization.source == "demo"))
+    }
+    owners = dict(
+        session.execute(
+            select(Membership.organization_id, User.email)
+            .join(User, User.id == Membership.user_id)
+            .where(Membership.role == "owner")
+        ).all()
+    )
+    for item in written:
+        row = by_name[item.values["name"]]
+        assert owners.get(row.id) == (item.owner[1] if item.owner else None)
+        days = (now() - row.confirmed_at) / dt.timedelta(days=1)
+        assert item.confirmed_days_ago <= days < item.confirmed_days_ago + 1
+        assert row.latitude is not None
+        assert row.county_fips is not None
+    states = {
+        request.values["title"]: request.state for item in written for request in item.requests
+    }
+    for row in session.scalars(select(Request).where(Request.is_demo)):
+        assert row.status == states[row.title]
+        assert row.status == "draft" or row.published_at < now() - dt.timedelta(hours=1)
+    answers = {
+        response.message: response.state
+        for item in written
+        for request in item.requests
+        for response in request.responses
+    }
+    sent = session.execute(
+        select(Response.message, Response.status).where(Response.message.in_(answers))
+    ).all()
+    assert dict(sent) == answers
+    assert 0 < sum(row.verified_at is not None for row in by_name.values()) < len(by_name)
+
+    drain()
+    assert session.scalar(select(func.count()).select_from(OutgoingMail)) == 0
+
+    before = counts()
+    again = run("demo", "load")
+    assert again.exit_code == 0
+    assert "nothing changed" in again.output
+    assert counts() == before
+
+
+def test_cast_signs_in_with_the_password_that_is_shown(run):
+    cast = queries.read_cast()
+    services.load_cast(SYSTEM, cast=cast, demo_regions={})
+    for person in cast.people:
+        user = session.scalars(select(User).where(User.email == person.email)).one()
+        assert is_password_right(user.password_hash, cast.password, password_cost())
+        assert user.email_verified_at is not None
+        assert user.is_demo
+        assert user.is_administrator == person.administrator
+
+
+def test_shared_password_keeps_the_rules_for_passwords():
+    cast = queries.read_cast()
+    assert len(cast.password) >= 12
+    assert not is_common(cast.password, common_passwords())
+    for person in cast.people:
+        assert context_word_in(cast.password, (person.name, person.email)) is None
+
+
+def test_portal_in_earnest_refuses_people_whose_password_everybody_knows(app):
+    assert not app.config["DEMO_DATA"]
+    before = counts()
+    result = app.test_cli_runner().invoke(args=("demo", "load"))
+    assert result.exit_code == 1
+    assert "DEMO_DATA" in result.output
+    assert counts() == before
+
+
+def test_set_up_leaves_a_filled_database_alone(run, app, capsys):
+    before = counts()
+    load_if_empty()
+    assert counts() == before
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "refusal"), [("nobody", Unauthenticated), ("dov", Forbidden), ("root", Forbidden)]
+)
+def test_only_the_portal_itself_writes_demo_data(actor, name, refusal):
+    with pytest.raises(refusal):
+        services.load_cast(actor(name), cast=queries.read_cast(), demo_regions={})
+    with pytest.raises(refusal):
+        services.insert_synthetic(actor(name), batch=[])
+
+
+def test_generated_records_are_as_many_as_asked_and_fit_to_be_found(run):
+    regions.load_reference(SYSTEM)
+    result = run("demo", "generate", "--records", "301", "--seed", "5")
+    assert result.exit_code == 0, result.output
+    assert sum(count_demo(model) for model in MODELS) == 301
+    assert "documents indexed" in result.output
+    assert session.scalar(select(func.count()).select_from(EquipmentRate)) > 0
+    for row in session.scalars(select(Organization).where(Organization.is_demo)):
+        assert row.county_fips
+        assert len(row.summary) <= 280
+        assert row.name != row.match_key
+
+
+def test_same_seed_makes_the_same_records(app):
+    regions.load_reference(SYSTEM)
+    vocabulary = queries.read_vocabulary()
+    first = list(make_organizations(vocabulary, 400, 3))
+    assert list(make_organizations(vocabulary, 400, 3)) == first
+    assert list(make_organizations(vocabulary, 400, 4)) != first
+    assert sum(item.record_count for item in first) == 400
+    for item in first:
+        for request in item.requests:
+            assert not list(
+                missing_fields(
+                    {"is_anonymous": False, "anonymous_summary": "", "capabilities": ["x"]}
+                    | dict(request.values)
+                )
+            )
+
+
+def test_generating_without_reference_data_says_what_to_do(run):
+    with unit_of_work():
+        session.execute(delete(ZipCode))
+    result = run("demo", "generate", "--records", "10")
+    assert result.exit_code == 1
+    assert "flask reference load" in result.output

@@ -61,9 +61,9 @@ class ReadinessField(WholeNumberField):
 
     def iter_choices(self) -> Iterator[Choice]:
         """Give the levels in words, after an empty one."""
-        yield Choice("", _("Not given"), selected=self.data is None)
+        yield Choice("", _("Not given"), self.data is None, {})
         for level, words in TRL_WORDS.items():
-            yield Choice(level, words, selected=self.data == level)
+            yield Choice(str(level), words, self.data == level, {})
 
     _iter_choices_normalized = iter_choices
 

@@ -1,0 +1,88 @@
+"""What the tests of requests share: rows of the cast by name, and a way to make them anonymous."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from portal.kernel.authorization import Actor
+from portal.kernel.clock import now
+from portal.kernel.database import session, unit_of_work
+from portal.organizations.models import Organization
+from portal.partnerships import queries
+from portal.partnerships.models import Request, Response
+from tests.cast import World
+
+ActorOf = Callable[[str], Actor]
+CANARY = "Zanzibarium"
+
+
+@pytest.fixture
+def organization(world: World) -> Callable[[str], Organization]:
+    """Return an organization of the cast."""
+    return lambda name: session.get_one(Organization, world.organizations[name])
+
+
+@pytest.fixture
+def request_of(world: World) -> Callable[[str], Request]:
+    """Return a request of the cast with all that a command needs."""
+    return lambda name: queries.get_request(world.requests[name])
+
+
+@pytest.fixture
+def response(world: World) -> Callable[[], Response]:
+    """Return the college's response to the shop's public request."""
+    return lambda: queries.get_response(world.responses["college_to_shop"])
+
+
+@pytest.fixture
+def complete() -> Mapping[str, Any]:
+    """What a request needs to be published at once."""
+    return {
+        "kind": "equipment_sharing",
+        "direction": "need",
+        "title": "A bridge CMM for two days",
+        "summary": "Inspection of housings.",
+        "expertise_sought": "Somebody who measures.",
+        "capabilities": ["CMM"],
+        "visibility": "public",
+    }
+
+
+@pytest.fixture
+def change(world: World) -> Callable[..., Request]:
+    """Set columns of a request of the cast behind the commands' back."""
+
+    def write(name: str, **columns: Any) -> Request:
+        with unit_of_work():
+            row = session.get_one(Request, world.requests[name])
+            for column, value in columns.items():
+                setattr(row, column, value)
+        return queries.get_request(row.id)
+
+    return write
+
+
+@pytest.fixture
+def hidden(world: World, change: Callable[..., Request]) -> Request:
+    """The shop's public request, anonymous, with a telltale word in all that must stay inside."""
+    with unit_of_work():
+        shop = session.get_one(Organization, world.organizations["shop"])
+        shop.name = f"{CANARY} Machine Shop"
+        shop.certifications = [{"name": "Nadcap", "expires_on": None}]
+    return change(
+        "shop_public",
+        is_anonymous=True,
+        anonymous_summary="A shop seeks a measuring machine.",
+        summary=f"{CANARY} seeks a machine.",
+        description=f"We are {CANARY}.",
+        expertise_sought=f"For {CANARY}.",
+        advantages=f"Of {CANARY}.",
+        innovations=f"By {CANARY}.",
+        call_name=f"The {CANARY} call",
+        zip_code="40299",
+        latitude=38.11111,
+        longitude=-85.22222,
+        published_at=now() - dt.timedelta(days=3),
+    )

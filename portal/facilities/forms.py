@@ -71,11 +71,26 @@ class RowForm(Form):
 
 
 class RowsField(FieldList):
-    """A list of rows, without those left empty."""
+    """A list of rows, without those left empty; more rows than `max_entries` are refused."""
+
+    is_cut = False
 
     @property
     def data(self) -> list[dict[str, Any]]:
         return [entry.form.cleaned() for entry in self.entries if not entry.form.is_blank]
+
+    def validate(self, form: Any, extra_validators: Any = ()) -> bool:
+        if self.is_cut:
+            self.errors = [_("Please keep to %(most)d at most.", most=self.max_entries)]
+            return False
+        return bool(super().validate(form, extra_validators))
+
+    def _extract_indices(self, prefix: str, formdata: Any) -> list[int]:
+        # WTForms reads any digits of Unicode and numbers of any length, and drops surplus rows.
+        names = [name for name in formdata if name.isascii() and len(name) < 200]
+        found = sorted(set(super()._extract_indices(prefix, names)))
+        self.is_cut = len(found) > (self.max_entries or len(found))
+        return found
 
 
 class RecordField(WholeNumberField):
@@ -247,7 +262,7 @@ class FacilityForm(PlaceForm):
         description=_l("What people find here and who may come. It stands in search results."),
     )
     capabilities = _capabilities_field(
-        _l("What is done here, one per line: “5-axis milling”, “CMM”, “welding”.")
+        _l("What is done here, such as “5-axis milling”, “CMM”, “welding”.")
     )
     description = MarkdownField(_l("Description"))
     opening_hours = RowsField(
@@ -284,7 +299,7 @@ class EquipmentForm(PlaceForm):
 
     name = TextField(_l("Name"), is_required=True)
     capabilities = _capabilities_field(
-        _l("What it does, one per line: “5-axis milling”, “CMM”, “welding”.")
+        _l("What it does, such as “5-axis milling”, “CMM”, “welding”.")
     )
     summary = TextField(
         _l("In one sentence"),

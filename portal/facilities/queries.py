@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from portal.facilities.models import (
@@ -193,12 +193,34 @@ def county_label_of(row: Record) -> str:
 
 _home = aliased(Facility)
 _county = aliased(County)
-_equipment_latitude = func.coalesce(_home.latitude, Equipment.latitude, Organization.latitude)
-_equipment_longitude = func.coalesce(_home.longitude, Equipment.longitude, Organization.longitude)
-_equipment_county = func.coalesce(
-    _home.county_fips, Equipment.county_fips, Organization.county_fips
-)
-_facility_county = func.coalesce(Facility.county_fips, Organization.county_fips)
+
+
+def _placed(name: str, *owners: Any) -> Any:
+    """Return a column of the first owner that says where it is: `place_of` in SQL."""
+    *first, last = owners
+    return case(
+        *(
+            (
+                or_(
+                    owner.county_fips.is_not(None),
+                    owner.zip_code != "",
+                    owner.city != "",
+                    owner.latitude.is_not(None),
+                ),
+                getattr(owner, name),
+            )
+            for owner in first
+        ),
+        else_=getattr(last, name),
+    )
+
+
+_equipment_latitude = _placed("latitude", _home, Equipment, Organization)
+_equipment_longitude = _placed("longitude", _home, Equipment, Organization)
+_equipment_county = _placed("county_fips", _home, Equipment, Organization)
+_equipment_city = _placed("city", _home, Equipment, Organization)
+_facility_county = _placed("county_fips", Facility, Organization)
+_facility_city = _placed("city", Facility, Organization)
 
 
 def _equipment_rows() -> Select[*tuple[Any, ...]]:
@@ -212,9 +234,7 @@ def _equipment_rows() -> Select[*tuple[Any, ...]]:
             Equipment.organization_id,
             Equipment.sharing_terms.label("detail"),
             Organization.name.label("organization"),
-            func.coalesce(
-                func.nullif(_home.city, ""), func.nullif(Equipment.city, ""), Organization.city
-            ).label("city"),
+            _equipment_city.label("city"),
             _county.name.label("county"),
             _county.state.label("state"),
             _equipment_latitude.label("latitude"),
@@ -237,7 +257,7 @@ def _facility_rows() -> Select[*tuple[Any, ...]]:
             Facility.organization_id,
             Facility.kind.label("detail"),
             Organization.name.label("organization"),
-            func.coalesce(func.nullif(Facility.city, ""), Organization.city).label("city"),
+            _facility_city.label("city"),
             _county.name.label("county"),
             _county.state.label("state"),
         )
@@ -435,6 +455,7 @@ def equipment_nearby(actor: Actor, equipment: Equipment, limit: int = 6) -> list
         .add_columns(squared.label("squared"))
         .where(
             visible(actor, Permission.EQUIPMENT_VIEW),
+            Equipment.visibility != "draft",
             Equipment.id.in_(same),
             elsewhere,
             squared <= NEARBY_MILES**2,
@@ -779,26 +800,36 @@ def _ids(statement: Select[int], limit: int | None = None) -> list[int]:
 # Exports
 
 
-def list_records_to_export(
-    actor: Actor, *, organization_id: int | None = None
-) -> tuple[list[Facility], list[Equipment]]:
-    """Return the facilities and equipment that the actor may see, whole and by id, for exports.
-
-    A fixed number of statements, however many records there are; contacts of the organization
-    come with `record.organization.contacts`, places with `place_of_record(record)`.
-    """
-    facilities = (
-        select(Facility).options(*_FACILITY_OPTIONS).where(visible(actor, Permission.FACILITY_VIEW))
-    )
-    equipment = (
-        select(Equipment)
-        .options(*_EQUIPMENT_OPTIONS)
-        .where(visible(actor, Permission.EQUIPMENT_VIEW))
-    )
+def list_facilities_to_export(
+    actor: Actor, *, organization_id: int | None = None, after: int = 0, limit: int = 500
+) -> list[Facility]:
+    """Return the next facilities by id that the actor may see, whole, for exports."""
+    statement = select(Facility).options(*_FACILITY_OPTIONS)
+    statement = statement.where(Facility.id > after, visible(actor, Permission.FACILITY_VIEW))
     if organization_id is not None:
-        facilities = facilities.where(Facility.organization_id == organization_id)
-        equipment = equipment.where(Equipment.organization_id == organization_id)
-    return (
-        list(session.scalars(facilities.order_by(Facility.id))),
-        list(session.scalars(equipment.order_by(Equipment.id))),
+        statement = statement.where(Facility.organization_id == organization_id)
+    return list(session.scalars(statement.order_by(Facility.id).limit(limit)))
+
+
+def list_equipment_to_export(
+    actor: Actor, *, organization_id: int | None = None, after: int = 0, limit: int = 500
+) -> list[Equipment]:
+    """Return the next equipment by id that the actor may see, whole, for exports.
+
+    Contacts come with `record.organization.contacts`, places with `place_of_record(record)`.
+    """
+    statement = select(Equipment).options(*_EQUIPMENT_OPTIONS)
+    statement = statement.where(Equipment.id > after, visible(actor, Permission.EQUIPMENT_VIEW))
+    if organization_id is not None:
+        statement = statement.where(Equipment.organization_id == organization_id)
+    return list(session.scalars(statement.order_by(Equipment.id).limit(limit)))
+
+
+def facility_ids_by_external_id(organization_id: int) -> dict[str, int]:
+    """Return the ids of an organization's facilities by their ids in another catalog."""
+    rows = session.execute(
+        select(Facility.external_id, Facility.id).where(
+            Facility.organization_id == organization_id, Facility.external_id.is_not(None)
+        )
     )
+    return {str(external_id): facility_id for external_id, facility_id in rows}

@@ -197,10 +197,14 @@ def import_facility(
     organization: Organization,
     *,
     external_id: str,
+    visibility: str = "draft",
     is_demo: bool = False,
     **values: Any,
 ) -> Imported[Facility]:
-    """Add or update an organization's facility by its id in another catalog (idempotent)."""
+    """Add or update an organization's facility by its id in another catalog (idempotent).
+
+    visibility: of a new record; one that is there keeps its own.
+    """
     facility = session.scalar(
         select(Facility).where(
             Facility.organization_id == organization.id, Facility.external_id == external_id
@@ -208,7 +212,12 @@ def import_facility(
     )
     if facility is None:
         created = create_facility(
-            actor, organization, external_id=external_id, is_demo=is_demo, **values
+            actor,
+            organization,
+            external_id=external_id,
+            visibility=visibility,
+            is_demo=is_demo,
+            **values,
         )
         return Imported(created, "created")
     queries.load_for_change(facility)
@@ -412,10 +421,14 @@ def import_equipment(
     organization: Organization,
     *,
     external_id: str,
+    visibility: str = "draft",
     is_demo: bool = False,
     **values: Any,
 ) -> Imported[Equipment]:
-    """Add or update an organization's equipment by its id in another catalog (idempotent)."""
+    """Add or update an organization's equipment by its id in another catalog (idempotent).
+
+    visibility: of a new record; one that is there keeps its own.
+    """
     equipment = session.scalar(
         select(Equipment).where(
             Equipment.organization_id == organization.id, Equipment.external_id == external_id
@@ -423,7 +436,12 @@ def import_equipment(
     )
     if equipment is None:
         created = create_equipment(
-            actor, organization, external_id=external_id, is_demo=is_demo, **values
+            actor,
+            organization,
+            external_id=external_id,
+            visibility=visibility,
+            is_demo=is_demo,
+            **values,
         )
         return Imported(created, "created")
     queries.load_for_change(equipment)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import segno
-from flask import Blueprint, Response, current_app, jsonify, request, url_for
+from flask import Blueprint, Response, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -298,7 +298,6 @@ def show_equipment(equipment_id: int) -> ResponseReturnValue:
             if equipment.facility and can(actor, Permission.FACILITY_VIEW, equipment.facility)
             else None
         ),
-        ask_url=_ask_url(equipment),
         sharing_labels=SHARING_LABELS,
         conditions=CONDITIONS,
         customer_classes=CUSTOMER_CLASSES,
@@ -483,6 +482,7 @@ def _record_context(record: Facility | Equipment) -> dict[str, Any]:
         "place": place,
         "county": queries.county_label_of(record),
         "is_stale": is_stale(record.confirmed_at, now()),
+        "ask_url": _ask_url(record),
         "url": lambda action="show_{}", **values: _url(record, action, **values),
         "record_url": _external(record),
         "audiences": VISIBILITIES,
@@ -495,20 +495,20 @@ def _external(record: Facility | Equipment) -> str:
     return external_url(f"facilities.show_{kind}", **numbers)
 
 
-def _ask_url(equipment: Equipment) -> str | None:
-    """Return where somebody else asks to use equipment; in-house equipment is not asked for."""
-    is_own = equipment.organization_id in current_actor().memberships
-    if equipment.sharing_terms == "in_house" or is_own:
+def _ask_url(record: Facility | Equipment) -> str | None:
+    """Return where others ask to use a record; nobody asks for what is in-house or one's own."""
+    if record.organization_id in current_actor().memberships:
         return None
-    if "partnerships.create_request" not in current_app.view_functions:
-        return None
+    if isinstance(record, Equipment):
+        if record.sharing_terms == "in_house":
+            return None
+        return url_for("partnerships.create_request", equipment=record.id)
     return url_for(
         "partnerships.create_request",
         kind="equipment_sharing",
         direction="need",
-        title=_("Use of “%(name)s”", name=equipment.name),
-        capability=[capability.key for capability in equipment.capabilities],
-        equipment=equipment.id,
+        title=_("Use of %(name)s", name=record.name),
+        capability=record.capabilities[0].label if record.capabilities else None,
     )
 
 

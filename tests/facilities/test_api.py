@@ -110,6 +110,10 @@ def test_contact_of_a_facility_is_for_people_signed_in(world: World, client_of: 
             {"rates": [{"customer_class": "other", "unit": "hour", "price_cents": 85.5}]},
             "rates",
         ),
+        ({"specifications": [{"name": "a", "value": "b"}] * 61}, "specifications"),
+        ({"specifications": [{"name": "a", "value": "b"}] * 101}, "specifications"),
+        ({"description": "a\x00b"}, "description"),
+        ({"specifications": [{"name": "a\ud800", "value": "b"}]}, "specifications-0-name"),
         (
             {
                 "rates": [
@@ -265,7 +269,8 @@ def test_export_reads_everything_in_a_fixed_number_of_statements(
 ) -> None:
     who = actor("root")
     with count_statements() as seen:
-        facilities, equipment = queries.list_records_to_export(who)
+        facilities = queries.list_facilities_to_export(who)
+        equipment = queries.list_equipment_to_export(who)
         for record in (*facilities, *equipment):
             queries.place_of_record(record)
             assert record.organization.name

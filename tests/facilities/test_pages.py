@@ -106,6 +106,22 @@ def test_row_can_be_added_without_a_script_and_empty_rows_are_dropped(
     ]
 
 
+@pytest.mark.parametrize("index", ["²", "٣", "9" * 5000, "-1", "x"])
+def test_row_numbers_that_are_none_are_ignored(
+    world: World, client_of: ClientOf, index: str
+) -> None:
+    answer = client_of("ana").post(
+        "/equipment/new",
+        data={
+            "organization_id": world.organizations["shop"],
+            "name": "Lathe",
+            f"specifications-{index}-name": "Swing",
+        },
+    )
+    assert answer.status_code == 303
+    assert equipment_named("Lathe").specifications == []
+
+
 def test_facility_takes_opening_hours_and_refuses_overlap(
     world: World, client_of: ClientOf
 ) -> None:
@@ -263,6 +279,24 @@ def test_record_page_links_equipment_beside_and_nearby(world: World, client_of: 
     assert "College public mill" in nearby
     assert "Aero public mill" not in nearby, "it is too far away"
     assert "Shop draft mill" not in page
+
+
+def test_everybody_else_is_led_to_asking(world: World, client_of: ClientOf) -> None:
+    number, lab = world.equipment["shop_public"], world.facilities["shop_public"]
+    asking = f"/requests/new?equipment={number}"
+    assert asking in client_of("nobody").get(f"/equipment/{number}").text
+    assert asking not in client_of("ben").get(f"/equipment/{number}").text
+    assert "Use+of+Shop+public+lab" in client_of("cleo").get(f"/facilities/{lab}").text
+    with unit_of_work():
+        session.get_one(Equipment, number).sharing_terms = "in_house"
+    assert "Ask to use it" not in client_of("nobody").get(f"/equipment/{number}").text
+
+
+def test_draft_is_published_from_its_page(world: World, client_of: ClientOf) -> None:
+    url = f"/equipment/{world.equipment['shop_draft']}"
+    assert ">Publish<" in client_of("ana").get(url).text
+    client_of("ana").post(f"{url}/visibility", data={"visibility": "public"})
+    assert client_of("nobody").get(url).status_code == 200
 
 
 def test_visitor_gets_304_until_something_changes(world: World, client_of: ClientOf) -> None:

@@ -40,6 +40,8 @@ def load() -> None:
 
 def load_demo() -> None:
     """Load the demo with a progress bar and say what was new."""
+    if not queries.has_reference():
+        raise click.ClickException("Please run “flask reference load” first.")
     cast, organizations = queries.read_cast(), queries.read_organizations()
     senders = {item.key: item.values["name"] for item in organizations}
     new = services.load_cast(SYSTEM, cast=cast, demo_regions=queries.read_regions())
@@ -77,9 +79,9 @@ def show_cast() -> None:
 )
 def generate(records: int, seed: int, index: bool) -> None:
     """Add many synthetic records all over the country, for load tests."""
-    vocabulary = queries.read_vocabulary()
-    if not vocabulary.places or not vocabulary.capabilities:
+    if not queries.has_reference():
         raise click.ClickException("Please run “flask reference load” first.")
+    vocabulary = queries.read_vocabulary()
     made = make_organizations(vocabulary, records, seed)
     with click.progressbar(length=records, label="Generating", file=sys.stderr) as bar:
         while batch := list(itertools.islice(made, _BATCH)):

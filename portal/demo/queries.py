@@ -58,6 +58,14 @@ def has_cast() -> bool:
     return session.scalar(select(User.id).where(User.email.in_(emails)).limit(1)) is not None
 
 
+def has_reference() -> bool:
+    """Tell whether counties, ZIP codes and the thesaurus are loaded."""
+    return all(
+        session.scalar(select(column).limit(1)) is not None
+        for column in (ZipCode.zip_code, Capability.key, NaicsCode.code)
+    )
+
+
 def read_vocabulary() -> Vocabulary:
     """Return what synthetic records are made of: the thesaurus, ZIP codes, industries, machines."""
     capabilities = session.execute(

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import click
-from flask import Flask, current_app
+from flask import current_app
 from flask.cli import AppGroup
 
 from portal.kernel.authorization import SYSTEM
@@ -12,11 +12,6 @@ from portal.regions import queries, services
 
 reference_group = AppGroup("reference", help="Counties, ZIP codes, industries, capabilities.")
 regions_group = AppGroup("regions", help="Regions: named sets of counties.")
-
-
-def add_set_up_step(app: Flask) -> None:
-    """Let `flask setup` fill a database that has no reference data yet."""
-    app.extensions.setdefault("portal-setup-steps", []).append(load_if_missing)
 
 
 def load_if_missing() -> None:

@@ -24,5 +24,5 @@ manifest = Manifest(
         ),
     ),
     cli=(cli.reference_group, cli.regions_group),
-    set_up=cli.add_set_up_step,
+    first_data=cli.load_if_missing,
 )

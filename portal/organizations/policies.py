@@ -5,6 +5,7 @@ from enum import StrEnum
 from portal.kernel.authorization import (
     Policy,
     administrator,
+    brokers_anywhere,
     clock,
     county_brokered,
     has_membership,
@@ -26,6 +27,7 @@ class Permission(StrEnum):
     ORGANIZATION_ARCHIVE = "organization.archive"
     ORGANIZATION_VERIFY = "organization.verify"
     ORGANIZATION_IMPORT = "organization.import"
+    ORGANIZATION_IMPORT_HERE = "organization.import_here"
     ORGANIZATION_APPOINT = "organization.appoint"
     MEMBERSHIP_VIEW = "membership.view"
     MEMBERSHIP_CHANGE = "membership.change"
@@ -77,7 +79,8 @@ policy = Policy(
             "brokers of the region who do not belong to it"
         )
         | administrator,
-        Permission.ORGANIZATION_IMPORT: administrator,
+        Permission.ORGANIZATION_IMPORT: brokers_anywhere | administrator,
+        Permission.ORGANIZATION_IMPORT_HERE: _broker | administrator,
         Permission.ORGANIZATION_APPOINT: administrator,
         Permission.MEMBERSHIP_VIEW: role_in(Membership.organization_id) | administrator,
         Permission.MEMBERSHIP_CHANGE: role_in(Membership.organization_id, "owner") | administrator,

@@ -29,6 +29,7 @@ from portal.kernel.paging import Page, keyset_page
 from portal.organizations.models import Claim, Invitation, JoinRequest, Membership, Organization
 from portal.organizations.policies import Permission
 from portal.organizations.rules import (
+    IDENTIFIERS,
     ROLES,
     STALE_AFTER,
     hidden_fields,
@@ -273,6 +274,35 @@ def find_duplicates(
     return [
         Duplicate(row.id, row.name, row.city, row.state, row.id in peopled) for _score, row in best
     ]
+
+
+def find_imported(source: str, country: str, profile: Mapping[str, Any]) -> Organization | None:
+    """Return the organization that an import of this profile has written before, or None.
+
+    That is the one with the same identifier, or else the same name at the same address from the
+    same source. Raises Invalid for a ZIP code or county that does not exist.
+    """
+    for name in IDENTIFIERS:
+        if profile.get(name):
+            column = getattr(Organization, name)
+            found = session.scalar(select(Organization).where(column == profile[name]))
+            if found is not None:
+                return found
+    if profile.get("ipeds_id"):
+        return None
+    return session.scalar(
+        select(Organization)
+        .where(
+            Organization.match_key == match_key(profile["name"]),
+            Organization.source == source,
+            Organization.country == country,
+            # A ZIP code has filled in the city that the profile left out.
+            Organization.city == complete_place(profile, country=country)["city"],
+            Organization.street == (profile.get("street") or ""),
+        )
+        .order_by(Organization.id)
+        .limit(1)
+    )
 
 
 # What forms of every record look up

@@ -94,6 +94,9 @@ SOURCES: Mapping[str, Any] = {
     "csv": _l("an imported list"),
 }
 
+#: By which a profile is known in other directories; no two organizations share one.
+IDENTIFIERS = ("uei", "ror", "cage", "ipeds_id")
+
 STALE_AFTER = dt.timedelta(days=180)
 INVITATION_LIFE = dt.timedelta(days=14)
 MOST_OPEN_INVITATIONS = 50

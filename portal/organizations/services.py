@@ -14,11 +14,11 @@ from sqlalchemy.orm import selectinload
 
 from portal.accounts.models import User
 from portal.kernel import files
-from portal.kernel.authorization import Actor, authorize
+from portal.kernel.authorization import Actor, authorize, can
 from portal.kernel.clock import now
 from portal.kernel.commands import command
 from portal.kernel.database import lock, session
-from portal.kernel.errors import Conflict, Invalid, NotFound
+from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from portal.kernel.files import StoredFile
 from portal.kernel.outbox import record
 from portal.organizations import queries
@@ -40,6 +40,7 @@ from portal.organizations.models import Claim, Invitation, JoinRequest, Membersh
 from portal.organizations.policies import Permission
 from portal.organizations.rules import (
     CLAIMS,
+    IDENTIFIERS,
     INVITATION_LIFE,
     INVITATIONS,
     JOIN_REQUESTS,
@@ -50,7 +51,6 @@ from portal.organizations.rules import (
 from portal.regions.models import NaicsCode
 
 _PLACE = ("city", "state", "zip_code", "county_fips", "latitude", "longitude")
-_IDENTIFIERS = ("uei", "ror", "cage", "ipeds_id")
 _PLAIN = (
     "name",
     "other_names",
@@ -191,49 +191,38 @@ def import_organization(
     """Write an organization of another directory; return it, and what that did.
 
     That is "created", "changed" or "unchanged". Known again by an identifier, or else as the
-    same name and city from the same source. What its own people have confirmed is theirs: no
-    import writes over it. Call it within one outer `unit_of_work` per batch.
+    same name at the same address from the same source. What its own people have confirmed is
+    theirs: no import writes over it. Call it within one outer `unit_of_work` per batch.
+
+    Raises Forbidden for a broker who reaches beyond the own regions.
     """
-    organization = _find_imported(source, profile)
+    organization = queries.find_imported(source, country, profile)
     if organization is None:
         organization = Organization(
             source=source, country=country, is_demo=is_demo, confirmed_at=confirmed_at
         )
         _write_profile(organization, profile)
+        _check_reach(actor, organization)
         session.add(organization)
         session.flush()
         record(OrganizationRegistered(organization.id))
         return organization, "created"
     if organization.confirmed_by_id is not None:
         return organization, "unchanged"
+    _check_reach(actor, organization)
     if "capabilities" in profile or "naics_codes" in profile:
         _load_lists(organization)
     _write_profile(organization, profile)
     if not session.is_modified(organization):
         return organization, "unchanged"
+    _check_reach(actor, organization)
     record(OrganizationChanged(organization.id))
     return organization, "changed"
 
 
-def _find_imported(source: str, profile: Mapping[str, Any]) -> Organization | None:
-    for name in _IDENTIFIERS:
-        if profile.get(name):
-            column = getattr(Organization, name)
-            found = session.scalar(select(Organization).where(column == profile[name]))
-            if found is not None:
-                return found
-    if profile.get("ipeds_id"):
-        return None
-    return session.scalar(
-        select(Organization)
-        .where(
-            Organization.match_key == match_key(profile["name"]),
-            Organization.source == source,
-            Organization.city == (profile.get("city") or ""),
-        )
-        .order_by(Organization.id)
-        .limit(1)
-    )
+def _check_reach(actor: Actor, organization: Organization) -> None:
+    if not can(actor, Permission.ORGANIZATION_IMPORT_HERE, organization):
+        raise Forbidden(_("This is outside the region that you broker."))
 
 
 def _load_lists(organization: Organization) -> None:
@@ -260,7 +249,7 @@ def _write_profile(organization: Organization, profile: Mapping[str, Any]) -> No
             for name, value in place.items():
                 _set(organization, name, value)
                 values.pop(name, None)
-        for name in _IDENTIFIERS:
+        for name in IDENTIFIERS:
             if name in values:
                 _write_identifier(organization, name, values.pop(name) or None)
         if "certifications" in values:

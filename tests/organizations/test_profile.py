@@ -236,9 +236,35 @@ def test_rows_without_an_identifier_are_known_again_by_name_and_city():
     assert other.id != first.id
 
 
-def test_only_administrators_import(actor):
+def test_brokers_import_within_their_region_and_others_not_at_all(actor):
+    row = {"source": "csv", "name": "Knobs Tool", "kind": "sme", "city": "Corydon"}
+    there = {**row, "county_fips": "18019"}
     with pytest.raises(Forbidden):
-        services.import_organization(actor("dov"), source="csv", name="X", kind="sme")
+        services.import_organization(actor("ana"), **there)
+    with pytest.raises(Forbidden):
+        services.import_organization(actor("dov"), **row)
+    with pytest.raises(Forbidden):
+        services.import_organization(actor("dov"), **{**row, "county_fips": "20173"})
+    organization, outcome = services.import_organization(actor("dov"), **there)
+    assert outcome == "created"
+    with pytest.raises(Forbidden):
+        services.import_organization(actor("dov"), **{**there, "county_fips": "20173"})
+    session.expire_all()
+    assert organization.county_fips == "18019"
+
+
+def test_the_same_name_elsewhere_is_another_organization():
+    row = {"name": "Knobs Tool", "kind": "sme", "country": "CN"}
+    first, _outcome = services.import_organization(SYSTEM, source="csv", **row, street="1 Road")
+    other, outcome = services.import_organization(SYSTEM, source="csv", **row, street="2 Road")
+    assert outcome == "created"
+    assert other.id != first.id
+
+
+def test_an_address_that_a_zip_code_completed_is_known_again():
+    row = {"name": "Knobs Tool", "kind": "sme", "zip_code": "47130"}
+    services.import_organization(SYSTEM, source="csv", **row)
+    assert services.import_organization(SYSTEM, source="csv", **row)[1] == "unchanged"
 
 
 def test_abroad_needs_no_zip_code_of_ours():

@@ -26,6 +26,7 @@ pytest_plugins = [
     "tests.support.postgresql",
     "tests.support.smtp",
     "tests.support.browser",
+    "tests.support.server",
 ]
 
 

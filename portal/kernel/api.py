@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 from flask import Blueprint, Response, jsonify, request
 from flask_babel import gettext as _
 from marshmallow import Schema
-from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from portal.kernel.errors import Invalid, PortalError
 from portal.kernel.forms import Form
@@ -31,6 +30,18 @@ class InvalidForm(PortalError):
     def __init__(self, fields: Mapping[str, list[str]]) -> None:
         super().__init__(_("Some fields need another look."))
         self.fields = fields
+
+
+class Malformed(PortalError):
+    """A body that is no JSON object."""
+
+    status = 400
+
+
+class NotJson(PortalError):
+    """A body that does not say that it is JSON."""
+
+    status = 415
 
 
 @dataclass(frozen=True)
@@ -72,10 +83,10 @@ def operation(**described: Any) -> Callable[[View], View]:
 def read_json() -> dict[str, Any]:
     """Return the body as a JSON object.
 
-    Raises BadRequest for anything else: no object, a key twice, NaN, nested too deeply.
+    Raises NotJson, or Malformed for anything else: no object, a key twice, NaN, nested too deeply.
     """
     if not request.is_json:
-        raise UnsupportedMediaType(_("Please send JSON, as application/json."))
+        raise NotJson(_("Please send JSON, as application/json."))
     try:
         body = json.loads(
             request.get_data(cache=False).decode("utf-8"),
@@ -83,9 +94,9 @@ def read_json() -> dict[str, Any]:
             parse_constant=_refuse_constant,
         )
     except (ValueError, RecursionError) as error:
-        raise BadRequest(_("The body is not valid JSON.")) from error
+        raise Malformed(_("The body is not valid JSON.")) from error
     if not isinstance(body, dict) or _depth(body) > _DEEPEST:
-        raise BadRequest(_("The body must be one JSON object, not nested deeply."))
+        raise Malformed(_("The body must be one JSON object, not nested deeply."))
     return body
 
 

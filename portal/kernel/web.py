@@ -26,6 +26,7 @@ from flask import (
     url_for,
 )
 from flask import flash as flask_flash
+from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel, format_time, get_locale, ngettext
 from flask_babel import format_date as babel_format_date
@@ -38,7 +39,8 @@ from flask_login import current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from markupsafe import Markup
 from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import BadRequest, HTTPException
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
 
@@ -75,7 +77,9 @@ _HEADERS = {
 
 
 class RecordNumber(IntegerConverter):
-    """`<int:…>` in an address: no larger than a database id can be."""
+    """`<int:…>` in an address: plain digits, no larger than a database id can be."""
+
+    regex = "[0-9]+"
 
     def __init__(self, map: Map, *arguments: Any, **options: Any) -> None:  # noqa: A002
         options.setdefault("max", LARGEST_ID)
@@ -122,9 +126,9 @@ def init_web(
     app.register_error_handler(PortalError, _answer_portal_error)
     app.register_error_handler(HTTPException, _answer_http_error)
     app.register_error_handler(OperationalError, _answer_database_error)
+    app.register_error_handler(PoolTimeout, _answer_database_error)
     app.register_error_handler(IndexUnavailable, _answer_index_error)
     app.register_error_handler(Exception, _answer_unexpected)
-    app.jinja_options["autoescape"] = True
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(
@@ -156,7 +160,7 @@ def current_actor() -> Actor:
     actor: Actor | None = g.get("actor")
     if actor is None:
         actor = NOBODY
-        if current_user.is_authenticated:
+        if _is_signed_in():
             actor = current_app.extensions["portal-actor-loader"](current_user.user_id)
         g.actor = actor
     return cast(Actor, actor)
@@ -223,16 +227,36 @@ def external_url(endpoint: str, **values: Any) -> str:
 def not_modified(*parts: object, is_public: bool = True) -> Response | None:
     """Answer 304 if the client has this version already; else None, and the reply gets the ETag.
 
-    parts: whatever the reply depends on; language and signed-in person are added here.
+    parts: whatever the reply depends on; language, zone and what the actor may are added here.
     """
+    if "_flashes" in cookie:
+        return None  # this reply says something that no other should repeat
+    actor = current_actor()
     material = "\0".join(
-        [str(part) for part in (*parts, get_locale(), current_actor().user_id, asset_version())]
+        [
+            str(part)
+            for part in (*parts, get_locale(), viewer_zone(), _facts(actor), asset_version())
+        ]
     )
     tag = hashlib.blake2s(material.encode(), digest_size=12).hexdigest()
-    g.etag = (tag, is_public and current_actor().user_id is None)
-    if tag in request.if_none_match:
+    g.etag = (tag, is_public and actor.user_id is None)
+    # Weak comparison: proxies that compress make the tag weak.
+    if request.if_none_match.contains_weak(tag):
         return make_response("", 304)
     return None
+
+
+def _facts(actor: Actor) -> list[object]:
+    """Return what an actor is, in an order that does not change from process to process."""
+    return [
+        actor.user_id,
+        actor.name,
+        sorted(actor.memberships.items()),
+        sorted(actor.brokered_regions),
+        sorted(actor.brokered_counties),
+        actor.is_administrator,
+        None if actor.scopes is None else sorted(actor.scopes),
+    ]
 
 
 def navigation_items(section: str = "main") -> list[dict[str, Any]]:
@@ -277,9 +301,8 @@ def choose_language() -> str:
     offered = current_app.config["LANGUAGES"].split(",")
     if not has_request_context():
         return cast(str, offered[0])
-    own = current_user.language if current_user.is_authenticated else None
-    cookie = request.cookies.get(_LANGUAGE_COOKIE)
-    for language in (own, cookie):
+    own = current_user.language if _is_signed_in() else None
+    for language in (own, request.cookies.get(_LANGUAGE_COOKIE)):
         if language in offered:
             return cast(str, language)
     return request.accept_languages.best_match(offered) or cast(str, offered[0])
@@ -298,9 +321,14 @@ def remember_language(response: Response, language: str) -> Response:
     return response
 
 
+def _is_signed_in() -> bool:
+    """Tell whether a person is signed in; while the database is down, nobody is."""
+    return not g.get("is_plain_answer") and bool(current_user.is_authenticated)
+
+
 def viewer_zone() -> str:
     """Return the IANA name of the viewer's time zone."""
-    if has_request_context() and current_user.is_authenticated and current_user.time_zone:
+    if has_request_context() and _is_signed_in() and current_user.time_zone:
         return cast(str, current_user.time_zone)
     return cast(str, current_app.config["DEFAULT_TIME_ZONE"])
 
@@ -478,6 +506,11 @@ def _fields_of(error: PortalError) -> Mapping[str, list[str]] | None:
 def _answer_http_error(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None or error.code is None or error.code < 400:
         return error
+    if isinstance(error, InternalServerError):
+        # The page of another error could not be made.
+        if isinstance(error.original_exception, OperationalError | PoolTimeout):
+            return _answer_database_error(error.original_exception)
+        return _answer_plainly(500)
     message = ""
     if isinstance(error, CSRFError):
         message = _("This form is too old to be sent. Please go back, load it again and send it.")
@@ -488,8 +521,9 @@ def _answer_http_error(error: HTTPException) -> ResponseReturnValue:
     return response
 
 
-def _answer_database_error(error: OperationalError) -> Response:
-    current_app.logger.error("the database does not answer: %s", error.orig)
+def _answer_database_error(error: OperationalError | PoolTimeout) -> Response:
+    reason = error.orig if isinstance(error, OperationalError) else error
+    current_app.logger.error("the database does not answer: %s", reason)
     session.remove()
     return _answer_plainly(503)
 
@@ -512,6 +546,8 @@ def _answer_unexpected(error: Exception) -> ResponseReturnValue:
 def _answer_plainly(status: int) -> Response:
     """Answer without anything that could need the database."""
     g.actor = NOBODY
+    g.is_plain_answer = True
+    g.pop("etag", None)
     if wants_json():
         return problem(status, _TITLES[status])
     return make_response(render_template("errors/plain.html", status=status), status)

@@ -211,4 +211,11 @@ def drain(app: Flask) -> Callable[[], None]:
 @pytest.fixture
 def indexed(app: Flask) -> None:
     """Put the cast's world into the search index."""
-    search_index().rebuild()
+    kept = Path(app.instance_path).parent / f"{Path(app.instance_path).name}-index"
+    present = Path(app.instance_path) / "index"
+    if kept.exists():
+        # The world is always the same, so its index is built once and copied.
+        shutil.copytree(kept, present)
+    else:
+        search_index().rebuild()
+        shutil.copytree(present, kept)

@@ -44,6 +44,11 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
             return None
         return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
 
+    @property
+    def python_type(self) -> type[Any]:
+        """What cursors are read back as; SQLAlchemy says `object` of a decorated type."""
+        return dt.datetime
+
 
 JsonValue = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 

@@ -24,6 +24,7 @@ from portal.demo.rules import (
     DemoRecord,
     DemoRequest,
     SyntheticOrganization,
+    days_before,
     moved_apart,
 )
 from portal.facilities import services as facilities
@@ -50,6 +51,7 @@ from portal.organizations.models import (
 from portal.organizations.rules import match_key
 from portal.partnerships import services as partnerships
 from portal.partnerships.models import Request, Response, request_capability
+from portal.partnerships.rules import LONGEST_LIFE_DAYS
 from portal.regions import services as regions
 from portal.regions.queries import find_region, find_zip
 
@@ -276,12 +278,15 @@ def _write_request(
     posted.latitude, posted.longitude = point["latitude"], point["longitude"]
     if request.state != "draft":
         partnerships.act_on_request(owner, posted, "publish")
-        days = request.confirmed_days_ago
-        if request.state == "expired":
-            days = max(days, (now().date() - ends_on).days + 30)
-        posted.published_at = _ago(days)
     posted.expires_on = ends_on
     _date_back(posted, request.confirmed_days_ago, owner.user_id)
+    if request.state != "draft":
+        overdue = max(0, (now().date() - ends_on).days)
+        longest_ago = LONGEST_LIFE_DAYS - 1 - (ends_on - now().date()).days
+        days = min((now() - posted.updated_at).days, longest_ago)
+        posted.published_at = _ago(max(days, overdue + 30 if overdue else 0))
+        # Who publishes a request says that it is right.
+        posted.confirmed_at = max(_ago(request.confirmed_days_ago), posted.published_at)
 
 
 def _answer(owner: Actor, row: Request, request: DemoRequest, senders: Mapping[str, str]) -> int:
@@ -317,9 +322,10 @@ def _close(owner: Actor, row: Request, request: DemoRequest) -> int:
     action = _ACTIONS.get(request.state)
     if action is None:
         return 0
-    confirmed_at = row.confirmed_at
+    updated_at = row.updated_at
     partnerships.act_on_request(SYSTEM if action == "expire" else owner, row, action)
-    row.confirmed_at = confirmed_at
+    session.flush()
+    row.updated_at = updated_at
     return 1
 
 
@@ -350,8 +356,12 @@ def _ago(days: int) -> dt.datetime:
 def _date_back(
     row: Organization | Facility | Equipment | Request, days: int, user_id: int | None
 ) -> None:
-    """Write that a record was made and last confirmed some days ago."""
-    row.confirmed_at = row.created_at = row.updated_at = _ago(days)
+    """Write that a record was last confirmed some days ago, and made and changed before that."""
+    words = row.title if isinstance(row, Request) else row.name
+    changed, made = days_before(words)
+    row.confirmed_at = _ago(days)
+    row.updated_at = _ago(days + changed)
+    row.created_at = _ago(days + changed + made)
     row.confirmed_by_id = user_id
 
 

@@ -209,8 +209,12 @@ def scope_of(permission: str) -> str:
 
 
 def known_scopes() -> list[str]:
-    """Return the scopes that a token can have: "read", then those that write."""
-    return sorted(set(_scopes.values()), key=lambda scope: (scope != "read", scope))
+    """Return the scopes that a token can have: "read", then those that write.
+
+    A scope that only serves the portal itself is of no use to anybody's token.
+    """
+    useful = {scope for name, scope in _scopes.items() if _rules[name] is not clock}
+    return sorted(useful, key=lambda scope: (scope != "read", scope))
 
 
 def view_permission_of(model: type) -> str | None:

@@ -67,6 +67,7 @@ def test_the_scopes_offered_are_those_of_the_policies(client_of: Clients) -> Non
     offered = client_of("ana").get("/account/tokens").text
     assert known_scopes()[0] == "read"
     assert {"account:write", "organizations:write"} <= set(known_scopes())
+    assert "demo:write" not in known_scopes()
     assert all(f'value="{scope}"' in offered for scope in known_scopes())
 
 

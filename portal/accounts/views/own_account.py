@@ -145,8 +145,9 @@ def tokens() -> ResponseReturnValue:
     if reply := ask_password_again():
         return reply
     user = _own_user()
+    offered = [(scope, scope) for scope in known_scopes()]
     form = TokenForm.bind(scopes=["read"])
-    form.scopes.choices = [(scope, scope) for scope in known_scopes()]
+    form.scopes.choices = offered
     secret = None
     if form.submitted():
         made = form.attempt(
@@ -159,6 +160,8 @@ def tokens() -> ResponseReturnValue:
         )
         if made is not None:
             secret = made[1]
+            form = TokenForm(data={"scopes": ["read"]})
+            form.scopes.choices = offered
     found = queries.list_tokens(current_actor(), cursor=request.args.get("cursor"))
     # Not a redirect: the secret must not rest in a cookie until the next page.
     return page(

@@ -1,5 +1,6 @@
 """Facilities and equipment in the JSON API, over the same forms and commands as the pages."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Response, request, url_for
@@ -15,7 +16,6 @@ from portal.facilities.forms import (
     equipment_values,
     facility_values,
 )
-from portal.facilities.models import Equipment, Facility
 from portal.facilities.policies import Permission
 from portal.facilities.rules import FACILITY_KINDS, SHARING_TERMS
 from portal.facilities.schemas import EquipmentSchema, FacilitySchema
@@ -31,7 +31,6 @@ from portal.kernel.authorization import can
 from portal.kernel.errors import Invalid
 from portal.kernel.listing import VISIBILITIES
 from portal.kernel.web import LARGEST_ID, current_actor, not_modified, text_argument
-from portal.organizations.models import Organization
 
 blueprint = api_blueprint("facilities", __name__)
 
@@ -93,8 +92,7 @@ def list_facilities() -> ResponseReturnValue:
 def create_facility() -> Response:
     """Add a facility to one of your organizations."""
     values = bind_json(NewFacilityForm).data
-    organization = _organization(values.pop("organization_id"))
-    facility = services.create_facility(current_actor(), organization, **values)
+    facility = _create(values, services.create_facility)
     return respond(
         _facility_schema(),
         queries.get_facility(facility.id),
@@ -175,8 +173,7 @@ def list_equipment() -> ResponseReturnValue:
 def create_equipment() -> Response:
     """Add equipment to one of your organizations."""
     values = bind_json(NewEquipmentForm).data
-    organization = _organization(values.pop("organization_id"))
-    equipment = services.create_equipment(current_actor(), organization, **values)
+    equipment = _create(values, services.create_equipment)
     return respond(
         _equipment_schema(),
         queries.get_equipment(equipment.id),
@@ -228,18 +225,16 @@ def _equipment_schema() -> EquipmentSchema:
     return EquipmentSchema(sees_more=can(current_actor(), Permission.EQUIPMENT_VIEW_SERIAL))
 
 
-def _version(row: Facility | Equipment) -> tuple[Any, ...]:
+def _version(row: queries.Record) -> tuple[Any, ...]:
     """What a reply about a row depends on."""
-    home = row.facility.updated_at if isinstance(row, Equipment) and row.facility else None
-    sees_more = can(current_actor(), Permission.EQUIPMENT_VIEW_SERIAL)
-    return row.id, row.updated_at, home, row.organization.updated_at, sees_more
+    return *queries.version_of(row), can(current_actor(), Permission.EQUIPMENT_VIEW_SERIAL)
 
 
-def _organization(organization_id: int) -> Organization:
-    organization = queries.find_organization(organization_id)
+def _create(values: dict[str, Any], command: Callable[..., Any]) -> Any:
+    organization = queries.find_organization(values.pop("organization_id"))
     if organization is None:
         raise Invalid("organization_id", _("There is no such organization."))
-    return organization
+    return command(current_actor(), organization, **values)
 
 
 def _common_filters() -> dict[str, Any]:

@@ -180,6 +180,22 @@ def place_of_record(row: Record) -> Place:
     return place
 
 
+def kind_of(row: Record) -> str:
+    """Return "facility" or "equipment"."""
+    return "facility" if isinstance(row, Facility) else "equipment"
+
+
+def version_of(row: Record) -> tuple[Any, ...]:
+    """Return what changes whenever the page or the JSON of a loaded record does."""
+    home = row.facility.updated_at if isinstance(row, Equipment) and row.facility else None
+    return kind_of(row), row.id, row.updated_at, home, row.organization.updated_at
+
+
+def is_shared(row: Record) -> bool:
+    """Tell whether others may ask to use a record; some equipment is only shown."""
+    return isinstance(row, Facility) or row.sharing_terms != "in_house"
+
+
 def county_label_of(row: Record) -> str:
     """Return the label of the county in which a loaded record is, or nothing."""
     counties = [row.county, row.organization.county]

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from portal.facilities.models import Equipment, Facility
-from portal.facilities.queries import county_label_of, place_of_record
+from portal.facilities.queries import county_label_of, kind_of, place_of_record
 from portal.facilities.rules import ADDRESSES, Place
 
 
@@ -50,12 +50,8 @@ class DocumentSchema(Schema):
     title = fields.String()
 
 
-def _kind_of(row: Facility | Equipment) -> str:
-    return "facility" if isinstance(row, Facility) else "equipment"
-
-
 def _address(row: Facility | Equipment) -> str:
-    return ADDRESSES[_kind_of(row)] % row.id
+    return ADDRESSES[kind_of(row)] % row.id
 
 
 def _photos(row: Facility | Equipment) -> list[dict[str, Any]]:

@@ -23,7 +23,6 @@ from portal.facilities.forms import (
     equipment_values,
     facility_values,
 )
-from portal.facilities.models import Equipment, Facility
 from portal.facilities.policies import Permission
 from portal.facilities.rules import (
     CONDITIONS,
@@ -460,24 +459,20 @@ def show_equipment_data(equipment_id: int) -> ResponseReturnValue:
 # What both share
 
 
-def _kind(record: Facility | Equipment) -> str:
-    return "facility" if isinstance(record, Facility) else "equipment"
-
-
-def _url(record: Facility | Equipment, action: str = "show_{}", **values: Any) -> str:
-    kind = _kind(record)
+def _url(record: queries.Record, action: str = "show_{}", **values: Any) -> str:
+    kind = queries.kind_of(record)
     numbers: dict[str, Any] = {f"{kind}_id": record.id, **values}
     return url_for(f"facilities.{action.format(kind)}", **numbers)
 
 
-def _is_public(record: Facility | Equipment) -> bool:
+def _is_public(record: queries.Record) -> bool:
     return record.visibility == "public" and record.organization.status == "active"
 
 
-def _record_context(record: Facility | Equipment) -> dict[str, Any]:
+def _record_context(record: queries.Record) -> dict[str, Any]:
     place = queries.place_of_record(record)
     return {
-        "kind": _kind(record),
+        "kind": queries.kind_of(record),
         "organization": record.organization,
         "place": place,
         "county": queries.county_label_of(record),
@@ -489,19 +484,17 @@ def _record_context(record: Facility | Equipment) -> dict[str, Any]:
     }
 
 
-def _external(record: Facility | Equipment) -> str:
-    kind = _kind(record)
+def _external(record: queries.Record) -> str:
+    kind = queries.kind_of(record)
     numbers: dict[str, Any] = {f"{kind}_id": record.id}
     return external_url(f"facilities.show_{kind}", **numbers)
 
 
-def _ask_url(record: Facility | Equipment) -> str | None:
+def _ask_url(record: queries.Record) -> str | None:
     """Return where others ask to use a record; nobody asks for what is in-house or one's own."""
-    if record.organization_id in current_actor().memberships:
+    if record.organization_id in current_actor().memberships or not queries.is_shared(record):
         return None
-    if isinstance(record, Equipment):
-        if record.sharing_terms == "in_house":
-            return None
+    if queries.kind_of(record) == "equipment":
         return url_for("partnerships.create_request", equipment=record.id)
     return url_for(
         "partnerships.create_request",
@@ -512,16 +505,12 @@ def _ask_url(record: Facility | Equipment) -> str | None:
     )
 
 
-def _unchanged(record: Facility | Equipment, *related: list[Any]) -> Response | None:
+def _unchanged(record: queries.Record, *related: list[Any]) -> Response | None:
     """Answer 304 to a visitor whose copy is still right; people signed in get messages."""
     if current_actor().user_id is not None:
         return None
-    home = record.facility.updated_at if isinstance(record, Equipment) and record.facility else None
     return not_modified(
-        record.id,
-        record.updated_at,
-        home,
-        record.organization.updated_at,
+        *queries.version_of(record),
         now().date(),
         *related,
         is_public=_is_public(record),
@@ -546,7 +535,7 @@ def _offer_organizations(form: FacilityPageForm | EquipmentPageForm) -> list[tup
     return choices
 
 
-def _offer_audiences(form: FacilityForm | EquipmentForm, record: Facility | Equipment) -> None:
+def _offer_audiences(form: FacilityForm | EquipmentForm, record: queries.Record) -> None:
     """A draft's form has buttons for publishing and keeping it; its list has only audiences."""
     if record.visibility == "draft":
         form.visibility.choices = list(_AUDIENCES.items())
@@ -569,7 +558,7 @@ def _values_of(form: FacilityForm | EquipmentForm) -> dict[str, Any]:
     return values
 
 
-def _after_saving(record: Facility | Equipment) -> ResponseReturnValue:
+def _after_saving(record: queries.Record) -> ResponseReturnValue:
     if record.visibility == "draft":
         flash(_("“%(name)s” was saved as a draft.", name=record.name))
     else:
@@ -577,9 +566,7 @@ def _after_saving(record: Facility | Equipment) -> ResponseReturnValue:
     return see_other(_url(record))
 
 
-def _change_visibility(
-    record: Facility | Equipment, command: Callable[..., Any]
-) -> ResponseReturnValue:
+def _change_visibility(record: queries.Record, command: Callable[..., Any]) -> ResponseReturnValue:
     form = VisibilityForm(request.values)
     if not form.validate():
         raise Invalid("visibility", _("Please choose who may see it."))
@@ -592,9 +579,7 @@ def _change_visibility(
     return see_other(_url(record))
 
 
-def _delete(
-    record: Facility | Equipment, command: Callable[..., Any], text: str
-) -> ResponseReturnValue:
+def _delete(record: queries.Record, command: Callable[..., Any], text: str) -> ResponseReturnValue:
     if not confirmed():
         return page(
             "components/confirm.html",
@@ -609,7 +594,7 @@ def _delete(
     return see_other(url_for("facilities.list_own", organization=organization_id))
 
 
-def _edit_photos(record: Facility | Equipment, command: Callable[..., Any]) -> ResponseReturnValue:
+def _edit_photos(record: queries.Record, command: Callable[..., Any]) -> ResponseReturnValue:
     form = AddPhotosForm.bind()
     if form.submitted():
         saved = form.attempt(command, current_actor(), record, **form.data)
@@ -620,7 +605,7 @@ def _edit_photos(record: Facility | Equipment, command: Callable[..., Any]) -> R
 
 
 def _change_photo(
-    record: Facility | Equipment, photo_id: int, command: Callable[..., Any]
+    record: queries.Record, photo_id: int, command: Callable[..., Any]
 ) -> ResponseReturnValue:
     form = PhotoForm.bind()
     if not form.validate():
@@ -630,14 +615,14 @@ def _change_photo(
     return see_other(_url(record, "edit_{}_photos"))
 
 
-def _send_photo(record: Facility | Equipment, photo_id: int) -> Response:
+def _send_photo(record: queries.Record, photo_id: int) -> Response:
     file = queries.get_photo(record, photo_id)
     return send_stored_file(
         file, is_small=request.args.get("size") == "small", is_public=_is_public(record)
     )
 
 
-def _send_code(record: Facility | Equipment) -> Response:
+def _send_code(record: queries.Record) -> Response:
     """Draw the QR code of a record's public address; no styles, so that any page may show it."""
     out = io.BytesIO()
     segno.make(_external(record), error="m", micro=False).save(
@@ -647,7 +632,7 @@ def _send_code(record: Facility | Equipment) -> Response:
 
 
 def _send_linked_data(
-    record: Facility | Equipment, make: Callable[..., dict[str, Any]]
+    record: queries.Record, make: Callable[..., dict[str, Any]]
 ) -> ResponseReturnValue:
     root = external_url("facilities.list_equipment").removesuffix("/equipment")
     if reply := not_modified(

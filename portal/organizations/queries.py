@@ -5,7 +5,7 @@ Also what forms of every record need looked up: places by ZIP code, capabilities
 
 import datetime as dt
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -390,8 +390,7 @@ def _county_fips(text: str, state: str) -> str | None:
     if not text:
         return None
     if text.isdecimal():
-        known: Iterable[str] = regions.counties_by_fips([text])
-        county_fips = text if text in known else None
+        county_fips = session.scalar(select(County.fips).where(County.fips == text))
     else:
         name, _comma, given_state = (part.strip() for part in text.rpartition(","))
         county = regions.find_county(name or given_state, given_state if name else state)

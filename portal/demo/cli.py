@@ -43,6 +43,7 @@ def load_demo() -> None:
     if not queries.has_reference():
         raise click.ClickException("Please run “flask reference load” first.")
     cast, organizations = queries.read_cast(), queries.read_organizations()
+    by_key = {item.key: item for item in organizations}
     senders = {item.key: item.values["name"] for item in organizations}
     new = services.load_cast(SYSTEM, cast=cast, demo_regions=queries.read_regions())
     with click.progressbar(
@@ -54,6 +55,9 @@ def load_demo() -> None:
         for item in organizations:
             new += services.load_answers(SYSTEM, organization=item, senders=senders)
             bar.update(1)
+        for newcomer in cast.newcomers:
+            wanted = by_key[newcomer.claims or newcomer.joins]
+            new += services.load_newcomer(SYSTEM, newcomer=newcomer, organization=wanted, cast=cast)
     total = sum(item.record_count for item in organizations)
     if new:
         click.echo(f"The demo regions hold {total} records.", err=True)

@@ -57,12 +57,25 @@ class DemoPerson:
 
 
 @dataclass(frozen=True)
+class DemoNewcomer:
+    """Somebody without a password who claims an organization, or asks to join one (by key)."""
+
+    name: str
+    email: str
+    region: str
+    words: str
+    claims: str = ""
+    joins: str = ""
+
+
+@dataclass(frozen=True)
 class DemoCast:
-    """The people of the demo: who signs in with which password, and the owners of the rest."""
+    """The people of the demo: who signs in with which password, who asks, who owns the rest."""
 
     password: str
     time_zones: Mapping[str, str]
     people: Sequence[DemoPerson]
+    newcomers: Sequence[DemoNewcomer]
     owners: Mapping[str, str]
 
 
@@ -127,6 +140,7 @@ def parse_cast(raw: Mapping[str, Any]) -> DemoCast:
         raw["password"],
         raw["time_zones"],
         [DemoPerson(**person) for person in raw["person"]],
+        [DemoNewcomer(**newcomer) for newcomer in raw["newcomer"]],
         raw["owners"],
     )
 

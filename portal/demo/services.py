@@ -19,6 +19,7 @@ from portal.accounts.rules import hash_password
 from portal.demo.policies import Permission
 from portal.demo.rules import (
     DemoCast,
+    DemoNewcomer,
     DemoOrganization,
     DemoPerson,
     DemoRecord,
@@ -130,6 +131,27 @@ def load_answers(
     return steps
 
 
+@command(Permission.DEMO_LOAD)
+def load_newcomer(
+    actor: Actor, *, newcomer: DemoNewcomer, organization: DemoOrganization, cast: DemoCast
+) -> int:
+    """Let somebody without an account arrive and claim the organization, or ask to join it.
+
+    Returns 1, or 0 where the person has been here before.
+    """
+    row = _find(organization)
+    if row is None or find_user_by_email(newcomer.email) is not None:
+        return 0
+    with _without_mail():
+        user = _open_without_password(newcomer.name, newcomer.email, organization, cast)
+        person = Actor(user_id=user.id, name=user.name)
+        if newcomer.claims:
+            organizations.send_claim(person, row, evidence=newcomer.words)
+        else:
+            organizations.send_join_request(person, row, message=newcomer.words)
+    return 1
+
+
 def _draw_region(key: str, fields: Mapping[str, Any]) -> bool:
     if find_region(key) is not None:
         return False
@@ -154,6 +176,19 @@ def _open_account(person: DemoPerson, cast: DemoCast, password_hash: str) -> boo
     if region is not None:
         regions.appoint_broker(SYSTEM, region, email=person.email)
     return True
+
+
+def _open_without_password(
+    name: str, email: str, organization: DemoOrganization, cast: DemoCast
+) -> User:
+    return accounts.open_account(
+        SYSTEM,
+        name=name,
+        email=email,
+        time_zone=cast.time_zones[organization.region],
+        is_verified=True,
+        is_demo=True,
+    )
 
 
 def _find(organization: DemoOrganization) -> Organization | None:
@@ -181,14 +216,7 @@ def _represent(row: Organization, organization: DemoOrganization, cast: DemoCast
     """Give an organization its owner and those of the cast who belong to it; return the owner."""
     assert organization.owner is not None  # noqa: S101 (for the type checker)
     name, email = organization.owner
-    user = find_user_by_email(email) or accounts.open_account(
-        SYSTEM,
-        name=name,
-        email=email,
-        time_zone=cast.time_zones[organization.region],
-        is_verified=True,
-        is_demo=True,
-    )
+    user = find_user_by_email(email) or _open_without_password(name, email, organization, cast)
     organizations.appoint_member(SYSTEM, row, user_id=user.id, role="owner")
     for person in cast.people:
         if person.organization == organization.key and person.role != "owner":

@@ -317,6 +317,15 @@ def test_cast_signs_in_for_organizations_that_exist():
     assert sum(person.administrator for person in cast.people) == 1
 
 
+def test_newcomers_ask_for_what_can_be_asked():
+    for newcomer in queries.read_cast().newcomers:
+        assert bool(newcomer.claims) != bool(newcomer.joins)
+        wanted = KEYS[newcomer.claims or newcomer.joins]
+        assert (wanted.owner is None) == bool(newcomer.claims)
+        assert wanted.region == newcomer.region
+        assert newcomer.email.partition("@")[2] == wanted.values["email"].partition("@")[2]
+
+
 def test_owners_have_addresses_of_their_own():
     cast = queries.read_cast()
     assert set(cast.owners) <= {item.key for item in ORGANIZATIONS if item.owner is not None}

@@ -18,7 +18,7 @@ from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Forbidden, Unauthenticated
 from portal.kernel.mail import OutgoingMail
-from portal.organizations.models import Membership, Organization
+from portal.organizations.models import Claim, JoinRequest, Membership, Organization
 from portal.partnerships.models import Request, Response
 from portal.partnerships.rules import missing_fields
 from portal.regions import services as regions
@@ -91,6 +91,13 @@ def test_demo_is_loaded_as_its_people_would_have_made_it_and_only_once(run, drai
 
     drain()
     assert session.scalar(select(func.count()).select_from(OutgoingMail)) == 0
+
+    waiting = [
+        session.scalar(select(func.count()).select_from(model)) for model in (Claim, JoinRequest)
+    ]
+    newcomers = queries.read_cast().newcomers
+    # One of each is of the cast's world.
+    assert sum(waiting) == len(newcomers) + 2
 
     before = counts()
     again = run("demo", "load")

@@ -1,12 +1,12 @@
 """What follows by itself: mails, reminders, the desk, the search index."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import now, today
@@ -26,14 +26,12 @@ Drain = Callable[[], None]
 
 
 @pytest.fixture
-def mails(app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+def mails(app: Flask) -> Iterator[list[dict[str, Any]]]:
     """What is put in line for sending, as it is before the worker erases the words."""
     lines: list[dict[str, Any]] = []
 
     def note(_mapper: object, _connection: object, mail: OutgoingMail) -> None:
         lines.append({"to": mail.recipient, "subject": mail.subject, "text": mail.body_text})
-
-    from sqlalchemy import event
 
     event.listen(OutgoingMail, "before_insert", note)
     yield lines

@@ -7,7 +7,7 @@ import datetime as dt
 import io
 import secrets
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
@@ -111,6 +111,14 @@ def send_stored_file(file: StoredFile, *, is_small: bool = False, is_public: boo
     return response
 
 
+def read_stored_file(file: StoredFile) -> bytes:
+    """Return a file's content. Raises NotFound where its bytes are gone."""
+    path = _folder() / file.key
+    if not path.is_file():
+        raise NotFound(_("This file is no longer here."))
+    return path.read_bytes()
+
+
 def remove_file(file: StoredFile) -> None:
     """Delete a file's row; its bytes go once the transaction is committed."""
     session.delete(file)
@@ -123,17 +131,22 @@ def _note_deleted(db_session: Session, _context: object) -> None:
 
 
 @event.listens_for(Session, "after_commit")
-def _delete_bytes(db_session: Session) -> None:
-    if db_session.in_nested_transaction():
-        return
-    for key in db_session.info.pop("deleted_files", ()):
+def _keep_written(db_session: Session) -> None:
+    if not db_session.in_nested_transaction():
+        db_session.info.pop("written_files", None)
+        _remove_bytes(db_session.info.pop("deleted_files", ()))
+
+
+@event.listens_for(Session, "after_soft_rollback")
+def _undo_written(db_session: Session, _transaction: object) -> None:
+    db_session.info.pop("deleted_files", None)
+    _remove_bytes(db_session.info.pop("written_files", ()))
+
+
+def _remove_bytes(keys: Iterable[str]) -> None:
+    for key in keys:
         for name in (key, f"{key}.small"):
             (_folder() / name).unlink(missing_ok=True)
-
-
-@event.listens_for(Session, "after_rollback")
-def _forget_deleted(db_session: Session) -> None:
-    db_session.info.pop("deleted_files", None)
 
 
 def _folder() -> Path:
@@ -154,6 +167,7 @@ def _row(
     user_id: int | None,
     **size: int,
 ) -> StoredFile:
+    session().info.setdefault("written_files", []).append(key)
     clean = "".join(c for c in Path(name or "").name if c.isprintable() and c not in '\\/:"*?<>|')
     row = StoredFile(
         key=key,

@@ -7,7 +7,7 @@ from sqlalchemy import select, text
 from portal.kernel.clock import now
 from portal.kernel.database import session
 from portal.kernel.fulltext.port import IndexUnavailable
-from portal.kernel.mail import OutgoingMail
+from portal.kernel.mail import OutgoingMail, html_of
 from portal.kernel.outbox import OutboxDelivery
 from portal.kernel.search import search_index
 from portal.kernel.web import local_target, page, remember_language, see_other
@@ -61,4 +61,4 @@ def mailbox() -> ResponseReturnValue:
     if not current_app.config["MAILBOX_PAGE"]:
         abort(404)
     mails = session.scalars(select(OutgoingMail).order_by(OutgoingMail.id.desc()).limit(50)).all()
-    return page("kernel/mailbox.html", mails=mails)
+    return page("kernel/mailbox.html", mails=mails, html_of=html_of)

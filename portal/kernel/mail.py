@@ -4,18 +4,20 @@ There is no way to send from a command: a message leaves only after what caused 
 """
 
 import datetime as dt
+import re
 import smtplib
 import ssl
+from collections.abc import Mapping
 from email.message import EmailMessage
 from email.utils import formatdate, make_msgid, parseaddr
 from urllib.parse import unquote, urlsplit
 
 from flask import current_app, render_template
 from flask_babel import force_locale
+from markupsafe import Markup
 from sqlalchemy import CheckConstraint, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.kernel import richtext
 from portal.kernel.clock import now
 from portal.kernel.database import Identified, Model, session
 
@@ -51,13 +53,13 @@ class OutgoingMail(Identified, Model):
 def queue_mail(recipient: str, template: str, *, locale: str, **context: object) -> None:
     """Render `templates/email/<template>/` and put the message in line.
 
-    The folder holds `subject.txt` and `body.md`; the Markdown is the text part as it is, and the
-    HTML part once rendered. `context` goes to both.
+    The folder holds `subject.txt` and `body.txt`: plain text, in which an empty line parts
+    paragraphs, `> ` begins a quotation and `<address>` is a link. The HTML part is made of it.
     """
     with force_locale(locale):
-        subject = " ".join(render_template(f"email/{template}/subject.txt", **context).split())
-        words = render_template(f"email/{template}/body.md", **context).strip()
-        html = render_template("email/layout.html", subject=subject, body=richtext.render(words))
+        subject = " ".join(_render_plain(f"email/{template}/subject.txt", context).split())
+        words = re.sub(r"\n{3,}", "\n\n", _render_plain(f"email/{template}/body.txt", context))
+        html = render_template("email/layout.html", subject=subject, body=html_of(words))
     domain = parseaddr(current_app.config["MAIL_FROM"])[1].partition("@")[2] or "localhost"
     session.add(
         OutgoingMail(
@@ -68,6 +70,34 @@ def queue_mail(recipient: str, template: str, *, locale: str, **context: object)
             message_id=make_msgid(domain=domain),
         )
     )
+
+
+def html_of(words: str) -> Markup:
+    """Turn the plain text of a message into HTML.
+
+    Only addresses of this portal become links, so that no name or note can plant one.
+    """
+    own = re.escape(current_app.config["PUBLIC_URL"].rstrip("/"))
+    link = re.compile(rf"&lt;({own}/[^\s&]*(?:&amp;[^\s&]*)*)&gt;")
+    blocks = []
+    for block in words.split("\n\n"):
+        lines = block.split("\n")
+        is_quotation = all(line.startswith(">") for line in lines)
+        if is_quotation:
+            lines = [line.removeprefix(">").removeprefix(" ") for line in lines]
+        html = Markup("<br>\n").join(lines)
+        html = Markup(link.sub(r'<a href="\1">\1</a>', html))  # noqa: S704  (escaped above)
+        form = "<blockquote><p>{}</p></blockquote>" if is_quotation else "<p>{}</p>"
+        blocks.append(Markup(form).format(html))  # noqa: S704  (one of the two above)
+    return Markup("\n").join(blocks)
+
+
+def _render_plain(name: str, context: Mapping[str, object]) -> str:
+    """Render a template as plain text: nothing in it is escaped."""
+    environment = current_app.jinja_env.overlay(autoescape=False)
+    values = dict(context)
+    current_app.update_template_context(values)
+    return str(environment.get_template(name).render(values)).strip()
 
 
 class MailServer:

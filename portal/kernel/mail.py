@@ -86,7 +86,7 @@ def html_of(words: str) -> Markup:
         if is_quotation:
             lines = [line.removeprefix(">").removeprefix(" ") for line in lines]
         html = Markup("<br>\n").join(lines)
-        html = Markup(link.sub(r'<a href="\1">\1</a>', html))  # noqa: S704  (escaped above)
+        html = Markup(link.sub(r'<a href="\1">\1</a>', str(html)))  # noqa: S704  (escaped above)
         form = "<blockquote><p>{}</p></blockquote>" if is_quotation else "<p>{}</p>"
         blocks.append(Markup(form).format(html))  # noqa: S704  (one of the two above)
     return Markup("\n").join(blocks)

@@ -43,16 +43,17 @@
     menu?.querySelector("summary").focus();
   });
 
-  // Copying a link; the button is hidden without a script.
+  // Copying a link or a text; the button is hidden without a script.
   document.addEventListener("click", async (event) => {
     const button = event.target.closest("[data-copy]");
     if (!button) return;
+    const isText = button.dataset.copyAs === "text";
     try {
-      await navigator.clipboard.writeText(new URL(button.dataset.copy, location.href).href);
+      await navigator.clipboard.writeText(isText ? button.dataset.copy : new URL(button.dataset.copy, location.href).href);
       button.lastElementChild.textContent = button.dataset.copied;
       announce(button.dataset.copied);
     } catch {
-      location.href = button.dataset.copy;
+      if (!isText) location.href = button.dataset.copy;
     }
   });
 

@@ -24,6 +24,7 @@ from portal.regions.rules import draw_map
 blueprint = Blueprint("home", __name__)
 
 MOST_COUNTIES_DRAWN = 120
+MOST_REGIONS_DRAWN = 6
 
 
 @blueprint.get("/")
@@ -42,11 +43,14 @@ def welcome() -> ResponseReturnValue:
 
 def show_front() -> ResponseReturnValue:
     shared = queries.find_shared(current_actor())
+    regions = list_regions(limit=MOST_REGIONS_DRAWN).items
+    # Regions far apart would be specks on one map, so each has its own.
+    counties = [] if regions else list(shared.counties if shared else {})[:MOST_COUNTIES_DRAWN]
     return page(
         "home/front.html",
         shared=shared,
-        map=_map(shared, list(shared.counties if shared else {})[:MOST_COUNTIES_DRAWN]),
-        regions=list_regions(limit=6).items,
+        map=_map(shared, counties),
+        regions=[(row, _map(shared, [county.fips for county in row.counties])) for row in regions],
     )
 
 

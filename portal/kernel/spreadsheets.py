@@ -169,12 +169,25 @@ def _row(line: int, cells: Sequence[str], columns: Sequence[str], bounds: Bounds
 
 def _csv_lines(data: bytes) -> Iterator[tuple[int, Sequence[str]]]:
     text = _decode(data)
+    delimiter = _delimiter(text)
     # `newline=""` leaves line ends within quotes to the reader.
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    lines = list(io.StringIO(text, newline=""))
+    # Real files have quotes within quoted cells; only one that nothing closes is an error.
+    reader = csv.reader(lines, delimiter=delimiter)
     line = 1
     for cells in reader:
+        if reader.line_num == len(lines):
+            _check_end(lines[line - 1 :], delimiter)
         yield line, [cell.strip() for cell in cells]
         line = reader.line_num + 1
+
+
+def _check_end(lines: Sequence[str], delimiter: str) -> None:
+    try:
+        list(csv.reader(lines, delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        if "unexpected end" in str(error):
+            raise
 
 
 def _decode(data: bytes) -> str:

@@ -65,6 +65,11 @@ def test_a_table_reads_the_same_however_it_was_saved(data):
     assert cells_of(data) == [{"name": "Bäckerei “Süd”", "city": "Köln"}]
 
 
+def test_a_quote_within_a_quoted_cell_does_not_stop_a_real_file():
+    data = b'name,url\nA,"x?hl="fees"&b"\nB,y\n'
+    assert [cells["name"] for cells in cells_of(data)] == ["A", "B"]
+
+
 def test_names_in_any_script_survive():
     rows = [{"name": name} for name in ("東莞精密工業", "Завод «Прогресс»", "مصنع الخليج")]
     text = "name\n" + "\n".join(row["name"] for row in rows)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import event, insert, select
+from sqlalchemy import event, insert, select, update
 from sqlalchemy.orm import Session
 
 from portal.accounts import services as accounts
@@ -42,6 +42,7 @@ from portal.kernel.commands import command
 from portal.kernel.database import session
 from portal.kernel.outbox import OutboxDelivery
 from portal.kernel.search import INDEX_HANDLER
+from portal.kernel.workflow import WorkflowStep
 from portal.organizations import services as organizations
 from portal.organizations.models import (
     Membership,
@@ -302,10 +303,11 @@ def _write_request(
         # Nobody can publish what is over: it is published first, and then its time runs out.
         values["expires_on"] = now().date()
     posted = partnerships.create_request(owner, row, is_demo=True, **values)
-    point = _point(organization, values["zip_code"])
-    posted.latitude, posted.longitude = point["latitude"], point["longitude"]
     if request.state != "draft":
         partnerships.act_on_request(owner, posted, "publish")
+    # A command reads the row again, so what no command writes comes after the last one.
+    point = _point(organization, values["zip_code"])
+    posted.latitude, posted.longitude = point["latitude"], point["longitude"]
     posted.expires_on = ends_on
     _date_back(posted, request.confirmed_days_ago, owner.user_id)
     if request.state != "draft":
@@ -315,6 +317,7 @@ def _write_request(
         posted.published_at = _ago(max(days, overdue + 30 if overdue else 0))
         # Who publishes a request says that it is right.
         posted.confirmed_at = max(_ago(request.confirmed_days_ago), posted.published_at)
+        _date_step("request", posted.id, "publish", posted.published_at)
 
 
 def _answer(owner: Actor, row: Request, request: DemoRequest, senders: Mapping[str, str]) -> int:
@@ -336,13 +339,13 @@ def _answer(owner: Actor, row: Request, request: DemoRequest, senders: Mapping[s
         response = partnerships.send_response(
             _owner_of(sender), row, organization_id=sender.id, message=answer.message
         )
-        response.created_at = _ago(request.confirmed_days_ago // 2)
         steps += 1
         if answer.state != "sent":
-            partnerships.act_on_response(
-                owner, response, _DECISIONS[answer.state], note=answer.reason
-            )
+            action = _DECISIONS[answer.state]
+            partnerships.act_on_response(owner, response, action, note=answer.reason)
             response.decided_at = _ago(request.confirmed_days_ago // 3)
+            _date_step("response", response.id, action, response.decided_at)
+        response.created_at = _ago(request.confirmed_days_ago // 2)
     return steps
 
 
@@ -354,6 +357,8 @@ def _close(owner: Actor, row: Request, request: DemoRequest) -> int:
     partnerships.act_on_request(SYSTEM if action == "expire" else owner, row, action)
     session.flush()
     row.updated_at = updated_at
+    closed_at = dt.datetime.combine(row.expires_on, dt.time(), dt.UTC)
+    _date_step("request", row.id, action, min(closed_at, _ago(1)))
     return 1
 
 
@@ -391,6 +396,20 @@ def _date_back(
     row.updated_at = _ago(days + changed)
     row.created_at = _ago(days + changed + made)
     row.confirmed_by_id = user_id
+
+
+def _date_step(subject: str, number: int, action: str, moment: dt.datetime) -> None:
+    """Write that a step of a workflow was taken at a past moment."""
+    session.flush()
+    session.execute(
+        update(WorkflowStep)
+        .where(
+            WorkflowStep.subject == subject,
+            WorkflowStep.subject_id == number,
+            WorkflowStep.action == action,
+        )
+        .values(taken_at=moment)
+    )
 
 
 @contextmanager

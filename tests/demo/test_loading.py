@@ -18,6 +18,7 @@ from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Forbidden, Unauthenticated
 from portal.kernel.mail import OutgoingMail
+from portal.kernel.workflow import WorkflowStep
 from portal.organizations.models import Claim, JoinRequest, Membership, Organization
 from portal.partnerships.models import Request, Response
 from portal.partnerships.rules import missing_fields
@@ -87,6 +88,19 @@ def test_demo_is_loaded_as_its_people_would_have_made_it_and_only_once(run, drai
         select(Response.message, Response.status).where(Response.message.in_(answers))
     ).all()
     assert dict(sent) == answers
+    an_hour_ago = now() - dt.timedelta(hours=1)
+    for response in session.scalars(select(Response).where(Response.message.in_(answers))):
+        assert response.created_at < an_hour_ago
+        assert response.decided_at is None or (
+            response.created_at <= response.decided_at + dt.timedelta(minutes=1)
+        )
+    assert session.scalar(select(func.max(WorkflowStep.taken_at))) < an_hour_ago
+    published = session.scalars(select(Request).where(Request.is_demo))
+    centers = {code.zip_code: code for code in session.scalars(select(ZipCode))}
+    for row in published:
+        center = centers[row.zip_code]
+        assert (row.latitude, row.longitude) != (center.latitude, center.longitude)
+        assert abs(row.latitude - center.latitude) < 0.02
     assert 0 < sum(row.verified_at is not None for row in by_name.values()) < len(by_name)
 
     drain()

@@ -131,6 +131,8 @@ def init_web(
     app.register_error_handler(Exception, _answer_unexpected)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
+    # A lazy translation is iterable, but it is one value.
+    app.jinja_env.tests["several"] = lambda value: isinstance(value, list | tuple)
     app.jinja_env.filters.update(
         datetime=format_instant,
         date=format_date,

@@ -686,6 +686,64 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "import_run",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("organization_id", sa.Integer(), nullable=True),
+        sa.Column("file_id", sa.Integer(), nullable=True),
+        sa.Column("file_name", sa.String(length=200), nullable=False),
+        sa.Column("source_format", sa.String(length=8), nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("visibility", sa.String(length=12), nullable=False),
+        sa.Column("allow_duplicates", sa.Boolean(), nullable=False),
+        sa.Column("status", sa.String(length=10), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("total", sa.Integer(), nullable=False),
+        sa.Column(
+            "counts",
+            sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("finding_count", sa.Integer(), nullable=False),
+        sa.Column(
+            "sample",
+            sa.JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql"),
+            nullable=False,
+        ),
+        sa.Column("message", sa.String(length=1000), nullable=False),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "source_format IN ('csv', 'ipeds', 'uniquip')", name=op.f("ck_import_run_format_known")
+        ),
+        sa.CheckConstraint(
+            "status IN ('checking', 'checked', 'importing', 'done', 'failed', 'cancelled', 'closed')",
+            name=op.f("ck_import_run_status_known"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["file_id"], ["stored_file.id"], name=op.f("fk_import_run_file_id"), ondelete="SET NULL"
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organization.id"],
+            name=op.f("fk_import_run_organization_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_import_run_user_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_run")),
+    )
+    with op.batch_alter_table("import_run", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_import_run_file_id"), ["file_id"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_import_run_organization_id"), ["organization_id"], unique=False
+        )
+        batch_op.create_index("ix_import_run_status_id", ["status", "id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_import_run_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
         "invitation",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("organization_id", sa.Integer(), nullable=False),
@@ -1113,6 +1171,25 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "import_finding",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("run_id", sa.Integer(), nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
+        sa.Column("column", sa.String(length=200), nullable=False),
+        sa.Column("message", sa.String(length=1000), nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.CheckConstraint(
+            "kind IN ('problem', 'duplicate', 'note')", name=op.f("ck_import_finding_kind_known")
+        ),
+        sa.ForeignKeyConstraint(
+            ["run_id"], ["import_run.id"], name=op.f("fk_import_finding_run_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_finding")),
+    )
+    with op.batch_alter_table("import_finding", schema=None) as batch_op:
+        batch_op.create_index("ix_import_finding_run_id_id", ["run_id", "id"], unique=False)
+
+    op.create_table(
         "request_attachment",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("request_id", sa.Integer(), nullable=False),
@@ -1333,6 +1410,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_request_attachment_request_id"))
 
     op.drop_table("request_attachment")
+    with op.batch_alter_table("import_finding", schema=None) as batch_op:
+        batch_op.drop_index("ix_import_finding_run_id_id")
+
+    op.drop_table("import_finding")
     with op.batch_alter_table("facility_photo", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_facility_photo_facility_id"))
 
@@ -1393,6 +1474,13 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_invitation_email"))
 
     op.drop_table("invitation")
+    with op.batch_alter_table("import_run", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_import_run_user_id"))
+        batch_op.drop_index("ix_import_run_status_id")
+        batch_op.drop_index(batch_op.f("ix_import_run_organization_id"))
+        batch_op.drop_index(batch_op.f("ix_import_run_file_id"))
+
+    op.drop_table("import_run")
     with op.batch_alter_table("facility", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_facility_organization_id"))
         batch_op.drop_index("ix_facility_name_id")

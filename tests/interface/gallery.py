@@ -234,6 +234,7 @@ def make_gallery(**settings: Any) -> Flask:
         [FileSystemLoader(ROOT / "templates"), FileSystemLoader(ROOT / "tests/interface/templates")]
     )
     app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.tests["several"] = lambda value: isinstance(value, list | tuple)
     LoginManager(app).user_loader(lambda _id: None)
     menu = [
         NavigationItem("Directory", "directory.search"),

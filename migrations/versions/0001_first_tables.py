@@ -1,6 +1,6 @@
 """First tables.
 
-Revision: 0001, after
+Revision: 0001, after nothing
 """
 
 import sqlalchemy as sa

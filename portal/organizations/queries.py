@@ -305,6 +305,28 @@ def find_imported(source: str, country: str, profile: Mapping[str, Any]) -> Orga
     )
 
 
+def find_identified(profiles: Sequence[Mapping[str, Any]]) -> list[Organization | None]:
+    """Return for each profile the organization with one of its identifiers, or None."""
+    known: dict[tuple[str, str], Organization] = {}
+    for name in IDENTIFIERS:
+        wanted = {profile[name] for profile in profiles if profile.get(name)}
+        if wanted:
+            column = getattr(Organization, name)
+            rows = session.scalars(select(Organization).where(column.in_(wanted)))
+            known |= {(name, getattr(row, name)): row for row in rows}
+    return [
+        next(
+            (
+                known[name, profile[name]]
+                for name in IDENTIFIERS
+                if (name, profile.get(name)) in known
+            ),
+            None,
+        )
+        for profile in profiles
+    ]
+
+
 # What forms of every record look up
 
 

@@ -5,7 +5,7 @@ An organization that has people never loses its last owner by their own doing.
 
 import datetime as dt
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask_babel import gettext as _
@@ -49,6 +49,7 @@ from portal.organizations.rules import (
     match_key,
 )
 from portal.regions.models import NaicsCode
+from portal.regions.queries import counties_by_fips
 
 _PLACE = ("city", "state", "zip_code", "county_fips", "latitude", "longitude")
 _PLAIN = (
@@ -196,16 +197,45 @@ def import_organization(
 
     Raises Forbidden for a broker who reaches beyond the own regions.
     """
-    organization = queries.find_imported(source, country, profile)
+    found = queries.find_imported(source, country, profile)
+    values = {"country": country, "is_demo": is_demo, "confirmed_at": confirmed_at}
+    organization, outcome = _import(actor, found, source, values, profile)
+    _record_import([(organization, outcome)])
+    return organization, outcome
+
+
+@command(Permission.ORGANIZATION_IMPORT)
+def import_known_organizations(
+    actor: Actor, *, source: str, rows: Sequence[tuple[str, Mapping[str, Any]]]
+) -> list[str]:
+    """Write many (country, profile) as `import_organization` does, in few statements for all.
+
+    All have an identifier. A refusal of one refuses them all.
+    """
+    # Held until the end, so that each row finds its county without asking the database.
+    counties = counties_by_fips({str(profile.get("county_fips")) for _country, profile in rows})
+    known = queries.find_identified([profile for _country, profile in rows])
+    done = [
+        _import(actor, found, source, {"country": country}, profile)
+        for (country, profile), found in zip(rows, known, strict=True)
+    ]
+    _record_import(done)
+    del counties
+    return [outcome for _organization, outcome in done]
+
+
+def _import(
+    actor: Actor,
+    organization: Organization | None,
+    source: str,
+    values: Mapping[str, Any],
+    profile: Mapping[str, Any],
+) -> tuple[Organization, str]:
     if organization is None:
-        organization = Organization(
-            source=source, country=country, is_demo=is_demo, confirmed_at=confirmed_at
-        )
+        organization = Organization(source=source, **values)
         _write_profile(organization, profile)
         _check_reach(actor, organization)
         session.add(organization)
-        session.flush()
-        record(OrganizationRegistered(organization.id))
         return organization, "created"
     if organization.confirmed_by_id is not None:
         return organization, "unchanged"
@@ -216,8 +246,16 @@ def import_organization(
     if not session.is_modified(organization):
         return organization, "unchanged"
     _check_reach(actor, organization)
-    record(OrganizationChanged(organization.id))
     return organization, "changed"
+
+
+def _record_import(done: Sequence[tuple[Organization, str]]) -> None:
+    session.flush()
+    for organization, outcome in done:
+        if outcome == "created":
+            record(OrganizationRegistered(organization.id))
+        elif outcome == "changed":
+            record(OrganizationChanged(organization.id))
 
 
 def _check_reach(actor: Actor, organization: Organization) -> None:

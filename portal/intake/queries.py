@@ -1,0 +1,293 @@
+"""Reads of imports, and the rows of exports."""
+
+import datetime as dt
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from portal.facilities import queries as facilities
+from portal.facilities.models import Equipment, Facility
+from portal.facilities.rules import ADDRESSES
+from portal.intake.models import ImportFinding, ImportRun
+from portal.intake.policies import Permission
+from portal.intake.rules import KEPT_DAYS, SHOWN_FINDINGS, UNIQUIP_FIELDS, own_id, uniquip_cells
+from portal.kernel.authorization import Actor, authorize, can, visible
+from portal.kernel.clock import now
+from portal.kernel.database import session
+from portal.kernel.errors import NotFound
+from portal.kernel.manifest import DeskItem
+from portal.kernel.paging import Page, keyset_page
+from portal.kernel.settings import setting
+from portal.organizations import queries as organizations
+from portal.organizations.models import Organization
+
+MOST_EXPORTED = 200_000
+_CHUNK = 500
+
+ORGANIZATION_COLUMNS = (
+    "name",
+    "other_names",
+    "kind",
+    "summary",
+    "description",
+    "website",
+    "phone",
+    "email",
+    "street",
+    "city",
+    "state",
+    "zip_code",
+    "county_fips",
+    "latitude",
+    "longitude",
+    "country",
+    "employee_band",
+    "naics_codes",
+    "capabilities",
+    "certifications",
+    "ownership",
+    "uei",
+    "ror",
+    "cage",
+    "ipeds_id",
+    "contacts",
+)
+
+
+# Imports
+
+
+def get_visible_run(actor: Actor, run_id: int) -> ImportRun:
+    """Return an import with its file and organization, if the actor may see it."""
+    run = session.scalar(
+        select(ImportRun)
+        .options(joinedload(ImportRun.organization), joinedload(ImportRun.file))
+        .where(ImportRun.id == run_id)
+        .execution_options(populate_existing=True)
+    )
+    if run is None:
+        raise NotFound(_("There is no such import."))
+    authorize(actor, Permission.IMPORT_VIEW, run)
+    return run
+
+
+def list_runs(actor: Actor, *, cursor: str | None = None) -> Page[ImportRun]:
+    """Return a page of the actor's imports, newest first."""
+    authorize(actor, Permission.IMPORT_BEGIN)
+    statement = (
+        select(ImportRun)
+        .options(joinedload(ImportRun.organization))
+        .where(ImportRun.user_id == actor.user_id, visible(actor, Permission.IMPORT_VIEW))
+    )
+    return keyset_page(statement, (ImportRun.id,), cursor=cursor, descending=True)
+
+
+def list_findings(run: ImportRun, limit: int = SHOWN_FINDINGS) -> list[ImportFinding]:
+    """Return what there is to tell about an import's rows, by line."""
+    return list(
+        session.scalars(
+            select(ImportFinding)
+            .where(ImportFinding.run_id == run.id)
+            .order_by(ImportFinding.line, ImportFinding.id)
+            .limit(limit)
+        )
+    )
+
+
+def find_next_run() -> ImportRun | None:
+    """Return the import that has waited longest for its next batch, or None."""
+    return session.scalar(
+        select(ImportRun)
+        .options(
+            joinedload(ImportRun.user),
+            joinedload(ImportRun.organization),
+            joinedload(ImportRun.file),
+        )
+        .where(ImportRun.status.in_(("checking", "importing")))
+        .order_by(ImportRun.updated_at, ImportRun.id)
+        .limit(1)
+        .execution_options(populate_existing=True)
+    )
+
+
+def list_outdated_runs() -> list[ImportRun]:
+    """Return the imports whose file has been kept long enough."""
+    return list(
+        session.scalars(
+            select(ImportRun)
+            .options(joinedload(ImportRun.file))
+            .where(
+                ImportRun.file_id.is_not(None),
+                ImportRun.created_at < now() - dt.timedelta(days=KEPT_DAYS),
+            )
+            .limit(100)
+        )
+    )
+
+
+def list_runs_for_desk(actor: Actor, limit: int) -> list[DeskItem]:
+    """Return the actor's imports that wait for a decision or have ended, oldest first."""
+    rows = session.scalars(
+        select(ImportRun)
+        .where(
+            ImportRun.user_id == actor.user_id,
+            ImportRun.status.in_(("checked", "done", "failed")),
+        )
+        .order_by(ImportRun.updated_at, ImportRun.id)
+        .limit(limit)
+    )
+    return [_desk_item(run) for run in rows]
+
+
+def _desk_item(run: ImportRun) -> DeskItem:
+    titles = {
+        "checked": _("%(name)s is ready to be imported", name=run.file_name),
+        "done": _("%(name)s was imported", name=run.file_name),
+        "failed": _("%(name)s could not be imported", name=run.file_name),
+    }
+    number = run.counts.get("refused", 0)
+    return DeskItem(
+        titles[run.status],
+        f"/imports/{run.id}",
+        run.updated_at,
+        detail=(
+            ngettext("%(num)d row with a problem", "%(num)d rows with problems", number)
+            if number
+            else ""
+        ),
+        action=_("Look and import") if run.status == "checked" else _("Read the report"),
+    )
+
+
+def find_namesakes(keys: Collection[str]) -> dict[tuple[str, str], str]:
+    """Return names by (folded name, state) of organizations that IPEDS does not know yet."""
+    rows = session.execute(
+        select(Organization.match_key, Organization.state, Organization.name).where(
+            Organization.match_key.in_(keys),
+            Organization.ipeds_id.is_(None),
+            Organization.status == "active",
+        )
+    )
+    return {(row.match_key, row.state): row.name for row in rows}
+
+
+def find_own_record(
+    kind: str, organization_id: int, number: int | None
+) -> Facility | Equipment | None:
+    """Return a record that was made here (not imported) by the number in its exported ID."""
+    model: Any = Facility if kind == "facility" else Equipment
+    if number is None:
+        return None
+    found: Facility | Equipment | None = session.scalar(
+        select(model).where(
+            model.id == number,
+            model.organization_id == organization_id,
+            model.external_id.is_(None),
+        )
+    )
+    return found
+
+
+def facility_ids_by_exported_id(organization_id: int) -> dict[str, int]:
+    """Return an organization's facilities by the ID that an export gives them."""
+    rows = session.execute(
+        select(Facility.id, Facility.external_id).where(Facility.organization_id == organization_id)
+    )
+    return {row.external_id or own_id("facility", row.id): row.id for row in rows}
+
+
+# Exports
+
+
+def uniquip_rows(actor: Actor, *, organization_id: int | None = None) -> Iterator[list[str]]:
+    """Return the facilities and equipment that the actor may see, in the columns of UNIQUIP."""
+    hidden: dict[int, bool] = {}
+    number = 0
+    for load in (facilities.list_facilities_to_export, facilities.list_equipment_to_export):
+        after = 0
+        while records := load(actor, organization_id=organization_id, after=after, limit=_CHUNK):
+            for record in records:
+                number += 1
+                if number > MOST_EXPORTED:
+                    return
+                yield _uniquip_row(actor, record, hidden)
+            after = records[-1].id
+            session.expunge_all()
+
+
+def _uniquip_row(actor: Actor, record: Facility | Equipment, hidden: dict[int, bool]) -> list[str]:
+    kind = "facility" if isinstance(record, Facility) else "equipment"
+    organization = record.organization
+    if organization.id not in hidden:
+        hidden[organization.id] = "contacts" in organizations.hidden_fields_for(actor, organization)
+    place = facilities.place_of_record(record)
+    base = str(setting("PUBLIC_URL")).rstrip("/")
+    address = base + ADDRESSES[kind] % record.id
+    facility = record if isinstance(record, Facility) else record.facility
+    contact = {"name": "", "phone": "", "email": ""}
+    if facility is not None and can(actor, "facility.view", facility):
+        contact = {
+            "name": facility.contact_name,
+            "phone": facility.contact_phone,
+            "email": facility.contact_email,
+        }
+    if not any(contact.values()) and organization.contacts and not hidden[organization.id]:
+        contact = organization.contacts[0]
+    written = {
+        "Type": kind,
+        "Location": place.town,
+        "Contact Name": contact["name"],
+        "Contact Telephone": contact["phone"],
+        "Contact Email": contact["email"],
+        "Contact URL": organization.website,
+        "ID": record.external_id or own_id(kind, record.id),
+        "Photo": f"{address}/photos/{record.photos[0].id}" if record.photos else "",
+        "Building": place.street,
+        "Web Address": address,
+    }
+    if isinstance(record, Equipment) and record.facility is not None:
+        written["Related Facility ID"] = record.facility.external_id or own_id(
+            "facility", record.facility.id
+        )
+    for column, name in UNIQUIP_FIELDS[kind].items():
+        written[column] = getattr(record, name)
+    return uniquip_cells(written, record.external_values)
+
+
+def organization_rows(actor: Actor) -> Iterator[list[str]]:
+    """Return the organizations that the actor may see, in columns that an import takes."""
+    cursor, number = None, 0
+    while True:
+        found = organizations.list_profiles(actor, cursor=cursor, limit=100)
+        for organization in found.items:
+            number += 1
+            if number > MOST_EXPORTED:
+                return
+            hidden = organizations.hidden_fields_for(actor, organization)
+            yield [
+                "" if name in hidden else _cell(organization, name) for name in ORGANIZATION_COLUMNS
+            ]
+        cursor = found.next
+        session.expunge_all()
+        if cursor is None:
+            return
+
+
+def _cell(organization: Organization, name: str) -> str:
+    if name == "capabilities":
+        return "; ".join(item.key for item in organization.capabilities)
+    value = getattr(organization, name)
+    if name == "certifications":
+        return "; ".join(f"{row['name']} {row.get('expires_on') or ''}".strip() for row in value)
+    if name == "contacts":
+        return "; ".join(
+            " | ".join(row.get(key, "") for key in ("name", "role", "email", "phone"))
+            for row in value
+        )
+    if isinstance(value, list):
+        return "; ".join(value)
+    return "" if value is None else str(value)

@@ -1,0 +1,89 @@
+"""What follows an upload: the clock works it off in batches, and its person hears of the end."""
+
+import time
+
+from flask import current_app
+from flask_babel import force_locale
+from flask_babel import gettext as _
+
+from portal.accounts.queries import find_user
+from portal.intake import queries, services
+from portal.intake.events import ImportFinished
+from portal.intake.forms import read_candidates
+from portal.intake.models import ImportRun
+from portal.intake.rules import Reading
+from portal.kernel.authorization import SYSTEM, Actor
+from portal.kernel.errors import NotFound, PortalError
+from portal.kernel.files import read_stored_file
+from portal.kernel.mail import queue_mail
+from portal.kernel.web import external_url
+
+_SECONDS = 1.0
+_at_hand: dict[tuple[str, str], Reading] = {}
+
+
+def work_off_imports() -> int:
+    """Take the imports that wait some batches further; return how many batches there were.
+
+    It stops after about a second, so that mail and search need not wait for a large file.
+    """
+    until = time.monotonic() + _SECONDS
+    done = 0
+    while (run := queries.find_next_run()) is not None:
+        _advance(run)
+        done += 1
+        if time.monotonic() > until:
+            return done
+    _at_hand.clear()
+    return done
+
+
+def _advance(run: ImportRun) -> None:
+    # The person decides what may be written, in the language that the findings are for.
+    with force_locale(run.user.language or "en"):
+        try:
+            services.advance_import(
+                SYSTEM,
+                run,
+                reading=_reading(run),
+                position=run.position,
+                on_behalf_of=_actor(run.user_id),
+            )
+        except PortalError as error:
+            services.fail_import(SYSTEM, run, message=error.message)
+
+
+def _reading(run: ImportRun) -> Reading:
+    """Return the run's rows; those of the file at hand are kept, since every batch needs them."""
+    if run.file is None:
+        raise NotFound(_("This file is no longer here."))
+    key = (run.file.key, run.user.language)
+    if key not in _at_hand:
+        _at_hand.clear()
+        data = read_stored_file(run.file)
+        _at_hand[key] = read_candidates(data, run.source_format, kind=run.kind)
+    return _at_hand[key]
+
+
+def _actor(user_id: int) -> Actor:
+    actor: Actor = current_app.extensions["portal-actor-loader"](user_id)
+    return actor
+
+
+def email_person_on_import_finished(event: ImportFinished) -> None:
+    """Tell who uploaded a file what became of it."""
+    try:
+        run = queries.get_visible_run(SYSTEM, event.run_id)
+    except NotFound:
+        return
+    person = find_user(run.user_id)
+    if person is not None and person.is_active:
+        queue_mail(
+            person.email,
+            "import_finished",
+            locale=person.language or "en",
+            file_name=run.file_name,
+            message=run.message,
+            counts={name: run.counts.get(name, 0) for name in ("created", "changed", "refused")},
+            url=external_url("intake.show_import", run_id=run.id),
+        )

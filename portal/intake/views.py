@@ -1,0 +1,177 @@
+"""Pages of imports: upload, preview, progress, report; and the downloads of exports."""
+
+from collections.abc import Iterable, Sequence
+
+from flask import Blueprint, Response, request, stream_with_context, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from portal.facilities.queries import get_organization
+from portal.intake import queries, services
+from portal.intake.forms import UploadEquipmentForm, UploadOrganizationsForm
+from portal.intake.policies import Permission
+from portal.intake.rules import FORMATS, IMPORTS, OUTCOMES, SHOWN_FINDINGS, UNIQUIP
+from portal.kernel.authorization import NOBODY, Actor, authorize, can
+from portal.kernel.errors import Invalid
+from portal.kernel.spreadsheets import csv_pieces
+from portal.kernel.web import current_actor, flash, page, see_other, text_argument
+from portal.organizations.queries import list_organizations_of
+from portal.organizations.rules import ORGANIZATION_KINDS
+
+blueprint = Blueprint("intake", __name__)
+
+
+@blueprint.get("/imports")
+def list_imports() -> ResponseReturnValue:
+    """Show my imports, and what can be exported."""
+    found = queries.list_runs(current_actor(), cursor=request.args.get("cursor"))
+    return page(
+        "intake/list.html",
+        runs=found.items,
+        statuses=IMPORTS.statuses,
+        next_url=url_for("intake.list_imports", cursor=found.next) if found.next else None,
+    )
+
+
+@blueprint.route("/imports/new", methods=["GET", "POST"])
+def create_import() -> ResponseReturnValue:
+    """Take a file; what it brings is chosen by `what`."""
+    actor = current_actor()
+    authorize(actor, Permission.IMPORT_BEGIN)
+    own = [(item.id, item.name) for item in list_organizations_of(actor, "owner", "manager")]
+    kinds = {
+        "equipment": bool(own) or actor.is_administrator,
+        "organizations": can(actor, Permission.IMPORT_ORGANIZATIONS),
+    }
+    offered = [what for what, is_offered in kinds.items() if is_offered]
+    what = request.values.get("what", "")
+    if what not in offered:
+        what = offered[0]
+    choices = [
+        {
+            "label": {"equipment": _("Equipment"), "organizations": _("Organizations")}[name],
+            "url": url_for("intake.create_import", what=name),
+            "is_selected": name == what,
+        }
+        for name in offered
+    ]
+    return _upload_organizations(choices) if what == "organizations" else _upload(choices, own)
+
+
+def _upload_organizations(choices: Sequence[object]) -> ResponseReturnValue:
+    form = UploadOrganizationsForm.bind()
+    if form.submitted():
+        run = form.attempt(services.upload_organizations, current_actor(), **form.data)
+        if run is not None:
+            return see_other(url_for("intake.show_import", run_id=run.id))
+    return page("intake/new.html", form=form, what="organizations", choices=choices)
+
+
+def _upload(choices: Sequence[object], own: Sequence[tuple[int, str]]) -> ResponseReturnValue:
+    form = UploadEquipmentForm.bind(
+        organization_id=request.args.get("organization", type=int)
+        or (own[0][0] if len(own) == 1 else None)
+    )
+    wanted = form.organization_id.data
+    offered = list(own)
+    if wanted is not None and wanted not in dict(own):
+        # An administrator comes here from an organization's page.
+        organization = get_organization(wanted)
+        authorize(current_actor(), Permission.IMPORT_EQUIPMENT, organization)
+        offered.append((organization.id, organization.name))
+    form.organization_id.choices = [("", _("Please choose")), *offered]
+    if form.submitted():
+        values = dict(form.data)
+        organization = get_organization(values.pop("organization_id"))
+        run = form.attempt(services.upload_equipment, current_actor(), organization, **values)
+        if run is not None:
+            return see_other(url_for("intake.show_import", run_id=run.id))
+    return page("intake/new.html", form=form, what="equipment", choices=choices)
+
+
+@blueprint.get("/imports/<int:run_id>")
+def show_import(run_id: int) -> ResponseReturnValue:
+    """Show an import as it stands: its progress, the preview, or the report."""
+    return page("intake/show.html", **_context(run_id))
+
+
+@blueprint.get("/imports/<int:run_id>/progress")
+def show_progress(run_id: int) -> ResponseReturnValue:
+    """Answer with the part of the page that changes while the import runs."""
+    return page("intake/progress.html", **_context(run_id))
+
+
+def _context(run_id: int) -> dict[str, object]:
+    actor = current_actor()
+    run = queries.get_visible_run(actor, run_id)
+    is_running = run.status in ("checking", "importing")
+    return {
+        "run": run,
+        "is_running": is_running,
+        "actions": IMPORTS.available(actor, run),
+        "statuses": IMPORTS.statuses,
+        "outcomes": [
+            (label, run.counts[name])
+            for name, label in OUTCOMES.items()
+            if run.counts.get(name) or name in ("created", "changed", "unchanged")
+            if name in run.counts
+        ],
+        "findings": [] if is_running else queries.list_findings(run),
+        "most": SHOWN_FINDINGS,
+        "formats": FORMATS,
+        "kinds": ORGANIZATION_KINDS,
+    }
+
+
+@blueprint.post("/imports/<int:run_id>/actions/<action>")
+def act_on_import(run_id: int, action: str) -> ResponseReturnValue:
+    """Start, cancel or close an import."""
+    run = queries.get_visible_run(current_actor(), run_id)
+    services.act_on_import(current_actor(), run, action)
+    flash(str(IMPORTS.transitions[action].done))
+    if action == "close":
+        return see_other(url_for("intake.list_imports"))
+    return see_other(url_for("intake.show_import", run_id=run.id))
+
+
+@blueprint.get("/imports/<int:run_id>/problems.csv")
+def download_findings(run_id: int) -> ResponseReturnValue:
+    """Send everything there is to tell about an import's rows."""
+    run = queries.get_visible_run(current_actor(), run_id)
+    rows = (
+        [str(item.line), item.column, item.kind, item.message]
+        for item in queries.list_findings(run, limit=run.finding_count or 1)
+    )
+    columns = (_("Line"), _("Column"), _("Kind"), _("Message"))
+    return _download(f"import-{run.id}-problems.csv", columns, rows)
+
+
+@blueprint.get("/exports/equipment.csv")
+def export_equipment() -> ResponseReturnValue:
+    """Send facilities and equipment in the columns of UNIQUIP: public ones, or all I may see."""
+    if text_argument("format") not in ("", "uniquip"):
+        raise Invalid("format", _("Equipment is exported as UNIQUIP."))
+    rows = queries.uniquip_rows(
+        _reader(), organization_id=request.args.get("organization", type=int)
+    )
+    return _download("equipment.csv", UNIQUIP, rows)
+
+
+@blueprint.get("/exports/organizations.csv")
+def export_organizations() -> ResponseReturnValue:
+    """Send organizations with what is public of them, or with all I may see."""
+    rows = queries.organization_rows(_reader())
+    return _download("organizations.csv", queries.ORGANIZATION_COLUMNS, rows)
+
+
+def _reader() -> Actor:
+    """Return for whom to export; what only members see must be asked for."""
+    return current_actor() if text_argument("all") else NOBODY
+
+
+def _download(name: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Response:
+    response = Response(
+        stream_with_context(csv_pieces(columns, rows)), mimetype="text/csv; charset=utf-8"
+    )
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response

@@ -460,7 +460,8 @@ def _make_organization(
     place = chance.choice(vocabulary.places)
     kind = chance.choices(list(_KINDS), list(_KINDS.values()))[0]
     machines = [chance.choice(vocabulary.machines) for _ in range(chance.randint(0, 4))]
-    known = chance.sample(vocabulary.capabilities, chance.randint(2, 5))
+    most_known = min(5, len(vocabulary.capabilities))
+    known = chance.sample(vocabulary.capabilities, chance.randint(2, most_known))
     name = f"{chance.choice(_FIRST_WORDS)} {_trade(chance, kind, known, place)}"
     capabilities = [key for key, _label in known]
     (material, other), habit = chance.sample(_MATERIALS, 2), chance.choice(_HABITS)

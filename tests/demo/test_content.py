@@ -10,6 +10,9 @@ import zipcodes
 
 from portal.demo import queries
 from portal.demo.rules import (
+    Place,
+    Vocabulary,
+    make_organizations,
     moved_apart,
     parse_certification,
     parse_contact,
@@ -386,3 +389,21 @@ def test_neighbors_are_moved_apart_but_stay_near():
     for latitude, longitude in (first, second):
         assert abs(latitude - 38.25) < 0.012
         assert abs(longitude + 85.75) < 0.015
+
+
+def test_same_seed_makes_the_same_records_fit_to_be_published():
+    vocabulary = Vocabulary(
+        [("wire-edm", "Wire EDM"), ("turning", "Turning"), ("welding", "Welding")],
+        [Place("40202", "Louisville", "KY", "21111", 38.25, -85.75)],
+        ["332710", "336413"],
+        [machine.values for machine in EQUIPMENT],
+    )
+    first = list(make_organizations(vocabulary, 400, 3))
+    assert list(make_organizations(vocabulary, 400, 3)) == first
+    assert list(make_organizations(vocabulary, 400, 4)) != first
+    assert sum(item.record_count for item in first) == 400
+    for item in first:
+        assert len(item.capabilities) == len(set(item.capabilities))
+        for request in item.requests:
+            values = EMPTY | request.values | {"capabilities": request.capabilities}
+            assert list(missing_fields(values)) == []

@@ -1,0 +1,267 @@
+"""What is private shows nowhere but to those who may see it: canary words in every text.
+
+Every private text of every kind of record gets a word of its own; every page, document, search
+and suggestion is read as everybody of the cast. Who may see which word is said here by hand, so
+that a wrong policy is found too.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import pytest
+from flask import Flask, url_for
+from flask.testing import FlaskClient
+
+from portal.facilities.models import Equipment, Facility
+from portal.kernel.database import Model, session, unit_of_work
+from portal.kernel.search import search_index
+from portal.organizations.models import Claim, Invitation, JoinRequest, Organization
+from portal.partnerships.models import Request, Response
+from tests.cast import CAST, World
+
+MEMBERS = {"ana", "ben", "cleo", "eve", "root"}
+PEOPLE_OF = {"shop": {"ana", "ben"}, "college": {"cleo"}, "aero": {"eve"}}
+MANAGERS_OF = {"shop": {"ana"}, "college": {"cleo"}, "aero": {"eve"}}
+TEXTS: dict[type[Model], str] = {
+    Facility: (
+        "name summary description access_policy services safety_notes contact_name contact_email"
+        " contact_phone street"
+    ),
+    Equipment: (
+        "name make model summary description technique eligibility training_needed service_level"
+        " serial_number street"
+    ),
+    Request: ("title summary description expertise_sought advantages innovations call_name"),
+}
+# Pages that belong to the machine of whoever develops, not to the portal.
+NOT_CRAWLED = {"kernel.mailbox", "static"}
+
+
+@dataclass(frozen=True)
+class Canary:
+    """A word that stands in one field of one record, and who may read it."""
+
+    kind: str
+    record_id: int
+    field: str
+    needle: str
+    proof: str
+    readers: frozenset[str]
+
+
+def readers_of(owner: str, visibility: str) -> set[str]:
+    return {
+        "draft": MANAGERS_OF[owner] | {"root"},
+        "organization": PEOPLE_OF[owner] | {"root"},
+        "members": MEMBERS,
+        "public": set(CAST),
+    }[visibility]
+
+
+def word(*parts: object) -> str:
+    """A word like no other, so that no spelling help takes it for its neighbor."""
+    digest = hashlib.blake2s(repr(parts).encode(), digest_size=9).hexdigest()
+    return "z" + "".join(chr(ord("g") + int(digit, 16)) for digit in digest)
+
+
+class Planter:
+    """Puts canaries into rows."""
+
+    def __init__(self) -> None:
+        self.canaries: list[Canary] = []
+
+    def plant(self, row: Any, field: str, readers: set[str], *, longest: int = 100) -> None:
+        kind = type(row).__name__.lower()
+        needle, proof = word(kind, row.id, field, 1), word(kind, row.id, field, 2)
+        setattr(row, field, f"{needle} {proof}"[:longest])
+        if len(getattr(row, field)) < longest:
+            self.canaries.append(Canary(kind, row.id, field, needle, proof, frozenset(readers)))
+
+
+@pytest.fixture
+def canaries(app: Flask, world: World) -> list[Canary]:
+    """The cast's world with a canary in every private text, in the index too."""
+    planter = Planter()
+    with unit_of_work():
+        tables: list[tuple[type[Any], dict[str, int]]] = [
+            (Facility, world.facilities),
+            (Equipment, world.equipment),
+            (Request, world.requests),
+        ]
+        for model, ids in tables:
+            for name, record_id in ids.items():
+                owner, visibility = name.split("_")
+                row = session.get_one(model, record_id)
+                for field in TEXTS[model].split():
+                    readers = readers_of(owner, visibility)
+                    if field == "serial_number":
+                        readers &= MEMBERS
+                    planter.plant(row, field, readers)
+        hide_behind_anonymity(planter, session.get_one(Request, world.requests["college_public"]))
+        for name in ("shop", "aero"):
+            organization = session.get_one(Organization, world.organizations[name])
+            organization.members_only_fields = ["phone", "email", "contacts"]
+            planter.plant(organization, "email", MEMBERS)
+            planter.plant(organization, "phone", MEMBERS)
+            contact = word("contact", name)
+            organization.contacts = [{"name": contact, "role": "", "email": "", "phone": ""}]
+            planter.canaries.append(
+                Canary(
+                    "organization",
+                    organization.id,
+                    "contacts",
+                    contact,
+                    contact,
+                    frozenset(MEMBERS),
+                )
+            )
+        response = session.get_one(Response, world.responses["college_to_shop"])
+        planter.plant(response, "message", {"ana", "ben", "cleo", "root"})
+        planter.plant(response, "decision_note", {"ana", "ben", "cleo", "root"})
+        invitation = session.get_one(Invitation, world.invitations["shop_to_newcomer"])
+        planter.plant(invitation, "email", {"ana", "root"})
+        join_request = session.get_one(JoinRequest, world.join_requests["eve_to_college"])
+        planter.plant(join_request, "message", {"eve", "cleo", "root"})
+        claim = session.get_one(Claim, world.claims["cleo_on_unclaimed"])
+        planter.plant(claim, "evidence", {"cleo", "dov", "root"})
+    search_index().rebuild()
+    return planter.canaries
+
+
+def hide_behind_anonymity(planter: Planter, request: Request) -> None:
+    """Make a request anonymous: outsiders read its title and its anonymous summary only."""
+    request.is_anonymous = True
+    request.anonymous_summary = "Somebody in the region looks for a partner."
+    insiders = frozenset(PEOPLE_OF["college"] | {"root"})
+    for number, canary in enumerate(planter.canaries):
+        is_hidden = canary.kind == "request" and canary.record_id == request.id
+        if is_hidden and canary.field != "title":
+            planter.canaries[number] = Canary(
+                canary.kind, canary.record_id, canary.field, canary.needle, canary.proof, insiders
+            )
+
+
+def addresses(app: Flask, world: World) -> Iterator[str]:
+    """Every GET route, with every id of the cast's world in its place."""
+    choices: dict[str, list[Any]] = {
+        "organization_id": list(world.organizations.values()),
+        "facility_id": list(world.facilities.values()),
+        "equipment_id": list(world.equipment.values()),
+        "request_id": list(world.requests.values()),
+        "response_id": list(world.responses.values()),
+        "claim_id": list(world.claims.values()),
+        "invitation_id": list(world.invitations.values()),
+        "region_id": list(world.regions.values()),
+    }
+    with app.test_request_context():
+        for rule in app.url_map.iter_rules():
+            if "GET" not in (rule.methods or ()) or rule.endpoint in NOT_CRAWLED:
+                continue
+            names = sorted(rule.arguments)
+            pools = [
+                list(world.regions)
+                if rule.endpoint == "home.region"
+                else ["5-axis-milling"]
+                if name == "key"
+                else choices.get(name, [1])
+                for name in names
+            ]
+            for values in product(*pools):
+                yield url_for(rule.endpoint, _method="GET", **dict(zip(names, values, strict=True)))
+
+
+def read(client: FlaskClient, address: str) -> str:
+    response = client.get(address)
+    assert response.status_code < 500, address
+    return response.text if response.status_code != 304 else ""
+
+
+@pytest.mark.parametrize("name", CAST)
+def test_no_page_shows_what_its_reader_may_not_see(
+    app: Flask, world: World, client_of: Any, canaries: list[Canary], name: str
+) -> None:
+    client = client_of(name)
+    by_proof = {canary.proof: canary for canary in canaries}
+    seen: set[str] = set()
+    leaks: list[str] = []
+    count = 0
+    for address in addresses(app, world):
+        text = read(client, address)
+        count += 1
+        for proof, canary in by_proof.items():
+            if proof in text:
+                seen.add(proof)
+                if name not in canary.readers:
+                    leaks.append(f"{address}: {canary.kind} {canary.record_id} {canary.field}")
+
+    assert count > 200
+    assert leaks == []
+    # The crawl does find what is there to be found.
+    public = {c.proof for c in canaries if c.readers >= set(CAST) and c.field == "description"}
+    assert public
+    assert public <= seen
+    if name == "root":
+        unseen = {c.kind + "." + c.field for c in canaries if c.proof not in seen}
+        assert not unseen & {"facility.description", "equipment.description", "response.message"}
+
+
+@pytest.mark.parametrize("name", CAST)
+def test_no_search_finds_what_its_reader_may_not_see(
+    app: Flask, world: World, client_of: Any, canaries: list[Canary], name: str
+) -> None:
+    client = client_of(name)
+    urls = {"facility": "facilities", "equipment": "equipment", "request": "requests"}
+    hidden = [canary for canary in canaries if name not in canary.readers]
+    # Searching for every field of every record would take minutes: one in full, one in passing.
+    chosen = {"name", "title", "serial_number", "message", "evidence", "contacts", "advantages"}
+    leaks: list[str] = []
+    for canary in [item for item in hidden if item.field in chosen]:
+        own = f"/{urls.get(canary.kind, 'x')}/{canary.record_id}"
+        is_anonymous = canary.record_id == world.requests["college_public"]
+        for address in (
+            f"/search?q={canary.needle}",
+            f"/search/suggestions?q={canary.needle}",
+            f"/api/v1/search?q={canary.needle}",
+        ):
+            text = read(client, address)
+            # A page repeats what was searched for, never what stands beside it.
+            if canary.proof != canary.needle and canary.proof in text:
+                leaks.append(f"{address}: {canary}")
+            if f'{own}"' in text and not is_anonymous:
+                leaks.append(f"{address}: {canary}")
+
+    assert hidden or name == "root"
+    assert leaks == []
+
+
+@pytest.mark.parametrize("name", ["nobody", "ana", "ben", "dov", "eve"])
+def test_anonymous_request_is_nowhere_beside_its_organization(
+    app: Flask, world: World, client_of: Any, canaries: list[Canary], name: str
+) -> None:
+    client = client_of(name)
+    request_id = world.requests["college_public"]
+    college = world.organizations["college"]
+    title = next(
+        canary.proof
+        for canary in canaries
+        if (canary.kind, canary.record_id, canary.field) == ("request", request_id, "title")
+    )
+    for address in (f"/requests/{request_id}", f"/api/v1/requests/{request_id}"):
+        text = read(client, address)
+        assert title in text
+        assert "Falls City" not in text
+        assert f"/organizations/{college}" not in text
+        assert "cleo" not in text.lower()
+    for address in (
+        f"/organizations/{college}",
+        f"/organizations/{college}.jsonld",
+        f"/api/v1/organizations/{college}",
+        f"/api/v1/requests?organization_id={college}",
+        "/api/v1/search?q=Falls+City+Community+College",
+        "/search?q=Falls+City+Community+College",
+        "/search?q=Falls+City&kind=request",
+    ):
+        assert title not in read(client, address), address

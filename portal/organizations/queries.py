@@ -347,7 +347,7 @@ def get_capabilities(names: Collection[str]) -> list[Capability]:
             message = _(
                 "We do not know “%(name)s”. Did you mean %(others)s?",
                 name=name,
-                others=_(" or ").join(f"“{label}”" for label in near),
+                others=", ".join(f"“{label}”" for label in near),
             )
         raise Invalid("capabilities", message)
     return list(
@@ -671,7 +671,7 @@ def list_invitations_for(actor: Actor, limit: int) -> list[DeskItem]:
             f"/invitations/{row.id}",
             row.created_at,
             detail=ROLES[row.role],
-            action=_("Answer"),
+            action=_("Join or decline"),
         )
         for row in rows
     ]
@@ -751,129 +751,6 @@ def list_stale_for(actor: Actor, limit: int) -> list[DeskItem]:
         )
         for row in rows
     ]
-
-
-# Search
-
-
-def list_organization_ids(after: int, limit: int) -> list[int]:
-    """Return ids in ascending order, for a rebuild of the index."""
-    return list(
-        session.scalars(
-            select(Organization.id)
-            .where(Organization.id > after)
-            .order_by(Organization.id)
-            .limit(limit)
-        )
-    )
-
-
-def visible_organization_ids(actor: Actor, ids: Sequence[int]) -> set[int]:
-    """Return those of the ids that the actor may see right now."""
-    return set(
-        session.scalars(
-            select(Organization.id).where(
-                Organization.id.in_(ids), visible(actor, Permission.ORGANIZATION_VIEW)
-            )
-        )
-    )
-
-
-def list_organization_documents(ids: Sequence[int]) -> list[Document]:
-    """Return the search documents of organizations; nothing in them is for members only."""
-    rows = session.scalars(
-        select(Organization)
-        .options(
-            joinedload(Organization.county),
-            joinedload(Organization.logo),
-            selectinload(Organization.capabilities),
-            selectinload(Organization.naics),
-        )
-        .where(Organization.id.in_(ids))
-        .order_by(Organization.id)
-    ).all()
-    above = _broader({item.key for row in rows for item in row.capabilities})
-    names = regions.labels_of(sorted({key for keys in above.values() for key in keys}))
-    clusters = _clusters_by_code({code for row in rows for code in row.naics_codes})
-    return [_document(row, above, names, clusters) for row in rows]
-
-
-def _broader(keys: set[str]) -> dict[str, list[str]]:
-    """Return each concept with all that is broader, read at once for many documents."""
-    if not keys:
-        return {}
-    relation: dict[str, list[str]] = {}
-    columns = capability_broader.c
-    for key, broader in session.execute(select(columns.capability_key, columns.broader_key)):
-        relation.setdefault(key, []).append(broader)
-    return {key: sorted(closure([key], relation)) for key in keys}
-
-
-def _clusters_by_code(codes: set[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    if codes:
-        rows = session.execute(
-            select(ClusterIndustry.naics_code, Cluster.key)
-            .join(Cluster, Cluster.id == ClusterIndustry.cluster_id)
-            .where(ClusterIndustry.naics_code.in_(codes))
-            .order_by(Cluster.key)
-        )
-        for code, key in rows:
-            found.setdefault(code, []).append(key)
-    return found
-
-
-def _document(
-    row: Organization,
-    above: Mapping[str, Sequence[str]],
-    names: Mapping[str, Sequence[str]],
-    clusters: Mapping[str, Sequence[str]],
-) -> Document:
-    capabilities = sorted({key for item in row.capabilities for key in above[item.key]})
-    keywords = [
-        *row.other_names,
-        *(name for key in capabilities for name in names.get(key, ())),
-        *(industry.title for industry in row.naics),
-        *(str(item["name"]) for item in row.certifications),
-        row.city,
-    ]
-    point = shown_point(
-        row.latitude, row.longitude, is_exact="street" not in row.members_only_fields
-    )
-    return Document(
-        kind="organization",
-        id=row.id,
-        title=row.name,
-        url=f"/organizations/{row.id}",
-        audience=audience_of("public", row.id, row.status == "active"),
-        updated_at=row.updated_at,
-        summary=row.summary,
-        body=richtext.plain(row.description),
-        organization=row.name,
-        facets={
-            "organization_kind": (row.kind,),
-            "capability": tuple(capabilities),
-            "county": (row.county_fips,) if row.county_fips else (),
-            "cluster": tuple(
-                sorted({key for code in row.naics_codes for key in clusters.get(code, ())})
-            ),
-            "certification": tuple(sorted({str(item["name"]) for item in row.certifications})),
-        },
-        keywords=tuple(dict.fromkeys(word for word in keywords if word)),
-        latitude=point[0] if point else None,
-        longitude=point[1] if point else None,
-        extra={
-            "county": row.county.label if row.county else "",
-            "image": f"/organizations/{row.id}/logo" if row.logo_id else "",
-            "confirmed": row.confirmed_at.isoformat() if row.confirmed_at else "",
-            "verified": "yes" if row.verified_at else "",
-        },
-    )
-
-
-def capability_labels(keys: Sequence[str]) -> Mapping[str, str]:
-    """Return the names of concepts in the reader's language, for the facet."""
-    return regions.preferred_labels(keys, language=str(get_locale() or "en"))
 
 
 def get_logo(actor: Actor, organization_id: int) -> StoredFile:

@@ -393,7 +393,7 @@ class PhotoForm(Form):
 
     caption = TextField(_l("What the photo shows"), longest=200)
     move = ChoiceField(
-        _l("Place"),
+        _l("Position"),
         choices={"up": _l("Earlier"), "down": _l("Later"), "first": _l("First")},
     )
 

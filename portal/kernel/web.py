@@ -363,7 +363,7 @@ def format_money(cents: int | None, unit: str | None = None) -> str:
         return ""
     pattern = "¤#,##0" if cents % 100 == 0 else "¤#,##0.00"
     from_babel = babel_format_decimal(cents / 100, pattern.replace("¤", "$"))
-    return f"{from_babel} {_('per %(unit)s', unit=unit)}" if unit else from_babel
+    return _("%(price)s per %(unit)s", price=from_babel, unit=unit) if unit else from_babel
 
 
 def format_distance(miles: float | None) -> Markup:

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from portal.accounts.models import User, UserSession
 from portal.app import load_actor
 from portal.facilities.models import Equipment, EquipmentRate, Facility
+from portal.intake.models import ImportRun
 from portal.kernel.authorization import NOBODY, Actor
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
@@ -94,6 +95,7 @@ class World:
     requests: dict[str, int] = field(default_factory=dict)
     responses: dict[str, int] = field(default_factory=dict)
     regions: dict[str, int] = field(default_factory=dict)
+    import_runs: dict[str, int] = field(default_factory=dict)
 
 
 def token_of(name: str) -> str:
@@ -363,6 +365,17 @@ def _add_records(world: World) -> None:
     session.add(response)
     session.flush()
     world.responses["college_to_shop"] = response.id
+    run = ImportRun(
+        user_id=world.users["cleo"],
+        organization_id=world.organizations["college"],
+        file_name="catalog.csv",
+        source_format="uniquip",
+        visibility="public",
+        status="checked",
+    )
+    session.add(run)
+    session.flush()
+    world.import_runs["cleo_college"] = run.id
 
 
 def _capability(key: str) -> Capability:

@@ -13,8 +13,11 @@ from portal.intake import queries, services
 from portal.intake.forms import read_candidates
 from portal.intake.rules import BATCH, UNIQUIP, Candidate, Finding, Reading, Tally
 from portal.kernel.authorization import NOBODY, SYSTEM
+from portal.kernel.cli import rebuild_index
 from portal.kernel.errors import PortalError
+from portal.kernel.fulltext.port import IndexUnavailable
 from portal.kernel.listing import VISIBILITIES
+from portal.kernel.search import search_index
 from portal.kernel.spreadsheets import csv_pieces, xlsx_bytes
 from portal.kernel.worker import Worker
 from portal.organizations.rules import ORGANIZATION_KINDS
@@ -24,6 +27,7 @@ export_group = AppGroup("export", help="Take data out.")
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _SHOWN = 50
+_MANY = 500
 _check = click.option("--check", is_flag=True, help="Only say what would happen.")
 _problems = click.option(
     "--problems",
@@ -152,7 +156,7 @@ def _run(
     _report(total, problems)
     written = total.counts["created"] + total.counts["changed"]
     if index and written:
-        _work_off(written)
+        _make_searchable(written)
 
 
 def _report(total: Tally, problems: Path | None) -> None:
@@ -185,11 +189,19 @@ def _line(finding: Finding) -> str:
     return f"{where}: {finding.message}"
 
 
-def _work_off(expected: int) -> None:
+def _make_searchable(written: int) -> None:
+    """Serve the search index at once: a large import by one rebuild, a small one by its events."""
+    try:
+        search_index().index.status()
+        is_small = written <= _MANY
+    except IndexUnavailable:
+        is_small = False
+    if not is_small:
+        click.echo(f"{rebuild_index():,} documents indexed")
+        return
     worker = Worker(current_app._get_current_object(), {})  # type: ignore[attr-defined]
-    with click.progressbar(length=expected, label="Indexing", file=sys.stderr) as bar:
-        while done := worker.deliver():
-            bar.update(done)
+    while worker.deliver():
+        pass
 
 
 @export_group.command("equipment")

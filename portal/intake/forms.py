@@ -116,7 +116,8 @@ class _RowReader:
         self._form = form_class()
         self._names = [name for name in names if name in self._form._fields]
         for name in list(self._form._fields):
-            if name not in self._names:
+            # A form looks at both coordinates together.
+            if name not in (*self._names, "latitude", "longitude"):
                 del self._form[name]
 
     def read(self, texts: Mapping[str, str]) -> tuple[dict[str, Any], list[tuple[str, str]]]:

@@ -39,11 +39,11 @@ def create_import() -> ResponseReturnValue:
     actor = current_actor()
     authorize(actor, Permission.IMPORT_BEGIN)
     own = [(item.id, item.name) for item in list_organizations_of(actor, "owner", "manager")]
-    kinds = {
-        "equipment": bool(own) or actor.is_administrator,
-        "organizations": can(actor, Permission.IMPORT_ORGANIZATIONS),
-    }
-    offered = [what for what, is_offered in kinds.items() if is_offered]
+    # An administrator comes to equipment from an organization's page.
+    wanted = request.values.get("organization_id", type=int)
+    offered = ["equipment"] if own or wanted else []
+    if can(actor, Permission.IMPORT_ORGANIZATIONS):
+        offered.append("organizations")
     what = request.values.get("what", "")
     if what not in offered:
         what = offered[0]
@@ -69,13 +69,12 @@ def _upload_organizations(choices: Sequence[object]) -> ResponseReturnValue:
 
 def _upload(choices: Sequence[object], own: Sequence[tuple[int, str]]) -> ResponseReturnValue:
     form = UploadEquipmentForm.bind(
-        organization_id=request.args.get("organization", type=int)
+        organization_id=request.args.get("organization_id", type=int)
         or (own[0][0] if len(own) == 1 else None)
     )
     wanted = form.organization_id.data
     offered = list(own)
     if wanted is not None and wanted not in dict(own):
-        # An administrator comes here from an organization's page.
         organization = get_organization(wanted)
         authorize(current_actor(), Permission.IMPORT_EQUIPMENT, organization)
         offered.append((organization.id, organization.name))

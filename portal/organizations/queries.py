@@ -9,21 +9,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask_babel import get_locale
 from flask_babel import gettext as _
 from rapidfuzz import fuzz
 from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.accounts.models import User
-from portal.kernel import richtext
 from portal.kernel.authorization import Actor, authorize, can, visible
 from portal.kernel.clock import now
 from portal.kernel.database import session
 from portal.kernel.errors import Invalid, NotFound
 from portal.kernel.files import StoredFile
-from portal.kernel.fulltext.port import Document
-from portal.kernel.listing import audience_of
 from portal.kernel.manifest import DeskItem
 from portal.kernel.paging import Page, keyset_page
 from portal.organizations.models import Claim, Invitation, JoinRequest, Membership, Organization
@@ -34,17 +30,12 @@ from portal.organizations.rules import (
     STALE_AFTER,
     hidden_fields,
     match_key,
-    shown_point,
 )
 from portal.regions import queries as regions
 from portal.regions.models import (
     Capability,
-    Cluster,
-    ClusterIndustry,
     County,
-    capability_broader,
 )
-from portal.regions.rules import closure
 
 _SIMILAR = 88.0
 
@@ -393,7 +384,7 @@ def complete_place(
     is_complete = place["county_fips"] and place["latitude"] is not None
     if place["zip_code"] and country == "US" and not is_complete:
         found = regions.find_zip(place["zip_code"])
-        if found is None and not place["county_fips"]:
+        if found is None and not place["county_fips"] and place["latitude"] is None:
             raise Invalid(
                 "zip_code",
                 _("We do not know this ZIP code. Please check it, or give the county as well."),

@@ -1,0 +1,173 @@
+"""Imports as people do them: upload, preview, import, report; and the downloads."""
+
+import datetime as dt
+import io
+import re
+
+import time_machine
+from sqlalchemy import func, select
+
+from portal.facilities.models import Equipment
+from portal.intake import services
+from portal.intake.models import ImportRun
+from portal.kernel.authorization import SYSTEM
+from portal.kernel.clock import now
+from portal.kernel.database import session
+from portal.kernel.mail import OutgoingMail
+from tests.intake.conftest import uniquip
+from tests.intake.test_equipment import CMM, LAB
+
+BAD = {"Type": "equipment", "Name": "Ghost", "ID": "E-9", "Related Facility ID": "nowhere"}
+
+
+def upload(client, world, data, *, name="catalog.csv"):
+    return client.post(
+        "/imports/new?what=equipment",
+        data={
+            "organization_id": world.organizations["college"],
+            "visibility": "public",
+            "file": (io.BytesIO(data), name),
+        },
+    )
+
+
+def count():
+    return session.scalar(select(func.count()).select_from(Equipment))
+
+
+def test_cleo_checks_and_imports_her_colleges_equipment(client_of, world, work_off, drain):
+    cleo, before = client_of("cleo"), count()
+    page = upload(cleo, world, uniquip(CMM, LAB, BAD))
+    assert page.status_code == 303
+    address = page.headers["Location"]
+    checking = cleo.get(address)
+    assert "being checked" in checking.text
+    assert 'http-equiv="refresh"' in checking.text
+    assert "every 1s" in cleo.get(f"{address}/progress").text
+
+    work_off()
+    preview = cleo.get(address)
+    assert "Nothing is written yet" in preview.text
+    assert "Metrology lab" in preview.text
+    assert "Related Facility ID" in preview.text
+    assert "nowhere" in preview.text
+    assert "http-equiv" not in preview.text
+    assert "every 1s" not in preview.text
+    assert count() == before
+    assert "catalog.csv is ready" in cleo.get("/desk").text
+    problems = cleo.get(f"{address}/problems.csv").text
+    assert re.search(r"5,Related Facility ID,problem,.*nowhere", problems)
+
+    assert cleo.post(f"{address}/actions/start").status_code == 303
+    work_off()
+    report = cleo.get(address)
+    assert "The import is done" in report.text
+    assert count() == before + 1
+    assert "catalog.csv was imported" in cleo.get("/desk").text
+    drain()
+    mail = session.scalar(select(OutgoingMail).order_by(OutgoingMail.id.desc()))
+    assert mail.recipient == "cleo@cast.example"
+    assert address in mail.body_text
+    cleo.post(f"{address}/actions/close")
+    assert "catalog.csv was imported" not in cleo.get("/desk").text
+    assert "catalog.csv" in cleo.get("/imports").text
+
+
+def test_a_killed_import_goes_on_where_it_stood(client_of, world, work_off, monkeypatch):
+    cleo = client_of("cleo")
+    rows = [{**CMM, "ID": f"E-{number}", "Related Facility ID": ""} for number in range(250)]
+    address = upload(cleo, world, uniquip(*rows)).headers["Location"]
+    work_off()
+    cleo.post(f"{address}/actions/start")
+    from portal.intake import reactions
+
+    before = count()
+    monkeypatch.setattr(reactions, "_SECONDS", -1.0)
+    assert reactions.work_off_imports() == 1
+    assert count() == before + 100
+    assert "100 of 250" in cleo.get(address).text
+    reactions._at_hand.clear()
+    work_off()
+    assert count() == before + 250
+    assert "The import is done" in cleo.get(address).text
+
+
+def test_a_file_that_is_no_catalog_is_refused_at_the_upload(client_of, world):
+    cleo = client_of("cleo")
+    for data, name in ((b"a,b\n1,2\n", "x.csv"), (b"<html>", "x.csv"), (b"", "x.csv")):
+        assert upload(cleo, world, data, name=name).status_code == 422
+    assert session.scalar(select(func.count()).select_from(ImportRun)) == 1
+
+
+def test_root_imports_a_list_of_organizations(client_of, work_off):
+    root = client_of("root")
+    data = b"name;address;country\nKnobs Tool;1 Hill, Jeffersonville, IN 47130;usa\n"
+    page = root.post(
+        "/imports/new?what=organizations",
+        data={
+            "source_format": "csv",
+            "kind": "large_firm",
+            "file": (io.BytesIO(data), "firms.csv"),
+        },
+    )
+    work_off()
+    address = page.headers["Location"]
+    assert "Large firm" in root.get(address).text
+    root.post(f"{address}/actions/start")
+    work_off()
+    assert "The import is done" in root.get(address).text
+
+
+def test_a_cancelled_import_writes_nothing(client_of, world, work_off):
+    cleo, before = client_of("cleo"), count()
+    address = upload(cleo, world, uniquip(CMM, LAB)).headers["Location"]
+    cleo.post(f"{address}/actions/cancel")
+    work_off()
+    assert cleo.post(f"{address}/actions/start").status_code == 409
+    assert count() == before
+
+
+def test_who_lost_the_right_meanwhile_imports_nothing(client_of, world, work_off, actor):
+    from portal.organizations.models import Membership
+    from portal.organizations.services import change_membership_role
+
+    cleo, before = client_of("cleo"), count()
+    address = upload(cleo, world, uniquip(CMM, LAB)).headers["Location"]
+    work_off()
+    membership = session.get_one(Membership, world.memberships["cleo_college"])
+    change_membership_role(actor("root"), membership, role="member")
+    cleo.post(f"{address}/actions/start")
+    work_off()
+    assert "failed" in cleo.get(address).text
+    assert count() == before
+
+
+def test_files_of_imports_are_deleted_after_a_month(client_of, world, work_off):
+    cleo = client_of("cleo")
+    address = upload(cleo, world, uniquip(CMM, LAB)).headers["Location"]
+    work_off()
+    assert services.delete_old_files(SYSTEM) == 0
+    with time_machine.travel(now() + dt.timedelta(days=31), tick=False):
+        assert services.delete_old_files(SYSTEM) == 1
+    assert "cancelled" in cleo.get(address).text
+
+
+def test_exports_hold_what_is_public_unless_more_is_asked_for(client_of):
+    ana = client_of("ana")
+    public = ana.get("/exports/equipment.csv?format=uniquip")
+    assert public.mimetype == "text/csv"
+    assert "attachment" in public.headers["Content-Disposition"]
+    assert "Shop public mill" in public.text
+    assert "Shop draft mill" not in public.text
+    assert "Shop draft mill" in ana.get("/exports/equipment.csv?all=1").text
+    nobody = client_of("nobody")
+    assert "Shop members mill" not in nobody.get("/exports/equipment.csv?all=1").text
+    assert nobody.get("/exports/equipment.csv?format=xyz").status_code == 422
+
+
+def test_exported_organizations_keep_what_is_for_members(client_of):
+    assert "555-0101" not in client_of("nobody").get("/exports/organizations.csv?all=1").text
+    assert "555-0101" not in client_of("ana").get("/exports/organizations.csv").text
+    shown = client_of("ana").get("/exports/organizations.csv?all=1").text
+    assert "555-0101" in shown
+    assert "5-axis-milling" in shown

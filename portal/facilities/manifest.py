@@ -2,7 +2,7 @@
 
 from flask_babel import lazy_gettext as _l
 
-from portal.facilities import api, queries, views
+from portal.facilities import api, documents, queries, views
 from portal.facilities.events import (
     EquipmentDeleted,
     EquipmentSaved,
@@ -44,35 +44,35 @@ manifest = Manifest(
         Searchable(
             kind="facility",
             label=_l("Facilities"),
-            documents=queries.list_facility_documents,
-            list_ids=queries.list_facility_ids,
+            documents=documents.list_facility_documents,
+            list_ids=documents.list_facility_ids,
             changed_by={
                 FacilitySaved: lambda event: [event.facility_id],
                 FacilityDeleted: lambda event: [event.facility_id],
                 **dict.fromkeys(
                     _OF_ORGANIZATION,
-                    lambda event: queries.facility_ids_of_organization(event.organization_id),
+                    lambda event: documents.facility_ids_of_organization(event.organization_id),
                 ),
             },
-            visible_ids=queries.visible_facility_ids,
+            visible_ids=documents.visible_facility_ids,
         ),
         Searchable(
             kind="equipment",
             label=_l("Equipment"),
-            documents=queries.list_equipment_documents,
-            list_ids=queries.list_equipment_ids,
+            documents=documents.list_equipment_documents,
+            list_ids=documents.list_equipment_ids,
             changed_by={
                 EquipmentSaved: lambda event: [event.equipment_id],
                 EquipmentDeleted: lambda event: [event.equipment_id],
                 # Equipment has the place of its facility.
-                FacilitySaved: lambda event: queries.equipment_ids_of_facility(event.facility_id),
+                FacilitySaved: lambda event: documents.equipment_ids_of_facility(event.facility_id),
                 FacilityDeleted: lambda event: list(event.equipment_ids),
                 **dict.fromkeys(
                     _OF_ORGANIZATION,
-                    lambda event: queries.equipment_ids_of_organization(event.organization_id),
+                    lambda event: documents.equipment_ids_of_organization(event.organization_id),
                 ),
             },
-            visible_ids=queries.visible_equipment_ids,
+            visible_ids=documents.visible_equipment_ids,
         ),
     ),
     sections=(

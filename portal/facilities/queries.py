@@ -1,8 +1,7 @@
 """Reads of facilities and equipment for pages, the API, the desk, exports and the search index."""
 
 import math
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,18 +32,12 @@ from portal.kernel.clock import now
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
 from portal.kernel.files import StoredFile
-from portal.kernel.fulltext.port import Document
-from portal.kernel.listing import audience_of
 from portal.kernel.manifest import DeskItem
 from portal.kernel.paging import Page, keyset_page
-from portal.kernel.richtext import plain
-from portal.organizations.models import Organization, organization_naics
+from portal.organizations.models import Organization
 from portal.organizations.rules import shown_point
-from portal.regions.models import Cluster, ClusterIndustry, County
+from portal.regions.models import County
 from portal.regions.queries import (
-    broader_by_key,
-    county_labels,
-    labels_of,
     narrower_closure,
     preferred_labels,
 )
@@ -53,14 +46,14 @@ Record = Facility | Equipment
 
 _MILES_PER_DEGREE = 69.0
 
-_FACILITY_OPTIONS = (
+FACILITY_OPTIONS = (
     joinedload(Facility.organization).joinedload(Organization.county),
     joinedload(Facility.county),
     joinedload(Facility.confirmed_by),
     selectinload(Facility.capabilities),
     selectinload(Facility.photos).joinedload(FacilityPhoto.file),
 )
-_EQUIPMENT_OPTIONS = (
+EQUIPMENT_OPTIONS = (
     joinedload(Equipment.organization).joinedload(Organization.county),
     joinedload(Equipment.county),
     joinedload(Equipment.confirmed_by),
@@ -96,7 +89,7 @@ class Listing:
 def get_facility(facility_id: int) -> Facility:
     """Return a facility with all that belongs to it, whoever asks. Raises NotFound."""
     facility = session.scalar(
-        select(Facility).options(*_FACILITY_OPTIONS).where(Facility.id == facility_id)
+        select(Facility).options(*FACILITY_OPTIONS).where(Facility.id == facility_id)
     )
     if facility is None:
         raise NotFound(_("There is no such facility."))
@@ -113,7 +106,7 @@ def get_visible_facility(actor: Actor, facility_id: int) -> Facility:
 def get_equipment(equipment_id: int) -> Equipment:
     """Return equipment with all that belongs to it, whoever asks. Raises NotFound."""
     equipment = session.scalar(
-        select(Equipment).options(*_EQUIPMENT_OPTIONS).where(Equipment.id == equipment_id)
+        select(Equipment).options(*EQUIPMENT_OPTIONS).where(Equipment.id == equipment_id)
     )
     if equipment is None:
         raise NotFound(_("There is no such equipment."))
@@ -134,7 +127,7 @@ def _show(actor: Actor, permission: Permission, row: Record) -> None:
 
 def load_for_change(row: Record) -> None:
     """Read what commands change of a record again, under its lock."""
-    options = _FACILITY_OPTIONS if isinstance(row, Facility) else _EQUIPMENT_OPTIONS
+    options = FACILITY_OPTIONS if isinstance(row, Facility) else EQUIPMENT_OPTIONS
     model = type(row)
     session.scalars(
         select(model)
@@ -404,7 +397,7 @@ def list_equipment_records(
         select(Equipment)
         .join(Organization, Organization.id == Equipment.organization_id)
         .outerjoin(_home, _home.id == Equipment.facility_id)
-        .options(*_EQUIPMENT_OPTIONS)
+        .options(*EQUIPMENT_OPTIONS)
         .where(*_equipment_filters(actor, **filters))
     )
     return keyset_page(statement, (Equipment.name, Equipment.id), cursor=cursor, limit=limit)
@@ -417,7 +410,7 @@ def list_facility_records(
     statement = (
         select(Facility)
         .join(Organization, Organization.id == Facility.organization_id)
-        .options(*_FACILITY_OPTIONS)
+        .options(*FACILITY_OPTIONS)
         .where(*_facility_filters(actor, **filters))
     )
     return keyset_page(statement, (Facility.name, Facility.id), cursor=cursor, limit=limit)
@@ -629,190 +622,6 @@ def _desk_items(
     return sorted(found, key=lambda item: item.since)[:limit]
 
 
-# The search index
-
-
-def list_equipment_documents(ids: Sequence[int]) -> list[Document]:
-    """Return the search documents of equipment; drafts have none. Serial numbers stay out."""
-    rows = session.scalars(
-        select(Equipment)
-        .options(*_EQUIPMENT_OPTIONS)
-        .where(Equipment.id.in_(ids), Equipment.visibility != "draft")
-        .order_by(Equipment.id)
-    ).all()
-    shared = _shared_facts(rows)
-    return [
-        _document(
-            "equipment",
-            row,
-            shared,
-            body=[
-                row.description,
-                row.technique,
-                row.eligibility,
-                row.training_needed,
-                *(f"{item['name']} {item['value']} {item['unit']}" for item in row.specifications),
-            ],
-            keywords=[row.make, row.model],
-            facets={"sharing": (row.sharing_terms,)},
-        )
-        for row in rows
-    ]
-
-
-def list_facility_documents(ids: Sequence[int]) -> list[Document]:
-    """Return the search documents of facilities; drafts have none."""
-    rows = session.scalars(
-        select(Facility)
-        .options(*_FACILITY_OPTIONS)
-        .where(Facility.id.in_(ids), Facility.visibility != "draft")
-        .order_by(Facility.id)
-    ).all()
-    shared = _shared_facts(rows)
-    return [
-        _document(
-            "facility",
-            row,
-            shared,
-            body=[row.description, row.access_policy, row.services, row.safety_notes],
-            keywords=[],
-            facets={},
-        )
-        for row in rows
-    ]
-
-
-@dataclass(frozen=True)
-class _SharedFacts:
-    """What the documents of one batch need beside their rows, read once for all of them."""
-
-    broader: Mapping[str, list[str]]
-    labels: Mapping[str, list[str]]
-    counties: Mapping[str, str]
-    clusters: Mapping[int, tuple[str, ...]]
-
-
-def _shared_facts(rows: Sequence[Record]) -> _SharedFacts:
-    keys = {capability.key for row in rows for capability in row.capabilities}
-    return _SharedFacts(
-        broader_by_key(keys),
-        labels_of(keys),
-        county_labels({fips for row in rows if (fips := place_of_record(row).county_fips)}),
-        clusters_of_organizations({row.organization_id for row in rows}),
-    )
-
-
-def clusters_of_organizations(ids: Collection[int]) -> dict[int, tuple[str, ...]]:
-    """Return the keys of the clusters to which organizations belong through their NAICS codes."""
-    found: dict[int, list[str]] = defaultdict(list)
-    for organization_id, key in session.execute(
-        select(organization_naics.c.organization_id, Cluster.key)
-        .join(ClusterIndustry, ClusterIndustry.naics_code == organization_naics.c.naics_code)
-        .join(Cluster, Cluster.id == ClusterIndustry.cluster_id)
-        .where(organization_naics.c.organization_id.in_(sorted(ids)))
-        .distinct()
-        .order_by(Cluster.key)
-    ):
-        found[organization_id].append(key)
-    return {organization_id: tuple(keys) for organization_id, keys in found.items()}
-
-
-def _document(
-    kind: str,
-    row: Record,
-    shared: _SharedFacts,
-    *,
-    body: Sequence[str],
-    keywords: Sequence[str],
-    facets: Mapping[str, tuple[str, ...]],
-) -> Document:
-    organization = row.organization
-    place = place_of_record(row)
-    capabilities = [capability.key for capability in row.capabilities]
-    wider = sorted({key for own in capabilities for key in shared.broader[own]})
-    address = ADDRESSES[kind] % row.id
-    return Document(
-        kind=kind,
-        id=row.id,
-        title=row.name,
-        url=address,
-        audience=audience_of(row.visibility, row.organization_id, organization.status == "active"),
-        updated_at=row.updated_at,
-        summary=row.summary,
-        body="\n".join(text for piece in body if (text := plain(piece))),
-        organization=organization.name,
-        facets={
-            "organization_kind": (organization.kind,),
-            "capability": tuple(wider),
-            "county": (place.county_fips,) if place.county_fips else (),
-            "cluster": shared.clusters.get(row.organization_id, ()),
-            "certification": tuple(
-                sorted({str(item["name"]) for item in organization.certifications})
-            ),
-            **facets,
-        },
-        keywords=tuple(
-            dict.fromkeys(
-                word
-                for word in (
-                    *keywords,
-                    *(label for key in capabilities for label in shared.labels.get(key, ())),
-                )
-                if word
-            )
-        ),
-        latitude=place.latitude,
-        longitude=place.longitude,
-        extra={
-            "county": shared.counties.get(place.county_fips or "", ""),
-            "image": f"{address}/photos/{row.photos[0].id}?size=small" if row.photos else "",
-            "confirmed": row.confirmed_at.isoformat() if row.confirmed_at else "",
-            "verified": "yes" if organization.verified_at else "",
-        },
-    )
-
-
-def list_equipment_ids(after: int, limit: int) -> list[int]:
-    """Return ids of equipment in ascending order, for a rebuild of the index."""
-    return _ids(select(Equipment.id).where(Equipment.id > after).order_by(Equipment.id), limit)
-
-
-def list_facility_ids(after: int, limit: int) -> list[int]:
-    """Return ids of facilities in ascending order, for a rebuild of the index."""
-    return _ids(select(Facility.id).where(Facility.id > after).order_by(Facility.id), limit)
-
-
-def visible_equipment_ids(actor: Actor, ids: Sequence[int]) -> set[int]:
-    """Return those of the ids that the actor may see right now."""
-    condition = visible(actor, Permission.EQUIPMENT_VIEW)
-    return set(session.scalars(select(Equipment.id).where(Equipment.id.in_(ids), condition)))
-
-
-def visible_facility_ids(actor: Actor, ids: Sequence[int]) -> set[int]:
-    """Return those of the ids that the actor may see right now."""
-    condition = visible(actor, Permission.FACILITY_VIEW)
-    return set(session.scalars(select(Facility.id).where(Facility.id.in_(ids), condition)))
-
-
-def equipment_ids_of_organization(organization_id: int) -> list[int]:
-    """Return the ids of all equipment of an organization."""
-    return _ids(select(Equipment.id).where(Equipment.organization_id == organization_id))
-
-
-def facility_ids_of_organization(organization_id: int) -> list[int]:
-    """Return the ids of all facilities of an organization."""
-    return _ids(select(Facility.id).where(Facility.organization_id == organization_id))
-
-
-def equipment_ids_of_facility(facility_id: int) -> list[int]:
-    """Return the ids of all equipment in a facility."""
-    return _ids(select(Equipment.id).where(Equipment.facility_id == facility_id))
-
-
-def _ids(statement: Select[int], limit: int | None = None) -> list[int]:
-    return list(session.scalars(statement.limit(limit)))
-
-
 # Exports
 
 
@@ -820,7 +629,7 @@ def list_facilities_to_export(
     actor: Actor, *, organization_id: int | None = None, after: int = 0, limit: int = 500
 ) -> list[Facility]:
     """Return the next facilities by id that the actor may see, whole, for exports."""
-    statement = select(Facility).options(*_FACILITY_OPTIONS)
+    statement = select(Facility).options(*FACILITY_OPTIONS)
     statement = statement.where(Facility.id > after, visible(actor, Permission.FACILITY_VIEW))
     if organization_id is not None:
         statement = statement.where(Facility.organization_id == organization_id)
@@ -834,7 +643,7 @@ def list_equipment_to_export(
 
     Contacts come with `record.organization.contacts`, places with `place_of_record(record)`.
     """
-    statement = select(Equipment).options(*_EQUIPMENT_OPTIONS)
+    statement = select(Equipment).options(*EQUIPMENT_OPTIONS)
     statement = statement.where(Equipment.id > after, visible(actor, Permission.EQUIPMENT_VIEW))
     if organization_id is not None:
         statement = statement.where(Equipment.organization_id == organization_id)

@@ -38,8 +38,7 @@ from portal.kernel.errors import Conflict, Invalid, NotFound
 from portal.kernel.files import StoredFile, remove_file, store_document, store_image
 from portal.kernel.outbox import record
 from portal.organizations.models import Organization
-from portal.regions.models import Capability
-from portal.regions.queries import counties_by_fips, find_zip, resolve_capabilities
+from portal.organizations.queries import complete_place, get_capabilities
 
 R = TypeVar("R", Facility, Equipment)
 
@@ -529,28 +528,10 @@ def _set_home(equipment: Equipment, facility_id: int | None) -> bool:
 
 
 def _set_capabilities(row: Facility | Equipment, names: Sequence[str]) -> bool:
-    keys, unknown = resolve_capabilities(names)
-    for text, suggestions in unknown.items():
-        if suggestions:
-            raise Invalid(
-                "capabilities",
-                _(
-                    "We do not know “%(text)s”. Perhaps you mean: %(suggestions)s.",
-                    text=text,
-                    suggestions=", ".join(suggestions),
-                ),
-            )
-        raise Invalid(
-            "capabilities",
-            _("We do not know “%(text)s”. Please choose a name from our list.", text=text),
-        )
-    if set(keys) == {capability.key for capability in row.capabilities}:
+    wanted = get_capabilities(names)
+    if {item.key for item in wanted} == {item.key for item in row.capabilities}:
         return False
-    row.capabilities = list(
-        session.scalars(
-            select(Capability).where(Capability.key.in_(keys)).order_by(Capability.label)
-        )
-    )
+    row.capabilities = wanted
     return True
 
 
@@ -579,36 +560,11 @@ def _rate_values(rate: EquipmentRate) -> dict[str, Any]:
 
 
 def _place_values(row: Facility | Equipment, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the place as given, and what a new ZIP code says about the rest of it."""
-    place = {name: values[name] for name in _PLACE if name in values}
-    if "county_fips" in place:
-        place["county_fips"] = place["county_fips"] or None
-    zip_code = place.get("zip_code", "")
-    if zip_code and zip_code != row.zip_code:
-        for name in _PLACE[1:]:
-            # What a form sends back unchanged belongs to the ZIP code that stood there before.
-            if name != "zip_code" and place.get(name) == getattr(row, name):
-                place.pop(name, None)
-        _fill_from_zip(place, zip_code)
-    elif zip_code and "latitude" in place and place["latitude"] is None:
-        _fill_from_zip(place, zip_code)
-    county_fips = place.get("county_fips")
-    if county_fips and county_fips != row.county_fips and not counties_by_fips([county_fips]):
-        raise Invalid("county_fips", _("There is no county with this code."))
-    return place
-
-
-def _fill_from_zip(place: dict[str, Any], zip_code: str) -> None:
-    found = find_zip(zip_code)
-    if found is None:
-        if place.get("county_fips"):
-            return
-        raise Invalid("zip_code", _("We do not know this ZIP code."))
-    place["city"] = place.get("city") or found.place
-    place["state"] = place.get("state") or found.state
-    place["county_fips"] = place.get("county_fips") or found.county_fips
-    if place.get("latitude") is None or place.get("longitude") is None:
-        place["latitude"], place["longitude"] = found.latitude, found.longitude
+    """Return the place as given, completed from the ZIP code."""
+    if not any(name in values for name in _PLACE):
+        return {}
+    street = {"street": values["street"]} if "street" in values else {}
+    return {**street, **complete_place(values, row)}
 
 
 def _confirm(actor: Actor, row: Facility | Equipment, moment: dt.datetime | None = None) -> None:

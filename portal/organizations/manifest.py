@@ -15,7 +15,7 @@ from portal.kernel.manifest import (
     Searchable,
 )
 from portal.kernel.outbox import Event, Reaction
-from portal.organizations import api, events, queries, reactions, services, views
+from portal.organizations import api, documents, events, queries, reactions, services, views
 from portal.organizations.policies import Permission, policy
 from portal.organizations.rules import CERTIFICATIONS, ORGANIZATION_KINDS
 from portal.regions import queries as regions
@@ -52,10 +52,10 @@ manifest = Manifest(
         Searchable(
             kind="organization",
             label=_l("Organizations"),
-            documents=queries.list_organization_documents,
-            list_ids=queries.list_organization_ids,
+            documents=documents.list_organization_documents,
+            list_ids=documents.list_organization_ids,
             changed_by=_CHANGED_BY,
-            visible_ids=queries.visible_organization_ids,
+            visible_ids=documents.visible_organization_ids,
         ),
     ),
     facets=(
@@ -64,7 +64,7 @@ manifest = Manifest(
             _l("Kind of organization"),
             lambda values: {value: ORGANIZATION_KINDS.get(value, value) for value in values},
         ),
-        Facet("capability", _l("Capability"), queries.capability_labels),
+        Facet("capability", _l("Capability"), documents.capability_labels),
         Facet("county", _l("County"), regions.county_labels),
         Facet("cluster", _l("Cluster"), regions.cluster_labels),
         Facet(

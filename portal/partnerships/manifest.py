@@ -17,7 +17,7 @@ from portal.kernel.manifest import (
 )
 from portal.kernel.outbox import Event, Reaction
 from portal.organizations import events as organization_events
-from portal.partnerships import api, events, queries, reactions, services, views
+from portal.partnerships import api, documents, events, queries, reactions, services, views
 from portal.partnerships.policies import Permission, policy
 from portal.partnerships.rules import DIRECTIONS, REQUEST_KINDS
 
@@ -32,7 +32,7 @@ _CHANGED_BY: dict[type[Event], Callable[[Any], list[int]]] = {
         )
     },
     **{
-        event: lambda event: queries.request_ids_of_organization(event.organization_id)
+        event: lambda event: documents.request_ids_of_organization(event.organization_id)
         for event in (
             organization_events.OrganizationChanged,
             organization_events.OrganizationVerified,
@@ -56,10 +56,10 @@ manifest = Manifest(
         Searchable(
             kind="request",
             label=_l("Requests"),
-            documents=queries.list_request_documents,
-            list_ids=queries.list_request_ids,
+            documents=documents.list_request_documents,
+            list_ids=documents.list_request_ids,
             changed_by=_CHANGED_BY,
-            visible_ids=queries.visible_request_ids,
+            visible_ids=documents.visible_request_ids,
         ),
     ),
     facets=(

@@ -1,7 +1,6 @@
 """Reads of requests and responses for pages, the API, the desk and the search index."""
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,17 +11,14 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.accounts.models import User
-from portal.facilities.queries import clusters_of_organizations, get_visible_equipment
+from portal.facilities.queries import get_visible_equipment
 from portal.kernel.authorization import Actor, authorize, can, visible
 from portal.kernel.clock import now, today
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
 from portal.kernel.files import StoredFile
-from portal.kernel.fulltext.port import Document
-from portal.kernel.listing import audience_of
 from portal.kernel.manifest import DeskItem
 from portal.kernel.paging import Page, keyset_page
-from portal.kernel.richtext import plain
 from portal.organizations.models import Membership, Organization
 from portal.organizations.queries import hidden_fields_for, list_organizations_of
 from portal.organizations.rules import shown_point
@@ -34,11 +30,9 @@ from portal.partnerships.models import (
 )
 from portal.partnerships.policies import Permission
 from portal.partnerships.rules import LISTED_STATUSES, REMINDER_DAYS
-from portal.regions.models import capability_broader
-from portal.regions.queries import labels_of, narrower_closure
-from portal.regions.rules import closure
+from portal.regions.queries import narrower_closure
 
-_OPTIONS = (
+REQUEST_OPTIONS = (
     joinedload(Request.organization).joinedload(Organization.county),
     joinedload(Request.county),
     joinedload(Request.confirmed_by),
@@ -91,7 +85,7 @@ def get_request(request_id: int) -> Request:
     """Return a request with all that its page shows, whoever asks. Raises NotFound."""
     request = session.scalar(
         select(Request)
-        .options(*_OPTIONS)
+        .options(*REQUEST_OPTIONS)
         .where(Request.id == request_id)
         .execution_options(populate_existing=True)
     )
@@ -135,10 +129,10 @@ def get_attachment(actor: Actor, request: Request, attachment_id: int) -> Stored
 
 def point_of(actor: Actor, request: Request) -> tuple[float, float] | None:
     """Return where a request stands on a map, no more exact than the actor may know."""
-    return _shown_point(request, sees_identity(actor, request))
+    return shown_point_of(request, sees_identity(actor, request))
 
 
-def _shown_point(request: Request, is_identified: bool) -> tuple[float, float] | None:
+def shown_point_of(request: Request, is_identified: bool) -> tuple[float, float] | None:
     if not is_identified:
         county = request.county
         return (county.latitude, county.longitude) if county else None
@@ -246,7 +240,7 @@ def list_requests(
     """
     statement = (
         select(Request)
-        .options(*_OPTIONS)
+        .options(*REQUEST_OPTIONS)
         .where(
             visible(actor, Permission.REQUEST_VIEW),
             *_filters(
@@ -564,111 +558,3 @@ def list_ending(actor: Actor, limit: int) -> list[DeskItem]:
         )
         for row in rows
     ]
-
-
-# The search index
-
-
-def list_request_documents(ids: Sequence[int]) -> list[Document]:
-    """Return the search documents of open requests; an anonymous one says nothing of whose it is.
-
-    Its own people find it by the same few words, since a document is one for all its readers.
-    """
-    rows = session.scalars(
-        select(Request)
-        .options(*_OPTIONS)
-        .where(
-            Request.id.in_(ids),
-            Request.status.in_(LISTED_STATUSES),
-            Request.visibility != "draft",
-        )
-        .order_by(Request.id)
-    ).all()
-    keys = {capability.key for row in rows for capability in row.capabilities}
-    broader = _broader(keys)
-    names = labels_of(keys)
-    clusters = clusters_of_organizations({row.organization_id for row in rows})
-    return [_document(row, broader, names, clusters) for row in rows]
-
-
-def _broader(keys: set[str]) -> dict[str, list[str]]:
-    """Return each concept with all that is broader, read at once for many documents."""
-    if not keys:
-        return {}
-    relation: dict[str, list[str]] = defaultdict(list)
-    columns = capability_broader.c
-    for key, above in session.execute(select(columns.capability_key, columns.broader_key)):
-        relation[key].append(above)
-    return {key: sorted(closure([key], relation)) for key in keys}
-
-
-def _document(
-    row: Request,
-    broader: Mapping[str, Sequence[str]],
-    names: Mapping[str, Sequence[str]],
-    clusters: Mapping[int, tuple[str, ...]],
-) -> Document:
-    is_identified = not row.is_anonymous
-    organization = row.organization
-    keys = [capability.key for capability in row.capabilities]
-    facets: dict[str, tuple[str, ...]] = {
-        "request_kind": (row.kind,),
-        "direction": (row.direction,),
-        "capability": tuple(sorted({above for key in keys for above in broader[key]})),
-        "county": (row.county_fips,) if row.county_fips else (),
-    }
-    body: list[str] = []
-    if is_identified:
-        facets["organization_kind"] = (organization.kind,)
-        facets["cluster"] = clusters.get(row.organization_id, ())
-        facets["certification"] = tuple(
-            sorted({str(item["name"]) for item in organization.certifications})
-        )
-        body = [
-            row.description,
-            row.expertise_sought,
-            row.advantages,
-            row.innovations,
-            row.call_name,
-        ]
-    point = _shown_point(row, is_identified)
-    return Document(
-        kind="request",
-        id=row.id,
-        title=row.title,
-        url=f"/requests/{row.id}",
-        audience=audience_of(row.visibility, row.organization_id, organization.status == "active"),
-        updated_at=row.updated_at,
-        summary=row.summary if is_identified else row.anonymous_summary,
-        body="\n".join(text for piece in body if (text := plain(piece))),
-        organization=organization.name if is_identified else "",
-        facets=facets,
-        keywords=tuple(dict.fromkeys(name for key in keys for name in names.get(key, ()))),
-        latitude=point[0] if point else None,
-        longitude=point[1] if point else None,
-        extra={
-            "county": row.county.label if row.county else "",
-            "image": "",
-            "confirmed": row.confirmed_at.isoformat() if row.confirmed_at else "",
-            "verified": "yes" if is_identified and organization.verified_at else "",
-        },
-    )
-
-
-def list_request_ids(after: int, limit: int) -> list[int]:
-    """Return ids in ascending order, for a rebuild of the index."""
-    statement = select(Request.id).where(Request.id > after).order_by(Request.id).limit(limit)
-    return list(session.scalars(statement))
-
-
-def request_ids_of_organization(organization_id: int) -> list[int]:
-    """Return the ids of all requests of an organization."""
-    return list(
-        session.scalars(select(Request.id).where(Request.organization_id == organization_id))
-    )
-
-
-def visible_request_ids(actor: Actor, ids: Sequence[int]) -> set[int]:
-    """Return those of the ids that the actor may see right now."""
-    condition = visible(actor, Permission.REQUEST_VIEW)
-    return set(session.scalars(select(Request.id).where(Request.id.in_(ids), condition)))

@@ -14,6 +14,7 @@ ROOMS: tuple[tuple[str, ...], ...] = (
     ("forms",),
     ("schemas",),
     ("services",),
+    ("documents",),
     ("queries",),
     ("policies",),
     ("models",),

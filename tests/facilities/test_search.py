@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from portal.facilities import queries, services
+from portal.facilities import documents, queries, services
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.fulltext.port import Query
@@ -33,7 +33,7 @@ def titles(text: str, audience: frozenset[str] = PUBLIC, **facets: str) -> set[s
 
 
 def test_document_says_all_that_searchers_need_and_no_secret(world: World) -> None:
-    (document,) = queries.list_equipment_documents([world.equipment["shop_public"]])
+    (document,) = documents.list_equipment_documents([world.equipment["shop_public"]])
     assert document.title == "Shop public mill"
     assert document.organization == "Ana's Machine Shop"
     assert document.audience == {"public", "admin", f"org:{world.organizations['shop']}"}
@@ -50,13 +50,13 @@ def test_document_says_all_that_searchers_need_and_no_secret(world: World) -> No
 def test_contacts_of_facilities_are_in_no_document(world: World, actor: ActorOf) -> None:
     facility = queries.get_facility(world.facilities["shop_public"])
     services.update_facility(actor("ana"), facility, contact_name="Zacharias Quist")
-    (document,) = queries.list_facility_documents([facility.id])
+    (document,) = documents.list_facility_documents([facility.id])
     assert "Quist" not in repr(document)
 
 
 def test_drafts_have_no_document(world: World) -> None:
     ids = [world.equipment["shop_draft"], world.equipment["shop_organization"]]
-    assert [item.id for item in queries.list_equipment_documents(ids)] == ids[1:]
+    assert [item.id for item in documents.list_equipment_documents(ids)] == ids[1:]
 
 
 def test_documents_take_a_fixed_number_of_statements(world: World) -> None:
@@ -67,11 +67,11 @@ def test_documents_take_a_fixed_number_of_statements(world: World) -> None:
     ids = sorted(world.equipment.values())
     session.rollback()
     with count_statements() as few:
-        queries.list_equipment_documents(ids[-1:])
+        documents.list_equipment_documents(ids[-1:])
     session.rollback()
     session.expunge_all()
     with count_statements() as many:
-        queries.list_equipment_documents(ids)
+        documents.list_equipment_documents(ids)
     assert many.count == few.count
 
 
@@ -123,9 +123,9 @@ def test_records_follow_their_organization(
 
 def test_results_are_checked_against_what_may_be_seen_now(world: World, actor: ActorOf) -> None:
     ids = list(world.equipment.values())
-    seen = queries.visible_equipment_ids(actor("eve"), ids)
+    seen = documents.visible_equipment_ids(actor("eve"), ids)
     assert world.equipment["shop_members"] in seen
     assert world.equipment["shop_organization"] not in seen
-    assert queries.visible_equipment_ids(SYSTEM, ids) == set(ids)
-    labs = queries.visible_facility_ids(actor("nobody"), list(world.facilities.values()))
+    assert documents.visible_equipment_ids(SYSTEM, ids) == set(ids)
+    labs = documents.visible_facility_ids(actor("nobody"), list(world.facilities.values()))
     assert labs == {world.facilities[f"{name}_public"] for name in ("shop", "college", "aero")}

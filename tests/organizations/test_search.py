@@ -5,7 +5,7 @@ import pytest
 from portal.kernel.database import unit_of_work
 from portal.kernel.fulltext.port import Query
 from portal.kernel.search import search_index
-from portal.organizations import queries, services
+from portal.organizations import documents, queries, services
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def shop(world):
 
 
 def document(organization):
-    (found,) = queries.list_organization_documents([organization.id])
+    (found,) = documents.list_organization_documents([organization.id])
     return found
 
 
@@ -49,14 +49,14 @@ def test_what_the_index_finds_is_checked_against_the_database(actor, shop, world
     ids = list(world.organizations.values())
     with unit_of_work():
         shop.status = "archived"
-    assert queries.visible_organization_ids(actor("nobody"), ids) == set(ids) - {shop.id}
-    assert queries.visible_organization_ids(actor("ben"), ids) == set(ids)
+    assert documents.visible_organization_ids(actor("nobody"), ids) == set(ids) - {shop.id}
+    assert documents.visible_organization_ids(actor("ben"), ids) == set(ids)
 
 
 def test_a_rebuild_reads_ids_in_portions(world):
     ids = sorted(world.organizations.values())
-    assert queries.list_organization_ids(0, 3) == ids[:3]
-    assert queries.list_organization_ids(ids[2], 3) == ids[3:]
+    assert documents.list_organization_ids(0, 3) == ids[:3]
+    assert documents.list_organization_ids(ids[2], 3) == ids[3:]
 
 
 def test_facets_have_names_for_people(app, world):

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.database import session
-from portal.organizations import queries, services
+from portal.organizations import documents, queries, services
 from portal.organizations.models import Claim, Invitation, JoinRequest, Membership, Organization
 from tests.cast import INVITATION_TOKEN
 from tests.support.statements import count_statements
@@ -73,7 +73,7 @@ def test_every_members_only_field_is_hidden_everywhere(client_of, shop_url, worl
         employee_band="100-249",
     )
     client = client_of("nobody")
-    document = str(queries.list_organization_documents([world.organizations["shop"]]))
+    document = str(documents.list_organization_documents([world.organizations["shop"]]))
     texts = [client.get(url).text for url in (shop_url, f"{shop_url}.jsonld", f"/api/v1{shop_url}")]
     for text in (*texts, document):
         for canary in (

@@ -13,7 +13,7 @@ from portal.kernel.mail import OutgoingMail
 from portal.kernel.search import search_index
 from portal.organizations import services as organizations
 from portal.organizations.queries import get_organization
-from portal.partnerships import events, queries, reactions, services
+from portal.partnerships import documents, events, queries, reactions, services
 from portal.partnerships.models import Request
 from tests.cast import World
 from tests.partnerships.conftest import CANARY, ActorOf
@@ -97,7 +97,7 @@ def test_filter_by_organization_does_not_find_it_for_outsiders(
 def test_search_neither_holds_nor_finds_it_by_what_is_hidden(
     app: object, world: World, hidden: Request
 ) -> None:
-    [document] = queries.list_request_documents([hidden.id])
+    [document] = documents.list_request_documents([hidden.id])
     assert secrets_in(repr(document)) == []
     assert document.organization == ""
     assert set(document.facets) == {"request_kind", "direction", "capability", "county"}

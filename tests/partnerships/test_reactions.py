@@ -16,7 +16,7 @@ from portal.kernel.mail import OutgoingMail
 from portal.kernel.search import search_index
 from portal.organizations import services as organizations
 from portal.organizations.queries import get_organization
-from portal.partnerships import events, queries, reactions, services
+from portal.partnerships import documents, events, queries, reactions, services
 from portal.partnerships.models import Request, Response
 from tests.cast import World
 from tests.partnerships.conftest import ActorOf
@@ -211,13 +211,13 @@ def test_requests_of_an_archived_organization_leave_search_and_board(
 
 
 def test_document_of_a_named_request_carries_its_organization(world: World) -> None:
-    [document] = queries.list_request_documents([world.requests["shop_public"]])
+    [document] = documents.list_request_documents([world.requests["shop_public"]])
     assert document.organization == "Ana's Machine Shop"
     assert document.facets["organization_kind"] == ("sme",)
     assert document.facets["cluster"] == ("metalworking-technology",)
     assert document.facets["certification"] == ("ISO 9001",)
     assert document.facets["request_kind"] == ("equipment_sharing",)
-    assert queries.list_request_documents([world.requests["shop_draft"]]) == []
+    assert documents.list_request_documents([world.requests["shop_draft"]]) == []
 
 
 def test_request_stands_no_more_exact_than_its_organization(
@@ -229,5 +229,5 @@ def test_request_stands_no_more_exact_than_its_organization(
         get_organization(world.organizations["shop"]),
         members_only_fields=["street"],
     )
-    [document] = queries.list_request_documents([world.requests["shop_public"]])
+    [document] = documents.list_request_documents([world.requests["shop_public"]])
     assert (document.latitude, document.longitude) == (38.25, -85.75)

@@ -20,7 +20,7 @@ from portal.kernel.clock import today
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from portal.organizations.models import Organization
-from portal.partnerships import queries, services
+from portal.partnerships import documents, queries, services
 from portal.partnerships.models import Request, Response
 from portal.partnerships.policies import Permission
 from portal.partnerships.rules import REQUESTS, RESPONSES
@@ -178,7 +178,7 @@ def test_no_order_of_steps_breaks_the_rules(
                     assert not sees
                 if request.is_anonymous:
                     assert not queries.sees_identity(self.actors[name], request)
-                listed = queries.visible_request_ids(self.actors[name], [request.id])
+                listed = documents.visible_request_ids(self.actors[name], [request.id])
                 assert bool(listed) == sees
 
         def responders_learn_the_name_by_acceptance_alone(self, response: Response) -> None:

@@ -21,7 +21,6 @@ from portal.demo.rules import (
 from portal.kernel.clock import today
 from portal.kernel.database import session
 from portal.organizations.models import Organization
-from portal.regions import services as regions
 from portal.regions.models import Capability, NaicsCode, ZipCode, capability_broader
 
 DATA = Path(__file__).parent / "data"
@@ -44,7 +43,7 @@ def read_organizations() -> list[DemoOrganization]:
 
 def read_regions() -> dict[str, Any]:
     """Return name, summary and counties of the demo's regions by key."""
-    return _read(regions.DATA / "regions.toml")
+    return _read(DATA.parents[1] / "regions" / "data" / "regions.toml")
 
 
 def has_organizations() -> bool:

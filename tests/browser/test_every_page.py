@@ -1,0 +1,173 @@
+"""Every page for every member of the cast: accessible, narrow enough, light in bytes."""
+
+import zlib
+from collections.abc import Callable
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+from flask import Flask
+from playwright.sync_api import BrowserContext, Page, Response
+
+from tests.browser.pages import DESK, PHONE, PageOfSite, page_rows, pages_of
+from tests.cast import CAST, World
+from tests.support.browser import axe, screenshot
+from tests.support.server import LiveServer
+
+LARGEST_PAGE = 60 * 1024
+# What a color scheme or a width can break; everything else is the same in both.
+RULES_OF_LOOK = [
+    "color-contrast",
+    "target-size",
+    "link-in-text-block",
+    "scrollable-region-focusable",
+]
+SHARES = 2  # each member's pages in so many tests, so that two processes end together
+
+# Links that nobody sent lead to a page that offers a new one.
+STATUSES = {
+    "not found": 404,
+    "accounts.verify_email": 410,
+    "accounts.reset_password": 410,
+    "accounts.change_email": 410,
+}
+
+Open = Callable[..., BrowserContext]
+
+
+def problems_of_look(page: Page) -> list[str]:
+    found = page.evaluate(
+        "rules => axe.run(document, {runOnly: {type: 'rule', values: rules},"
+        " resultTypes: ['violations']})",
+        RULES_OF_LOOK,
+    )
+    return [
+        f"{item['id']}: {node['html'][:200]} {node.get('failureSummary', '')}"
+        for item in found["violations"]
+        for node in item["nodes"]
+    ]
+
+
+def overflow(page: Page) -> list[str]:
+    """Name what stands out of the window, if the page scrolls sideways."""
+    found: list[str] = page.evaluate(
+        """() => {
+          const root = document.documentElement;
+          if (root.scrollWidth <= root.clientWidth) return [];
+          return [...document.querySelectorAll('body *')]
+            .filter((element) => element.getBoundingClientRect().right > root.clientWidth + 1
+              && !element.closest('.table-scroll, .visually-hidden'))
+            .slice(0, 5).map((element) => element.outerHTML.slice(0, 200));
+        }"""
+    )
+    return found
+
+
+class Weight:
+    """The compressed bytes of a page: its HTML, style sheets and scripts."""
+
+    def __init__(self) -> None:
+        self._assets: dict[str, int] = {}
+
+    def of(self, response: Response, page: Page) -> int:
+        addresses = page.locator("link[rel=stylesheet], script[src]").evaluate_all(
+            "all => all.map((one) => one.href || one.src)"
+        )
+        for address in addresses:
+            if address not in self._assets:
+                body = page.request.get(urljoin(response.url, address)).body()
+                self._assets[address] = len(zlib.compress(body, 6))
+        return len(zlib.compress(response.body(), 6)) + sum(self._assets[a] for a in addresses)
+
+
+def share(pages: list[PageOfSite], number: int) -> list[PageOfSite]:
+    return pages[number::SHARES]
+
+
+@pytest.mark.parametrize("number", range(SHARES))
+@pytest.mark.parametrize("name", CAST)
+def test_every_page_is_accessible_light_and_no_wider_than_a_phone(
+    app: Flask,
+    world: World,
+    live_server: LiveServer,
+    open_browser: Open,
+    name: str,
+    number: int,
+) -> None:
+    context = open_browser(base_url=live_server.url, viewport=DESK)
+    live_server.sign_in(context, name)
+    errors: list[str] = []
+    context.on(
+        "console", lambda message: errors.append(message.text) if message.type == "error" else None
+    )
+    page = context.new_page()
+    weight = Weight()
+    problems: list[str] = []
+    for target in share(list(pages_of(name, app, world)), number):
+        page.set_viewport_size(DESK)
+        page.emulate_media(color_scheme="light")
+        response = page.goto(target.path)
+        assert response is not None
+        expected = STATUSES.get(target.name, 200)
+        found = [f"answers {response.status}"] if response.status != expected else []
+        found += [str(violation) for violation in axe(page)]
+        size = weight.of(response, page)
+        if size > LARGEST_PAGE:
+            found.append(f"weighs {size} bytes")
+        keep_picture(page, name, target, "light")
+        page.emulate_media(color_scheme="dark")
+        found += [f"dark, wide: {problem}" for problem in problems_of_look(page)]
+        page.set_viewport_size(PHONE)
+        found += [f"dark, phone: {problem}" for problem in problems_of_look(page)]
+        keep_picture(page, name, target, "dark")
+        page.set_viewport_size({"width": 320, "height": 640})
+        found += [f"too wide at 320: {element}" for element in overflow(page)]
+        problems += [f"{target.name} {target.path}: {problem}" for problem in found]
+    problems += [error for error in errors if "Failed to load" not in error]
+    assert not problems, "\n".join(problems)
+
+
+def keep_picture(page: Page, name: str, target: PageOfSite, scheme: str) -> None:
+    """Keep one picture of each page, as the first of the cast who may open it."""
+    for row in page_rows():
+        if row.endpoint == target.name and row.allowed.split()[0] != name:
+            return
+    width = page.viewport_size["width"] if page.viewport_size else 0
+    if "." in target.name or name == "nobody":
+        screenshot(page, f"{target.name} {width} {scheme}")
+
+
+MAIN_PAGES = ["home.index", "directory.search", "organizations.show", "facilities.show_equipment"]
+
+
+@pytest.mark.parametrize("name", ["nobody", "ana"])
+def test_at_twice_the_size_nothing_is_lost(
+    app: Flask, world: World, live_server: LiveServer, open_browser: Open, name: str
+) -> None:
+    # Browsers zoom by halving the window in CSS pixels.
+    context = open_browser(base_url=live_server.url, viewport={"width": 640, "height": 450})
+    live_server.sign_in(context, name)
+    page = context.new_page()
+    for target in pages_of(name, app, world):
+        if target.name not in MAIN_PAGES:
+            continue
+        page.goto(target.path)
+        assert not overflow(page), target.name
+        cut = page.locator("main :is(h1, h2, h3, p, dt, dd, a, button, label)").evaluate_all(
+            """all => all.filter((one) => one.offsetParent
+                && getComputedStyle(one).overflowX === 'hidden'
+                && one.scrollWidth > one.clientWidth + 1
+                && !one.closest('.visually-hidden')).map((one) => one.outerHTML.slice(0, 200))"""
+        )
+        assert not cut, target.name
+        assert page.get_by_role("link", name="Skip to the content").count() == 1
+        assert page.get_by_role("heading", level=1).is_visible(), target.name
+
+
+def test_nothing_but_this_site_is_named_in_the_frame(
+    live_server: LiveServer, open_browser: Open
+) -> None:
+    asked: set[str] = set()
+    context = open_browser(base_url=live_server.url)
+    context.on("request", lambda request: asked.add(urlsplit(request.url).netloc))
+    context.new_page().goto("/")
+    assert asked == {urlsplit(live_server.url).netloc}

@@ -5,8 +5,10 @@ Who may read a file is decided by the record that it hangs on, never by its name
 
 import datetime as dt
 import io
+import re
 import secrets
 import warnings
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -212,7 +214,10 @@ def _encode(picture: Image.Image, width: int) -> bytes:
 
 
 def _is_pdf(data: bytes) -> bool:
-    return data.startswith(b"%PDF-") and b"%%EOF" in data[-2048:]
+    """Take a PDF with nothing behind its end, and no script or program that opening it starts."""
+    _before, end, tail = data[-2048:].rpartition(b"%%EOF")
+    is_whole = data.startswith(b"%PDF-") and bool(end) and not tail.strip(b"\0\r\n\t ")
+    return is_whole and b"/JavaScript" not in data and b"/Launch" not in data
 
 
 def _is_text(data: bytes) -> bool:
@@ -222,25 +227,37 @@ def _is_text(data: bytes) -> bool:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("latin-1")
-    return not text.lstrip().lower().startswith(("<!doctype", "<html", "<svg", "<?xml", "%pdf"))
+    return not text.lstrip().lower().startswith(("<", "%pdf"))
 
 
 def _is_office(member: str) -> Callable[[bytes], bool]:
     def check(data: bytes) -> bool:
+        if not data.startswith(b"PK\x03\x04"):
+            return False
         try:
             with ZipFile(io.BytesIO(data)) as archive:
                 entries = archive.infolist()
                 size = sum(entry.file_size for entry in entries)
                 names = {entry.filename for entry in entries}
-        except (BadZipFile, ValueError, OSError):
+                if len(entries) > 2000 or size > 100 * 1024 * 1024 or member not in names:
+                    return False
+                kinds = archive.read(_KINDS) if _KINDS in names else b""
+        except (BadZipFile, ValueError, OSError, RuntimeError, zlib.error):
             return False
-        is_bomb = len(entries) > 2000 or size > 100 * 1024 * 1024
-        has_macros = any(name.endswith("vbaProject.bin") for name in names)
-        return member in names and not is_bomb and not has_macros
+        return b"macroEnabled" not in kinds and not any(map(_is_active, names))
 
     return check
 
 
+def _is_active(name: str) -> bool:
+    """Tell whether a part of an office document could run something or leave its place."""
+    return bool(_ACTIVE_PART.search(name)) or ".." in name.split("/") or name.startswith("/")
+
+
+_ACTIVE_PART = re.compile(
+    r"vbaproject\.bin$|macrosheets/|activex/|embeddings/.*\.bin$", re.IGNORECASE
+)
+_KINDS = "[Content_Types].xml"
 _OFFICE = "application/vnd.openxmlformats-officedocument"
 _DOCUMENTS: Mapping[str, tuple[Any, str]] = {
     ".pdf": (_is_pdf, "application/pdf"),

@@ -1,9 +1,9 @@
 """Keyset pages: a list's order, its limit, and an opaque cursor instead of an offset."""
 
 import base64
-import binascii
 import datetime as dt
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -16,6 +16,7 @@ from portal.kernel.errors import Invalid
 
 T = TypeVar("T")
 LARGEST_PAGE = 100
+_UNWANTED = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -70,17 +71,22 @@ def _decode(cursor: str, keys: Sequence[Any]) -> tuple[Any, ...]:
         return tuple(
             _typed(value, key.type.python_type) for value, key in zip(plain, keys, strict=True)
         )
-    except (ValueError, TypeError, binascii.Error, RecursionError) as error:
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise Invalid("cursor", _("This page link is broken. Please start again.")) from error
 
 
 def _typed(value: Any, kind: type) -> Any:
     if issubclass(kind, dt.datetime):
-        return dt.datetime.fromisoformat(value)
+        moment = dt.datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            raise ValueError
+        return moment.astimezone(dt.UTC)
     if issubclass(kind, dt.date):
         return dt.date.fromisoformat(value)
     if not isinstance(value, kind) or isinstance(value, bool) != issubclass(kind, bool):
         raise ValueError
     if isinstance(value, int) and abs(value) > 2**62:
+        raise ValueError
+    if isinstance(value, str) and _UNWANTED.search(value):
         raise ValueError
     return value

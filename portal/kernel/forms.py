@@ -173,7 +173,7 @@ def _texts(field: Field) -> list[str]:
 
 def _flatten(field: Field, name: str, value: Any, into: "MultiDict[str, Any]") -> None:
     """Write a JSON value under the names that the HTML form would use."""
-    if value is None:
+    if value is None and not isinstance(field, FormField):
         into.setlist(name, [""] if not isinstance(field, FieldList) else [])
     elif isinstance(field, FieldList):
         if not isinstance(value, list) or len(value) > MOST_ROWS:

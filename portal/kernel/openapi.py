@@ -158,12 +158,6 @@ def _path_of(rule: UrlRule) -> tuple[str, dict[str, str]]:
     return _ARGUMENT.sub(r"{\g<name>}", rule.rule), arguments
 
 
-_ARGUMENT_SCHEMAS: Mapping[str, JsonSchema] = {
-    "integer": {"type": "integer", "minimum": 1, "maximum": LARGEST_ID},
-    "string": {"type": "string", "maxLength": 100},
-}
-
-
 def _describe(route: DescribedRoute) -> JsonSchema:
     operation = route.operation
     parameters: list[JsonSchema] = [
@@ -186,7 +180,7 @@ def _describe(route: DescribedRoute) -> JsonSchema:
             "name": name,
             "in": "query",
             "description": str(words),
-            "schema": {"type": "string", "maxLength": 400},
+            "schema": {"type": "string"},
         }
         for name, words in filters.items()
     ]
@@ -277,6 +271,8 @@ def _form_schema(form: type[Form]) -> JsonSchema:
         if not isinstance(field, wtforms.FileField | wtforms.SubmitField)
     }
     required = [name for name in properties if bound._fields[name].flags.required]
+    for name in properties.keys() - set(required):
+        _allow_null(properties[name])
     schema: JsonSchema = {
         "type": "object",
         "properties": properties,
@@ -285,6 +281,14 @@ def _form_schema(form: type[Form]) -> JsonSchema:
     if required:
         schema["required"] = required
     return schema
+
+
+def _allow_null(schema: JsonSchema) -> None:
+    """Say that null stands for what is not given."""
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    schema["type"] = [*kinds, *({"null"} - set(kinds))]
+    if "enum" in schema:
+        schema["enum"] = [*schema["enum"], None]
 
 
 _SIMPLE: tuple[tuple[type, JsonSchema], ...] = (

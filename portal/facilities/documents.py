@@ -108,6 +108,7 @@ def _document(
 ) -> Document:
     organization = row.organization
     place = place_of_record(row)
+    county = shared.counties.get(place.county_fips or "", "")
     capabilities = [capability.key for capability in row.capabilities]
     wider = sorted({key for own in capabilities for key in shared.broader[own]})
     address = ADDRESSES[kind] % row.id
@@ -137,6 +138,8 @@ def _document(
                 for word in (
                     *keywords,
                     *(label for key in capabilities for label in shared.labels.get(key, ())),
+                    place.city,
+                    county,
                 )
                 if word
             )
@@ -144,7 +147,7 @@ def _document(
         latitude=place.latitude,
         longitude=place.longitude,
         extra={
-            "county": shared.counties.get(place.county_fips or "", ""),
+            "county": county,
             "image": f"{address}/photos/{row.photos[0].id}?size=small" if row.photos else "",
             "confirmed": row.confirmed_at.isoformat() if row.confirmed_at else "",
             "verified": "yes" if organization.verified_at else "",

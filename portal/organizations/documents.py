@@ -94,6 +94,7 @@ def _document(
         *(industry.title for industry in row.naics),
         *(str(item["name"]) for item in row.certifications),
         row.city,
+        row.county.label if row.county else "",
     ]
     point = shown_point(
         row.latitude, row.longitude, is_exact="street" not in row.members_only_fields

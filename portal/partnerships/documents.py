@@ -70,6 +70,10 @@ def _document(
             row.innovations,
             row.call_name,
         ]
+    words = [name for key in keys for name in names.get(key, ())]
+    places = [row.county.label] if row.county else []
+    if is_identified and organization.city and row.county_fips == organization.county_fips:
+        places.append(organization.city)
     point = shown_point_of(row, is_identified)
     return Document(
         kind="request",
@@ -82,7 +86,7 @@ def _document(
         body="\n".join(text for piece in body if (text := plain(piece))),
         organization=organization.name if is_identified else "",
         facets=facets,
-        keywords=tuple(dict.fromkeys(name for key in keys for name in names.get(key, ()))),
+        keywords=tuple(dict.fromkeys((*words, *places))),
         latitude=point[0] if point else None,
         longitude=point[1] if point else None,
         extra={

@@ -17,7 +17,7 @@ def test_a_visitor_sees_what_is_shared_and_three_doors(
 
     for words in ("I need…", "I offer…", "Look around", "Shop public mill", "College public need"):
         assert words in text
-    for words in ("organization mill", "members mill", "draft"):
+    for words in ("organization mill", "members mill", "draft mill"):
         assert words not in text
 
 

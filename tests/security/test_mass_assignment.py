@@ -1,0 +1,180 @@
+"""What a person may not decide cannot be slipped into a form or a body that they may send."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
+
+from portal.kernel.api import Operation
+from tests.architecture.matrix import Row
+from tests.architecture.test_permission_matrix import call, contents, rows
+from tests.cast import World
+
+#: Columns that no form of anybody's has where it is not its very purpose.
+SMUGGLED: Mapping[str, Any] = {
+    "id": 1,
+    "role": "owner",
+    "status": "accepted",
+    "is_administrator": True,
+    "is_active": True,
+    "is_demo": True,
+    "verified_at": "2026-01-01T00:00:00Z",
+    "verified_by_id": 1,
+    "email_verified_at": "2026-01-01T00:00:00Z",
+    "confirmed_at": "2030-01-01T00:00:00Z",
+    "confirmed_by_id": 1,
+    "created_by_id": 1,
+    "user_id": 1,
+    "invited_by_id": 1,
+    "organization_id": 3,
+    "published_at": "2026-01-01T00:00:00Z",
+    "expires_at": "2099-01-01T00:00:00Z",
+    "decided_at": "2026-01-01T00:00:00Z",
+    "renewals": 0,
+    "price_cents": 1,
+    "match_key": "another",
+    "source": "ipeds",
+    "ipeds_id": "123456",
+    "logo_id": 1,
+    "file_id": 1,
+    "password_hash": "x",
+    "scopes": ["account:write"],
+    "external_id": "x",
+    "external_values": {"a": "b"},
+}
+#: Differ from run to run whatever is sent.
+RANDOM_TABLES = {"email_link", "api_token", "stored_file"}
+WRITERS = ("ana", "cleo", "dov", "eve", "root", "nobody")
+
+WRITES = [row for row in rows() if row.method != "GET" and row.allowed]
+
+
+def operation_of(app: Flask, row: Row) -> Operation | None:
+    found: Operation | None = getattr(app.view_functions[row.endpoint], "operation", None)
+    return found
+
+
+def writer_of(row: Row) -> str:
+    return next(name for name in WRITERS if name in row.allowed.split())
+
+
+def rows_after(
+    app: Flask, world: World, client: FlaskClient, row: Row, extra: Mapping[str, Any]
+) -> tuple[int, dict[str, Any]]:
+    changed = Row(
+        row.endpoint,
+        row.method,
+        row.allowed,
+        values=row.values,
+        data=lambda world: {**row.data(world), **extra},
+        is_json=row.is_json,
+    )
+    with time_machine.travel("2026-10-05T12:00:00Z", tick=False):
+        status = call(app, client, changed, world).status_code
+        found = {
+            name: [tuple(map(_without_salt, row)) for row in table]
+            for name, table in contents().items()
+            if name not in RANDOM_TABLES
+        }
+    return status, found
+
+
+def _without_salt(value: object) -> object:
+    return "hash" if isinstance(value, str) and value.startswith("$argon2") else value
+
+
+@pytest.mark.parametrize(
+    "row",
+    [row for row in WRITES if not row.endpoint.split(".")[0].endswith("_api")],
+    ids=lambda row: f"{row.method} {row.endpoint}",
+)
+def test_fields_that_a_form_does_not_have_change_nothing(
+    app: Flask,
+    world: World,
+    client_of: Callable[[str], FlaskClient],
+    reset_world: Callable[[], None],
+    indexed: None,
+    row: Row,
+) -> None:
+    client = client_of(writer_of(row))
+    own = row.data(world)
+    smuggled = {name: str(value) for name, value in SMUGGLED.items() if name not in own}
+    expected = rows_after(app, world, client, row, {})
+    reset_world()
+
+    assert rows_after(app, world, client_of(writer_of(row)), row, smuggled) == expected
+
+
+@pytest.mark.parametrize(
+    "row",
+    [row for row in WRITES if row.is_json],
+    ids=lambda row: f"{row.method} {row.endpoint}",
+)
+def test_fields_that_a_body_does_not_have_are_refused(
+    app: Flask,
+    world: World,
+    client_of: Callable[[str], FlaskClient],
+    indexed: None,
+    row: Row,
+) -> None:
+    operation = operation_of(app, row)
+    assert operation is not None
+    if operation.form is None:
+        # Such an operation reads no body at all.
+        return
+    with app.test_request_context():
+        known = set(operation.form()._fields)
+    client = client_of(writer_of(row))
+    before = contents()
+    forbidden = {name: value for name, value in SMUGGLED.items() if name not in known}
+    assert {"id", "is_administrator", "verified_at", "created_by_id"} <= forbidden.keys()
+
+    for name, value in forbidden.items():
+        response = call_with(app, world, client, row, {name: value})
+        assert response.status_code == 422, f"{name}: {response.status_code}"
+        assert any(name in message for message in response.json["errors"][""])
+    assert contents() == before
+
+
+def call_with(
+    app: Flask, world: World, client: FlaskClient, row: Row, extra: Mapping[str, Any]
+) -> Any:
+    changed = Row(
+        row.endpoint,
+        row.method,
+        row.allowed,
+        values=row.values,
+        data=lambda world: {**row.data(world), **extra},
+        is_json=True,
+    )
+    return call(app, client, changed, world)
+
+
+def test_every_change_of_a_record_refuses_somebody_who_is_signed_in(app: Flask) -> None:
+    rules = {rule.endpoint: rule.arguments for rule in app.url_map.iter_rules()}
+    open_to_all = {
+        f"{row.method} {row.endpoint}"
+        for row in rows()
+        if row.method != "GET"
+        and any(name.endswith("_id") for name in rules[row.endpoint])
+        and {"cleo", "eve", "dov", "root", "ana", "ben"} <= set(row.allowed.split())
+    }
+
+    # Anybody may say that an organization is theirs; a broker decides.
+    assert open_to_all == {"POST organizations.claim"}
+
+
+def test_no_change_of_a_record_is_open_to_visitors(app: Flask) -> None:
+    rules = {rule.endpoint: rule.arguments for rule in app.url_map.iter_rules()}
+    open_to_visitors = {
+        f"{row.method} {row.endpoint}"
+        for row in rows()
+        if row.method != "GET"
+        and any(name.endswith("_id") for name in rules[row.endpoint])
+        and "nobody" in row.allowed.split()
+    }
+
+    assert open_to_visitors == set()

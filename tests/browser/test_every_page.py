@@ -113,12 +113,10 @@ def test_every_page_is_accessible_light_and_no_wider_than_a_phone(
         size = weight.of(response, page)
         if size > LARGEST_PAGE:
             found.append(f"weighs {size} bytes")
-        keep_picture(page, name, target, "light")
+        keep_pictures(page, name, target)
         page.emulate_media(color_scheme="dark")
-        found += [f"dark, wide: {problem}" for problem in problems_of_look(page)]
         page.set_viewport_size(PHONE)
-        found += [f"dark, phone: {problem}" for problem in problems_of_look(page)]
-        keep_picture(page, name, target, "dark")
+        found += [f"dark, on a phone: {problem}" for problem in problems_of_look(page)]
         page.set_viewport_size({"width": 320, "height": 640})
         found += [f"too wide at 320: {element}" for element in overflow(page)]
         problems += [f"{target.name} {target.path}: {problem}" for problem in found]
@@ -126,14 +124,16 @@ def test_every_page_is_accessible_light_and_no_wider_than_a_phone(
     assert not problems, "\n".join(problems)
 
 
-def keep_picture(page: Page, name: str, target: PageOfSite, scheme: str) -> None:
-    """Keep one picture of each page, as the first of the cast who may open it."""
-    for row in page_rows():
-        if row.endpoint == target.name and row.allowed.split()[0] != name:
-            return
-    width = page.viewport_size["width"] if page.viewport_size else 0
-    if "." in target.name or name == "nobody":
-        screenshot(page, f"{target.name} {width} {scheme}")
+def keep_pictures(page: Page, name: str, target: PageOfSite) -> None:
+    """Keep four pictures of each page, as the first of the cast who may open it."""
+    first = [row.allowed.split()[0] for row in page_rows() if row.endpoint == target.name]
+    if name not in (first or CAST[:1]):
+        return
+    for size in (DESK, PHONE):
+        page.set_viewport_size(size)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            screenshot(page, f"{target.name} {size['width']} {scheme}")
 
 
 MAIN_PAGES = ["home.index", "directory.search", "organizations.show", "facilities.show_equipment"]

@@ -22,7 +22,7 @@ from portal.kernel.database import Model, session, unit_of_work
 from portal.kernel.fulltext.port import IndexBusy, IndexUnavailable
 from portal.kernel.mail import MailServer, OutgoingMail
 from portal.kernel.manifest import Job
-from portal.kernel.outbox import OutboxDelivery, OutboxEvent, handler_named, load_event
+from portal.kernel.outbox import Event, OutboxDelivery, OutboxEvent, handler_named, load_event
 from portal.kernel.search import INDEX_HANDLER, search_index
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class Worker:
         """Do everything that is due now, in one round; return how many things were done."""
         return self.run_jobs() + self.deliver() + self.send_mail()
 
-    def drain(self, rounds: int = 100) -> None:
+    def drain(self, rounds: int = 10_000) -> None:
         """Work until nothing is due."""
         for _round in range(rounds):
             if not self.deliver() + self.send_mail():
@@ -183,14 +183,21 @@ class Worker:
                 for delivery in deliveries
                 if (event := load_event(delivery.event.name, delivery.event.payload))
             ]
-            search_index().update_for(events)
+            self._update_index(events)
             with unit_of_work():
                 self._mark_done(deliveries)
-        except (IndexUnavailable, IndexBusy) as error:
+        except IndexBusy as error:
             self._mark_failed(deliveries, error, is_final=False)
         except Exception as error:
             log.exception("indexing failed")
             self._mark_failed(deliveries, error)
+
+    def _update_index(self, events: list[Event]) -> None:
+        try:
+            search_index().update_for(events)
+        except IndexUnavailable as error:
+            log.warning("the search index is rebuilt: %s", error)
+            search_index().rebuild()
 
     def _mark_done(self, deliveries: list[OutboxDelivery]) -> None:
         session.execute(

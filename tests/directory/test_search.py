@@ -268,7 +268,7 @@ def test_the_map_shows_the_results_as_points_and_as_a_table(
 ) -> None:
     text = client_of("nobody").get("/search?kind=organization&view=map").text
 
-    assert text.count('class="point"') == 4
+    assert text.count('class="point"') == 3
     shop = world.organizations["shop"]
     assert f'<a href="/organizations/{shop}" aria-label="Ana&#39;s Machine Shop">' in text
 

@@ -8,8 +8,12 @@ from dataclasses import dataclass
 import pytest
 import time_machine
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from portal.facilities.models import Equipment
+from portal.facilities.services import confirm_equipment
+from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.mail import OutgoingMail
@@ -23,6 +27,7 @@ from portal.kernel.outbox import (
     subscribe,
 )
 from portal.kernel.worker import CLAIM_SECONDS, Worker, sweep_outbox
+from tests.cast import World
 from tests.support.smtp import MailServer
 
 heard: list[str] = []
@@ -225,3 +230,15 @@ def test_mail_waits_while_the_mail_server_is_down_and_goes_out_later(
     with time_machine.travel(now() + dt.timedelta(seconds=10)):
         assert worker.send_mail() == 1
     assert len(mail_server.wait_for(1)) == 1
+
+
+def test_a_missing_index_is_rebuilt_from_the_database(
+    world: World, client_of: Callable[[str], FlaskClient], drain: Callable[[], None]
+) -> None:
+    client = client_of("ana")
+    assert client.get("/search?q=mill").status_code == 503
+
+    confirm_equipment(SYSTEM, session.get_one(Equipment, world.equipment["shop_public"]))
+    drain()
+
+    assert "Shop public mill" in client.get("/search?q=mill").text

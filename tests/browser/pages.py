@@ -18,6 +18,7 @@ DESK = {"width": 1280, "height": 900}
 _NO_PAGE_ENDINGS = ("_api", "_code", "_data", "_logo", "_photo", "_document", "_attachment")
 _NO_PAGES = {
     "directory.suggestions",
+    "intake.show_progress",
     "regions.suggest_capabilities",
     "kernel.healthz",
     "kernel.readyz",
@@ -42,6 +43,7 @@ def _is_page(row: Row) -> bool:
         and not blueprint.endswith("_api")
         and row.endpoint not in _NO_PAGES
         and not view.endswith(_NO_PAGE_ENDINGS)
+        and not view.startswith(("download_", "export_"))
     )
 
 

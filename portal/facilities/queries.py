@@ -32,6 +32,7 @@ from portal.kernel.clock import now
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
 from portal.kernel.files import StoredFile
+from portal.kernel.listing import is_narrower
 from portal.kernel.manifest import DeskItem
 from portal.kernel.paging import Page, keyset_page
 from portal.organizations.models import Organization
@@ -160,17 +161,21 @@ def get_document(equipment: Equipment, document_id: int) -> StoredFile:
 def place_of_record(row: Record) -> Place:
     """Return where a loaded record is: of its facility, its own, or its organization's.
 
-    An organization that keeps its street to members is shown about half a mile off.
+    A facility that fewer people may see than its equipment, and an organization that keeps its
+    street to members, are shown about half a mile off.
     """
     organization = row.organization
     own = (row.facility, row) if isinstance(row, Equipment) else (row,)
     place = place_of(*own, organization)
-    if "street" in organization.members_only_fields and not any(
-        item is not None and has_place(item) for item in own
-    ):
-        point = shown_point(place.latitude, place.longitude, is_exact=False) or (None, None)
-        return replace(place, latitude=point[0], longitude=point[1])
-    return place
+    source = next((item for item in own if item is not None and has_place(item)), organization)
+    if source is organization:
+        is_exact = "street" not in organization.members_only_fields
+    else:
+        is_exact = source is row or not is_narrower(source.visibility, row.visibility)
+    if is_exact:
+        return place
+    point = shown_point(place.latitude, place.longitude, is_exact=False) or (None, None)
+    return replace(place, street="", latitude=point[0], longitude=point[1])
 
 
 def kind_of(row: Record) -> str:

@@ -31,6 +31,15 @@ VISIBILITIES: Mapping[str, Any] = {
 }
 
 
+#: From the fewest readers to the most.
+_AUDIENCES = tuple(VISIBILITIES)
+
+
+def is_narrower(visibility: str, other: str) -> bool:
+    """Tell whether a visibility names fewer readers than another."""
+    return _AUDIENCES.index(visibility) < _AUDIENCES.index(other)
+
+
 def visibility_check() -> CheckConstraint:
     """The database's own constraint on the column `visibility`."""
     values = ", ".join(f"'{value}'" for value in VISIBILITIES)

@@ -69,6 +69,25 @@ def test_facility_comes_back_as_it_was_sent(world: World, client_of: ClientOf) -
     assert answer.json["visibility"] == "draft", "what a program adds is a draft until it says so"
 
 
+def test_equipment_does_not_tell_the_address_of_a_facility_that_its_readers_do_not_see(
+    world: World, client_of: ClientOf
+) -> None:
+    ana = client_of("ana")
+    place = {"street": "1 Back Lane", "zip_code": "40202", "latitude": 38.25291, "longitude": -85.7}
+    url = f"/api/v1/facilities/{world.facilities['shop_public']}"
+    assert ana.patch(url, json=place).status_code == 200
+    machine = f"/api/v1/equipment/{world.equipment['shop_public']}"
+    home = {"facility_id": world.facilities["shop_public"]}
+    assert ana.patch(machine, json=home).json["street"] == "1 Back Lane"
+    assert ana.patch(url, json={"visibility": "organization"}).status_code == 200
+    nobody = client_of("nobody")
+    shown = nobody.get(machine).json
+    assert (shown["street"], shown["latitude"], shown["city"]) == ("", 38.25, "Louisville")
+    linked = nobody.get(f"/equipment/{world.equipment['shop_public']}.jsonld").text
+    assert "Back Lane" not in linked
+    assert "38.25291" not in linked
+
+
 def test_contact_of_a_facility_is_for_people_signed_in(world: World, client_of: ClientOf) -> None:
     url = f"/api/v1/facilities/{world.facilities['shop_public']}"
     client_of("ana").patch(url, json={"contact_email": "lab@shop.example"})

@@ -17,7 +17,8 @@ from portal.accounts.rules import (
     context_word_in,
     is_common,
 )
-from portal.kernel.forms import ChoiceField, ChoicesField, EmailField, Form, TextField
+from portal.kernel.fields import ChoiceField, ChoicesField, EmailField, TextField
+from portal.kernel.forms import Form
 from portal.kernel.settings import setting
 
 #: Languages call themselves by their own names.

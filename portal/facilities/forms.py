@@ -10,9 +10,7 @@ from typing import Any
 import wtforms
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from werkzeug.datastructures import FileStorage
-from wtforms import FieldList, FormField, ValidationError
-from wtforms.fields.choices import Choice
+from wtforms import FormField, ValidationError
 
 from portal.facilities.models import Equipment, Facility
 from portal.facilities.rules import (
@@ -34,107 +32,25 @@ from portal.facilities.rules import (
     sort_hours,
 )
 from portal.kernel.clock import today
-from portal.kernel.files import DOCUMENT_ACCEPT, IMAGE_ACCEPT
-from portal.kernel.forms import (
+from portal.kernel.fields import (
     ChoiceField,
     CoordinateField,
     EmailField,
-    Form,
     ListField,
     LongTextField,
     MarkdownField,
     MoneyField,
     PhoneField,
+    RecordField,
+    RowsField,
     TextField,
+    UploadsField,
     WholeNumberField,
     YesNoField,
 )
+from portal.kernel.files import DOCUMENT_ACCEPT, IMAGE_ACCEPT
+from portal.kernel.forms import Form, RowForm
 from portal.kernel.listing import VISIBILITIES
-
-
-class RowForm(Form):
-    """One row of a list; a row in which nothing was filled in is no row."""
-
-    @property
-    def is_blank(self) -> bool:
-        return not any(
-            (field.raw_data and str(field.raw_data[0]).strip()) or field.data not in ("", None)
-            for field in self
-        )
-
-    def validate(self, extra_validators: Any = None) -> bool:
-        return self.is_blank or super().validate(extra_validators)
-
-    def cleaned(self) -> dict[str, Any]:
-        """Return the row as it is kept."""
-        return dict(self.data)
-
-
-class RowsField(FieldList):
-    """A list of rows, without those left empty; more rows than `max_entries` are refused."""
-
-    is_cut = False
-
-    @property
-    def data(self) -> list[dict[str, Any]]:
-        return [entry.form.cleaned() for entry in self.entries if not entry.form.is_blank]
-
-    def validate(self, form: Any, extra_validators: Any = ()) -> bool:
-        if self.is_cut:
-            self.errors = [_("Please keep to %(most)d at most.", most=self.max_entries)]
-            return False
-        return bool(super().validate(form, extra_validators))
-
-    def _extract_indices(self, prefix: str, formdata: Any) -> list[int]:
-        # WTForms reads any digits of Unicode and numbers of any length, and drops surplus rows.
-        names = [name for name in formdata if name.isascii() and len(name) < 200]
-        found = sorted(set(super()._extract_indices(prefix, names)))
-        self.is_cut = len(found) > (self.max_entries or len(found))
-        return found
-
-
-class RecordField(WholeNumberField):
-    """The number of another record, or None; a page shows `choices` of (number, name).
-
-    The services say whether the record will do.
-    """
-
-    widget = wtforms.widgets.Select()
-    data: Any
-
-    def __init__(self, label: Any = None, **kwargs: Any) -> None:
-        super().__init__(label, least=1, **kwargs)
-        self.choices: list[tuple[int, str]] = []
-
-    def has_groups(self) -> bool:
-        return False
-
-    def iter_choices(self) -> list[Choice]:
-        offered: list[tuple[Any, Any]] = list(self.choices)
-        if not self.flags.required:
-            offered.insert(0, ("", _("None")))
-        return [Choice(value, name, value == (self.data or ""), {}) for value, name in offered]
-
-    # The widget asks under this name since WTForms 3.3.
-    _iter_choices_normalized = iter_choices
-
-
-class UploadsField(wtforms.MultipleFileField):
-    """Several uploaded files, as a list."""
-
-    def __init__(self, label: Any = None, *, accept: str = "", **kwargs: Any) -> None:
-        super().__init__(label, **kwargs)
-        self.accept = accept
-
-    data: list[FileStorage]
-
-    def process_data(self, value: Any) -> None:
-        self.data = []
-
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        self.data = [
-            given for given in valuelist if isinstance(given, FileStorage) and given.filename
-        ]
 
 
 class HoursRow(RowForm):

@@ -30,8 +30,9 @@ from portal.intake.rules import (
     uniquip_name,
 )
 from portal.kernel.errors import Invalid
+from portal.kernel.fields import ChoiceField, RecordField, UploadField, YesNoField
 from portal.kernel.files import MOST_DOCUMENT_BYTES
-from portal.kernel.forms import ChoiceField, Form, RecordField, UploadField, YesNoField
+from portal.kernel.forms import Form
 from portal.kernel.listing import VISIBILITIES
 from portal.kernel.spreadsheets import ACCEPT, Sheet, SheetRow, read_sheet
 from portal.organizations.forms import OrganizationForm

@@ -20,17 +20,17 @@ from wtforms import validators
 
 from portal.kernel.api import API_PREFIX, Operation
 from portal.kernel.authorization import known_scopes
-from portal.kernel.forms import (
+from portal.kernel.fields import (
     ChoiceField,
     ChoicesField,
     CoordinateField,
     DateField,
     EmailField,
-    Form,
     ListField,
     MoneyField,
     UrlField,
 )
+from portal.kernel.forms import Form
 from portal.kernel.web import LARGEST_ID, not_modified, page
 
 blueprint = Blueprint("openapi", __name__, url_prefix=API_PREFIX)

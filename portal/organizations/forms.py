@@ -10,25 +10,26 @@ from typing import Any, Self
 import wtforms
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import FieldList, FormField, ValidationError
+from wtforms import FormField, ValidationError
 from wtforms.validators import Regexp
 
-from portal.kernel.files import IMAGE_ACCEPT
-from portal.kernel.forms import (
+from portal.kernel.fields import (
     ChoiceField,
     ChoicesField,
     CoordinateField,
     DateField,
     EmailField,
-    Form,
     ListField,
     LongTextField,
     MarkdownField,
     PhoneField,
+    RowsField,
     TextField,
     UploadField,
     UrlField,
 )
+from portal.kernel.files import IMAGE_ACCEPT
+from portal.kernel.forms import Form, RowForm
 from portal.organizations.rules import (
     CERTIFICATIONS,
     EMPLOYEE_BANDS,
@@ -78,25 +79,7 @@ class _KeptDateField(DateField):
         self.data = dt.date.fromisoformat(value) if isinstance(value, str) and value else value
 
 
-class _Row(Form):
-    """A row of a list; one in which nothing was filled in is no row."""
-
-    @property
-    def is_blank(self) -> bool:
-        return not any(self.data.values()) and not any(
-            str(text).strip() for field in self for text in field.raw_data or ()
-        )
-
-
-class RowsField(FieldList):
-    """A list of rows, without the blank ones."""
-
-    @property
-    def data(self) -> list[dict[str, Any]]:
-        return [entry.data for entry in self.entries if not entry.form.is_blank]
-
-
-class CertificationRow(_Row):
+class CertificationRow(RowForm):
     """A certificate or registration, and the day until which it holds."""
 
     name = ChoiceField(_l("Certification"), choices=CERTIFICATIONS)
@@ -107,7 +90,7 @@ class CertificationRow(_Row):
             raise ValidationError(_("Please choose the certification."))
 
 
-class ContactRow(_Row):
+class ContactRow(RowForm):
     """A person or a desk that outsiders may turn to."""
 
     name = TextField(_l("Name"), longest=120)

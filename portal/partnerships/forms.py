@@ -14,12 +14,10 @@ from wtforms.fields.choices import Choice
 from wtforms.widgets import Select
 
 from portal.kernel.clock import today
-from portal.kernel.files import DOCUMENT_ACCEPT, IMAGE_ACCEPT
-from portal.kernel.forms import (
+from portal.kernel.fields import (
     ChoiceField,
     ChoicesField,
     DateField,
-    Form,
     ListField,
     LongTextField,
     MarkdownField,
@@ -30,6 +28,8 @@ from portal.kernel.forms import (
     WholeNumberField,
     YesNoField,
 )
+from portal.kernel.files import DOCUMENT_ACCEPT, IMAGE_ACCEPT
+from portal.kernel.forms import Form
 from portal.kernel.listing import VISIBILITIES
 from portal.organizations.rules import EMPLOYEE_BANDS, ORGANIZATION_KINDS
 from portal.partnerships.models import Request

@@ -2,7 +2,8 @@
 
 from flask_babel import lazy_gettext as _l
 
-from portal.kernel.forms import EmailField, Form, ListField, LongTextField, TextField
+from portal.kernel.fields import EmailField, ListField, LongTextField, TextField
+from portal.kernel.forms import Form
 
 
 class RegionForm(Form):

@@ -10,13 +10,12 @@ from flask import Flask
 from wtforms import FieldList, FormField
 
 from portal.kernel.errors import Invalid
-from portal.kernel.forms import (
+from portal.kernel.fields import (
     ChoiceField,
     ChoicesField,
     CoordinateField,
     DateField,
     EmailField,
-    Form,
     ListField,
     LongTextField,
     MoneyField,
@@ -26,6 +25,7 @@ from portal.kernel.forms import (
     WholeNumberField,
     YesNoField,
 )
+from portal.kernel.forms import Form
 
 COLORS = {"red": "Red", "blue": "Blue"}
 

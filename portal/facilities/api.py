@@ -218,7 +218,7 @@ def delete_equipment(equipment_id: int) -> ResponseReturnValue:
 
 
 def _facility_schema() -> FacilitySchema:
-    return FacilitySchema(sees_more=current_actor().user_id is not None)
+    return FacilitySchema(sees_more=can(current_actor(), Permission.FACILITY_VIEW_CONTACT))
 
 
 def _equipment_schema() -> EquipmentSchema:

@@ -10,6 +10,7 @@ from portal.kernel.authorization import (
     has_membership,
     is_self,
     role_in,
+    signed_in,
 )
 from portal.kernel.listing import visible_record
 from portal.organizations.models import Organization
@@ -17,6 +18,7 @@ from portal.organizations.models import Organization
 
 class Permission(StrEnum):
     FACILITY_VIEW = "facility.view"
+    FACILITY_VIEW_CONTACT = "facility.view_contact"
     FACILITY_CREATE = "facility.create"
     FACILITY_EDIT = "facility.edit"
     FACILITY_CONFIRM = "facility.confirm"
@@ -53,6 +55,7 @@ policy = Policy(
     views={Facility: Permission.FACILITY_VIEW, Equipment: Permission.EQUIPMENT_VIEW},
     table={
         Permission.FACILITY_VIEW: _facility_view,
+        Permission.FACILITY_VIEW_CONTACT: signed_in,
         Permission.FACILITY_CREATE: role_in(Organization.id) | administrator,
         Permission.FACILITY_EDIT: _editors(Facility),
         Permission.FACILITY_CONFIRM: _people(Facility, _facility_view),

@@ -211,7 +211,9 @@ def _make_searchable(written: int) -> None:
 @click.option("--everything", is_flag=True, help="Not only what is public: drafts as well.")
 def export_equipment(file: Path, target: str, organization: int | None, everything: bool) -> None:
     """Write facilities and equipment into FILE, as CSV or, if it is named so, as XLSX."""
-    rows = queries.uniquip_rows(SYSTEM if everything else NOBODY, organization_id=organization)
+    rows = queries.uniquip_rows(
+        SYSTEM if everything else NOBODY, organization_id=organization, keeps_contacts=True
+    )
     number = 0
 
     def counted() -> Iterator[list[str]]:

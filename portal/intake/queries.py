@@ -11,10 +11,19 @@ from sqlalchemy.orm import joinedload
 
 from portal.facilities import queries as facilities
 from portal.facilities.models import Equipment, Facility
+from portal.facilities.policies import Permission as FacilityPermission
 from portal.facilities.rules import ADDRESSES
 from portal.intake.models import ImportFinding, ImportRun
 from portal.intake.policies import Permission
-from portal.intake.rules import KEPT_DAYS, SHOWN_FINDINGS, UNIQUIP_FIELDS, own_id, uniquip_cells
+from portal.intake.rules import (
+    KEPT_DAYS,
+    PERSONAL,
+    SHOWN_FINDINGS,
+    UNIQUIP_FIELDS,
+    own_id,
+    uniquip_cells,
+    without_people,
+)
 from portal.kernel.authorization import Actor, authorize, can, visible
 from portal.kernel.clock import now
 from portal.kernel.database import session
@@ -24,6 +33,7 @@ from portal.kernel.paging import Page, keyset_page
 from portal.kernel.settings import setting
 from portal.organizations import queries as organizations
 from portal.organizations.models import Organization
+from portal.organizations.rules import shown_point
 
 MOST_EXPORTED = 200_000
 _CHUNK = 500
@@ -203,8 +213,14 @@ def facility_ids_by_exported_id(organization_id: int) -> dict[str, int]:
 # Exports
 
 
-def uniquip_rows(actor: Actor, *, organization_id: int | None = None) -> Iterator[list[str]]:
-    """Return the facilities and equipment that the actor may see, in the columns of UNIQUIP."""
+def uniquip_rows(
+    actor: Actor, *, organization_id: int | None = None, keeps_contacts: bool = False
+) -> Iterator[list[str]]:
+    """Return the facilities and equipment that the actor may see, in the columns of UNIQUIP.
+
+    keeps_contacts: whether people are named although the actor may not see whom to call.
+    """
+    keeps_contacts = keeps_contacts or can(actor, FacilityPermission.FACILITY_VIEW_CONTACT)
     hidden: dict[int, bool] = {}
     number = 0
     for load in (facilities.list_facilities_to_export, facilities.list_equipment_to_export):
@@ -214,12 +230,14 @@ def uniquip_rows(actor: Actor, *, organization_id: int | None = None) -> Iterato
                 number += 1
                 if number > MOST_EXPORTED:
                     return
-                yield _uniquip_row(actor, record, hidden)
+                yield _uniquip_row(actor, record, hidden, keeps_contacts)
             after = records[-1].id
             session.expunge_all()
 
 
-def _uniquip_row(actor: Actor, record: Facility | Equipment, hidden: dict[int, bool]) -> list[str]:
+def _uniquip_row(
+    actor: Actor, record: Facility | Equipment, hidden: dict[int, bool], keeps_contacts: bool
+) -> list[str]:
     kind = "facility" if isinstance(record, Facility) else "equipment"
     organization = record.organization
     if organization.id not in hidden:
@@ -228,8 +246,10 @@ def _uniquip_row(actor: Actor, record: Facility | Equipment, hidden: dict[int, b
     base = str(setting("PUBLIC_URL")).rstrip("/")
     address = base + ADDRESSES[kind] % record.id
     facility = record if isinstance(record, Facility) else record.facility
+    if facility is not None and not can(actor, FacilityPermission.FACILITY_VIEW, facility):
+        facility = None
     contact = {"name": "", "phone": "", "email": ""}
-    if facility is not None and can(actor, "facility.view", facility):
+    if facility is not None and keeps_contacts:
         contact = {
             "name": facility.contact_name,
             "phone": facility.contact_phone,
@@ -249,13 +269,13 @@ def _uniquip_row(actor: Actor, record: Facility | Equipment, hidden: dict[int, b
         "Building": place.street,
         "Web Address": address,
     }
-    if isinstance(record, Equipment) and record.facility is not None:
-        written["Related Facility ID"] = record.facility.external_id or own_id(
-            "facility", record.facility.id
-        )
+    if kind == "equipment" and facility is not None:
+        written["Related Facility ID"] = facility.external_id or own_id("facility", facility.id)
     for column, name in UNIQUIP_FIELDS[kind].items():
-        written[column] = getattr(record, name)
-    return uniquip_cells(written, record.external_values)
+        if keeps_contacts or column not in PERSONAL:
+            written[column] = getattr(record, name)
+    kept = record.external_values if keeps_contacts else without_people(record.external_values)
+    return uniquip_cells(written, kept)
 
 
 def organization_rows(actor: Actor) -> Iterator[list[str]]:
@@ -268,8 +288,13 @@ def organization_rows(actor: Actor) -> Iterator[list[str]]:
             if number > MOST_EXPORTED:
                 return
             hidden = organizations.hidden_fields_for(actor, organization)
+            latitude, longitude = shown_point(
+                organization.latitude, organization.longitude, is_exact="street" not in hidden
+            ) or ("", "")
+            point = {"latitude": str(latitude), "longitude": str(longitude)}
             yield [
-                "" if name in hidden else _cell(organization, name) for name in ORGANIZATION_COLUMNS
+                "" if name in hidden else point.get(name, _cell(organization, name))
+                for name in ORGANIZATION_COLUMNS
             ]
         cursor = found.next
         session.expunge_all()

@@ -84,6 +84,13 @@ UNIQUIP_FIELDS: Mapping[str, Mapping[str, str]] = {
     },
 }
 
+#: Columns that name people, which only those who are signed in get to read.
+PERSONAL: frozenset[str] = frozenset(
+    f"{order}Contact {what}"
+    for order in ("", "Secondary ")
+    for what in ("Name", "Telephone", "Email")
+)
+
 _OWN_ID = re.compile(r"commons-(facility|equipment)-([0-9]{1,9})")
 
 
@@ -404,6 +411,14 @@ def uniquip_cells(written: Mapping[str, str], kept: Mapping[str, Any]) -> list[s
         before = as_given.get(column)
         cells.append(str(before[0] if before and before[1] == text else text))
     return cells
+
+
+def without_people(kept: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a record keeps of its row but for the columns that name people."""
+    return {
+        name: {column: value for column, value in cells.items() if column not in PERSONAL}
+        for name, cells in kept.items()
+    }
 
 
 def own_id(kind: str, number: int) -> str:

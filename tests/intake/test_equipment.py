@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from portal.facilities.models import Equipment, Facility
-from portal.facilities.services import update_equipment
+from portal.facilities.services import change_facility_visibility, update_equipment
 from portal.intake import queries, services
 from portal.intake.forms import read_candidates
 from portal.intake.rules import UNIQUIP
@@ -38,8 +38,10 @@ def bring_in(world, *rows, who=SYSTEM, **options):
     return services.import_equipment(who, college, candidates=candidates, **options)
 
 
-def take_out(world, who=NOBODY):
-    rows = queries.uniquip_rows(who, organization_id=world.organizations["college"])
+def take_out(world, who=NOBODY, *, keeps_contacts=True):
+    rows = queries.uniquip_rows(
+        who, organization_id=world.organizations["college"], keeps_contacts=keeps_contacts
+    )
     return "".join(csv_pieces(UNIQUIP, rows)).encode()
 
 
@@ -132,6 +134,25 @@ def test_a_trial_says_the_same_and_writes_nothing(world):
 def test_strangers_get_only_what_is_public(world):
     public = [row.cells["Name"] for row in read_sheet(take_out(world)).rows]
     assert public == ["College public lab", "College public mill"]
+
+
+def test_strangers_do_not_get_whom_to_call(world, client_of):
+    bring_in(world, *CATALOG)
+    stranger = client_of("nobody").get("/exports/equipment.csv?all=1").text
+    assert "Metrology lab" in stranger
+    for person in ("Lee", "lee@", "555 0100", "@Kim", "kim@x.example"):
+        assert person not in stranger, person
+    signed_in = client_of("dov").get("/exports/equipment.csv?all=1").text
+    assert "lee@X.example" in signed_in
+    assert "kim@x.example" in signed_in
+
+
+def test_equipment_does_not_name_a_facility_that_its_readers_do_not_see(world):
+    bring_in(world, CMM, LAB)
+    lab = session.scalar(select(Facility).where(Facility.external_id == "F-1"))
+    change_facility_visibility(SYSTEM, lab, visibility="organization")
+    [row] = imported_rows(take_out(world))
+    assert (row["ID"], row["Related Facility ID"]) == ("E-1", "")
 
 
 @pytest.mark.parametrize("suffix", ["csv", "xlsx"])

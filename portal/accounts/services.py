@@ -371,7 +371,8 @@ def _set_password(user: User, password_hash: str, kept_id: int | None) -> None:
     user.password_hash = password_hash
     user.password_changed_at = now()
     _end_sessions(user, kept_id)
-    _end_links(user, "reset")
+    # Whoever had the old password may have asked to move the account to an address of their own.
+    _end_links(user, "reset", "change_email")
     record(events.PasswordChanged(user.id))
 
 

@@ -98,6 +98,19 @@ def test_an_address_taken_meanwhile_is_refused(
     assert session.get_one(User, world.users["ana"]).email == "ana@cast.example"
 
 
+def test_a_new_password_ends_a_move_to_another_address(
+    client_of: Clients, world: World, link_for: Callable[[str], str]
+) -> None:
+    client_of("ana").post("/account/email", data={"email": "thief@new.example"})
+    move = link_for("thief@new.example")
+    client_of("nobody").post("/password", data={"email": "ana@cast.example"})
+    reset = link_for("ana@cast.example")
+    chosen = {"password": "violet tractor moon"}
+    assert client_of("nobody").post(reset, data=chosen).status_code == 303
+    assert client_of("nobody").post(move).status_code == 410
+    assert session.get_one(User, world.users["ana"]).email == "ana@cast.example"
+
+
 def test_a_new_password_ends_all_other_sessions_and_renews_this_one(
     give_password: Callable[..., User],
     sign_in: Callable[..., FlaskClient],

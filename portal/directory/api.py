@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from portal.directory import queries
 from portal.directory.rules import read_search
 from portal.directory.schemas import ResultsSchema
-from portal.kernel.api import api_blueprint, operation
+from portal.kernel.api import api_blueprint, operation, whole_number
 from portal.kernel.errors import Invalid
 from portal.kernel.fulltext.port import MAX_LIMIT, MAX_OFFSET, SORTS, Hit
 from portal.kernel.web import current_actor
@@ -70,15 +70,14 @@ def _check(arguments: dict[str, list[str]]) -> None:
     if sort == "distance" and not arguments.get("near", [""])[0]:
         raise Invalid("sort", _("Sorting by distance needs a ZIP code in “near”."))
     radius = arguments.get("radius_miles", ["any"])[0]
-    is_number = radius.isascii() and radius.isdecimal() and 0 < int(radius[:6]) <= 5000
-    if radius != "any" and not is_number:
+    if radius != "any" and whole_number(radius, 1, 5000) is None:
         raise Invalid("radius_miles", _("The radius is a number of miles from 1 to 5,000."))
 
 
 def _number(arguments: dict[str, list[str]], name: str, usual: int, most: int) -> int:
     text = arguments.get(name, [str(usual)])[0]
     least = 0 if name == "cursor" else 1
-    if not (text.isascii() and text.isdecimal()) or not least <= int(text[:6]) <= most:
+    if whole_number(text, least, most) is None:
         raise Invalid(
             name,
             _(

@@ -20,6 +20,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 F = TypeVar("F", bound=Form)
 API_PREFIX = "/api/v1"
 _DEEPEST = 8
+_LONGEST_NUMBER = 10
 
 
 class InvalidForm(PortalError):
@@ -130,9 +131,16 @@ def respond_page(schema: Schema, found: Page[Any]) -> Response:
 def page_arguments() -> dict[str, Any]:
     """Return `cursor` and `limit` of a list's query (limit 1 to 100, 20 by default)."""
     text = request.args.get("limit", "20")
-    if not text.isdecimal() or not 1 <= int(text[:6]) <= LARGEST_PAGE:
+    if whole_number(text, 1, LARGEST_PAGE) is None:
         raise Invalid("limit", _("The limit is a number from 1 to %(most)d.", most=LARGEST_PAGE))
-    return {"cursor": request.args.get("cursor"), "limit": int(text[:6])}
+    return {"cursor": request.args.get("cursor"), "limit": int(text)}
+
+
+def whole_number(text: str, least: int, most: int) -> int | None:
+    """Return what plain digits stand for, or None beyond the bounds."""
+    if not (text.isascii() and text.isdecimal()) or len(text) > _LONGEST_NUMBER:
+        return None
+    return int(text) if least <= int(text) <= most else None
 
 
 def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,146 @@
+"""The API reads strictly what programs send, and pages read strictly what browsers never send."""
+
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+
+from portal.accounts.models import User
+from portal.kernel.database import session
+from tests.cast import World
+
+ClientOf = Callable[[str], FlaskClient]
+
+
+def patch_me(client: FlaskClient, body: bytes, content_type: str = "application/json") -> int:
+    """Send a body and return the status; whatever it is, the answer is JSON."""
+    response = client.patch("/api/v1/me", data=body, content_type=content_type)
+    assert response.mimetype in ("application/json", "application/problem+json")
+    assert (response.status_code < 400) == (response.mimetype == "application/json")
+    return response.status_code
+
+
+NO_BODIES = {
+    "nothing": b"",
+    "half of an object": b'{"name": "An',
+    "two objects": b'{"name": "Ana"} {"name": "Bob"}',
+    "a key twice": b'{"name": "Ana", "name": "Bob"}',
+    "a key twice further in": b'{"name": {"a": 1, "a": 2}}',
+    "not a number": b'{"name": NaN}',
+    "infinity": b'{"name": -Infinity}',
+    "a number of 5,000 digits": b'{"name": ' + b"1" * 5000 + b"}",
+    "a list": b'["Ana"]',
+    "a text": b'"Ana"',
+    "null": b"null",
+    "nested too deeply": b'{"name": ' + b"[" * 9 + b"]" * 9 + b"}",
+    "nested beyond all measure": b"[" * 100_000,
+    "Latin-1": '{"name": "José"}'.encode("latin-1"),
+    "UTF-16": '{"name": "José"}'.encode("utf-16"),
+    "a byte order mark": b'\xef\xbb\xbf{"name": "Ana"}',
+    "a surrogate as bytes": b'{"name": "\xed\xa0\x80"}',
+    "a control character as it is": b'{"name": "A\x00na"}',
+}
+
+
+@pytest.mark.parametrize("body", NO_BODIES.values(), ids=NO_BODIES.keys())
+def test_what_is_no_json_object_is_a_bad_request(
+    client_of: ClientOf, world: World, body: bytes
+) -> None:
+    assert patch_me(client_of("ana"), body) == 400
+    assert session.get_one(User, world.users["ana"]).name == "Ana"
+
+
+@pytest.mark.parametrize(
+    "content_type", ["", "text/plain", "application/x-www-form-urlencoded", "text/json"]
+)
+def test_body_must_say_that_it_is_json(client_of: ClientOf, content_type: str) -> None:
+    assert patch_me(client_of("ana"), b'{"name": "Bea"}', content_type) == 415
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json", "application/json; charset=utf-8", "application/x+json"]
+)
+def test_every_kind_of_json_is_read_as_utf_8(
+    client_of: ClientOf, world: World, content_type: str
+) -> None:
+    assert patch_me(client_of("ana"), '{"name": "Añá 🛠"}'.encode(), content_type) == 200
+    assert session.get_one(User, world.users["ana"]).name == "Añá 🛠"
+
+
+UNWANTED = {
+    "NUL": rb"\u0000",
+    "escape": rb"\u001b",
+    "a lone surrogate": rb"\ud800",
+    "surrogates the wrong way round": rb"\udc00\ud800",
+}
+
+
+@pytest.mark.parametrize("character", UNWANTED.values(), ids=UNWANTED.keys())
+@pytest.mark.parametrize("where", ["value", "unknown value", "name", "list", "choice"])
+def test_characters_that_no_database_keeps_are_refused_wherever_they_stand(
+    client_of: ClientOf, world: World, character: bytes, where: str
+) -> None:
+    body = {
+        "value": b'{"name": "A%sna"}',
+        "unknown value": b'{"nickname": "A%sna"}',
+        "name": b'{"na%sme": "Ana"}',
+        "list": b'{"name": ["A%sna"]}',
+        "choice": b'{"language": "e%sn"}',
+    }[where] % character
+
+    assert patch_me(client_of("ana"), body) == 422
+    assert session.get_one(User, world.users["ana"]).name == "Ana"
+
+
+@pytest.mark.parametrize("path", ["/account", "/account/email", "/account/tokens", "/sign-in"])
+@pytest.mark.parametrize("sent", ["%00", "%ED%A0%80", "%FF", "%1B"])
+def test_pages_survive_the_same_characters_in_any_field_of_a_form(
+    client_of: ClientOf, path: str, sent: str
+) -> None:
+    client = client_of("nobody" if path == "/sign-in" else "ana")
+    names = ["name", "email", "password", "language", "time_zone", "scopes", "days", f"x{sent}"]
+    response = client.post(
+        path,
+        data="&".join(f"{name}=a{sent}b" for name in names),
+        content_type="application/x-www-form-urlencoded",
+    )
+
+    assert 400 <= response.status_code < 500
+
+
+PAGES = ["/api/v1/organizations", "/api/v1/search"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize(
+    "limit",
+    ["0", "-1", "101", "1e1", "1.5", "ten", "", " 5", "0x10", "٣", "0000019999999", "1" * 5000],
+)
+def test_limit_outside_of_its_bounds_is_refused(
+    client_of: ClientOf, indexed: None, path: str, limit: str
+) -> None:
+    response = client_of("nobody").get(path, query_string={"limit": limit})
+
+    assert response.status_code == 422
+    assert list(response.json["errors"]) == ["limit"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("limit", ["1", "3", "50"])
+def test_limit_within_its_bounds_is_kept(
+    client_of: ClientOf, indexed: None, path: str, limit: str
+) -> None:
+    response = client_of("nobody").get(path, query_string={"limit": limit})
+
+    assert response.status_code == 200
+    found = response.json.get("items", response.json.get("hits"))
+    assert 1 <= len(found) <= int(limit)
+
+
+@pytest.mark.parametrize("cursor", ["-1", "1001", "0000019999999", "1" * 5000, "x", ""])
+def test_search_refuses_cursors_beyond_what_it_reads(
+    client_of: ClientOf, indexed: None, cursor: str
+) -> None:
+    response = client_of("nobody").get("/api/v1/search", query_string={"cursor": cursor})
+
+    assert (response.status_code, list(response.json["errors"])) == (422, ["cursor"])

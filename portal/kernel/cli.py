@@ -1,5 +1,8 @@
 """The kernel's commands: `flask worker`, `flask index …`, `flask setup`, `flask docs`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
@@ -36,20 +39,30 @@ def run_worker(drain: bool) -> None:
 @index_group.command("status")
 def index_status() -> None:
     """Say how large the index is."""
-    status = search_index().index.status()
+    with _missing_index_explained():
+        status = search_index().index.status()
     click.echo(f"{status.documents} documents, {status.segments} segments, {status.generation}")
 
 
 @index_group.command("verify")
 def index_verify() -> None:
     """Compare the index with the database; exit with 1 when they differ."""
-    missing, surplus = search_index().missing_and_surplus()
+    with _missing_index_explained():
+        missing, surplus = search_index().missing_and_surplus()
     for name, keys in (("missing", missing), ("surplus", surplus)):
         for kind, number in sorted(keys)[:20]:
             click.echo(f"{name}: {kind} {number}")
     click.echo(f"{len(missing)} missing, {len(surplus)} surplus")
     if missing or surplus:
         raise SystemExit(1)
+
+
+@contextmanager
+def _missing_index_explained() -> Iterator[None]:
+    try:
+        yield
+    except IndexUnavailable as error:
+        raise click.ClickException(f"{error}. `flask index rebuild` writes a new one.") from error
 
 
 @index_group.command("rebuild")

@@ -1,0 +1,171 @@
+"""The index follows events, forgets what is gone, and can be compared and rebuilt by hand."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from portal.facilities import queries, services
+from portal.facilities.events import EquipmentDeleted, EquipmentSaved
+from portal.facilities.models import Equipment
+from portal.kernel.authorization import SYSTEM
+from portal.kernel.database import session, unit_of_work
+from portal.kernel.fulltext.port import Document, Key
+from portal.kernel.search import search_index
+from portal.organizations.events import MembershipEnded, OrganizationChanged
+from portal.organizations.models import Organization
+from tests.cast import World
+
+IN_STEP = (set(), set())
+
+
+def shop(world: World) -> Organization:
+    return session.get_one(Organization, world.organizations["shop"])
+
+
+def keys() -> set[Key]:
+    return set(search_index().index.keys())
+
+
+def changed(world: World, **values: str) -> None:
+    with unit_of_work():
+        for name, value in values.items():
+            setattr(shop(world), name, value)
+
+
+def stamp() -> object:
+    return search_index().index._latest().stamp
+
+
+def test_rebuilt_index_has_every_record_that_may_be_found(world: World, indexed: None) -> None:
+    assert search_index().missing_and_surplus() == IN_STEP
+    assert {kind for kind, _number in keys()} == set(search_index().kinds)
+    assert ("organization", world.organizations["shop"]) in keys()
+    assert ("equipment", world.equipment["shop_draft"]) not in keys()
+
+
+def test_same_event_twice_leaves_one_document(world: World, indexed: None) -> None:
+    index = search_index()
+    before = index.index.status().documents
+    changed(world, summary="Prototypes within a week.")
+    event = OrganizationChanged(world.organizations["shop"])
+
+    index.update_for([event])
+    index.update_for([event, event])
+
+    assert index.index.status().documents == before
+    assert index.missing_and_surplus() == IN_STEP
+
+
+def test_events_that_change_no_document_write_nothing(world: World, indexed: None) -> None:
+    before = stamp()
+    search_index().update_for(
+        [MembershipEnded(world.organizations["shop"], world.users["ben"], "member")]
+    )
+    search_index().update_for([])
+
+    assert stamp() == before
+
+
+def test_rows_that_are_gone_leave_the_index(world: World, indexed: None) -> None:
+    mill = queries.get_equipment(world.equipment["shop_public"])
+    services.delete_equipment(SYSTEM, mill)
+    gone = ("equipment", world.equipment["shop_public"])
+    assert search_index().missing_and_surplus() == (set(), {gone})
+
+    event = EquipmentDeleted(gone[1], world.organizations["shop"])
+    search_index().update_for([event])
+    search_index().update_for([event])
+
+    assert gone not in keys()
+    assert search_index().missing_and_surplus() == IN_STEP
+
+
+def test_what_becomes_a_draft_leaves_and_comes_back_with_publication(
+    world: World, indexed: None
+) -> None:
+    key = ("equipment", world.equipment["shop_public"])
+
+    def set_visibility(visibility: str) -> None:
+        with unit_of_work():
+            session.get_one(Equipment, key[1]).visibility = visibility
+
+    set_visibility("draft")
+    search_index().update_for([EquipmentSaved(key[1], world.organizations["shop"])])
+    assert key not in keys()
+
+    set_visibility("public")
+    assert search_index().missing_and_surplus() == ({key}, set())
+    search_index().update_for([EquipmentSaved(key[1], world.organizations["shop"])])
+    assert key in keys()
+
+
+def test_event_of_a_row_that_never_was_changes_nothing(world: World, indexed: None) -> None:
+    before = keys()
+
+    search_index().update_for([OrganizationChanged(2_000_000_000)])
+
+    assert keys() == before
+
+
+# flask index status | verify | rebuild
+
+
+def run(app: Flask, command: str) -> tuple[int, str]:
+    result = app.test_cli_runner().invoke(args=["index", command])
+    return result.exit_code, result.output
+
+
+def test_commands_tell_size_and_differences_and_repair_them(
+    app: Flask, world: World, indexed: None
+) -> None:
+    size = search_index().index.status().documents
+    code, said = run(app, "status")
+    assert (code, said.split(",")[0]) == (0, f"{size} documents")
+    assert run(app, "verify") == (0, "0 missing, 0 surplus\n")
+
+    shop_key = ("organization", world.organizations["shop"])
+    ghost = Document(
+        kind="organization",
+        id=999_999,
+        title="Ghost Works",
+        url="/organizations/999999",
+        audience=frozenset({"public"}),
+        updated_at=shop(world).updated_at,
+    )
+    session.rollback()
+    search_index().index.apply([ghost], [shop_key])
+    code, said = run(app, "verify")
+    assert code == 1
+    assert said.splitlines() == [
+        f"missing: organization {shop_key[1]}",
+        "surplus: organization 999999",
+        "1 missing, 1 surplus",
+    ]
+
+    code, said = run(app, "rebuild")
+    assert code == 0
+    assert f"{size} documents indexed" in said
+    assert run(app, "verify")[0] == 0
+
+
+@pytest.mark.parametrize("command", ["status", "verify"])
+def test_commands_say_how_to_get_an_index_that_is_missing(app: Flask, command: str) -> None:
+    code, said = run(app, command)
+
+    assert code == 1
+    assert "flask index rebuild" in said
+    assert "Traceback" not in said
+
+
+def test_rebuild_makes_an_index_where_there_is_none(
+    app: Flask, world: World, client_of: Callable[[str], FlaskClient]
+) -> None:
+    shutil.rmtree(Path(app.instance_path) / "index", ignore_errors=True)
+
+    assert run(app, "rebuild")[0] == 0
+
+    assert "Shop public mill" in client_of("nobody").get("/search?q=mill").text

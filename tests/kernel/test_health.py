@@ -1,0 +1,96 @@
+"""What a load balancer and an operator learn from /healthz and /readyz."""
+
+import datetime as dt
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import time_machine
+from flask import Flask
+from flask.testing import FlaskClient
+
+from portal.kernel.clock import now
+from portal.kernel.database import session, unit_of_work
+from portal.kernel.outbox import OutboxDelivery, OutboxEvent
+from portal.kernel.search import search_index
+
+ClientOf = Callable[[str], FlaskClient]
+NOON = dt.datetime(2026, 3, 4, 12, tzinfo=dt.UTC)
+
+
+def deliver(due_at: dt.datetime, **state: dt.datetime | None) -> None:
+    """Put a delivery into the outbox as a worker would find it."""
+    with unit_of_work():
+        event = OutboxEvent(name="SomethingHappened", payload={})
+        event.deliveries.append(OutboxDelivery(handler="nobody.hears", due_at=due_at, **state))
+        session.add(event)
+
+
+def test_ready_means_that_database_and_index_serve(client_of: ClientOf, indexed: None) -> None:
+    response = client_of("nobody").get("/readyz")
+
+    assert response.status_code == 200
+    assert response.json == {
+        "status": "ok",
+        "database": "ok",
+        "search_documents": search_index().index.status().documents,
+        "outbox_lag_seconds": 0,
+    }
+    assert response.json["search_documents"] > 0
+    assert response.headers["Cache-Control"] == "private, no-store"
+
+
+def test_without_index_the_rest_of_the_portal_still_serves(client_of: ClientOf) -> None:
+    response = client_of("nobody").get("/readyz")
+
+    assert (response.status_code, response.json["status"]) == (200, "degraded")
+    assert response.json["search_documents"] is None
+
+
+def test_damaged_index_is_as_good_as_none(app: Flask, client_of: ClientOf, indexed: None) -> None:
+    index = Path(app.instance_path) / "index"
+    (index / "CURRENT").write_text("../../etc")
+    assert client_of("nobody").get("/readyz").json["status"] == "degraded"
+    shutil.rmtree(index)
+    assert client_of("nobody").get("/readyz").json["status"] == "degraded"
+
+
+@pytest.mark.parametrize(
+    ("deliveries", "lag"),
+    [
+        ([], 0),
+        ([(90, "open"), (30, "open")], 90),
+        ([(-60, "open")], 0),
+        ([(90, "done"), (30, "open")], 30),
+        ([(90, "failed")], 0),
+    ],
+    ids=["nothing", "the oldest counts", "not due yet", "done", "set aside"],
+)
+def test_lag_is_the_age_of_the_oldest_delivery_that_is_due(
+    client_of: ClientOf, deliveries: list[tuple[int, str]], lag: int
+) -> None:
+    client = client_of("nobody")
+    with time_machine.travel(NOON, tick=False):
+        for age, state in deliveries:
+            deliver(
+                now() - dt.timedelta(seconds=age),
+                done_at=now() if state == "done" else None,
+                failed_at=now() if state == "failed" else None,
+            )
+        assert client.get("/readyz").json["outbox_lag_seconds"] == lag
+
+
+def test_process_lives_whatever_else_is_missing(client_of: ClientOf) -> None:
+    response = client_of("nobody").get("/healthz")
+
+    assert (response.status_code, response.json) == (200, {"status": "ok"})
+    assert "Set-Cookie" not in response.headers
+
+
+def test_mailbox_is_no_page_of_a_real_site(
+    app: Flask, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert client_of("nobody").get("/mailbox").status_code == 200
+    monkeypatch.setitem(app.config, "MAILBOX_PAGE", False)
+    assert client_of("root").get("/mailbox").status_code == 404

@@ -1,0 +1,298 @@
+"""What the database promises: instants keep their zone, readers never wait, writes are whole."""
+
+import datetime as dt
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, TypeVar
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, text, update
+from sqlalchemy.exc import IntegrityError, StatementError
+
+from portal.accounts.models import User
+from portal.kernel.database import (
+    UtcDateTime,
+    db,
+    init_database,
+    is_writing,
+    lock,
+    session,
+    unit_of_work,
+)
+from portal.organizations.models import Membership, Organization
+from tests.cast import World
+from tests.support.statements import count_statements
+
+T = TypeVar("T")
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_SECONDS = 60
+
+
+def stored(column: str, world: World) -> object:
+    session.rollback()
+    found = session.scalar(
+        select(getattr(Organization, column)).where(Organization.id == world.organizations["shop"])
+    )
+    session.rollback()
+    return found
+
+
+def aside(app: Flask, function: Callable[[], T]) -> T:
+    """Run something on another connection, as another request would."""
+
+    def in_own_context() -> T:
+        with app.app_context():
+            return function()
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(in_own_context).result(PATIENCE_SECONDS)
+
+
+# Instants
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        dt.datetime(2026, 3, 8, 7, 30, 15, 123456, tzinfo=dt.UTC),
+        dt.datetime(2026, 3, 8, 2, 30, 15, 123456, tzinfo=dt.timezone(dt.timedelta(hours=-5))),
+    ],
+    ids=["UTC", "another zone"],
+)
+def test_instant_comes_back_as_the_same_one_in_utc(world: World, moment: dt.datetime) -> None:
+    with unit_of_work():
+        session.get_one(Organization, world.organizations["shop"]).updated_at = moment
+
+    found = stored("updated_at", world)
+    assert isinstance(found, dt.datetime)
+    assert found == moment
+    assert found.tzinfo is dt.UTC
+
+
+def test_instants_compare_as_instants_whatever_their_zone(world: World) -> None:
+    early = dt.datetime(2026, 1, 1, 23, tzinfo=dt.timezone(dt.timedelta(hours=12)))
+    with unit_of_work():
+        session.get_one(Organization, world.organizations["shop"]).updated_at = early
+
+    before_noon = select(Organization.id).where(
+        Organization.updated_at < dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
+    )
+    assert session.scalars(before_noon).all() == [world.organizations["shop"]]
+
+
+def test_instant_without_a_zone_is_refused(world: World) -> None:
+    def write() -> None:
+        with unit_of_work():
+            shop = session.get_one(Organization, world.organizations["shop"])
+            shop.updated_at = dt.datetime(2026, 3, 8, 7, 30)  # noqa: DTZ001
+
+    with pytest.raises(StatementError, match="needs a time zone"):
+        write()
+    assert not is_writing()
+    assert UtcDateTime().process_result_value(None, db.engine.dialect) is None
+
+
+# What a connection keeps to
+
+
+def test_rows_may_not_point_nowhere(world: World) -> None:
+    def write() -> None:
+        with unit_of_work():
+            session.add(
+                Membership(organization_id=10**9, user_id=world.users["ana"], role="member")
+            )
+
+    with pytest.raises(IntegrityError):
+        write()
+    assert not is_writing()
+
+
+def test_nothing_is_flushed_outside_a_unit_of_work(world: World) -> None:
+    session.get_one(Organization, world.organizations["shop"]).summary = "By the way."
+
+    with pytest.raises(RuntimeError, match="outside a command"):
+        session.flush()
+    assert stored("summary", world) != "By the way."
+
+
+def test_inner_unit_of_work_is_undone_with_the_outer_one(world: World) -> None:
+    def write_and_fail() -> None:
+        with unit_of_work():
+            with unit_of_work():
+                session.get_one(Organization, world.organizations["shop"]).summary = "Inner."
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write_and_fail()
+    assert not is_writing()
+    assert stored("summary", world) != "Inner."
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
+def test_common_addresses_of_postgresql_are_understood(scheme: str) -> None:
+    app = Flask(__name__)
+    app.config.update(DATABASE_URL=f"{scheme}://commons@127.0.0.1:9/commons", DATABASE_POOL_SIZE=3)
+    init_database(app)
+
+    with app.app_context():
+        assert db.engine.dialect.name == "postgresql"
+        assert db.engine.url.drivername == "postgresql+psycopg"
+        assert db.engine.pool.size() == 3  # type: ignore[attr-defined]
+
+
+# Readers and writers
+
+
+def test_reader_is_not_kept_waiting_by_a_writer_and_sees_only_what_is_committed(
+    app: Flask, world: World
+) -> None:
+    before = stored("summary", world)
+    with unit_of_work():
+        session.get_one(Organization, world.organizations["shop"]).summary = "Half way."
+        session.flush()
+        assert aside(app, lambda: stored("summary", world)) == before
+
+    assert aside(app, lambda: stored("summary", world)) == "Half way."
+
+
+def test_writer_is_not_kept_waiting_by_a_reader(app: Flask, world: World) -> None:
+    def write() -> None:
+        with unit_of_work():
+            session.get_one(Organization, world.organizations["shop"]).summary = "Meanwhile."
+
+    session.scalars(select(Organization)).all()  # a read transaction, still open
+    aside(app, write)
+
+    assert stored("summary", world) == "Meanwhile."
+
+
+def test_reading_takes_no_lock_and_writing_takes_it_first(world: World) -> None:
+    def is_locking(statement: str) -> bool:
+        return "IMMEDIATE" in statement or "FOR UPDATE" in statement
+
+    session.rollback()
+    with count_statements() as reading:
+        shop = session.get_one(Organization, world.organizations["shop"])
+    session.rollback()
+    with count_statements() as writing, unit_of_work():
+        lock(shop)
+    assert [text for text in reading.texts if is_locking(text)] == []
+    locking = [number for number, text in enumerate(writing.texts) if is_locking(text)]
+    assert len(locking) == 1
+    if db.engine.dialect.name == "sqlite":
+        assert locking == [0]  # the whole database, before anything is read
+    else:
+        assert "organization" in writing.texts[locking[0]]  # the row, as it is read again
+
+
+def test_row_read_under_the_lock_is_the_newest(app: Flask, world: World) -> None:
+    def write() -> None:
+        with unit_of_work():
+            session.get_one(Organization, world.organizations["shop"]).summary = "Newer."
+
+    shop = session.get_one(Organization, world.organizations["shop"])
+    assert shop.summary != "Newer."
+    aside(app, write)
+    with unit_of_work():
+        lock(shop)
+        assert shop.summary == "Newer."
+
+
+# Processes
+
+_BEGINNING = """
+import sys
+from portal.app import create_app
+from portal.kernel.database import lock, session, unit_of_work
+from portal.organizations.models import Membership, Organization
+
+folder, url, shop, user = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+app = create_app("testing", INSTANCE_PATH=folder, DATABASE_URL=url)
+
+def say_and_wait(word):
+    print(word, flush=True)
+    sys.stdin.readline()
+
+with app.app_context():
+"""
+_APPENDS = """
+    say_and_wait("ready")
+    for _time in range(20):
+        organization = session.get_one(Organization, shop)
+        with unit_of_work():
+            lock(organization)
+            organization.description += "x"
+"""
+_STOPS_HALF_WAY = """
+    with unit_of_work():
+        session.get_one(Organization, shop).description = "half"
+        session.add(Membership(organization_id=shop, user_id=user, role="member"))
+        session.flush()
+        say_and_wait("written")
+"""
+
+
+@contextmanager
+def another_process(app: Flask, world: World, script: str) -> Iterator["subprocess.Popen[str]"]:
+    """Run a script over the same database until it says its word."""
+    url = app.config["DATABASE_URL"]
+    numbers = [str(world.organizations["shop"]), str(world.users["cleo"])]
+    with subprocess.Popen(
+        [sys.executable, "-c", _BEGINNING + script, app.instance_path, url, *numbers],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert _pipe(process.stdout).readline().strip() in ("ready", "written")
+            yield process
+        finally:
+            process.kill()
+
+
+def _pipe(pipe: IO[str] | None) -> IO[str]:
+    assert pipe is not None
+    return pipe
+
+
+def test_two_processes_write_at_once_and_nothing_is_lost(app: Flask, world: World) -> None:
+    with unit_of_work():
+        session.execute(update(Organization).values(description=""))
+    with ExitStack() as stack:
+        writers = [stack.enter_context(another_process(app, world, _APPENDS)) for _n in range(2)]
+        for writer in writers:
+            _pipe(writer.stdin).write("\n")
+            _pipe(writer.stdin).flush()
+        assert [writer.wait(PATIENCE_SECONDS) for writer in writers] == [0, 0]
+
+    assert stored("description", world) == "x" * 40
+
+
+def test_process_killed_half_way_leaves_nothing_and_no_lock(app: Flask, world: World) -> None:
+    before = stored("description", world)
+    with another_process(app, world, _STOPS_HALF_WAY) as process:
+        assert stored("description", world) == before
+        process.kill()
+        assert process.wait(PATIENCE_SECONDS) < 0
+
+    with unit_of_work():
+        shop = session.get_one(Organization, world.organizations["shop"])
+        lock(shop)
+        assert shop.description == before
+        shop.summary = "Written right after."
+    people = select(Membership.user_id).where(Membership.organization_id == shop.id)
+    assert world.users["cleo"] not in session.scalars(people).all()
+    assert stored("summary", world) == "Written right after."
+    if db.engine.dialect.name == "sqlite":
+        assert session.scalar(text("PRAGMA integrity_check")) == "ok"
+    else:
+        assert session.scalar(text("SELECT count(*) FROM pg_prepared_xacts")) == 0
+    assert session.get(User, world.users["cleo"]) is not None

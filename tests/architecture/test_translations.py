@@ -5,7 +5,7 @@ What the words mean is for people to judge; here only their presence and their s
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,9 +15,15 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.frontend import CommandLineInterface
 from babel.messages.pofile import read_po
 from flask import Flask
+from flask.testing import FlaskClient
+from flask_babel import force_locale
 from jinja2 import nodes
+from werkzeug.datastructures import MultiDict
+from wtforms import StringField
+from wtforms.validators import Length
 
 from config import Config
+from portal.kernel.forms import Form
 
 ROOT = Path(__file__).resolve().parents[2]
 CATALOGS = ROOT / "portal" / "translations"
@@ -120,6 +126,31 @@ def test_messages_begin_and_end_with_words(language: str) -> None:
         if text != text.strip() or '"' in text
     ]
     assert wrong == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pages_come_in_the_language_of_the_browser(
+    language: str, client_of: Callable[[str], FlaskClient]
+) -> None:
+    """Needs the compiled catalogs, which script/setup makes."""
+    words = {message.id: message.string for message in catalog_of(language)}
+    page = client_of("nobody").get("/help", headers={"Accept-Language": language}).text
+    assert f"{words['Words we use']}</h2>" in page
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_errors_that_wtforms_words_itself_are_translated(language: str, app: Flask) -> None:
+    class ShortForm(Form):
+        name = StringField(validators=[Length(min=5)])
+
+    errors = []
+    for locale in ("en", language):
+        with app.test_request_context(), force_locale(locale):
+            form = ShortForm(MultiDict({"name": "x"}))
+            assert not form.validate()
+            errors += form.errors["name"]
+    assert errors[0] == "Field must be at least 5 characters long."
+    assert errors[1] not in ("", errors[0])
 
 
 def is_translation(call: ast.AST) -> bool:

@@ -246,6 +246,8 @@ def _import(
     if not session.is_modified(organization):
         return organization, "unchanged"
     _check_reach(actor, organization)
+    # Other lists of capabilities or industries alone would leave the row's own version as it was.
+    organization.updated_at = now()
     return organization, "changed"
 
 

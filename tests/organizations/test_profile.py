@@ -200,6 +200,14 @@ def imported(**changes):
     return services.import_organization(SYSTEM, source="ipeds", **{**COLLEGE, **changes})
 
 
+def test_an_import_that_changes_only_a_list_makes_a_new_version():
+    first, _outcome = imported()
+    before = first.updated_at
+    same, outcome = imported(capabilities=["CMM"])
+    assert (same.id, outcome) == (first.id, "changed")
+    assert same.updated_at > before
+
+
 def test_an_import_run_again_changes_nothing_and_says_so():
     first, outcome = imported()
     assert outcome == "created"

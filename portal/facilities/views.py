@@ -635,9 +635,7 @@ def _send_linked_data(
     record: queries.Record, make: Callable[..., dict[str, Any]]
 ) -> ResponseReturnValue:
     root = external_url("facilities.list_equipment").removesuffix("/equipment")
-    if reply := not_modified(
-        record.updated_at, record.organization.updated_at, is_public=_is_public(record)
-    ):
+    if reply := not_modified(*queries.version_of(record), is_public=_is_public(record)):
         return reply
     data = make(
         record,

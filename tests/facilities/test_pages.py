@@ -310,6 +310,22 @@ def test_visitor_gets_304_until_something_changes(world: World, client_of: Clien
     assert changed.status_code == 200
 
 
+def test_linked_data_follows_a_facility_that_moves(world: World, client_of: ClientOf) -> None:
+    home = f"/api/v1/facilities/{world.facilities['shop_public']}"
+    machine = world.equipment["shop_public"]
+    ana, nobody = client_of("ana"), client_of("nobody")
+    ana.patch(
+        f"/api/v1/equipment/{machine}", json={"facility_id": world.facilities["shop_public"]}
+    )
+    before = nobody.get(f"/equipment/{machine}.jsonld")
+    known = {"If-None-Match": before.headers["ETag"]}
+    assert nobody.get(f"/equipment/{machine}.jsonld", headers=known).status_code == 304
+    assert ana.patch(home, json={"zip_code": "47130"}).status_code == 200
+    after = nobody.get(f"/equipment/{machine}.jsonld", headers=known)
+    assert after.status_code == 200
+    assert "Jeffersonville" in after.text
+
+
 def test_code_on_the_label_opens_the_record(app: Flask, world: World, client_of: ClientOf) -> None:
     client = client_of("nobody")
     url = f"/equipment/{world.equipment['shop_public']}"

@@ -57,8 +57,8 @@ class HoursRow(RowForm):
     """One span of opening hours."""
 
     weekday = ChoiceField(_l("Day"), choices=WEEKDAYS)
-    opens = TextField(_l("Opens"), longest=5, render_kw={"placeholder": "08:00"})
-    closes = TextField(_l("Closes"), longest=5, render_kw={"placeholder": "17:00"})
+    opens = TextField(_l("Opens"), longest=10, render_kw={"placeholder": "08:00"})
+    closes = TextField(_l("Closes"), longest=10, render_kw={"placeholder": "17:00"})
 
     def validate_weekday(self, field: Any) -> None:
         if not field.data:

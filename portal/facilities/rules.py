@@ -76,6 +76,7 @@ OLDEST_YEAR = 1850
 NEARBY_MILES = 100
 
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_HALF_DAY_TIME = re.compile(r"(0?[1-9]|1[0-2])(?::([0-5]\d))?\s?([ap])\.?m\.?", re.IGNORECASE)
 
 
 def is_stale(confirmed_at: dt.datetime | None, moment: dt.datetime) -> bool:
@@ -89,12 +90,16 @@ def stale_before(moment: dt.datetime) -> dt.datetime:
 
 
 def parse_time(text: str) -> str | None:
-    """Return a time of day as "08:00", or None where the text is none; midnight may be "24:00"."""
+    """Return "08:00" for "8:00" and "8 am", or None for no time of day; midnight may be "24:00"."""
     text = text.strip()
     if text == "24:00":
         return text
-    found = _TIME.fullmatch(text)
-    return f"{int(found[1]):02d}:{found[2]}" if found else None
+    if found := _TIME.fullmatch(text):
+        return f"{int(found[1]):02d}:{found[2]}"
+    if found := _HALF_DAY_TIME.fullmatch(text):
+        hour = int(found[1]) % 12 + (12 if found[3].lower() == "p" else 0)
+        return f"{hour:02d}:{found[2] or '00'}"
+    return None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Response, request, url_for
+from flask import Response, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -30,7 +30,13 @@ from portal.kernel.api import (
 from portal.kernel.authorization import can
 from portal.kernel.errors import Invalid
 from portal.kernel.listing import VISIBILITIES
-from portal.kernel.web import LARGEST_ID, current_actor, not_modified, text_argument
+from portal.kernel.web import (
+    choice_argument,
+    current_actor,
+    not_modified,
+    number_argument,
+    text_argument,
+)
 
 blueprint = api_blueprint("facilities", __name__)
 
@@ -73,7 +79,7 @@ _EQUIPMENT_EXAMPLE = {
 )
 def list_facilities() -> ResponseReturnValue:
     """List the facilities that you may see, by name."""
-    filters = {**_common_filters(), "kind": _choice("kind", FACILITY_KINDS)}
+    filters = {**_common_filters(), "kind": choice_argument("kind", FACILITY_KINDS)}
     found = queries.list_facility_records(current_actor(), **page_arguments(), **filters)
     reply = not_modified("facilities", *map(_version, found.items), found.next)
     return reply or respond_page(_facility_schema(), found)
@@ -152,8 +158,8 @@ def list_equipment() -> ResponseReturnValue:
     """List the equipment that you may see, by name."""
     filters = {
         **_common_filters(),
-        "facility_id": _number("facility_id"),
-        "sharing_terms": _choice("sharing_terms", SHARING_TERMS),
+        "facility_id": number_argument("facility_id"),
+        "sharing_terms": choice_argument("sharing_terms", SHARING_TERMS),
     }
     found = queries.list_equipment_records(current_actor(), **page_arguments(), **filters)
     reply = not_modified("equipment", *map(_version, found.items), found.next)
@@ -239,24 +245,8 @@ def _create(values: dict[str, Any], command: Callable[..., Any]) -> Any:
 
 def _common_filters() -> dict[str, Any]:
     return {
-        "organization_id": _number("organization_id"),
+        "organization_id": number_argument("organization_id"),
         "capability": text_argument("capability", 80),
         "county": text_argument("county", 5),
-        "visibility": _choice("visibility", VISIBILITIES),
+        "visibility": choice_argument("visibility", VISIBILITIES),
     }
-
-
-def _number(name: str) -> int | None:
-    text = request.args.get(name, "").strip()
-    if not text:
-        return None
-    if not (text.isascii() and text.isdecimal()) or len(text) > 10 or int(text) > LARGEST_ID:
-        raise Invalid(name, _("Please give a number."))
-    return int(text)
-
-
-def _choice(name: str, known: Any) -> str:
-    text = text_argument(name, 40)
-    if text and text not in known:
-        raise Invalid(name, _("This is one of: %(values)s.", values=", ".join(known)))
-    return text

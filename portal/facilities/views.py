@@ -45,6 +45,7 @@ from portal.kernel.web import (
     flash,
     not_modified,
     page,
+    record_number,
     see_other,
     text_argument,
 )
@@ -100,7 +101,7 @@ def list_own() -> ResponseReturnValue:
     actor = current_actor()
     if actor.user_id is None:
         raise Unauthenticated(_("Please sign in first."))
-    wanted = request.args.get("organization", type=int)
+    wanted = request.args.get("organization", type=record_number)
     choices = queries.organization_choices(actor, also=wanted)
     chosen = wanted if wanted in dict(choices) else next((key for key, _name in choices), None)
     organization = queries.find_organization(chosen)
@@ -135,7 +136,7 @@ def list_own() -> ResponseReturnValue:
 @blueprint.post("/equipment/mine/confirm")
 def confirm_own() -> ResponseReturnValue:
     """Confirm the chosen records of an organization."""
-    organization = queries.get_organization(request.form.get("organization_id", type=int))
+    organization = queries.get_organization(request.form.get("organization_id", type=record_number))
     count = services.confirm_records(
         current_actor(),
         organization,
@@ -151,7 +152,7 @@ def confirm_own() -> ResponseReturnValue:
 
 
 def _numbers(name: str) -> list[int]:
-    return request.form.getlist(name, type=int)[:200]
+    return request.form.getlist(name, type=record_number)[:200]
 
 
 # Facilities
@@ -311,7 +312,7 @@ def new_equipment() -> ResponseReturnValue:
     choices = _offer_organizations(form)
     form.facility_id.choices = queries.facility_choices(current_actor(), list(dict(choices)))
     if request.method == "GET":
-        form.facility_id.data = request.args.get("facility", type=int)
+        form.facility_id.data = request.args.get("facility", type=record_number)
     if form.submitted():
         equipment = form.attempt(_create, form, services.create_equipment)
         if equipment is not None:
@@ -523,9 +524,9 @@ def _offer_organizations(form: FacilityPageForm | EquipmentPageForm) -> list[tup
     if actor.user_id is None:
         raise Unauthenticated(_("Please sign in first."))
     wanted = (
-        form.organization_id.data
+        request.form.get("organization_id", type=record_number)
         if request.method == "POST"
-        else request.args.get("organization", type=int)
+        else request.args.get("organization", type=record_number)
     )
     choices = queries.organization_choices(actor, also=wanted)
     form.organization_id.choices = choices

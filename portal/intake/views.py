@@ -14,7 +14,15 @@ from portal.intake.rules import FORMATS, IMPORTS, OUTCOMES, SHOWN_FINDINGS, UNIQ
 from portal.kernel.authorization import NOBODY, Actor, authorize, can
 from portal.kernel.errors import Invalid
 from portal.kernel.spreadsheets import csv_pieces
-from portal.kernel.web import current_actor, flash, page, see_other, text_argument
+from portal.kernel.web import (
+    current_actor,
+    flash,
+    number_argument,
+    page,
+    record_number,
+    see_other,
+    text_argument,
+)
 from portal.organizations.queries import list_organizations_of
 from portal.organizations.rules import ORGANIZATION_KINDS
 
@@ -40,13 +48,14 @@ def create_import() -> ResponseReturnValue:
     authorize(actor, Permission.IMPORT_BEGIN)
     own = [(item.id, item.name) for item in list_organizations_of(actor, "owner", "manager")]
     # An administrator comes to equipment from an organization's page.
-    wanted = request.values.get("organization_id", type=int)
+    wanted = request.values.get("organization_id", type=record_number)
     offered = ["equipment"] if own or wanted else []
     if can(actor, Permission.IMPORT_ORGANIZATIONS):
         offered.append("organizations")
     what = request.values.get("what", "")
     if what not in offered:
-        what = offered[0]
+        # Whoever manages only what is archived has nothing to import into yet.
+        what = next(iter(offered), "equipment")
     choices = [
         {
             "label": {"equipment": _("Equipment"), "organizations": _("Organizations")}[name],
@@ -69,7 +78,7 @@ def _upload_organizations(choices: Sequence[object]) -> ResponseReturnValue:
 
 def _upload(choices: Sequence[object], own: Sequence[tuple[int, str]]) -> ResponseReturnValue:
     form = UploadEquipmentForm.bind(
-        organization_id=request.args.get("organization_id", type=int)
+        organization_id=request.args.get("organization_id", type=record_number)
         or (own[0][0] if len(own) == 1 else None)
     )
     wanted = form.organization_id.data
@@ -150,9 +159,7 @@ def export_equipment() -> ResponseReturnValue:
     """Send facilities and equipment in the columns of UNIQUIP: public ones, or all I may see."""
     if text_argument("format") not in ("", "uniquip"):
         raise Invalid("format", _("Equipment is exported as UNIQUIP."))
-    rows = queries.uniquip_rows(
-        _reader(), organization_id=request.args.get("organization", type=int)
-    )
+    rows = queries.uniquip_rows(_reader(), organization_id=number_argument("organization"))
     return _download("equipment.csv", UNIQUIP, rows)
 
 

@@ -45,7 +45,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter, Map
 
 from portal.kernel import richtext
-from portal.kernel.api import InvalidForm
+from portal.kernel.api import InvalidForm, whole_number
 from portal.kernel.authorization import NOBODY, Actor, can
 from portal.kernel.clock import now
 from portal.kernel.database import session
@@ -208,6 +208,34 @@ def confirmed() -> bool:
 def text_argument(name: str, longest: int = 200) -> str:
     """Return a query argument, stripped and cut to its bound."""
     return request.args.get(name, "").strip()[:longest]
+
+
+def record_number(text: str) -> int:
+    """Read the number of a record: plain digits, no larger than a database id can be.
+
+    Raises ValueError, as what serves for the `type` of a request's value must.
+    """
+    number = whole_number(text.strip(), 0, LARGEST_ID)
+    if number is None:
+        raise ValueError(text)
+    return number
+
+
+def number_argument(name: str) -> int | None:
+    """Return the record number of a query argument, or None without one. Raises Invalid."""
+    text = text_argument(name)
+    try:
+        return record_number(text) if text else None
+    except ValueError as error:
+        raise Invalid(name, _("Please give a number.")) from error
+
+
+def choice_argument(name: str, known: Iterable[str]) -> str:
+    """Return a query argument that is one of the known words, or nothing. Raises Invalid."""
+    text = text_argument(name)
+    if text and text not in known:
+        raise Invalid(name, _("This is one of: %(values)s.", values=", ".join(known)))
+    return text
 
 
 def local_target(target: str | None, fallback: str) -> str:

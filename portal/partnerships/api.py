@@ -1,9 +1,8 @@
 """Requests and responses in the JSON API, over the same forms and commands as the pages."""
 
-from collections.abc import Collection
 from typing import Any
 
-from flask import request, url_for
+from flask import url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -17,7 +16,13 @@ from portal.kernel.api import (
 from portal.kernel.api import respond as answer
 from portal.kernel.api import respond_page as answer_page
 from portal.kernel.errors import Invalid
-from portal.kernel.web import LARGEST_ID, current_actor, not_modified, text_argument
+from portal.kernel.web import (
+    choice_argument,
+    current_actor,
+    not_modified,
+    number_argument,
+    text_argument,
+)
 from portal.partnerships import queries, services
 from portal.partnerships.forms import (
     NewRequestForm,
@@ -68,12 +73,12 @@ def list_requests() -> ResponseReturnValue:
     found = queries.list_requests(
         current_actor(),
         **page_arguments(),
-        kind=_choice("kind", REQUEST_KINDS),
-        direction=_choice("direction", DIRECTIONS),
-        status=_choice("status", REQUESTS.statuses),
+        kind=choice_argument("kind", REQUEST_KINDS),
+        direction=choice_argument("direction", DIRECTIONS),
+        status=choice_argument("status", REQUESTS.statuses),
         capability=text_argument("capability", 80),
         county=text_argument("county", 5),
-        organization_id=_number("organization_id"),
+        organization_id=number_argument("organization_id"),
     )
     reply = not_modified("requests", *map(_version, found.items), found.next)
     return reply or answer_page(_request_schema(), found)
@@ -239,19 +244,3 @@ def _version(row: Any) -> tuple[Any, ...]:
 
 def _all_missing(error: Incomplete) -> InvalidForm:
     return InvalidForm({field: [message] for field, message in error.missing})
-
-
-def _number(name: str) -> int | None:
-    text = request.args.get(name, "").strip()
-    if not text:
-        return None
-    if not (text.isascii() and text.isdecimal()) or len(text) > 10 or int(text) > LARGEST_ID:
-        raise Invalid(name, _("Please give a number."))
-    return int(text)
-
-
-def _choice(name: str, known: Collection[str]) -> str:
-    text = text_argument(name, 40)
-    if text and text not in known:
-        raise Invalid(name, _("This is one of: %(values)s.", values=", ".join(known)))
-    return text

@@ -12,11 +12,11 @@ from portal.kernel.clock import now, today
 from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.files import send_stored_file
 from portal.kernel.web import (
-    LARGEST_ID,
     confirmed,
     current_actor,
     flash,
     page,
+    record_number,
     see_other,
     text_argument,
 )
@@ -431,9 +431,9 @@ def _offer_organizations(
 def _prefill() -> dict[str, Any]:
     """Read from the address what a link to the empty form may say already."""
     given: dict[str, Any] = {}
-    equipment_id = text_argument("equipment", 10)
-    if equipment_id.isascii() and equipment_id.isdecimal() and int(equipment_id) <= LARGEST_ID:
-        known = queries.equipment_words(current_actor(), int(equipment_id))
+    equipment_id = request.args.get("equipment", type=record_number)
+    if equipment_id is not None:
+        known = queries.equipment_words(current_actor(), equipment_id)
         if known is not None:
             given = {
                 "kind": "equipment_sharing",

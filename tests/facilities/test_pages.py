@@ -122,6 +122,25 @@ def test_row_numbers_that_are_none_are_ignored(
     assert equipment_named("Lathe").specifications == []
 
 
+@pytest.mark.parametrize("number", ["²", "9" * 20, "9" * 5000, "-1", "x", ""])
+def test_numbers_that_no_record_has_are_no_defect(
+    world: World, client_of: ClientOf, number: str
+) -> None:
+    confirm = {"organization_id": number, "equipment_ids": number}
+    assert client_of("nobody").post("/equipment/mine/confirm", data=confirm).status_code == 404
+    mine = {"organization_id": world.organizations["shop"], "equipment_ids": number}
+    ana = client_of("ana")
+    assert ana.post("/equipment/mine/confirm", data=mine).status_code == 303
+    assert "nothing was confirmed" in ana.get("/equipment/mine").text
+    root = client_of("root")
+    for path in ("/equipment/mine", "/equipment/new", "/facilities/new"):
+        assert root.get(path, query_string={"organization": number}).status_code == 200
+    new = {"organization_id": number, "name": "Lathe"}
+    assert root.post("/equipment/new", data=new).status_code == 422
+    exported = root.get("/exports/equipment.csv", query_string={"organization": number})
+    assert exported.status_code == (422 if number else 200)
+
+
 def test_facility_takes_opening_hours_and_refuses_overlap(
     world: World, client_of: ClientOf
 ) -> None:

@@ -93,6 +93,15 @@ def test_a_killed_import_goes_on_where_it_stood(client_of, world, work_off, monk
     assert "The import is done" in cleo.get(address).text
 
 
+def test_who_manages_only_what_is_archived_is_asked_for_an_organization(client_of, world):
+    ana = client_of("ana")
+    closed = f"/organizations/{world.organizations['shop']}/actions/archive"
+    assert ana.post(closed, data={"confirmed": "yes"}).status_code == 303
+    answer = ana.get("/imports/new")
+    assert answer.status_code == 200
+    assert "Please choose" in answer.text
+
+
 def test_a_file_that_is_no_catalog_is_refused_at_the_upload(client_of, world):
     cleo = client_of("cleo")
     for data, name in ((b"a,b\n1,2\n", "x.csv"), (b"<html>", "x.csv"), (b"", "x.csv")):

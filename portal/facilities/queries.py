@@ -167,8 +167,8 @@ def place_of_record(row: Record) -> Place:
     organization = row.organization
     own = (row.facility, row) if isinstance(row, Equipment) else (row,)
     place = place_of(*own, organization)
-    source = next((item for item in own if item is not None and has_place(item)), organization)
-    if source is organization:
+    source = next((item for item in own if item is not None and has_place(item)), None)
+    if source is None:
         is_exact = "street" not in organization.members_only_fields
     else:
         is_exact = source is row or not is_narrower(source.visibility, row.visibility)

@@ -24,7 +24,7 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice
 
 from config import ENVIRONMENTS
-from portal.kernel import forms
+from portal.kernel import fields, forms
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import now
 from portal.kernel.fulltext.port import FacetValue, Fragment, Hit, Suggestion
@@ -52,21 +52,21 @@ CAPABILITIES = {
 class Specification(forms.Form):
     """One line of a data sheet."""
 
-    name = forms.TextField("Name", longest=60)
-    value = forms.TextField("Value", longest=60)
-    unit = forms.TextField("Unit", longest=20)
+    name = fields.TextField("Name", longest=60)
+    value = fields.TextField("Value", longest=60)
+    unit = fields.TextField("Unit", longest=20)
 
 
 class EquipmentForm(forms.Form):
     """Every kind of field that the portal's forms use."""
 
     record = HiddenField()
-    name = forms.TextField(
+    name = fields.TextField(
         "Name", is_required=True, description="What people call it, for example “Bridge CMM”."
     )
-    summary = forms.LongTextField("Summary", longest=280, description="One or two sentences.")
-    description = forms.MarkdownField("Description", description="You can use Markdown.")
-    condition = forms.ChoiceField(
+    summary = fields.LongTextField("Summary", longest=280, description="One or two sentences.")
+    description = fields.MarkdownField("Description", description="You can use Markdown.")
+    condition = fields.ChoiceField(
         "Condition",
         choices={"new": "New", "good": "Good", "fair": "Fair", "needs_repair": "Needs repair"},
     )
@@ -79,8 +79,8 @@ class EquipmentForm(forms.Form):
         ],
         default="by_request",
     )
-    operator_provided = forms.YesNoField("We provide an operator")
-    customers = forms.ChoicesField(
+    operator_provided = fields.YesNoField("We provide an operator")
+    customers = fields.ChoicesField(
         "Who is it for",
         choices={"member_sme": "Member firms", "academic": "Academic", "other": "Others"},
     )
@@ -93,14 +93,14 @@ class EquipmentForm(forms.Form):
         ],
         description="What it can do, in the region's words.",
     )
-    other_names = forms.ListField("Other names")
-    year = forms.WholeNumberField("Year", least=1900, most=2100)
-    radius_miles = forms.WholeNumberField("Within", unit="miles", most=500)
-    price_cents = forms.MoneyField("Price per hour")
-    wanted_by = forms.DateField("Wanted by")
-    email = forms.EmailField("E-mail")
-    website = forms.UrlField("Website")
-    phone = forms.PhoneField("Phone")
+    other_names = fields.ListField("Other names")
+    year = fields.WholeNumberField("Year", least=1900, most=2100)
+    radius_miles = fields.WholeNumberField("Within", unit="miles", most=500)
+    price_cents = fields.MoneyField("Price per hour")
+    wanted_by = fields.DateField("Wanted by")
+    email = fields.EmailField("E-mail")
+    website = fields.UrlField("Website")
+    phone = fields.PhoneField("Phone")
     password = PasswordField("Password")
     specifications = FieldList(
         FormField(Specification),
@@ -109,8 +109,8 @@ class EquipmentForm(forms.Form):
         max_entries=20,
         description="The figures people compare.",
     )
-    aliases = FieldList(forms.TextField("Alias"), "Aliases", min_entries=1)
-    photo = forms.UploadField(
+    aliases = FieldList(fields.TextField("Alias"), "Aliases", min_entries=1)
+    photo = fields.UploadField(
         "Photo", accept=".jpg,.png", description="JPEG or PNG, at most 10 MB."
     )
     documents = MultipleFileField("Documents")

@@ -436,14 +436,18 @@ def responders_of(response: Response) -> list[User]:
 # The clock
 
 
-def list_overdue_ids(day: dt.date | None = None, limit: int = 500) -> list[int]:
-    """Return the requests whose time is over but whose state does not say so yet."""
+def list_overdue_ids(limit: int = 500) -> list[int]:
+    """Return the requests whose time is over but whose state does not say so yet.
+
+    Locked until the transaction ends, so that nobody renews or withdraws one meanwhile.
+    """
     return list(
         session.scalars(
             select(Request.id)
-            .where(Request.status.in_(LISTED_STATUSES), Request.expires_on < (day or today()))
+            .where(Request.status.in_(LISTED_STATUSES), Request.expires_on < today())
             .order_by(Request.expires_on, Request.id)
             .limit(limit)
+            .with_for_update(skip_locked=True)
         )
     )
 
@@ -456,6 +460,7 @@ def list_ending_unreminded(limit: int = 500) -> list[Request]:
             .where(_ends_soon(), Request.reminded_at.is_(None))
             .order_by(Request.expires_on, Request.id)
             .limit(limit)
+            .with_for_update(skip_locked=True)
         )
     )
 

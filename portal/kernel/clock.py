@@ -3,6 +3,8 @@
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
+from portal.kernel.settings import setting
+
 
 def now() -> datetime:
     """Return the present instant, aware, in UTC."""
@@ -12,3 +14,13 @@ def now() -> datetime:
 def today(zone: str = "UTC") -> date:
     """Return the present date in the named IANA time zone."""
     return now().astimezone(ZoneInfo(zone)).date()
+
+
+def today_here() -> date:
+    """Return the present date in the portal's own zone, by which its deadlines count."""
+    return date_here(now())
+
+
+def date_here(moment: datetime) -> date:
+    """Return the date of an instant in the portal's own zone."""
+    return moment.astimezone(ZoneInfo(setting("DEFAULT_TIME_ZONE"))).date()

@@ -13,7 +13,7 @@ from wtforms import ValidationError
 from wtforms.fields.choices import Choice
 from wtforms.widgets import Select
 
-from portal.kernel.clock import today
+from portal.kernel.clock import today_here
 from portal.kernel.fields import (
     ChoiceField,
     ChoicesField,
@@ -140,7 +140,7 @@ class RequestForm(Form):
 
     def validate_expires_on(self, field: Any) -> None:
         _check_not_over(field)
-        if _is_new(field) and field.data > latest_end(today()):
+        if _is_new(field) and field.data > latest_end(today_here()):
             raise ValidationError(
                 _("Please choose a day at most %(days)d days ahead.", days=LONGEST_LIFE_DAYS)
             )
@@ -152,7 +152,7 @@ def _is_new(field: Any) -> bool:
 
 
 def _check_not_over(field: Any) -> None:
-    if _is_new(field) and field.data < today():
+    if _is_new(field) and field.data < today_here():
         raise ValidationError(_("Please choose a day that is not over."))
 
 

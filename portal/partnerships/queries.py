@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from portal.accounts.models import User
 from portal.facilities.queries import get_visible_equipment
 from portal.kernel.authorization import Actor, authorize, can, visible
-from portal.kernel.clock import now, today
+from portal.kernel.clock import now, today_here
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
 from portal.kernel.files import StoredFile
@@ -444,7 +444,7 @@ def list_overdue_ids(limit: int = 500) -> list[int]:
     return list(
         session.scalars(
             select(Request.id)
-            .where(Request.status.in_(LISTED_STATUSES), Request.expires_on < today())
+            .where(Request.status.in_(LISTED_STATUSES), Request.expires_on < today_here())
             .order_by(Request.expires_on, Request.id)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -468,8 +468,8 @@ def list_ending_unreminded(limit: int = 500) -> list[Request]:
 def _ends_soon() -> ColumnElement[bool]:
     return (
         Request.status.in_(LISTED_STATUSES)
-        & (Request.expires_on >= today())
-        & (Request.expires_on <= today() + dt.timedelta(days=REMINDER_DAYS))
+        & (Request.expires_on >= today_here())
+        & (Request.expires_on <= today_here() + dt.timedelta(days=REMINDER_DAYS))
     )
 
 

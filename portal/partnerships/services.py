@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from werkzeug.datastructures import FileStorage
 
 from portal.kernel.authorization import Actor, authorize
-from portal.kernel.clock import now, today
+from portal.kernel.clock import date_here, now, today_here
 from portal.kernel.commands import command
 from portal.kernel.database import session
 from portal.kernel.errors import Conflict, Invalid, NotFound
@@ -94,7 +94,7 @@ def create_request(
         is_demo=is_demo,
         status="draft",
         visibility="public",
-        expires_on=today() + dt.timedelta(days=USUAL_LIFE_DAYS),
+        expires_on=today_here() + dt.timedelta(days=USUAL_LIFE_DAYS),
         renewals=0,
         capabilities=[],
     )
@@ -141,7 +141,7 @@ def act_on_request(actor: Actor, request: Request, action: str, *, note: str = "
         session.flush()
         queries.load_for_change(request)
         _check_complete(request)
-        if request.expires_on < today():
+        if request.expires_on < today_here():
             raise Invalid("expires_on", _("Please choose a day that is not over."))
         request.published_at = now()
     REQUESTS.apply(actor, request, action, note=note)
@@ -155,9 +155,9 @@ def renew_request(actor: Actor, request: Request, *, expires_on: dt.date) -> Req
 
     Raises Conflict when it is too early or was renewed before, Invalid for a day out of range.
     """
-    if not is_renewable(request.status, request.renewals, request.expires_on, today()):
+    if not is_renewable(request.status, request.renewals, request.expires_on, today_here()):
         raise Conflict(_("A request can be renewed once, within 30 days of its end."))
-    if not today() <= expires_on <= latest_end(today()):
+    if not today_here() <= expires_on <= latest_end(today_here()):
         raise Invalid("expires_on", _("Please choose a day within the next 365 days."))
     if expires_on <= request.expires_on:
         raise Invalid("expires_on", _("Please choose a later day than the present end."))
@@ -290,12 +290,12 @@ def _set(request: Request, values: Mapping[str, Any]) -> None:
 def _set_end(request: Request, expires_on: dt.date) -> None:
     if expires_on == request.expires_on:
         return
-    start = request.published_at.date() if request.published_at else today()
+    start = date_here(request.published_at or now())
     if request.renewals and expires_on > request.expires_on:
         raise Invalid("expires_on", _("A renewed request cannot be put off again."))
     if not request.renewals and expires_on > latest_end(start):
         raise Invalid("expires_on", _("A request is open for 365 days at most."))
-    if expires_on < today():
+    if expires_on < today_here():
         raise Invalid("expires_on", _("Please choose a day that is not over."))
     request.expires_on = expires_on
     request.reminded_at = None

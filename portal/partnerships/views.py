@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.kernel.authorization import authorize, can
-from portal.kernel.clock import now, today
+from portal.kernel.clock import now, today_here
 from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.files import send_stored_file
 from portal.kernel.web import (
@@ -161,7 +161,7 @@ def show(request_id: int) -> ResponseReturnValue:
         is_stale=is_stale(record.confirmed_at, now()),
         is_open=record.status in OPEN_STATUSES,
         is_editable=record.status in EDITABLE_STATUSES,
-        is_renewable=is_renewable(record.status, record.renewals, record.expires_on, today()),
+        is_renewable=is_renewable(record.status, record.renewals, record.expires_on, today_here()),
         steps=REQUESTS.available(actor, record),
         history=REQUESTS.history(record) if is_inside else [],
         actions=REQUESTS.transitions,

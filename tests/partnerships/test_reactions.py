@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import event, select
 
 from portal.kernel.authorization import SYSTEM
-from portal.kernel.clock import now, today
+from portal.kernel.clock import now, today_here
 from portal.kernel.database import session
 from portal.kernel.fulltext.port import Query
 from portal.kernel.mail import OutgoingMail
@@ -81,16 +81,16 @@ def test_nobody_is_told_of_a_response_taken_back(
 def test_people_are_told_once_that_the_end_is_near_and_again_for_another_end(
     actor: ActorOf, change: Change, drain: Drain, mails: list[dict[str, Any]]
 ) -> None:
-    change("shop_public", expires_on=today() + dt.timedelta(days=14))
-    change("aero_public", expires_on=today() + dt.timedelta(days=15))
+    change("shop_public", expires_on=today_here() + dt.timedelta(days=14))
+    change("aero_public", expires_on=today_here() + dt.timedelta(days=15))
     assert services.remind_of_ends(SYSTEM) == 1
     assert services.remind_of_ends(SYSTEM) == 0
     drain()
     assert [mail["to"] for mail in mails] == ["ana@cast.example"]
     assert "You can renew it once" in mails[0]["text"]
     request = queries.get_request(session.scalar(select(Request.id).where(Request.reminded_at)))
-    services.renew_request(actor("ana"), request, expires_on=today() + dt.timedelta(days=100))
-    change("shop_public", expires_on=today() + dt.timedelta(days=2))
+    services.renew_request(actor("ana"), request, expires_on=today_here() + dt.timedelta(days=100))
+    change("shop_public", expires_on=today_here() + dt.timedelta(days=2))
     assert services.remind_of_ends(SYSTEM) == 1
     drain()
     assert "renewed before" in mails[1]["text"]
@@ -99,7 +99,7 @@ def test_people_are_told_once_that_the_end_is_near_and_again_for_another_end(
 def test_people_are_told_when_it_has_expired(
     change: Change, drain: Drain, mails: list[dict[str, Any]]
 ) -> None:
-    change("shop_public", expires_on=today() - dt.timedelta(days=1))
+    change("shop_public", expires_on=today_here() - dt.timedelta(days=1))
     services.expire_overdue(SYSTEM)
     drain()
     [mail] = mails
@@ -117,7 +117,7 @@ def test_writer_who_is_a_plain_member_is_told_too(
     world: World,
 ) -> None:
     change("shop_public", created_by_id=world.users["ben"])
-    change("shop_public", expires_on=today() - dt.timedelta(days=1))
+    change("shop_public", expires_on=today_here() - dt.timedelta(days=1))
     services.expire_overdue(SYSTEM)
     drain()
     assert sorted(mail["to"] for mail in mails) == ["ana@cast.example", "ben@cast.example"]
@@ -160,7 +160,7 @@ def test_drafts_and_ending_requests_are_on_the_desk_of_their_people(
     assert queries.list_drafts(actor("ben"), 10) == []
     assert queries.list_drafts(actor("root"), 10) == []
     assert queries.list_ending(actor("ana"), 10) == []
-    change("shop_public", expires_on=today() + dt.timedelta(days=9), published_at=now())
+    change("shop_public", expires_on=today_here() + dt.timedelta(days=9), published_at=now())
     [item] = queries.list_ending(actor("ana"), 10)
     assert item.title == "Shop public need"
     assert queries.list_ending(actor("eve"), 10) == []

@@ -9,7 +9,7 @@ import time_machine
 from sqlalchemy import func, select
 
 from portal.kernel.authorization import SYSTEM
-from portal.kernel.clock import today
+from portal.kernel.clock import today_here
 from portal.kernel.database import session
 from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from portal.kernel.outbox import OutboxEvent
@@ -27,7 +27,7 @@ Change = Callable[..., Request]
 
 
 def in_days(days: int) -> dt.date:
-    return today() + dt.timedelta(days=days)
+    return today_here() + dt.timedelta(days=days)
 
 
 def events() -> list[str]:
@@ -140,6 +140,22 @@ def test_365_days_count_from_the_publication(
             services.change_request(actor("ana"), request, expires_on=dt.date(2027, 3, 2))
         services.change_request(actor("ana"), request, expires_on=dt.date(2027, 2, 1))
         assert request.expires_on == dt.date(2027, 2, 1)
+
+
+def test_a_request_is_open_until_its_last_day_is_over_where_the_portal_is(
+    actor: ActorOf, organization: OrganizationOf, complete: Mapping[str, Any]
+) -> None:
+    last = dt.date(2026, 3, 1)
+    with time_machine.travel(dt.datetime(2026, 3, 2, 3, tzinfo=dt.UTC), tick=False):
+        request = services.create_request(
+            actor("ana"), organization("shop"), publish=True, **complete, expires_on=last
+        )
+        services.expire_overdue(SYSTEM)
+        assert request.status == "published", "ten o'clock in the evening of that day"
+    with time_machine.travel(dt.datetime(2026, 3, 2, 6, tzinfo=dt.UTC), tick=False):
+        services.expire_overdue(SYSTEM)
+    session.refresh(request)
+    assert request.status == "expired"
 
 
 @pytest.mark.parametrize("name", ["ben", "cleo", "eve", "dov"])

@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from portal.kernel.clock import today
+from portal.kernel.clock import today_here
 from portal.kernel.database import session, unit_of_work
 from portal.organizations import services as organizations
 from portal.partnerships import queries, services
@@ -188,7 +188,7 @@ def test_refused_edit_keeps_what_was_typed_beside_the_attachments(
 def test_old_day_that_stands_already_does_not_block_an_edit(
     client_of: ClientOf, world: World, change: Change
 ) -> None:
-    yesterday = today() - dt.timedelta(days=1)
+    yesterday = today_here() - dt.timedelta(days=1)
     change("shop_draft", wanted_by=yesterday, expires_on=yesterday)
     data = {**WORDS, "wanted_by": str(yesterday), "expires_on": str(yesterday), "action": "draft"}
     address = f"/requests/{world.requests['shop_draft']}/edit"
@@ -262,9 +262,9 @@ def test_draft_is_deleted_after_a_question(client_of: ClientOf, world: World) ->
 def test_request_is_renewed_near_its_end(client_of: ClientOf, world: World, change: Change) -> None:
     request_id = world.requests["shop_public"]
     assert "Renew" not in client_of("ana").get(f"/requests/{request_id}").text
-    change("shop_public", expires_on=today() + dt.timedelta(days=3))
+    change("shop_public", expires_on=today_here() + dt.timedelta(days=3))
     assert "Renew" in client_of("ana").get(f"/requests/{request_id}").text
-    later = today() + dt.timedelta(days=100)
+    later = today_here() + dt.timedelta(days=100)
     client_of("ana").post(f"/requests/{request_id}/renew", data={"expires_on": str(later)})
     assert queries.get_request(request_id).expires_on == later
 

@@ -16,7 +16,7 @@ from hypothesis.stateful import (
 from sqlalchemy import select
 
 from portal.kernel.authorization import SYSTEM, Actor, can
-from portal.kernel.clock import today
+from portal.kernel.clock import today_here
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from portal.organizations.models import Organization
@@ -96,20 +96,20 @@ def test_no_order_of_steps_breaks_the_rules(
         def let_time_pass(self, days: int) -> None:
             with unit_of_work():
                 row = session.get_one(Request, self.request_id)
-                row.expires_on = today() + dt.timedelta(days=days)
+                row.expires_on = today_here() + dt.timedelta(days=days)
             services.expire_overdue(SYSTEM)
 
         @rule(name=PEOPLE, days=st.integers(min_value=-5, max_value=400))
         def renew(self, name: str, days: int) -> None:
             before = (self.request.renewals, self.request.expires_on)
-            end = today() + dt.timedelta(days=days)
+            end = today_here() + dt.timedelta(days=days)
             try:
                 services.renew_request(self.actors[name], self.request, expires_on=end)
             except REFUSALS:
                 assert (self.request.renewals, self.request.expires_on) == before
                 return
             assert name in OWNERS
-            assert self.request.expires_on <= today() + dt.timedelta(days=365)
+            assert self.request.expires_on <= today_here() + dt.timedelta(days=365)
             assert self.request.expires_on > before[1]
 
         @rule(name=PEOPLE, is_anonymous=st.booleans())

@@ -88,7 +88,9 @@ def test_people_are_told_once_that_the_end_is_near_and_again_for_another_end(
     drain()
     assert [mail["to"] for mail in mails] == ["ana@cast.example"]
     assert "You can renew it once" in mails[0]["text"]
-    request = queries.get_request(session.scalar(select(Request.id).where(Request.reminded_at)))
+    request = queries.get_request(
+        session.scalar(select(Request.id).where(Request.reminded_at.is_not(None)))
+    )
     services.renew_request(actor("ana"), request, expires_on=today_here() + dt.timedelta(days=100))
     change("shop_public", expires_on=today_here() + dt.timedelta(days=2))
     assert services.remind_of_ends(SYSTEM) == 1

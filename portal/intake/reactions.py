@@ -1,10 +1,13 @@
 """What follows an upload: the clock works it off in batches, and its person hears of the end."""
 
+import logging
 import time
 
 from flask import current_app
 from flask_babel import force_locale
 from flask_babel import gettext as _
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from portal.accounts.queries import find_user
 from portal.intake import queries, services
@@ -17,6 +20,8 @@ from portal.kernel.errors import NotFound, PortalError
 from portal.kernel.files import read_stored_file
 from portal.kernel.mail import queue_mail
 from portal.kernel.web import external_url
+
+log = logging.getLogger(__name__)
 
 _SECONDS = 1.0
 _at_hand: dict[tuple[str, str], Reading] = {}
@@ -51,6 +56,13 @@ def _advance(run: ImportRun) -> None:
             )
         except PortalError as error:
             services.fail_import(SYSTEM, run, message=error.message)
+        except (OperationalError, PoolTimeout):
+            raise  # the database is away; the import goes on when it is back
+        except Exception:
+            # One file that we cannot cope with must not keep all the others waiting.
+            log.exception("import %s failed", run.id)
+            message = _("Something went wrong on our side")
+            services.fail_import(SYSTEM, run, message=message)
 
 
 def _reading(run: ImportRun) -> Reading:

@@ -9,7 +9,7 @@ import time_machine
 from sqlalchemy import func, select
 
 from portal.facilities.models import Equipment
-from portal.intake import services
+from portal.intake import reactions, services
 from portal.intake.models import ImportRun
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import now
@@ -80,8 +80,6 @@ def test_a_killed_import_goes_on_where_it_stood(client_of, world, work_off, monk
     address = upload(cleo, world, uniquip(*rows)).headers["Location"]
     work_off()
     cleo.post(f"{address}/actions/start")
-    from portal.intake import reactions
-
     before = count()
     monkeypatch.setattr(reactions, "_SECONDS", -1.0)
     assert reactions.work_off_imports() == 1
@@ -91,6 +89,23 @@ def test_a_killed_import_goes_on_where_it_stood(client_of, world, work_off, monk
     work_off()
     assert count() == before + 250
     assert "The import is done" in cleo.get(address).text
+
+
+def test_a_file_that_we_cannot_cope_with_does_not_hold_up_the_next(
+    client_of, world, work_off, monkeypatch
+):
+    cleo = client_of("cleo")
+    broken = upload(cleo, world, uniquip(CMM, LAB)).headers["Location"]
+    sound = upload(cleo, world, uniquip(CMM, LAB)).headers["Location"]
+
+    def fail_once(*given, **options):
+        monkeypatch.undo()
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(reactions, "read_candidates", fail_once)
+    work_off()
+    assert "Something went wrong on our side" in cleo.get(broken).text
+    assert "Nothing is written yet" in cleo.get(sound).text
 
 
 def test_who_manages_only_what_is_archived_is_asked_for_an_organization(client_of, world):

@@ -13,6 +13,8 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from babel import Locale
+from babel.numbers import format_decimal as babel_format_decimal
 from flask import (
     Flask,
     Response,
@@ -30,7 +32,6 @@ from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel, format_time, get_locale, ngettext
 from flask_babel import format_date as babel_format_date
-from flask_babel import format_decimal as babel_format_decimal
 from flask_babel import format_timedelta as babel_format_timedelta
 from flask_babel import gettext as _
 from flask_limiter import Limiter
@@ -382,7 +383,13 @@ def format_date(day: dt.date | dt.datetime | None, style: str = "medium") -> str
 
 def format_number(value: float | None) -> str:
     """Write a number as the language does."""
-    return "" if value is None else babel_format_decimal(value)
+    return "" if value is None else _write_number(value)
+
+
+def _write_number(value: float, pattern: str | None = None) -> str:
+    """Write a number with a US reader's comma and point, in Spanish too: "$4.800" is no price."""
+    locale = Locale(get_locale().language if get_locale() else "en", "US")
+    return babel_format_decimal(value, pattern, locale=locale)
 
 
 def format_money(cents: int | None, unit: str | None = None) -> str:
@@ -390,7 +397,7 @@ def format_money(cents: int | None, unit: str | None = None) -> str:
     if cents is None:
         return ""
     pattern = "¤#,##0" if cents % 100 == 0 else "¤#,##0.00"
-    from_babel = babel_format_decimal(cents / 100, pattern.replace("¤", "$"))
+    from_babel = _write_number(cents / 100, pattern.replace("¤", "$"))
     return _("%(price)s per %(unit)s", price=from_babel, unit=unit) if unit else from_babel
 
 
@@ -398,8 +405,8 @@ def format_distance(miles: float | None) -> Markup:
     """Write a distance in miles, with kilometers in the title."""
     if miles is None:
         return Markup()
-    number = babel_format_decimal(round(miles, 1 if miles < 10 else 0))
-    kilometers = babel_format_decimal(round(miles * 1.609344, 1 if miles < 10 else 0))
+    number = _write_number(round(miles, 1 if miles < 10 else 0))
+    kilometers = _write_number(round(miles * 1.609344, 1 if miles < 10 else 0))
     return Markup('<span class="distance" title="{}">{}</span>').format(
         _("%(count)s km", count=kilometers), _("%(count)s miles", count=number)
     )

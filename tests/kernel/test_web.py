@@ -512,12 +512,13 @@ def test_numbers_that_no_record_has_are_not_there(client_of: ClientOf, number: s
         (None, None, "", ""),
         (0, None, "$0", "$0"),
         (8500, None, "$85", "$85"),
-        (8550, None, "$85.50", "$85,50"),
-        (123456789, None, "$1,234,567.89", "$1.234.567,89"),
+        (8550, None, "$85.50", "$85.50"),
+        (480000, None, "$4,800", "$4,800"),
+        (123456789, None, "$1,234,567.89", "$1,234,567.89"),
         (8500, "hour", "$85 per hour", None),
     ],
 )
-def test_money_is_written_as_the_language_does(
+def test_money_is_written_as_readers_in_the_united_states_do(
     app: Flask, cents: int | None, unit: str | None, english: str, spanish: str | None
 ) -> None:
     with app.test_request_context():

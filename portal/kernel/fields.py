@@ -16,6 +16,8 @@ from wtforms.fields.choices import Choice, SelectChoice
 
 from portal.kernel.richtext import LONGEST_TEXT
 
+MOST_NAMED_CHOICES = 20
+
 
 def _strip(value: Any) -> Any:
     return value.strip().replace("\r\n", "\n") if isinstance(value, str) else value
@@ -161,6 +163,16 @@ class ChoiceField(wtforms.SelectField):
     def process_formdata(self, valuelist: list[Any]) -> None:
         if valuelist:
             self.data: str = str(valuelist[0])
+
+    def pre_validate(self, form: Any) -> None:
+        try:
+            super().pre_validate(form)
+        except ValidationError as error:
+            values = [str(choice.value) for choice in self.iter_choices() if choice.value]
+            if len(values) > MOST_NAMED_CHOICES:
+                raise
+            message = _("Please use one of these words: %(words)s.", words=", ".join(values))
+            raise ValidationError(message) from error
 
 
 class ChoicesField(wtforms.SelectMultipleField):

@@ -122,6 +122,13 @@ def test_what_is_out_of_bounds_is_refused_at_its_field(app: Flask, name: str, te
     assert set(form.errors_by_name) == {name}
 
 
+def test_a_word_that_is_no_choice_is_answered_with_the_choices(app: Flask) -> None:
+    form = ThingForm.from_row({"name": "Lathe", "color": "green"})
+
+    assert not form.validate()
+    assert form.errors_by_name["color"] == ["Please use one of these words: red, blue."]
+
+
 def test_a_json_body_is_read_by_its_types(app: Flask) -> None:
     form = ThingForm.from_json(
         {

@@ -18,6 +18,7 @@ from portal.regions.queries import (
     get_region_by_key,
     list_regions,
     outlines_of,
+    regions_by_id,
 )
 from portal.regions.rules import draw_map
 
@@ -65,6 +66,7 @@ def desk() -> ResponseReturnValue:
         waiting=[section for section in waiting if section.items],
         empty=[section for section in waiting if not section.items],
         organizations=list_organizations_of(actor),
+        regions=regions_by_id(actor.brokered_regions),
     )
 
 

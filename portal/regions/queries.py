@@ -206,6 +206,15 @@ def find_region(key: str) -> Region | None:
     return session.scalar(select(Region).where(Region.key == key))
 
 
+def regions_by_id(region_ids: Collection[int]) -> list[Region]:
+    """Return regions by name, without their counties."""
+    if not region_ids:
+        return []
+    return list(
+        session.scalars(select(Region).where(Region.id.in_(region_ids)).order_by(Region.name))
+    )
+
+
 def counties_of_region(region_id: int) -> list[County]:
     """Return a region's counties by state and name."""
     return list(

@@ -47,6 +47,15 @@ def test_somebody_without_an_organization_is_led_to_one(
     assert client_of("dov").get("/offer").headers["Location"] == "/organizations/register"
 
 
+def test_the_desk_of_a_broker_leads_to_the_region(
+    client_of: Callable[[str], FlaskClient],
+) -> None:
+    way = 'href="/regions/greater-louisville"'
+
+    assert way in client_of("dov").get("/desk").text
+    assert way not in client_of("ana").get("/desk").text
+
+
 def test_a_region_page_shows_what_its_counties_share_and_nothing_else(
     client_of: Callable[[str], FlaskClient],
 ) -> None:

@@ -25,7 +25,6 @@ from portal.facilities.rules import (
     Place,
     has_place,
     place_of,
-    stale_before,
 )
 from portal.kernel.authorization import Actor, authorize, can, visible
 from portal.kernel.clock import now
@@ -36,7 +35,7 @@ from portal.kernel.listing import is_narrower
 from portal.kernel.manifest import DeskItem
 from portal.kernel.paging import Page, keyset_page
 from portal.organizations.models import Organization
-from portal.organizations.rules import shown_point
+from portal.organizations.rules import STALE_AFTER, shown_point
 from portal.regions.models import County
 from portal.regions.queries import (
     narrower_closure,
@@ -579,7 +578,7 @@ def list_drafts(actor: Actor, limit: int) -> list[DeskItem]:
 
 def list_stale(actor: Actor, limit: int) -> list[DeskItem]:
     """Return records of the actor's organizations to be confirmed again, oldest first."""
-    before = stale_before(now())
+    before = now() - STALE_AFTER
     return _desk_items(
         actor,
         limit,
@@ -653,13 +652,3 @@ def list_equipment_to_export(
     if organization_id is not None:
         statement = statement.where(Equipment.organization_id == organization_id)
     return list(session.scalars(statement.order_by(Equipment.id).limit(limit)))
-
-
-def facility_ids_by_external_id(organization_id: int) -> dict[str, int]:
-    """Return the ids of an organization's facilities by their ids in another catalog."""
-    rows = session.execute(
-        select(Facility.external_id, Facility.id).where(
-            Facility.organization_id == organization_id, Facility.external_id.is_not(None)
-        )
-    )
-    return {str(external_id): facility_id for external_id, facility_id in rows}

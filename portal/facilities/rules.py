@@ -1,9 +1,8 @@
-"""What holds for facilities and equipment: the fixed words, opening hours, rates, place, freshness.
+"""What holds for facilities and equipment: the fixed words, opening hours, rates, place.
 
 Pure functions and tables; nothing here reads the database.
 """
 
-import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -66,7 +65,6 @@ WEEKDAYS: Mapping[str, Any] = {
 #: Where a record's page is; the worker writes it into the search index without a request.
 ADDRESSES: Mapping[str, str] = {"facility": "/facilities/%d", "equipment": "/equipment/%d"}
 
-STALE_AFTER_DAYS = 180
 MOST_PHOTOS = 12
 MOST_DOCUMENTS = 12
 MOST_HOURS = 28
@@ -77,16 +75,6 @@ NEARBY_MILES = 100
 
 _TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 _HALF_DAY_TIME = re.compile(r"(0?[1-9]|1[0-2])(?::([0-5]\d))?\s?([ap])\.?m\.?", re.IGNORECASE)
-
-
-def is_stale(confirmed_at: dt.datetime | None, moment: dt.datetime) -> bool:
-    """Tell whether a record should be confirmed again."""
-    return confirmed_at is None or confirmed_at < stale_before(moment)
-
-
-def stale_before(moment: dt.datetime) -> dt.datetime:
-    """Return the instant before which a confirmation no longer counts as fresh."""
-    return moment - dt.timedelta(days=STALE_AFTER_DAYS)
 
 
 def parse_time(text: str) -> str | None:

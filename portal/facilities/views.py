@@ -29,7 +29,6 @@ from portal.facilities.rules import (
     CUSTOMER_CLASSES,
     FACILITY_KINDS,
     SHARING_LABELS,
-    is_stale,
     week_of,
 )
 from portal.facilities.schemas import equipment_linked_data, facility_linked_data
@@ -49,6 +48,7 @@ from portal.kernel.web import (
     see_other,
     text_argument,
 )
+from portal.organizations.rules import is_stale
 
 blueprint = Blueprint("facilities", __name__)
 

@@ -49,6 +49,12 @@ def test_owner_publishes_equipment_with_the_first_few_fields(
     assert "Louisville" in seen, "without a place of its own it is where the organization is"
 
 
+def test_enter_in_a_form_with_rows_does_not_add_a_row(client_of: ClientOf) -> None:
+    form = client_of("ana").get("/equipment/new").text.split("<form class=")[1]
+    first_button = form[form.index("<button") :].split(">")[0]
+    assert 'name="' not in first_button, "a browser presses the first button on Enter"
+
+
 def test_second_button_keeps_a_draft(world: World, client_of: ClientOf) -> None:
     data = {
         "organization_id": world.organizations["shop"],
@@ -333,9 +339,7 @@ def test_linked_data_follows_a_facility_that_moves(world: World, client_of: Clie
     home = f"/api/v1/facilities/{world.facilities['shop_public']}"
     machine = world.equipment["shop_public"]
     ana, nobody = client_of("ana"), client_of("nobody")
-    ana.patch(
-        f"/api/v1/equipment/{machine}", json={"facility_id": world.facilities["shop_public"]}
-    )
+    ana.patch(f"/api/v1/equipment/{machine}", json={"facility_id": world.facilities["shop_public"]})
     before = nobody.get(f"/equipment/{machine}.jsonld")
     known = {"If-None-Match": before.headers["ETag"]}
     assert nobody.get(f"/equipment/{machine}.jsonld", headers=known).status_code == 304

@@ -1,6 +1,5 @@
 """Opening hours, rates, places, order and freshness, without a database."""
 
-import datetime as dt
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +9,6 @@ from portal.facilities.rules import (
     HoursProblem,
     find_hours_problem,
     find_repeated_rate,
-    is_stale,
     moved,
     parse_time,
     place_of,
@@ -117,10 +115,3 @@ def test_first_row_that_says_where_it_is_counts() -> None:
     assert place_of(None, at(), organization).city == "San Jose"
     assert place_of(None, at(), organization).street == "", "the organization may hide it"
     assert place_of(None, at(), at()).town == ""
-
-
-@pytest.mark.parametrize(("days", "stale"), [(0, False), (180, False), (181, True)])
-def test_record_is_stale_after_half_a_year(days: int, stale: bool) -> None:
-    moment = dt.datetime(2026, 11, 22, tzinfo=dt.UTC)
-    assert is_stale(moment - dt.timedelta(days=days), moment) == stale
-    assert is_stale(None, moment)

@@ -37,11 +37,6 @@ class Search:
     view: str = "list"
     page: int = 1
 
-    @property
-    def is_narrowed(self) -> bool:
-        """Whether anything but the words narrows the results."""
-        return bool(self.near) or any(self.chosen.values())
-
     def arguments(self) -> dict[str, str | list[str]]:
         """Return the address's arguments, without those that say what holds anyway."""
         found: dict[str, str | list[str]] = {}

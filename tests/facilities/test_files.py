@@ -74,6 +74,19 @@ def test_photo_goes_up_with_the_record_and_loses_its_metadata(
     assert max(Image.open(io.BytesIO(small.data)).size) == 480
 
 
+def test_refused_form_says_that_the_photo_must_be_chosen_again(
+    world: World, client_of: ClientOf
+) -> None:
+    data = {"organization_id": world.organizations["shop"], "capabilities": "turnning"}
+    client = client_of("ana")
+    words = "Please choose the file again."
+    assert words not in client.post("/equipment/new", data=data).text
+    photo = {"photos": (io.BytesIO(picture()), "mill.jpg")}
+    answer = client.post("/equipment/new", data=data | photo, content_type="multipart/form-data")
+    assert answer.status_code == 422
+    assert words in answer.text
+
+
 def bomb() -> bytes:
     """A small PNG that says it is 30,000 pixels wide and high."""
     import struct

@@ -388,7 +388,8 @@ def format_number(value: float | None) -> str:
 
 def _write_number(value: float, pattern: str | None = None) -> str:
     """Write a number with a US reader's comma and point, in Spanish too: "$4.800" is no price."""
-    locale = Locale(get_locale().language if get_locale() else "en", "US")
+    current = get_locale()
+    locale = Locale(current.language if current else "en", "US")
     return babel_format_decimal(value, pattern, locale=locale)
 
 

@@ -43,7 +43,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.routing import IntegerConverter, Map
+from werkzeug.routing import IntegerConverter
 
 from portal.kernel import richtext
 from portal.kernel.api import InvalidForm, whole_number
@@ -82,9 +82,11 @@ class RecordNumber(IntegerConverter):
 
     regex = "[0-9]+"
 
-    def __init__(self, map: Map, *arguments: Any, **options: Any) -> None:  # noqa: A002
-        options.setdefault("max", LARGEST_ID)
-        super().__init__(map, *arguments, **options)
+    def to_python(self, value: str) -> int:
+        # No record has the number 0. To refuse a larger number here would answer 405 instead of
+        # 404 at every address that takes several methods.
+        number = int(value) if len(value) <= len(str(LARGEST_ID)) else 0
+        return number if number <= LARGEST_ID else 0
 
 
 def init_web(

@@ -501,6 +501,7 @@ def test_numbers_that_no_record_has_are_not_there(client_of: ClientOf, number: s
         assert client.get(f"/{address}/{number}").status_code == 404, address
         if address != "responses":
             assert client.get(f"/api/v1/{address}/{number}").status_code == 404, address
+            assert client.delete(f"/api/v1/{address}/{number}").status_code == 404, address
 
 
 # Words and figures

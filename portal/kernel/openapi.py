@@ -31,6 +31,7 @@ from portal.kernel.fields import (
     UrlField,
 )
 from portal.kernel.forms import Form
+from portal.kernel.paging import LARGEST_PAGE
 from portal.kernel.web import LARGEST_ID, not_modified, page
 
 blueprint = Blueprint("openapi", __name__, url_prefix=API_PREFIX)
@@ -146,6 +147,13 @@ _PROBLEM_SCHEMA: JsonSchema = {
     },
 }
 
+_LIMIT_SCHEMA: JsonSchema = {
+    "type": "integer",
+    "minimum": 1,
+    "maximum": LARGEST_PAGE,
+    "default": 20,
+}
+
 _ARGUMENT = re.compile(r"<(?:(?P<kind>\w+)(?:\([^)]*\))?:)?(?P<name>\w+)>")
 
 
@@ -180,7 +188,9 @@ def _describe(route: DescribedRoute) -> JsonSchema:
             "name": name,
             "in": "query",
             "description": str(words),
-            "schema": {"type": "string"},
+            "schema": _LIMIT_SCHEMA
+            if operation.is_list and name == "limit"
+            else {"type": "string"},
         }
         for name, words in filters.items()
     ]

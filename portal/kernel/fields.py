@@ -256,7 +256,7 @@ class MoneyField(wtforms.Field):
             cents = Decimal(text[:30]) * 100
             if not cents.is_finite() or cents != cents.to_integral_value():
                 raise InvalidOperation
-        except InvalidOperation as error:
+        except ArithmeticError as error:
             self.data = None
             raise ValueError(_("Please give an amount such as 85 or 85.50.")) from error
         if not 0 <= cents <= self.most_cents:

@@ -49,6 +49,20 @@ def test_owner_publishes_equipment_with_the_first_few_fields(
     assert "Louisville" in seen, "without a place of its own it is where the organization is"
 
 
+@pytest.mark.parametrize("amount", ["1e999999", "NaN", "-Infinity", "85.555", "²"])
+def test_amount_that_is_none_is_refused(world: World, client_of: ClientOf, amount: str) -> None:
+    data = {
+        "organization_id": world.organizations["shop"],
+        "name": "Lathe",
+        "rates-0-customer_class": "other",
+        "rates-0-unit": "hour",
+        "rates-0-price_cents": amount,
+    }
+    answer = client_of("ana").post("/equipment/new", data=data)
+    assert answer.status_code == 422
+    assert "Please give an amount such as 85 or 85.50." in answer.text
+
+
 def test_enter_in_a_form_with_rows_does_not_add_a_row(client_of: ClientOf) -> None:
     form = client_of("ana").get("/equipment/new").text.split("<form class=")[1]
     first_button = form[form.index("<button") :].split(">")[0]

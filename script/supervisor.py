@@ -5,6 +5,8 @@ Started by script/server with the Python of .venv. For one machine; it restarts 
 
 import contextlib
 import ctypes
+import hashlib
+import json
 import os
 import signal
 import socket
@@ -124,6 +126,55 @@ def wait_until_ready(address: str, children: list[subprocess.Popen[str]]) -> Non
         time.sleep(0.1)
 
 
+class SetupNote:
+    """What `flask setup` said when it last prepared this instance, and for which state of the code.
+
+    While nothing that it reads has changed there is no need to run it again, which would double
+    the time that a start takes.
+    """
+
+    def __init__(self, instance: Path, database_url: str) -> None:
+        self.path = instance / "setup.json"
+        self.needed = [instance / "index" / "CURRENT"]
+        if not database_url:
+            self.needed.append(instance / "portal.db")
+        digest = hashlib.sha256(database_url.encode())
+        for folder in ("migrations/versions", "portal/regions/data", "portal/demo/data"):
+            for path in sorted((ROOT / folder).rglob("*.*")):
+                if path.suffix in (".py", ".csv", ".toml"):
+                    digest.update(path.read_bytes())
+        self.state = digest.hexdigest()
+
+    def read(self) -> str | None:
+        """What it said, if it need not run again."""
+        try:
+            note = json.loads(self.path.read_text())
+        except (OSError, ValueError):
+            return None
+        is_current = note.get("state") == self.state and all(path.exists() for path in self.needed)
+        return str(note.get("words", "")) if is_current else None
+
+    def write(self, words: str) -> None:
+        self.path.write_text(json.dumps({"state": self.state, "words": words}))
+
+
+def prepare(
+    environment: dict[str, str], children: list[subprocess.Popen[str]], note: SetupNote
+) -> str:
+    """Runs `flask setup` unless it has nothing to do; returns what there is to tell the person."""
+    known = note.read()
+    if known is not None:
+        return known
+    setup = start([*FLASK, "setup"], environment, stdout=subprocess.PIPE)
+    children.append(setup)
+    words, _ = setup.communicate()
+    if setup.returncode:
+        sys.exit(code_of(setup))
+    children.clear()
+    note.write(words)
+    return words
+
+
 def main() -> None:
     host = os.environ.get("HOST") or "127.0.0.1"
     port = int(os.environ.get("PORT") or 8000)
@@ -150,13 +201,8 @@ def main() -> None:
 
     children: list[subprocess.Popen[str]] = []
     with running(children):
-        setup = start([*FLASK, "setup"], environment, stdout=subprocess.PIPE)
-        children.append(setup)
-        words, _ = setup.communicate()
-        if setup.returncode:
-            sys.exit(code_of(setup))
-        children.clear()
-
+        note = SetupNote(Path(environment["INSTANCE_PATH"]), os.environ.get("DATABASE_URL", ""))
+        words = prepare(environment, children, note)
         children.append(start(web, environment))
         children.append(start([*FLASK, "worker"], environment))
         wait_until_ready(address, children)

@@ -1,5 +1,6 @@
 """The kernel's commands: `flask worker`, `flask index …`, `flask setup`, `flask docs`."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -75,7 +76,7 @@ def rebuild_index() -> int:
     """Rebuild the index with a progress bar; return the number of documents."""
     index = search_index()
     total = sum(_count(list_ids.list_ids) for list_ids in index.kinds.values())
-    with click.progressbar(length=total, label="Indexing") as bar:
+    with click.progressbar(length=total, label="Indexing", file=sys.stderr) as bar:
         return index.rebuild(bar.update)
 
 

@@ -1,5 +1,6 @@
 """Commands: `flask reference load`, `flask regions create`, `flask regions list`."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -29,7 +30,7 @@ def load() -> None:
 def load_reference() -> None:
     """Load the reference data with a progress bar and say what changed."""
     outlines = Path(current_app.config["ROOT"]) / current_app.config["COUNTY_OUTLINES"]
-    with click.progressbar(length=1, label="Loading reference data") as bar:
+    with click.progressbar(length=1, label="Loading reference data", file=sys.stderr) as bar:
 
         def show(done: int, total: int) -> None:
             bar.length = total
@@ -37,9 +38,11 @@ def load_reference() -> None:
 
         report = services.load_reference(SYSTEM, outlines=outlines, progress=show)
     if report.is_unchanged:
-        click.echo(f"{report.total} rows are up to date; nothing changed.")
+        click.echo(f"{report.total} rows are up to date; nothing changed.", err=True)
     else:
-        click.echo(f"{report.added} added, {report.changed} changed, {report.removed} removed.")
+        click.echo(
+            f"{report.added} added, {report.changed} changed, {report.removed} removed.", err=True
+        )
     if not report.has_outlines:
         click.echo(f"No county outlines at {outlines}: maps show points only.", err=True)
 

@@ -122,7 +122,7 @@ def test_limit_outside_of_its_bounds_is_refused(
     response = client_of("nobody").get(path, query_string={"limit": limit})
 
     assert response.status_code == 422
-    assert list(response.json["errors"]) == ["limit"]
+    assert list(response.get_json()["errors"]) == ["limit"]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -133,7 +133,7 @@ def test_limit_within_its_bounds_is_kept(
     response = client_of("nobody").get(path, query_string={"limit": limit})
 
     assert response.status_code == 200
-    found = response.json.get("items", response.json.get("hits"))
+    found = response.get_json().get("items", response.get_json().get("hits"))
     assert 1 <= len(found) <= int(limit)
 
 
@@ -143,4 +143,4 @@ def test_search_refuses_cursors_beyond_what_it_reads(
 ) -> None:
     response = client_of("nobody").get("/api/v1/search", query_string={"cursor": cursor})
 
-    assert (response.status_code, list(response.json["errors"])) == (422, ["cursor"])
+    assert (response.status_code, list(response.get_json()["errors"])) == (422, ["cursor"])

@@ -19,7 +19,7 @@ from portal.organizations.events import MembershipEnded, OrganizationChanged
 from portal.organizations.models import Organization
 from tests.cast import World
 
-IN_STEP = (set(), set())
+IN_STEP: tuple[set[Key], set[Key]] = (set(), set())
 
 
 def shop(world: World) -> Organization:
@@ -63,7 +63,7 @@ def test_same_event_twice_leaves_one_document(world: World, indexed: None) -> No
 def test_events_that_change_no_document_write_nothing(world: World, indexed: None) -> None:
     before = stamp()
     search_index().update_for(
-        [MembershipEnded(world.organizations["shop"], world.users["ben"], "member")]
+        [MembershipEnded(world.organizations["shop"], world.users["ben"], None)]
     )
     search_index().update_for([])
 

@@ -11,7 +11,7 @@ from flask_migrate import Migrate
 
 from config import ENVIRONMENTS, Config
 from portal.kernel import authorization, outbox, worker
-from portal.kernel.authorization import Actor
+from portal.kernel.authorization import NOBODY, Actor
 from portal.kernel.cli import add_commands
 from portal.kernel.database import db, init_database
 from portal.kernel.health import blueprint as kernel_blueprint
@@ -93,7 +93,8 @@ def load_actor(manifests: list[Manifest], user_id: int) -> Actor:
     for manifest in manifests:
         if manifest.actor_facts is not None:
             facts.update(manifest.actor_facts(user_id))
-    return Actor(user_id=user_id, **facts)
+    # Of somebody who is no longer active, accounts know nothing: not even a name.
+    return Actor(user_id=user_id, **facts) if "name" in facts else NOBODY
 
 
 def _read_environment(app: Flask) -> None:

@@ -471,6 +471,14 @@ def upgrade() -> None:
         sa.Column("longitude", sa.Double(), nullable=True),
         sa.Column("county_fips", sa.String(length=5), nullable=True),
         sa.CheckConstraint(
+            "employee_band IN ('', '1-9', '10-19', '20-49', '50-99', '100-249', '250-499', '500+')",
+            name=op.f("ck_organization_employee_band_known"),
+        ),
+        sa.CheckConstraint(
+            "kind IN ('sme', 'large_firm', 'university', 'community_college', 'research_lab', 'government_agency', 'economic_development_organization', 'labor_union', 'trade_association', 'other_intermediary')",
+            name=op.f("ck_organization_kind_known"),
+        ),
+        sa.CheckConstraint(
             "source IN ('own', 'ipeds', 'csv', 'demo')", name=op.f("ck_organization_source_known")
         ),
         sa.CheckConstraint(
@@ -954,7 +962,15 @@ def upgrade() -> None:
         sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("confirmed_by_id", sa.Integer(), nullable=True),
         sa.CheckConstraint(
+            "agreement_kind IN ('', 'equipment_use', 'training_contract', 'rd_cooperation', 'supply', 'licence', 'joint_venture', 'consortium', 'other')",
+            name=op.f("ck_request_agreement_kind_known"),
+        ),
+        sa.CheckConstraint(
             "direction IN ('need', 'offer')", name=op.f("ck_request_direction_known")
+        ),
+        sa.CheckConstraint(
+            "ip_status IN ('', 'none', 'secret_know_how', 'applied_for', 'granted')",
+            name=op.f("ck_request_ip_status_known"),
         ),
         sa.CheckConstraint(
             "kind IN ('equipment_sharing', 'rd_cooperation', 'technology', 'supply_chain', 'training', 'consortium')",

@@ -5,14 +5,14 @@ writes), PostgreSQL by `DATABASE_URL`.
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import JSON, Dialect, Engine, MetaData, event
+from sqlalchemy import JSON, CheckConstraint, Dialect, Engine, MetaData, event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry
@@ -87,6 +87,14 @@ if TYPE_CHECKING:
         __abstract__ = True
 else:
     Model = db.Model
+
+
+def known_values(
+    column: str, values: Iterable[str], *, is_optional: bool = False
+) -> CheckConstraint:
+    """The database's own constraint that a column has one of the values (or is empty)."""
+    listed = ", ".join(f"'{value}'" for value in ([""] if is_optional else []) + list(values))
+    return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
 
 
 class Identified:

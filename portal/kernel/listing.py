@@ -22,6 +22,7 @@ from portal.kernel.authorization import (
     value_in,
 )
 from portal.kernel.clock import now
+from portal.kernel.database import known_values
 
 VISIBILITIES: Mapping[str, Any] = {
     "draft": _l("Draft: you and the managers of your organization"),
@@ -42,8 +43,7 @@ def is_narrower(visibility: str, other: str) -> bool:
 
 def visibility_check() -> CheckConstraint:
     """The database's own constraint on the column `visibility`."""
-    values = ", ".join(f"'{value}'" for value in VISIBILITIES)
-    return CheckConstraint(f"visibility IN ({values})", name="visibility_known")
+    return known_values("visibility", VISIBILITIES)
 
 
 class Confirmed:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from types import FrameType
 
 from flask import Flask, current_app
-from sqlalchemy import ColumnElement, String, and_, delete, or_, select, update
+from sqlalchemy import ColumnElement, String, and_, delete, select, update
 from sqlalchemy.orm import Mapped, joinedload, mapped_column
 
 from portal.kernel.clock import now
@@ -320,7 +320,7 @@ def sweep_outbox() -> int:
         )
         session.execute(
             delete(OutgoingMail)
-            .where(or_(OutgoingMail.sent_at < horizon, OutgoingMail.created_at < horizon))
+            .where(OutgoingMail.created_at < horizon, OutgoingMail.failed_at.is_(None))
             .execution_options(synchronize_session=False)
         )
     return 1

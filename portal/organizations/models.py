@@ -8,9 +8,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import User
 from portal.kernel.clock import now
-from portal.kernel.database import Identified, Model, Timestamped
+from portal.kernel.database import Identified, Model, Timestamped, known_values
 from portal.kernel.files import StoredFile
 from portal.kernel.listing import Confirmed
+from portal.organizations.rules import EMPLOYEE_BANDS, ORGANIZATION_KINDS
 from portal.regions.models import Capability, County, NaicsCode, Placed
 
 organization_capability = Table(
@@ -36,6 +37,8 @@ class Organization(Identified, Timestamped, Confirmed, Placed, Model):
     """
 
     __table_args__ = (
+        known_values("kind", ORGANIZATION_KINDS),
+        known_values("employee_band", EMPLOYEE_BANDS, is_optional=True),
         CheckConstraint("status IN ('active', 'archived')", name="status_known"),
         CheckConstraint("source IN ('own', 'ipeds', 'csv', 'demo')", name="source_known"),
         Index("ix_organization_name_id", "name", "id"),

@@ -16,10 +16,11 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import User
 from portal.kernel.clock import now
-from portal.kernel.database import Identified, Model, Timestamped
+from portal.kernel.database import Identified, Model, Timestamped, known_values
 from portal.kernel.files import StoredFile
 from portal.kernel.listing import Listed, visibility_check
 from portal.organizations.models import Organization
+from portal.partnerships.rules import AGREEMENT_KINDS, IP_STATUSES
 from portal.regions.models import Capability, County
 
 request_capability = Table(
@@ -45,6 +46,8 @@ class Request(Identified, Timestamped, Listed, Model):
             " 'training', 'consortium')",
             name="kind_known",
         ),
+        known_values("ip_status", IP_STATUSES, is_optional=True),
+        known_values("agreement_kind", AGREEMENT_KINDS, is_optional=True),
         CheckConstraint("direction IN ('need', 'offer')", name="direction_known"),
         CheckConstraint(
             "status IN ('draft', 'published', 'paused', 'fulfilled', 'withdrawn', 'expired')",

@@ -63,7 +63,7 @@ def readers_of(owner: str, visibility: str) -> set[str]:
 
 def word(*parts: object) -> str:
     """A word like no other, so that no spelling help takes it for its neighbor."""
-    digest = hashlib.blake2s(repr(parts).encode(), digest_size=9).hexdigest()
+    digest = hashlib.blake2s(repr(parts).encode(), digest_size=6).hexdigest()
     return "z" + "".join(chr(ord("g") + int(digit, 16)) for digit in digest)
 
 
@@ -73,12 +73,12 @@ class Planter:
     def __init__(self) -> None:
         self.canaries: list[Canary] = []
 
-    def plant(self, row: Any, field: str, readers: set[str], *, longest: int = 100) -> None:
+    def plant(self, row: Any, field: str, readers: set[str]) -> None:
         kind = type(row).__name__.lower()
         needle, proof = word(kind, row.id, field, 1), word(kind, row.id, field, 2)
-        setattr(row, field, f"{needle} {proof}"[:longest])
-        if len(getattr(row, field)) < longest:
-            self.canaries.append(Canary(kind, row.id, field, needle, proof, frozenset(readers)))
+        # Both fit into the shortest of the columns, that of a telephone number.
+        setattr(row, field, f"{needle} {proof}")
+        self.canaries.append(Canary(kind, row.id, field, needle, proof, frozenset(readers)))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from portal.accounts.models import User, UserSession
 from portal.kernel.clock import now
 from portal.kernel.database import session
 from portal.kernel.mail import OutgoingMail
+from tests.accounts.conftest import same_but_for_the_address
 from tests.cast import PASSWORD, World, token_of
 
 Clients = Callable[[str], FlaskClient]
@@ -78,10 +79,12 @@ def test_moving_to_somebody_elses_address_tells_only_them(
     client_of: Clients, letters: Letters, world: World
 ) -> None:
     client = client_of("ana")
-    taken = client.post("/account/email", data={"email": "ben@cast.example"})
-    free = client.post("/account/email", data={"email": "ana@new.example"})
-    assert taken.status_code == free.status_code == 200
-    assert taken.text.replace("ben@cast", "ana@new") == free.text
+    pages = []
+    for email in ("ben@cast.example", "ana@new.example"):
+        answer = client.post("/account/email", data={"email": email})
+        pages.append((answer.status_code, same_but_for_the_address(answer.text, email)))
+    assert pages[0] == pages[1]
+    assert pages[0][0] == 200
     assert [row.subject for row in letters("ben@cast.example")] == ["You have an account already"]
     assert session.get_one(User, world.users["ana"]).email == "ana@cast.example"
 

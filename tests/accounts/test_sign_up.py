@@ -1,7 +1,6 @@
 """From sign-up to the first session, and the ways back in; nobody learns who has an account."""
 
 import datetime as dt
-import re
 from collections.abc import Callable
 
 import pytest
@@ -17,6 +16,7 @@ from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.mail import OutgoingMail
 from portal.kernel.outbox import OutboxEvent
+from tests.accounts.conftest import same_but_for_the_address
 from tests.cast import PASSWORD
 from tests.support.statements import count_statements
 
@@ -81,11 +81,6 @@ def test_signing_up_with_a_known_address_changes_nothing_and_tells_its_owner(
     assert [letter.subject for letter in letters(user.email)] == ["You have an account already"]
     session.refresh(user)
     assert (user.name, user.password_hash) == ("Ana", kept)
-
-
-def same_but_for_the_address(text: str, email: str) -> str:
-    plain = text.replace(email, "…").replace(email.replace("@", "%40"), "…")
-    return re.sub(r'name="csrf_token" value="[^"]*"', "", plain)
 
 
 @pytest.mark.parametrize("path", ["/sign-up", "/password", "/verification"])

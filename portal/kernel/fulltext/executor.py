@@ -6,8 +6,8 @@ Sets of documents are integers with one bit per document, so that counting is ex
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from math import asin, cos, inf, log, pi, radians, sin, sqrt
 from operator import and_, or_
@@ -17,17 +17,25 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from portal.kernel.fulltext.highlighting import highlight
-from portal.kernel.fulltext.language import Asked, Unit, terms_of, understand, words_of
+from portal.kernel.fulltext.language import Asked, Unit, terms_of, words_of
 from portal.kernel.fulltext.port import (
     KIND_FACET,
     FacetValue,
     Hit,
+    Key,
     Near,
     Query,
     Results,
     Suggestion,
 )
-from portal.kernel.fulltext.segment import DEGREES, NOWHERE, bits_of, members
+from portal.kernel.fulltext.segment import (
+    DEGREES,
+    EPOCH,
+    MICROSECOND,
+    NOWHERE,
+    bits_of,
+    members,
+)
 from portal.kernel.fulltext.snapshot import Found, Snapshot
 
 MAX_SUGGESTIONS: Final = 50
@@ -39,17 +47,46 @@ _MAX_PREFIX_WORDS: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class _Clause:
-    """A unit of the query with all that may stand for it."""
+class _Word:
+    """A unit of the query, or the words that it was corrected to."""
 
     found: tuple[Found, ...]
     units: tuple[tuple[str, ...], ...]
     weight: float = 1.0
-    is_required: bool = False
 
     @property
     def bits(self) -> int:
         return reduce(or_, (found.bits for found in self.found), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Clause:
+    """Words of the query, usually one, and all that may stand for them: (unit, weight, found)."""
+
+    words: tuple[_Word, ...]
+    others: tuple[tuple[tuple[str, ...], float, Found], ...] = ()
+    is_required: bool = False
+
+    @property
+    def other_bits(self) -> int:
+        return reduce(or_, (found.bits for _, _, found in self.others), 0)
+
+    @property
+    def bits(self) -> int:
+        """The documents that satisfy the clause."""
+        return reduce(and_, (word.bits for word in self.words)) | self.other_bits
+
+    @property
+    def any_bits(self) -> int:
+        """The documents that have something of it."""
+        return reduce(or_, (word.bits for word in self.words), self.other_bits)
+
+    @property
+    def units(self) -> Iterator[tuple[str, ...]]:
+        for word in self.words:
+            yield from word.units
+        for unit, _, _ in self.others:
+            yield unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,21 +150,13 @@ def miles_between(latitude: float, longitude: float, latitude2: float, longitude
     return 2 * _EARTH_MILES * asin(min(1.0, sqrt(half)))
 
 
-def search(snapshot: Snapshot, query: Query) -> Results:
+def search(snapshot: Snapshot, query: Query, asked: Asked) -> Results:
     visible = snapshot.visible(query.audience)
-    asked = understand(query.text)
     reading = _read(snapshot, asked, visible)
     distances = _Distances(snapshot, query.near) if query.near else None
-    base = reading.bits
-    if distances and query.near and query.near.radius_miles is not None:
-        base = distances.within(base, query.near.radius_miles)
-    selected = {name: frozenset(values) for name, values in query.facets.items() if values}
-    if query.kinds:
-        selected[KIND_FACET] = query.kinds
-    chosen = {
-        name: reduce(or_, (snapshot.facets.get(name, {}).get(v, 0) for v in values), 0)
-        for name, values in selected.items()
-    }
+    base = _kept(snapshot, query, reading.bits, distances)
+    selected = _selected(query)
+    chosen = _chosen(snapshot, selected)
     matching = reduce(and_, chosen.values(), base)
     hits: tuple[Hit, ...] = ()
     if matching and query.limit:
@@ -145,39 +174,95 @@ def search(snapshot: Snapshot, query: Query) -> Results:
     )
 
 
+def matching(snapshot: Snapshot, query: Query, asked: Asked) -> frozenset[Key]:
+    """Everything that has the words as typed, or what stands for them."""
+    visible = snapshot.visible(query.audience)
+    strict = _all_of(_clauses(snapshot, asked), _allowed(snapshot, asked, visible))
+    distances = _Distances(snapshot, query.near) if query.near else None
+    base = _kept(snapshot, query, strict, distances)
+    found = reduce(and_, _chosen(snapshot, _selected(query)).values(), base)
+    return frozenset(snapshot.identities[number] for number in members(found))
+
+
+def _kept(snapshot: Snapshot, query: Query, bits: int, distances: _Distances | None) -> int:
+    """Those of `bits` that pass the filters which are not facets."""
+    if query.among is not None:
+        among, identities = query.among, snapshot.identities
+        kept = [number for number in members(bits) if identities[number] in among]
+        bits = bits_of(kept, len(identities))
+    if query.updated_since is not None:
+        updated, since = snapshot.updated, (query.updated_since - EPOCH) // MICROSECOND
+        kept = [number for number in members(bits) if updated[number] >= since]
+        bits = bits_of(kept, len(updated))
+    if distances and distances.near.radius_miles is not None:
+        bits = distances.within(bits, distances.near.radius_miles)
+    return bits
+
+
+def _selected(query: Query) -> dict[str, frozenset[str]]:
+    selected = {name: frozenset(values) for name, values in query.facets.items() if values}
+    if query.kinds:
+        selected[KIND_FACET] = query.kinds
+    return selected
+
+
+def _chosen(snapshot: Snapshot, selected: Mapping[str, frozenset[str]]) -> dict[str, int]:
+    return {
+        name: reduce(or_, (snapshot.facets.get(name, {}).get(v, 0) for v in values), 0)
+        for name, values in selected.items()
+    }
+
+
+def _allowed(snapshot: Snapshot, asked: Asked, visible: int) -> int:
+    unwanted = (snapshot.find(unit.terms).bits for unit in asked.unwanted)
+    return visible & ~reduce(or_, unwanted, 0)
+
+
+def _clauses(snapshot: Snapshot, asked: Asked) -> tuple[_Clause, ...]:
+    """The wanted units, those together that an expansion covers."""
+    expansions = {expansion.first: expansion for expansion in asked.expansions}
+    clauses: list[_Clause] = []
+    at = 0
+    while at < len(asked.wanted):
+        expansion = expansions.get(at)
+        last = expansion.last if expansion else at + 1
+        units = asked.wanted[at:last]
+        clauses.append(
+            _Clause(
+                tuple(_Word((snapshot.find(unit.terms),), (unit.terms,)) for unit in units),
+                tuple(
+                    (terms, weight, snapshot.find(terms))
+                    for terms, weight in (expansion.alternatives if expansion else ())
+                ),
+                is_required=any(unit.sign == "+" for unit in units),
+            )
+        )
+        at = last
+    return tuple(clauses)
+
+
 def _read(snapshot: Snapshot, asked: Asked, visible: int) -> _Reading:
     """Take the words as typed; if nothing visible has them all, correct them; then any of them."""
-    unwanted = (snapshot.find(unit.terms).bits for unit in asked.unwanted)
-    allowed = visible & ~reduce(or_, unwanted, 0)
+    allowed = _allowed(snapshot, asked, visible)
     if not asked.wanted:
         return _Reading(allowed)
-    clauses = tuple(
-        _Clause((snapshot.find(unit.terms),), (unit.terms,), is_required=unit.sign == "+")
-        for unit in asked.wanted
-    )
+    clauses = _clauses(snapshot, asked)
     if strict := _all_of(clauses, allowed):
         return _Reading(strict, clauses)
-    corrections = {
-        at: words
-        for at, (unit, clause) in enumerate(zip(asked.wanted, clauses, strict=True))
-        if not clause.bits & visible and (words := _spelled_alike(snapshot, unit, visible))
-    }
+    corrections = _corrections(snapshot, asked, clauses, visible)
     if corrections:
-        clauses = tuple(
-            _corrected(snapshot, corrections[at]) if at in corrections else clause
-            for at, clause in enumerate(clauses)
-        )
+        clauses = _corrected(snapshot, clauses, corrections)
         if repaired := _all_of(clauses, allowed):
             suggestion = None
             # Each word's best correction need not go with the others': offer only what finds.
-            if reduce(and_, (clause.found[0].bits for clause in clauses), allowed):
+            if reduce(and_, (_best_bits(clause) for clause in clauses), allowed):
                 suggestion = _rewritten(asked, {at: words[0] for at, words in corrections.items()})
             return _Reading(repaired, clauses, suggestion, is_fuzzy=True)
     required = [clause for clause in clauses if clause.is_required]
     if required:
         loose = _all_of(required, allowed)
     else:
-        loose = allowed & reduce(or_, (clause.bits for clause in clauses), 0)
+        loose = allowed & reduce(or_, (clause.any_bits for clause in clauses), 0)
     return _Reading(loose, clauses, is_fuzzy=bool(loose))
 
 
@@ -209,9 +294,43 @@ def _spelled_alike(snapshot: Snapshot, unit: Unit, visible: int) -> list[str]:
     return []
 
 
-def _corrected(snapshot: Snapshot, words: list[str]) -> _Clause:
-    units = tuple(dict.fromkeys((term,) for term in terms_of(words)))
-    return _Clause(tuple(map(snapshot.find, units)), units, _CORRECTED_WEIGHT)
+def _corrections(
+    snapshot: Snapshot, asked: Asked, clauses: Iterable[_Clause], visible: int
+) -> dict[int, list[str]]:
+    """For the places of the wanted units that nothing visible has: other spellings."""
+    corrections: dict[int, list[str]] = {}
+    at = 0
+    for clause in clauses:
+        is_unknown = not clause.bits & visible
+        for word in clause.words:
+            alike = []
+            if is_unknown and not word.bits & visible:
+                alike = _spelled_alike(snapshot, asked.wanted[at], visible)
+            if alike:
+                corrections[at] = alike
+            at += 1
+    return corrections
+
+
+def _corrected(
+    snapshot: Snapshot, clauses: Iterable[_Clause], corrections: Mapping[int, list[str]]
+) -> tuple[_Clause, ...]:
+    corrected: list[_Clause] = []
+    at = 0
+    for clause in clauses:
+        words: list[_Word] = []
+        for word in clause.words:
+            if at in corrections:
+                units = tuple(dict.fromkeys((term,) for term in terms_of(corrections[at])))
+                word = _Word(tuple(map(snapshot.find, units)), units, _CORRECTED_WEIGHT)
+            words.append(word)
+            at += 1
+        corrected.append(replace(clause, words=tuple(words)))
+    return tuple(corrected)
+
+
+def _best_bits(clause: _Clause) -> int:
+    return reduce(and_, (word.found[0].bits for word in clause.words)) | clause.other_bits
 
 
 def _rewritten(asked: Asked, corrections: Mapping[int, str]) -> str:
@@ -225,16 +344,30 @@ def _rewritten(asked: Asked, corrections: Mapping[int, str]) -> str:
 
 def _score(reading: _Reading, matching: int, visible: int) -> dict[int, float]:
     """BM25 over weighted fields. Rarity is judged by visible documents, so that no score tells of
-    others."""
+    others.
+
+    What stands for words of the query counts as if it were all of them, times its weight; of it
+    and the words themselves the best counts, and all together are as rare as the lot of them.
+    """
     scores = dict.fromkeys(members(matching), 0.0)
     documents = visible.bit_count()
     for clause in reading.clauses:
-        frequency = (clause.bits & visible).bit_count()
-        rarity = log(1 + (documents - frequency + 0.5) / (frequency + 0.5)) * clause.weight
-        for found in clause.found:
+        others, gained = clause.other_bits, dict.fromkeys(scores, 0.0)
+        rarities = 0.0
+        for word in clause.words:
+            frequency = ((word.bits | others) & visible).bit_count()
+            rarity = log(1 + (documents - frequency + 0.5) / (frequency + 0.5))
+            rarities += rarity
+            for found in word.found:
+                for number, impact in found.impacts():
+                    if number in gained:
+                        gained[number] += rarity * word.weight * impact
+        for _, weight, found in clause.others:
             for number, impact in found.impacts():
-                if number in scores:
-                    scores[number] += rarity * impact
+                if number in gained:
+                    gained[number] = max(gained[number], rarities * weight * impact)
+        for number, gain in gained.items():
+            scores[number] += gain
     return scores
 
 

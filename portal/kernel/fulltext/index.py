@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +22,7 @@ from whoosh.index import TOC, FileIndex
 from whoosh.util.filelock import FileLock, try_for
 
 from portal.kernel.fulltext import executor
+from portal.kernel.fulltext.language import understand
 from portal.kernel.fulltext.port import (
     Document,
     IndexBusy,
@@ -32,7 +33,15 @@ from portal.kernel.fulltext.port import (
     Status,
     Suggestion,
 )
-from portal.kernel.fulltext.segment import FORMAT, SCHEMA, Segment, new_codec, row_of
+from portal.kernel.fulltext.segment import (
+    EPOCH,
+    FORMAT,
+    MICROSECOND,
+    SCHEMA,
+    Segment,
+    new_codec,
+    row_of,
+)
 from portal.kernel.fulltext.snapshot import Snapshot
 
 _CURRENT: Final = "CURRENT"
@@ -41,7 +50,6 @@ _NAME: Final = "MAIN"
 _ATTEMPTS: Final = 5
 _PAUSE_SECONDS: Final = 0.02
 _GENERATION: Final = re.compile(r"\d+-(\d+)-[0-9a-f]{8}")
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Index:
@@ -60,7 +68,11 @@ class Index:
     # Reading
 
     def search(self, query: Query) -> Results:
-        return executor.search(self._latest(), query)
+        return executor.search(self._latest(), query, understand(query.text))
+
+    def matching(self, query: Query) -> frozenset[Key]:
+        """All documents that have the words as typed; limit, offset and sort do not matter."""
+        return executor.matching(self._latest(), query, understand(query.text))
 
     def suggest(
         self, prefix: str, audience: frozenset[str], limit: int = 8
@@ -75,7 +87,7 @@ class Index:
         """Every document in the index with its `updated_at`, to compare with the database."""
         snapshot = self._latest()
         return {
-            snapshot.identities[number]: _EPOCH + timedelta(microseconds=snapshot.updated[number])
+            snapshot.identities[number]: EPOCH + snapshot.updated[number] * MICROSECOND
             for number in snapshot.live_numbers()
         }
 

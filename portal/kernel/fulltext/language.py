@@ -81,13 +81,30 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
+class Expansion:
+    """Other words for the wanted units from `first` to before `last`.
+
+    Each alternative is a phrase of terms, with how much it counts (at most 1, as much as the units
+    themselves). A document that has one of them is found like one that has all the units.
+    """
+
+    first: int
+    last: int
+    alternatives: tuple[tuple[tuple[str, ...], float], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
-    """A query's text, understood: `wanted` and `unwanted` units, `title` to compare titles with."""
+    """A query's text, understood: `wanted` and `unwanted` units, `title` to compare titles with.
+
+    `expansions` stand in the order of the units and do not overlap.
+    """
 
     text: str
     wanted: tuple[Unit, ...]
     unwanted: tuple[Unit, ...]
     title: str
+    expansions: tuple[Expansion, ...] = ()
 
 
 @lru_cache(maxsize=8192)

@@ -6,10 +6,10 @@ Plain values only: no engine, no database, no Flask. `index.Index` answers these
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, Protocol, TypeAlias
 
 Key: TypeAlias = tuple[str, int]
 """(kind, id): what identifies a document. A newer document with the same key replaces the older."""
@@ -84,6 +84,8 @@ class Query:
     ever an error. Words must all match somewhere in a document; only if no visible document has
     them all are misspelled words corrected, and then any of the words suffices. `kinds` and
     `facets` keep documents with one of the given values in each facet named; empty means any.
+    `among` keeps only those documents, for what is worked out elsewhere ("free in May"), and
+    `updated_since` only those updated then or later; None means any, and the counts heed both.
     Sorting by distance without `near`, or by relevance without words, sorts by newest.
     """
 
@@ -92,6 +94,8 @@ class Query:
     kinds: frozenset[str] = frozenset()
     facets: Mapping[str, frozenset[str]] = field(default_factory=dict)
     near: Near | None = None
+    among: frozenset[Key] | None = None
+    updated_since: datetime | None = None
     sort: Sort = "relevance"
     limit: int = 20
     offset: int = 0
@@ -105,6 +109,8 @@ class Query:
             raise ValueError(f"sort must be one of {', '.join(SORTS)}")
         if KIND_FACET in self.facets:
             raise ValueError("select kinds with `kinds`")
+        if self.updated_since is not None and self.updated_since.tzinfo is None:
+            raise ValueError("updated_since must be aware")
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,3 +200,43 @@ class Status:
     documents: int
     generation: str
     segments: int
+
+
+class Engine(Protocol):
+    """What every engine of full-text search answers, for any number of threads and processes.
+
+    Every call sees the latest commit. Reading from and applying to an index that is missing or
+    damaged raises `IndexUnavailable`, waiting too long for another writer `IndexBusy`.
+    """
+
+    def search(self, query: Query) -> Results:
+        """Find one page of hits and count all of them."""
+
+    def matching(self, query: Query) -> frozenset[Key]:
+        """Return everything that has the words as typed; limit, offset and sort do not matter."""
+
+    def suggest(
+        self, prefix: str, audience: frozenset[str], limit: int = 8
+    ) -> tuple[Suggestion, ...]:
+        """Return visible documents whose titles or keywords have words beginning like those typed.
+
+        The best come first, but those of a kind stand together. At most 50.
+        """
+
+    def keys(self) -> Mapping[Key, datetime]:
+        """Return every document in the index with its `updated_at`."""
+
+    def status(self) -> Status:
+        """Tell the size and the generation of the index in use."""
+
+    def apply(self, documents: Iterable[Document] = (), deleted: Iterable[Key] = ()) -> None:
+        """Delete and then add or replace documents, all in one commit."""
+
+    def rebuild(
+        self, documents: Iterable[Document], progress: Callable[[int], None] | None = None
+    ) -> None:
+        """Replace the whole index while the old one serves.
+
+        Of several documents with one key the first counts. `progress` is told how many have been
+        added so far.
+        """

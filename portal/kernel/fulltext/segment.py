@@ -31,7 +31,8 @@ DEGREES: Final = 100_000
 """Coordinates are kept as integers of 1/100,000 degree, about a meter."""
 
 NOWHERE: Final = -(2**31)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
 _CACHED_POSTINGS: Final = 2_000_000
 _SEPARATOR: Final = "\x1f"
 _Counts: TypeAlias = Iterable[tuple[int, float]]
@@ -120,7 +121,7 @@ def row_of(document: Document) -> dict[str, Any]:
         "identity": _encodable(f"{document.kind}:{document.id}").encode(),
         "heading": " ".join(title).encode(),
         "names": " ".join(sorted(names)).encode(),
-        "updated": (document.updated_at - _EPOCH) // timedelta(microseconds=1),
+        "updated": (document.updated_at - EPOCH) // MICROSECOND,
         "stored": (
             document.kind,
             document.id,

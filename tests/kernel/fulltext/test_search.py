@@ -339,3 +339,34 @@ def test_suggestions_come_best_first_but_kinds_stand_together(index_of: IndexOf)
     assert [found.id for found in index.suggest("laser", PUBLIC, 2)] == [2, 3]
     first = index.suggest("laser", PUBLIC, 1)[0]
     assert (first.kind, first.title, first.url) == ("request", "Laser", "/records/2")
+
+
+def test_only_what_is_among_those_given_is_found_and_counted(index_of: IndexOf) -> None:
+    index = index_of(*(record(n, "Lab", facets={"n": (str(n),)}) for n in range(5)))
+    among = frozenset({("organization", 1), ("organization", 3), ("facility", 2)})
+    results = index.search(Query(text="lab", audience=PUBLIC, among=among))
+    assert ({hit.id for hit in results.hits}, results.total) == ({1, 3}, 2)
+    assert {value.value for value in results.facets["n"]} == {"1", "3"}
+    assert index.search(Query(audience=PUBLIC, among=frozenset())).total == 0
+
+
+def test_only_what_was_updated_since_is_found(index_of: IndexOf) -> None:
+    index = index_of(*(record(n, "Lab", updated_at=NEW_YEAR + timedelta(n)) for n in range(5)))
+    assert found(index, "lab", updated_since=NEW_YEAR + timedelta(3)) == [3, 4]
+    assert found(index, updated_since=NEW_YEAR + timedelta(days=3, microseconds=1)) == [4]
+    with pytest.raises(ValueError, match="aware"):
+        Query(audience=PUBLIC, updated_since=NEW_YEAR.replace(tzinfo=None))
+
+
+def test_everything_that_matches_is_told_without_limit_and_without_guessing(
+    index_of: IndexOf,
+) -> None:
+    index = index_of(
+        *(record(n, "Laser lab", facets={"n": (str(n % 2),)}) for n in range(120)),
+        record(999, "Hidden laser", audience=frozenset()),
+    )
+    odd = Query(text="laser", audience=PUBLIC, facets={"n": frozenset("1")}, limit=3, offset=9)
+    assert index.matching(odd) == {("organization", n) for n in range(1, 120, 2)}
+    assert len(index.matching(Query(audience=PUBLIC))) == 120
+    assert index.matching(Query(audience=PUBLIC, text="lasre")) == frozenset()
+    assert index.matching(Query(audience=PUBLIC, text="laser robot")) == frozenset()

@@ -15,6 +15,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import User
+from portal.facilities.models import Equipment, Facility
 from portal.kernel.clock import now
 from portal.kernel.database import Identified, Model, Timestamped, known_values
 from portal.kernel.files import StoredFile
@@ -37,6 +38,8 @@ class Request(Identified, Timestamped, Listed, Model):
     status: where it stands in the workflow of `rules.py`; visibility: who sees it once published.
     radius_miles: how far away partners may be (None: anywhere).
     reminded_at: when its people were told that the end is near (None: not of this end).
+    equipment_id, facility_id: what it asks to use, if that is one thing that stands here;
+    asked_organization_id: whose that is. It sees the request, and is told of it, once published.
     """
 
     __table_args__ = (
@@ -57,6 +60,8 @@ class Request(Identified, Timestamped, Listed, Model):
         CheckConstraint("radius_miles IS NULL OR radius_miles > 0", name="radius_positive"),
         CheckConstraint("renewals BETWEEN 0 AND 1", name="one_renewal"),
         CheckConstraint("budget_cents IS NULL OR budget_cents >= 0", name="budget_not_negative"),
+        CheckConstraint("equipment_id IS NULL OR facility_id IS NULL", name="one_subject"),
+        CheckConstraint("asked_organization_id <> organization_id", name="asks_another"),
         Index("ix_request_status_expires_on", "status", "expires_on"),
         Index("ix_request_published_at_id", "published_at", "id"),
     )
@@ -95,8 +100,24 @@ class Request(Identified, Timestamped, Listed, Model):
     call_deadline: Mapped[dt.date | None]
     coordinator_wanted: Mapped[bool] = mapped_column(default=False)
     duration_months: Mapped[int | None]
+    equipment_id: Mapped[int | None] = mapped_column(
+        ForeignKey("equipment.id", ondelete="SET NULL"), index=True
+    )
+    facility_id: Mapped[int | None] = mapped_column(
+        ForeignKey("facility.id", ondelete="SET NULL"), index=True
+    )
+    asked_organization_id: Mapped[int | None] = mapped_column(
+        ForeignKey("organization.id", ondelete="SET NULL"), index=True
+    )
 
-    organization: Mapped[Organization] = relationship(lazy="raise_on_sql")
+    organization: Mapped[Organization] = relationship(
+        foreign_keys=organization_id, lazy="raise_on_sql"
+    )
+    asked_organization: Mapped[Organization | None] = relationship(
+        foreign_keys=asked_organization_id, lazy="raise_on_sql"
+    )
+    equipment: Mapped[Equipment | None] = relationship(lazy="raise_on_sql")
+    facility: Mapped[Facility | None] = relationship(lazy="raise_on_sql")
     county: Mapped[County | None] = relationship(lazy="raise_on_sql")
     capabilities: Mapped[list[Capability]] = relationship(
         secondary=request_capability, order_by=Capability.label, lazy="raise_on_sql"

@@ -55,12 +55,13 @@ class NaicsCode(Model):
 
 
 class Cluster(Identified, Model):
-    """An industry cluster of the U.S. benchmark definitions."""
+    """An industry cluster of the U.S. benchmark definitions; `name_es` is our translation."""
 
     __table_args__ = (CheckConstraint("kind IN ('traded', 'local')", name="kind_known"),)
 
     key: Mapped[str] = mapped_column(String(80), unique=True)
     name: Mapped[str] = mapped_column(String(120), unique=True)
+    name_es: Mapped[str] = mapped_column(String(120), default="")
     kind: Mapped[str] = mapped_column(String(8))
 
 

@@ -91,6 +91,12 @@ class Index:
             for number in snapshot.live_numbers()
         }
 
+    def digests(self) -> Mapping[Key, bytes]:
+        """The `digest` that each document had when it was put in, to compare contents."""
+        snapshot = self._latest()
+        identities, digests = snapshot.identities, snapshot.digests
+        return {identities[number]: digests[number] for number in snapshot.live_numbers()}
+
     def status(self) -> Status:
         snapshot = self._latest()
         return Status(

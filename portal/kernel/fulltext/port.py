@@ -5,6 +5,7 @@ Plain values only: no engine, no database, no Flask. `index.Index` answers these
 
 from __future__ import annotations
 
+import hashlib
 import html
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -65,6 +66,24 @@ class Document:
     @property
     def key(self) -> Key:
         return (self.kind, self.id)
+
+    @property
+    def digest(self) -> bytes:
+        """Eight bytes that differ when anything about the document does."""
+        content = (
+            *(getattr(self, name) for name in _PLAIN_FIELDS),
+            self.updated_at.timestamp(),
+            sorted(self.audience),
+            sorted((name, tuple(values)) for name, values in self.facets.items()),
+            tuple(self.keywords),
+            sorted(self.extra.items()),
+        )
+        return hashlib.blake2b(repr(content).encode(), digest_size=8).digest()
+
+
+_PLAIN_FIELDS: Final = (
+    "kind", "id", "title", "url", "summary", "body", "organization", "latitude", "longitude",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +244,9 @@ class Engine(Protocol):
 
     def keys(self) -> Mapping[Key, datetime]:
         """Return every document in the index with its `updated_at`."""
+
+    def digests(self) -> Mapping[Key, bytes]:
+        """Return the `digest` that each document in the index had when it was put in."""
 
     def status(self) -> Status:
         """Tell the size and the generation of the index in use."""

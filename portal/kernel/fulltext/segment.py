@@ -24,7 +24,7 @@ from whoosh.util.numeric import byte_to_length
 from portal.kernel.fulltext.language import GAP, terms_of, words_of
 from portal.kernel.fulltext.port import KIND_FACET, Document, IndexUnavailable, Key
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """To be raised whenever SCHEMA or `language` changes: older indexes then ask to be rebuilt."""
 
 DEGREES: Final = 100_000
@@ -82,6 +82,7 @@ SCHEMA: Final = fields.Schema(
     identity=fields.COLUMN(columns.VarBytesColumn()),
     heading=fields.COLUMN(columns.VarBytesColumn()),
     names=fields.COLUMN(columns.VarBytesColumn()),
+    digest=fields.COLUMN(columns.VarBytesColumn()),
     updated=fields.COLUMN(columns.NumericColumn("q")),
     latitude=fields.COLUMN(columns.NumericColumn("i", default=NOWHERE)),
     longitude=fields.COLUMN(columns.NumericColumn("i", default=NOWHERE)),
@@ -121,6 +122,7 @@ def row_of(document: Document) -> dict[str, Any]:
         "identity": _encodable(f"{document.kind}:{document.id}").encode(),
         "heading": " ".join(title).encode(),
         "names": " ".join(sorted(names)).encode(),
+        "digest": document.digest,
         "updated": (document.updated_at - EPOCH) // MICROSECOND,
         "stored": (
             document.kind,
@@ -264,6 +266,11 @@ class Segment:
 
     def _all_terms(self, field: str) -> list[tuple[str, array[int]]]:
         return [(term, self._ids(field, term)) for term in self._terms(field)]
+
+    @property
+    def digests(self) -> list[bytes]:
+        with self._reading():
+            return self._column("digest")
 
     @cached_property
     def headings(self) -> list[str]:

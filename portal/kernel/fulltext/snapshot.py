@@ -58,6 +58,10 @@ class Snapshot:
             self.identities += segment.identities
             base += segment.size
 
+    @property
+    def digests(self) -> list[bytes]:
+        return [digest for _, segment in self._parts for digest in segment.digests]
+
     @cached_property
     def headings(self) -> list[str]:
         return [heading for _, segment in self._parts for heading in segment.headings]

@@ -6,7 +6,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -88,6 +90,24 @@ def test_keys_tell_when_each_document_was_updated(index_of: IndexOf) -> None:
         record(1, updated_at=exact), record(2, updated_at=NEW_YEAR, audience=frozenset())
     )
     assert index.keys() == {("organization", 1): exact, ("organization", 2): NEW_YEAR}
+
+
+def test_digests_tell_when_anything_about_a_document_differs(index_of: IndexOf) -> None:
+    one = record(1, "a", facets={"county": ("1",), "size": ("s", "m")}, keywords=("x", "y"))
+    index = index_of(one, record(2))
+    assert index.digests() == {one.key: one.digest, ("organization", 2): record(2).digest}
+    assert replace(one, facets={"size": ("s", "m"), "county": ("1",)}).digest == one.digest
+    different: list[dict[str, Any]] = [
+        {"title": "b"},
+        {"url": "/b"},
+        {"audience": frozenset({"member"})},
+        {"updated_at": one.updated_at.replace(microsecond=1)},
+        {"facets": {"county": ("1",)}},
+        {"keywords": ("xy",)},
+        {"latitude": 0.0},
+        {"extra": {"a": "b"}},
+    ]
+    assert len({one.digest, *(replace(one, **values).digest for values in different)}) == 9
 
 
 def test_a_failing_batch_changes_nothing_and_frees_the_writer(index_of: IndexOf) -> None:

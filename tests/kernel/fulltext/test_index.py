@@ -5,17 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from portal.kernel.fulltext.index import Index
 from portal.kernel.fulltext.port import Document, IndexBusy, IndexUnavailable, Query
 from tests.kernel.fulltext.conftest import IndexOf
-from tests.kernel.fulltext.model import NEW_YEAR, PUBLIC, record
+from tests.kernel.fulltext.model import PUBLIC, record
 
 ROOT = Path(__file__).parents[3]
 EVERYTHING = Query(audience=PUBLIC)
@@ -53,71 +50,6 @@ def asked(process: subprocess.Popen[str], line: str = "") -> str:
     process.stdin.write(line + "\n")
     process.stdin.flush()
     return process.stdout.readline().strip()
-
-
-def test_a_newer_version_replaces_the_older_and_is_found_at_once(index_of: IndexOf) -> None:
-    index = index_of(record(1, "old"), record(2, "other"))
-    assert titles(index) == ["old", "other"]
-    for version in range(3):
-        index.apply([record(1, f"new {version}")])
-        assert titles(index) == [f"new {version}", "other"]
-        assert index.search(Query(text="old", audience=PUBLIC)).total == 0
-    assert index.status().documents == 2
-
-
-def test_documents_are_told_apart_by_kind_and_id(index_of: IndexOf) -> None:
-    index = index_of(record(1, "a", kind="facility"), record(1, "b", kind="facility:1"))
-    index.apply([record(1, "c", kind="request"), record(11, "d", kind="facility")])
-    assert titles(index) == ["a", "b", "c", "d"]
-    index.apply(deleted=[("facility", 1)])
-    assert titles(index) == ["b", "c", "d"]
-    assert set(index.keys()) == {("facility:1", 1), ("request", 1), ("facility", 11)}
-
-
-def test_deleting_comes_before_adding_and_what_is_not_there_may_be_deleted(
-    index_of: IndexOf,
-) -> None:
-    index = index_of(record(1, "a"))
-    index.apply([record(1, "b"), record(1, "c")], [("organization", 1), ("organization", 99)])
-    assert titles(index) == ["c"]
-    index.apply()
-    assert titles(index) == ["c"]
-
-
-def test_keys_tell_when_each_document_was_updated(index_of: IndexOf) -> None:
-    exact = NEW_YEAR.replace(microsecond=987654)
-    index = index_of(
-        record(1, updated_at=exact), record(2, updated_at=NEW_YEAR, audience=frozenset())
-    )
-    assert index.keys() == {("organization", 1): exact, ("organization", 2): NEW_YEAR}
-
-
-def test_digests_tell_when_anything_about_a_document_differs(index_of: IndexOf) -> None:
-    one = record(1, "a", facets={"county": ("1",), "size": ("s", "m")}, keywords=("x", "y"))
-    index = index_of(one, record(2))
-    assert index.digests() == {one.key: one.digest, ("organization", 2): record(2).digest}
-    assert replace(one, facets={"size": ("s", "m"), "county": ("1",)}).digest == one.digest
-    different: list[dict[str, Any]] = [
-        {"title": "b"},
-        {"url": "/b"},
-        {"audience": frozenset({"member"})},
-        {"updated_at": one.updated_at.replace(microsecond=1)},
-        {"facets": {"county": ("1",)}},
-        {"keywords": ("xy",)},
-        {"latitude": 0.0},
-        {"extra": {"a": "b"}},
-    ]
-    assert len({one.digest, *(replace(one, **values).digest for values in different)}) == 9
-
-
-def test_a_failing_batch_changes_nothing_and_frees_the_writer(index_of: IndexOf) -> None:
-    index = index_of(record(1, "a"))
-    broken = record(2, "b", latitude=1e9, longitude=0.0)
-    with pytest.raises(Exception, match=r"format|range"):
-        index.apply([record(1, "c"), broken])
-    assert titles(index) == ["a"]
-    index.apply([record(1, "d")], timeout=0)
-    assert titles(index) == ["d"]
 
 
 def test_the_old_generation_serves_until_the_new_one_is_whole(
@@ -220,38 +152,6 @@ def test_a_writer_that_is_killed_leaves_a_whole_index_and_no_lock(
     index.rebuild([record(1, "new")], timeout=0)
     assert titles(index) == ["new"]
     assert generations(tmp_path / "index") == [index.status().generation]
-
-
-def test_threads_search_while_another_writes(index_of: IndexOf) -> None:
-    index = index_of(record(1, "laser zero"), record(2, "laser five-axis 5-axis"))
-
-    def search(_: int) -> int:
-        index.suggest("las", PUBLIC)
-        return index.search(Query(text="laser", audience=PUBLIC)).total
-
-    with ThreadPoolExecutor(4) as pool:
-        totals = pool.map(search, range(80))
-        for number in range(3, 9):
-            index.apply([record(number, f"laser {number}")])
-    assert set(totals) <= set(range(2, 9))
-    assert search(0) == 8
-
-
-def test_a_missing_index_says_so_until_it_is_rebuilt(tmp_path: Path) -> None:
-    index = Index(tmp_path / "not" / "there")
-    for use in (
-        lambda: index.search(EVERYTHING),
-        lambda: index.suggest("a", PUBLIC),
-        lambda: index.apply([record(1)]),
-        index.keys,
-        index.status,
-    ):
-        with pytest.raises(IndexUnavailable):
-            use()
-    index.rebuild([])
-    assert index.status().documents == index.search(EVERYTHING).total == 0
-    index.apply([record(1, "first")])
-    assert titles(index) == ["first"]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from whoosh.filedb.filestore import FileStorage
 from whoosh.index import TOC
 
 import portal.kernel.fulltext
-from portal.kernel.fulltext.port import Near, Query
+from portal.kernel.fulltext.port import Query
 from portal.kernel.fulltext.segment import SCHEMA
 from tests.kernel.fulltext.conftest import IndexOf
 from tests.kernel.fulltext.model import PUBLIC, record
@@ -52,34 +52,6 @@ def test_an_updated_document_has_one_version_in_an_index_that_was_open_all_along
         assert results.total == number % 2
 
 
-def test_counts_do_not_depend_on_how_many_hits_are_asked_for(index_of: IndexOf) -> None:
-    index = index_of(
-        *(
-            record(
-                n,
-                "laser " * (n % 7 + 1),
-                audience=PUBLIC if n % 3 else frozenset({"member"}),
-                facets={"parity": (str(n % 2),)},
-            )
-            for n in range(1, 200)
-        )
-    )
-    answers = [index.search(Query(text="laser", audience=PUBLIC, limit=n)) for n in (0, 1, 50)]
-    assert {results.total for results in answers} == {133}
-    assert len({repr(results.facets) for results in answers}) == 1
-    assert answers[1].hits[0] == answers[2].hits[0]
-
-
-def test_places_anywhere_on_earth_are_kept(index_of: IndexOf) -> None:
-    places = [(-90.0, -180.0), (90.0, 180.0), (0.0, 0.0), (-33.123456, 151.654321)]
-    index = index_of(
-        *(record(n, latitude=p[0], longitude=p[1]) for n, p in enumerate(places)), record(9)
-    )
-    for number, place in enumerate(places):
-        results = index.search(Query(audience=PUBLIC, near=Near(*place, 0.01)))
-        assert [hit.id for hit in results.hits if hit.id == number] == [number]
-
-
 def test_many_small_commits_stay_a_few_segments(index_of: IndexOf) -> None:
     index = index_of(record(0, "Laser 0"))
     for number in range(1, 40):
@@ -109,38 +81,3 @@ def test_the_stored_schema_names_no_code_of_ours(index_of: IndexOf, tmp_path: Pa
     storage = FileStorage(str(tmp_path / "index" / index.status().generation))
     entries = TOC.read(storage, "MAIN").segments
     assert b"portal" not in pickle.dumps(SCHEMA) + pickle.dumps(entries)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "a* b* c* d* e*",
-        "zzz~5 zzz~",
-        "?" * 10_000,
-        "*" * 10_000,
-        "word " * 2_000,
-        " ".join(f"laser{n}" for n in range(3_000)),
-        '"' * 10_000,
-        '"a "b ' * 2_000,
-        "(" * 5_000 + "laser" + ")" * 5_000,
-        "+-" * 5_000,
-        "-x" * 5_000,
-        "1," * 5_000,
-        "[a TO zzz] {* TO *} title:* kind:k",
-        "laser\0\x01\x1f\x7f laser",
-        "\ud800\udfff laser \ufffe",
-        "\u202elaser\u202c \u200f\u2066\u2069",
-        "laser" * 2_000,
-        "ﷺ" * 5_000,
-        "Z͑ͫ̓ͪ̂ͫ" * 1_000,
-        "' OR 1=1; DROP TABLE users; --",
-        "{{7*7}} ${x} %s %(x)s",
-    ],
-    ids=range(21),
-)
-def test_hostile_queries_are_plain_text(index_of: IndexOf, text: str) -> None:
-    index = index_of(record(1, "Laser"), record(2, "Lasers and other tools"))
-    for part in (text, text.swapcase(), f"laser {text}", f'"{text}"', f"-{text}"):
-        results = index.search(Query(text=part, audience=PUBLIC))
-        assert results.total <= 2
-        index.suggest(part, PUBLIC)

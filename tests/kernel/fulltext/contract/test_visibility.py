@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from portal.kernel.fulltext.index import Index
-from portal.kernel.fulltext.port import Near, Query
-from tests.kernel.fulltext.conftest import IndexOf
+from portal.kernel.fulltext.port import Engine, Near, Query
+from tests.kernel.fulltext.contract.conftest import IndexOf
 from tests.kernel.fulltext.model import PUBLIC, record
 
 CANARY = "zebrafish"
@@ -14,7 +13,7 @@ HERE = {"latitude": 38.25, "longitude": -85.76}
 
 
 @pytest.fixture
-def index(index_of: IndexOf) -> Index:
+def index(index_of: IndexOf) -> Engine:
     return index_of(
         record(1, "Laser lab", body="zebra crossing", **HERE),
         record(
@@ -52,7 +51,7 @@ def index(index_of: IndexOf) -> Index:
         Query(audience=frozenset()),
     ],
 )
-def test_nothing_of_a_hidden_record_shows_in_any_answer(index: Index, query: Query) -> None:
+def test_nothing_of_a_hidden_record_shows_in_any_answer(index: Engine, query: Query) -> None:
     results = index.search(query)
     assert CANARY not in repr(results)
     assert results.total <= 1
@@ -60,7 +59,7 @@ def test_nothing_of_a_hidden_record_shows_in_any_answer(index: Index, query: Que
 
 
 def test_a_selected_value_is_repeated_with_count_zero_whether_it_exists_or_not(
-    index: Index,
+    index: Engine,
 ) -> None:
     for value in (CANARY, "no such county"):
         query = Query(audience=PUBLIC, facets={"county": frozenset({value})})
@@ -69,7 +68,7 @@ def test_a_selected_value_is_repeated_with_count_zero_whether_it_exists_or_not(
         assert [(v.value, v.count) for v in results.facets["county"]] == [(value, 0)]
 
 
-def test_suggestions_and_spelling_help_do_not_know_hidden_words(index: Index) -> None:
+def test_suggestions_and_spelling_help_do_not_know_hidden_words(index: Engine) -> None:
     assert index.suggest("zeb", PUBLIC) == ()
     assert [found.id for found in index.suggest("laser", PUBLIC)] == [1]
     hidden = index.search(Query(audience=PUBLIC, text="zebrafsh"))
@@ -106,13 +105,13 @@ def test_scores_are_the_same_whatever_is_hidden(index_of: IndexOf) -> None:
     assert scores() == scores("laser " * 50, "laser lab", "lab")
 
 
-def test_those_who_may_see_it_find_it(index: Index) -> None:
+def test_those_who_may_see_it_find_it(index: Engine) -> None:
     for token in ("org:1", "member"):
         results = index.search(Query(audience=frozenset({token, "public"}), text=CANARY))
         assert [hit.id for hit in results.hits] == [2]
 
 
-def test_a_narrowed_audience_takes_effect_with_the_commit(index: Index) -> None:
+def test_a_narrowed_audience_takes_effect_with_the_commit(index: Engine) -> None:
     index.apply([record(1, "Laser lab", audience=frozenset({"org:1"}))])
     assert index.search(Query(audience=PUBLIC)).total == 0
     assert index.suggest("laser", PUBLIC) == ()

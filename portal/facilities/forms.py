@@ -409,4 +409,4 @@ def equipment_values(equipment: Equipment, *, is_page: bool = False) -> SimpleNa
 
 
 def _capabilities(record: Facility | Equipment, is_page: bool) -> list[str]:
-    return [item.label if is_page else item.key for item in record.capabilities]
+    return [item.name if is_page else item.key for item in record.capabilities]

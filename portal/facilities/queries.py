@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select
 from sqlalchemy.orm import aliased, joinedload, selectinload
@@ -531,8 +532,9 @@ def get_organization(organization_id: int | None) -> Organization:
 
 
 def find_capability_label(key: str) -> str:
-    """Return the name of a capability, or nothing."""
-    return preferred_labels([key]).get(key, "") if key else ""
+    """Return the name of a capability in the reader's language, or nothing."""
+    language = str(get_locale() or "en")
+    return preferred_labels([key], language=language).get(key, "") if key else ""
 
 
 def organization_choices(actor: Actor, also: int | None = None) -> list[tuple[int, str]]:

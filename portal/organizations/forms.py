@@ -66,7 +66,7 @@ class CapabilitiesField(ListField):
     def process_data(self, value: Any) -> None:
         items = list(value or [])
         self.data = [getattr(item, "key", item) for item in items]
-        self._names = [getattr(item, "label", item) for item in items]
+        self._names = [getattr(item, "name", item) for item in items]
 
     def _value(self) -> str:
         return "\n".join(self.data if self.raw_data else self._names)

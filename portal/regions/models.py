@@ -6,6 +6,7 @@ All but regions and appointments are reference data, loaded by `flask reference 
 import datetime as dt
 from typing import Any
 
+from flask_babel import get_locale
 from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, Table, Text
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
 
@@ -111,6 +112,11 @@ class Capability(Model):
     labels: Mapped[list["CapabilityLabel"]] = relationship(
         order_by=lambda: CapabilityLabel.text, lazy="raise_on_sql", passive_deletes=True
     )
+
+    @property
+    def name(self) -> str:
+        """The concept's name in the reader's language: Spanish, or else English."""
+        return self.label_es if str(get_locale()) == "es" else self.label
 
 
 class CapabilityLabel(Identified, Model):

@@ -45,6 +45,7 @@ from portal.kernel.web import (
     not_modified,
     page,
     record_number,
+    sections_of,
     see_other,
     text_argument,
 )
@@ -164,10 +165,12 @@ def show_facility(facility_id: int) -> ResponseReturnValue:
     actor = current_actor()
     facility = queries.get_visible_facility(actor, facility_id)
     equipment = queries.equipment_of_facility(actor, facility)
-    return _unchanged(facility, equipment) or page(
+    sections = sections_of("facility", facility)
+    return _unchanged(facility, equipment, sections) or page(
         "facilities/facility.html",
         facility=facility,
         equipment=equipment,
+        sections=sections,
         kinds=FACILITY_KINDS,
         week=week_of(facility.opening_hours),
         **_record_context(facility),
@@ -288,9 +291,11 @@ def show_equipment(equipment_id: int) -> ResponseReturnValue:
     equipment = queries.get_visible_equipment(actor, equipment_id)
     beside = queries.equipment_beside(actor, equipment)
     nearby = queries.equipment_nearby(actor, equipment)
-    return _unchanged(equipment, beside, nearby) or page(
+    sections = sections_of("equipment", equipment)
+    return _unchanged(equipment, beside, nearby, sections) or page(
         "facilities/equipment.html",
         equipment=equipment,
+        sections=sections,
         beside=beside,
         nearby=nearby,
         facility=(
@@ -495,15 +500,8 @@ def _ask_url(record: queries.Record) -> str | None:
     """Return where others ask to use a record; nobody asks for what is in-house or one's own."""
     if record.organization_id in current_actor().memberships or not queries.is_shared(record):
         return None
-    if queries.kind_of(record) == "equipment":
-        return url_for("partnerships.create_request", equipment=record.id)
-    return url_for(
-        "partnerships.create_request",
-        kind="equipment_sharing",
-        direction="need",
-        title=_("Use of %(name)s", name=record.name),
-        capability=record.capabilities[0].label if record.capabilities else None,
-    )
+    named: dict[str, Any] = {queries.kind_of(record): record.id}
+    return url_for("partnerships.create_request", **named)
 
 
 def _unchanged(record: queries.Record, *related: list[Any]) -> Response | None:

@@ -237,9 +237,10 @@ def _request_schema() -> RequestSchema:
 
 def _version(row: Any) -> tuple[Any, ...]:
     """What a reply depends on. What hides whose request it is must not move with its owner."""
+    sees_subject = queries.shown_subject(current_actor(), row) is not None
     if not queries.sees_identity(current_actor(), row):
-        return row.id, row.updated_at, "anonymous"
-    return row.id, row.updated_at, row.organization.updated_at
+        return row.id, row.updated_at, sees_subject, "anonymous"
+    return row.id, row.updated_at, sees_subject, row.organization.updated_at
 
 
 def _all_missing(error: Incomplete) -> InvalidForm:

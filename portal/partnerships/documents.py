@@ -80,7 +80,7 @@ def _document(
         id=row.id,
         title=row.title,
         url=f"/requests/{row.id}",
-        audience=audience_of(row.visibility, row.organization_id, organization.status == "active"),
+        audience=_audience(row),
         updated_at=row.updated_at,
         summary=row.summary if is_identified else row.anonymous_summary,
         body="\n".join(text for piece in body if (text := plain(piece))),
@@ -96,6 +96,14 @@ def _document(
             "verified": "yes" if is_identified and organization.verified_at else "",
         },
     )
+
+
+def _audience(row: Request) -> frozenset[str]:
+    is_open = row.organization.status == "active"
+    tokens = audience_of(row.visibility, row.organization_id, is_open)
+    if is_open and row.asked_organization_id is not None:
+        tokens |= {f"org:{row.asked_organization_id}"}
+    return tokens
 
 
 def list_request_ids(after: int, limit: int) -> list[int]:

@@ -44,7 +44,7 @@ from portal.partnerships.rules import (
     latest_end,
 )
 
-_AUDIENCES = {key: label for key, label in VISIBILITIES.items() if key != "draft"}
+AUDIENCES = {key: label for key, label in VISIBILITIES.items() if key != "draft"}
 
 
 class ReadinessField(WholeNumberField):
@@ -111,7 +111,7 @@ class RequestForm(Form):
         ),
     )
     visibility = ChoiceField(
-        _l("Who sees it"), choices=_AUDIENCES, is_required=True, default="public"
+        _l("Who sees it"), choices=AUDIENCES, is_required=True, default="public"
     )
     is_anonymous = YesNoField(
         _l("Do not show our name"),
@@ -133,6 +133,14 @@ class RequestForm(Form):
     call_name = TextField(_l("Call or competition"), longest=200)
     call_deadline = DateField(_l("Deadline of the call"))
     coordinator_wanted = YesNoField(_l("A coordinator is wanted"))
+    equipment_id = RecordField(
+        _l("Equipment it asks to use"),
+        description=_l("Its organization is told once the request is published, and sees it."),
+    )
+    facility_id = RecordField(
+        _l("Facility it asks to use"),
+        description=_l("Its organization is told once the request is published, and sees it."),
+    )
     duration_months = WholeNumberField(_l("Duration"), least=1, most=240, unit=_l("months"))
 
     def validate_wanted_by(self, field: Any) -> None:
@@ -207,7 +215,7 @@ def request_values(request: Request, *, is_page: bool = False) -> SimpleNamespac
     names = [name for name in RequestForm()._fields if name not in ("capabilities", "visibility")]
     return SimpleNamespace(
         **{name: getattr(request, name) for name in names},
-        capabilities=[item.label if is_page else item.key for item in request.capabilities],
+        capabilities=[item.name if is_page else item.key for item in request.capabilities],
         # A draft's audience is chosen for the day on which it is published.
         visibility="public" if request.visibility == "draft" else request.visibility,
     )

@@ -49,6 +49,7 @@ manifest = Manifest(
     reactions=(
         Reaction(events.ResponseSent, reactions.email_managers_on_response_sent),
         Reaction(events.ResponseDecided, reactions.email_responder_on_response_decided),
+        Reaction(events.RequestMoved, reactions.email_asked_organization_on_request_published),
         Reaction(events.RequestMoved, reactions.email_keepers_on_request_expired),
         Reaction(events.RequestEndsSoon, reactions.email_keepers_on_request_ends_soon),
     ),
@@ -99,6 +100,12 @@ manifest = Manifest(
             order=15,
         ),
         DeskSection(
+            _l("Requests to use what you share"),
+            _l("Nobody waits for your answer about your equipment and facilities."),
+            queries.list_asked,
+            order=16,
+        ),
+        DeskSection(
             _l("Answers to your responses"),
             _l("No answer came in the last two weeks."),
             queries.list_answers,
@@ -124,6 +131,18 @@ manifest = Manifest(
             "partnerships/section.html",
             queries.list_of_organization,
             order=60,
+        ),
+        RecordSection(
+            "equipment",
+            _l("Requests to use it"),
+            "partnerships/section.html",
+            queries.list_for_equipment,
+        ),
+        RecordSection(
+            "facility",
+            _l("Requests to use it"),
+            "partnerships/section.html",
+            queries.list_for_facility,
         ),
     ),
     jobs=(

@@ -44,6 +44,12 @@ _editors = (_managers | _author | administrator).described(
     "owners and managers of the organization, its member who wrote it, administrators"
 )
 _shown = value_in(Request.status, *SHOWN_STATUSES) & visible_record(Request, Organization)
+_asked = (
+    value_in(Request.status, *SHOWN_STATUSES)
+    & value_in(Request.visibility, "organization", "members", "public")
+    & role_in(Request.asked_organization_id)
+    & related(Request.organization, value_in(Organization.status, "active"))
+)
 _withdrawn = value_in(Request.status, "withdrawn") & _own
 _receivers = related(Response.request, _own)
 _sides = (role_in(Response.organization_id) | _receivers | administrator).described(
@@ -55,8 +61,9 @@ policy = Policy(
     write_scope="requests:write",
     views={Request: Permission.REQUEST_VIEW, Response: Permission.RESPONSE_VIEW},
     table={
-        Permission.REQUEST_VIEW: (_shown | _withdrawn | _editors).described(
-            "everyone the request's visibility names; drafts and withdrawn ones: its organization"
+        Permission.REQUEST_VIEW: (_shown | _asked | _withdrawn | _editors).described(
+            "everyone the request's visibility names, and the organization whose equipment or "
+            "facility it asks to use; drafts and withdrawn ones: its organization"
         ),
         Permission.REQUEST_VIEW_IDENTITY: (
             value_in(Request.is_anonymous, False) | _own | administrator

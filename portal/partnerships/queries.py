@@ -7,11 +7,13 @@ from typing import Any
 
 from flask_babel import format_date
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.accounts.models import User
-from portal.facilities.queries import get_visible_equipment
+from portal.facilities.models import Equipment, Facility
+from portal.facilities.policies import Permission as FacilityPermission
+from portal.facilities.queries import get_visible_equipment, get_visible_facility
 from portal.kernel.authorization import Actor, authorize, can, visible
 from portal.kernel.clock import now, today_here
 from portal.kernel.database import session
@@ -20,7 +22,7 @@ from portal.kernel.files import StoredFile
 from portal.kernel.manifest import DeskItem
 from portal.kernel.paging import Page, keyset_page
 from portal.organizations.models import Membership, Organization
-from portal.organizations.queries import hidden_fields_for, list_organizations_of
+from portal.organizations.queries import hidden_fields_for, list_organizations_of, managers_of
 from portal.organizations.rules import shown_point
 from portal.partnerships.models import (
     Request,
@@ -29,13 +31,16 @@ from portal.partnerships.models import (
     request_capability,
 )
 from portal.partnerships.policies import Permission
-from portal.partnerships.rules import LISTED_STATUSES, REMINDER_DAYS
+from portal.partnerships.rules import LISTED_STATUSES, OPEN_STATUSES, REMINDER_DAYS
 from portal.regions.queries import narrower_closure
 
 REQUEST_OPTIONS = (
     joinedload(Request.organization).joinedload(Organization.county),
     joinedload(Request.county),
     joinedload(Request.confirmed_by),
+    joinedload(Request.asked_organization),
+    joinedload(Request.equipment).joinedload(Equipment.organization),
+    joinedload(Request.facility).joinedload(Facility.organization),
     selectinload(Request.capabilities),
     selectinload(Request.attachments).joinedload(RequestAttachment.file),
 )
@@ -113,6 +118,23 @@ def sees_identity(actor: Actor, request: Request) -> bool:
     return can(actor, Permission.REQUEST_VIEW_IDENTITY, request)
 
 
+def shown_subject(actor: Actor, request: Request) -> Equipment | Facility | None:
+    """Return what a request asks to use, to those who may see that as well."""
+    for permission, record in (
+        (FacilityPermission.EQUIPMENT_VIEW, request.equipment),
+        (FacilityPermission.FACILITY_VIEW, request.facility),
+    ):
+        if record is not None and can(actor, permission, record):
+            return record
+    return None
+
+
+def shown_visibility(request: Request) -> str:
+    """Return who sees a request, told apart from "organization" where another one was asked."""
+    is_asked = request.visibility == "organization" and request.asked_organization_id is not None
+    return "asked" if is_asked else request.visibility
+
+
 def load_for_change(request: Request) -> None:
     """Read what commands change of a request again, under its lock."""
     get_request(request.id)
@@ -172,7 +194,7 @@ def card_of(actor: Actor, request: Request) -> Card:
         request_kind=request.kind,
         direction=request.direction,
         status=request.status,
-        visibility=request.visibility,
+        visibility=shown_visibility(request),
         organization=request.organization.name if is_identified else "",
         place=request.county.label if request.county else "",
         expires_on=request.expires_on,
@@ -279,6 +301,31 @@ def list_of_organization(actor: Actor, organization: Organization) -> list[Card]
     return [card_of(actor, request) for request in found] or None
 
 
+def list_for_equipment(actor: Actor, equipment: Equipment) -> list[Card] | None:
+    """Return the open requests to use a machine that the actor may see; None for none."""
+    return _list_for(actor, Request.equipment_id == equipment.id)
+
+
+def list_for_facility(actor: Actor, facility: Facility) -> list[Card] | None:
+    """Return the open requests to use a facility that the actor may see; None for none."""
+    return _list_for(actor, Request.facility_id == facility.id)
+
+
+def _list_for(actor: Actor, condition: ColumnElement[bool]) -> list[Card] | None:
+    found = session.scalars(
+        select(Request)
+        .options(*_CARD_OPTIONS)
+        .where(
+            condition,
+            Request.status.in_(LISTED_STATUSES),
+            visible(actor, Permission.REQUEST_VIEW),
+        )
+        .order_by(Request.published_at.desc(), Request.id.desc())
+        .limit(20)
+    )
+    return [card_of(actor, request) for request in found] or None
+
+
 def _filters(
     *,
     kind: str = "",
@@ -325,13 +372,21 @@ def find_organization(organization_id: int | None) -> Organization | None:
     return session.get(Organization, organization_id) if organization_id is not None else None
 
 
-def equipment_words(actor: Actor, equipment_id: int) -> tuple[str, list[str]] | None:
-    """Return name and capabilities of a piece of equipment, to begin a request with, or None."""
+def find_subject(
+    actor: Actor, *, equipment_id: int | None, facility_id: int | None
+) -> Equipment | Facility | None:
+    """Return the equipment or facility that a request may ask to use, if the actor may see it."""
     try:
-        equipment = get_visible_equipment(actor, equipment_id)
+        if equipment_id is not None:
+            return get_visible_equipment(actor, equipment_id)
+        return get_visible_facility(actor, facility_id) if facility_id is not None else None
     except NotFound:
         return None
-    return equipment.name, [capability.label for capability in equipment.capabilities]
+
+
+def is_represented(organization_id: int) -> bool:
+    """Tell whether anybody of an organization would hear of a request."""
+    return bool(managers_of(organization_id))
 
 
 # Responses
@@ -494,6 +549,38 @@ def list_to_decide(actor: Actor, limit: int) -> list[DeskItem]:
             action=_("Read and decide"),
         )
         for row in rows
+    ]
+
+
+def list_asked(actor: Actor, limit: int) -> list[DeskItem]:
+    """Return the requests that ask the actor's organizations for something, oldest first.
+
+    Whoever has responded has answered, whatever the answer was.
+    """
+    rows = session.scalars(
+        select(Request)
+        .options(*_CARD_OPTIONS)
+        .where(
+            Request.status.in_(OPEN_STATUSES),
+            Request.asked_organization_id.in_(sorted(actor.organizations_as("owner", "manager"))),
+            visible(actor, Permission.REQUEST_VIEW),
+            ~exists().where(
+                Response.request_id == Request.id,
+                Response.organization_id == Request.asked_organization_id,
+            ),
+        )
+        .order_by(Request.published_at, Request.id)
+        .limit(limit)
+    )
+    return [
+        DeskItem(
+            card.title,
+            card.url,
+            card.since,
+            detail=card.organization or _("An organization that does not show its name"),
+            action=_("Read and answer"),
+        )
+        for card in (card_of(actor, row) for row in rows)
     ]
 
 

@@ -29,6 +29,25 @@ def email_managers_on_response_sent(event: events.ResponseSent) -> None:
     )
 
 
+def email_asked_organization_on_request_published(event: events.RequestMoved) -> None:
+    """Tell the managers of an organization that somebody asks to use what it shares."""
+    request = _request(event.request_id) if event.action == "publish" else None
+    if request is None or request.status != "published":
+        return
+    subject = request.equipment or request.facility
+    if subject is None:
+        return
+    _tell(
+        managers_of(subject.organization_id),
+        "request_asks",
+        name=subject.name,
+        title=request.title,
+        organization="" if request.is_anonymous else request.organization.name,
+        summary=request.anonymous_summary if request.is_anonymous else request.summary,
+        url=external_url("partnerships.show", request_id=request.id),
+    )
+
+
 def email_responder_on_response_decided(event: events.ResponseDecided) -> None:
     """Tell who responded the answer; who withdrew a response knows."""
     response = _response(event.response_id)

@@ -257,16 +257,18 @@ class Incomplete(Invalid):
 def missing_fields(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Say what a request of this kind and direction must have before it is published.
 
-    values: the fields of `RequestForm`. Yields (field, what to do about it).
+    values: the fields of `RequestForm`, and `asked_organization_id`: who asks to use one thing of
+    one organization neither seeks expertise nor has to be found. Yields (field, what to do).
     """
+    asks_one = values.get("asked_organization_id") is not None
     kind, direction = values["kind"], values["direction"]
     if values["visibility"] == "draft":
         yield "visibility", _("Please choose who sees it.")
     if not values["summary"]:
         yield "summary", _("Please say in a sentence or two what this is about.")
-    if not values["capabilities"] and kind != "consortium":
+    if not values["capabilities"] and kind != "consortium" and not asks_one:
         yield "capabilities", _("Please name at least one capability, so that it can be found.")
-    if direction == "need" and not values["expertise_sought"]:
+    if direction == "need" and not values["expertise_sought"] and not asks_one:
         yield "expertise_sought", _("Please say what expertise you look for.")
     if direction == "offer" and not values["advantages"]:
         yield "advantages", _("Please say what advantages this has for a partner.")

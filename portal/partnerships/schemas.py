@@ -11,7 +11,7 @@ from marshmallow import Schema, fields
 from portal.kernel.authorization import Actor, can
 from portal.partnerships.models import Request, Response
 from portal.partnerships.policies import Permission
-from portal.partnerships.queries import find_contacts, point_of, sees_identity
+from portal.partnerships.queries import find_contacts, point_of, sees_identity, shown_subject
 from portal.partnerships.rules import SHOWN_ANONYMOUSLY
 
 
@@ -45,7 +45,8 @@ _COMPUTED: Mapping[str, Callable[[Request], Any]] = {
 
 
 class RequestSchema(Schema):
-    """A request. What an anonymous one keeps from outsiders is null for them."""
+    """A request. What an anonymous one keeps from outsiders is null for them, and so is equipment
+    or a facility that they may not see."""
 
     id = fields.Integer()
     url = fields.String()
@@ -58,6 +59,8 @@ class RequestSchema(Schema):
     summary = fields.String(allow_none=True)
     description = fields.String(allow_none=True)
     capabilities = fields.List(fields.String())
+    equipment_id = fields.Integer(allow_none=True)
+    facility_id = fields.Integer(allow_none=True)
     zip_code = fields.String(allow_none=True)
     county_fips = fields.String(allow_none=True)
     county = fields.String(allow_none=True)
@@ -100,6 +103,8 @@ class RequestSchema(Schema):
         if attr in ("latitude", "longitude"):
             point = point_of(self._actor, obj)
             return point[0 if attr == "latitude" else 1] if point else None
+        if attr in ("equipment_id", "facility_id"):
+            return getattr(obj, attr) if shown_subject(self._actor, obj) else None
         if attr not in SHOWN_ANONYMOUSLY and not sees_identity(self._actor, obj):
             return None
         if attr in _COMPUTED:

@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 from werkzeug.datastructures import FileStorage
 
+from portal.facilities.queries import is_shared
 from portal.kernel.authorization import Actor, authorize
 from portal.kernel.clock import date_here, now, today_here
 from portal.kernel.commands import command
@@ -67,6 +68,8 @@ _PLAIN = (
     "coordinator_wanted",
     "duration_months",
 )
+#: What it asks to use: one of the two, or neither.
+_SUBJECT = ("equipment_id", "facility_id")
 
 
 @command(Permission.REQUEST_CREATE)
@@ -81,8 +84,9 @@ def create_request(
 ) -> Request:
     """Write a request of an organization: a draft, or with `publish` an open request.
 
-    values: fields of `RequestForm`. Raises Invalid for an unknown capability or ZIP code,
-    Incomplete for what publication still needs (then nothing is written).
+    values: fields of `RequestForm`. Raises Invalid for an unknown capability or ZIP code and for
+    equipment or a facility that cannot be asked for, Incomplete for what publication still needs
+    (then nothing is written).
     """
     if organization.status != "active":
         raise Conflict(_("This organization is archived."))
@@ -98,7 +102,9 @@ def create_request(
         renewals=0,
         capabilities=[],
     )
+    subject = {name: values.pop(name) for name in _SUBJECT if name in values}
     _set(request, {"zip_code": "", **values})
+    _set_subject(actor, request, subject)
     session.add(request)
     session.flush()
     _attach(actor, request, attachments)
@@ -121,7 +127,9 @@ def change_request(
     if request.status not in EDITABLE_STATUSES:
         raise Conflict(_("This request is closed and can no longer be changed."))
     queries.load_for_change(request)
+    subject = {name: values.pop(name) for name in _SUBJECT if name in values}
     _set(request, values)
+    _set_subject(actor, request, subject)
     if request.status != "draft":
         _check_complete(request)
     _attach(actor, request, attachments)
@@ -140,6 +148,8 @@ def act_on_request(actor: Actor, request: Request, action: str, *, note: str = "
     if action == "publish" and request.status == "draft":
         session.flush()
         queries.load_for_change(request)
+        # What it asks for may have gone, or become somebody's own again, since the draft was saved.
+        request.asked_organization_id = _owner_of_subject(actor, request)
         _check_complete(request)
         if request.expires_on < today_here():
             raise Invalid("expires_on", _("Please choose a day that is not over."))
@@ -314,8 +324,39 @@ def _set_place(request: Request, zip_code: str) -> None:
         request.latitude, request.longitude = organization.latitude, organization.longitude
 
 
+def _set_subject(actor: Actor, request: Request, values: Mapping[str, int | None]) -> None:
+    """Name what a request asks to use, and with it whom it asks; a draft's can be changed."""
+    changed = [name for name in values if values[name] != getattr(request, name)]
+    if not changed:
+        return
+    if request.status != "draft":
+        raise Invalid(changed[0], _("What a request asks to use is chosen before it is published."))
+    for name in changed:
+        setattr(request, name, values[name])
+    request.asked_organization_id = _owner_of_subject(actor, request)
+
+
+def _owner_of_subject(actor: Actor, request: Request) -> int | None:
+    """Return whose it is what a request asks to use. Raises Invalid where it cannot be asked."""
+    equipment_id, facility_id = request.equipment_id, request.facility_id
+    if equipment_id is None and facility_id is None:
+        return None
+    field = "equipment_id" if equipment_id is not None else "facility_id"
+    if equipment_id is not None and facility_id is not None:
+        raise Invalid(field, _("Please name equipment or a facility, not both."))
+    subject = queries.find_subject(actor, equipment_id=equipment_id, facility_id=facility_id)
+    if subject is None:
+        raise Invalid(field, _("It is no longer here. Please choose “None”."))
+    if subject.organization_id == request.organization_id:
+        raise Invalid(field, _("This belongs to your own organization."))
+    if not is_shared(subject):
+        raise Invalid(field, _("Its organization shows it, but does not share it."))
+    return subject.organization_id
+
+
 def _check_complete(request: Request) -> None:
-    values = {name: getattr(request, name) for name in (*_PLAIN, "capabilities")}
+    names = (*_PLAIN, "capabilities", "asked_organization_id")
+    values = {name: getattr(request, name) for name in names}
     missing = list(missing_fields(values))
     if missing:
         raise Incomplete(missing)

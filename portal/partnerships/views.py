@@ -23,6 +23,7 @@ from portal.kernel.web import (
 from portal.organizations.rules import EMPLOYEE_BANDS, ORGANIZATION_KINDS, is_stale
 from portal.partnerships import queries, services
 from portal.partnerships.forms import (
+    AUDIENCES,
     NoteForm,
     RenewForm,
     RequestForm,
@@ -150,6 +151,7 @@ def show(request_id: int) -> ResponseReturnValue:
     actor = current_actor()
     record = queries.get_visible_request(actor, request_id)
     is_inside = can(actor, Permission.REQUEST_VIEW_INSIDE, record)
+    subject = queries.shown_subject(actor, record)
     responses = queries.list_responses(actor, record, limit=100).items if is_inside else []
     own_response = None if is_inside else queries.find_own_response(actor, record)
     return page(
@@ -157,6 +159,10 @@ def show(request_id: int) -> ResponseReturnValue:
         record=record,
         card=queries.card_of(actor, record),
         sees_identity=queries.sees_identity(actor, record),
+        subject=subject,
+        subject_url=_subject_url(record) if subject is not None else None,
+        visibility=queries.shown_visibility(record),
+        is_asked=record.asked_organization_id in actor.memberships,
         is_inside=is_inside,
         is_stale=is_stale(record.confirmed_at, now()),
         is_open=record.status in OPEN_STATUSES,
@@ -190,6 +196,7 @@ def create_request() -> ResponseReturnValue:
         return page("partnerships/no_organization.html")
     form = RequestPageForm.bind(**(_prefill() if request.method == "GET" else {}))
     _offer_organizations(form, choices)
+    subject = _offer_subject(form)
     if form.submitted():
         values = form.data
         organization_id = values.pop("organization_id")
@@ -207,7 +214,12 @@ def create_request() -> ResponseReturnValue:
             if saved is not None:
                 return _to_saved(saved)
     return page(
-        "partnerships/create.html", form=form, has_choice=len(choices) > 1, is_published=False
+        "partnerships/create.html",
+        form=form,
+        has_choice=len(choices) > 1,
+        is_published=False,
+        subject=subject,
+        is_told=subject is not None and queries.is_represented(subject.organization_id),
     )
 
 
@@ -223,6 +235,9 @@ def edit(request_id: int) -> ResponseReturnValue:
     if form.submitted():
         values = form.data
         values.pop("organization_id")
+        if not is_draft:
+            values.pop("equipment_id")
+            values.pop("facility_id")
         saved = _attempt(
             form,
             services.change_request,
@@ -236,15 +251,18 @@ def edit(request_id: int) -> ResponseReturnValue:
     return _edit_page(form, request_id)
 
 
-def _edit_page(form: RequestForm, request_id: int) -> ResponseReturnValue:
+def _edit_page(form: RequestPageForm, request_id: int) -> ResponseReturnValue:
     # Read again: a refused command leaves nothing loaded.
     record = queries.get_visible_request(current_actor(), request_id)
+    subject = _offer_subject(form)
     return page(
         "partnerships/edit.html",
         form=form,
         record=record,
         has_choice=False,
         is_published=record.status != "draft",
+        subject=subject,
+        is_told=subject is not None and queries.is_represented(subject.organization_id),
     )
 
 
@@ -358,6 +376,7 @@ def respond(request_id: int) -> ResponseReturnValue:
         "partnerships/respond.html",
         form=form,
         card=queries.card_of(actor, queries.get_visible_request(actor, request_id)),
+        is_asked=record.asked_organization_id in actor.memberships,
         has_choice=len(choices) > 1,
     )
 
@@ -428,19 +447,47 @@ def _offer_organizations(
         form.organization_id.data = choices[0][0]
 
 
+def _offer_subject(form: RequestPageForm) -> Any:
+    """Let a form name what it asks to use, with whom that shows it to; return it, or None.
+
+    Only who comes from a record's page has one to name.
+    """
+    subject = queries.find_subject(
+        current_actor(), equipment_id=form.equipment_id.data, facility_id=form.facility_id.data
+    )
+    if subject is not None:
+        name, owner = subject.name, subject.organization.name
+        field = form.equipment_id if form.equipment_id.data is not None else form.facility_id
+        field.choices = [(subject.id, _("%(name)s of %(owner)s", name=name, owner=owner))]
+        form.visibility.choices = [
+            (value, _("Your organization and %(owner)s", owner=owner))
+            if value == "organization"
+            else (value, label)
+            for value, label in AUDIENCES.items()
+        ]
+    return subject
+
+
 def _prefill() -> dict[str, Any]:
     """Read from the address what a link to the empty form may say already."""
     given: dict[str, Any] = {}
     equipment_id = request.args.get("equipment", type=record_number)
-    if equipment_id is not None:
-        known = queries.equipment_words(current_actor(), equipment_id)
-        if known is not None:
-            given = {
-                "kind": "equipment_sharing",
-                "direction": "need",
-                "title": _("Use of %(name)s", name=known[0])[:200],
-                "capabilities": known[1],
-            }
+    facility_id = request.args.get("facility", type=record_number) if not equipment_id else None
+    subject = queries.find_subject(
+        current_actor(), equipment_id=equipment_id, facility_id=facility_id
+    )
+    if subject is not None:
+        # Asking one owner is nobody else's business; where nobody would hear it, all may answer.
+        is_told = queries.is_represented(subject.organization_id)
+        given = {
+            "equipment_id": equipment_id,
+            "facility_id": facility_id,
+            "kind": "equipment_sharing",
+            "direction": "need",
+            "title": _("Use of %(name)s", name=subject.name)[:200],
+            "capabilities": [capability.name for capability in subject.capabilities],
+            "visibility": "organization" if is_told else "public",
+        }
     if (kind := text_argument("kind")) in REQUEST_KINDS:
         given["kind"] = kind
     if (direction := text_argument("direction")) in DIRECTIONS:
@@ -450,6 +497,12 @@ def _prefill() -> dict[str, Any]:
     if capability := text_argument("capability", 120):
         given["capabilities"] = [capability]
     return given
+
+
+def _subject_url(record: Any) -> str:
+    if record.equipment_id is not None:
+        return url_for("facilities.show_equipment", equipment_id=record.equipment_id)
+    return url_for("facilities.show_facility", facility_id=record.facility_id)
 
 
 def _to_saved(saved: Any) -> Response:

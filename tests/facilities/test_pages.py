@@ -325,7 +325,7 @@ def test_everybody_else_is_led_to_asking(world: World, client_of: ClientOf) -> N
     asking = f"/requests/new?equipment={number}"
     assert asking in client_of("nobody").get(f"/equipment/{number}").text
     assert asking not in client_of("ben").get(f"/equipment/{number}").text
-    assert "Use+of+Shop+public+lab" in client_of("cleo").get(f"/facilities/{lab}").text
+    assert f"/requests/new?facility={lab}" in client_of("cleo").get(f"/facilities/{lab}").text
     with unit_of_work():
         session.get_one(Equipment, number).sharing_terms = "in_house"
     assert "Ask to use it" not in client_of("nobody").get(f"/equipment/{number}").text

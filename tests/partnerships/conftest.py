@@ -1,14 +1,17 @@
 """What the tests of requests share: rows of the cast by name, and a way to make them anonymous."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
+from flask import Flask
+from sqlalchemy import event
 
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
+from portal.kernel.mail import OutgoingMail
 from portal.organizations.models import Organization
 from portal.partnerships import queries
 from portal.partnerships.models import Request, Response
@@ -88,3 +91,16 @@ def hidden(world: World, change: Callable[..., Request]) -> Request:
         longitude=-85.22222,
         published_at=now() - dt.timedelta(days=3),
     )
+
+
+@pytest.fixture
+def mails(app: Flask) -> Iterator[list[dict[str, Any]]]:
+    """What is put in line for sending, as it is before the worker erases the words."""
+    lines: list[dict[str, Any]] = []
+
+    def note(_mapper: object, _connection: object, mail: OutgoingMail) -> None:
+        lines.append({"to": mail.recipient, "subject": mail.subject, "text": mail.body_text})
+
+    event.listen(OutgoingMail, "before_insert", note)
+    yield lines
+    event.remove(OutgoingMail, "before_insert", note)

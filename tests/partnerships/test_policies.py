@@ -31,6 +31,7 @@ def test_row_and_list_agree(
 ) -> None:
     change("aero_public", is_anonymous=True, created_by_id=world.users["ben"])
     change("shop_public", is_anonymous=True, created_by_id=world.users["ben"])
+    change("aero_organization", asked_organization_id=world.organizations["college"])
     if is_closed:
         change("college_public", status="withdrawn")
         with unit_of_work():

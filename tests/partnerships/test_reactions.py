@@ -1,18 +1,17 @@
 """What follows by itself: mails, reminders, the desk, the search index."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import now, today_here
 from portal.kernel.database import session
 from portal.kernel.fulltext.port import Query
-from portal.kernel.mail import OutgoingMail
 from portal.kernel.search import search_index
 from portal.organizations import services as organizations
 from portal.organizations.queries import get_organization
@@ -23,19 +22,6 @@ from tests.partnerships.conftest import ActorOf
 
 Change = Callable[..., Request]
 Drain = Callable[[], None]
-
-
-@pytest.fixture
-def mails(app: Flask) -> Iterator[list[dict[str, Any]]]:
-    """What is put in line for sending, as it is before the worker erases the words."""
-    lines: list[dict[str, Any]] = []
-
-    def note(_mapper: object, _connection: object, mail: OutgoingMail) -> None:
-        lines.append({"to": mail.recipient, "subject": mail.subject, "text": mail.body_text})
-
-    event.listen(OutgoingMail, "before_insert", note)
-    yield lines
-    event.remove(OutgoingMail, "before_insert", note)
 
 
 def test_managers_are_told_of_a_response(

@@ -1,0 +1,1 @@
+"""Measures what the portal promises: `python -m benchmarks.search`, `.relevance` and `.web`."""

@@ -196,7 +196,8 @@ def main() -> None:
         *("--blocking-threads", "1", "--respawn-failed-workers"),
         # Counts open connections, idle ones too, so it has to be far above what works at once.
         *("--backlog", "2048", "--backpressure", "512"),
-        *("--workers-kill-timeout", "10", "--log-level", "warning", "wsgi:app"),
+        # A worker that is told to stop while it still starts does not hear it.
+        *("--workers-kill-timeout", "3", "--log-level", "warning", "wsgi:app"),
     ]
 
     children: list[subprocess.Popen[str]] = []

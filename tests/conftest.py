@@ -39,9 +39,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+# What goes over every page, route or text of the portal, whoever's domain it is.
+SWEEPS = ("architecture", "browser", "interface", "security")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    tests = Path(__file__).parent
     for item in items:
+        if item.path.relative_to(tests).parts[0] in SWEEPS or item.get_closest_marker("browser"):
+            item.add_marker("sweep")
         if "app" in getattr(item, "fixturenames", ()):
             item.add_marker("database")
     if config.getoption("--database") == "postgresql":

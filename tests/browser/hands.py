@@ -26,6 +26,11 @@ class Hands:
         """Type an address."""
         self.page.goto(address)
 
+    @property
+    def address(self) -> str:
+        """The address of the page, without the place on it."""
+        return self.page.url.partition("#")[0]
+
     def field(self, label: str) -> Locator:
         """Return the first control of the main part under a label."""
         name = re.compile(rf"^{re.escape(label)}( \(required\))?$")
@@ -113,10 +118,17 @@ class Keyboard(Hands):
 
     def _reach(self, target: Locator) -> None:
         expect(target).to_be_visible()
+        if self.page.evaluate("document.activeElement === document.body"):
+            # On a new page the first Tab stands on the link that leaves the header out.
+            self.page.keyboard.press("Tab")
+            self.page.keyboard.press("Enter")
         for _number in range(MOST_TABS):
-            if target.evaluate("element => element === document.activeElement"):
+            outline = target.evaluate(
+                "element => element === document.activeElement"
+                " && getComputedStyle(element).outlineStyle"
+            )
+            if outline:
                 # Where a person is must be seen.
-                outline = target.evaluate("element => getComputedStyle(element).outlineStyle")
                 assert outline != "none", f"no focus to be seen on {target}"
                 return
             self.page.keyboard.press("Tab")

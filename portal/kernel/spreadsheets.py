@@ -14,11 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 from xml.etree.ElementTree import ParseError
 
-import openpyxl
 from defusedxml.common import DefusedXmlException
 from flask_babel import gettext as _
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-from openpyxl.utils.exceptions import InvalidFileException
 
 from portal.kernel.errors import Invalid
 
@@ -87,7 +84,6 @@ def read_sheet(data: bytes, *, bounds: Bounds = BOUNDS, header_only: bool = Fals
         ) from error
     except (
         DefusedXmlException,
-        InvalidFileException,
         ParseError,
         zipfile.BadZipFile,
         KeyError,
@@ -221,6 +217,8 @@ def _delimiter(text: str) -> str:
 
 
 def _xlsx_lines(data: bytes, bounds: Bounds) -> Iterator[tuple[int, Sequence[str]]]:
+    import openpyxl  # takes longer to load than the rest of the kernel, and few need it
+
     _check_archive(data, bounds)
     book = openpyxl.load_workbook(
         io.BytesIO(data), read_only=True, data_only=True, keep_links=False
@@ -309,6 +307,9 @@ def _with_header(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Itera
 
 def xlsx_bytes(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "") -> bytes:
     """Write a table as the one sheet of a workbook; all cells are texts."""
+    import openpyxl
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet(re.sub(r"[\[\]:*?/\\]", " ", title)[:31] or None)
     for row in _with_header(columns, rows):

@@ -33,6 +33,7 @@ class PasswordResetRequested(Event):
 @dataclass(frozen=True)
 class PasswordChanged(Event):
     user_id: int
+    ended_tokens: int = 0
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,7 @@ def email_owner_on_password_changed(event: events.PasswordChanged) -> None:
             user.email,
             "password_changed",
             locale=user.language or "en",
+            ended_tokens=event.ended_tokens,
             reset_url=external_url("accounts.request_reset"),
         )
 

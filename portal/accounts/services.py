@@ -249,9 +249,12 @@ def verify_email(actor: Actor, link: EmailLink, *, checked_hash: str) -> User:
 
 @command(Permission.LINK_USE)
 def reset_password(actor: Actor, link: EmailLink, *, password_hash: str) -> User:
-    """Set the password that the reader of the address chose; every session ends."""
+    """Set the password that the reader of the address chose; every session and API token ends.
+
+    Who resets a password may have lost the account to somebody, and a token would keep them in.
+    """
     user = _use(link, "reset")
-    _set_password(user, password_hash, kept_id=None)
+    _set_password(user, password_hash, kept_id=None, ended_tokens=_end_tokens(user))
     if user.email_verified_at is None:
         user.email_verified_at = now()
         record(events.EmailVerified(user.id))
@@ -286,7 +289,7 @@ def request_email_change(actor: Actor, user: User, *, email: str) -> User:
 def change_password(
     actor: Actor, user: User, *, password_hash: str, kept_id: int | None = None
 ) -> User:
-    """Set a new password; all other sessions end."""
+    """Set a new password; all other sessions end. API tokens stay: their list is at hand."""
     _set_password(user, password_hash, kept_id)
     return user
 
@@ -367,13 +370,15 @@ def _add_user(name: str, email: str, password_hash: str | None, language: str) -
     return user
 
 
-def _set_password(user: User, password_hash: str, kept_id: int | None) -> None:
+def _set_password(
+    user: User, password_hash: str, kept_id: int | None, *, ended_tokens: int = 0
+) -> None:
     user.password_hash = password_hash
     user.password_changed_at = now()
     _end_sessions(user, kept_id)
     # Whoever had the old password may have asked to move the account to an address of their own.
     _end_links(user, "reset", "change_email")
-    record(events.PasswordChanged(user.id))
+    record(events.PasswordChanged(user.id, ended_tokens))
 
 
 def _end_sessions(user: User, kept_id: int | None) -> None:
@@ -381,6 +386,21 @@ def _end_sessions(user: User, kept_id: int | None) -> None:
     if kept_id is not None:
         statement = statement.where(UserSession.id != kept_id)
     session.execute(statement)
+
+
+def _end_tokens(user: User) -> int:
+    """Revoke all API tokens of a person that still work; return how many there were."""
+    ended = session.execute(
+        update(ApiToken)
+        .where(
+            ApiToken.user_id == user.id,
+            ApiToken.revoked_at.is_(None),
+            or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > now()),
+        )
+        .values(revoked_at=now())
+        .returning(ApiToken.id)
+    )
+    return len(ended.all())
 
 
 def _end_links(user: User, *purposes: str) -> None:

@@ -17,7 +17,7 @@ from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Forbidden, Invalid
 from portal.kernel.mail import OutgoingMail
-from tests.cast import World
+from tests.cast import PASSWORD, World
 
 Clients = Callable[[str], FlaskClient]
 MakeToken = Callable[..., str]
@@ -249,3 +249,39 @@ def test_me_refuses_what_is_not_its_to_change(
     assert field in answer.json["errors"]
     user = session.get_one(User, world.users["ana"])
     assert (user.name, user.email, user.is_administrator) == ("Ana", "ana@cast.example", False)
+
+
+def test_a_reset_of_the_password_ends_all_tokens_and_says_so(
+    client_of: Clients,
+    make_token: MakeToken,
+    link_for: Callable[[str], str],
+    letters: Callable[[str], list[OutgoingMail]],
+) -> None:
+    secrets = [make_token("ana", "read"), make_token("ana", "account:write")]
+    of_ben = make_token("ben", "read")
+    client_of("nobody").post("/password", data={"email": "ana@cast.example"})
+    reset = link_for("ana@cast.example")
+    assert "its API tokens stop working" in client_of("nobody").get(reset).text
+    chosen = {"password": "violet tractor moon"}
+    assert client_of("nobody").post(reset, data=chosen).status_code == 303
+    for secret in secrets:
+        assert client_of("nobody").get("/api/v1/me", headers=bearer(secret)).status_code == 401
+    assert client_of("nobody").get("/api/v1/me", headers=bearer(of_ben)).status_code == 200
+    assert "Its 2 API tokens were revoked as well" in letters("ana@cast.example")[-1].body_text
+
+
+def test_a_change_of_the_password_keeps_tokens_and_says_so(
+    give_password: Callable[..., User],
+    sign_in: Callable[..., FlaskClient],
+    client_of: Clients,
+    make_token: MakeToken,
+    letters: Callable[[str], list[OutgoingMail]],
+) -> None:
+    give_password("ana")
+    secret = make_token("ana", "read")
+    client = sign_in("ana@cast.example")
+    assert "keep working until you revoke them" in client.get("/account/password").text
+    data = {"current_password": PASSWORD, "password": "violet tractor moon"}
+    assert client.post("/account/password", data=data).status_code == 303
+    assert client_of("nobody").get("/api/v1/me", headers=bearer(secret)).status_code == 200
+    assert "API token" not in letters("ana@cast.example")[-1].body_text

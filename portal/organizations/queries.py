@@ -11,7 +11,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from rapidfuzz import fuzz
-from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy import ColumnElement, exists, func, or_, select, union_all
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.accounts.models import User
@@ -22,10 +22,12 @@ from portal.kernel.errors import Invalid, NotFound
 from portal.kernel.files import StoredFile
 from portal.kernel.manifest import DeskItem
 from portal.kernel.paging import Page, keyset_page
+from portal.kernel.workflow import WorkflowStep
 from portal.organizations.models import Claim, Invitation, JoinRequest, Membership, Organization
 from portal.organizations.policies import Permission
 from portal.organizations.rules import (
     IDENTIFIERS,
+    INVITATIONS,
     ROLES,
     STALE_AFTER,
     hidden_fields,
@@ -534,6 +536,27 @@ def list_open_invitations(organization_id: int) -> list[Invitation]:
             .order_by(Invitation.id)
         )
     )
+
+
+def list_invitation_mails(
+    organization_id: int, email: str, *, since: dt.datetime
+) -> list[dt.datetime]:
+    """Return when an organization's invitations went to an address since then, oldest first."""
+    to_address = (_is_of(Invitation, organization_id), Invitation.email == email)
+    first = select(Invitation.created_at.label("sent_at")).where(
+        *to_address, Invitation.created_at > since
+    )
+    again = (
+        select(WorkflowStep.taken_at)
+        .join(Invitation, Invitation.id == WorkflowStep.subject_id)
+        .where(
+            WorkflowStep.subject == INVITATIONS.subject,
+            WorkflowStep.action == "resend",
+            WorkflowStep.taken_at > since,
+            *to_address,
+        )
+    )
+    return list(session.scalars(union_all(first, again).order_by("sent_at")))
 
 
 def get_visible_invitation(actor: Actor, invitation_id: int) -> Invitation:

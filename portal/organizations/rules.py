@@ -100,6 +100,8 @@ IDENTIFIERS = ("uei", "ror", "cage", "ipeds_id")
 STALE_AFTER = dt.timedelta(days=180)
 INVITATION_LIFE = dt.timedelta(days=14)
 MOST_OPEN_INVITATIONS = 50
+#: So many mails of invitation go from an organization to one address within a day.
+MOST_INVITATION_MAILS = 3
 
 _LEGAL_FORMS = re.compile(
     r"inc|incorporated|llc|lc|ltd|limited|co|company|corp|corporation|plc|lp|llp|pllc|pc|pbc"

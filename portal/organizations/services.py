@@ -18,7 +18,7 @@ from portal.kernel.authorization import Actor, authorize, can
 from portal.kernel.clock import now
 from portal.kernel.commands import command
 from portal.kernel.database import lock, session
-from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound, TooMany
 from portal.kernel.files import StoredFile
 from portal.kernel.outbox import record
 from portal.organizations import queries
@@ -44,6 +44,7 @@ from portal.organizations.rules import (
     INVITATION_LIFE,
     INVITATIONS,
     JOIN_REQUESTS,
+    MOST_INVITATION_MAILS,
     MOST_OPEN_INVITATIONS,
     higher_role,
     match_key,
@@ -51,6 +52,7 @@ from portal.organizations.rules import (
 from portal.regions.models import NaicsCode
 from portal.regions.queries import counties_by_fips
 
+_DAY = dt.timedelta(days=1)
 _PLACE = ("city", "state", "zip_code", "county_fips", "latitude", "longitude")
 _PLAIN = (
     "name",
@@ -449,6 +451,7 @@ def send_invitation(
     ).all()
     if email in open_ones:
         raise Invalid("email", _("This address was invited already; you can send it again below."))
+    _spare_the_address(organization.id, email)
     if len(open_ones) >= MOST_OPEN_INVITATIONS:
         raise Invalid(None, _("Too many invitations are open. Please withdraw some of them first."))
     invitation = Invitation(
@@ -463,6 +466,16 @@ def send_invitation(
     session.flush()
     record(InvitationSent(invitation.id))
     return invitation
+
+
+def _spare_the_address(organization_id: int, email: str) -> None:
+    """Refuse to write to somebody again who has had enough mails of this organization today."""
+    sent = queries.list_invitation_mails(organization_id, email, since=now() - _DAY)
+    if len(sent) >= MOST_INVITATION_MAILS:
+        raise TooMany(
+            _("Enough invitations went to this address today. You can send another tomorrow."),
+            max(1, int((sent[0] + _DAY - now()).total_seconds())),
+        )
 
 
 @command(Permission.INVITATION_EXPIRE)
@@ -490,6 +503,8 @@ def act_on_invitation(
             raise NotFound(_("There is no such invitation."))
         if invitation.expires_at <= now():
             raise Conflict(_("This invitation has expired. Please ask for a new one."))
+    if action == "resend":
+        _spare_the_address(invitation.organization_id, invitation.email)
     INVITATIONS.apply(actor, invitation, action)
     if action == "resend":
         invitation.expires_at = now() + INVITATION_LIFE

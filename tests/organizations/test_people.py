@@ -3,13 +3,14 @@
 import datetime as dt
 
 import pytest
+import time_machine
 from sqlalchemy import select
 
 from portal.accounts.models import User
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
-from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound, TooMany
 from portal.kernel.mail import OutgoingMail
 from portal.organizations import queries, services
 from portal.organizations.models import Claim, Invitation, JoinRequest, Membership
@@ -185,6 +186,19 @@ def test_invitations_expire_and_can_be_sent_again(actor, invitation, drain):
     ]
     with pytest.raises(NotFound):
         queries.get_invitation_by_token(INVITATION_TOKEN)
+
+
+def test_an_address_gets_three_invitations_of_an_organization_a_day(actor, shop, invitation):
+    for _again in range(2):
+        services.act_on_invitation(actor("ana"), invitation, action="resend")
+    with pytest.raises(TooMany, match="tomorrow"):
+        services.act_on_invitation(actor("ana"), invitation, action="resend")
+    services.act_on_invitation(actor("ana"), invitation, action="withdraw")
+    with pytest.raises(TooMany):
+        services.send_invitation(actor("ana"), shop, email=invitation.email)
+    assert services.send_invitation(actor("ana"), shop, email="another@elsewhere.example")
+    with time_machine.travel(now() + dt.timedelta(hours=25), tick=False):
+        assert services.send_invitation(actor("ana"), shop, email=invitation.email)
 
 
 def test_only_owners_invite_owners(actor, world):

@@ -23,13 +23,16 @@ class Transition:
     """One row of a workflow table.
 
     event: called with (row, actor, note) and returns the event to record, or None for none.
+    target: the new state, or None for a step that leaves the state as it is.
     note: "none", "optional" or "required": whether the actor gives a reason.
     confirm: the question asked before a step that cannot be undone.
+    is_own: only a command of its own takes the step (it needs more than a reason, or follows from
+    something else), so no page offers it and the action route does not know it.
     """
 
     action: str
     sources: tuple[str, ...]
-    target: str
+    target: str | None
     permission: str
     label: Text
     done: Text
@@ -37,6 +40,7 @@ class Transition:
     note: str = "none"
     confirm: Text | None = None
     is_main: bool = False
+    is_own: bool = False
 
 
 class WorkflowStep(Identified, Model):
@@ -67,14 +71,14 @@ class Workflow:
         self.statuses = statuses
         self.transitions = {transition.action: transition for transition in transitions}
         for transition in transitions:
-            unknown = {*transition.sources, transition.target} - set(statuses)
+            unknown = {*transition.sources, transition.target} - {*statuses, None}
             if unknown:
                 raise ValueError(f"{subject}.{transition.action}: unknown states {unknown}")
 
     def permission(self, action: str, **_arguments: object) -> str:
         """Return the permission that an action needs (for `@command`)."""
         transition = self.transitions.get(action)
-        if transition is None:
+        if transition is None or transition.is_own:
             raise NotFound(_("There is no such action."))
         return transition.permission
 
@@ -83,7 +87,9 @@ class Workflow:
         return [
             transition
             for transition in self.transitions.values()
-            if row.status in transition.sources and can(actor, transition.permission, row)
+            if row.status in transition.sources
+            and not transition.is_own
+            and can(actor, transition.permission, row)
         ]
 
     def apply(self, actor: Actor, row: Any, action: str, *, note: str = "") -> None:
@@ -104,7 +110,7 @@ class Workflow:
             raise Invalid("note", _("Please give a reason."))
         if len(note) > 2000:
             raise Invalid("note", _("Please use 2,000 characters at most."))
-        source, row.status = row.status, transition.target
+        source, row.status = row.status, transition.target or row.status
         session.flush()
         session.add(
             WorkflowStep(
@@ -112,7 +118,7 @@ class Workflow:
                 subject_id=row.id,
                 action=action,
                 source=source,
-                target=transition.target,
+                target=row.status,
                 note=note if transition.note != "none" else "",
                 actor_id=actor.user_id,
                 actor_name=actor.name,

@@ -52,7 +52,7 @@ class ResponseSent(Event):
 
 @dataclass(frozen=True)
 class ResponseDecided(Event):
-    """A response was accepted, declined or withdrawn."""
+    """A response was accepted, declined or withdrawn, or lapsed with its request."""
 
     response_id: int
     action: str

@@ -424,6 +424,17 @@ def list_responses(
     return keyset_page(statement, (Response.id,), cursor=cursor, limit=limit)
 
 
+def list_undecided(request: Request) -> list[Response]:
+    """Return all responses to a request that wait for a decision, oldest first."""
+    return list(
+        session.scalars(
+            select(Response)
+            .where(Response.request_id == request.id, Response.status == "sent")
+            .order_by(Response.id)
+        )
+    )
+
+
 def list_received(actor: Actor, *, cursor: str | None = None, limit: int = 20) -> Page[Response]:
     """Return a page of the responses to requests of the actor's organizations, newest first."""
     return _responses_page(Response.request.has(_of_actor(actor)), cursor, limit)

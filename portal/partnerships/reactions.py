@@ -59,6 +59,7 @@ def email_responder_on_response_decided(event: events.ResponseDecided) -> None:
         queries.responders_of(response),
         "response_decided",
         is_accepted=is_accepted,
+        is_lapsed=event.action == "lapse",
         title=response.request.title,
         organization=response.request.organization.name if is_named else "",
         note=event.note,

@@ -13,7 +13,7 @@ from flask_babel import lazy_gettext as _l
 from portal.kernel.authorization import Actor
 from portal.kernel.errors import Invalid
 from portal.kernel.workflow import Transition, Workflow
-from portal.partnerships.events import RequestMoved, ResponseDecided
+from portal.partnerships.events import RequestMoved, RequestRenewed, ResponseDecided
 
 REQUEST_KINDS: Mapping[str, Any] = {
     "equipment_sharing": _l("Equipment sharing"),
@@ -142,7 +142,10 @@ REQUESTS = Workflow(
                 _l("Withdraw"),
                 _l("The request is withdrawn. Only your organization still sees it."),
                 "optional",
-                _l("Withdraw this request? It cannot be published again."),
+                _l(
+                    "Withdraw this request? It cannot be published again, and responses that wait "
+                    "for an answer are declined."
+                ),
             ),
             (
                 "expire",
@@ -154,6 +157,22 @@ REQUESTS = Workflow(
                 "none",
                 None,
             ),
+        )
+    )
+    + tuple(
+        Transition(
+            action,
+            sources,
+            target,
+            "request.manage",
+            _l("Renew"),
+            _l("The request was renewed."),
+            event=lambda row, actor, note: RequestRenewed(row.id),
+            is_own=True,
+        )
+        for action, sources, target in (
+            ("renew", ("published", "paused"), None),
+            ("reopen", ("expired",), "published"),
         )
     ),
 )
@@ -197,6 +216,16 @@ RESPONSES = Workflow(
             _l("The response is withdrawn."),
             event=lambda row, actor, note: ResponseDecided(row.id, "withdraw", note),
             confirm=_l("Withdraw this response?"),
+        ),
+        Transition(
+            "lapse",
+            ("sent",),
+            "declined",
+            "request.manage",
+            _l("Decline"),
+            _l("The request was withdrawn."),
+            event=lambda row, actor, note: ResponseDecided(row.id, "lapse", ""),
+            is_own=True,
         ),
     ),
 )

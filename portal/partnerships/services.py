@@ -22,7 +22,6 @@ from portal.partnerships import queries
 from portal.partnerships.events import (
     RequestDeleted,
     RequestEndsSoon,
-    RequestRenewed,
     RequestSaved,
     ResponseSent,
 )
@@ -156,6 +155,8 @@ def act_on_request(actor: Actor, request: Request, action: str, *, note: str = "
         request.published_at = now()
     REQUESTS.apply(actor, request, action, note=note)
     request.updated_at = now()
+    if action == "withdraw":
+        _let_responses_lapse(actor, request)
     return request
 
 
@@ -174,10 +175,8 @@ def renew_request(actor: Actor, request: Request, *, expires_on: dt.date) -> Req
     request.expires_on = expires_on
     request.reminded_at = None
     request.renewals += 1
-    if request.status == "expired":
-        request.status = "published"
+    REQUESTS.apply(actor, request, "reopen" if request.status == "expired" else "renew")
     _touch(actor, request)
-    record(RequestRenewed(request.id))
     return request
 
 
@@ -271,11 +270,20 @@ def send_response(
 @command(RESPONSES.permission)
 def act_on_response(actor: Actor, response: Response, action: str, *, note: str = "") -> Response:
     """Accept or decline a response (its receiver), or withdraw it (its sender)."""
+    if action == "accept" and response.request.status == "withdrawn":
+        raise Conflict(_("The request was withdrawn, so its responses can only be declined."))
     RESPONSES.apply(actor, response, action, note=note)
     if action != "withdraw":
         response.decision_note = note.strip()
         response.decided_at = now()
     return response
+
+
+def _let_responses_lapse(actor: Actor, request: Request) -> None:
+    """Answer those who still wait for a decision on a request that is withdrawn."""
+    for response in queries.list_undecided(request):
+        RESPONSES.apply(actor, response, "lapse")
+        response.decided_at = now()
 
 
 def _only_organization(actor: Actor) -> int | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from portal.kernel.authorization import SYSTEM
@@ -51,6 +52,23 @@ def test_responder_is_told_the_answer_with_its_reason(
     assert mail["to"] == "cleo@cast.example"
     assert "Because of Friday." in mail["text"]
     assert "Ana's Machine Shop" in mail["text"]
+
+
+def test_responder_is_told_that_the_request_was_withdrawn(
+    actor: ActorOf,
+    client_of: Callable[[str], FlaskClient],
+    world: World,
+    drain: Drain,
+    mails: list[dict[str, Any]],
+) -> None:
+    request = queries.get_request(world.requests["shop_public"])
+    services.act_on_request(actor("ana"), request, "withdraw")
+    drain()
+    [mail] = mails
+    assert mail["to"] == "cleo@cast.example"
+    assert mail["subject"] == "“Shop public need” was withdrawn"
+    page = client_of("cleo").get(f"/responses/{world.responses['college_to_shop']}").text
+    assert "The request was withdrawn before it was decided." in page
 
 
 def test_nobody_is_told_of_a_response_taken_back(

@@ -211,11 +211,46 @@ def test_a_request_is_renewed_once_and_is_open_again(
     request = change("shop_public", status="expired", expires_on=in_days(-10))
     services.renew_request(actor("ana"), request, expires_on=in_days(200))
     assert (request.status, request.renewals) == ("published", 1)
+    [step] = REQUESTS.history(request)
+    assert (step.action, step.source, step.target) == ("reopen", "expired", "published")
     change("shop_public", expires_on=in_days(5))
     with pytest.raises(Conflict):
         services.renew_request(actor("ana"), request_of("shop_public"), expires_on=in_days(100))
     with pytest.raises(Invalid):
         services.change_request(actor("ana"), request_of("shop_public"), expires_on=in_days(100))
+
+
+def test_a_paused_request_stays_paused_when_it_is_renewed(actor: ActorOf, change: Change) -> None:
+    request = change("shop_public", status="paused", expires_on=in_days(5))
+    services.renew_request(actor("ana"), request, expires_on=in_days(200))
+    assert request.status == "paused"
+    assert [step.action for step in REQUESTS.history(request)] == ["renew"]
+
+
+@pytest.mark.parametrize("action", ["renew", "reopen"])
+def test_a_renewal_is_no_action_without_its_day(
+    actor: ActorOf, request_of: RequestOf, action: str
+) -> None:
+    with pytest.raises(NotFound):
+        services.act_on_request(actor("ana"), request_of("shop_public"), action)
+
+
+def test_withdrawing_a_request_answers_those_who_wait(
+    actor: ActorOf, request_of: RequestOf, response: Callable[[], Response]
+) -> None:
+    services.act_on_request(actor("ana"), request_of("shop_public"), "withdraw")
+    assert response().status == "declined"
+    assert response().decided_at is not None
+    assert "partnerships.ResponseDecided" in events()
+
+
+def test_a_response_to_a_withdrawn_request_is_not_accepted(
+    actor: ActorOf, change: Change, response: Callable[[], Response]
+) -> None:
+    change("shop_public", status="withdrawn")
+    with pytest.raises(Conflict, match="was withdrawn"):
+        services.act_on_response(actor("ana"), response(), "accept")
+    assert response().status == "sent"
 
 
 @pytest.mark.parametrize("days", [-1, 10, 366])

@@ -6,7 +6,7 @@ from typing import Any
 
 from portal.directory.queries import Found, search
 from portal.directory.rules import Search
-from portal.kernel.authorization import Actor
+from portal.kernel.authorization import Actor, can
 from portal.kernel.fulltext.port import IndexUnavailable
 from portal.kernel.manifest import DeskItem, DeskSection, installed_manifests
 
@@ -40,7 +40,12 @@ class Shared:
 def list_waiting(actor: Actor) -> list[Waiting]:
     """Return what waits for the actor, section by section as the domains declare them."""
     sections: list[DeskSection] = sorted(
-        (section for manifest in installed_manifests() for section in manifest.desk),
+        (
+            section
+            for manifest in installed_manifests()
+            for section in manifest.desk
+            if section.permission is None or can(actor, section.permission)
+        ),
         key=lambda section: section.order,
     )
     return [

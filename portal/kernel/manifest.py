@@ -55,23 +55,31 @@ class NavigationItem:
 
 @dataclass(frozen=True)
 class DeskItem:
-    """Something that waits for the actor: what it is, where it is done, since when."""
+    """Something that waits for the actor: what it is, where it is read, since when.
+
+    action: a button to where it is read; with `action_url`, it is done at once by a POST there.
+    """
 
     title: Text
     url: str
     since: datetime
     detail: Text = ""
     action: Text = ""
+    action_url: str = ""
 
 
 @dataclass(frozen=True)
 class DeskSection:
-    """A part of the desk: `items(actor, limit)` returns the oldest first."""
+    """A part of the desk: `items(actor, limit)` returns the oldest first.
+
+    permission: whose desk has it; everybody's, without one.
+    """
 
     title: Text
     empty: Text
     items: Callable[[Actor, int], list[DeskItem]]
     order: int = 50
+    permission: str | None = None
 
 
 @dataclass(frozen=True)

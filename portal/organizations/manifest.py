@@ -96,6 +96,13 @@ manifest = Manifest(
             order=20,
         ),
         DeskSection(
+            _l("Organizations to verify"),
+            _l("Every organization of your regions that has people here is verified."),
+            queries.list_unverified_for,
+            order=22,
+            permission=Permission.ORGANIZATION_VIEW_UNVERIFIED,
+        ),
+        DeskSection(
             _l("To confirm again"),
             _l("Your organizations are up to date."),
             queries.list_stale_for,

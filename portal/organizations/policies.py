@@ -21,6 +21,7 @@ from portal.organizations.models import Claim, Invitation, JoinRequest, Membersh
 class Permission(StrEnum):
     ORGANIZATION_VIEW = "organization.view"
     ORGANIZATION_VIEW_MEMBERS_FIELDS = "organization.view_members_fields"
+    ORGANIZATION_VIEW_UNVERIFIED = "organization.view_unverified"
     ORGANIZATION_REGISTER = "organization.register"
     ORGANIZATION_EDIT = "organization.edit"
     ORGANIZATION_CONFIRM = "organization.confirm"
@@ -71,6 +72,7 @@ policy = Policy(
             value_in(Organization.status, "active") | _own | administrator
         ).described("anyone; archived ones: its people and administrators"),
         Permission.ORGANIZATION_VIEW_MEMBERS_FIELDS: has_membership | administrator,
+        Permission.ORGANIZATION_VIEW_UNVERIFIED: brokers_anywhere,
         Permission.ORGANIZATION_REGISTER: signed_in,
         Permission.ORGANIZATION_EDIT: _managers | administrator,
         Permission.ORGANIZATION_CONFIRM: _own | administrator,

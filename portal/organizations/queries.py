@@ -28,6 +28,7 @@ from portal.organizations.policies import Permission
 from portal.organizations.rules import (
     IDENTIFIERS,
     INVITATIONS,
+    ORGANIZATION_KINDS,
     ROLES,
     STALE_AFTER,
     hidden_fields,
@@ -762,6 +763,44 @@ def list_stale_for(actor: Actor, limit: int) -> list[DeskItem]:
             f"/organizations/{row.id}",
             row.confirmed_at or row.created_at,
             action=_("Look and confirm"),
+        )
+        for row in rows
+    ]
+
+
+def list_unverified_for(actor: Actor, limit: int) -> list[DeskItem]:
+    """Return organizations of the actor's regions whose people nobody vouched for, oldest first.
+
+    What an import brought and nobody represents yet waits for a claim, not for a broker.
+    """
+    rows = session.execute(
+        select(
+            Organization.id,
+            Organization.name,
+            Organization.kind,
+            Organization.city,
+            Organization.created_at,
+        )
+        .where(
+            Organization.status == "active",
+            Organization.verified_at.is_(None),
+            Organization.county_fips.in_(sorted(actor.brokered_counties)),
+            exists().where(Membership.organization_id == Organization.id),
+            visible(actor, Permission.ORGANIZATION_VERIFY),
+        )
+        .order_by(Organization.created_at, Organization.id)
+        .limit(limit)
+    )
+    return [
+        DeskItem(
+            row.name,
+            f"/organizations/{row.id}",
+            row.created_at,
+            detail=" · ".join(
+                part for part in (str(ORGANIZATION_KINDS[row.kind]), row.city) if part
+            ),
+            action=_("Mark as verified"),
+            action_url=f"/organizations/{row.id}/actions/verify",
         )
         for row in rows
     ]

@@ -17,6 +17,7 @@ from portal.kernel.web import (
     current_actor,
     external_url,
     flash,
+    local_target,
     not_modified,
     page,
     see_other,
@@ -218,6 +219,7 @@ _STEPS: Mapping[str, tuple[Callable[..., object], Any]] = {
     "archive": (services.archive_organization, _l("“%(name)s” was archived.")),
     "restore": (services.restore_organization, _l("“%(name)s” was restored.")),
 }
+_UNDONE_BY = {"archive": "restore", "verify": "withdraw-verification"}
 
 
 @blueprint.post("/organizations/<int:organization_id>/actions/<action>")
@@ -239,10 +241,11 @@ def act(organization_id: int, action: str) -> ResponseReturnValue:
     command, words = _STEPS[action]
     command(actor, organization)
     undo_url = None
-    if action == "archive":
-        undo_url = url_for("organizations.act", organization_id=organization_id, action="restore")
+    if undo := _UNDONE_BY.get(action):
+        undo_url = url_for("organizations.act", organization_id=organization_id, action=undo)
     flash(str(words) % {"name": organization.name}, undo_url=undo_url)
-    return _to_record(organization_id)
+    record_url = url_for("organizations.show", organization_id=organization_id)
+    return see_other(local_target(request.form.get("next"), record_url))
 
 
 # People

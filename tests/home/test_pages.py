@@ -56,6 +56,28 @@ def test_the_desk_of_a_broker_leads_to_the_region(
     assert way not in client_of("ana").get("/desk").text
 
 
+def test_a_broker_verifies_the_organizations_of_the_region_on_the_desk(
+    client_of: Callable[[str], FlaskClient], world: World
+) -> None:
+    dov, words = client_of("dov"), "Organizations to verify"
+    text = dov.get("/desk").text
+    waiting = text[text.index(words) :]
+    assert waiting.index("Ana&#39;s Machine Shop") < waiting.index("Falls City Community College")
+    assert "Prairie Aero Composites" not in text, "it stands in another region"
+    assert "Ohio Valley Institute" not in waiting, "nobody represents it yet"
+    for name in ("ana", "eve", "root"):
+        assert words not in client_of(name).get("/desk").text
+
+    address = f"/organizations/{world.organizations['shop']}/actions/verify"
+    assert f'action="{address}"' in text
+    reply = dov.post(address, data={"next": "/desk"})
+    assert reply.headers["Location"] == "/desk"
+    text = dov.get("/desk").text
+    assert "was marked as verified." in text
+    assert "/actions/withdraw-verification" in text, "with a way back"
+    assert f'action="{address}"' not in text
+
+
 def test_a_region_page_shows_what_its_counties_share_and_nothing_else(
     client_of: Callable[[str], FlaskClient],
 ) -> None:

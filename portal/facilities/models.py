@@ -19,7 +19,7 @@ from portal.kernel.database import Identified, Model, Timestamped
 from portal.kernel.files import StoredFile
 from portal.kernel.listing import Listed, visibility_check
 from portal.organizations.models import Organization
-from portal.regions.models import Capability, County, Placed
+from portal.regions.models import Capability, Placed
 
 facility_capability = Table(
     "facility_capability",
@@ -71,7 +71,6 @@ class Facility(Identified, Timestamped, Listed, Placed, Model):
     external_values: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
     organization: Mapped[Organization] = relationship(lazy="raise_on_sql")
-    county: Mapped[County | None] = relationship(lazy="raise_on_sql")
     capabilities: Mapped[list[Capability]] = relationship(
         secondary=facility_capability, order_by=Capability.label, lazy="raise_on_sql"
     )
@@ -135,7 +134,6 @@ class Equipment(Identified, Timestamped, Listed, Placed, Model):
     facility: Mapped[Facility | None] = relationship(
         back_populates="equipment", lazy="raise_on_sql"
     )
-    county: Mapped[County | None] = relationship(lazy="raise_on_sql")
     capabilities: Mapped[list[Capability]] = relationship(
         secondary=equipment_capability, order_by=Capability.label, lazy="raise_on_sql"
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, true
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from portal.facilities.models import (
@@ -32,12 +32,12 @@ from portal.kernel.clock import now
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
 from portal.kernel.files import StoredFile
-from portal.kernel.listing import is_narrower
+from portal.kernel.listing import VISIBILITIES, is_narrower
 from portal.kernel.manifest import DeskItem
 from portal.kernel.paging import Page, keyset_page
 from portal.organizations.models import Organization
-from portal.organizations.rules import STALE_AFTER, shown_point
-from portal.regions.models import County
+from portal.organizations.rules import STALE_AFTER
+from portal.regions.models import County, ZipCode
 from portal.regions.queries import (
     narrower_closure,
     preferred_labels,
@@ -48,17 +48,23 @@ Record = Facility | Equipment
 _MILES_PER_DEGREE = 69.0
 
 FACILITY_OPTIONS = (
-    joinedload(Facility.organization).joinedload(Organization.county),
+    joinedload(Facility.organization).options(
+        joinedload(Organization.county), joinedload(Organization.zip_place)
+    ),
     joinedload(Facility.county),
     joinedload(Facility.confirmed_by),
     selectinload(Facility.capabilities),
     selectinload(Facility.photos).joinedload(FacilityPhoto.file),
 )
 EQUIPMENT_OPTIONS = (
-    joinedload(Equipment.organization).joinedload(Organization.county),
+    joinedload(Equipment.organization).options(
+        joinedload(Organization.county), joinedload(Organization.zip_place)
+    ),
     joinedload(Equipment.county),
     joinedload(Equipment.confirmed_by),
-    joinedload(Equipment.facility).joinedload(Facility.county),
+    joinedload(Equipment.facility).options(
+        joinedload(Facility.county), joinedload(Facility.zip_place)
+    ),
     selectinload(Equipment.capabilities),
     selectinload(Equipment.rates),
     selectinload(Equipment.photos).joinedload(EquipmentPhoto.file),
@@ -161,20 +167,20 @@ def get_document(equipment: Equipment, document_id: int) -> StoredFile:
 def place_of_record(row: Record) -> Place:
     """Return where a loaded record is: of its facility, its own, or its organization's.
 
-    A facility that fewer people may see than its equipment, and an organization that keeps its
-    street to members, are shown about half a mile off.
+    Of a facility that fewer people may see than its equipment, and of an organization that keeps
+    its street to members, it is the middle of the ZIP code or county.
     """
     organization = row.organization
     own = (row.facility, row) if isinstance(row, Equipment) else (row,)
     place = place_of(*own, organization)
     source = next((item for item in own if item is not None and has_place(item)), None)
     if source is None:
-        is_exact = "street" not in organization.members_only_fields
+        is_exact = not organization.keeps_street
     else:
         is_exact = source is row or not is_narrower(source.visibility, row.visibility)
     if is_exact:
         return place
-    point = shown_point(place.latitude, place.longitude, is_exact=False) or (None, None)
+    point = (source or organization).coarse_point or (None, None)
     return replace(place, street="", latitude=point[0], longitude=point[1])
 
 
@@ -207,31 +213,45 @@ def county_label_of(row: Record) -> str:
 
 _home = aliased(Facility)
 _county = aliased(County)
+_zip = aliased(ZipCode)
 
 
 def _placed(name: str, *owners: Any) -> Any:
     """Return a column of the first owner that says where it is: `place_of` in SQL."""
     *first, last = owners
     return case(
-        *(
-            (
-                or_(
-                    owner.county_fips.is_not(None),
-                    owner.zip_code != "",
-                    owner.city != "",
-                    owner.latitude.is_not(None),
-                ),
-                getattr(owner, name),
-            )
-            for owner in first
-        ),
-        else_=getattr(last, name),
+        *((_has_place(owner), getattr(owner, name)) for owner in first), else_=getattr(last, name)
     )
 
 
-_equipment_latitude = _placed("latitude", _home, Equipment, Organization)
-_equipment_longitude = _placed("longitude", _home, Equipment, Organization)
+def _has_place(owner: Any) -> ColumnElement[bool]:
+    return or_(
+        owner.county_fips.is_not(None),
+        owner.zip_code != "",
+        owner.city != "",
+        owner.latitude.is_not(None),
+    )
+
+
+def _breadth(visibility: Any) -> Any:
+    """Return how many readers a visibility names, in SQL: `is_narrower` compares it."""
+    return case({name: number for number, name in enumerate(VISIBILITIES)}, value=visibility)
+
+
+def _shown(name: str) -> Any:
+    """Return a coordinate of equipment as `place_of_record` gives it, in SQL."""
+    exact = _placed(name, _home, Equipment, Organization)
+    is_exact = case(
+        (_has_place(_home), _breadth(_home.visibility) >= _breadth(Equipment.visibility)),
+        (_has_place(Equipment), true()),
+        else_=~Organization.keeps_street,
+    )
+    coarse = case((exact.is_not(None), func.coalesce(getattr(_zip, name), getattr(_county, name))))
+    return case((is_exact, exact), else_=coarse)
+
+
 _equipment_county = _placed("county_fips", _home, Equipment, Organization)
+_equipment_zip = _placed("zip_code", _home, Equipment, Organization)
 _equipment_city = _placed("city", _home, Equipment, Organization)
 _facility_county = _placed("county_fips", Facility, Organization)
 _facility_city = _placed("city", Facility, Organization)
@@ -251,8 +271,6 @@ def _equipment_rows() -> Select[*tuple[Any, ...]]:
             _equipment_city.label("city"),
             _county.name.label("county"),
             _county.state.label("state"),
-            _equipment_latitude.label("latitude"),
-            _equipment_longitude.label("longitude"),
         )
         .join(Organization, Organization.id == Equipment.organization_id)
         .outerjoin(_home, _home.id == Equipment.facility_id)
@@ -449,9 +467,10 @@ def equipment_nearby(actor: Actor, equipment: Equipment, limit: int = 6) -> list
     keys = [capability.key for capability in equipment.capabilities]
     if not keys or place.latitude is None or place.longitude is None:
         return []
-    north = (_equipment_latitude - place.latitude) * _MILES_PER_DEGREE
+    # Distances are measured to what everybody may know, or several of them would tell the rest.
+    north = (_shown("latitude") - place.latitude) * _MILES_PER_DEGREE
     east = (
-        (_equipment_longitude - place.longitude)
+        (_shown("longitude") - place.longitude)
         * _MILES_PER_DEGREE
         * math.cos(math.radians(place.latitude))
     )
@@ -467,6 +486,7 @@ def equipment_nearby(actor: Actor, equipment: Equipment, limit: int = 6) -> list
     statement = (
         _equipment_rows()
         .add_columns(squared.label("squared"))
+        .outerjoin(_zip, _zip.zip_code == func.substr(_equipment_zip, 1, 5))
         .where(
             visible(actor, Permission.EQUIPMENT_VIEW),
             Equipment.visibility != "draft",

@@ -33,7 +33,6 @@ from portal.kernel.paging import Page, keyset_page
 from portal.kernel.settings import setting
 from portal.organizations import queries as organizations
 from portal.organizations.models import Organization
-from portal.organizations.rules import shown_point
 
 MOST_EXPORTED = 200_000
 _CHUNK = 500
@@ -288,12 +287,15 @@ def organization_rows(actor: Actor) -> Iterator[list[str]]:
             if number > MOST_EXPORTED:
                 return
             hidden = organizations.hidden_fields_for(actor, organization)
-            latitude, longitude = shown_point(
-                organization.latitude, organization.longitude, is_exact="street" not in hidden
-            ) or ("", "")
-            point = {"latitude": str(latitude), "longitude": str(longitude)}
+            exact = (organization.latitude, organization.longitude)
+            point = organization.coarse_point if "street" in hidden else exact
+            latitude, longitude = point or (None, None)
+            point_cells = {
+                "latitude": "" if latitude is None else str(latitude),
+                "longitude": "" if longitude is None else str(longitude),
+            }
             yield [
-                "" if name in hidden else point.get(name, _cell(organization, name))
+                "" if name in hidden else point_cells.get(name, _cell(organization, name))
                 for name in ORGANIZATION_COLUMNS
             ]
         cursor = found.next

@@ -14,9 +14,6 @@ from portal.kernel.fulltext.port import Document
 from portal.kernel.listing import audience_of
 from portal.organizations.models import Organization, organization_naics
 from portal.organizations.policies import Permission
-from portal.organizations.rules import (
-    shown_point,
-)
 from portal.regions import queries as regions
 from portal.regions.models import (
     Cluster,
@@ -53,6 +50,7 @@ def list_organization_documents(ids: Sequence[int]) -> list[Document]:
         select(Organization)
         .options(
             joinedload(Organization.county),
+            joinedload(Organization.zip_place),
             joinedload(Organization.logo),
             selectinload(Organization.capabilities),
             selectinload(Organization.naics),
@@ -96,9 +94,7 @@ def _document(
         row.city,
         row.county.label if row.county else "",
     ]
-    point = shown_point(
-        row.latitude, row.longitude, is_exact="street" not in row.members_only_fields
-    )
+    point = row.shown_point
     return Document(
         kind="organization",
         id=row.id,

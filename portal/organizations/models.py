@@ -3,7 +3,19 @@
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, Table, Text, text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    Table,
+    Text,
+    cast,
+    text,
+)
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import User
@@ -12,7 +24,7 @@ from portal.kernel.database import Identified, Model, Timestamped, known_values
 from portal.kernel.files import StoredFile
 from portal.kernel.listing import Confirmed
 from portal.organizations.rules import EMPLOYEE_BANDS, ORGANIZATION_KINDS
-from portal.regions.models import Capability, County, NaicsCode, Placed
+from portal.regions.models import Capability, NaicsCode, Placed
 
 organization_capability = Table(
     "organization_capability",
@@ -80,7 +92,6 @@ class Organization(Identified, Timestamped, Confirmed, Placed, Model):
         ForeignKey("stored_file.id", ondelete="SET NULL"), index=True
     )
 
-    county: Mapped[County | None] = relationship(lazy="raise_on_sql")
     capabilities: Mapped[list[Capability]] = relationship(
         secondary=organization_capability, order_by=Capability.label, lazy="raise_on_sql"
     )
@@ -102,6 +113,23 @@ class Organization(Identified, Timestamped, Confirmed, Placed, Model):
     def naics_codes(self) -> list[str]:
         """The codes of its industries, as forms and documents name them."""
         return [industry.code for industry in self.naics]
+
+    @hybrid_property
+    def keeps_street(self) -> bool:
+        """Whether only members get its street, and nobody more than the middle of its ZIP code."""
+        return "street" in self.members_only_fields
+
+    @keeps_street.inplace.expression
+    @classmethod
+    def _keeps_street_in_sql(cls) -> ColumnElement[bool]:
+        return cast(cls.members_only_fields, String).contains('"street"')
+
+    @property
+    def shown_point(self) -> tuple[float, float] | None:
+        """Where it stands on a map, for everybody."""
+        if self.keeps_street or self.latitude is None or self.longitude is None:
+            return self.coarse_point
+        return self.latitude, self.longitude
 
 
 class Membership(Identified, Model):

@@ -44,6 +44,7 @@ _SIMILAR = 88.0
 
 _PROFILE = (
     joinedload(Organization.county),
+    joinedload(Organization.zip_place),
     joinedload(Organization.logo),
     joinedload(Organization.confirmed_by),
     joinedload(Organization.verified_by),

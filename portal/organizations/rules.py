@@ -141,15 +141,6 @@ def hidden_fields(members_only: Collection[str], *, sees_members_fields: bool) -
     return frozenset(members_only) & frozenset(MEMBERS_ONLY_FIELDS)
 
 
-def shown_point(
-    latitude: float | None, longitude: float | None, *, is_exact: bool
-) -> tuple[float, float] | None:
-    """Return where to draw an organization; about half a mile off where its street is hidden."""
-    if latitude is None or longitude is None:
-        return None
-    return (latitude, longitude) if is_exact else (round(latitude, 2), round(longitude, 2))
-
-
 @dataclass(frozen=True)
 class Certificate:
     """A certificate as a page shows it."""

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from portal.organizations.models import Organization
-from portal.organizations.rules import hidden_fields, shown_point
+from portal.organizations.rules import hidden_fields
 
 
 class CertificationSchema(Schema):
@@ -23,14 +23,6 @@ class ContactSchema(Schema):
     role = fields.String()
     email = fields.String()
     phone = fields.String()
-
-
-def _point(organization: Organization) -> tuple[float, float] | tuple[None, None]:
-    is_exact = "street" not in organization.members_only_fields
-    return shown_point(organization.latitude, organization.longitude, is_exact=is_exact) or (
-        None,
-        None,
-    )
 
 
 _COMPUTED: Mapping[str, Callable[[Organization], Any]] = {
@@ -98,7 +90,7 @@ class OrganizationSchema(Schema):
         ):
             return None
         if attr in ("latitude", "longitude") and not self._sees_members_fields:
-            return _point(obj)[0 if attr == "latitude" else 1]
+            return obj.shown_point[0 if attr == "latitude" else 1] if obj.shown_point else None
         if attr in _COMPUTED:
             return _COMPUTED[attr](obj)
         return super().get_attribute(obj, attr, default)

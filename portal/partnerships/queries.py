@@ -23,7 +23,6 @@ from portal.kernel.manifest import DeskItem
 from portal.kernel.paging import Page, keyset_page
 from portal.organizations.models import Membership, Organization
 from portal.organizations.queries import hidden_fields_for, list_organizations_of, managers_of
-from portal.organizations.rules import shown_point
 from portal.partnerships.models import (
     Request,
     RequestAttachment,
@@ -35,7 +34,9 @@ from portal.partnerships.rules import LISTED_STATUSES, OPEN_STATUSES, REMINDER_D
 from portal.regions.queries import narrower_closure
 
 REQUEST_OPTIONS = (
-    joinedload(Request.organization).joinedload(Organization.county),
+    joinedload(Request.organization).options(
+        joinedload(Organization.county), joinedload(Organization.zip_place)
+    ),
     joinedload(Request.county),
     joinedload(Request.confirmed_by),
     joinedload(Request.asked_organization),
@@ -158,10 +159,11 @@ def shown_point_of(request: Request, is_identified: bool) -> tuple[float, float]
     if not is_identified:
         county = request.county
         return (county.latitude, county.longitude) if county else None
-    keeps_street = "street" in request.organization.members_only_fields
-    return shown_point(
-        request.latitude, request.longitude, is_exact=bool(request.zip_code) or not keeps_street
-    )
+    if not request.zip_code and request.organization.keeps_street:
+        return request.organization.coarse_point
+    if request.latitude is None or request.longitude is None:
+        return None
+    return request.latitude, request.longitude
 
 
 def keepers_of(request: Request) -> list[User]:

@@ -7,8 +7,8 @@ import datetime as dt
 from typing import Any
 
 from flask_babel import get_locale
-from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, Table, Text
-from sqlalchemy.orm import Mapped, declared_attr, mapped_column, relationship
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, String, Table, Text, func
+from sqlalchemy.orm import Mapped, declared_attr, foreign, mapped_column, relationship
 
 from portal.kernel.clock import now
 from portal.kernel.database import Identified, Model, Timestamped
@@ -191,3 +191,25 @@ class Placed:
     @declared_attr
     def county_fips(cls) -> Mapped[str | None]:
         return mapped_column(ForeignKey("county.fips"), index=True)
+
+    @declared_attr
+    def county(cls) -> Mapped[County | None]:
+        return relationship(lazy="raise_on_sql")
+
+    @declared_attr
+    def zip_place(cls) -> Mapped[ZipCode | None]:
+        column: Any = cls.zip_code
+        return relationship(
+            primaryjoin=lambda: func.substr(foreign(column), 1, 5) == ZipCode.zip_code,
+            viewonly=True,
+            lazy="raise_on_sql",
+        )
+
+    @property
+    def coarse_point(self) -> tuple[float, float] | None:
+        """The middle of the ZIP code or else of the county, for who keeps the street to oneself.
+
+        Nothing of the true point is in it, so that no number of distances measures it out.
+        """
+        middle = self.zip_place or self.county
+        return (middle.latitude, middle.longitude) if middle and self.latitude is not None else None

@@ -13,6 +13,7 @@ from portal.facilities import queries
 from portal.facilities.models import Equipment, Facility
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
+from portal.organizations.models import Organization
 from tests.cast import World
 
 ClientOf = Callable[[str], FlaskClient]
@@ -318,6 +319,37 @@ def test_record_page_links_equipment_beside_and_nearby(world: World, client_of: 
     assert "College public mill" in nearby
     assert "Aero public mill" not in nearby, "it is too far away"
     assert "Shop draft mill" not in page
+
+
+def away(page: str, name: str) -> float:
+    """Return how many miles away a page says that a machine is."""
+    found = re.search(name + r'</a>.*?<data value="([\d.]+)"', page, re.DOTALL)
+    assert found is not None
+    return float(found[1])
+
+
+def test_distances_do_not_measure_out_a_street_that_is_kept(
+    world: World, client_of: ClientOf
+) -> None:
+    """Whoever has several machines nearby could otherwise find the point by their distances."""
+    with unit_of_work():
+        shop = session.get_one(Organization, world.organizations["shop"])
+        shop.latitude, shop.longitude = 38.30, -85.70
+        mill = session.get_one(Equipment, world.equipment["shop_public"])
+        mill.facility_id = None
+        session.get_one(Facility, world.facilities["college_public"]).longitude = -85.6
+    page = f"/equipment/{world.equipment['college_public']}"
+    exact = away(client_of("nobody").get(page).text, "Shop public mill")
+    with unit_of_work():
+        session.get_one(Organization, shop.id).members_only_fields = ["street"]
+    coarse = away(client_of("nobody").get(page).text, "Shop public mill")
+    assert exact == pytest.approx(6.34, abs=0.05)
+    assert coarse == pytest.approx(8.21, abs=0.05), "the middle of the ZIP code"
+    assert away(client_of("ana").get(page).text, "Shop public mill") == coarse
+    with unit_of_work():
+        session.get_one(Organization, shop.id).zip_code = ""
+    county = away(client_of("nobody").get(page).text, "Shop public mill")
+    assert county == pytest.approx(5.52, abs=0.05), "the middle of the county"
 
 
 def test_everybody_else_is_led_to_asking(world: World, client_of: ClientOf) -> None:

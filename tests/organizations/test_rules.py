@@ -10,7 +10,6 @@ from portal.organizations.rules import (
     higher_role,
     is_stale,
     match_key,
-    shown_point,
 )
 
 MOMENT = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
@@ -72,18 +71,6 @@ def test_only_what_may_be_kept_for_members_is_hidden_from_outsiders():
     kept = ["phone", "name", "contacts"]
     assert hidden_fields(kept, sees_members_fields=False) == {"phone", "contacts"}
     assert hidden_fields(kept, sees_members_fields=True) == frozenset()
-
-
-@pytest.mark.parametrize(
-    ("latitude", "is_exact", "point"),
-    [
-        (38.25291, True, (38.25291, -85.7514)),
-        (38.25291, False, (38.25, -85.75)),
-        (None, True, None),
-    ],
-)
-def test_a_hidden_street_blurs_the_point(latitude, is_exact, point):
-    assert shown_point(latitude, -85.7514, is_exact=is_exact) == point
 
 
 def test_a_certificate_holds_through_its_last_day():

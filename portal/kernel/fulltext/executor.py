@@ -1,90 +1,97 @@
-"""Answers queries over a snapshot: who may see what, matching, counting, ranking, suggesting.
+"""Answers queries over a snapshot: who may see what, matching, counting, ranking.
 
-Sets of documents are integers with one bit per document, so that counting is exact and cheap.
+Documents are numbers; a set of them is an ascending array of numbers, or a mask with one entry
+for each document.
 """
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from functools import reduce
-from math import asin, cos, inf, log, pi, radians, sin, sqrt
-from operator import and_, or_
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import log
+from typing import Final
 
-from rapidfuzz import process
-from rapidfuzz.distance import OSA
+import numpy as np
 
+from portal.kernel.fulltext.arrays import Array
+from portal.kernel.fulltext.facets import none_of
 from portal.kernel.fulltext.highlighting import highlight
-from portal.kernel.fulltext.language import Asked, Unit, terms_of, words_of
-from portal.kernel.fulltext.port import (
-    KIND_FACET,
-    FacetValue,
-    Hit,
-    Key,
-    Near,
-    Query,
-    Results,
-    Suggestion,
-)
-from portal.kernel.fulltext.segment import (
-    DEGREES,
-    EPOCH,
-    MICROSECOND,
-    NOWHERE,
-    bits_of,
-    members,
-)
-from portal.kernel.fulltext.snapshot import Found, Snapshot
+from portal.kernel.fulltext.language import Asked, terms_of
+from portal.kernel.fulltext.port import KIND_FACET, FacetValue, Hit, Key, Query, Results
+from portal.kernel.fulltext.ranking import chords, miles_to, smallest, within
+from portal.kernel.fulltext.rows import EPOCH, MICROSECOND
+from portal.kernel.fulltext.segment import Postings
+from portal.kernel.fulltext.snapshot import Snapshot, View
+from portal.kernel.fulltext.suggesting import spelled_alike
 
-MAX_SUGGESTIONS: Final = 50
-_EARTH_MILES: Final = 3_958.7613
-_MILES_PER_DEGREE: Final = _EARTH_MILES * pi / 180
-_CORRECTIONS: Final = 5
 _CORRECTED_WEIGHT: Final = 0.5
-_MAX_PREFIX_WORDS: Final = 8
+_FEW: Final = 16
+# More than any sum of impacts: a document with just the title asked for comes first.
+_EXACT: Final = 1e6
+
+Unit = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Word:
-    """A unit of the query, or the words that it was corrected to."""
+    """A unit of the query, or the words that it was corrected to, the best first."""
 
-    found: tuple[Found, ...]
-    units: tuple[tuple[str, ...], ...]
+    found: tuple[tuple[Unit, Postings], ...]
     weight: float = 1.0
 
-    @property
-    def bits(self) -> int:
-        return reduce(or_, (found.bits for found in self.found), 0)
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Clause:
-    """Words of the query, usually one, and all that may stand for them: (unit, weight, found)."""
+    """Words of the query, usually one, and all that may stand for them, each with its weight."""
 
+    size: int
     words: tuple[_Word, ...]
-    others: tuple[tuple[tuple[str, ...], float, Found], ...] = ()
+    others: tuple[tuple[Unit, Postings, float], ...] = ()
     is_required: bool = False
 
     @property
-    def other_bits(self) -> int:
-        return reduce(or_, (found.bits for _, _, found in self.others), 0)
+    def only(self) -> Postings | None:
+        """The postings that are all of the clause, if it is so simple."""
+        if len(self.words) == 1 and len(self.words[0].found) == 1 and not self.others:
+            return self.words[0].found[0][1]
+        return None
 
-    @property
-    def bits(self) -> int:
+    @cached_property
+    def ids(self) -> Array:
         """The documents that satisfy the clause."""
-        return reduce(and_, (word.bits for word in self.words)) | self.other_bits
+        return self.only.ids if self.only is not None else np.flatnonzero(self._satisfied)
 
-    @property
-    def any_bits(self) -> int:
-        """The documents that have something of it."""
-        return reduce(or_, (word.bits for word in self.words), self.other_bits)
-
-    @property
-    def units(self) -> Iterator[tuple[str, ...]]:
+    @cached_property
+    def _satisfied(self) -> Array:
+        mask = np.ones(self.size, bool)
         for word in self.words:
-            yield from word.units
+            mask &= self._mask(found for _, found in word.found)
+        return mask | self.other_mask
+
+    @cached_property
+    def other_mask(self) -> Array:
+        return self._mask(found for _, found, _ in self.others)
+
+    def _mask(self, postings: Iterable[Postings]) -> Array:
+        mask = np.zeros(self.size, bool)
+        for found in postings:
+            mask[found.ids] = True
+        return mask
+
+    def mask_with(self, word: _Word) -> Array:
+        """Whether a document has the word, or what stands for all the words."""
+        return self._mask(found for _, found in word.found) | self.other_mask
+
+    def best(self) -> _Clause:
+        """The same with only the best correction of each word."""
+        return replace(self, words=tuple(replace(w, found=w.found[:1]) for w in self.words))
+
+    @property
+    def units(self) -> Iterator[Unit]:
+        for word in self.words:
+            for unit, _ in word.found:
+                yield unit
         for unit, _, _ in self.others:
             yield unit
 
@@ -93,82 +100,32 @@ class _Clause:
 class _Reading:
     """How the text was understood in the end: the documents that match, and what made them."""
 
-    bits: int
+    ids: Array
     clauses: tuple[_Clause, ...] = ()
     suggestion: str | None = None
     is_fuzzy: bool = False
 
     @property
-    def units(self) -> frozenset[tuple[str, ...]]:
-        return frozenset(unit for clause in self.clauses for unit in clause.units)
-
-
-@dataclass(slots=True)
-class _Distances:
-    """Miles from where the searcher looks, worked out once per document."""
-
-    snapshot: Snapshot
-    near: Near
-    known: dict[int, float | None] = field(default_factory=dict)
-
-    def of(self, number: int) -> float | None:
-        if number not in self.known:
-            latitude = self.snapshot.latitudes[number]
-            longitude = self.snapshot.longitudes[number]
-            self.known[number] = (
-                None
-                if NOWHERE in {latitude, longitude}
-                else miles_between(
-                    self.near.latitude,
-                    self.near.longitude,
-                    latitude / DEGREES,
-                    longitude / DEGREES,
-                )
-            )
-        return self.known[number]
-
-    def within(self, bits: int, radius_miles: float) -> int:
-        """Those of `bits` that lie within the radius."""
-        latitudes = self.snapshot.latitudes
-        middle = self.near.latitude * DEGREES
-        # A degree of latitude is the same anywhere, so most documents need no trigonometry.
-        reach = (radius_miles / _MILES_PER_DEGREE) * DEGREES + 2
-        kept: list[int] = []
-        for number in members(bits):
-            if abs(latitudes[number] - middle) <= reach:
-                distance = self.of(number)
-                if distance is not None and distance <= radius_miles:
-                    kept.append(number)
-        return bits_of(kept, len(latitudes))
-
-
-def miles_between(latitude: float, longitude: float, latitude2: float, longitude2: float) -> float:
-    """The great-circle distance (haversine)."""
-    north, north2 = radians(latitude), radians(latitude2)
-    half = sin((north2 - north) / 2) ** 2
-    half += cos(north) * cos(north2) * sin(radians(longitude2 - longitude) / 2) ** 2
-    return 2 * _EARTH_MILES * asin(min(1.0, sqrt(half)))
+    def units(self) -> tuple[Unit, ...]:
+        return tuple(dict.fromkeys(unit for clause in self.clauses for unit in clause.units))
 
 
 def search(snapshot: Snapshot, query: Query, asked: Asked) -> Results:
-    visible = snapshot.visible(query.audience)
-    reading = _read(snapshot, asked, visible)
-    distances = _Distances(snapshot, query.near) if query.near else None
-    base = _kept(snapshot, query, reading.bits, distances)
+    view = snapshot.visible(query.audience)
+    reading = _read(snapshot, asked, view)
+    base = _kept(snapshot, query, reading.ids)
     selected = _selected(query)
-    chosen = _chosen(snapshot, selected)
-    matching = reduce(and_, chosen.values(), base)
+    chosen = {name: snapshot.facet_mask(name, values) for name, values in selected.items()}
+    matching = _all_in(base, chosen.values())
     hits: tuple[Hit, ...] = ()
-    if matching and query.limit:
-        scores = _score(reading, matching, visible) if reading.clauses else {}
-        order = _order(snapshot, query, asked, scores, distances)
-        count = query.offset + query.limit
-        page = heapq.nsmallest(count, members(matching), key=order)[query.offset :]
-        hits = tuple(_hit(snapshot, reading, n, scores.get(n, 0.0), distances) for n in page)
+    if len(matching) and query.limit:
+        scores = _score(reading, matching, view)
+        best = _best(snapshot, query, asked, matching, scores if reading.clauses else None)
+        hits = _hits(snapshot, query, reading, matching[best], scores[best].tolist())
     return Results(
-        total=matching.bit_count(),
+        total=len(matching),
         hits=hits,
-        facets=_count(snapshot, base, selected, chosen),
+        facets=_count(snapshot, base, matching, selected, chosen),
         suggestion=reading.suggestion,
         is_fuzzy=reading.is_fuzzy,
     )
@@ -176,27 +133,25 @@ def search(snapshot: Snapshot, query: Query, asked: Asked) -> Results:
 
 def matching(snapshot: Snapshot, query: Query, asked: Asked) -> frozenset[Key]:
     """Everything that has the words as typed, or what stands for them."""
-    visible = snapshot.visible(query.audience)
-    strict = _all_of(_clauses(snapshot, asked), _allowed(snapshot, asked, visible))
-    distances = _Distances(snapshot, query.near) if query.near else None
-    base = _kept(snapshot, query, strict, distances)
-    found = reduce(and_, _chosen(snapshot, _selected(query)).values(), base)
-    return frozenset(snapshot.identities[number] for number in members(found))
+    view = snapshot.visible(query.audience)
+    strict = _all_of(_clauses(snapshot, asked), _allowed(snapshot, asked, view), view)
+    chosen = [snapshot.facet_mask(name, values) for name, values in _selected(query).items()]
+    return frozenset(snapshot.keys(_all_in(_kept(snapshot, query, strict), chosen)))
 
 
-def _kept(snapshot: Snapshot, query: Query, bits: int, distances: _Distances | None) -> int:
-    """Those of `bits` that pass the filters which are not facets."""
+# Filters
+
+
+def _kept(snapshot: Snapshot, query: Query, ids: Array) -> Array:
+    """Those that pass the filters which are not facets."""
     if query.among is not None:
-        among, identities = query.among, snapshot.identities
-        kept = [number for number in members(bits) if identities[number] in among]
-        bits = bits_of(kept, len(identities))
+        among = np.zeros(snapshot.size, bool)
+        among[snapshot.numbers_of(query.among)] = True
+        ids = ids[among[ids]]
     if query.updated_since is not None:
-        updated, since = snapshot.updated, (query.updated_since - EPOCH) // MICROSECOND
-        kept = [number for number in members(bits) if updated[number] >= since]
-        bits = bits_of(kept, len(updated))
-    if distances and distances.near.radius_miles is not None:
-        bits = distances.within(bits, distances.near.radius_miles)
-    return bits
+        since = (query.updated_since - EPOCH) // MICROSECOND
+        ids = ids[snapshot.column("updated")[ids] >= since]
+    return within(snapshot, ids, query.near) if query.near else ids
 
 
 def _selected(query: Query) -> dict[str, frozenset[str]]:
@@ -206,16 +161,23 @@ def _selected(query: Query) -> dict[str, frozenset[str]]:
     return selected
 
 
-def _chosen(snapshot: Snapshot, selected: Mapping[str, frozenset[str]]) -> dict[str, int]:
-    return {
-        name: reduce(or_, (snapshot.facets.get(name, {}).get(v, 0) for v in values), 0)
-        for name, values in selected.items()
-    }
+def _all_in(ids: Array, masks: Iterable[Array]) -> Array:
+    for mask in masks:
+        ids = ids[mask[ids]]
+    return ids
 
 
-def _allowed(snapshot: Snapshot, asked: Asked, visible: int) -> int:
-    unwanted = (snapshot.find(unit.terms).bits for unit in asked.unwanted)
-    return visible & ~reduce(or_, unwanted, 0)
+# Matching
+
+
+def _allowed(snapshot: Snapshot, asked: Asked, view: View) -> Array | None:
+    """A mask of the visible documents without the unwanted units; None if all are allowed."""
+    if not asked.unwanted:
+        return None
+    mask = view.mask.copy()
+    for unit in asked.unwanted:
+        mask[snapshot.find(unit.terms).ids] = False
+    return mask
 
 
 def _clauses(snapshot: Snapshot, asked: Asked) -> tuple[_Clause, ...]:
@@ -229,9 +191,10 @@ def _clauses(snapshot: Snapshot, asked: Asked) -> tuple[_Clause, ...]:
         units = asked.wanted[at:last]
         clauses.append(
             _Clause(
-                tuple(_Word((snapshot.find(unit.terms),), (unit.terms,)) for unit in units),
+                snapshot.size,
+                tuple(_Word(((unit.terms, snapshot.find(unit.terms)),)) for unit in units),
                 tuple(
-                    (terms, weight, snapshot.find(terms))
+                    (terms, snapshot.find(terms), weight)
                     for terms, weight in (expansion.alternatives if expansion else ())
                 ),
                 is_required=any(unit.sign == "+" for unit in units),
@@ -241,71 +204,74 @@ def _clauses(snapshot: Snapshot, asked: Asked) -> tuple[_Clause, ...]:
     return tuple(clauses)
 
 
-def _read(snapshot: Snapshot, asked: Asked, visible: int) -> _Reading:
+def _read(snapshot: Snapshot, asked: Asked, view: View) -> _Reading:
     """Take the words as typed; if nothing visible has them all, correct them; then any of them."""
-    allowed = _allowed(snapshot, asked, visible)
-    if not asked.wanted:
-        return _Reading(allowed)
+    allowed = _allowed(snapshot, asked, view)
     clauses = _clauses(snapshot, asked)
-    if strict := _all_of(clauses, allowed):
+    strict = _all_of(clauses, allowed, view)
+    if len(strict) or not clauses:
         return _Reading(strict, clauses)
-    corrections = _corrections(snapshot, asked, clauses, visible)
+    corrections = _corrections(snapshot, asked, clauses, view)
     if corrections:
         clauses = _corrected(snapshot, clauses, corrections)
-        if repaired := _all_of(clauses, allowed):
+        repaired = _all_of(clauses, allowed, view)
+        if len(repaired):
             suggestion = None
             # Each word's best correction need not go with the others': offer only what finds.
-            if reduce(and_, (_best_bits(clause) for clause in clauses), allowed):
+            if len(_all_of([clause.best() for clause in clauses], allowed, view)):
                 suggestion = _rewritten(asked, {at: words[0] for at, words in corrections.items()})
             return _Reading(repaired, clauses, suggestion, is_fuzzy=True)
     required = [clause for clause in clauses if clause.is_required]
     if required:
-        loose = _all_of(required, allowed)
+        loose = _all_of(required, allowed, view)
     else:
-        loose = allowed & reduce(or_, (clause.any_bits for clause in clauses), 0)
-    return _Reading(loose, clauses, is_fuzzy=bool(loose))
+        has_any = np.zeros(snapshot.size, bool)
+        for clause in clauses:
+            has_any |= clause.other_mask
+            for word in clause.words:
+                for _, found in word.found:
+                    has_any[found.ids] = True
+        loose = np.flatnonzero(has_any & (view.mask if allowed is None else allowed))
+    return _Reading(loose, clauses, is_fuzzy=bool(len(loose)))
 
 
-def _all_of(clauses: Iterable[_Clause], allowed: int) -> int:
-    return reduce(and_, (clause.bits for clause in clauses), allowed)
+def _all_of(clauses: Iterable[_Clause], allowed: Array | None, view: View) -> Array:
+    """The allowed documents that satisfy all clauses."""
+    mask = view.mask if allowed is None else allowed
+    found = sorted((clause.ids for clause in clauses), key=len)
+    if not found:
+        return np.flatnonzero(mask)
+    ids = found[0].astype(np.intp)
+    ids = ids[mask[ids]]
+    for other in found[1:]:
+        if not len(ids):
+            break
+        if len(ids) * _FEW < len(other):
+            at = np.searchsorted(other, ids.astype(other.dtype))
+            at[at == len(other)] = 0
+            ids = ids[other[at] == ids]
+        else:
+            has = np.zeros(len(mask), bool)
+            has[other] = True
+            ids = ids[has[ids]]
+    return ids
 
 
-def _spelled_alike(snapshot: Snapshot, unit: Unit, visible: int) -> list[str]:
-    """The words of visible documents closest to a word nobody wrote, the most frequent first."""
-    word = unit.words[0]
-    if unit.sign or len(unit.words) > 1 or len(word) < 4 or not word.isalpha():
-        return []
-    distance = 1 if len(word) < 6 else 2
-    alike: dict[str, int] = {}
-    for segment in snapshot.segments.values():
-        for other, away, _ in process.extract(
-            word, segment.words, scorer=OSA.distance, score_cutoff=distance, limit=None
-        ):
-            alike[other] = int(away)
-    for away in range(1, distance + 1):
-        # Words are tried against what is visible before anything is said about them.
-        seen = [
-            (-count, other)
-            for other, its in alike.items()
-            if its == away and (count := (snapshot.with_word(other) & visible).bit_count())
-        ]
-        if seen:
-            return [other for _, other in sorted(seen)[:_CORRECTIONS]]
-    return []
+# Correcting
 
 
 def _corrections(
-    snapshot: Snapshot, asked: Asked, clauses: Iterable[_Clause], visible: int
+    snapshot: Snapshot, asked: Asked, clauses: Iterable[_Clause], view: View
 ) -> dict[int, list[str]]:
     """For the places of the wanted units that nothing visible has: other spellings."""
     corrections: dict[int, list[str]] = {}
     at = 0
     for clause in clauses:
-        is_unknown = not clause.bits & visible
+        is_unknown = not view.mask[clause.ids].any()
         for word in clause.words:
             alike = []
-            if is_unknown and not word.bits & visible:
-                alike = _spelled_alike(snapshot, asked.wanted[at], visible)
+            if is_unknown and not any(view.mask[found.ids].any() for _, found in word.found):
+                alike = spelled_alike(snapshot, asked.wanted[at], view)
             if alike:
                 corrections[at] = alike
             at += 1
@@ -321,16 +287,13 @@ def _corrected(
         words: list[_Word] = []
         for word in clause.words:
             if at in corrections:
-                units = tuple(dict.fromkeys((term,) for term in terms_of(corrections[at])))
-                word = _Word(tuple(map(snapshot.find, units)), units, _CORRECTED_WEIGHT)
+                units = dict.fromkeys((term,) for term in terms_of(corrections[at]))
+                found = tuple((unit, snapshot.find(unit)) for unit in units)
+                word = _Word(found, _CORRECTED_WEIGHT)
             words.append(word)
             at += 1
         corrected.append(replace(clause, words=tuple(words)))
     return tuple(corrected)
-
-
-def _best_bits(clause: _Clause) -> int:
-    return reduce(and_, (word.found[0].bits for word in clause.words)) | clause.other_bits
 
 
 def _rewritten(asked: Asked, corrections: Mapping[int, str]) -> str:
@@ -342,135 +305,150 @@ def _rewritten(asked: Asked, corrections: Mapping[int, str]) -> str:
     return text
 
 
-def _score(reading: _Reading, matching: int, visible: int) -> dict[int, float]:
+# Ranking
+
+
+def _score(reading: _Reading, ids: Array, view: View) -> Array:
     """BM25 over weighted fields. Rarity is judged by visible documents, so that no score tells of
     others.
 
     What stands for words of the query counts as if it were all of them, times its weight; of it
     and the words themselves the best counts, and all together are as rare as the lot of them.
     """
-    scores = dict.fromkeys(members(matching), 0.0)
-    documents = visible.bit_count()
+    scores = np.zeros(len(ids), np.float32)
     for clause in reading.clauses:
-        others, gained = clause.other_bits, dict.fromkeys(scores, 0.0)
+        gained = np.zeros(len(ids), np.float32)
         rarities = 0.0
         for word in clause.words:
-            frequency = ((word.bits | others) & visible).bit_count()
-            rarity = log(1 + (documents - frequency + 0.5) / (frequency + 0.5))
+            rarity = _rarity(clause, word, view)
             rarities += rarity
-            for found in word.found:
-                for number, impact in found.impacts():
-                    if number in gained:
-                        gained[number] += rarity * word.weight * impact
-        for _, weight, found in clause.others:
-            for number, impact in found.impacts():
-                if number in gained:
-                    gained[number] = max(gained[number], rarities * weight * impact)
-        for number, gain in gained.items():
-            scores[number] += gain
+            for _, found in word.found:
+                gained += np.float32(rarity * word.weight) * _impacts(found, ids, clause.size)
+        for _, found, weight in clause.others:
+            other = np.float32(rarities * weight) * _impacts(found, ids, clause.size)
+            np.maximum(gained, other, out=gained)
+        scores += gained
     return scores
 
 
-def _order(
-    snapshot: Snapshot,
-    query: Query,
-    asked: Asked,
-    scores: Mapping[int, float],
-    distances: _Distances | None,
-) -> Callable[[int], tuple[Any, ...]]:
-    """The sort key of a document. It ends with (kind, id), so that no order is left to chance."""
-    identities = snapshot.identities
+def _rarity(clause: _Clause, word: _Word, view: View) -> float:
+    key = (tuple(unit for unit, _ in word.found), tuple(unit for unit, _, _ in clause.others))
+    if (frequency := view.frequencies.get(key)) is None:
+        if len(word.found) == 1 and not clause.others:
+            frequency = int(np.count_nonzero(view.mask[word.found[0][1].ids]))
+        else:
+            frequency = int(np.count_nonzero(clause.mask_with(word) & view.mask))
+        if len(view.frequencies) > 10_000:
+            view.frequencies.clear()
+        view.frequencies[key] = frequency
+    return log(1 + (view.size - frequency + 0.5) / (frequency + 0.5))
+
+
+def _impacts(found: Postings, ids: Array, size: int) -> Array:
+    """How much something counts in each of these documents, 0 where it is not."""
+    if len(ids) * _FEW < len(found.ids):
+        at = np.searchsorted(found.ids, ids.astype(found.ids.dtype))
+        at[at == len(found.ids)] = 0
+        return np.where(found.ids[at] == ids, found.impacts[at], np.float32(0))
+    every = np.zeros(size, np.float32)
+    every[found.ids] = found.impacts
+    impacts: Array = every[ids]
+    return impacts
+
+
+def _best(
+    snapshot: Snapshot, query: Query, asked: Asked, ids: Array, scores: Array | None
+) -> Array:
+    """The places among `ids` of the page asked for. (kind, id) decides between equals, so that no
+    order is left to chance.
+    """
+    count = query.offset + query.limit
+    ties = snapshot.identities
     if query.sort == "title":
-        headings = snapshot.headings
-        return lambda number: (headings[number], *identities[number])
-    if query.sort == "distance" and distances is not None:
-        here = distances
-        return lambda number: (
-            inf if (miles := here.of(number)) is None else miles,
-            *identities[number],
+        places = _by_title(snapshot, ids, count)
+    elif query.sort == "distance" and query.near is not None:
+        away = np.nan_to_num(chords(snapshot, ids, query.near), copy=False, nan=np.inf)
+        places = smallest(away, ids, ties, count)
+    elif query.sort == "relevance" and scores is not None:
+        exact = np.isin(ids, snapshot.headed(asked.title)) if asked.title else None
+        if exact is not None and exact.any():
+            places = smallest(-(scores + exact * _EXACT), ids, ties, count)
+        else:
+            places = smallest(-scores, ids, ties, count)
+    else:
+        places = smallest(-snapshot.column("updated")[ids], ids, ties, count)
+    return places[query.offset :]
+
+
+def _by_title(snapshot: Snapshot, ids: Array, count: int) -> Array:
+    """Each segment knows the order of its own titles; the first of each are then compared."""
+    first: list[tuple[bytes, int, int]] = []
+    at = np.searchsorted(ids, [*snapshot.bases, snapshot.size]).tolist()
+    for number, part in enumerate(snapshot.parts):
+        span = slice(at[number], at[number + 1])
+        ranks = part.files["heading"][ids[span] - snapshot.bases[number]]
+        headings = part.lexicon("headings")
+        for place in smallest(ranks, ids[span], snapshot.identities, count).tolist():
+            own = at[number] + place
+            first.append((headings[int(ranks[place])], int(snapshot.identities[ids[own]]), own))
+    return np.array([place for _, _, place in sorted(first)[:count]], np.intp)
+
+
+def _hits(
+    snapshot: Snapshot, query: Query, reading: _Reading, ids: Array, scores: list[float]
+) -> tuple[Hit, ...]:
+    numbers = ids.tolist()
+    located = [snapshot.located(number) for number in numbers]
+    records = [snapshot.parts[part].record(number) for part, number in located]
+    highlights = highlight(snapshot, located, records, reading.units)
+    updated = snapshot.column("updated")[ids].tolist()
+    return tuple(
+        Hit(
+            kind=kind,
+            id=own,
+            url=record.url,
+            title=record.title,
+            summary=record.summary,
+            organization=record.organization,
+            facets=record.facets,
+            extra=record.extra,
+            updated_at=EPOCH + microseconds * MICROSECOND,
+            latitude=record.latitude,
+            longitude=record.longitude,
+            highlights=fragments,
+            score=score,
+            distance_miles=miles_to(snapshot, number, query.near) if query.near else None,
         )
-    if query.sort == "relevance" and scores:
-        exact = snapshot.headed(asked.title)
-        return lambda number: (number not in exact, -scores[number], *identities[number])
-    updated = snapshot.updated
-    return lambda number: (-updated[number], *identities[number])
-
-
-def _hit(
-    snapshot: Snapshot,
-    reading: _Reading,
-    number: int,
-    score: float,
-    distances: _Distances | None,
-) -> Hit:
-    stored = snapshot.stored(number)
-    return Hit(
-        kind=stored.kind,
-        id=stored.id,
-        url=stored.url,
-        title=stored.title,
-        summary=stored.summary,
-        organization=stored.organization,
-        facets=stored.facets,
-        extra=stored.extra,
-        updated_at=stored.updated_at,
-        latitude=stored.latitude,
-        longitude=stored.longitude,
-        highlights=highlight(stored, reading.units),
-        score=score,
-        distance_miles=distances.of(number) if distances else None,
+        for number, (kind, own), record, fragments, microseconds, score in zip(
+            numbers,
+            snapshot.keys_of(located),
+            records,
+            highlights,
+            updated,
+            scores,
+            strict=True,
+        )
     )
 
 
 def _count(
     snapshot: Snapshot,
-    base: int,
+    base: Array,
+    matching: Array,
     selected: Mapping[str, frozenset[str]],
-    chosen: Mapping[str, int],
+    chosen: Mapping[str, Array],
 ) -> dict[str, tuple[FacetValue, ...]]:
     counts: dict[str, tuple[FacetValue, ...]] = {}
     for name in sorted({KIND_FACET, *snapshot.facets, *selected}):
-        others = (bits for other, bits in chosen.items() if other != name)
-        within = reduce(and_, others, base)
         picked = selected.get(name, frozenset())
-        values = [
-            FacetValue(value, count, value in picked)
-            for value, bits in snapshot.facets.get(name, {}).items()
-            if (count := (within & bits).bit_count())
-        ]
-        missing = picked.difference(value.value for value in values)
-        values += [FacetValue(value, 0, is_selected=True) for value in missing]
-        values.sort(key=lambda value: (-value.count, value.value))
-        if values or name == KIND_FACET:
-            counts[name] = tuple(values)
-    return counts
-
-
-def suggest(
-    snapshot: Snapshot, prefix: str, audience: frozenset[str], limit: int
-) -> tuple[Suggestion, ...]:
-    words = words_of(prefix[:100])[:_MAX_PREFIX_WORDS]
-    if not words:
-        return ()
-    typed = " ".join(words)
-    starts = (snapshot.with_name_prefix(word) for word in dict.fromkeys(words))
-    matching = reduce(and_, starts, snapshot.visible(audience))
-    headings, identities = snapshot.headings, snapshot.identities
-
-    def order(number: int) -> tuple[Any, ...]:
-        heading = headings[number]
-        if heading.startswith(typed):
-            rank = 0
+        facet = snapshot.facets.get(name)
+        if facet is None:
+            values = tuple(none_of(picked))
+        elif picked:
+            others = (mask for other, mask in chosen.items() if other != name)
+            values = facet.count(_all_in(base, others), picked)
         else:
-            padded = " " + heading
-            rank = 1 if all(" " + word in padded for word in words) else 2
-        return (rank, heading, *identities[number])
-
-    best = heapq.nsmallest(min(limit, MAX_SUGGESTIONS), members(matching), key=order)
-    by_kind: dict[str, list[Suggestion]] = {}
-    for number in best:
-        stored = snapshot.stored(number)
-        by_kind.setdefault(stored.kind, []).append(
-            Suggestion(stored.kind, stored.id, stored.title, stored.url)
-        )
-    return tuple(suggestion for group in by_kind.values() for suggestion in group)
+            values = facet.count(matching, picked)
+        if values or name == KIND_FACET:
+            counts[name] = values
+    return counts

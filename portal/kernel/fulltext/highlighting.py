@@ -1,34 +1,107 @@
 """The places in a hit's texts that show why it was found.
 
-Works on the stored texts with the terms of the query; the index is not asked again.
+The index knows at which characters the words of summary and body stand, so that no text is read
+again to find them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
+import numpy as np
+
+from portal.kernel.fulltext.decoding import FIELDS
 from portal.kernel.fulltext.language import tokens
 from portal.kernel.fulltext.port import Fragment
-from portal.kernel.fulltext.segment import Stored
+from portal.kernel.fulltext.rows import Record
+from portal.kernel.fulltext.snapshot import Snapshot
 
 MAX_FRAGMENTS: Final = 3
+_SUMMARY, _BODY = 3, 4
 _BEFORE: Final = 60
 _LENGTH: Final = 180
+# Fragments of this length cannot show more words than that.
+_MAX_PLACES: Final = MAX_FRAGMENTS * _LENGTH
+
+Span = tuple[int, int]
 
 
-def highlight(document: Stored, units: Collection[tuple[str, ...]]) -> tuple[Fragment, ...]:
-    """Up to three fragments, from summary and body, else the keywords that match."""
+def highlight(
+    snapshot: Snapshot,
+    located: Sequence[tuple[int, int]],
+    records: Sequence[Record],
+    units: Collection[tuple[str, ...]],
+) -> list[tuple[Fragment, ...]]:
+    """For each document up to three fragments, from summary and body, else matching keywords."""
     if not units:
-        return ()
+        return [()] * len(records)
+    spans: list[tuple[list[Span], list[Span]]] = [([], [])] * len(records)
+    for part in {part for part, _ in located}:
+        places = [at for at, (its, _) in enumerate(located) if its == part]
+        found = _spans(snapshot, part, [located[at][1] for at in places], units)
+        for at, its in zip(places, found, strict=True):
+            spans[at] = its
+    return [_shown(record, its, units) for record, its in zip(records, spans, strict=True)]
+
+
+def _spans(
+    snapshot: Snapshot, part: int, numbers: list[int], units: Collection[tuple[str, ...]]
+) -> list[tuple[list[Span], list[Span]]]:
+    """Where the units stand in summary and body of documents of one segment."""
+    files = snapshot.parts[part].files
+    rows = np.array(numbers, np.int64) * FIELDS
+    begins = files["begins"]
+    bounds = begins[np.stack((rows + _SUMMARY, rows + _BODY, rows + FIELDS))]
+    starts, widths = files["starts"], files["widths"]
+    found: list[tuple[list[Span], list[Span]]] = [([], []) for _ in numbers]
+    for unit in units:
+        positions = snapshot.places(part, unit)
+        if not len(positions):
+            continue
+        edges = np.searchsorted(positions, bounds)
+        last = len(unit) - 1
+        for at in np.flatnonzero(edges[0] < edges[2]).tolist():
+            first, middle, end = edges[:, at].tolist()
+            here = positions[first : min(end, first + _MAX_PLACES)]
+            after = here + np.uint32(last)
+            tos = starts[after].astype(np.uint32) + widths[after]
+            spans = list(zip(starts[here].tolist(), tos.tolist(), strict=True))
+            found[at][0].extend(spans[: middle - first])
+            found[at][1].extend(spans[middle - first :])
+    for pair in found:
+        for spans in pair:
+            if spans:
+                spans[:] = _merged(spans)
+    return found
+
+
+def _merged(spans: list[Span]) -> list[Span]:
+    """In order and not overlapping, without words that stand too far on to have a place."""
+    spans.sort()
+    merged: list[Span] = []
+    for start, end in spans:
+        if start == end:
+            continue
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _shown(
+    record: Record, spans: tuple[list[Span], list[Span]], units: Collection[tuple[str, ...]]
+) -> tuple[Fragment, ...]:
     fragments: list[Fragment] = []
-    for text in (document.summary, document.body):
-        for fragment in _fragments(text, _matches(text, units)):
+    for text, its in zip((record.summary, record.body), spans, strict=True):
+        for fragment in _fragments(text, its):
             fragments.append(fragment)
             if len(fragments) == MAX_FRAGMENTS:
                 return tuple(fragments)
     if not fragments:
-        for keyword in document.keywords:
+        for keyword in record.keywords:
             if matches := _matches(keyword, units):
                 fragments.append(_cut(keyword, 0, len(keyword), matches))
                 if len(fragments) == MAX_FRAGMENTS:
@@ -36,26 +109,25 @@ def highlight(document: Stored, units: Collection[tuple[str, ...]]) -> tuple[Fra
     return tuple(fragments)
 
 
-def _matches(text: str, units: Collection[tuple[str, ...]]) -> list[tuple[int, int]]:
-    """The stretches of `text` that the units cover, in order and not overlapping."""
-    by_first: dict[str, list[tuple[str, ...]]] = {}
-    for unit in units:
-        by_first.setdefault(unit[0], []).append(unit)
-    words = list(tokens(text))
-    found: list[tuple[int, int]] = []
-    for at, word in enumerate(words):
-        for unit in by_first.get(word.term, ()):
-            stretch = words[at : at + len(unit)]
-            if tuple(token.term for token in stretch) == unit:
-                start, end = word.start, stretch[-1].end
-                if found and start < found[-1][1]:
-                    found[-1] = (found[-1][0], max(end, found[-1][1]))
-                else:
-                    found.append((start, end))
-    return found
+@lru_cache(maxsize=8192)
+def _words(keyword: str) -> tuple[tuple[str, int, int], ...]:
+    return tuple((token.term, token.start, token.end) for token in tokens(keyword))
 
 
-def _fragments(text: str, matches: list[tuple[int, int]]) -> Iterator[Fragment]:
+def _matches(keyword: str, units: Collection[tuple[str, ...]]) -> list[Span]:
+    words = _words(keyword)
+    terms = tuple(term for term, _, _ in words)
+    spans = [
+        (words[at][1], words[at + len(unit) - 1][2])
+        for unit in units
+        if unit[0] in terms
+        for at in range(len(terms) - len(unit) + 1)
+        if terms[at : at + len(unit)] == unit
+    ]
+    return _merged(spans)
+
+
+def _fragments(text: str, matches: list[Span]) -> Iterator[Fragment]:
     at = shown = 0
     while at < len(matches):
         start = max(shown, matches[at][0] - _BEFORE)
@@ -70,7 +142,7 @@ def _fragments(text: str, matches: list[tuple[int, int]]) -> Iterator[Fragment]:
         shown = end
 
 
-def _cut(text: str, start: int, end: int, matches: list[tuple[int, int]]) -> Fragment:
+def _cut(text: str, start: int, end: int, matches: list[Span]) -> Fragment:
     """The text from `start` to `end` as spans, with an ellipsis where it is cut off."""
     spans: list[tuple[str, bool]] = []
     if start > 0:

@@ -17,11 +17,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 from whoosh.filedb.filestore import FileStorage
 from whoosh.index import TOC, FileIndex
 from whoosh.util.filelock import FileLock, try_for
+from whoosh.writing import SegmentWriter
 
-from portal.kernel.fulltext import executor
+from portal.kernel.fulltext import executor, suggesting
 from portal.kernel.fulltext.language import understand
 from portal.kernel.fulltext.port import (
     Document,
@@ -33,15 +35,8 @@ from portal.kernel.fulltext.port import (
     Status,
     Suggestion,
 )
-from portal.kernel.fulltext.segment import (
-    EPOCH,
-    FORMAT,
-    MICROSECOND,
-    SCHEMA,
-    Segment,
-    new_codec,
-    row_of,
-)
+from portal.kernel.fulltext.rows import EPOCH, FORMAT, MICROSECOND, SCHEMA, new_codec, row_of
+from portal.kernel.fulltext.segment import open_segment, prepare
 from portal.kernel.fulltext.snapshot import Snapshot
 
 _CURRENT: Final = "CURRENT"
@@ -81,26 +76,26 @@ class Index:
 
         The best come first, but those of a kind stand together. At most 50.
         """
-        return executor.suggest(self._latest(), prefix, audience, limit)
+        return suggesting.suggest(self._latest(), prefix, audience, limit)
 
     def keys(self) -> Mapping[Key, datetime]:
         """Every document in the index with its `updated_at`, to compare with the database."""
         snapshot = self._latest()
-        return {
-            snapshot.identities[number]: EPOCH + snapshot.updated[number] * MICROSECOND
-            for number in snapshot.live_numbers()
-        }
+        live = np.flatnonzero(snapshot.live)
+        updated = snapshot.column("updated")[live].tolist()
+        times = (EPOCH + microseconds * MICROSECOND for microseconds in updated)
+        return dict(zip(snapshot.keys(live), times, strict=True))
 
     def digests(self) -> Mapping[Key, bytes]:
         """The `digest` that each document had when it was put in, to compare contents."""
         snapshot = self._latest()
-        identities, digests = snapshot.identities, snapshot.digests
-        return {identities[number]: digests[number] for number in snapshot.live_numbers()}
+        live = np.flatnonzero(snapshot.live)
+        return dict(zip(snapshot.keys(live), snapshot.digests(live), strict=True))
 
     def status(self) -> Status:
         snapshot = self._latest()
         return Status(
-            documents=snapshot.live.bit_count(),
+            documents=int(np.count_nonzero(snapshot.live)),
             generation=snapshot.stamp[0],
             segments=len(snapshot.segments),
         )
@@ -143,7 +138,10 @@ class Index:
         # A segment never changes but for its deletions, which the commit lists, not the segment.
         self._snapshot = Snapshot(
             stamp,
-            ((name, same.get(name) or Segment(storage, it), gone) for name, it, gone in entries),
+            [
+                (name, same.get(name) or open_segment(storage, Path(storage.folder), entry), gone)
+                for name, entry, gone in entries
+            ],
         )
         return self._snapshot
 
@@ -166,11 +164,11 @@ class Index:
             return
         with self._writing(timeout):
             snapshot = self._latest()
-            identities = snapshot.identities
-            replaced = [number for number in snapshot.live_numbers() if identities[number] in gone]
+            replaced = snapshot.numbers_of(gone)
+            replaced = replaced[snapshot.live[replaced]]
             writer = self._writer(self._directory / snapshot.stamp[0])
             with _cancelled_on_failure(writer):
-                for number in replaced:
+                for number in replaced.tolist():
                     writer.delete_document(number)
                 for document in added.values():
                     writer.add_document(**row_of(document))
@@ -247,7 +245,7 @@ class Index:
     def _writer(self, folder: Path) -> Any:
         # Whoosh's own lock would stay locked if a commit failed; ours holds off other writers.
         index = FileIndex(FileStorage(str(folder)), schema=SCHEMA)
-        return index.writer(codec=new_codec(), _lk=False)
+        return _Writer(index, codec=new_codec(), _lk=False)
 
     @contextmanager
     def _writing(self, timeout: float) -> Iterator[None]:
@@ -261,6 +259,15 @@ class Index:
             yield
         finally:
             lock.release()
+
+
+class _Writer(SegmentWriter):
+    """Makes the arrays of new segments before a commit lets anybody see these."""
+
+    def _commit_toc(self, segments: list[Any]) -> None:
+        for segment in segments:
+            prepare(self.storage, Path(self.storage.folder), segment)
+        super()._commit_toc(segments)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ SORTS: Final[tuple[Sort, ...]] = ("relevance", "newest", "distance", "title")
 KIND_FACET: Final = "kind"
 MAX_LIMIT: Final = 50
 MAX_OFFSET: Final = 1_000
+DIGEST_BYTES: Final = 8
 
 
 class IndexUnavailable(Exception):
@@ -69,7 +70,7 @@ class Document:
 
     @property
     def digest(self) -> bytes:
-        """Eight bytes that differ when anything about the document does."""
+        """A few bytes that differ when anything about the document does."""
         content = (
             *(getattr(self, name) for name in _PLAIN_FIELDS),
             self.updated_at.timestamp(),
@@ -78,7 +79,7 @@ class Document:
             tuple(self.keywords),
             sorted(self.extra.items()),
         )
-        return hashlib.blake2b(repr(content).encode(), digest_size=8).digest()
+        return hashlib.blake2b(repr(content).encode(), digest_size=DIGEST_BYTES).digest()
 
 
 _PLAIN_FIELDS: Final = (

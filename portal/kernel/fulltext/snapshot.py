@@ -1,108 +1,235 @@
 """The whole index as it stood after one commit: its segments, numbered through, minus the deleted.
 
-Immutable; a search takes one snapshot and keeps it, whatever is committed meanwhile.
+Immutable; a search takes one snapshot and keeps it, whatever is committed meanwhile. What costs
+time to put together is kept until the next commit, within a limit of bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cached_property, reduce
-from operator import or_
+import threading
+from bisect import bisect_right
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Hashable, Iterable
+from functools import cached_property
+from typing import Any, Final, NamedTuple, TypeVar
 
-from portal.kernel.fulltext.port import Key
-from portal.kernel.fulltext.segment import Postings, Segment, Stored, bits_of, members
+import numpy as np
+
+from portal.kernel.fulltext.arrays import Array
+from portal.kernel.fulltext.decoding import key_of
+from portal.kernel.fulltext.facets import Facet, facets_of
+from portal.kernel.fulltext.port import DIGEST_BYTES, Key
+from portal.kernel.fulltext.segment import Postings, Segment
+
+_CACHE_BYTES: Final = 32 * 2**20
+_ENTRY_BYTES: Final = 300
+T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The documents with some words, over all segments; deleted and invisible ones among them."""
+class Cache:
+    """The latest used things, as many as fit into so many bytes."""
 
-    bits: int
-    parts: tuple[tuple[int, Postings], ...]
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._size = 0
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
 
-    def impacts(self) -> Iterator[tuple[int, float]]:
-        for base, postings in self.parts:
-            for number, impact in zip(postings.ids, postings.impacts, strict=True):
-                yield base + number, impact
+    def get(self, key: Hashable, make: Callable[[], T], size_of: Callable[[T], int]) -> T:
+        with self._lock:
+            if (kept := self._kept.get(key)) is not None:
+                self._kept.move_to_end(key)
+                return kept[0]
+        made = make()
+        size = size_of(made) + _ENTRY_BYTES
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = (made, size)
+                self._size += size
+            while self._size > self._limit and len(self._kept) > 1:
+                _, (_, dropped) = self._kept.popitem(last=False)
+                self._size -= dropped
+        return made
+
+
+class View(NamedTuple):
+    """The documents that somebody may see: for each document whether, and how many.
+
+    `frequencies` is filled by whoever counts those of them that have some words.
+    """
+
+    mask: Array
+    size: int
+    frequencies: dict[Hashable, int]
 
 
 class Snapshot:
     """`stamp` names the commit: (generation, number of the commit within it)."""
 
     def __init__(
-        self, stamp: tuple[str, int], segments: Iterable[tuple[str, Segment, frozenset[int]]]
+        self, stamp: tuple[str, int], segments: Iterable[tuple[str, Segment, Collection[int]]]
     ) -> None:
         self.stamp = stamp
         self.segments: dict[str, Segment] = {}
-        self._parts: list[tuple[int, Segment]] = []
-        self.live = 0
-        self.audience: dict[str, int] = {}
-        self.facets: dict[str, dict[str, int]] = {}
-        self.updated: list[int] = []
-        self.latitudes: list[int] = []
-        self.longitudes: list[int] = []
-        self.identities: list[Key] = []
-        base = 0
-        for name, segment, deleted in segments:
+        self.bases: list[int] = []
+        self.size = 0
+        deleted: list[int] = []
+        for name, segment, gone in segments:
             self.segments[name] = segment
-            self._parts.append((base, segment))
-            live = ((1 << segment.size) - 1) & ~bits_of(deleted, segment.size)
-            self.live |= live << base
-            _add(self.audience, segment.audience, base)
-            for facet, values in segment.facets.items():
-                _add(self.facets.setdefault(facet, {}), values, base)
-            self.updated += segment.updated
-            self.latitudes += segment.latitudes
-            self.longitudes += segment.longitudes
-            self.identities += segment.identities
-            base += segment.size
+            self.bases.append(self.size)
+            deleted += [self.size + number for number in gone]
+            self.size += segment.size
+        self.parts = list(self.segments.values())
+        self.live = np.ones(self.size, bool)
+        self.live[deleted] = False
+        self._cache = Cache(_CACHE_BYTES)
 
-    @property
-    def digests(self) -> list[bytes]:
-        return [digest for _, segment in self._parts for digest in segment.digests]
+    # Columns: one entry a document
+
+    def column(self, name: str) -> Array:
+        """An array of the segments that has one entry a document."""
+        return self._cache.get(("column", name), lambda: self._joined(name), _new_bytes)
+
+    def _joined(self, name: str) -> Array:
+        if len(self.parts) == 1:
+            return self.parts[0].files[name]
+        return np.concatenate([part.files[name] for part in self.parts] or [np.zeros(0)])
 
     @cached_property
-    def headings(self) -> list[str]:
-        return [heading for _, segment in self._parts for heading in segment.headings]
+    def points(self) -> Array:
+        """Three rows: where each document lies on the sphere."""
+        if len(self.parts) == 1:
+            return self.parts[0].files["point"].reshape(3, -1)
+        points = [part.files["point"].reshape(3, -1) for part in self.parts]
+        return np.concatenate(points or [np.zeros((3, 0))], axis=1)
 
     @cached_property
-    def _by_heading(self) -> dict[str, list[int]]:
-        numbers: dict[str, list[int]] = {}
-        for number, heading in enumerate(self.headings):
-            numbers.setdefault(heading, []).append(number)
-        return numbers
+    def kinds(self) -> list[str]:
+        return sorted(set().union(*(part.kinds for part in self.parts)))
 
-    def headed(self, heading: str) -> frozenset[int]:
-        """The documents with just this title, whatever its case, accents and punctuation."""
-        return frozenset(self._by_heading.get(heading, ()))
+    @cached_property
+    def identities(self) -> Array:
+        """Kind and id as one number: their order is that of (kind, id)."""
+        place = {kind: at for at, kind in enumerate(self.kinds)}
+        found = [
+            key_of(np.array([place[kind] for kind in part.kinds])[part.files["kind"]],
+                   part.files["id"])
+            for part in self.parts
+        ]  # fmt: skip
+        return np.concatenate(found or [np.zeros(0, np.int64)])
 
-    def visible(self, audience: frozenset[str]) -> int:
+    def keys(self, ids: Array) -> list[Key]:
+        found: list[Key] = []
+        at = np.searchsorted(ids, [*self.bases, self.size])
+        for number, part in enumerate(self.parts):
+            local = ids[at[number] : at[number + 1]] - self.bases[number]
+            names = part.kinds
+            kinds = map(names.__getitem__, part.files["kind"][local].tolist())
+            found += zip(kinds, part.files["id"][local].tolist(), strict=True)
+        return found
+
+    def digests(self, ids: Array) -> list[bytes]:
+        table = self._joined("digest").reshape(-1, DIGEST_BYTES)[ids]
+        return [row.tobytes() for row in table]
+
+    def keys_of(self, located: Iterable[tuple[int, int]]) -> list[Key]:
+        """The same for documents as `located` has them."""
+        return [
+            (part.kinds[int(part.files["kind"][own])], int(part.files["id"][own]))
+            for part, own in ((self.parts[number], own) for number, own in located)
+        ]
+
+    @cached_property
+    def facets(self) -> dict[str, Facet]:
+        return facets_of(self.parts)
+
+    def facet_mask(self, name: str, chosen: frozenset[str]) -> Array:
+        """For each document whether it has one of these values of a facet."""
+        if name not in self.facets:
+            return np.zeros(self.size, bool)
+        make = self.facets[name].mask
+        return self._cache.get(("facet", name, chosen), lambda: make(chosen), _bytes)
+
+    # Documents by something
+
+    def gather(self, find: Callable[[Segment], Array]) -> Array:
+        """What each segment finds, numbered through."""
+        if len(self.parts) == 1:
+            return find(self.parts[0])
+        found = [
+            find(part) + np.uint32(base) for base, part in zip(self.bases, self.parts, strict=True)
+        ]
+        return np.concatenate(found or [np.zeros(0, np.uint32)])
+
+    def visible(self, audience: frozenset[str]) -> View:
         """The documents that somebody with these tokens may see."""
-        return self.live & reduce(or_, (self.audience.get(token, 0) for token in audience), 0)
-
-    def find(self, terms: tuple[str, ...]) -> Found:
-        parts = tuple((base, segment.postings(terms)) for base, segment in self._parts)
-        return Found(reduce(or_, (postings.bits << base for base, postings in parts), 0), parts)
-
-    def with_word(self, word: str) -> int:
-        return reduce(or_, (segment.with_word(word) << base for base, segment in self._parts), 0)
-
-    def with_name_prefix(self, prefix: str) -> int:
-        return reduce(
-            or_, (segment.with_name_prefix(prefix) << base for base, segment in self._parts), 0
+        return self._cache.get(
+            ("view", audience), lambda: self._view(audience), lambda view: self.size
         )
 
-    def stored(self, number: int) -> Stored:
-        for base, segment in reversed(self._parts):
-            if number >= base:
-                return segment.stored(number - base)
-        raise IndexError(number)
+    def _view(self, audience: frozenset[str]) -> View:
+        mask = np.zeros(self.size, bool)
+        for token in audience:
+            mask[self.gather(lambda part, token=token: part.documents("audience", token))] = True  # type: ignore[misc]
+        mask &= self.live
+        return View(mask, int(np.count_nonzero(mask)), {})
 
-    def live_numbers(self) -> Iterator[int]:
-        return members(self.live)
+    def numbers_of(self, keys: Collection[Key]) -> Array:
+        """The documents with these keys, ascending, deleted ones among them."""
+        by_kind: dict[str, list[int]] = {}
+        for kind, number in keys:
+            by_kind.setdefault(kind, []).append(number)
+        ids = {kind: np.array(its, np.int64) for kind, its in by_kind.items()}
+
+        def find(part: Segment) -> Array:
+            found = [part.numbers_of(kind, its) for kind, its in ids.items()]
+            return np.concatenate(found or [np.zeros(0, np.uint32)])
+
+        return np.sort(self.gather(find))
+
+    def headed(self, heading: str) -> Array:
+        """The documents with just this title, whatever its case, accents and punctuation."""
+        return self.gather(lambda part: part.documents("headings", heading))
+
+    def find(self, terms: tuple[str, ...]) -> Postings:
+        """The documents in which the terms follow each other; deleted and invisible ones too."""
+        if len(self.parts) == 1 and len(terms) == 1:
+            return self.parts[0].postings(terms[0])
+        return self._cache.get(
+            ("postings", terms), lambda: self._find(terms), lambda found: 8 * len(found.ids)
+        )
+
+    def _find(self, terms: tuple[str, ...]) -> Postings:
+        found = [
+            part.postings(terms[0]) if len(terms) == 1 else part.phrase(terms)
+            for part in self.parts
+        ]
+        if len(found) == 1:
+            return found[0]
+        impacts = [postings.impacts for postings in found]
+        each = iter(found)
+        return Postings(
+            self.gather(lambda part: next(each).ids),
+            np.concatenate(impacts or [np.zeros(0, np.float32)]),
+        )
+
+    def places(self, part: int, terms: tuple[str, ...]) -> Array:
+        """The positions in a segment at which the terms follow each other."""
+        if len(terms) == 1:
+            return self.parts[part].positions(terms[0])
+        make = self.parts[part].together
+        return self._cache.get(("places", part, terms), lambda: make(terms), _bytes)
+
+    def located(self, number: int) -> tuple[int, int]:
+        """The segment of a document, and its number there."""
+        part = bisect_right(self.bases, number) - 1
+        return part, number - self.bases[part]
 
 
-def _add(masks: dict[str, int], more: dict[str, int], base: int) -> None:
-    for value, bits in more.items():
-        masks[value] = masks.get(value, 0) | bits << base
+def _bytes(array: Array) -> int:
+    return array.nbytes
+
+
+def _new_bytes(array: Array) -> int:
+    """Memory of our own, not that of a mapped file."""
+    return array.nbytes if array.flags.owndata else 0

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from rapidfuzz.distance import OSA
 
-from portal.kernel.fulltext.executor import miles_between
 from portal.kernel.fulltext.language import Unit, terms_of, understand, words_of
 from portal.kernel.fulltext.port import Document, Key, Query
+from portal.kernel.fulltext.ranking import miles_between
 
 PUBLIC = frozenset({"public"})
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)

@@ -13,7 +13,7 @@ from whoosh.index import TOC
 
 import portal.kernel.fulltext
 from portal.kernel.fulltext.port import Query
-from portal.kernel.fulltext.segment import SCHEMA
+from portal.kernel.fulltext.rows import SCHEMA
 from tests.kernel.fulltext.conftest import IndexOf
 from tests.kernel.fulltext.model import PUBLIC, record
 

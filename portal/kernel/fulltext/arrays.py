@@ -1,0 +1,130 @@
+"""Named arrays in one file: written once, then mapped into the memory that all processes share."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+
+Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+Part: TypeAlias = tuple[str, Sequence[Array]]
+"""A name, and the pieces of its array, all of one type; there is at least one."""
+
+_MAGIC: Final = b"Arrays 1"
+_HEADER: Final = struct.Struct("<8sQQ")
+_ALIGNMENT: Final = 64
+
+
+class BadFile(Exception):
+    """The file is not whole, or not about what it should be."""
+
+
+def write(path: Path, label: str, parts: Iterable[Part]) -> None:
+    """Write arrays and a label of one line. Nobody ever sees less than the whole file."""
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        with fresh.open("wb") as file:
+            file.write(bytes(_ALIGNMENT))
+            lines = [label]
+            for name, pieces in parts:
+                start = file.tell()
+                for piece in pieces:
+                    file.write(np.ascontiguousarray(piece).data)
+                count = sum(len(piece) for piece in pieces)
+                lines.append(f"{name} {pieces[0].dtype.str} {start} {count}")
+                file.write(bytes(-file.tell() % _ALIGNMENT))
+            start = file.tell()
+            file.write("\n".join(lines).encode())
+            size = file.tell()
+            file.seek(0)
+            file.write(_HEADER.pack(_MAGIC, start, size))
+        fresh.replace(path)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
+
+
+def open_file(path: Path, label: str) -> dict[str, Array]:
+    """Map the arrays of a file with this label into memory.
+
+    Raises `BadFile`, or OSError if it cannot be opened.
+    """
+    with path.open("rb") as file:
+        if os.fstat(file.fileno()).st_size < _ALIGNMENT:
+            raise BadFile(f"{path.name} is cut short")
+        content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    magic, start, size = _HEADER.unpack_from(content)
+    if magic != _MAGIC or size != len(content) or not _ALIGNMENT <= start <= size:
+        raise BadFile(f"{path.name} is no whole file of arrays")
+    found, *lines = content[start:].decode("utf-8", "replace").split("\n")
+    if found != label:
+        raise BadFile(f"{path.name} is about something else: {found!r}")
+    if hasattr(mmap, "MADV_WILLNEED"):
+        content.madvise(mmap.MADV_WILLNEED)
+    arrays: dict[str, Array] = {}
+    try:
+        for line in lines:
+            name, kind, at, count = line.split(" ")
+            arrays[name] = np.frombuffer(content, kind, int(count), int(at))
+    except (TypeError, ValueError) as error:
+        raise BadFile(f"{path.name} has a damaged directory") from error
+    return arrays
+
+
+def in_memory(parts: Iterable[Part]) -> dict[str, Array]:
+    """The same arrays without a file."""
+    return {name: np.concatenate(pieces) for name, pieces in parts}
+
+
+class Lexicon:
+    """Distinct byte strings, sorted: all of them in one text, and where each ends in it."""
+
+    def __init__(self, arrays: Mapping[str, Array], name: str) -> None:
+        self._text = arrays[f"{name}.text"].data
+        self._ends = arrays[f"{name}.ends"].data
+
+    @staticmethod
+    def parts(name: str, words: Sequence[bytes]) -> list[Part]:
+        """The arrays of a lexicon of these words, which are sorted."""
+        ends = np.cumsum(np.fromiter(map(len, words), np.uint32, len(words)), dtype=np.uint32)
+        text = np.frombuffer(b"".join(words), np.uint8)
+        return [(f"{name}.text", [text]), (f"{name}.ends", [ends])]
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def __getitem__(self, at: int) -> bytes:
+        return bytes(self._text[self._ends[at - 1] if at else 0 : self._ends[at]])
+
+    def words(self) -> list[str]:
+        text, ends = bytes(self._text), self._ends.tolist()
+        starts = [0, *ends[:-1]]
+        return [text[start:end].decode() for start, end in zip(starts, ends, strict=True)]
+
+    def lengths(self) -> Array:
+        """Of each word, in bytes."""
+        return np.diff(np.frombuffer(self._ends, np.uint32), prepend=np.uint32(0))
+
+    def first(self, word: bytes) -> int:
+        """Where the words begin that are not less than this."""
+        low, high = 0, len(self._ends)
+        while low < high:
+            middle = (low + high) // 2
+            if self[middle] < word:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def find(self, word: bytes) -> int | None:
+        at = self.first(word)
+        return at if at < len(self) and self[at] == word else None
+
+    def beginning_with(self, prefix: bytes) -> tuple[int, int]:
+        """Where the words with this beginning stand. UTF-8 has no byte 255."""
+        return self.first(prefix), self.first(prefix + b"\xff")

@@ -1,0 +1,214 @@
+"""How Whoosh keeps a document: the schema, the fields of a row, and how much each field counts."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from whoosh import columns, fields, formats
+from whoosh.codec.whoosh3 import W3Codec
+
+from portal.kernel.fulltext.language import GAP, terms_of, tokens, words_of
+from portal.kernel.fulltext.port import KIND_FACET, Document
+
+FORMAT: Final = 3
+"""To be raised whenever SCHEMA, `language` or the arrays change: older indexes are then rebuilt."""
+
+DEGREES: Final = 100_000
+"""Coordinates are kept as integers of 1/100,000 degree, about a meter."""
+
+NOWHERE: Final = -(2**31)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
+SEPARATOR: Final = "\x1f"
+SATURATION: Final = 1.2
+LENGTH_INFLUENCE: Final = 0.5
+_MAX_OFFSET: Final = 2**16 - 1
+_MAX_WIDTH: Final = 2**8 - 1
+
+
+class Weighing(NamedTuple):
+    """How much a word in a field counts (BM25), and how many words such a field usually has.
+
+    The usual length is a constant: averaged over all documents it would let scores tell of
+    documents that the searcher may not see.
+    """
+
+    weight: float
+    usual_length: float
+
+
+WEIGHING: Final[Mapping[str, Weighing]] = {
+    "title": Weighing(5.0, 6),
+    "keywords": Weighing(4.0, 16),
+    "organization": Weighing(3.0, 4),
+    "summary": Weighing(2.0, 25),
+    "body": Weighing(1.0, 120),
+}
+"""In the order in which a document's fields follow each other in `layout`; the last two are those
+whose words are shown as highlights."""
+
+
+def _existence() -> fields.FieldType:
+    return fields.FieldType(formats.Existence(), None)
+
+
+# All values are given as lists of ready terms, so Whoosh analyzes nothing and its pickled schema
+# names no class of ours.
+SCHEMA: Final = fields.Schema(
+    audience=_existence(),
+    facet=_existence(),
+    **{name: fields.FieldType(formats.Positions(), None, scorable=True) for name in WEIGHING},
+    identity=fields.COLUMN(columns.VarBytesColumn()),
+    digest=fields.COLUMN(columns.VarBytesColumn()),
+    heading=fields.COLUMN(columns.VarBytesColumn()),
+    names=fields.COLUMN(columns.VarBytesColumn()),
+    words=fields.COLUMN(columns.VarBytesColumn()),
+    layout=fields.COLUMN(columns.VarBytesColumn()),
+    record=fields.COLUMN(columns.VarBytesColumn()),
+    updated=fields.COLUMN(columns.NumericColumn("q")),
+    latitude=fields.COLUMN(columns.NumericColumn("i", default=NOWHERE)),
+    longitude=fields.COLUMN(columns.NumericColumn("i", default=NOWHERE)),
+)
+
+
+def new_codec() -> W3Codec:
+    """How Whoosh writes segments: plain blocks, and no statistics that only its own search uses."""
+    codec = W3Codec(blocklimit=1024, compression=0)
+    # Else it looks for a file of lengths on disk for every posting: a third of the time.
+    codec.length_stats = False
+    return codec
+
+
+def row_of(document: Document) -> dict[str, Any]:
+    """The fields under which Whoosh keeps a document.
+
+    `heading` is the title's folded words, `names` and `words` those of title and keywords and all
+    those of letters (each once), `layout` is explained at `_layout`, `record` at `Record`.
+    """
+    title, organization = words_of(document.title), words_of(document.organization)
+    shown = [list(tokens(text)) for text in (document.summary, document.body)]
+    keywords: list[str] = []
+    for keyword in document.keywords:
+        keywords += [GAP, *words_of(keyword)] if keywords else words_of(keyword)
+    names = {*title, *keywords} - {GAP}
+    spelled = names.union(organization, (token.word for text in shown for token in text))
+    row: dict[str, Any] = {
+        "audience": [_encodable(token) for token in sorted(document.audience)],
+        "facet": [
+            _encodable(f"{name}{SEPARATOR}{value}")
+            for name, values in (*document.facets.items(), (KIND_FACET, (document.kind,)))
+            for value in values
+        ],
+        "title": terms_of(title),
+        "keywords": terms_of(keywords),
+        "organization": terms_of(organization),
+        "summary": [token.term for token in shown[0]],
+        "body": [token.term for token in shown[1]],
+        "identity": _encodable(f"{document.kind}:{document.id}").encode(),
+        "digest": document.digest,
+        "heading": " ".join(title).encode(),
+        "names": " ".join(sorted(names)).encode(),
+        "words": " ".join(sorted(filter(_is_spelled, spelled))).encode(),
+        "record": encode(document),
+        "updated": (document.updated_at - EPOCH) // MICROSECOND,
+    }
+    counts = [len(row[name]) for name in WEIGHING]
+    row["layout"] = _layout(counts, [(token.start, token.end) for text in shown for token in text])
+    if document.latitude is not None and document.longitude is not None:
+        row["latitude"] = round(document.latitude * DEGREES)
+        row["longitude"] = round(document.longitude * DEGREES)
+    return row
+
+
+def _layout(counts: list[int], places: list[tuple[int, int]]) -> bytes:
+    """The number of words in each text field (uint32), and where those of summary and body stand:
+    all first characters (uint16) and then how many (uint8). Too far on for that: no characters.
+    """
+    starts = array("H", [min(start, _MAX_OFFSET) for start, _ in places])
+    widths = bytes(
+        min(end - start, _MAX_WIDTH) if start < _MAX_OFFSET else 0 for start, end in places
+    )
+    return array("I", counts).tobytes() + starts.tobytes() + widths
+
+
+def _is_spelled(word: str) -> bool:
+    """Whether a word may be offered to correct another: numbers and abbreviations may not."""
+    return len(word) > 2 and word.isalpha()
+
+
+def _encodable(text: str) -> str:
+    """`text` without lone surrogates, on which one bad record would fail a whole batch."""
+    return text.encode("utf-8", "replace").decode()
+
+
+# UTF-8 has no such bytes, whatever a text says.
+_PART, _ITEM, _VALUE = b"\xff", b"\xfe", b"\xfd"
+
+
+class Record(NamedTuple):
+    """What is shown of a document, as `encode` keeps it."""
+
+    title: str
+    url: str
+    summary: str
+    body: str
+    organization: str
+    keywords: tuple[str, ...]
+    facets: dict[str, tuple[str, ...]]
+    extra: dict[str, str]
+    latitude: float | None
+    longitude: float | None
+
+
+def encode(document: Document) -> bytes:
+    """What is shown of a document as bytes that are quickly taken apart."""
+    facets = (_VALUE.join(map(_bytes, (name, *its))) for name, its in document.facets.items())
+    extra = (_VALUE.join(map(_bytes, item)) for item in document.extra.items())
+    point = (document.latitude, document.longitude)
+    return _PART.join((
+        _bytes(document.title),
+        _bytes(document.url),
+        _bytes(document.summary),
+        _bytes(document.body),
+        _bytes(document.organization),
+        *(b"".join(item + _ITEM for item in items)
+          for items in (map(_bytes, document.keywords), facets, extra)),
+        *(b"" if degrees is None else repr(float(degrees)).encode() for degrees in point),
+    ))  # fmt: skip
+
+
+def decode(record: bytes) -> Record:
+    title, url, summary, body, organization, keywords, facets, extra, latitude, longitude = (
+        record.split(_PART)
+    )
+    values: dict[str, tuple[str, ...]] = {}
+    for item in facets.split(_ITEM)[:-1]:
+        name, *its = map(_text, item.split(_VALUE))
+        values[name] = tuple(its)
+    more: dict[str, str] = {}
+    for item in extra.split(_ITEM)[:-1]:
+        name, value = map(_text, item.split(_VALUE))
+        more[name] = value
+    return Record(
+        _text(title),
+        _text(url),
+        _text(summary),
+        _text(body),
+        _text(organization),
+        tuple(map(_text, keywords.split(_ITEM)[:-1])),
+        values,
+        more,
+        float(latitude) if latitude else None,
+        float(longitude) if longitude else None,
+    )
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _text(octets: bytes) -> str:
+    return octets.decode("utf-8", "surrogatepass")

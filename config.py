@@ -54,6 +54,8 @@ class Config:
     SIGN_IN_PAUSE_MINUTES = 15
     #: Requests per minute that one address may make (a guard, not a quota).
     REQUESTS_PER_MINUTE = 1200
+    #: Megabytes of answers to visitors that each web process keeps while nothing changes; 0: none.
+    KEPT_ANSWERS_MEGABYTES = 16
     #: Allow demo data, and fill an empty database with them. Their people share a password that
     #: everybody can read: only for portals that nobody uses in earnest.
     DEMO_DATA = False
@@ -88,6 +90,7 @@ class TestingConfig(Config):
     PASSWORD_LANES = 1
     MAILBOX_PAGE = True
     REQUESTS_PER_MINUTE = 100_000
+    KEPT_ANSWERS_MEGABYTES = 0
     WTF_CSRF_ENABLED = False
     WORKER_PAUSE_SECONDS = 0.05
 

@@ -11,6 +11,7 @@ from portal.directory import queries
 from portal.directory.queries import Found
 from portal.directory.rules import LAST_PAGE, RADII_MILES, Search, read_search
 from portal.kernel.fulltext.port import Hit
+from portal.kernel.kept import keep_answer
 from portal.kernel.web import current_actor, page, text_argument
 from portal.regions.queries import county_labels, outlines_of
 from portal.regions.rules import draw_map
@@ -25,6 +26,8 @@ def search() -> ResponseReturnValue:
     """Show what a search finds, with facets, sorting and a map."""
     wanted = read_search(dict(request.args.lists()), queries.facet_names())
     found = queries.search(current_actor(), wanted)
+    if found.total:
+        keep_answer()
     return page(
         "directory/results.html",
         found=found,

@@ -36,6 +36,7 @@ from portal.kernel.authorization import authorize, can
 from portal.kernel.clock import now
 from portal.kernel.errors import Invalid, Unauthenticated
 from portal.kernel.files import send_stored_file
+from portal.kernel.kept import keep_answer
 from portal.kernel.listing import VISIBILITIES
 from portal.kernel.web import (
     confirmed,
@@ -165,6 +166,7 @@ def show_facility(facility_id: int) -> ResponseReturnValue:
     actor = current_actor()
     facility = queries.get_visible_facility(actor, facility_id)
     equipment = queries.equipment_of_facility(actor, facility)
+    keep_answer()
     sections = sections_of("facility", facility)
     return _unchanged(facility, equipment, sections) or page(
         "facilities/facility.html",
@@ -292,6 +294,7 @@ def show_equipment(equipment_id: int) -> ResponseReturnValue:
     beside = queries.equipment_beside(actor, equipment)
     nearby = queries.equipment_nearby(actor, equipment)
     sections = sections_of("equipment", equipment)
+    keep_answer()
     return _unchanged(equipment, beside, nearby, sections) or page(
         "facilities/equipment.html",
         equipment=equipment,

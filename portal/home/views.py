@@ -10,6 +10,7 @@ from portal.home import queries
 from portal.home.policies import Permission
 from portal.home.queries import Shared
 from portal.kernel.authorization import authorize
+from portal.kernel.kept import keep_answer
 from portal.kernel.web import current_actor, navigation_items, page, see_other
 from portal.organizations.queries import list_organizations_of
 from portal.regions.queries import (
@@ -46,6 +47,8 @@ def show_front() -> ResponseReturnValue:
     shared = queries.find_shared(current_actor())
     regions = list_regions(limit=MOST_REGIONS_DRAWN).items
     # Regions far apart would be specks on one map, so each has its own.
+    if shared is not None:
+        keep_answer()
     counties = [] if regions else list(shared.counties if shared else {})[:MOST_COUNTIES_DRAWN]
     return page(
         "home/front.html",
@@ -86,6 +89,8 @@ def region(key: str) -> ResponseReturnValue:
     counties = counties_of_region(found.id)
     codes = [county.fips for county in counties]
     shared = queries.find_shared(current_actor(), codes)
+    if shared is not None:
+        keep_answer()
     return page(
         "home/region.html",
         region=found,
@@ -100,6 +105,7 @@ def region(key: str) -> ResponseReturnValue:
 @blueprint.get("/help")
 def help_page() -> ResponseReturnValue:
     """Explain in plain words how the portal is used."""
+    keep_answer()
     return page("home/help.html")
 
 

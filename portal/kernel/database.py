@@ -5,10 +5,13 @@ writes), PostgreSQL by `DATABASE_URL`.
 """
 
 import datetime as dt
+import logging
+import sqlite3
+import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
@@ -19,6 +22,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, regi
 from sqlalchemy.types import DateTime, TypeDecorator
 
 from portal.kernel.clock import now
+
+log = logging.getLogger(__name__)
 
 _writing: ContextVar[bool] = ContextVar("writing", default=False)
 
@@ -141,6 +146,68 @@ def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
+
+
+class DatabaseVersion:
+    """Tells by a value whether anything was committed, by whichever process; for one process.
+
+    Has a connection of its own that never writes: SQLite counts the commits of all others, and
+    PostgreSQL's snapshot names every transaction that is not over.
+    """
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._lock = threading.Lock()
+        self._connection: DBAPIConnection | None = None
+        self._opened = 0
+
+    def read(self) -> object:
+        """Return the present version, or None while the database does not answer."""
+        with self._lock:
+            try:
+                if self._connection is None:
+                    self._connection = self._open()
+                    self._opened += 1
+                cursor = self._connection.cursor()
+                cursor.execute(self._question)
+                row = cursor.fetchone()
+                cursor.close()
+                # What two connections say cannot be compared.
+                return (self._opened, row[0]) if row else None
+            except Exception as error:  # drivers raise classes of their own
+                log.warning("the database does not tell its version: %r", error)
+                self._forget()
+                return None
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        with self._lock:
+            self._forget()
+
+    def _forget(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(Exception):
+                connection.close()
+
+    def _open(self) -> DBAPIConnection:
+        with self._app.app_context():
+            engine = db.engine
+        if engine.dialect.name == "sqlite":
+            self._question = "PRAGMA data_version"
+            return cast(
+                DBAPIConnection,
+                sqlite3.connect(
+                    str(engine.url.database), isolation_level=None, check_same_thread=False
+                ),
+            )
+        self._question = "SELECT CAST(pg_current_snapshot() AS text)"
+        pooled = engine.raw_connection()
+        connection: Any = pooled.driver_connection
+        pooled.detach()
+        connection.rollback()
+        connection.autocommit = True
+        return cast(DBAPIConnection, connection)
 
 
 def is_writing() -> bool:

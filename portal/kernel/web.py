@@ -38,6 +38,7 @@ from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
+from limits import RateLimitItemPerMinute
 from markupsafe import Markup
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -53,6 +54,7 @@ from portal.kernel.database import session
 from portal.kernel.errors import Invalid, PortalError, TooMany, Unauthenticated
 from portal.kernel.forms import Form
 from portal.kernel.fulltext.port import IndexUnavailable
+from portal.kernel.kept import KeptAnswers
 from portal.kernel.manifest import NavigationItem, RecordSection
 
 csrf = CSRFProtect()
@@ -99,6 +101,12 @@ def init_web(
     app.extensions["portal-actor-loader"] = load_actor
     app.extensions["portal-sections"] = sorted(sections, key=lambda item: item.order)
     app.extensions["portal-navigation"] = sorted(navigation, key=lambda item: item.order)
+    guard = RateLimitItemPerMinute(app.config["REQUESTS_PER_MINUTE"])
+    app.wsgi_app = KeptAnswers(  # type: ignore[method-assign]
+        app,
+        # The guard counts these with all others; whoever asks too often hears of it from the app.
+        lambda address, endpoint: limiter.limiter.hit(guard, address, endpoint),
+    )
     if app.config["TRUSTED_PROXIES"]:
         count = app.config["TRUSTED_PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]

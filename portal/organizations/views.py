@@ -12,6 +12,7 @@ from portal.kernel.authorization import authorize
 from portal.kernel.clock import now, today
 from portal.kernel.errors import Invalid, NotFound
 from portal.kernel.files import send_stored_file
+from portal.kernel.kept import keep_answer
 from portal.kernel.web import (
     confirmed,
     current_actor,
@@ -99,6 +100,7 @@ def show(organization_id: int) -> ResponseReturnValue:
     actor = current_actor()
     organization = queries.get_visible_organization(actor, organization_id)
     is_own = organization.id in actor.memberships
+    keep_answer()
     return page(
         "organizations/show.html",
         organization=organization,

@@ -11,6 +11,7 @@ from portal.kernel.authorization import authorize, can
 from portal.kernel.clock import now, today_here
 from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.files import send_stored_file
+from portal.kernel.kept import keep_answer
 from portal.kernel.web import (
     confirmed,
     current_actor,
@@ -154,6 +155,7 @@ def show(request_id: int) -> ResponseReturnValue:
     subject = queries.shown_subject(actor, record)
     responses = queries.list_responses(actor, record, limit=100).items if is_inside else []
     own_response = None if is_inside else queries.find_own_response(actor, record)
+    keep_answer()
     return page(
         "partnerships/show.html",
         record=record,

@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 
 from portal.kernel.authorization import authorize
 from portal.kernel.errors import NotFound
+from portal.kernel.kept import keep_answer
 from portal.kernel.web import (
     confirmed,
     current_actor,
@@ -39,6 +40,7 @@ def list_regions() -> ResponseReturnValue:
         )
         for region in regions.items
     }
+    keep_answer()
     return page("regions/regions.html", regions=regions, drawings=drawings)
 
 
@@ -47,6 +49,7 @@ def list_capabilities() -> ResponseReturnValue:
     """Show the whole thesaurus as a tree, or what fits the words typed."""
     language = _language()
     typed = text_argument("q", 100)
+    keep_answer()
     if typed:
         matches = queries.suggest_capabilities(typed, 50, language=language)
         return page("regions/capabilities.html", typed=typed, matches=matches, tree=[])
@@ -66,6 +69,7 @@ def show_capability(key: str) -> ResponseReturnValue:
     other_names = [
         label.text for label in capability.labels if label.text.casefold() != names[key].casefold()
     ]
+    keep_answer()
     reply = not_modified("capability", key, names, other_names, capability.definition)
     return reply or page(
         "regions/capability.html",
@@ -94,6 +98,7 @@ def suggest_capabilities() -> ResponseReturnValue:
 def list_clusters() -> ResponseReturnValue:
     """Show the clusters with their industries."""
     clusters = queries.list_clusters()
+    keep_answer()
     return page(
         "regions/clusters.html",
         traded=[cluster for cluster in clusters if cluster.kind == "traded"],

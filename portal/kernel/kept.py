@@ -1,0 +1,194 @@
+"""Answers to visitors that are kept while nothing changes, and revalidated without being made anew.
+
+For requests that say nothing about a person, of views that allow it. Any write to the database, by
+whichever process, ends what is kept; a minute does too, since pages say how long ago things were.
+"""
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from flask import Flask, request
+
+from portal.kernel.clock import now
+from portal.kernel.database import DatabaseVersion
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+Headers: TypeAlias = list[tuple[str, str]]
+
+KEPT_SECONDS = 60
+_FLAG = "portal.may_be_kept"
+_LONGEST_KEY = 2_000
+_OF_THE_BODY = frozenset({"content-length", "content-type"})
+
+
+def keep_answer() -> None:
+    """Say that this answer may be kept for everybody who asks without a session.
+
+    It must depend on nothing but the address, the language, the time to the minute, the database
+    and the search index; and asking must leave no trace.
+    """
+    request.environ[_FLAG] = request.endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer; `version` and `until` say how long it holds."""
+
+    version: object
+    until: float
+    endpoint: str
+    etag: str
+    headers: Headers
+    body: bytes
+
+
+class KeptAnswers:
+    """Stands before the app. `allows` counts a request by address and endpoint, as the app does."""
+
+    def __init__(self, app: Flask, allows: Callable[[str, str], bool]) -> None:
+        self._inner: WSGIApplication = app.wsgi_app
+        self._allows = allows
+        self._most_bytes = app.config["KEPT_ANSWERS_MEGABYTES"] * 1024 * 1024
+        self._database = DatabaseVersion(app)
+        self._index = Path(app.instance_path) / "index" / "CURRENT"
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[str, ...], Kept] = OrderedDict()
+        self._bytes = 0
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        key = _key(environ) if self._most_bytes else None
+        version = self._version() if key else None
+        if key is None or version is None:
+            return self._inner(environ, start_response)
+        kept = self._find(key, version)
+        if kept is not None and self._allows(environ.get("REMOTE_ADDR", ""), kept.endpoint):
+            return _answer(kept, environ, start_response)
+        return self._make(key, version, environ, start_response)
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._kept.clear()
+        self._bytes = 0
+        self._database.close()
+
+    def _version(self) -> object:
+        """Return something that differs after every write, or None if nobody knows."""
+        version = self._database.read()
+        if version is None:
+            return None
+        try:
+            # A rebuild swaps the index without writing to the database.
+            return version, self._index.stat().st_mtime_ns
+        except OSError:
+            return None
+
+    def _find(self, key: tuple[str, ...], version: object) -> Kept | None:
+        with self._lock:
+            kept = self._kept.get(key)
+            if kept is None or kept.version != version or kept.until < now().timestamp():
+                return None
+            self._kept.move_to_end(key)
+            return kept
+
+    def _make(
+        self,
+        key: tuple[str, ...],
+        version: object,
+        environ: "WSGIEnvironment",
+        start_response: "StartResponse",
+    ) -> Iterable[bytes]:
+        until = now().timestamp() + KEPT_SECONDS
+        said: list[tuple[str, Headers]] = []
+
+        def note(status: str, headers: Headers, exc_info: Any = None) -> Callable[[bytes], object]:
+            if exc_info:
+                return start_response(status, headers, exc_info)
+            said.append((status, headers))
+            return _refuse_to_write
+
+        pieces = self._inner(environ, note)
+        # Flask says the status and the headers before it returns the body.
+        status, headers = said[-1]
+        endpoint = environ.get(_FLAG)
+        if endpoint is None or not status.startswith("200") or _has(headers, "set-cookie"):
+            start_response(status, headers)
+            return pieces
+        try:
+            body = b"".join(pieces)
+        finally:
+            if hasattr(pieces, "close"):
+                pieces.close()
+        etag = f'"{hashlib.blake2s(body, digest_size=12).hexdigest()}"'
+        kept = Kept(version, until, endpoint, etag, _for_everybody(headers, etag), body)
+        self._keep(key, kept)
+        return _answer(kept, environ, start_response)
+
+    def _keep(self, key: tuple[str, ...], kept: Kept) -> None:
+        with self._lock:
+            older = self._kept.pop(key, None)
+            self._bytes += len(kept.body) - (len(older.body) if older else 0)
+            self._kept[key] = kept
+            while self._bytes > self._most_bytes:
+                _, dropped = self._kept.popitem(last=False)
+                self._bytes -= len(dropped.body)
+
+
+def _key(environ: "WSGIEnvironment") -> tuple[str, ...] | None:
+    """Return what such an answer depends on, or None if it could be a person's own."""
+    if environ["REQUEST_METHOD"] != "GET" or "HTTP_AUTHORIZATION" in environ:
+        return None
+    cookie = environ.get("HTTP_COOKIE", "")
+    # The choice of language is no person's secret; any other cookie may be.
+    if cookie and (not cookie.startswith("language=") or ";" in cookie or len(cookie) > 20):
+        return None
+    key = (
+        environ.get("PATH_INFO", ""),
+        environ.get("QUERY_STRING", ""),
+        environ.get("HTTP_ACCEPT_LANGUAGE", ""),
+        cookie,
+        environ.get("HTTP_HOST", ""),
+        environ.get("SCRIPT_NAME", ""),
+        environ["wsgi.url_scheme"],
+    )
+    return key if sum(map(len, key)) < _LONGEST_KEY else None
+
+
+def _for_everybody(headers: Headers, etag: str) -> Headers:
+    replaced = ("cache-control", "etag", "vary")
+    return [
+        *((name, value) for name, value in headers if name.lower() not in replaced),
+        ("Cache-Control", "public, max-age=0, must-revalidate"),
+        ("Vary", "Cookie, Accept-Language"),
+        ("ETag", etag),
+    ]
+
+
+def _answer(
+    kept: Kept, environ: "WSGIEnvironment", start_response: "StartResponse"
+) -> Iterable[bytes]:
+    # Weak comparison, by containment: proxies that compress make the tag weak.
+    if kept.etag in environ.get("HTTP_IF_NONE_MATCH", ""):
+        start_response(
+            "304 NOT MODIFIED",
+            [(name, value) for name, value in kept.headers if name.lower() not in _OF_THE_BODY],
+        )
+        return [b""]
+    start_response("200 OK", list(kept.headers))
+    return [kept.body]
+
+
+def _has(headers: Headers, wanted: str) -> bool:
+    return any(name.lower() == wanted for name, _ in headers)
+
+
+def _refuse_to_write(_octets: bytes) -> object:
+    raise RuntimeError("answers are returned, not written")

@@ -46,6 +46,16 @@ def highlight(
     return [_shown(record, its, units) for record, its in zip(records, spans, strict=True)]
 
 
+def highlight_by_reading(
+    record: Record, units: Collection[tuple[str, ...]]
+) -> tuple[Fragment, ...]:
+    """The same for one document of an index that does not know where its words stand."""
+    if not units:
+        return ()
+    summary, body = (_matches(_read(text), units) for text in (record.summary, record.body))
+    return _shown(record, (summary, body), units)
+
+
 def _spans(
     snapshot: Snapshot, part: int, numbers: list[int], units: Collection[tuple[str, ...]]
 ) -> list[tuple[list[Span], list[Span]]]:
@@ -102,20 +112,23 @@ def _shown(
                 return tuple(fragments)
     if not fragments:
         for keyword in record.keywords:
-            if matches := _matches(keyword, units):
+            if matches := _matches(_words(keyword), units):
                 fragments.append(_cut(keyword, 0, len(keyword), matches))
                 if len(fragments) == MAX_FRAGMENTS:
                     break
     return tuple(fragments)
 
 
-@lru_cache(maxsize=8192)
-def _words(keyword: str) -> tuple[tuple[str, int, int], ...]:
-    return tuple((token.term, token.start, token.end) for token in tokens(keyword))
+def _read(text: str) -> tuple[tuple[str, int, int], ...]:
+    return tuple((token.term, token.start, token.end) for token in tokens(text))
 
 
-def _matches(keyword: str, units: Collection[tuple[str, ...]]) -> list[Span]:
-    words = _words(keyword)
+_words = lru_cache(maxsize=8192)(_read)
+
+
+def _matches(
+    words: Sequence[tuple[str, int, int]], units: Collection[tuple[str, ...]]
+) -> list[Span]:
     terms = tuple(term for term, _, _ in words)
     spans = [
         (words[at][1], words[at + len(unit) - 1][2])

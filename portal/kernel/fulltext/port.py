@@ -28,6 +28,10 @@ class IndexUnavailable(Exception):
     """The index is missing or cannot be read; `Index.rebuild` recovers from it."""
 
 
+class QueryTooCostly(IndexUnavailable):
+    """The answer was given up, because it would have taken longer than any may."""
+
+
 class IndexBusy(Exception):
     """Another process kept on writing for longer than the caller was willing to wait; try again."""
 

@@ -111,7 +111,7 @@ def row_of(document: Document) -> dict[str, Any]:
         "digest": document.digest,
         "heading": " ".join(title).encode(),
         "names": " ".join(sorted(names)).encode(),
-        "words": " ".join(sorted(filter(_is_spelled, spelled))).encode(),
+        "words": " ".join(sorted(filter(is_spelled, spelled))).encode(),
         "record": encode(document),
         "updated": (document.updated_at - EPOCH) // MICROSECOND,
     }
@@ -134,7 +134,7 @@ def _layout(counts: list[int], places: list[tuple[int, int]]) -> bytes:
     return array("I", counts).tobytes() + starts.tobytes() + widths
 
 
-def _is_spelled(word: str) -> bool:
+def is_spelled(word: str) -> bool:
     """Whether a word may be offered to correct another: numbers and abbreviations may not."""
     return len(word) > 2 and word.isalpha()
 

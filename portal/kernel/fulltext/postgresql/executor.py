@@ -1,0 +1,629 @@
+"""Answers queries in SQL: who may see what, matching, counting, ranking, suggesting.
+
+Every statement is bounded: in its terms, in what it counts for ranking, and by the time limit that
+its transaction has. All of one answer is read from one snapshot of the database.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC
+from math import log
+from typing import Any, Final
+
+from rapidfuzz.distance import OSA
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Double,
+    Text,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
+
+from portal.kernel.fulltext.highlighting import highlight_by_reading
+from portal.kernel.fulltext.language import Asked, Unit, terms_of, words_of
+from portal.kernel.fulltext.port import (
+    KIND_FACET,
+    FacetValue,
+    Hit,
+    Key,
+    Near,
+    Query,
+    Results,
+    Suggestion,
+)
+from portal.kernel.fulltext.postgresql.tables import (
+    NAME,
+    ORGANIZATION,
+    WORD,
+    Generation,
+    facet_value,
+    heading_start,
+    quoted,
+    storable,
+)
+from portal.kernel.fulltext.ranking import miles_between
+from portal.kernel.fulltext.rows import DEGREES, SEPARATOR, decode
+from portal.kernel.fulltext.suggesting import MAX_SUGGESTIONS
+
+_EARTH_MILES: Final = 3_958.7613
+_MILES_PER_DEGREE: Final = 69.0
+"""A little less than a degree of latitude has, so that none within a radius is left out."""
+
+_CORRECTIONS: Final = 5
+_CORRECTED_WEIGHT: Final = 0.5
+_MAX_ALIKE: Final = 100
+_MAX_TRIED: Final = 25
+_MAX_PREFIX_WORDS: Final = 8
+_COMMON: Final = 10_000
+"""A word that so many visible documents have is as common as can be: counting ends there."""
+
+# What an occurrence counts in body, summary, keywords, and title; in the organization's name it
+# counts as one in the summary, and as one there under its own mark.
+_WEIGHTS: Final[ColumnElement[Any]] = literal_column("'{0.15, 0.3, 0.75, 1}'::real[]")
+_BY_LENGTH: Final[ColumnElement[Any]] = literal_column("1")
+"""Long documents count less: by 1 + the logarithm of their length."""
+
+_Units = tuple[tuple[str, ...], ...]
+_Condition = ColumnElement[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A unit of the query, or the words that it was corrected to, the best first."""
+
+    units: _Units
+    weight: float = 1.0
+
+    @property
+    def text(self) -> str:
+        return _any_of(map(_phrase, self.units))
+
+    @property
+    def best(self) -> str:
+        return _phrase(self.units[0])
+
+
+@dataclass(frozen=True, slots=True)
+class _Clause:
+    """Words of the query, usually one, and all that may stand for them: (unit, weight)."""
+
+    words: tuple[_Word, ...]
+    others: tuple[tuple[tuple[str, ...], float], ...] = ()
+    is_required: bool = False
+
+    @property
+    def other_texts(self) -> list[str]:
+        return [_phrase(unit) for unit, _ in self.others]
+
+    @property
+    def text(self) -> str:
+        """The documents that satisfy the clause."""
+        return _any_of([_all_of(word.text for word in self.words), *self.other_texts])
+
+    @property
+    def best(self) -> str:
+        return _any_of([_all_of(word.best for word in self.words), *self.other_texts])
+
+    @property
+    def any_text(self) -> str:
+        """The documents that have something of it."""
+        return _any_of([*(word.text for word in self.words), *self.other_texts])
+
+    @property
+    def units(self) -> Iterator[tuple[str, ...]]:
+        for word in self.words:
+            yield from word.units
+        for unit, _ in self.others:
+            yield unit
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """How the text was understood in the end. `text`: what to match, None for everything."""
+
+    text: str | None
+    clauses: tuple[_Clause, ...] = ()
+    suggestion: str | None = None
+    is_fuzzy: bool = False
+
+    @property
+    def units(self) -> frozenset[tuple[str, ...]]:
+        return frozenset(unit for clause in self.clauses for unit in clause.units)
+
+
+def _phrase(unit: tuple[str, ...]) -> str:
+    return "(" + " <-> ".join(map(quoted, unit)) + ")"
+
+
+def _any_of(texts: Iterable[str]) -> str:
+    return "(" + " | ".join(texts) + ")"
+
+
+def _all_of(texts: Iterable[str]) -> str:
+    return "(" + " & ".join(texts) + ")"
+
+
+def _excluding(text: str | None, asked: Asked) -> str | None:
+    parts = [text] if text else []
+    parts += ["!" + _phrase(unit.terms) for unit in asked.unwanted]
+    return _all_of(parts) if parts else None
+
+
+class Executor:
+    """Answers what people with some audience tokens ask of one generation."""
+
+    def __init__(
+        self, connection: Connection, generation: Generation, audience: Iterable[str]
+    ) -> None:
+        self._connection = connection
+        self._document = generation.document
+        self._word = generation.word
+        tokens = sorted({storable(token) for token in audience})
+        self._is_visible = self._document.c.audience.overlap(cast(tokens, ARRAY(Text)))
+
+    # Finding
+
+    def search(self, query: Query, asked: Asked) -> Results:
+        reading = self._read(asked)
+        base = self._base(query, reading.text)
+        selected = _selected(query)
+        counts = self._counts(base, selected)
+        kinds = counts.get(KIND_FACET, {})
+        # Every document is of one kind, and counts of kinds ignore only the choice of kinds.
+        total = sum(kinds[kind] for kind in (query.kinds & set(kinds) if query.kinds else kinds))
+        hits: tuple[Hit, ...] = ()
+        if total > query.offset and query.limit:
+            hits = self._page(query, asked, reading, [*base, *self._chosen(selected).values()])
+        return Results(
+            total=total,
+            hits=hits,
+            facets=_facets(counts, selected),
+            suggestion=reading.suggestion,
+            is_fuzzy=reading.is_fuzzy,
+        )
+
+    def matching(self, query: Query, asked: Asked) -> frozenset[Key]:
+        """Everything that has the words as typed, or what stands for them."""
+        text = _all_of(clause.text for clause in _clauses(asked)) if asked.wanted else None
+        base = self._base(query, _excluding(text, asked))
+        document = self._document.c
+        statement = select(document.kind, document.id).where(
+            *base, *self._chosen(_selected(query)).values()
+        )
+        return frozenset((row.kind, row.id) for row in self._connection.execute(statement))
+
+    def _has(self, text: str) -> _Condition:
+        matches: _Condition = self._document.c.terms.bool_op("@@")(cast(text, TSQUERY))
+        return matches
+
+    def _base(self, query: Query, text: str | None) -> list[_Condition]:
+        """What holds for all results before values of facets are chosen."""
+        document = self._document.c
+        conditions = [self._is_visible]
+        if text is not None:
+            conditions.append(self._has(text))
+        if query.among is not None:
+            kinds, ids = zip(*sorted(query.among), strict=True) if query.among else ((), ())
+            keys = select(
+                func.unnest(cast([storable(kind) for kind in kinds], ARRAY(Text))),
+                func.unnest(cast(list(ids), ARRAY(BigInteger))),
+            )
+            conditions.append(tuple_(document.kind, document.id).in_(keys))
+        if query.updated_since is not None:
+            conditions.append(document.updated_at >= query.updated_since)
+        if query.near is not None and query.near.radius_miles is not None:
+            radius, middle = query.near.radius_miles, query.near.latitude * DEGREES
+            reach = radius / _MILES_PER_DEGREE * DEGREES + 2
+            if reach < 180 * DEGREES:
+                low, high = int(middle - reach), int(middle + reach)
+                conditions.append(document.latitude.between(low, high))
+            conditions.append(self._miles(query.near) <= radius)
+        return conditions
+
+    def _miles(self, near: Near) -> ColumnElement[float]:
+        """The great-circle distance (haversine); null for what has no place."""
+
+        def angle(degrees: ColumnElement[Any]) -> ColumnElement[float]:
+            return func.radians(cast(degrees, Double) / float(DEGREES))
+
+        north = func.radians(literal(near.latitude, Double))
+        east = func.radians(literal(near.longitude, Double))
+        north2 = angle(self._document.c.latitude)
+        half = func.power(func.sin((north2 - north) / 2.0), 2.0) + func.cos(north) * func.cos(
+            north2
+        ) * func.power(func.sin((angle(self._document.c.longitude) - east) / 2.0), 2.0)
+        return 2 * _EARTH_MILES * func.asin(func.least(1.0, func.sqrt(half)))
+
+    def _chosen(self, selected: Mapping[str, frozenset[str]]) -> dict[str, _Condition]:
+        facets = self._document.c.facets
+        return {
+            name: facets.overlap(
+                cast([facet_value(name, value) for value in sorted(values)], ARRAY(Text))
+            )
+            for name, values in selected.items()
+        }
+
+    # Understanding
+
+    def _read(self, asked: Asked) -> _Reading:
+        """Take the words as typed; if nothing visible has them all, correct them; then any."""
+        if not asked.wanted:
+            return _Reading(_excluding(None, asked))
+        clauses = _clauses(asked)
+        strict = _excluding(_all_of(clause.text for clause in clauses), asked)
+        if self._finds(strict):
+            return _Reading(strict, clauses)
+        if corrections := self._corrections(asked, clauses):
+            clauses = _corrected(clauses, corrections)
+            repaired = _excluding(_all_of(clause.text for clause in clauses), asked)
+            if self._finds(repaired):
+                # Each word's best correction need not go with the others': offer what finds.
+                suggestion = None
+                if self._finds(_excluding(_all_of(clause.best for clause in clauses), asked)):
+                    best = {at: words[0] for at, words in corrections.items()}
+                    suggestion = _rewritten(asked, best)
+                return _Reading(repaired, clauses, suggestion, is_fuzzy=True)
+        required = [clause.text for clause in clauses if clause.is_required]
+        loose = _all_of(required) if required else _any_of(clause.any_text for clause in clauses)
+        loose_text = _excluding(loose, asked)
+        return _Reading(loose_text, clauses, is_fuzzy=self._finds(loose_text))
+
+    def _finds(self, text: str | None) -> bool:
+        return text is None or self._which_find([text])[0]
+
+    def _which_find(self, texts: Sequence[str]) -> list[bool]:
+        """For each text whether a visible document matches."""
+        if not texts:
+            return []
+        found = (
+            exists().select_from(self._document).where(self._is_visible, self._has(text))
+            for text in texts
+        )
+        return list(self._connection.execute(select(*found)).one())
+
+    def _corrections(self, asked: Asked, clauses: Sequence[_Clause]) -> dict[int, list[str]]:
+        """For the places of the wanted units that nothing visible has: other spellings."""
+        is_known = self._which_find([clause.text for clause in clauses])
+        places: list[tuple[int, _Word]] = []
+        at = 0
+        for clause, known in zip(clauses, is_known, strict=True):
+            for word in clause.words:
+                if not known and _is_correctable(asked.wanted[at]):
+                    places.append((at, word))
+                at += 1
+        is_known = self._which_find([word.text for _, word in places])
+        wrong = {
+            place: asked.wanted[place].words[0]
+            for (place, _), known in zip(places, is_known, strict=True)
+            if not known
+        }
+        alike = self._spelled_alike(sorted(set(wrong.values())))
+        return {place: alike[word] for place, word in wrong.items() if word in alike}
+
+    def _spelled_alike(self, words: list[str]) -> dict[str, list[str]]:
+        """For each word those of visible documents closest to it, the most frequent first."""
+        if not words:
+            return {}
+        asked = _each(cast(words, ARRAY(Text)), "asked")
+        length = func.length(self._word.c.word)
+        near = (
+            select(self._word.c.word)
+            .where(
+                self._word.c.word.bool_op("%")(asked),
+                length.between(func.length(asked) - 2, func.length(asked) + 2),
+            )
+            .order_by(func.similarity(self._word.c.word, asked).desc(), self._word.c.word)
+            .limit(_MAX_ALIKE)
+            .lateral("near")
+        )
+        statement = select(asked, near.c.word)
+        away: dict[str, dict[str, int]] = defaultdict(dict)
+        for word, other in self._connection.execute(statement):
+            distance = OSA.distance(word, other, score_cutoff=2)
+            if 0 < distance <= (1 if len(word) < 6 else 2):
+                away[word][other] = int(distance)
+        tried = {
+            word: sorted(others, key=lambda other: (others[other], other))[:_MAX_TRIED]
+            for word, others in away.items()
+        }
+        # Words are tried against what is visible before anything is said about them.
+        counts = self._with_word({other for others in tried.values() for other in others})
+        alike: dict[str, list[str]] = {}
+        for word, others in tried.items():
+            seen = [(away[word][other], -counts[other], other) for other in others if counts[other]]
+            best = [other for distance, _, other in sorted(seen) if distance == min(seen)[0]]
+            if best:
+                alike[word] = best[:_CORRECTIONS]
+        return alike
+
+    def _with_word(self, words: Iterable[str]) -> dict[str, int]:
+        """How many visible documents say each of the words, counted up to a bound."""
+        return self._frequencies({word: quoted(WORD + word) for word in words})
+
+    def _frequencies(self, texts: Mapping[str, str]) -> dict[str, int]:
+        if not texts:
+            return {}
+        counts = (
+            select(func.count())
+            .select_from(
+                select(literal_column("1"))
+                .select_from(self._document)
+                .where(self._is_visible, self._has(text))
+                .limit(_COMMON)
+                .subquery()
+            )
+            .scalar_subquery()
+            for text in texts.values()
+        )
+        return dict(zip(texts, self._connection.execute(select(*counts)).one(), strict=True))
+
+    # Ranking
+
+    def _score(self, reading: _Reading) -> ColumnElement[float]:
+        """Terms weighted by field and rarity. Rarity is judged by visible documents, so that no
+        score tells of others.
+
+        What stands for words of the query counts as if it were all of them, times its weight; of
+        it and the words themselves the best counts.
+        """
+        texts = {
+            _any_of([word.text, *clause.other_texts]): ""
+            for clause in reading.clauses
+            for word in clause.words
+        }
+        texts = {text: text for text in texts}
+        # The rarity of the only word changes the order of nothing.
+        frequencies = self._frequencies(texts) if len(texts) > 1 else dict.fromkeys(texts, 0)
+        score: ColumnElement[float] = literal(0.0, Double)
+        for clause in reading.clauses:
+            gains: list[ColumnElement[float]] = []
+            rarities = 0.0
+            for word in clause.words:
+                frequency = frequencies[_any_of([word.text, *clause.other_texts])]
+                rarity = log(1 + _COMMON / (frequency + 0.5))
+                rarities += rarity
+                gains += [self._rank(unit) * (rarity * word.weight) for unit in word.units]
+            gain = sum(gains[1:], gains[0])
+            if clause.others:
+                others = (self._rank(unit) * (rarities * weight) for unit, weight in clause.others)
+                gain = func.greatest(gain, *others)
+            score += gain
+        return score
+
+    def _rank(self, unit: tuple[str, ...]) -> ColumnElement[float]:
+        """What a unit counts in a document, 0 to 1: of several terms the least."""
+        terms = self._document.c.terms
+        ranks = [
+            func.ts_rank(
+                _WEIGHTS,
+                terms,
+                cast(_any_of([quoted(term), quoted(ORGANIZATION + term)]), TSQUERY),
+                _BY_LENGTH,
+            )
+            for term in dict.fromkeys(unit)
+        ]
+        if len(unit) == 1:
+            return cast(ranks[0], Double)
+        least = func.least(*ranks) if len(ranks) > 1 else ranks[0]
+        return case((self._has(_phrase(unit)), cast(least, Double)), else_=0.0)
+
+    def _page(
+        self, query: Query, asked: Asked, reading: _Reading, conditions: list[_Condition]
+    ) -> tuple[Hit, ...]:
+        document = self._document.c
+        score = self._score(reading) if reading.clauses else literal(0.0, Double)
+        score = score.label("score")
+        order: tuple[Any, ...] = (document.updated_at.desc(),)
+        if query.sort == "title":
+            order = (document.heading,)
+        elif query.sort == "distance" and query.near is not None:
+            order = (self._miles(query.near).asc().nulls_last(),)
+        elif query.sort == "relevance" and reading.clauses:
+            order = ((document.heading != storable(asked.title)), score.desc())
+        statement = (
+            select(
+                document.kind,
+                document.id,
+                document.updated_at,
+                document.latitude,
+                document.longitude,
+                document.record,
+                score,
+            )
+            .where(*conditions)
+            .order_by(*order, document.kind, document.id)
+            .limit(query.limit)
+            .offset(query.offset)
+        )
+        return tuple(_hit(row, reading, query.near) for row in self._connection.execute(statement))
+
+    # Counting
+
+    def _counts(
+        self, base: list[_Condition], selected: Mapping[str, frozenset[str]]
+    ) -> dict[str, dict[str, int]]:
+        """How many documents have each value of each facet.
+
+        A document counts in all facets if it has a chosen value in each; if it misses just one
+        facet, it counts in that one, whose own choice is ignored.
+        """
+        facets = self._document.c.facets
+        conditions = list(base)
+        missed: ColumnElement[str] | None = None
+        if chosen := self._chosen(selected):
+            missed = case(
+                *((~condition, name + SEPARATOR) for name, condition in chosen.items()),
+                else_=None,
+            )
+            if len(chosen) > 1:
+                hits = [case((condition, 1), else_=0) for condition in chosen.values()]
+                conditions.append(sum(hits[1:], hits[0]) >= len(hits) - 1)
+        counted = select(facets, *([missed.label("missed")] if missed is not None else ())).where(
+            *conditions
+        )
+        rows = counted.subquery("rows")
+        value = _each(rows.c.facets, "facet")
+        statement = select(value, func.count()).select_from(rows)
+        if missed is not None:
+            statement = statement.where(
+                or_(rows.c.missed.is_(None), func.starts_with(value, rows.c.missed))
+            )
+        counts: dict[str, dict[str, int]] = {KIND_FACET: {}}
+        for both, count in self._connection.execute(statement.group_by(value)):
+            name, _, own = both.partition(SEPARATOR)
+            counts.setdefault(name, {})[own] = count
+        return counts
+
+    # Suggesting
+
+    def suggest(self, prefix: str, limit: int) -> tuple[Suggestion, ...]:
+        words = words_of(prefix[:100])[:_MAX_PREFIX_WORDS]
+        limit = min(limit, MAX_SUGGESTIONS)
+        if not words or limit < 1:
+            return ()
+        document = self._document.c
+        begins = heading_start(self._document).startswith(" ".join(words), autoescape=True)
+        columns = (document.kind, document.id, document.record)
+        order = (document.heading, document.kind, document.id)
+        # The index has headings in order, so the usual case reads a few rows only.
+        statement = (
+            select(*columns)
+            .where(self._is_visible, begins)
+            .order_by(heading_start(self._document), *order)
+            .limit(limit)
+        )
+        best = list(self._connection.execute(statement))
+        if len(best) < limit:
+            named = _all_of(f"{quoted(NAME + word)}:*" for word in dict.fromkeys(words))
+            padded = " " + document.heading
+            is_titled = and_(*(func.strpos(padded, " " + word) > 0 for word in words))
+            statement = (
+                select(*columns)
+                .where(self._is_visible, self._has(named), ~begins)
+                .order_by(is_titled.desc(), *order)
+                .limit(limit - len(best))
+            )
+            best += self._connection.execute(statement)
+        by_kind: dict[str, list[Suggestion]] = {}
+        for row in best:
+            record = decode(row.record)
+            by_kind.setdefault(row.kind, []).append(
+                Suggestion(row.kind, row.id, record.title, record.url)
+            )
+        return tuple(suggestion for group in by_kind.values() for suggestion in group)
+
+
+def _each(values: ColumnElement[Any], name: str) -> ColumnElement[str]:
+    """The values of an array, one a row, to be joined with what the array comes from."""
+    rows = func.unnest(values).table_valued("value", name=name, joins_implicitly=True)
+    each: ColumnElement[str] = rows.render_derived().c.value
+    return each
+
+
+def _clauses(asked: Asked) -> tuple[_Clause, ...]:
+    """The wanted units, those together that an expansion covers."""
+    expansions = {expansion.first: expansion for expansion in asked.expansions}
+    clauses: list[_Clause] = []
+    at = 0
+    while at < len(asked.wanted):
+        expansion = expansions.get(at)
+        last = expansion.last if expansion else at + 1
+        units = asked.wanted[at:last]
+        clauses.append(
+            _Clause(
+                tuple(_Word((unit.terms,)) for unit in units),
+                expansion.alternatives if expansion else (),
+                is_required=any(unit.sign == "+" for unit in units),
+            )
+        )
+        at = last
+    return tuple(clauses)
+
+
+def _is_correctable(unit: Unit) -> bool:
+    word = unit.words[0]
+    return not unit.sign and len(unit.words) == 1 and len(word) >= 4 and word.isalpha()
+
+
+def _corrected(
+    clauses: Iterable[_Clause], corrections: Mapping[int, list[str]]
+) -> tuple[_Clause, ...]:
+    corrected: list[_Clause] = []
+    at = 0
+    for clause in clauses:
+        words: list[_Word] = []
+        for word in clause.words:
+            if at in corrections:
+                units = tuple(dict.fromkeys((term,) for term in terms_of(corrections[at])))
+                word = _Word(units, _CORRECTED_WEIGHT)
+            words.append(word)
+            at += 1
+        corrected.append(replace(clause, words=tuple(words)))
+    return tuple(corrected)
+
+
+def _rewritten(asked: Asked, corrections: Mapping[int, str]) -> str:
+    """The text as typed with some of its words replaced."""
+    text = asked.text
+    places = ((asked.wanted[at], word) for at, word in corrections.items())
+    for unit, word in sorted(places, key=lambda place: -place[0].start):
+        text = text[: unit.start] + word + text[unit.end :]
+    return text
+
+
+def _selected(query: Query) -> dict[str, frozenset[str]]:
+    selected = {name: frozenset(values) for name, values in query.facets.items() if values}
+    if query.kinds:
+        selected[KIND_FACET] = query.kinds
+    return selected
+
+
+def _facets(
+    counts: Mapping[str, Mapping[str, int]], selected: Mapping[str, frozenset[str]]
+) -> dict[str, tuple[FacetValue, ...]]:
+    facets: dict[str, tuple[FacetValue, ...]] = {}
+    for name in sorted({*counts, *selected}):
+        found, picked = counts.get(name, {}), selected.get(name, frozenset())
+        values = [FacetValue(value, count, value in picked) for value, count in found.items()]
+        values += [FacetValue(value, 0, is_selected=True) for value in picked - set(found)]
+        values.sort(key=lambda value: (-value.count, value.value))
+        facets[name] = tuple(values)
+    return facets
+
+
+def _hit(row: Any, reading: _Reading, near: Near | None) -> Hit:
+    record = decode(row.record)
+    distance = None
+    if near is not None and row.latitude is not None:
+        place = (row.latitude / DEGREES, row.longitude / DEGREES)
+        distance = miles_between(near.latitude, near.longitude, *place)
+    return Hit(
+        kind=row.kind,
+        id=row.id,
+        url=record.url,
+        title=record.title,
+        summary=record.summary,
+        organization=record.organization,
+        facets=record.facets,
+        extra=record.extra,
+        updated_at=row.updated_at.astimezone(UTC),
+        latitude=record.latitude,
+        longitude=record.longitude,
+        highlights=highlight_by_reading(record, reading.units),
+        score=row.score,
+        distance_miles=distance,
+    )

@@ -12,6 +12,10 @@ class Config:
     INSTANCE_PATH = "instance"
     #: Where the database is. Empty: SQLite in INSTANCE_PATH. Else `postgresql://user@host/name`.
     DATABASE_URL = ""
+    #: Where the search index is. Empty: files in INSTANCE_PATH, the fastest, for one machine.
+    #: `postgresql`: in the database of DATABASE_URL, for several; `postgresql://user@host/name`:
+    #: in another one.
+    SEARCH_URL = ""
     #: Signs cookies and tokens. Required in production; elsewhere generated into INSTANCE_PATH.
     SECRET_KEY = ""
     #: The address under which people reach the portal; links in e-mails start with it.

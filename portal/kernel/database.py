@@ -117,20 +117,30 @@ class Timestamped:
 
 def init_database(app: Flask) -> None:
     """Bind the session to the app's database and make SQLite keep its promises."""
-    url = app.config["DATABASE_URL"] or f"sqlite:///{app.instance_path}/portal.db"
-    for prefix in ("postgres://", "postgresql://"):
-        if url.startswith(prefix):
-            url = "postgresql+psycopg://" + url.removeprefix(prefix)
+    url = with_driver(app.config["DATABASE_URL"] or f"sqlite:///{app.instance_path}/portal.db")
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = (
         {"connect_args": {"timeout": app.config["SQLITE_BUSY_SECONDS"]}}
         if url.startswith("sqlite")
-        else {"pool_size": app.config["DATABASE_POOL_SIZE"], "pool_pre_ping": True}
+        else pool_options(app)
     )
     db.init_app(app)
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             _prepare_sqlite(db.engine)
+
+
+def with_driver(url: str) -> str:
+    """A database's URL as SQLAlchemy wants it: PostgreSQL's with the driver that we use."""
+    for prefix in ("postgres://", "postgresql://"):
+        if url.startswith(prefix):
+            return "postgresql+psycopg://" + url.removeprefix(prefix)
+    return url
+
+
+def pool_options(app: Flask) -> dict[str, Any]:
+    """How an app keeps connections to a PostgreSQL server."""
+    return {"pool_size": app.config["DATABASE_POOL_SIZE"], "pool_pre_ping": True}
 
 
 def _prepare_sqlite(engine: Engine) -> None:

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from flask import Flask, current_app
+from sqlalchemy import create_engine
 
-from portal.kernel.database import session
+from portal.kernel.database import db, pool_options, session, with_driver
 from portal.kernel.fulltext.index import Index
-from portal.kernel.fulltext.port import Document, Key
+from portal.kernel.fulltext.port import Document, Engine, Key
 from portal.kernel.manifest import Facet, Searchable
 from portal.kernel.outbox import Event, subscribe_name
 
@@ -24,7 +25,7 @@ class SearchIndex:
 
     def __init__(
         self,
-        index: Index,
+        index: Engine,
         kinds: Mapping[str, Searchable],
         facets: Mapping[str, Facet],
     ) -> None:
@@ -84,8 +85,28 @@ def init_search(app: Flask, searchables: Iterable[Searchable], facets: Iterable[
         for event in item.changed_by:
             subscribe_name(event, INDEX_HANDLER)
     app.extensions["portal-search"] = SearchIndex(
-        Index(Path(app.instance_path) / "index"), kinds, {item.name: item for item in facets}
+        _engine_of(app), kinds, {item.name: item for item in facets}
     )
+
+
+def _engine_of(app: Flask) -> Engine:
+    url = with_driver(app.config["SEARCH_URL"])
+    if not url:
+        return Index(Path(app.instance_path) / "index")
+    # Who does without it need not wait for it to load.
+    from portal.kernel.fulltext.postgresql.index import PostgreSQLIndex
+
+    if url.startswith("postgresql+psycopg:"):
+        return PostgreSQLIndex(create_engine(url, **pool_options(app)))
+    if url != "postgresql":
+        raise RuntimeError("SEARCH_URL must be empty, 'postgresql' or a postgresql:// address")
+    with app.app_context():
+        if db.engine.dialect.name != "postgresql":
+            raise RuntimeError(
+                "SEARCH_URL=postgresql searches in the portal's own database, but DATABASE_URL"
+                " names no PostgreSQL database"
+            )
+        return PostgreSQLIndex(db.engine)
 
 
 def search_index() -> SearchIndex:

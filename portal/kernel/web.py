@@ -53,7 +53,7 @@ from portal.kernel.clock import now
 from portal.kernel.database import session
 from portal.kernel.errors import Invalid, PortalError, TooMany, Unauthenticated
 from portal.kernel.forms import Form
-from portal.kernel.fulltext.port import IndexUnavailable
+from portal.kernel.fulltext.port import IndexUnavailable, QueryTooCostly
 from portal.kernel.kept import KeptAnswers
 from portal.kernel.manifest import NavigationItem, RecordSection
 
@@ -139,6 +139,7 @@ def init_web(
     app.register_error_handler(OperationalError, _answer_database_error)
     app.register_error_handler(PoolTimeout, _answer_database_error)
     app.register_error_handler(IndexUnavailable, _answer_index_error)
+    app.register_error_handler(QueryTooCostly, _answer_costly_query)
     app.register_error_handler(Exception, _answer_unexpected)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
@@ -581,6 +582,11 @@ def _answer_index_error(error: IndexUnavailable) -> Response:
     return _answer(
         503, _("Search is being rebuilt. Lists and record pages work meanwhile; try again soon.")
     )
+
+
+def _answer_costly_query(error: QueryTooCostly) -> Response:
+    current_app.logger.warning("a search was given up: %s", error)
+    return _answer(503, _("This search takes too long. Use fewer words, or rarer ones."))
 
 
 def _answer_unexpected(error: Exception) -> ResponseReturnValue:

@@ -38,6 +38,7 @@ from portal.kernel.fulltext.port import (
 from portal.kernel.fulltext.rows import EPOCH, FORMAT, MICROSECOND, SCHEMA, new_codec, row_of
 from portal.kernel.fulltext.segment import open_segment, prepare
 from portal.kernel.fulltext.snapshot import Snapshot
+from portal.kernel.fulltext.vocabulary import Vocabulary
 
 _CURRENT: Final = "CURRENT"
 _LOCK: Final = "writer.lock"
@@ -52,22 +53,26 @@ class Index:
 
     `directory` holds one folder per generation and the file CURRENT, which names the one in use.
     Every call sees the latest commit. Opening never fails; a missing or damaged index raises
-    `IndexUnavailable` when it is used, until `rebuild` has written a new one.
+    `IndexUnavailable` when it is used, until `rebuild` has written a new one. `vocabulary` is asked
+    at every search by what else the words of a query may be said.
     """
 
-    def __init__(self, directory: Path | str) -> None:
+    def __init__(
+        self, directory: Path | str, vocabulary: Callable[[], Vocabulary | None] = lambda: None
+    ) -> None:
         self._directory = Path(directory)
+        self._vocabulary = vocabulary
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
 
     # Reading
 
     def search(self, query: Query) -> Results:
-        return executor.search(self._latest(), query, understand(query.text))
+        return executor.search(self._latest(), query, understand(query.text, self._vocabulary()))
 
     def matching(self, query: Query) -> frozenset[Key]:
         """All documents that have the words as typed; limit, offset and sort do not matter."""
-        return executor.matching(self._latest(), query, understand(query.text))
+        return executor.matching(self._latest(), query, understand(query.text, self._vocabulary()))
 
     def suggest(
         self, prefix: str, audience: frozenset[str], limit: int = 8

@@ -7,30 +7,56 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from whoosh.lang.porter2 import stem as stem_english
 
-MAX_CHARACTERS: Final = 400
-MAX_TERMS: Final = 32
+if TYPE_CHECKING:
+    from portal.kernel.fulltext.vocabulary import Vocabulary
+
+Terms: TypeAlias = tuple[str, ...]
+"""Terms that stand together, in this order."""
+
+MAX_CHARACTERS: Final = 1_000
+MAX_TERMS: Final = 48
+MAX_ALTERNATIVES: Final = 96
 MAX_TERM_LENGTH: Final = 48
+SAME: Final = 0.9
+"""How much another name or spelling of the same counts."""
+
 GAP: Final = "|"
 """Stands between the keywords of a document, so that no phrase reaches from one into the next."""
 
 # Words that people add to make a sentence of a query. They are indexed, so that phrases keep them,
 # but a query does not insist on them: "CNC and EDM" finds what has both, not what says "and".
 _FILLERS: Final = frozenset({
-    "a", "an", "and", "are", "as", "at", "be", "by", "do", "does", "for", "from", "has", "have",
-    "how", "i", "in", "is", "me", "my", "near", "of", "on", "or", "our", "that", "the", "their",
-    "there", "this", "to", "we", "what", "where", "which", "who", "with", "you", "your", "al",
-    "como", "con", "de", "del", "el", "en", "es", "la", "las", "lo", "los", "o", "para", "por",
-    "que", "se", "su", "un", "una", "y",
+    "a", "about", "am", "an", "and", "any", "anybody", "anyone", "are", "as", "at", "be",
+    "because", "been", "being", "between", "but", "by", "can", "could", "did", "do", "does",
+    "for", "from", "had", "has", "have", "he", "her", "here", "him", "his", "how", "i", "if",
+    "in", "into", "is", "it", "its", "let", "looking", "may", "me", "might", "my", "need",
+    "needs", "no", "not", "of", "on", "onto", "or", "our", "please", "shall", "she", "should",
+    "so", "some", "somebody", "someone", "such", "than", "that", "the", "their", "them", "then",
+    "there", "these", "they", "this", "those", "through", "to", "us", "was", "we", "were",
+    "what", "when", "where", "whether", "which", "while", "who", "whom", "whose", "why", "will",
+    "with", "would", "you", "your", "al", "como", "con", "cual", "cuales", "de", "del", "donde",
+    "el", "ella", "en", "entre", "es", "esta", "este", "hay", "la", "las", "le", "les", "lo",
+    "los", "mi", "mis", "necesitamos", "necesito", "ni", "nos", "o", "para", "pero", "por",
+    "puede", "puedo", "que", "quien", "quiero", "se", "sin", "sobre", "son", "su", "sus", "tu",
+    "un", "una", "unas", "unos", "y",
 })  # fmt: skip
 # Plurals that the stemmer leaves apart from their singulars.
 _IRREGULAR: Final = {"axes": "axis", "analyses": "analysis", "gases": "gas", "buses": "bus"}
+
+# Stems of British spellings, and of words that the stemmer leaves apart, as American ones.
+_SPELLINGS: Final = {
+    "aluminium": "aluminum", "centr": "center", "colour": "color", "fibr": "fiber", "gage": "gaug",
+    "grey": "gray", "labour": "labor", "litr": "liter", "metr": "meter", "mould": "mold",
+    "moulder": "molder", "plough": "plow", "programm": "program", "sulphur": "sulfur",
+    "tyre": "tire", "vapour": "vapor",
+}  # fmt: skip
 
 _FOLDED: Final = {
     "ø": "o", "Ø": "o", "ł": "l", "Ł": "l", "đ": "d", "Đ": "d", "ð": "d", "Ð": "d", "ı": "i",
@@ -47,10 +73,13 @@ _TOKEN: Final = re.compile(
     | \d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?        # 12,500
     | \d+(?:[./]\d+)*                              # 3/8, 2.5, 1.2.3
     | [^\W\d_]+(?:\+\+(?![^\W_])|\#(?![^\W_]))     # C++, C#
+    | (?<![^\W_'-])[^\W\d_]-[^\W\d_]{3,}            # X-ray, O-ring
     | [^\W\d_]+(?:'[^\W\d_]+)*                     # machinist's
     """,
     re.VERBOSE,
 )
+# After a sign: "-40 to 85 °C" excludes nothing.
+_TEMPERATURE: Final = re.compile(r"\d{1,3}(?:\.\d+)?\s*(?:[°º]|(?:[acf]|deg|degrees|to)\b)")
 _SPACE: Final = re.compile(r"\s")
 _JOINTS: Final = frozenset(("", "-", "&", "_", ".", "@", "'"))
 
@@ -73,7 +102,7 @@ class Unit:
     "5 axis". `start` and `end` say where the unit stands in the text as typed.
     """
 
-    terms: tuple[str, ...]
+    terms: Terms
     words: tuple[str, ...]
     sign: str
     start: int
@@ -90,7 +119,7 @@ class Expansion:
 
     first: int
     last: int
-    alternatives: tuple[tuple[tuple[str, ...], float], ...]
+    alternatives: tuple[tuple[Terms, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +173,13 @@ def fold(text: str) -> tuple[str, list[int] | None]:
 @lru_cache(maxsize=65536)
 def _term(word: str) -> str:
     if word.isascii() and word.isalpha() and len(word) > 3:
-        return str(stem_english(_IRREGULAR.get(word, word)))
+        stem = str(stem_english(_IRREGULAR.get(word, word)))
+        if stem.endswith("is"):
+            # Anodise is anodize, whose stem lacks the ending; precise is not an American precize.
+            american = str(stem_english(stem[:-2] + "ize"))
+            if not american.endswith("iz"):
+                return american
+        return _SPELLINGS.get(stem, stem)
     return word
 
 
@@ -153,8 +188,8 @@ def _word(found: str) -> str:
         found = "0" + found
     elif found[0].isdigit():
         found = found.replace(",", "")
-    elif "'" in found:
-        found = found.removesuffix("'s").replace("'", "")
+    elif not found.isalpha() and found[-1] not in "+#":
+        found = found.removesuffix("'s").replace("'", "").replace("-", "")
     return found[:MAX_TERM_LENGTH]
 
 
@@ -163,7 +198,7 @@ def words_of(text: str) -> list[str]:
     return [_word(found) for found in _TOKEN.findall(fold(text)[0])]
 
 
-def terms_of(words: list[str]) -> list[str]:
+def terms_of(words: Iterable[str]) -> list[str]:
     """The index terms of folded words."""
     return [_term(word) for word in words]
 
@@ -179,12 +214,17 @@ def tokens(text: str) -> Iterator[Token]:
         yield Token(_term(word), word, start, end)
 
 
-def understand(text: str) -> Asked:
-    """Read what a person typed: words, "phrases", +must, -not. Anything else is plain text."""
+def understand(text: str, vocabulary: Vocabulary | None = None) -> Asked:
+    """Read what a person typed: words, "phrases", +must, -not. Anything else is plain text.
+
+    Words that are a name in the vocabulary, or two that are also written as one, get expansions;
+    phrases and words with a sign stand for themselves.
+    """
     text = text[:MAX_CHARACTERS]
     folded, places = fold(text)
-    units: dict[tuple[tuple[str, ...], str], Unit] = {}
+    units: dict[tuple[Terms, str], Unit] = {}
     typed: list[str] = []
+    chunks: list[_Chunk] = []
     budget = MAX_TERMS
     at = 0
     while at < len(folded) and budget > 0:
@@ -192,7 +232,8 @@ def understand(text: str) -> Asked:
             at += 1
             continue
         sign = ""
-        if folded[at] in "+-" and re.match(r"[^\s+-]", folded[at + 1 : at + 2]):
+        is_sign = folded[at] in "+-" and re.match(r"[^\s+-]", folded[at + 1 : at + 2])
+        if is_sign and not _TEMPERATURE.match(folded, at + 1):
             sign = folded[at]
             at += 1
         closing = folded.find('"', at + 1) if folded[at] == '"' else -1
@@ -202,7 +243,6 @@ def understand(text: str) -> Asked:
             matches = matches[:budget]
             if not matches:
                 break
-            budget -= len(matches)
             words = tuple(_word(match[0]) for match in matches)
             start, stop = matches[0].start(), matches[-1].end()
             if places is not None:
@@ -210,14 +250,97 @@ def understand(text: str) -> Asked:
             if sign != "-":
                 typed.extend(words)
             unit = Unit(tuple(map(_term, words)), words, sign, start, stop)
-            is_filler = not sign and not is_phrase and words[0] in _FILLERS and len(words) == 1
-            units.setdefault((unit.terms, "filler" if is_filler else sign), unit)
+            is_plain = not sign and not is_phrase
+            is_filler = is_plain and len(words) == 1 and words[0] in _FILLERS
+            # "AM" is a name, "am" is not.
+            if is_filler and vocabulary and text[start:stop].isupper() and len(words[0]) > 1:
+                is_filler = not vocabulary.alternatives(words)
+            if (key := (unit.terms, "filler" if is_filler else sign)) not in units:
+                units[key] = unit
+                budget -= 0 if is_filler else len(words)
+            chunks.append(_Chunk(words, key if is_plain else None, is_filler))
         at = end + 1 if is_phrase else end
-    wanted = tuple(u for (_, role), u in units.items() if role in {"", "+"})
-    if not wanted:
-        wanted = tuple(u for (_, role), u in units.items() if role == "filler")
-    unwanted = tuple(u for (_, role), u in units.items() if role == "-")
-    return Asked(text, wanted, unwanted, " ".join(typed))
+    wanted = {key: unit for key, unit in units.items() if key[1] in {"", "+"}}
+    expansions: tuple[Expansion, ...] = ()
+    if wanted:
+        numbers = {key: number for number, key in enumerate(wanted)}
+        expansions = tuple(_expansions(chunks, numbers, vocabulary))
+    else:
+        wanted = {key: unit for key, unit in units.items() if key[1] == "filler"}
+    unwanted = tuple(unit for (_, role), unit in units.items() if role == "-")
+    return Asked(text, tuple(wanted.values()), unwanted, " ".join(typed), expansions)
+
+
+class _Chunk(NamedTuple):
+    """Words as typed, and the unit they became; None for what only stands for itself."""
+
+    words: tuple[str, ...]
+    key: tuple[Terms, str] | None
+    is_filler: bool
+
+
+def _expansions(
+    chunks: list[_Chunk], numbers: Mapping[tuple[Terms, str], int], vocabulary: Vocabulary | None
+) -> Iterator[Expansion]:
+    """Other words for the names among the words as typed, and other spellings of the rest."""
+    names = _names(chunks, vocabulary) if vocabulary else {}
+    budget = MAX_ALTERNATIVES
+    covered = at = 0
+    while at < len(chunks) and budget > 0:
+        ends = [names[at]] if at in names else [at + 2, at + 1] if at + 1 not in names else [at + 1]
+        for end in ends:
+            run = chunks[at:end]
+            words = tuple(word for chunk in run for word in chunk.words)
+            found = (*_spelled_otherwise(words),)
+            if at in names and vocabulary:
+                found = (*vocabulary.alternatives(words), *found)
+            keys = [chunk.key for chunk in run if not chunk.is_filler]
+            if not found or None in keys or run[-1].is_filler or run[0].is_filler:
+                continue
+            places = [numbers[key] for key in keys if key]
+            # A word that occurs twice is one unit, so that what surrounds it need not be a run.
+            if places == list(range(max(places[0], covered), places[0] + len(places))):
+                covered = places[-1] + 1
+                yield Expansion(places[0], covered, found[:budget])
+                budget -= len(found)
+                at = end - 1
+                break
+        at += 1
+
+
+def _names(chunks: list[_Chunk], vocabulary: Vocabulary) -> dict[int, int]:
+    """Where names begin and end among the words as typed: the longest ones from left to right."""
+    names: dict[int, int] = {}
+    at = 0
+    while at < len(chunks):
+        end = at
+        words: list[str] = []
+        while end < len(chunks) and chunks[end].key is not None:
+            words += chunks[end].words
+            end += 1
+            if len(words) > vocabulary.longest:
+                break
+            is_whole = not chunks[at].is_filler and not chunks[end - 1].is_filler
+            if is_whole and vocabulary.alternatives(words):
+                names[at] = end
+        at = names.get(at, at + 1)
+    return names
+
+
+def _spelled_otherwise(words: tuple[str, ...]) -> Iterator[tuple[Terms, float]]:
+    """Two words as one, and the number of a standard without its edition."""
+    if len(words) < 2:
+        return
+    first, last = words[0], words[-1]
+    if len(words) == 2 and first.isalpha() and last.isalpha():
+        # water jet, start-up, X ray; not A B
+        if (len(first) > 2 and len(last) > 1) or (len(first) == 1 and len(last) > 2):
+            yield (_term(first + last),), SAME
+        return
+    # AS9100D, 9001:2015
+    is_edition = (len(words) > 2 and len(last) == 1) or re.fullmatch("(19|20)..", last)
+    if is_edition and words[-2].isdigit() and len(words[-2]) > 2:
+        yield tuple(map(_term, words[:-1])), SAME
 
 
 def _end_of_chunk(folded: str, at: int) -> int:
@@ -229,9 +352,12 @@ def _joined(folded: str, start: int, end: int, *, is_phrase: bool) -> Iterator[l
     """The words between two places, those in one list that belong together."""
     together: list[re.Match[str]] = []
     for match in _TOKEN.finditer(folded, start, end):
-        if together and not is_phrase and folded[together[-1].end() : match.start()] not in _JOINTS:
-            yield together
-            together = []
+        if together and not is_phrase:
+            joint = folded[together[-1].end() : match.start()]
+            is_year = joint == ":" and together[-1][0].isdigit() and match[0].isdigit()
+            if joint not in _JOINTS and not is_year:
+                yield together
+                together = []
         together.append(match)
     if together:
         yield together

@@ -13,7 +13,7 @@ from whoosh.codec.whoosh3 import W3Codec
 from portal.kernel.fulltext.language import GAP, terms_of, tokens, words_of
 from portal.kernel.fulltext.port import KIND_FACET, Document
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 """To be raised whenever SCHEMA, `language` or the arrays change: older indexes are then rebuilt."""
 
 DEGREES: Final = 100_000

@@ -63,6 +63,7 @@ def create_app(environment: str | None = None, **settings: Any) -> Flask:
         app,
         [item for manifest in manifests for item in manifest.searchables],
         [item for manifest in manifests for item in manifest.facets],
+        [manifest.concepts for manifest in manifests if manifest.concepts is not None],
     )
     init_web(
         app,

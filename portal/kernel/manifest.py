@@ -10,6 +10,7 @@ from flask import Blueprint, Flask, current_app
 
 from portal.kernel.authorization import Actor, Policy
 from portal.kernel.fulltext.port import Document
+from portal.kernel.fulltext.vocabulary import Concept
 from portal.kernel.outbox import Event, Reaction
 
 Text = Any  # a str or a lazy translation of one
@@ -109,6 +110,7 @@ class Job:
 class Manifest:
     """Everything that the composition root needs to know of a domain.
 
+    concepts: reads those whose other names, and narrower concepts, a search finds as well.
     first_data: fills an empty database and leaves a filled one alone; for `flask setup`.
     """
 
@@ -118,6 +120,7 @@ class Manifest:
     reactions: tuple[Reaction, ...] = ()
     searchables: tuple[Searchable, ...] = ()
     facets: tuple[Facet, ...] = ()
+    concepts: Callable[[], Sequence[Concept]] | None = None
     navigation: tuple[NavigationItem, ...] = ()
     desk: tuple[DeskSection, ...] = ()
     sections: tuple[RecordSection, ...] = ()

@@ -3,8 +3,9 @@
 The database is the truth; what the index finds is checked against it before it is shown.
 """
 
+import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from flask import Flask, current_app
@@ -13,6 +14,7 @@ from sqlalchemy import create_engine
 from portal.kernel.database import db, pool_options, session, with_driver
 from portal.kernel.fulltext.index import Index
 from portal.kernel.fulltext.port import Document, Engine, Key
+from portal.kernel.fulltext.vocabulary import Concept, Vocabulary
 from portal.kernel.manifest import Facet, Searchable
 from portal.kernel.outbox import Event, subscribe_name
 
@@ -53,12 +55,12 @@ class SearchIndex:
 
     def rebuild(self, progress: Callable[[int], None] | None = None) -> int:
         """Write the whole index anew from the database and swap it in; return its size."""
-        self.index.rebuild(self._all_documents(), progress)
+        self.index.rebuild(self.documents(), progress)
         return self.index.status().documents
 
     def missing_and_surplus(self) -> tuple[set[Key], set[Key]]:
         """Compare index and database: documents the index lacks, and those it should not have."""
-        wanted = {item.key for item in self._all_documents()}
+        wanted = {item.key for item in self.documents()}
         present = set(self.index.keys())
         return wanted - present, present - wanted
 
@@ -68,7 +70,8 @@ class SearchIndex:
             found += self.kinds[kind].documents(ids[start : start + _CHUNK])
         return found
 
-    def _all_documents(self) -> Iterator[Document]:
+    def documents(self) -> Iterator[Document]:
+        """Yield every document as the database has it."""
         for kind, searchable in self.kinds.items():
             after = 0
             while ids := searchable.list_ids(after, _CHUNK):
@@ -78,26 +81,53 @@ class SearchIndex:
                 session.expunge_all()
 
 
-def init_search(app: Flask, searchables: Iterable[Searchable], facets: Iterable[Facet]) -> None:
+class Thesaurus:
+    """The vocabulary of the domains, which notices within a minute that it was changed."""
+
+    def __init__(
+        self, sources: Iterable[Callable[[], Sequence[Concept]]], *, seconds: float = 60
+    ) -> None:
+        self._sources = tuple(sources)
+        self._seconds = seconds
+        self._concepts: list[Concept] = []
+        self._vocabulary = Vocabulary.of(())
+        self._due = 0.0
+
+    def __call__(self) -> Vocabulary:
+        if time.monotonic() >= self._due:
+            concepts = [concept for source in self._sources for concept in source()]
+            if concepts != self._concepts:
+                self._vocabulary = Vocabulary.of(concepts)
+                self._concepts = concepts
+            self._due = time.monotonic() + self._seconds
+        return self._vocabulary
+
+
+def init_search(
+    app: Flask,
+    searchables: Iterable[Searchable],
+    facets: Iterable[Facet],
+    concepts: Iterable[Callable[[], Sequence[Concept]]],
+) -> None:
     """Open the app's index and subscribe it to every event that changes a document."""
     kinds = {item.kind: item for item in searchables}
     for item in kinds.values():
         for event in item.changed_by:
             subscribe_name(event, INDEX_HANDLER)
     app.extensions["portal-search"] = SearchIndex(
-        _engine_of(app), kinds, {item.name: item for item in facets}
+        _engine_of(app, Thesaurus(concepts)), kinds, {item.name: item for item in facets}
     )
 
 
-def _engine_of(app: Flask) -> Engine:
+def _engine_of(app: Flask, vocabulary: Thesaurus) -> Engine:
     url = with_driver(app.config["SEARCH_URL"])
     if not url:
-        return Index(Path(app.instance_path) / "index")
+        return Index(Path(app.instance_path) / "index", vocabulary)
     # Who does without it need not wait for it to load.
     from portal.kernel.fulltext.postgresql.index import PostgreSQLIndex
 
     if url.startswith("postgresql+psycopg:"):
-        return PostgreSQLIndex(create_engine(url, **pool_options(app)))
+        return PostgreSQLIndex(create_engine(url, **pool_options(app)), vocabulary)
     if url != "postgresql":
         raise RuntimeError("SEARCH_URL must be empty, 'postgresql' or a postgresql:// address")
     with app.app_context():
@@ -106,7 +136,7 @@ def _engine_of(app: Flask) -> Engine:
                 "SEARCH_URL=postgresql searches in the portal's own database, but DATABASE_URL"
                 " names no PostgreSQL database"
             )
-        return PostgreSQLIndex(db.engine)
+        return PostgreSQLIndex(db.engine, vocabulary)
 
 
 def search_index() -> SearchIndex:

@@ -11,6 +11,7 @@ manifest = Manifest(
     blueprints=(views.blueprint, api.blueprint),
     policy=policy,
     actor_facts=queries.actor_facts,
+    concepts=queries.list_concepts,
     navigation=(
         NavigationItem(_l("Capabilities"), "regions.list_capabilities", section="help", order=30),
         NavigationItem(_l("Regions"), "regions.list_regions", section="help", order=31),

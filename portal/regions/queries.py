@@ -16,6 +16,7 @@ from sqlalchemy.orm import selectinload
 from portal.accounts.models import User
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
+from portal.kernel.fulltext.vocabulary import Concept
 from portal.kernel.paging import Page, keyset_page
 from portal.regions.models import (
     BrokerAppointment,
@@ -444,6 +445,22 @@ def labels_of(keys: Iterable[str]) -> dict[str, list[str]]:
     for key, text in _tuples_in(statement, CapabilityLabel.capability_key, keys):
         found[key].append(text)
     return dict(found)
+
+
+def list_concepts() -> list[Concept]:
+    """Return the thesaurus as search uses it; the preferred English names come first."""
+    names: dict[str, list[str]] = defaultdict(list)
+    for key, text in session.execute(
+        select(CapabilityLabel.capability_key, CapabilityLabel.text).order_by(
+            CapabilityLabel.language, CapabilityLabel.kind.desc(), CapabilityLabel.match_key
+        )
+    ):
+        names[key].append(text)
+    narrower = _relation(capability_broader.c.broader_key, capability_broader.c.capability_key)
+    return [
+        Concept(key, tuple(found), tuple(sorted(narrower.get(key, ()))))
+        for key, found in sorted(names.items())
+    ]
 
 
 def preferred_labels(keys: Iterable[str] | None = None, *, language: str = "en") -> dict[str, str]:

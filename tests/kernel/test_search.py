@@ -7,16 +7,19 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from portal.facilities import queries, services
 from portal.facilities.events import EquipmentDeleted, EquipmentSaved
 from portal.facilities.models import Equipment
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.database import session, unit_of_work
-from portal.kernel.fulltext.port import Document, Key
-from portal.kernel.search import search_index
+from portal.kernel.fulltext.port import Document, Key, Query
+from portal.kernel.search import Thesaurus, search_index
 from portal.organizations.events import MembershipEnded, OrganizationChanged
 from portal.organizations.models import Organization
+from portal.regions.models import CapabilityLabel
+from portal.regions.queries import list_concepts
 from tests.cast import World
 
 IN_STEP: tuple[set[Key], set[Key]] = (set(), set())
@@ -169,3 +172,29 @@ def test_rebuild_makes_an_index_where_there_is_none(
     assert run(app, "rebuild")[0] == 0
 
     assert "Shop public mill" in client_of("nobody").get("/search?q=mill").text
+
+
+def test_other_names_of_a_capability_find_what_bears_the_one_or_the_other(
+    world: World, indexed: None
+) -> None:
+    def found(text: str) -> set[Key]:
+        query = Query(text=text, audience=frozenset({"public"}))
+        return {hit.key for hit in search_index().index.search(query).hits}
+
+    (concept,) = (its for its in list_concepts() if its.key == "cnc-milling")
+    by_name = [found(name) for name in concept.names]
+    assert by_name[0]
+    assert all(keys >= by_name[0] for keys in by_name)
+
+
+def test_a_changed_thesaurus_is_noticed(world: World) -> None:
+    patient = Thesaurus([list_concepts])
+    prompt = Thesaurus([list_concepts], seconds=0)
+    before = patient()
+    assert prompt() is prompt()
+    with unit_of_work():
+        label = session.scalars(select(CapabilityLabel).limit(1)).one()
+        label.text = "Frobnication"
+    assert patient() is before
+    assert prompt().by_name != before.by_name
+    assert ("frobnication",) in prompt().by_name

@@ -54,6 +54,7 @@ from portal.kernel.fulltext.postgresql.tables import (
     generation,
     row_of,
 )
+from portal.kernel.fulltext.vocabulary import Vocabulary
 
 _ATTEMPTS: Final = 5
 _DOCUMENT_TABLE: Final = re.compile(r"document_(\d+)")
@@ -84,11 +85,15 @@ class PostgreSQLIndex:
 
     The schema `search` holds the tables of each generation and the table `current`, which names
     the one in use. A missing or outdated index raises `IndexUnavailable` when it is used, until
-    `rebuild` has written a new one.
+    `rebuild` has written a new one. `vocabulary` is asked at every search by what else the words
+    of a query may be said.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(
+        self, engine: Engine, vocabulary: Callable[[], Vocabulary | None] = lambda: None
+    ) -> None:
         self._engine = engine
+        self._vocabulary = vocabulary
         # One snapshot for all statements of an answer, and nothing to write by mistake.
         self._reading_engine = engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -97,12 +102,12 @@ class PostgreSQLIndex:
     # Reading
 
     def search(self, query: Query) -> Results:
-        asked = understand(query.text)
+        asked = understand(query.text, self._vocabulary())
         return self._read(lambda reader: Executor(*reader, query.audience).search(query, asked))
 
     def matching(self, query: Query) -> frozenset[Key]:
         """All documents that have the words as typed; limit, offset and sort do not matter."""
-        asked = understand(query.text)
+        asked = understand(query.text, self._vocabulary())
         return self._read(lambda reader: Executor(*reader, query.audience).matching(query, asked))
 
     def suggest(

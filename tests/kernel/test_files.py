@@ -144,7 +144,9 @@ def test_picture_taken_sideways_is_turned_upright() -> None:
 
 
 @pytest.mark.parametrize(
-    "tail", [SCRIPT, PROGRAM, DOCX, b"<?php system($_GET[0]); ?>", PDF], ids=repr
+    "tail",
+    [SCRIPT, PROGRAM, DOCX, b"<?php system($_GET[0]); ?>", PDF],
+    ids=["script", "program", "document", "php", "pdf"],
 )
 def test_what_hangs_on_a_picture_is_left_behind(app: Flask, tail: bytes) -> None:
     stored = keep_image(picture("JPEG") + tail)

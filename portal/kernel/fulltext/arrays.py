@@ -6,6 +6,7 @@ import mmap
 import os
 import struct
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -103,8 +104,7 @@ class Lexicon:
 
     def words(self) -> list[str]:
         text, ends = bytes(self._text), self._ends.tolist()
-        starts = [0, *ends[:-1]]
-        return [text[start:end].decode() for start, end in zip(starts, ends, strict=True)]
+        return [text[start:end].decode() for start, end in pairwise([0, *ends])]
 
     def lengths(self) -> Array:
         """Of each word, in bytes."""

@@ -70,16 +70,22 @@ def _spans(
         positions = snapshot.places(part, unit)
         if not len(positions):
             continue
-        edges = np.searchsorted(positions, bounds)
-        last = len(unit) - 1
-        for at in np.flatnonzero(edges[0] < edges[2]).tolist():
-            first, middle, end = edges[:, at].tolist()
-            here = positions[first : min(end, first + _MAX_PLACES)]
-            after = here + np.uint32(last)
-            tos = starts[after].astype(np.uint32) + widths[after]
-            spans = list(zip(starts[here].tolist(), tos.tolist(), strict=True))
-            found[at][0].extend(spans[: middle - first])
-            found[at][1].extend(spans[middle - first :])
+        first, middle, last = np.searchsorted(positions, bounds)
+        counts = np.minimum(last - first, _MAX_PLACES)
+        ends = np.cumsum(counts)
+        # The places in one document after the other.
+        here = positions[np.repeat(first - (ends - counts), counts) + np.arange(ends[-1])]
+        after = here + np.uint32(len(unit) - 1)
+        tos = starts[after].astype(np.uint32) + widths[after]
+        spans = list(zip(starts[here].tolist(), tos.tolist(), strict=True))
+        start = 0
+        for at, (end, count) in enumerate(
+            zip(ends.tolist(), (middle - first).tolist(), strict=True)
+        ):
+            if end > start:
+                found[at][0].extend(spans[start : min(start + count, end)])
+                found[at][1].extend(spans[start + count : end])
+            start = end
     for pair in found:
         for spans in pair:
             if spans:

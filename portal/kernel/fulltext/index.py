@@ -19,11 +19,11 @@ from typing import Any, Final
 
 import numpy as np
 from whoosh.filedb.filestore import FileStorage
-from whoosh.index import TOC, FileIndex
+from whoosh.index import TOC
 from whoosh.util.filelock import FileLock, try_for
-from whoosh.writing import SegmentWriter
 
 from portal.kernel.fulltext import executor, suggesting
+from portal.kernel.fulltext.building import NAME, fill, writing
 from portal.kernel.fulltext.language import understand
 from portal.kernel.fulltext.port import (
     Document,
@@ -35,16 +35,16 @@ from portal.kernel.fulltext.port import (
     Status,
     Suggestion,
 )
-from portal.kernel.fulltext.rows import EPOCH, FORMAT, MICROSECOND, SCHEMA, new_codec, row_of
-from portal.kernel.fulltext.segment import open_segment, prepare
+from portal.kernel.fulltext.rows import EPOCH, FORMAT, MICROSECOND, SCHEMA, row_of
+from portal.kernel.fulltext.segment import open_segment
 from portal.kernel.fulltext.snapshot import Snapshot
 from portal.kernel.fulltext.vocabulary import Vocabulary
 
 _CURRENT: Final = "CURRENT"
 _LOCK: Final = "writer.lock"
-_NAME: Final = "MAIN"
 _ATTEMPTS: Final = 5
 _PAUSE_SECONDS: Final = 0.02
+_SETTLED_NANOSECONDS: Final = 2 * 10**9
 _GENERATION: Final = re.compile(r"\d+-(\d+)-[0-9a-f]{8}")
 
 
@@ -64,6 +64,7 @@ class Index:
         self._vocabulary = vocabulary
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
+        self._known: tuple[tuple[int, int], Snapshot] | None = None
 
     # Reading
 
@@ -108,14 +109,18 @@ class Index:
     def _latest(self) -> Snapshot:
         for attempt in range(_ATTEMPTS):
             try:
+                if (unchanged := self._unchanged()) is not None:
+                    return unchanged
                 generation = self._current()
+                times = self._times(generation)
                 with _files_in(self._directory / generation) as storage:
-                    stamp = (generation, TOC._latest_generation(storage, _NAME))
-                    snapshot = self._snapshot
-                    if snapshot is not None and snapshot.stamp == stamp:
-                        return snapshot
+                    stamp = (generation, TOC._latest_generation(storage, NAME))
                     with self._lock:
-                        return self._opened(storage, stamp)
+                        snapshot = self._opened(storage, stamp)
+                # A file system's clock ticks slowly: what has just changed may change once more.
+                is_settled = time.time_ns() - max(times) > _SETTLED_NANOSECONDS
+                self._known = (times, snapshot) if is_settled else None
+                return snapshot
             except (IndexUnavailable, OSError) as error:
                 # A writer may have removed the files between our finding and opening them.
                 if attempt == _ATTEMPTS - 1:
@@ -124,6 +129,21 @@ class Index:
             except Exception as error:
                 raise _unavailable(error) from error
         raise AssertionError("unreachable")
+
+    def _unchanged(self) -> Snapshot | None:
+        """What was opened last, if no file has come or gone since."""
+        known = self._known
+        with suppress(OSError):
+            if known is not None and known[0] == self._times(known[1].stamp[0]):
+                return known[1]
+        return None
+
+    def _times(self, generation: str) -> tuple[int, int]:
+        """When the directory and the folder of a generation were last changed."""
+        return (
+            self._directory.stat().st_mtime_ns,
+            (self._directory / generation).stat().st_mtime_ns,
+        )
 
     def _current(self) -> str:
         generation = (self._directory / _CURRENT).read_text(encoding="ascii").strip()
@@ -138,7 +158,7 @@ class Index:
         same = known.segments if known is not None and known.stamp[0] == stamp[0] else {}
         entries = [
             (entry.segment_id(), entry, frozenset(entry.deleted_docs()))
-            for entry in TOC.read(storage, _NAME, gen=stamp[1], schema=SCHEMA).segments
+            for entry in TOC.read(storage, NAME, gen=stamp[1], schema=SCHEMA).segments
         ]
         # A segment never changes but for its deletions, which the commit lists, not the segment.
         self._snapshot = Snapshot(
@@ -171,8 +191,7 @@ class Index:
             snapshot = self._latest()
             replaced = snapshot.numbers_of(gone)
             replaced = replaced[snapshot.live[replaced]]
-            writer = self._writer(self._directory / snapshot.stamp[0])
-            with _cancelled_on_failure(writer):
+            with writing(self._directory / snapshot.stamp[0]) as writer:
                 for number in replaced.tolist():
                     writer.delete_document(number)
                 for document in added.values():
@@ -185,6 +204,7 @@ class Index:
         progress: Callable[[int], None] | None = None,
         *,
         timeout: float = 10.0,
+        processes: int | None = None,
     ) -> None:
         """Write a new generation from `documents` while the old one serves, and put it in place.
 
@@ -197,7 +217,9 @@ class Index:
             folder = self._directory / generation
             folder.mkdir()
             try:
-                self._fill(folder, documents, progress)
+                fill(folder, self._each_once(documents), progress, processes)
+                for file in (*folder.iterdir(), folder):
+                    _sync(file)
                 self._point_to(generation)
             except BaseException:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -207,26 +229,13 @@ class Index:
                 if other != generation:
                     shutil.rmtree(self._directory / other, ignore_errors=True)
 
-    def _fill(
-        self,
-        folder: Path,
-        documents: Iterable[Document],
-        progress: Callable[[int], None] | None,
-    ) -> None:
-        FileIndex.create(FileStorage(str(folder)), SCHEMA)
-        writer = self._writer(folder)
+    @staticmethod
+    def _each_once(documents: Iterable[Document]) -> Iterator[Document]:
         seen: set[Key] = set()
-        with _cancelled_on_failure(writer):
-            for document in documents:
-                if document.key not in seen:
-                    seen.add(document.key)
-                    writer.add_document(**row_of(document))
-                    if progress is not None:
-                        progress(len(seen))
-            writer.commit()
-        for file in folder.iterdir():
-            _sync(file)
-        _sync(folder)
+        for document in documents:
+            if document.key not in seen:
+                seen.add(document.key)
+                yield document
 
     def _point_to(self, generation: str) -> None:
         """Make a generation the current one, in one step for every process."""
@@ -247,11 +256,6 @@ class Index:
         # somebody delete the whole directory and the counting begin again.
         return f"{FORMAT}-{max(numbers, default=0) + 1:06d}-{secrets.token_hex(4)}"
 
-    def _writer(self, folder: Path) -> Any:
-        # Whoosh's own lock would stay locked if a commit failed; ours holds off other writers.
-        index = FileIndex(FileStorage(str(folder)), schema=SCHEMA)
-        return _Writer(index, codec=new_codec(), _lk=False)
-
     @contextmanager
     def _writing(self, timeout: float) -> Iterator[None]:
         """Be the only writer of all processes."""
@@ -264,25 +268,6 @@ class Index:
             yield
         finally:
             lock.release()
-
-
-class _Writer(SegmentWriter):
-    """Makes the arrays of new segments before a commit lets anybody see these."""
-
-    def _commit_toc(self, segments: list[Any]) -> None:
-        for segment in segments:
-            prepare(self.storage, Path(self.storage.folder), segment)
-        super()._commit_toc(segments)
-
-
-@contextmanager
-def _cancelled_on_failure(writer: Any) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        with suppress(Exception):
-            writer.cancel()
-        raise
 
 
 class _ReadStorage(FileStorage):

@@ -10,7 +10,7 @@ import html
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
 Key: TypeAlias = tuple[str, int]
 """(kind, id): what identifies a document. A newer document with the same key replaces the older."""
@@ -181,12 +181,11 @@ class Hit:
         return (self.kind, self.id)
 
 
-@dataclass(frozen=True, slots=True)
-class FacetValue:
+class FacetValue(NamedTuple):
     """A value of a facet, and how many hits choosing it (as well) would show."""
 
     value: str
-    count: int
+    count: int  # type: ignore[assignment] # instead of the method of tuples
     is_selected: bool
 
 

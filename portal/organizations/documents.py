@@ -15,10 +15,6 @@ from portal.kernel.listing import audience_of
 from portal.organizations.models import Organization, organization_naics
 from portal.organizations.policies import Permission
 from portal.regions import queries as regions
-from portal.regions.models import (
-    Cluster,
-    ClusterIndustry,
-)
 
 
 def list_organization_ids(after: int, limit: int) -> list[int]:
@@ -66,17 +62,17 @@ def list_organization_documents(ids: Sequence[int]) -> list[Document]:
 
 def clusters_of_organizations(ids: Collection[int]) -> dict[int, tuple[str, ...]]:
     """Return the keys of the clusters to which organizations belong through their NAICS codes."""
-    found: dict[int, list[str]] = defaultdict(list)
-    for organization_id, key in session.execute(
-        select(organization_naics.c.organization_id, Cluster.key)
-        .join(ClusterIndustry, ClusterIndustry.naics_code == organization_naics.c.naics_code)
-        .join(Cluster, Cluster.id == ClusterIndustry.cluster_id)
+    industries = session.execute(
+        select(organization_naics.c.organization_id, organization_naics.c.naics_code)
         .where(organization_naics.c.organization_id.in_(sorted(ids)))
-        .distinct()
-        .order_by(Cluster.key)
-    ):
-        found[organization_id].append(key)
-    return {organization_id: tuple(keys) for organization_id, keys in found.items()}
+        .order_by(organization_naics.c.organization_id)
+    ).all()
+    known = regions.cluster_keys_of({code for _organization_id, code in industries})
+    found: dict[int, set[str]] = defaultdict(set)
+    for organization_id, code in industries:
+        if code in known:
+            found[organization_id].add(known[code])
+    return {organization_id: tuple(sorted(keys)) for organization_id, keys in found.items()}
 
 
 def _document(

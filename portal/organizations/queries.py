@@ -121,6 +121,12 @@ def hidden_fields_for(actor: Actor, organization: Organization) -> frozenset[str
     )
 
 
+def clusters_of(organization: Organization) -> list[tuple[str, str]]:
+    """Return (key, name) of the clusters to which a loaded organization belongs, by name."""
+    keys = set(regions.cluster_keys_of(organization.naics_codes).values())
+    return sorted(regions.cluster_labels(keys).items(), key=lambda item: item[1])
+
+
 def has_people(organization_id: int) -> bool:
     """Tell whether anybody represents the organization here."""
     return bool(session.scalar(select(exists().where(_is_of(Membership, organization_id)))))

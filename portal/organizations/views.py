@@ -115,6 +115,7 @@ def show(organization_id: int) -> ResponseReturnValue:
         ownership=OWNERSHIP,
         roles=ROLES,
         source=SOURCES.get(organization.source),
+        clusters=queries.clusters_of(organization),
         certifications=certificates(organization.certifications, today(viewer_zone())),
     )
 

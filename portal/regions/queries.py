@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from flask_babel import get_locale
 from flask_babel import gettext as _
-from sqlalchemy import Select, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import selectinload
 
 from portal.accounts.models import User
@@ -303,38 +304,41 @@ def suggest_naics(text: str, limit: int = 10) -> list[NaicsCode]:
     return list(session.scalars(statement.limit(limit)))
 
 
-def clusters_of(codes: Collection[str]) -> list[Cluster]:
-    """Return the clusters of NAICS codes by name.
+def cluster_keys_of(codes: Collection[str]) -> dict[str, str]:
+    """Return the key of the cluster of each NAICS code that has one.
 
-    A code of fewer than six digits counts where all its industries stand in one cluster.
+    A code of fewer than six digits has one where all its industries stand in the same.
     """
-    found: dict[int, Cluster] = {}
-    full = [code for code in codes if len(code) == 6]
-    statement = select(Cluster).join(ClusterIndustry, ClusterIndustry.cluster_id == Cluster.id)
-    if full:
-        for cluster in session.scalars(statement.where(ClusterIndustry.naics_code.in_(full))):
-            found[cluster.id] = cluster
-    for code in codes:
-        if 2 < len(code) < 6:
-            within = ClusterIndustry.naics_code.startswith(code, autoescape=True)
-            clusters = session.scalars(statement.where(within).distinct().limit(2)).all()
-            if len(clusters) == 1:
-                found[clusters[0].id] = clusters[0]
-    return sorted(found.values(), key=lambda cluster: cluster.name)
+    statement = select(ClusterIndustry.naics_code, Cluster.key).join(
+        Cluster, Cluster.id == ClusterIndustry.cluster_id
+    )
+    full = {code for code in codes if len(code) == 6}
+    found = dict(_tuples_in(statement, ClusterIndustry.naics_code, full))
+    wider = set(codes) - full
+    within: dict[str, set[str]] = defaultdict(set)
+    if wider:
+        for industry, key in session.execute(statement.order_by(ClusterIndustry.naics_code)):
+            for length in range(2, 6):
+                within[industry[:length]].add(key)
+    return found | {code: min(within[code]) for code in wider if len(within[code]) == 1}
 
 
 def cluster_labels(keys: Iterable[str]) -> dict[str, str]:
-    """Return the names of clusters by key, for facets."""
-    statement = select(Cluster.key, Cluster.name)
+    """Return the names of clusters in the reader's language by key, for facets."""
+    statement = select(Cluster.key, _cluster_name())
     return dict(_tuples_in(statement, Cluster.key, keys))
 
 
 def list_clusters() -> list[ClusterView]:
-    """Return all clusters with their industries, traded ones first, by name."""
+    """Return all clusters with their industries, traded ones first, by name.
+
+    Names of clusters are in the reader's language, those of their industries in English.
+    """
+    name = _cluster_name()
     rows = session.execute(
         select(
             Cluster.key,
-            Cluster.name,
+            name,
             Cluster.kind,
             ClusterIndustry.subcluster,
             NaicsCode.code,
@@ -342,13 +346,19 @@ def list_clusters() -> list[ClusterView]:
         )
         .join(ClusterIndustry, ClusterIndustry.cluster_id == Cluster.id)
         .join(NaicsCode, NaicsCode.code == ClusterIndustry.naics_code)
-        .order_by(Cluster.kind.desc(), Cluster.name, ClusterIndustry.subcluster, NaicsCode.code)
+        .order_by(Cluster.kind.desc(), name, ClusterIndustry.subcluster, NaicsCode.code)
     )
     found: dict[str, ClusterView] = {}
-    for key, name, kind, subcluster, code, title in rows:
-        view = found.setdefault(key, ClusterView(key, name, kind, {}))
+    for key, label, kind, subcluster, code, title in rows:
+        view = found.setdefault(key, ClusterView(key, label, kind, {}))
         view.industries.setdefault(subcluster, []).append((code, title))
     return list(found.values())
+
+
+def _cluster_name() -> ColumnElement[str]:
+    if str(get_locale()) != "es":
+        return Cluster.name.expression
+    return func.coalesce(func.nullif(Cluster.name_es, ""), Cluster.name)
 
 
 # Capabilities

@@ -296,6 +296,7 @@ def _read_zip_codes(counties: Sequence[Row], states: Mapping[str, str]) -> list[
 def _read_clusters(known_codes: set[str]) -> list[_Part]:
     industries = list(_read_csv("clusters.csv"))
     names = {row["cluster"]: row["kind"] for row in industries}
+    in_spanish = {row["cluster"]: row["name_es"] for row in _read_csv("cluster_names_es.csv")}
     ids = dict(session.execute(select(Cluster.key, Cluster.id)).all())
     following = max(ids.values(), default=0)
     clusters = []
@@ -304,13 +305,13 @@ def _read_clusters(known_codes: set[str]) -> list[_Part]:
         if key not in ids:
             following += 1
             ids[key] = following
-        clusters.append((ids[key], key, name, kind))
+        clusters.append((ids[key], key, name, in_spanish[name], kind))
     place = {row["naics"]: (ids[slug(row["cluster"])], row["subcluster"]) for row in industries}
     for row in _read_csv("naics_successors.csv"):
         place[row["code"]] = place[row["takes_cluster_of"]]
     rows = [(code, *where) for code, where in place.items() if code in known_codes]
     return [
-        _Part(_table(Cluster), ("id", "key", "name", "kind"), 1, clusters),
+        _Part(_table(Cluster), ("id", "key", "name", "name_es", "kind"), 1, clusters),
         _Part(
             _table(ClusterIndustry),
             ("naics_code", "cluster_id", "subcluster"),

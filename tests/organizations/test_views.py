@@ -45,10 +45,11 @@ def test_a_record_says_what_where_and_who_confirmed_it(client_of, shop_url):
         "Jefferson",
         "Confirmed by Ben",
         "Verified by Dov",
-        "332710 Machine Shops",
+        '332710 <span lang="en">Machine Shops</span>',
         "5-axis milling",
         "ISO 9001",
         "1 to 9",
+        '<a href="/search?cluster=metalworking-technology">Metalworking Technology</a>',
     ):
         assert words in page
 

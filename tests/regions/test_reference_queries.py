@@ -1,6 +1,7 @@
 """Looking up places, industries and capabilities in the full reference data (read only)."""
 
 import pytest
+from flask_babel import force_locale
 from sqlalchemy import func, select
 
 from portal.kernel.authorization import SYSTEM
@@ -34,18 +35,29 @@ def reference(_databases):
 @pytest.mark.parametrize(
     ("codes", "clusters"),
     [
-        (["336413", "336411"], ["Aerospace Vehicles and Defense"]),
-        (["336110"], ["Automotive"]),
-        (["336110", "325412"], ["Automotive", "Biopharmaceuticals"]),
-        (["3361"], ["Automotive"]),
-        (["33"], []),
-        (["3339"], []),
-        (["000000"], []),
-        ([], []),
+        (["336413", "336411"], {"aerospace-vehicles-and-defense"}),
+        (["336110"], {"automotive"}),
+        (["336110", "325412"], {"automotive", "biopharmaceuticals"}),
+        (["3361"], {"automotive"}),
+        (["33"], set()),
+        (["3339"], set()),
+        (["000000"], set()),
+        ([], set()),
     ],
 )
 def test_industries_belong_to_clusters(codes, clusters):
-    assert [cluster.name for cluster in queries.clusters_of(codes)] == clusters
+    assert set(queries.cluster_keys_of(codes).values()) == clusters
+
+
+def test_clusters_have_names_in_both_languages():
+    with force_locale("en"):
+        assert queries.cluster_labels(["plastics"]) == {"plastics": "Plastics"}
+        english = {cluster.name for cluster in queries.list_clusters()}
+    with force_locale("es"):
+        assert queries.cluster_labels(["plastics"]) == {"plastics": "Plásticos"}
+        spanish = {cluster.name for cluster in queries.list_clusters()}
+    assert len(spanish) == 68
+    assert english.isdisjoint(spanish), "every one is translated"
 
 
 def test_industry_codes_are_suggested_by_digits_and_words():

@@ -91,6 +91,8 @@ def test_clusters_are_listed_with_their_industries(client_of):
     page = text_of(client_of("nobody").get("/clusters"))
     assert "Metalworking Technology" in page
     assert "332710 Machine Shops" in page
+    spanish = client_of("nobody").get("/clusters", headers={"Accept-Language": "es"}).text
+    assert '<div lang="en"><dt>' in spanish, "industries keep their official titles"
 
 
 def test_an_administrator_draws_a_region_and_corrects_it(client_of):

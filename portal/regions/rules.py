@@ -7,7 +7,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Point = tuple[float, float]
@@ -216,12 +216,57 @@ class MapPoint:
 
 @dataclass(frozen=True)
 class MapDrawing:
-    """What the map template draws. `width` and `height` are those of the view box."""
+    """What the map template draws. `width` and `height` are those of the view box.
+
+    columns, rows: where a line parts places that are far from each other, the empty land between
+    them left out.
+    """
 
     width: int
     height: int
     shapes: list[MapShape]
     points: list[MapPoint]
+    columns: list[float] = field(default_factory=list)
+    rows: list[float] = field(default_factory=list)
+
+
+#: A map without anything for so many degrees is folded, if that leaves few parts.
+_EMPTY_DEGREES = 3.0
+_MOST_PARTS = 4
+#: Each part gets so much ground around it, and the whole map at least that of some 20 miles.
+_GROUND_DEGREES = 0.15
+
+
+class _Axis:
+    """One direction of a map: the stretches on which something is, put one after the other."""
+
+    def __init__(self, spans: Iterable[tuple[float, float]]) -> None:
+        parts: list[list[float]] = []
+        for low, high in sorted(spans):
+            if parts and low - parts[-1][1] <= _EMPTY_DEGREES:
+                parts[-1][1] = max(parts[-1][1], high)
+            else:
+                parts.append([low, high])
+        if len(parts) > _MOST_PARTS:
+            parts = [[parts[0][0], parts[-1][1]]]
+        if len(parts) > 1:
+            parts = [[low - _GROUND_DEGREES, high + _GROUND_DEGREES] for low, high in parts]
+        elif parts[0][1] - parts[0][0] < _GROUND_DEGREES:
+            middle = sum(parts[0]) / 2
+            parts = [[middle - _GROUND_DEGREES / 2, middle + _GROUND_DEGREES / 2]]
+        self.folds: list[float] = []
+        self._starts: list[tuple[float, float]] = []
+        self.length = 0.0
+        for low, high in parts:
+            self._starts.append((low, self.length))
+            self.length += high - low
+            self.folds.append(self.length)
+        self.folds.pop()
+
+    def place(self, value: float) -> float:
+        """Return where a value stands on the folded axis."""
+        low, start = max(item for item in self._starts if item[0] <= value or item[1] == 0)
+        return start + value - low
 
 
 def draw_map(
@@ -236,7 +281,9 @@ def draw_map(
 
     outlines: rings of (longitude, latitude) by FIPS code. Equirectangular, with longitudes
     shortened by the cosine of the middle latitude, so that shapes look right. A point outside
-    all counties widens the map; without counties and points the map is empty.
+    all counties widens the map; without counties and points the map is empty. Where a few groups
+    of places are far apart, the empty land between them is folded away, and the map is never
+    flatter than three to one.
     """
     places = [(longitude, latitude) for latitude, longitude in points]
     corners = [(p[0], p[1]) for rings in outlines.values() for ring in rings for p in ring]
@@ -251,19 +298,19 @@ def draw_map(
 
     south, north = min(p[1] for p in everything), max(p[1] for p in everything)
     shrink = math.cos(math.radians((south + north) / 2))
-    west = min(unwrap(p[0]) for p in everything) * shrink
-    east = max(unwrap(p[0]) for p in everything) * shrink
-    # One town alone gets a view of some 20 miles instead of an endless enlargement.
-    breadth, rise = max(east - west, 0.15), max(north - south, 0.15)
-    west -= (breadth - (east - west)) / 2
-    north += (rise - (north - south)) / 2
-    scale = min((width - 2 * margin) / breadth, (tallest - 2 * margin) / rise)
-    height = round(rise * scale) + 2 * margin
-    left = (width - breadth * scale) / 2
+    groups = [[p for ring in rings for p in ring] for rings in outlines.values()]
+    groups += [[place] for place in places]
+    across = _Axis(_span(unwrap(p[0]) * shrink for p in group) for group in groups if group)
+    # Southward, as the view box counts.
+    down = _Axis(_span(-p[1] for p in group) for group in groups if group)
+    scale = min((width - 2 * margin) / across.length, (tallest - 2 * margin) / down.length)
+    height = max(round(down.length * scale) + 2 * margin, width // 3)
+    left = (width - across.length * scale) / 2
+    top = (height - down.length * scale) / 2
 
     def place(longitude: float, latitude: float) -> Point:
-        x = left + (unwrap(longitude) * shrink - west) * scale
-        return round(x, 1), round(margin + (north - latitude) * scale, 1)
+        x = left + across.place(unwrap(longitude) * shrink) * scale
+        return round(x, 1), round(top + down.place(-latitude) * scale, 1)
 
     shapes = []
     for fips, rings in outlines.items():
@@ -274,7 +321,19 @@ def draw_map(
                 pieces.append("M" + "L".join(f"{x:g} {y:g}" for x, y in steps) + "Z")
         shapes.append(MapShape(fips, "".join(pieces)))
     found = [MapPoint(number, *place(*position)) for number, position in enumerate(places)]
-    return MapDrawing(width, height, shapes, found)
+    return MapDrawing(
+        width,
+        height,
+        shapes,
+        found,
+        columns=[round(left + fold * scale, 1) for fold in across.folds],
+        rows=[round(top + fold * scale, 1) for fold in down.folds],
+    )
+
+
+def _span(values: Iterable[float]) -> tuple[float, float]:
+    known = list(values)
+    return min(known), max(known)
 
 
 def slug(name: str) -> str:

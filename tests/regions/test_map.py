@@ -33,6 +33,13 @@ def test_a_map_without_places_lists_its_counties(county_map):
     assert '<th scope="row">Jefferson County, KY</th><td>21111</td>' in page
 
 
+def test_a_folded_map_says_so(county_map):
+    far = [[(longitude - 20, latitude) for longitude, latitude in SQUARE[0]]]
+    page = county_map(draw_map({"21111": SQUARE, "20173": far}), "Two counties", {})
+    assert "the land between them is left out" in page
+    assert "left out" not in county_map(draw_map({"21111": SQUARE}), "One county", {})
+
+
 def test_only_the_counties_meant_are_shaded(county_map):
     drawing = draw_map({"21111": SQUARE, "18019": SQUARE})
     page = county_map(drawing, "Two counties", {}, inside={"18019"})

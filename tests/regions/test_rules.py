@@ -1,6 +1,7 @@
 """Closures and map drawings, as pure functions."""
 
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -95,6 +96,34 @@ def test_a_point_stands_where_its_county_is():
 def test_one_place_alone_gets_a_map_around_it():
     drawing = draw_map({}, [(38.25, -85.75)])
     assert drawing.points[0].x == pytest.approx(drawing.width / 2, abs=1)
+    assert drawing.points[0].y == pytest.approx(drawing.height / 2, abs=1)
+
+
+def moved(ring, east, north=0.0):
+    return [(longitude + east, latitude + north) for longitude, latitude in ring]
+
+
+def test_far_places_stand_side_by_side_without_the_land_between_them():
+    outlines = {"21111": SQUARE, "20173": [moved(SQUARE[0], -20.0, -1.0)]}
+    drawing = draw_map(outlines, [(38.5, -85.5), (37.5, -105.5)])
+    louisville, wichita = drawing.points
+    [fold] = drawing.columns
+    assert wichita.x < fold < louisville.x
+    assert wichita.y > louisville.y, "the one farther south stays below"
+    assert drawing.rows == []
+    assert drawing.height > drawing.width / 3
+    shapes = {shape.fips: shape.path for shape in drawing.shapes}
+    xs = [float(step.split()[0]) for step in shapes["21111"].strip("MZ").split("L")]
+    assert max(xs) - min(xs) > drawing.width / 4, "and each is drawn large"
+
+
+def test_many_places_over_the_whole_country_are_not_folded():
+    points = [(38.0, -120.0 + 8 * number) for number in range(6)]
+    drawing = draw_map({}, points)
+    assert (drawing.columns, drawing.rows) == ([], [])
+    steps = [after.x - before.x for before, after in pairwise(drawing.points)]
+    assert max(steps) == pytest.approx(min(steps), abs=0.5)
+    assert drawing.height >= drawing.width // 3
     assert drawing.points[0].y == pytest.approx(drawing.height / 2, abs=1)
 
 

@@ -151,7 +151,11 @@ def _ways_on(found: Found) -> list[dict[str, str]]:
 def _map(found: Found) -> dict[str, Any]:
     """Return the counties of the results and the hits as points on them."""
     counties = next((facet.values for facet in found.facets if facet.name == "county"), [])
-    with_results = [value.value for value in counties if value.count][:MOST_COUNTIES_DRAWN]
+    # Where counties are chosen, the others are offered beside them, but have none of the results.
+    is_chosen = any(value.is_selected for value in counties)
+    with_results = [
+        value.value for value in counties if value.count and value.is_selected >= is_chosen
+    ][:MOST_COUNTIES_DRAWN]
     outlines = outlines_of(with_results)
     located = [hit for hit in found.hits if hit.latitude is not None and hit.longitude is not None]
     return {

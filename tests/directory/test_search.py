@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from portal.facilities.models import Equipment
 from portal.facilities.services import change_equipment_visibility
 from portal.kernel.authorization import Actor
-from portal.kernel.database import session
+from portal.kernel.database import session, unit_of_work
 from portal.kernel.search import search_index
+from portal.regions.models import County
 from tests.cast import CAST, World
 
 pytestmark = pytest.mark.usefixtures("indexed")
@@ -271,6 +273,16 @@ def test_the_map_shows_the_results_as_points_and_as_a_table(
     assert text.count('class="point"') == 3
     shop = world.organizations["shop"]
     assert f'<a href="/organizations/{shop}" aria-label="Ana&#39;s Machine Shop">' in text
+
+
+def test_the_map_draws_the_chosen_counties_only(client_of: Callable[[str], FlaskClient]) -> None:
+    square = [[[-86, 38], [-85, 38], [-85, 39], [-86, 39], [-86, 38]]]
+    with unit_of_work():
+        for county in session.scalars(select(County)):
+            county.outline = square
+    for query, drawn in (("", 3), ("&county=21111", 1)):
+        text = client_of("nobody").get(f"/search?kind=organization&view=map{query}").text
+        assert len(re.findall('<path class="county" data-inside', text)) == drawn
 
 
 def test_suggestions_begin_with_what_is_typed(client_of: Callable[[str], FlaskClient]) -> None:

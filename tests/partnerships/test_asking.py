@@ -223,6 +223,7 @@ def test_form_says_whom_it_asks_and_publishes_with_little(
     page = client_of("ana").get(f"/requests/new?equipment={equipment}").text
     assert "You ask Falls City Community College to use “College public mill”." in page
     assert "Your organization and Falls City Community College" in page
+    assert "Send request" in page
     assert '<option selected value="organization">' in page
     reply = client_of("ana").post(
         "/requests/new",

@@ -1,13 +1,26 @@
-"""What a search is, as a value: read from an address, written back into one.
+"""What a search is, as a value: read from an address, written back into one; when saved ones run.
 
 Every state of the results page is a link, so a search and its address say the same.
 """
 
 import dataclasses
-from collections.abc import Mapping
+import datetime as dt
+import hashlib
+import hmac
+import re
+import unicodedata
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from flask_babel import lazy_gettext as _l
 
 from portal.kernel.fulltext.port import MAX_OFFSET, SORTS
+from portal.kernel.manifest import SearchFilter
 
 PAGE_SIZE = 20
 MAP_SIZE = 50
@@ -17,6 +30,26 @@ MOST_VALUES = 20
 RADII_MILES = (10, 25, 50, 100, 250)
 USUAL_RADIUS_MILES = 50
 VIEWS = ("list", "map")
+UPDATED_DAYS = (30, 90, 365)
+
+LONGEST_QUERY = 4000
+MOST_SAVED = 50
+CHANNELS: Mapping[str, Any] = {
+    "email": _l("By e-mail"),
+    "desk": _l("On the desk, without e-mail"),
+}
+FREQUENCIES: Mapping[str, Any] = {
+    "at_once": _l("At once"),
+    "daily": _l("Every morning"),
+    "weekly": _l("Every Monday morning"),
+}
+MORNING = dt.time(7)
+#: A search that tells at once looks again after so many minutes, even if nothing seems to happen.
+AT_ONCE_MINUTES = 10
+
+LONGEST_WORDS = 120
+#: Words that fewer searches than this had are shown to nobody.
+FEWEST_SEARCHES = 3
 
 Values = Mapping[str, tuple[str, ...]]
 
@@ -26,19 +59,41 @@ class Search:
     """What somebody looks for.
 
     chosen: the values selected in each facet, "kind" among them. near: a ZIP code, as typed.
-    radius_miles: how far around it, or None for any distance. page counts from 1.
+    radius_miles: how far around it, or None for any distance. updated_days: updated in the last
+    so many days, or None. filters: what was given to the filters of the domains, by their names.
+    page counts from 1.
     """
 
     text: str = ""
     chosen: Values = field(default_factory=dict)
     near: str = ""
     radius_miles: int | None = USUAL_RADIUS_MILES
+    updated_days: int | None = None
+    filters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     sort: str = "relevance"
     view: str = "list"
     page: int = 1
 
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether it asks for more than words."""
+        return bool(
+            any(self.chosen.values()) or self.near or self.updated_days or any(self.filters)
+        )
+
     def arguments(self) -> dict[str, str | list[str]]:
         """Return the address's arguments, without those that say what holds anyway."""
+        found = self.criteria()
+        if self.sort != "relevance":
+            found["sort"] = self.sort
+        if self.view != "list":
+            found["view"] = self.view
+        if self.page > 1:
+            found["page"] = str(self.page)
+        return found
+
+    def criteria(self) -> dict[str, str | list[str]]:
+        """Return those of the arguments that decide what is found, not how it is shown."""
         found: dict[str, str | list[str]] = {}
         if self.text:
             found["q"] = self.text
@@ -47,13 +102,15 @@ class Search:
             found["near"] = self.near
             if self.radius_miles != USUAL_RADIUS_MILES:
                 found["radius_miles"] = str(self.radius_miles or "any")
-        if self.sort != "relevance":
-            found["sort"] = self.sort
-        if self.view != "list":
-            found["view"] = self.view
-        if self.page > 1:
-            found["page"] = str(self.page)
+        if self.updated_days:
+            found["updated_days"] = str(self.updated_days)
+        for values in self.filters.values():
+            found.update(values)
         return found
+
+    def query(self) -> str:
+        """Return the criteria as the part of an address after "?"."""
+        return urlencode(self.criteria(), doseq=True)
 
     def turned_to(self, page: int) -> "Search":
         """Return the same search on another page."""
@@ -69,21 +126,40 @@ class Search:
         )
         return dataclasses.replace(self, chosen={**self.chosen, facet: changed}, page=1)
 
+    def without(self, name: str) -> "Search":
+        """Return the search without a facet or a filter of a domain."""
+        return dataclasses.replace(
+            self,
+            chosen={key: values for key, values in self.chosen.items() if key != name},
+            filters={key: values for key, values in self.filters.items() if key != name},
+            page=1,
+        )
+
     def changed(self, **values: object) -> "Search":
         """Return the search with other values, on its first page."""
         return dataclasses.replace(self, page=1, **values)  # type: ignore[arg-type]
 
 
-def read_search(arguments: Mapping[str, list[str]], facets: tuple[str, ...]) -> Search:
+def read_search(
+    arguments: Mapping[str, list[str]],
+    facets: tuple[str, ...],
+    filters: Sequence[SearchFilter] = (),
+) -> Search:
     """Read a search from an address; what does not fit is passed over, never an error.
 
-    arguments: all values by name. facets: the names of the facets that there are.
+    arguments: all values by name. facets, filters: those that there are.
     """
     chosen = {}
     for name in ("kind", *facets):
         values = [value for value in arguments.get(name, []) if 0 < len(value) <= 100]
         if values:
             chosen[name] = tuple(dict.fromkeys(values))[:MOST_VALUES]
+    filled = {
+        item.name: item.read(
+            {known.name: _first(arguments, known.name)[:100] for known in item.fields}
+        )
+        for item in filters
+    }
     near = _first(arguments, "near")[:20]
     sort = _first(arguments, "sort")
     view = _first(arguments, "view")
@@ -93,10 +169,33 @@ def read_search(arguments: Mapping[str, list[str]], facets: tuple[str, ...]) -> 
         chosen=chosen,
         near=near,
         radius_miles=_radius(_first(arguments, "radius_miles")),
+        updated_days=_days(_first(arguments, "updated_days")),
+        filters={name: given for name, given in filled.items() if given},
         sort=sort if sort in SORTS and (sort != "distance" or near) else "relevance",
         view=view if view in VIEWS else "list",
         page=min(max(int(page[:4]), 1), LAST_PAGE) if page.isdecimal() and page.isascii() else 1,
     )
+
+
+def read_query(query: str) -> dict[str, list[str]]:
+    """Return the arguments of the part of an address after "?"."""
+    try:
+        return parse_qs(query, keep_blank_values=True, max_num_fields=200)
+    except ValueError:
+        return {}
+
+
+def unknown_arguments(
+    arguments: Iterable[str], facets: tuple[str, ...], filters: Sequence[SearchFilter] = ()
+) -> list[str]:
+    """Return the names that stand for nothing: without them a search would find much more."""
+    known = {*_OWN_ARGUMENTS, *facets, *(item.name for one in filters for item in one.fields)}
+    return sorted(set(arguments) - known)
+
+
+_OWN_ARGUMENTS = (
+    "q kind near radius_miles updated_days sort view page limit cursor".split()  # noqa: SIM905
+)
 
 
 def _first(arguments: Mapping[str, list[str]], name: str) -> str:
@@ -110,3 +209,78 @@ def _radius(text: str) -> int | None:
     if text.isdecimal() and text.isascii() and 0 < int(text[:5]) <= 5000:
         return int(text[:5])
     return USUAL_RADIUS_MILES
+
+
+def _days(text: str) -> int | None:
+    return int(text) if text in map(str, UPDATED_DAYS) else None
+
+
+# Saved searches
+
+
+def next_run(frequency: str, after: dt.datetime, zone: str) -> dt.datetime:
+    """Return when a saved search is due next: the next morning, or that of the next Monday."""
+    if frequency == "at_once":
+        return after + dt.timedelta(minutes=AT_ONCE_MINUTES)
+    here = after.astimezone(ZoneInfo(zone))
+    day = here.date()
+    while True:
+        morning = dt.datetime.combine(day, MORNING, ZoneInfo(zone))
+        if morning > here and (frequency == "daily" or day.weekday() == 0):
+            return morning.astimezone(dt.UTC)
+        day += dt.timedelta(days=1)
+
+
+def pack_numbers(numbers: Iterable[int]) -> bytes:
+    """Write a set of numbers in few bytes: sorted, as steps, compressed."""
+    ordered = np.sort(np.fromiter(set(numbers), dtype="<u4"))
+    return zlib.compress(np.diff(ordered, prepend=np.uint32(0)).tobytes())
+
+
+def unpack_numbers(packed: bytes) -> set[int]:
+    """Read what `pack_numbers` wrote."""
+    steps = np.frombuffer(zlib.decompress(packed), dtype="<u4")
+    return set(np.cumsum(steps, dtype=np.uint64).tolist())
+
+
+def sign_stop(secret: str, saved_search_id: int, user_id: int) -> str:
+    """Return the token of a link with which a person stops the e-mail of a saved search."""
+    subject = f"{saved_search_id}-{user_id}"
+    return f"{subject}-{_seal(secret, subject)}"
+
+
+def read_stop(secret: str, token: str) -> tuple[int, int] | None:
+    """Return the saved search and the person of a token, or None unless it is one of ours."""
+    subject, _dash, seal = token.rpartition("-")
+    if not re.fullmatch(r"[0-9]{1,10}-[0-9]{1,10}", subject) or not seal.isascii():
+        return None
+    if not hmac.compare_digest(seal, _seal(secret, subject)):
+        return None
+    saved_search_id, user_id = subject.split("-")
+    return int(saved_search_id), int(user_id)
+
+
+def _seal(secret: str, subject: str) -> str:
+    message = f"stop-saved-search:{subject}"
+    return hmac.new(secret.encode(), message.encode(), hashlib.sha256).hexdigest()[:40]
+
+
+# Unmet demand
+
+_WORD = re.compile(r"[^\W_]+(?:[-./'’][^\W_]+)*")
+_DIGITS = re.compile(r"\d[\d\s().+/-]*\d")
+_MOST_DIGITS = 6
+
+
+def demand_words(text: str) -> str:
+    """Return the words of a search as they are counted, or nothing where they may name a person.
+
+    A text with an e-mail address or with a number as long as a telephone's is not kept at all.
+    """
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    if "@" in folded:
+        return ""
+    for found in _DIGITS.finditer(folded):
+        if sum(letter.isdigit() for letter in found[0]) > _MOST_DIGITS:
+            return ""
+    return " ".join(_WORD.findall(folded))[:LONGEST_WORDS].strip()

@@ -9,7 +9,7 @@ import click
 from flask import Blueprint, Flask, current_app
 
 from portal.kernel.authorization import Actor, Policy
-from portal.kernel.fulltext.port import Document
+from portal.kernel.fulltext.port import Document, Key
 from portal.kernel.fulltext.vocabulary import Concept
 from portal.kernel.outbox import Event, Reaction
 
@@ -41,6 +41,34 @@ class Facet:
     name: str
     label: Text
     labels: Callable[[Sequence[str]], Mapping[str, Text]]
+
+
+@dataclass(frozen=True)
+class FilterField:
+    """A value that a filter of the directory asks for; `type` is that of an HTML input.
+
+    `name` is an argument of the search's address, and no other field's.
+    """
+
+    name: str
+    label: Text
+    type: str = "text"
+
+
+@dataclass(frozen=True)
+class SearchFilter:
+    """A filter of the directory that a domain works out from its own tables ("free in May").
+
+    read(values): the values of its fields as addresses keep them, or nothing where they do not
+    say enough to filter by. keys(values): the (kind, id) of every record it lets through, of
+    whatever audience; the search finds those among them that its reader may see.
+    """
+
+    name: str
+    label: Text
+    fields: tuple[FilterField, ...]
+    read: Callable[[Mapping[str, str]], Mapping[str, str]]
+    keys: Callable[[Mapping[str, str]], frozenset[Key]]
 
 
 @dataclass(frozen=True)
@@ -120,6 +148,7 @@ class Manifest:
     reactions: tuple[Reaction, ...] = ()
     searchables: tuple[Searchable, ...] = ()
     facets: tuple[Facet, ...] = ()
+    filters: tuple[SearchFilter, ...] = ()
     concepts: Callable[[], Sequence[Concept]] | None = None
     navigation: tuple[NavigationItem, ...] = ()
     desk: tuple[DeskSection, ...] = ()

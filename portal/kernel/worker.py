@@ -239,6 +239,7 @@ class Worker:
                         "sent_at": now(),
                         "body_text": "",
                         "body_html": "",
+                        "stop_url": "",
                         "last_error": None,
                     }
                     sent += 1

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from portal.accounts.models import User, UserSession
 from portal.app import load_actor
+from portal.directory.models import SavedSearch
 from portal.facilities.models import Equipment, EquipmentRate, Facility
 from portal.intake.models import ImportRun
 from portal.kernel.authorization import NOBODY, Actor
@@ -96,6 +97,7 @@ class World:
     responses: dict[str, int] = field(default_factory=dict)
     regions: dict[str, int] = field(default_factory=dict)
     import_runs: dict[str, int] = field(default_factory=dict)
+    saved_searches: dict[str, int] = field(default_factory=dict)
 
 
 def token_of(name: str) -> str:
@@ -376,6 +378,21 @@ def _add_records(world: World) -> None:
     session.add(run)
     session.flush()
     world.import_runs["cleo_college"] = run.id
+    for name, keeper in (
+        ("ana", {"user_id": world.users["ana"]}),
+        ("shop", {"organization_id": world.organizations["shop"]}),
+    ):
+        saved = SavedSearch(
+            name=f"Presses for {name}",
+            query="q=press",
+            channel="desk",
+            frequency="weekly",
+            due_at=now() + dt.timedelta(days=7),
+            **keeper,
+        )
+        session.add(saved)
+        session.flush()
+        world.saved_searches[name] = saved.id
 
 
 def _capability(key: str) -> Capability:

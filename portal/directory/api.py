@@ -1,20 +1,43 @@
-"""Searching the directory in the JSON API."""
+"""Searching the directory, and saved searches, in the JSON API."""
 
+from types import SimpleNamespace
 from typing import Any
 
 from flask import jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from portal.directory import queries
+from portal.directory import queries, services
+from portal.directory.forms import (
+    NewSavedSearchForm,
+    SavedSearchChangesForm,
+    saved_search_values,
+)
+from portal.directory.policies import Permission
 from portal.directory.rules import read_search
-from portal.directory.schemas import ResultsSchema
-from portal.kernel.api import api_blueprint, operation, whole_number
+from portal.directory.schemas import ResultsSchema, SavedSearchSchema
+from portal.kernel.api import (
+    api_blueprint,
+    bind_json,
+    operation,
+    page_arguments,
+    respond,
+    respond_page,
+    whole_number,
+)
+from portal.kernel.authorization import authorize
 from portal.kernel.errors import Invalid
 from portal.kernel.fulltext.port import MAX_LIMIT, MAX_OFFSET, SORTS, Hit
-from portal.kernel.web import current_actor
+from portal.kernel.web import current_actor, not_modified
 
 blueprint = api_blueprint("directory", __name__)
+
+_SAVED_EXAMPLE = {
+    "name": "Measuring machines near Louisville",
+    "search": "q=CMM&kind=equipment&near=40202",
+    "channel": "email",
+    "frequency": "daily",
+}
 
 
 @blueprint.get("/search")
@@ -42,7 +65,7 @@ def search() -> ResponseReturnValue:
     """Search all kinds of records, with counts for each facet."""
     arguments = dict(request.args.lists())
     _check(arguments)
-    wanted = read_search(arguments, queries.facet_names())
+    wanted = read_search(arguments, queries.facet_names(), queries.search_filters())
     limit = _number(arguments, "limit", 20, MAX_LIMIT)
     offset = _number(arguments, "cursor", 0, MAX_OFFSET)
     found = queries.search(current_actor(), wanted, offset=offset, limit=limit)
@@ -60,6 +83,95 @@ def search() -> ResponseReturnValue:
             }
         )
     )
+
+
+@blueprint.get("/saved-searches")
+@operation(
+    summary="List saved searches",
+    tag="search",
+    schema=SavedSearchSchema,
+    is_list=True,
+    problems=(401, 403),
+)
+def list_saved_searches() -> ResponseReturnValue:
+    """List your saved searches and those of your organizations."""
+    actor = current_actor()
+    authorize(actor, Permission.SAVED_SEARCH_VIEW_OWN)
+    return respond_page(
+        SavedSearchSchema(), queries.page_of_saved_searches(actor, **page_arguments())
+    )
+
+
+@blueprint.post("/saved-searches")
+@operation(
+    summary="Save a search",
+    tag="search",
+    schema=SavedSearchSchema,
+    form=NewSavedSearchForm,
+    status=201,
+    scope="searches:write",
+    problems=(409, 503),
+    example=_SAVED_EXAMPLE,
+)
+def save_search() -> ResponseReturnValue:
+    """Save a search; what it finds now is not reported, what comes from now on is, once."""
+    actor = current_actor()
+    authorize(actor, Permission.SAVED_SEARCH_SAVE)
+    values = bind_json(NewSavedSearchForm).data
+    organization_id = values.pop("organization_id")
+    organization = queries.find_organization(organization_id)
+    if organization_id is not None and organization is None:
+        raise Invalid("organization_id", _("There is no such organization."))
+    saved = services.save_search(actor, organization, **values)
+    return respond(
+        SavedSearchSchema(),
+        saved,
+        status=201,
+        location=url_for("directory_api.show_saved_search", saved_search_id=saved.id),
+    )
+
+
+@blueprint.get("/saved-searches/<int:saved_search_id>")
+@operation(
+    summary="Read a saved search",
+    tag="search",
+    schema=SavedSearchSchema,
+    problems=(401, 403, 404),
+)
+def show_saved_search(saved_search_id: int) -> ResponseReturnValue:
+    """Return a saved search of yours or of your organizations."""
+    row = queries.get_visible_saved_search(current_actor(), saved_search_id)
+    reply = not_modified("saved search", row.id, row.updated_at, is_public=False)
+    return reply or respond(SavedSearchSchema(), row)
+
+
+@blueprint.patch("/saved-searches/<int:saved_search_id>")
+@operation(
+    summary="Change a saved search, pause it or let it go on",
+    tag="search",
+    schema=SavedSearchSchema,
+    form=SavedSearchChangesForm,
+    is_partial=True,
+    scope="searches:write",
+    problems=(503,),
+    example={"frequency": "weekly", "is_paused": False},
+)
+def change_saved_search(saved_search_id: int) -> ResponseReturnValue:
+    """Change the fields that are given."""
+    actor = current_actor()
+    row = queries.get_visible_saved_search(actor, saved_search_id)
+    authorize(actor, Permission.SAVED_SEARCH_CHANGE, row)
+    form = bind_json(SavedSearchChangesForm, obj=SimpleNamespace(**saved_search_values(row)))
+    return respond(SavedSearchSchema(), services.change_search(actor, row, **form.data))
+
+
+@blueprint.delete("/saved-searches/<int:saved_search_id>")
+@operation(summary="Delete a saved search", tag="search", status=204, scope="searches:write")
+def delete_saved_search(saved_search_id: int) -> ResponseReturnValue:
+    """Delete a saved search with what it has found."""
+    actor = current_actor()
+    services.delete_search(actor, queries.get_visible_saved_search(actor, saved_search_id))
+    return "", 204
 
 
 def _check(arguments: dict[str, list[str]]) -> None:

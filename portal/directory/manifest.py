@@ -2,11 +2,47 @@
 
 from flask_babel import lazy_gettext as _l
 
-from portal.directory import api, views
-from portal.kernel.manifest import Manifest, NavigationItem
+from portal.directory import api, events, queries, reactions
+from portal.directory.policies import Permission, policy
+from portal.directory.views import saved_searches, searching
+from portal.directory.views.blueprint import blueprint
+from portal.facilities import events as facility_events
+from portal.kernel.manifest import DeskSection, Job, Manifest, NavigationItem
+from portal.kernel.outbox import Reaction
+from portal.organizations import events as organization_events
+from portal.partnerships import events as partnership_events
+
+#: Importing them is what puts their routes on the blueprint.
+PAGES = (searching, saved_searches)
 
 manifest = Manifest(
     name="directory",
-    blueprints=(views.blueprint, api.blueprint),
-    navigation=(NavigationItem(_l("Directory"), "directory.search", order=10),),
+    blueprints=(blueprint, api.blueprint),
+    policy=policy,
+    reactions=(
+        Reaction(events.MatchesFound, reactions.email_readers_on_matches_found),
+        Reaction(organization_events.MembershipStarted, reactions.look_again_on_membership_started),
+        Reaction(facility_events.EquipmentDeleted, reactions.forget_equipment_on_equipment_deleted),
+        Reaction(facility_events.FacilityDeleted, reactions.forget_facility_on_facility_deleted),
+        Reaction(partnership_events.RequestDeleted, reactions.forget_request_on_request_deleted),
+    ),
+    navigation=(
+        NavigationItem(_l("Directory"), "directory.search", order=10),
+        NavigationItem(
+            _l("Saved searches"),
+            "directory.list_saved_searches",
+            Permission.SAVED_SEARCH_VIEW_OWN,
+            "account",
+            35,
+        ),
+    ),
+    desk=(
+        DeskSection(
+            _l("New matches of saved searches"),
+            _l("Your saved searches have found nothing new."),
+            queries.list_news,
+            order=30,
+        ),
+    ),
+    jobs=(Job("report_due_searches", 5, reactions.report_due_searches),),
 )

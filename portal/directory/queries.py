@@ -1,15 +1,55 @@
-"""Searching the directory: the index finds, the database has the last word on who sees what."""
+"""Searching the directory: the index finds, the database has the last word on who sees what.
 
+And the reads of saved searches: which are due, what they match, what they have found for whom.
+"""
+
+import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
-from portal.directory.rules import MAP_SIZE, PAGE_SIZE, Search
-from portal.kernel.authorization import Actor
-from portal.kernel.fulltext.port import Hit, Near, Query, Results, Suggestion
-from portal.kernel.search import search_index
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy.orm import joinedload
+
+from portal.accounts.models import User
+from portal.directory.models import (
+    SavedSearch,
+    SavedSearchBaseline,
+    SavedSearchMatch,
+    SavedSearchReader,
+)
+from portal.directory.policies import Permission
+from portal.directory.rules import (
+    MAP_SIZE,
+    MOST_SAVED,
+    PAGE_SIZE,
+    Search,
+    read_query,
+    read_search,
+    unknown_arguments,
+    unpack_numbers,
+)
+from portal.kernel.authorization import Actor, authorize, visible
+from portal.kernel.clock import now
+from portal.kernel.database import session
+from portal.kernel.errors import NotFound
+from portal.kernel.fulltext.port import Hit, Key, Near, Query, Results, Suggestion
+from portal.kernel.manifest import DeskItem, SearchFilter, installed_manifests
+from portal.kernel.outbox import OutboxDelivery, OutboxEvent
+from portal.kernel.paging import keyset_page
+from portal.kernel.search import INDEX_HANDLER, search_index
+from portal.organizations.models import Membership, Organization
 from portal.regions.queries import ZipPlace, find_zip
+
+#: As many ids go into one statement.
+_CHUNK = 1_000
+MATCHES_PER_PAGE = 20
+#: The desk counts no further.
+MOST_NEWS = 1_000
 
 
 @dataclass(frozen=True)
@@ -55,6 +95,11 @@ def facet_names() -> tuple[str, ...]:
     return tuple(search_index().facets)
 
 
+def search_filters() -> tuple[SearchFilter, ...]:
+    """Return the filters that the domains have registered, bottom to top."""
+    return tuple(item for manifest in installed_manifests() for item in manifest.filters)
+
+
 def search(
     actor: Actor, wanted: Search, *, offset: int | None = None, limit: int | None = None
 ) -> Found:
@@ -63,23 +108,14 @@ def search(
     Raises IndexUnavailable while there is no index.
     """
     place = find_zip(wanted.near) if wanted.near else None
-    near = Near(place.latitude, place.longitude, wanted.radius_miles) if place else None
     if limit is None:
         limit = MAP_SIZE if wanted.view == "map" else PAGE_SIZE
         offset = (wanted.page - 1) * PAGE_SIZE
     offset = offset or 0
     results = search_index().index.search(
         Query(
-            audience=actor.audience,
-            text=wanted.text,
-            kinds=frozenset(wanted.chosen.get("kind", ())),
-            facets={
-                name: frozenset(values)
-                for name, values in wanted.chosen.items()
-                if values and name != "kind"
-            },
-            near=near,
-            sort=_sort(wanted, near),
+            **_conditions(actor, wanted, place),
+            sort=_sort(wanted, place),
             limit=limit,
             offset=offset,
         )
@@ -99,27 +135,48 @@ def search(
     )
 
 
+def _conditions(actor: Actor, wanted: Search, place: ZipPlace | None) -> dict[str, Any]:
+    """Return what decides what is found, as a query of the index has it."""
+    known = {item.name: item for item in search_filters()}
+    allowed = [known[name].keys(values) for name, values in wanted.filters.items()]
+    days = wanted.updated_days
+    return {
+        "audience": actor.audience,
+        "text": wanted.text,
+        "kinds": frozenset(wanted.chosen.get("kind", ())),
+        "facets": {
+            name: frozenset(values)
+            for name, values in wanted.chosen.items()
+            if values and name != "kind"
+        },
+        "near": Near(place.latitude, place.longitude, wanted.radius_miles) if place else None,
+        "among": reduce(frozenset.intersection, allowed) if allowed else None,
+        "updated_since": now() - dt.timedelta(days=days) if days else None,
+    }
+
+
 def suggest(actor: Actor, typed: str, limit: int = 8) -> list[Suggestion]:
     """Return records whose names begin with what is typed, those that the actor may see."""
     found = search_index().index.suggest(typed, actor.audience, limit)
-    visible = _visible_keys(actor, ((item.kind, item.id) for item in found))
-    return [item for item in found if (item.kind, item.id) in visible]
+    seen = visible_keys(actor, ((item.kind, item.id) for item in found))
+    return [item for item in found if (item.kind, item.id) in seen]
 
 
-def _sort(wanted: Search, near: Near | None) -> Any:
-    if wanted.sort == "distance" and near is None:
+def _sort(wanted: Search, place: ZipPlace | None) -> Any:
+    if wanted.sort == "distance" and place is None:
         return "relevance"
     if wanted.sort == "relevance" and not wanted.text:
-        return "distance" if near else "newest"
+        return "distance" if place else "newest"
     return wanted.sort
 
 
 def _still_visible(actor: Actor, hits: Collection[Hit]) -> list[Hit]:
-    visible = _visible_keys(actor, (hit.key for hit in hits))
-    return [hit for hit in hits if hit.key in visible]
+    seen = visible_keys(actor, (hit.key for hit in hits))
+    return [hit for hit in hits if hit.key in seen]
 
 
-def _visible_keys(actor: Actor, keys: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
+def visible_keys(actor: Actor, keys: Iterable[Key]) -> set[Key]:
+    """Return those of the records that the database says the actor may see right now."""
     by_kind: dict[str, list[int]] = defaultdict(list)
     for kind, number in keys:
         by_kind[kind].append(number)
@@ -128,7 +185,8 @@ def _visible_keys(actor: Actor, keys: Iterable[tuple[str, int]]) -> set[tuple[st
         (kind, number)
         for kind, numbers in by_kind.items()
         if kind in kinds
-        for number in kinds[kind].visible_ids(actor, numbers)
+        for start in range(0, len(numbers), _CHUNK)
+        for number in kinds[kind].visible_ids(actor, numbers[start : start + _CHUNK])
     }
 
 
@@ -157,3 +215,363 @@ def _facets(results: Results, wanted: Search) -> Iterable[FacetView]:
                 for value in values
             ],
         )
+
+
+# Saved searches
+
+
+@dataclass(frozen=True)
+class SavedView:
+    """A saved search as lists show it.
+
+    search: what it looks for, or None where it can no longer run: one of its filters is gone.
+    owner: the name of the organization, or empty for a person's own.
+    """
+
+    row: SavedSearch
+    search: Search | None
+    owner: str
+    is_stopped: bool
+
+
+@dataclass(frozen=True)
+class MatchView:
+    """A record that a saved search found, when, and whether the reader has yet to look at it."""
+
+    hit: Hit
+    found_at: dt.datetime
+    is_new: bool
+
+
+@dataclass(frozen=True)
+class Matches:
+    """A page of what a saved search has found, the newest first.
+
+    missing: how many of this page are gone or no longer open to the reader.
+    """
+
+    items: list[MatchView]
+    missing: int
+    next: str | None
+    has_news: bool
+
+
+def list_saved_searches(actor: Actor) -> list[SavedView]:
+    """Return the saved searches of the actor and of the actor's organizations, by name.
+
+    Each owner has so few that they are one page.
+    """
+    rows = session.execute(
+        select(SavedSearch, SavedSearchReader.is_stopped)
+        .outerjoin(
+            SavedSearchReader,
+            and_(
+                SavedSearchReader.saved_search_id == SavedSearch.id,
+                SavedSearchReader.user_id == actor.user_id,
+            ),
+        )
+        .options(joinedload(SavedSearch.organization))
+        .where(visible(actor, Permission.SAVED_SEARCH_VIEW))
+        .order_by(SavedSearch.name, SavedSearch.id)
+        .limit(MOST_SAVED * (1 + len(actor.memberships)))
+    )
+    return [_saved_view(row, bool(is_stopped)) for row, is_stopped in rows]
+
+
+def page_of_saved_searches(actor: Actor, **page: Any) -> Any:
+    """Return a page of the same for programs, by number."""
+    return keyset_page(
+        select(SavedSearch)
+        .options(joinedload(SavedSearch.organization))
+        .where(visible(actor, Permission.SAVED_SEARCH_VIEW)),
+        [SavedSearch.id],
+        **page,
+    )
+
+
+def get_visible_saved_search(actor: Actor, saved_search_id: int) -> SavedSearch:
+    """Return a saved search that the actor may see. Raises NotFound."""
+    row = find_saved_search(saved_search_id)
+    if row is None:
+        raise NotFound(_("There is no such saved search."))
+    authorize(actor, Permission.SAVED_SEARCH_VIEW, row)
+    return row
+
+
+def view_of(actor: Actor, row: SavedSearch) -> SavedView:
+    """Return a saved search as pages show it to the actor."""
+    reader = session.get(SavedSearchReader, (row.id, actor.user_id))
+    return _saved_view(row, reader is not None and reader.is_stopped)
+
+
+def find_saved_search(saved_search_id: int) -> SavedSearch | None:
+    """Return a saved search with its organization, whoever asks."""
+    return session.scalar(
+        select(SavedSearch)
+        .options(joinedload(SavedSearch.organization))
+        .where(SavedSearch.id == saved_search_id)
+    )
+
+
+def list_replaceable(actor: Actor) -> list[tuple[int, str]]:
+    """Return number and name of the saved searches that the actor may change, by name."""
+    rows = session.execute(
+        select(SavedSearch.id, SavedSearch.name)
+        .where(visible(actor, Permission.SAVED_SEARCH_CHANGE))
+        .order_by(SavedSearch.name, SavedSearch.id)
+        .limit(MOST_SAVED * (1 + len(actor.memberships)))
+    )
+    return [(row.id, row.name) for row in rows]
+
+
+def find_organization(organization_id: int | None) -> Organization | None:
+    """Return an organization by number."""
+    return session.get(Organization, organization_id) if organization_id else None
+
+
+def _saved_view(row: SavedSearch, is_stopped: bool) -> SavedView:
+    owner = row.organization.name if row.organization else ""
+    return SavedView(row, search_of(row.query), owner, is_stopped)
+
+
+def search_of(query: str) -> Search | None:
+    """Return the search of a saved one, or None where one of its filters or its ZIP code is gone.
+
+    To pass such a part over, as an address does, would find far too much.
+    """
+    arguments = read_query(query)
+    facets, filters = facet_names(), search_filters()
+    if unknown_arguments(arguments, facets, filters):
+        return None
+    wanted = read_search(arguments, facets, filters)
+    # A filter that no longer understands what it is given would let everything through as well.
+    if wanted.query() != query or (wanted.near and find_zip(wanted.near) is None):
+        return None
+    return wanted
+
+
+def describe(wanted: Search) -> list[str]:
+    """Return in words what a search looks for, part by part; nothing where it is everything."""
+    index = search_index()
+    parts = [f"“{wanted.text}”"] if wanted.text else []
+    for name, values in wanted.chosen.items():
+        labels = (
+            {kind: item.label for kind, item in index.kinds.items()}
+            if name == "kind"
+            else index.facets[name].labels(values)
+        )
+        parts += [str(labels.get(value, value)) for value in values]
+    if wanted.near and wanted.radius_miles:
+        parts.append(
+            _("within %(miles)d miles of %(zip)s", miles=wanted.radius_miles, zip=wanted.near)
+        )
+    if wanted.updated_days:
+        parts.append(_("updated in the last %(days)d days", days=wanted.updated_days))
+    for item in search_filters():
+        if given := wanted.filters.get(item.name):
+            parts.append(f"{item.label}: {', '.join(given.values())}")
+    return parts
+
+
+def organization_actor(organization_id: int) -> Actor:
+    """Return who sees what all people of an organization see, and no more."""
+    return Actor(memberships={organization_id: "member"})
+
+
+def matching_keys(actor: Actor, wanted: Search) -> frozenset[Key]:
+    """Return all that a search finds by its words as they are, as the index knows it.
+
+    Raises IndexUnavailable.
+    """
+    place = find_zip(wanted.near) if wanted.near else None
+    return search_index().index.matching(Query(**_conditions(actor, wanted, place)))
+
+
+def reported_keys(saved: SavedSearch) -> set[Key]:
+    """Return what is no news for a saved search: what was there before, and what it reported."""
+    known = {
+        (row.kind, number)
+        for row in session.execute(
+            select(SavedSearchBaseline.kind, SavedSearchBaseline.numbers).where(
+                SavedSearchBaseline.saved_search_id == saved.id
+            )
+        )
+        for number in unpack_numbers(row.numbers)
+    }
+    rows = session.execute(
+        select(SavedSearchMatch.kind, SavedSearchMatch.record_id).where(
+            SavedSearchMatch.saved_search_id == saved.id
+        )
+    )
+    return known | {(row.kind, row.record_id) for row in rows}
+
+
+def find_newest_event() -> tuple[int, bool]:
+    """Return the newest event's number, and whether the index has taken up all events so far."""
+    newest = session.scalar(select(func.max(OutboxEvent.id))) or 0
+    is_waiting = session.scalar(
+        select(
+            exists().where(
+                OutboxDelivery.handler == INDEX_HANDLER,
+                OutboxDelivery.done_at.is_(None),
+                OutboxDelivery.failed_at.is_(None),
+            )
+        )
+    )
+    return newest, not is_waiting
+
+
+def list_due_ids(newest_event_id: int, limit: int) -> list[int]:
+    """Return saved searches that are due, those that have waited longest first."""
+    is_due = or_(
+        SavedSearch.due_at <= now(),
+        and_(
+            SavedSearch.frequency == "at_once",
+            SavedSearch.seen_event_id.is_distinct_from(newest_event_id),
+        ),
+    )
+    return list(
+        session.scalars(
+            select(SavedSearch.id)
+            .outerjoin(User, User.id == SavedSearch.user_id)
+            .where(
+                is_due,
+                SavedSearch.is_paused.is_(False),
+                or_(SavedSearch.user_id.is_(None), User.is_active),
+            )
+            .order_by(SavedSearch.due_at, SavedSearch.id)
+            .limit(limit)
+        )
+    )
+
+
+def list_round(saved: SavedSearch, number: int) -> list[Key]:
+    """Return what a saved search found in one of its rounds."""
+    rows = session.execute(
+        select(SavedSearchMatch.kind, SavedSearchMatch.record_id)
+        .where(
+            SavedSearchMatch.saved_search_id == saved.id,
+            SavedSearchMatch.round == number,
+        )
+        .order_by(SavedSearchMatch.id)
+    )
+    return [(row.kind, row.record_id) for row in rows]
+
+
+def list_recipients(saved: SavedSearch) -> list[User]:
+    """Return whom a saved search sends e-mail: those of its people who did not stop it."""
+    is_stopped = exists().where(
+        SavedSearchReader.saved_search_id == saved.id,
+        SavedSearchReader.user_id == User.id,
+        SavedSearchReader.is_stopped,
+    )
+    statement = select(User).where(User.is_active, ~is_stopped)
+    if saved.organization_id is None:
+        statement = statement.where(User.id == saved.user_id)
+    else:
+        statement = statement.join(Membership, Membership.user_id == User.id).where(
+            Membership.organization_id == saved.organization_id
+        )
+    return list(session.scalars(statement.order_by(User.id)))
+
+
+def hits_of(actor: Actor, keys: Sequence[Key]) -> list[Hit]:
+    """Return the records of some keys that the actor may see, in the order of the keys."""
+    if not keys:
+        return []
+    results = search_index().index.search(
+        Query(audience=actor.audience, among=frozenset(keys), sort="newest", limit=len(keys))
+    )
+    places = {key: place for place, key in enumerate(keys)}
+    return sorted(_still_visible(actor, results.hits), key=lambda hit: places[hit.key])
+
+
+def list_matches(actor: Actor, saved: SavedSearch, *, cursor: str | None = None) -> Matches:
+    """Return a page of what a saved search has found, as far as the actor may see it."""
+    page = keyset_page(
+        select(SavedSearchMatch).where(SavedSearchMatch.saved_search_id == saved.id),
+        [SavedSearchMatch.id],
+        cursor=cursor,
+        limit=MATCHES_PER_PAGE,
+        descending=True,
+    )
+    hits = {hit.key: hit for hit in hits_of(actor, [(m.kind, m.record_id) for m in page.items])}
+    horizon = _read_until(actor, saved)
+    items = [
+        MatchView(
+            hits[(match.kind, match.record_id)],
+            match.found_at,
+            match.round > horizon[0] and match.found_at > horizon[1],
+        )
+        for match in page.items
+        if (match.kind, match.record_id) in hits
+    ]
+    return Matches(
+        items=items,
+        missing=len(page.items) - len(items),
+        next=page.next,
+        has_news=any(item.is_new for item in items),
+    )
+
+
+def _read_until(actor: Actor, saved: SavedSearch) -> tuple[int, dt.datetime]:
+    """Return the round up to which the actor has read, and since when the actor is a reader."""
+    reader = session.get(SavedSearchReader, (saved.id, actor.user_id))
+    joined_at = session.scalar(
+        select(Membership.joined_at).where(
+            Membership.organization_id == saved.organization_id,
+            Membership.user_id == actor.user_id,
+        )
+    )
+    return (reader.seen_round if reader else 0), joined_at or saved.created_at
+
+
+def list_news(actor: Actor, limit: int) -> list[DeskItem]:
+    """Return the saved searches that found something for the actor's desk, oldest news first."""
+    rows = session.execute(
+        select(
+            SavedSearch.id,
+            SavedSearch.name,
+            SavedSearchMatch.kind,
+            SavedSearchMatch.record_id,
+            SavedSearchMatch.found_at,
+        )
+        .join(SavedSearchMatch, SavedSearchMatch.saved_search_id == SavedSearch.id)
+        .outerjoin(
+            SavedSearchReader,
+            and_(
+                SavedSearchReader.saved_search_id == SavedSearch.id,
+                SavedSearchReader.user_id == actor.user_id,
+            ),
+        )
+        .outerjoin(
+            Membership,
+            and_(
+                Membership.organization_id == SavedSearch.organization_id,
+                Membership.user_id == actor.user_id,
+            ),
+        )
+        .where(
+            visible(actor, Permission.SAVED_SEARCH_VIEW),
+            SavedSearch.channel == "desk",
+            SavedSearchMatch.round > func.coalesce(SavedSearchReader.seen_round, 0),
+            SavedSearchMatch.found_at > func.coalesce(Membership.joined_at, SavedSearch.created_at),
+        )
+        .order_by(SavedSearchMatch.id)
+        .limit(MOST_NEWS)
+    ).all()
+    seen = visible_keys(actor, {(row.kind, row.record_id) for row in rows})
+    news: dict[int, list[Any]] = defaultdict(list)
+    for row in rows:
+        if (row.kind, row.record_id) in seen:
+            news[row.id].append(row)
+    return [
+        DeskItem(
+            found[0].name,
+            f"/saved-searches/{saved_search_id}",
+            found[0].found_at,
+            detail=ngettext("%(num)s new match", "%(num)s new matches", len(found)),
+            action=_("Look"),
+        )
+        for saved_search_id, found in list(news.items())[:limit]
+    ]

@@ -1,4 +1,4 @@
-"""The shape of search results in the JSON API."""
+"""The shape of search results and saved searches in the JSON API."""
 
 from marshmallow import Schema, fields
 
@@ -37,3 +37,24 @@ class ResultsSchema(Schema):
     )
     suggestion = fields.String(required=True, allow_none=True)
     next = fields.String(required=True, allow_none=True)
+
+
+class SavedSearchSchema(Schema):
+    """A saved search."""
+
+    id = fields.Integer(required=True)
+    name = fields.String(required=True)
+    search = fields.String(
+        required=True,
+        attribute="query",
+        metadata={"description": "What the address of the search has after “?”."},
+    )
+    organization_id = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The organization whose search it is; null: it is yours."},
+    )
+    channel = fields.String(required=True)
+    frequency = fields.String(required=True)
+    is_paused = fields.Boolean(required=True)
+    created_at = fields.DateTime(required=True)

@@ -46,6 +46,7 @@ _PROBLEMS: Mapping[int, str] = {
     415: "The body is not JSON.",
     422: "A value is refused; `errors` has the messages by field.",
     429: "Too many requests; `Retry-After` says when to try again.",
+    503: "Search is being rebuilt; try again soon.",
 }
 
 

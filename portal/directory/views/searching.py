@@ -3,20 +3,19 @@
 import datetime as dt
 from typing import Any
 
-from flask import Blueprint, render_template, request, url_for
+from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.directory import queries
 from portal.directory.queries import Found
 from portal.directory.rules import LAST_PAGE, RADII_MILES, Search, read_search
+from portal.directory.views.blueprint import blueprint
 from portal.kernel.fulltext.port import Hit
 from portal.kernel.kept import keep_answer
 from portal.kernel.web import current_actor, page, text_argument
 from portal.regions.queries import county_labels, outlines_of
 from portal.regions.rules import draw_map
-
-blueprint = Blueprint("directory", __name__)
 
 MOST_COUNTIES_DRAWN = 120
 
@@ -24,7 +23,9 @@ MOST_COUNTIES_DRAWN = 120
 @blueprint.get("/search")
 def search() -> ResponseReturnValue:
     """Show what a search finds, with facets, sorting and a map."""
-    wanted = read_search(dict(request.args.lists()), queries.facet_names())
+    wanted = read_search(
+        dict(request.args.lists()), queries.facet_names(), queries.search_filters()
+    )
     found = queries.search(current_actor(), wanted)
     if found.total:
         keep_answer()
@@ -38,6 +39,7 @@ def search() -> ResponseReturnValue:
         views=_views(wanted),
         radii=RADII_MILES,
         kept=_kept(wanted),
+        save_url=address(wanted, "directory.save_search"),
         ways_on=_ways_on(found),
         drawing=_map(found) if wanted.view == "map" else None,
         previous_url=address(wanted.turned_to(wanted.page - 1)) if wanted.page > 1 else None,
@@ -57,10 +59,10 @@ def suggestions() -> ResponseReturnValue:
     return render_template("components/suggestions.html", suggestions=found)
 
 
-def address(wanted: Search) -> str:
-    """Return the address of a search."""
+def address(wanted: Search, endpoint: str = "directory.search") -> str:
+    """Return the address of a search, or of what is made of it."""
     arguments: dict[str, Any] = dict(wanted.arguments())
-    return url_for("directory.search", **arguments)
+    return url_for(endpoint, **arguments)
 
 
 def _shown(hit: Hit) -> dict[str, Any]:

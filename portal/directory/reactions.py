@@ -1,0 +1,133 @@
+"""What follows on the clock and on what saved searches find: rounds, and e-mail to readers."""
+
+import logging
+
+from flask import current_app
+from sqlalchemy.exc import OperationalError
+
+from portal.directory import queries, services
+from portal.directory.events import MatchesFound
+from portal.directory.models import SavedSearch
+from portal.directory.rules import FREQUENCIES, sign_stop
+from portal.facilities.events import EquipmentDeleted, FacilityDeleted
+from portal.kernel.authorization import SYSTEM, Actor
+from portal.kernel.fulltext.port import IndexUnavailable
+from portal.kernel.mail import queue_mail
+from portal.kernel.settings import setting
+from portal.kernel.web import external_url
+from portal.organizations.events import MembershipStarted
+from portal.partnerships.events import RequestDeleted
+
+log = logging.getLogger(__name__)
+
+#: Searches that one turn of the clock runs; the others come with the next.
+MOST_AT_ONCE = 200
+#: Matches that one e-mail names; it has a link to all.
+MOST_IN_MAIL = 25
+
+
+def report_due_searches() -> int:
+    """Run the saved searches that are due; return how many matches were reported.
+
+    While there is no index the round is put off: what is due stays due.
+    """
+    newest, is_settled = queries.find_newest_event()
+    reported = 0
+    for saved_search_id in queries.list_due_ids(newest, MOST_AT_ONCE):
+        try:
+            reported += _report(saved_search_id, newest if is_settled else None)
+        except IndexUnavailable as error:
+            log.warning("saved searches wait for the index: %s", error)
+            break
+        except OperationalError:
+            raise  # the database is away; what is due runs when it is back
+        except Exception:
+            # One search that we cannot cope with must not keep all the others waiting.
+            log.exception("saved search %s failed", saved_search_id)
+    return reported
+
+
+def _report(saved_search_id: int, seen_event_id: int | None) -> int:
+    saved = queries.find_saved_search(saved_search_id)
+    if saved is None:
+        return 0
+    reader, query = _reader_of(saved), saved.query
+    wanted = queries.search_of(query)
+    return services.report_matches(
+        SYSTEM,
+        saved,
+        reader=reader,
+        query=query,
+        keys=queries.matching_keys(reader, wanted) if wanted else (),
+        seen_event_id=seen_event_id,
+    )
+
+
+def _reader_of(saved: SavedSearch) -> Actor:
+    """Return whose eyes a saved search has: its person's, or what all of an organization see."""
+    if saved.organization_id is not None:
+        return queries.organization_actor(saved.organization_id)
+    actor: Actor = current_app.extensions["portal-actor-loader"](saved.user_id)
+    return actor
+
+
+def email_readers_on_matches_found(event: MatchesFound) -> None:
+    """Tell the readers of a saved search by e-mail what it found.
+
+    What they may not see any more by now is not named, and is news again once they may.
+    """
+    saved = queries.find_saved_search(event.saved_search_id)
+    if saved is None or saved.channel != "email":
+        return
+    reader = _reader_of(saved)
+    found = queries.list_round(saved, event.round)
+    visible = queries.visible_keys(reader, found) if not saved.is_paused else set()
+    services.take_back(SYSTEM, saved, round_number=event.round, told=visible)
+    if not visible:
+        return
+    named = [key for key in found if key in visible][:MOST_IN_MAIL]
+    base = setting("PUBLIC_URL").rstrip("/")
+    matches = [
+        {
+            "title": " ".join(hit.title.split()),
+            "organization": hit.organization if hit.kind != "organization" else "",
+            "county": hit.extra.get("county", ""),
+            "url": base + hit.url,
+        }
+        for hit in queries.hits_of(reader, named)
+    ]
+    for person in queries.list_recipients(saved):
+        token = sign_stop(setting("SECRET_KEY"), saved.id, person.id)
+        queue_mail(
+            person.email,
+            "saved_search_found",
+            locale=person.language or "en",
+            stop_url=external_url("directory.stop_by_link", token=token),
+            name=saved.name,
+            organization=saved.organization.name if saved.organization else "",
+            count=len(visible),
+            matches=matches,
+            frequency=FREQUENCIES[saved.frequency],
+            url=external_url("directory.show_saved_search", saved_search_id=saved.id),
+            settings_url=external_url("directory.list_saved_searches"),
+        )
+
+
+def look_again_on_membership_started(event: MembershipStarted) -> None:
+    """Look at once for what somebody may see since they belong to an organization."""
+    services.look_again(SYSTEM, user_id=event.user_id)
+
+
+def forget_equipment_on_equipment_deleted(event: EquipmentDeleted) -> None:
+    """Forget deleted equipment in every saved search."""
+    services.forget_record(SYSTEM, kind="equipment", number=event.equipment_id)
+
+
+def forget_facility_on_facility_deleted(event: FacilityDeleted) -> None:
+    """Forget a deleted facility in every saved search."""
+    services.forget_record(SYSTEM, kind="facility", number=event.facility_id)
+
+
+def forget_request_on_request_deleted(event: RequestDeleted) -> None:
+    """Forget a deleted request in every saved search."""
+    services.forget_record(SYSTEM, kind="request", number=event.request_id)

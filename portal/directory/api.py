@@ -14,7 +14,7 @@ from portal.directory.forms import (
     saved_search_values,
 )
 from portal.directory.policies import Permission
-from portal.directory.rules import read_search
+from portal.directory.rules import UPDATED_DAYS, read_search
 from portal.directory.schemas import ResultsSchema, SavedSearchSchema
 from portal.kernel.api import (
     api_blueprint,
@@ -56,6 +56,7 @@ _SAVED_EXAMPLE = {
         "cluster": "The key of a cluster.",
         "sharing": "in_house, by_request or bookable.",
         "certification": "The name of a certification.",
+        "updated_days": "30, 90 or 365: updated in the last so many days.",
         "sort": "relevance, newest, distance or title.",
         "limit": "How many hits, 1 to 50.",
         "cursor": "Where the page starts: `next` of the page before.",
@@ -181,6 +182,11 @@ def _check(arguments: dict[str, list[str]]) -> None:
         raise Invalid("sort", _("Sort by %(sorts)s.", sorts=", ".join(SORTS)))
     if sort == "distance" and not arguments.get("near", [""])[0]:
         raise Invalid("sort", _("Sorting by distance needs a ZIP code in “near”."))
+    days = arguments.get("updated_days", [""])[0]
+    if days and days not in map(str, UPDATED_DAYS):
+        raise Invalid(
+            "updated_days", _("Use one of %(days)s.", days=", ".join(map(str, UPDATED_DAYS)))
+        )
     radius = arguments.get("radius_miles", ["any"])[0]
     if radius != "any" and whole_number(radius, 1, 5000) is None:
         raise Invalid("radius_miles", _("The radius is a number of miles from 1 to 5,000."))

@@ -2,18 +2,19 @@
 
 from flask_babel import lazy_gettext as _l
 
-from portal.directory import api, events, queries, reactions
+from portal.directory import api, events, queries, reactions, services
 from portal.directory.policies import Permission, policy
-from portal.directory.views import saved_searches, searching
+from portal.directory.views import demand, feeds, saved_searches, searching
 from portal.directory.views.blueprint import blueprint
 from portal.facilities import events as facility_events
+from portal.kernel.authorization import SYSTEM
 from portal.kernel.manifest import DeskSection, Job, Manifest, NavigationItem
 from portal.kernel.outbox import Reaction
 from portal.organizations import events as organization_events
 from portal.partnerships import events as partnership_events
 
 #: Importing them is what puts their routes on the blueprint.
-PAGES = (searching, saved_searches)
+PAGES = (searching, feeds, saved_searches, demand)
 
 manifest = Manifest(
     name="directory",
@@ -35,6 +36,13 @@ manifest = Manifest(
             "account",
             35,
         ),
+        NavigationItem(
+            _l("Searched for and not found"),
+            "directory.list_unmet_demand",
+            Permission.DEMAND_VIEW,
+            "administration",
+            60,
+        ),
     ),
     desk=(
         DeskSection(
@@ -44,5 +52,8 @@ manifest = Manifest(
             order=30,
         ),
     ),
-    jobs=(Job("report_due_searches", 5, reactions.report_due_searches),),
+    jobs=(
+        Job("report_due_searches", 5, reactions.report_due_searches),
+        Job("forget_old_demand", 86_400, lambda: services.forget_old_demand(SYSTEM)),
+    ),
 )

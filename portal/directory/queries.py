@@ -21,9 +21,11 @@ from portal.directory.models import (
     SavedSearchBaseline,
     SavedSearchMatch,
     SavedSearchReader,
+    UnmetDemand,
 )
 from portal.directory.policies import Permission
 from portal.directory.rules import (
+    FEWEST_SEARCHES,
     MAP_SIZE,
     MOST_SAVED,
     PAGE_SIZE,
@@ -34,7 +36,7 @@ from portal.directory.rules import (
     unpack_numbers,
 )
 from portal.kernel.authorization import Actor, authorize, visible
-from portal.kernel.clock import now
+from portal.kernel.clock import now, today_here
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
 from portal.kernel.fulltext.port import Hit, Key, Near, Query, Results, Suggestion
@@ -43,7 +45,7 @@ from portal.kernel.outbox import OutboxDelivery, OutboxEvent
 from portal.kernel.paging import keyset_page
 from portal.kernel.search import INDEX_HANDLER, search_index
 from portal.organizations.models import Membership, Organization
-from portal.regions.queries import ZipPlace, find_zip
+from portal.regions.queries import ZipPlace, counties_of_region, find_zip
 
 #: As many ids go into one statement.
 _CHUNK = 1_000
@@ -350,6 +352,12 @@ def search_of(query: str) -> Search | None:
     return wanted
 
 
+def count(actor: Actor, wanted: Search) -> int:
+    """Return how many records a search finds by its words as they are."""
+    found = search(actor, wanted, offset=0, limit=0)
+    return 0 if found.is_fuzzy else found.total
+
+
 def describe(wanted: Search) -> list[str]:
     """Return in words what a search looks for, part by part; nothing where it is everything."""
     index = search_index()
@@ -575,3 +583,39 @@ def list_news(actor: Actor, limit: int) -> list[DeskItem]:
         )
         for saved_search_id, found in list(news.items())[:limit]
     ]
+
+
+# Unmet demand
+
+
+@dataclass(frozen=True)
+class Demand:
+    """Words that were searched for and not found: how often, and on which day last."""
+
+    words: str
+    searches: int
+    last_on: dt.date
+
+
+def list_unmet_demand(
+    actor: Actor, *, days: int, region_id: int | None = None, limit: int = 200
+) -> list[Demand]:
+    """Return what was not found in the last days, the most wanted first.
+
+    region_id: of searches around the region's counties only. Words of few searches may be
+    somebody's own, so they are left out.
+    """
+    authorize(actor, Permission.DEMAND_VIEW)
+    searches = func.sum(UnmetDemand.searches)
+    statement = (
+        select(UnmetDemand.words, searches, func.max(UnmetDemand.day))
+        .where(UnmetDemand.day > today_here() - dt.timedelta(days=days))
+        .group_by(UnmetDemand.words)
+        .having(searches >= FEWEST_SEARCHES)
+        .order_by(searches.desc(), UnmetDemand.words)
+        .limit(limit)
+    )
+    if region_id is not None:
+        codes = [county.fips for county in counties_of_region(region_id)]
+        statement = statement.where(UnmetDemand.county_fips.in_(codes))
+    return [Demand(*row) for row in session.execute(statement)]

@@ -50,6 +50,7 @@ AT_ONCE_MINUTES = 10
 LONGEST_WORDS = 120
 #: Words that fewer searches than this had are shown to nobody.
 FEWEST_SEARCHES = 3
+DEMAND_PERIODS_DAYS = (90, 30, 365)
 
 Values = Mapping[str, tuple[str, ...]]
 
@@ -73,13 +74,6 @@ class Search:
     sort: str = "relevance"
     view: str = "list"
     page: int = 1
-
-    @property
-    def is_narrowed(self) -> bool:
-        """Whether it asks for more than words."""
-        return bool(
-            any(self.chosen.values()) or self.near or self.updated_days or any(self.filters)
-        )
 
     def arguments(self) -> dict[str, str | list[str]]:
         """Return the address's arguments, without those that say what holds anyway."""

@@ -496,6 +496,8 @@ def _prefill() -> dict[str, Any]:
         given["direction"] = direction
     if title := text_argument("title"):
         given["title"] = title
+    if zip_code := text_argument("zip_code", 10):
+        given["zip_code"] = zip_code
     if capability := text_argument("capability", 120):
         given["capabilities"] = [capability]
     return given

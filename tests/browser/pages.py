@@ -15,7 +15,16 @@ PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
 
 # What answers GET with something else than a page.
-_NO_PAGE_ENDINGS = ("_api", "_code", "_data", "_logo", "_photo", "_document", "_attachment")
+_NO_PAGE_ENDINGS = (
+    "_api",
+    "_code",
+    "_data",
+    "_logo",
+    "_photo",
+    "_document",
+    "_attachment",
+    "_feed",
+)
 _NO_PAGES = {
     "directory.suggestions",
     "intake.show_progress",

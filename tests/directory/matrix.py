@@ -35,6 +35,9 @@ def new_search_as_json(_world: World) -> Mapping[str, Any]:
 ROUTES = [
     Row("directory.search", "GET", EVERYBODY),
     Row("directory.suggestions", "GET", EVERYBODY),
+    Row("directory.show_atom_feed", "GET", EVERYBODY),
+    Row("directory.show_json_feed", "GET", EVERYBODY),
+    Row("directory.list_unmet_demand", "GET", "dov root"),
     Row("directory.list_saved_searches", "GET", SIGNED_IN),
     Row("directory.save_search", "GET", SIGNED_IN),
     Row("directory.save_search", "POST", SIGNED_IN, data=new_search),

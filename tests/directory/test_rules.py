@@ -1,10 +1,17 @@
 """A search and its address say the same, whatever an address holds."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from portal.directory.rules import LAST_PAGE, MOST_VALUES, VIEWS, Search, read_search
+from portal.directory.rules import (
+    LAST_PAGE,
+    MOST_VALUES,
+    UPDATED_DAYS,
+    VIEWS,
+    Search,
+    read_search,
+)
 from portal.kernel.fulltext.port import SORTS
 
 FACETS = ("capability", "county")
@@ -29,6 +36,7 @@ def searches(draw: st.DrawFn) -> Search:
         ),
         near=near,
         radius_miles=draw(st.sampled_from([10, 50, 77, None])) if near else 50,
+        updated_days=draw(st.sampled_from([None, *UPDATED_DAYS])),
         sort=draw(st.sampled_from([sort for sort in SORTS if near or sort != "distance"])),
         view=draw(st.sampled_from(VIEWS)),
         page=draw(st.integers(1, LAST_PAGE)),
@@ -42,6 +50,7 @@ def as_arguments(search: Search) -> dict[str, list[str]]:
     }
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(searches())
 def test_a_search_written_into_an_address_is_read_back(search: Search) -> None:
     assert read_search(as_arguments(search), FACETS) == search
@@ -71,6 +80,7 @@ def test_any_address_is_read_as_some_search(arguments: dict[str, list[str]]) -> 
         ({"sort": ["distance"], "near": ["40202"]}, Search(sort="distance", near="40202")),
         ({"radius_miles": ["any"], "near": ["1"]}, Search(near="1", radius_miles=None)),
         ({"radius_miles": ["0"]}, Search()),
+        ({"updated_days": ["31"]}, Search()),
         ({"radius_miles": ["²"]}, Search()),
         ({"color": ["red"]}, Search()),
         ({"kind": ["a", "a", ""]}, Search(chosen={"kind": ("a",)})),

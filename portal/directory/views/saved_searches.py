@@ -10,8 +10,8 @@ from portal.directory import queries, services
 from portal.directory.forms import SavedSearchForm, SavedSearchPageForm, saved_search_values
 from portal.directory.policies import Permission
 from portal.directory.rules import CHANNELS, FREQUENCIES, read_search, read_stop
+from portal.directory.views.addresses import address
 from portal.directory.views.blueprint import blueprint
-from portal.directory.views.searching import address
 from portal.kernel.authorization import SYSTEM, authorize
 from portal.kernel.errors import NotFound
 from portal.kernel.settings import setting

@@ -3,14 +3,16 @@
 import datetime as dt
 from typing import Any
 
-from flask import render_template, request, url_for
+from flask import render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.directory import queries
 from portal.directory.queries import Found
-from portal.directory.rules import LAST_PAGE, RADII_MILES, Search, read_search
+from portal.directory.rules import LAST_PAGE, RADII_MILES, UPDATED_DAYS, Search, read_search
+from portal.directory.views.addresses import address
 from portal.directory.views.blueprint import blueprint
+from portal.directory.views.leading_on import note_unmet, request_url, ways_on
 from portal.kernel.fulltext.port import Hit
 from portal.kernel.kept import keep_answer
 from portal.kernel.web import current_actor, page, text_argument
@@ -27,7 +29,8 @@ def search() -> ResponseReturnValue:
         dict(request.args.lists()), queries.facet_names(), queries.search_filters()
     )
     found = queries.search(current_actor(), wanted)
-    if found.total:
+    note_unmet(found)
+    if found.total and not found.is_fuzzy:
         keep_answer()
     return page(
         "directory/results.html",
@@ -40,7 +43,11 @@ def search() -> ResponseReturnValue:
         radii=RADII_MILES,
         kept=_kept(wanted),
         save_url=address(wanted, "directory.save_search"),
-        ways_on=_ways_on(found),
+        feeds=_feeds(wanted),
+        updated=_updated(wanted),
+        filters=_filters(wanted),
+        ways_on=ways_on(found),
+        request_url=request_url(found),
         drawing=_map(found) if wanted.view == "map" else None,
         previous_url=address(wanted.turned_to(wanted.page - 1)) if wanted.page > 1 else None,
         next_url=(
@@ -57,12 +64,6 @@ def suggestions() -> ResponseReturnValue:
     typed = text_argument("q")
     found = queries.suggest(current_actor(), typed) if len(typed) >= 2 else []
     return render_template("components/suggestions.html", suggestions=found)
-
-
-def address(wanted: Search, endpoint: str = "directory.search") -> str:
-    """Return the address of a search, or of what is made of it."""
-    arguments: dict[str, Any] = dict(wanted.arguments())
-    return url_for(endpoint, **arguments)
 
 
 def _shown(hit: Hit) -> dict[str, Any]:
@@ -125,6 +126,67 @@ def _views(wanted: Search) -> list[dict[str, Any]]:
     ]
 
 
+def _updated(wanted: Search) -> list[dict[str, Any]]:
+    labels = {
+        None: _("Any time"),
+        30: _("Last 30 days"),
+        90: _("Last 90 days"),
+        365: _("Last year"),
+    }
+    return [
+        {
+            "label": labels[days],
+            "url": address(wanted.changed(updated_days=days)),
+            "is_selected": wanted.updated_days == days,
+        }
+        for days in (None, *UPDATED_DAYS)
+    ]
+
+
+def _filters(wanted: Search) -> list[dict[str, Any]]:
+    """Return the filters of the domains as forms: their fields, and what goes along with them."""
+    return [
+        {
+            "label": item.label,
+            "fields": [
+                {
+                    "name": known.name,
+                    "label": known.label,
+                    "type": known.type,
+                    "value": wanted.filters.get(item.name, {}).get(known.name, ""),
+                }
+                for known in item.fields
+            ],
+            "kept": [*_kept(wanted.without(item.name)), *_own_fields(wanted)],
+            "remove_url": (
+                address(wanted.without(item.name)) if item.name in wanted.filters else None
+            ),
+        }
+        for item in queries.search_filters()
+    ]
+
+
+def _feeds(wanted: Search) -> list[dict[str, str]]:
+    plain = wanted.changed(sort="relevance", view="list")
+    return [
+        {
+            "type": media_type,
+            "label": label,
+            "url": address(plain, endpoint),
+        }
+        for media_type, label, endpoint in (
+            ("application/atom+xml", "Atom", "directory.show_atom_feed"),
+            ("application/feed+json", "JSON Feed", "directory.show_json_feed"),
+        )
+    ]
+
+
+def _own_fields(wanted: Search) -> list[tuple[str, str]]:
+    """Return what the fields of the search form hold."""
+    fields = wanted.criteria()
+    return [(name, str(fields[name])) for name in ("q", "near", "radius_miles") if name in fields]
+
+
 def _kept(wanted: Search) -> list[tuple[str, str]]:
     """Return what the search form must carry along so that nothing chosen is lost."""
     fields = wanted.changed().arguments()
@@ -134,20 +196,6 @@ def _kept(wanted: Search) -> list[tuple[str, str]]:
         if name not in ("q", "near", "radius_miles")
         for value in ([values] if isinstance(values, str) else values)
     ]
-
-
-def _ways_on(found: Found) -> list[dict[str, str]]:
-    """Return links that lead on from nothing found."""
-    if found.total:
-        return []
-    wanted, ways = found.search, []
-    if wanted.near and wanted.radius_miles is not None:
-        wider = next((miles for miles in RADII_MILES if miles > wanted.radius_miles), None)
-        label = _("Search within %(miles)d miles", miles=wider) if wider else _("Search anywhere")
-        ways.append({"label": label, "url": address(wanted.changed(radius_miles=wider))})
-    if any(wanted.chosen.values()):
-        ways.append({"label": _("Remove all filters"), "url": address(wanted.changed(chosen={}))})
-    return ways
 
 
 def _map(found: Found) -> dict[str, Any]:

@@ -1,0 +1,117 @@
+"""What leads on from a search that found nothing, and the count of such searches."""
+
+import hashlib
+import secrets
+import threading
+from collections import OrderedDict
+from typing import Any
+
+from flask import request, url_for
+from flask_babel import get_locale
+from flask_babel import gettext as _
+
+from portal.directory import queries, services
+from portal.directory.queries import Found
+from portal.directory.rules import RADII_MILES, Search
+from portal.directory.views.addresses import address
+from portal.kernel.authorization import NOBODY
+from portal.kernel.clock import today_here
+from portal.kernel.web import current_actor
+from portal.regions.queries import match_capability, preferred_labels
+
+#: Searches that a process remembers, so that loading a page again counts once.
+_MOST_REMEMBERED = 10_000
+_SALT = secrets.token_bytes(16)
+_remembered: OrderedDict[bytes, None] = OrderedDict()
+_lock = threading.Lock()
+
+
+def ways_on(found: Found) -> list[dict[str, Any]]:
+    """Return searches that ask for a little less and find something, each with how much."""
+    if found.total:
+        return []
+    wanted = found.search
+    ways = [*_wider(wanted), *_with_less(found)]
+    if len(ways) > 1:
+        bare = wanted.changed(chosen={}, near="", updated_days=None, filters={})
+        ways.append((_("Remove all filters"), bare))
+    counted = [(label, search, queries.count(current_actor(), search)) for label, search in ways]
+    return [
+        {"label": label, "url": address(search), "count": count}
+        for label, search, count in counted
+        if count
+    ]
+
+
+def _wider(wanted: Search) -> list[tuple[str, Search]]:
+    if not wanted.near or wanted.radius_miles is None:
+        return []
+    wider = [miles for miles in RADII_MILES if miles > wanted.radius_miles]
+    return [
+        *(
+            (_("Within %(miles)d miles", miles=miles), wanted.changed(radius_miles=miles))
+            for miles in wider
+        ),
+        (_("At any distance"), wanted.changed(radius_miles=None)),
+    ]
+
+
+def _with_less(found: Found) -> list[tuple[str, Search]]:
+    wanted = found.search
+    ways = []
+    for facet in found.facets:
+        chosen = [choice.label for choice in facet.values if choice.is_selected]
+        if chosen:
+            words = _("Without “%(filter)s”", filter=", ".join(chosen))
+            ways.append((words, wanted.without(facet.name)))
+    for item in queries.search_filters():
+        if item.name in wanted.filters:
+            words = _("Without “%(filter)s”", filter=item.label)
+            ways.append((words, wanted.without(item.name)))
+    if wanted.updated_days:
+        ways.append((_("Whenever it was updated"), wanted.changed(updated_days=None)))
+    return ways
+
+
+def request_url(found: Found) -> str:
+    """Return the address of a new request that says already what was searched for."""
+    wanted = found.search
+    keys = wanted.chosen.get("capability") or filter(None, [match_capability(wanted.text)])
+    names = preferred_labels(keys, language=str(get_locale() or "en")) if keys else {}
+    return url_for(
+        "partnerships.create_request",
+        direction="need",
+        title=wanted.text or None,
+        capability=next(iter(names.values()), None),
+        zip_code=wanted.near if found.place else None,
+    )
+
+
+def note_unmet(found: Found) -> None:
+    """Count a search whose words nothing has. Who searched is neither asked nor kept."""
+    wanted = found.search
+    is_unmet = found.total == 0 or (found.is_fuzzy and found.suggestion is None)
+    if not (wanted.text and is_unmet) or wanted.page > 1 or request.headers.get("HX-Request"):
+        return
+    counties = wanted.chosen.get("county", ())
+    county = counties[0] if len(counties) == 1 else ""
+    if not county and found.place is not None:
+        county = found.place.county_fips or ""
+    if _is_first(wanted.text, county):
+        services.count_unmet(NOBODY, text=wanted.text, county_fips=county[:5])
+
+
+def _is_first(text: str, county: str) -> bool:
+    """Tell whether this browser's network has not asked the same today, as far as is remembered.
+
+    Kept in memory alone, under a salt that nobody knows: nothing of it outlives the process.
+    """
+    words = "\0".join((request.remote_addr or "", str(today_here()), text.casefold(), county))
+    key = hashlib.blake2s(words.encode("utf-8", "replace"), key=_SALT, digest_size=12).digest()
+    with _lock:
+        if key in _remembered:
+            return False
+        _remembered[key] = None
+        while len(_remembered) > _MOST_REMEMBERED:
+            _remembered.popitem(last=False)
+    return True

@@ -17,7 +17,7 @@ from portal.kernel.database import db, init_database
 from portal.kernel.health import blueprint as kernel_blueprint
 from portal.kernel.manifest import Job, Manifest
 from portal.kernel.openapi import blueprint as openapi_blueprint
-from portal.kernel.search import init_search
+from portal.kernel.search import init_search, mend_index
 from portal.kernel.web import init_web
 from portal.registry import DOMAINS
 
@@ -73,7 +73,10 @@ def create_app(environment: str | None = None, **settings: Any) -> Flask:
     )
     app.register_blueprint(kernel_blueprint)
     app.register_blueprint(openapi_blueprint)
-    jobs = [Job("sweep_outbox", 3600, worker.sweep_outbox)]
+    jobs = [
+        Job("sweep_outbox", 3600, worker.sweep_outbox),
+        Job("mend_search_index", 10, mend_index),
+    ]
     for manifest in manifests:
         for blueprint in manifest.blueprints:
             app.register_blueprint(blueprint)

@@ -47,14 +47,14 @@ def index_status() -> None:
 
 @index_group.command("verify")
 def index_verify() -> None:
-    """Compare the index with the database; exit with 1 when they differ."""
+    """Compare what the index says with the database; exit with 1 when they differ."""
     with _missing_index_explained():
-        missing, surplus = search_index().missing_and_surplus()
-    for name, keys in (("missing", missing), ("surplus", surplus)):
+        differences = search_index().differences()
+    for name, keys in differences._asdict().items():
         for kind, number in sorted(keys)[:20]:
             click.echo(f"{name}: {kind} {number}")
-    click.echo(f"{len(missing)} missing, {len(surplus)} surplus")
-    if missing or surplus:
+    click.echo(", ".join(f"{len(keys)} {name}" for name, keys in differences._asdict().items()))
+    if any(differences):
         raise SystemExit(1)
 
 
@@ -77,7 +77,7 @@ def rebuild_index() -> int:
     index = search_index()
     total = sum(_count(list_ids.list_ids) for list_ids in index.kinds.values())
     with click.progressbar(length=total, label="Indexing", file=sys.stderr) as bar:
-        return index.rebuild(bar.update)
+        return index.rebuild(lambda done: bar.update(done - bar.pos))
 
 
 def _count(list_ids: object) -> int:

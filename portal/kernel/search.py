@@ -3,23 +3,35 @@
 The database is the truth; what the index finds is checked against it before it is shown.
 """
 
+import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from flask import Flask, current_app
 from sqlalchemy import create_engine
 
 from portal.kernel.database import db, pool_options, session, with_driver
 from portal.kernel.fulltext.index import Index
-from portal.kernel.fulltext.port import Document, Engine, Key
+from portal.kernel.fulltext.port import Document, Engine, IndexBusy, IndexUnavailable, Key
 from portal.kernel.fulltext.vocabulary import Concept, Vocabulary
 from portal.kernel.manifest import Facet, Searchable
 from portal.kernel.outbox import Event, subscribe_name
 
+log = logging.getLogger(__name__)
+
 INDEX_HANDLER = "kernel.update_search_index"
 _CHUNK = 500
+
+
+class Differences(NamedTuple):
+    """What the index lacks, what it should not have, and what it has in another version."""
+
+    missing: set[Key]
+    surplus: set[Key]
+    stale: set[Key]
 
 
 class SearchIndex:
@@ -43,26 +55,50 @@ class SearchIndex:
                 changed = searchable.changed_by.get(type(event))
                 if changed is not None:
                     ids[kind].update(changed(event))
-        documents: list[Document] = []
-        gone: list[Key] = []
-        for kind, wanted in ids.items():
-            found = self._documents(kind, sorted(wanted))
-            documents += found
-            gone += [(kind, number) for number in wanted - {item.id for item in found}]
-        session.commit()
-        if documents or gone:
-            self.index.apply(documents, gone)
+        applied: tuple[list[Document], list[Key]] = ([], [])
+        # Another worker may have read and written newer versions of them meanwhile: only when
+        # nothing has changed since what was written had been read, the index is up to date.
+        while (found := self._present(ids)) != applied:
+            self.index.apply(*found)
+            applied = found
 
     def rebuild(self, progress: Callable[[int], None] | None = None) -> int:
         """Write the whole index anew from the database and swap it in; return its size."""
         self.index.rebuild(self.documents(), progress)
         return self.index.status().documents
 
-    def missing_and_surplus(self) -> tuple[set[Key], set[Key]]:
-        """Compare index and database: documents the index lacks, and those it should not have."""
-        wanted = {item.key for item in self.documents()}
-        present = set(self.index.keys())
-        return wanted - present, present - wanted
+    def differences(self) -> Differences:
+        """Compare index and database."""
+        wanted = {item.key: item.digest for item in self.documents()}
+        present = self.index.digests()
+        both = wanted.keys() & present.keys()
+        return Differences(
+            missing=wanted.keys() - present.keys(),
+            surplus=present.keys() - wanted.keys(),
+            stale={key for key in both if wanted[key] != present[key]},
+        )
+
+    def mend(self) -> int:
+        """Rebuild an index that is missing or damaged; return whether that was so."""
+        try:
+            self.index.status()
+        except IndexUnavailable as error:
+            log.warning("the search index is rebuilt: %s", error)
+            self.rebuild()
+            return 1
+        return 0
+
+    def _present(self, ids: Mapping[str, set[int]]) -> tuple[list[Document], list[Key]]:
+        """The documents of these records as the database has them, and the records without."""
+        documents: list[Document] = []
+        gone: list[Key] = []
+        for kind, wanted in ids.items():
+            found = self._documents(kind, sorted(wanted))
+            documents += found
+            gone += [(kind, number) for number in sorted(wanted - {item.id for item in found})]
+        session.commit()
+        session.expunge_all()
+        return documents, gone
 
     def _documents(self, kind: str, ids: list[int]) -> list[Document]:
         found: list[Document] = []
@@ -137,6 +173,14 @@ def _engine_of(app: Flask, vocabulary: Thesaurus) -> Engine:
                 " names no PostgreSQL database"
             )
         return PostgreSQLIndex(db.engine, vocabulary)
+
+
+def mend_index() -> int:
+    """Rebuild the search index if it is missing or damaged; a job of the worker."""
+    try:
+        return search_index().mend()
+    except IndexBusy:
+        return 0  # Somebody else rebuilds it.
 
 
 def search_index() -> SearchIndex:

@@ -1,7 +1,8 @@
 """The index follows events, forgets what is gone, and can be compared and rebuilt by hand."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,14 +16,20 @@ from portal.facilities.models import Equipment
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.fulltext.port import Document, Key, Query
-from portal.kernel.search import Thesaurus, search_index
+from portal.kernel.search import (
+    Differences,
+    SearchIndex,
+    Thesaurus,
+    mend_index,
+    search_index,
+)
 from portal.organizations.events import MembershipEnded, OrganizationChanged
 from portal.organizations.models import Organization
 from portal.regions.models import CapabilityLabel
 from portal.regions.queries import list_concepts
 from tests.cast import World
 
-IN_STEP: tuple[set[Key], set[Key]] = (set(), set())
+IN_STEP = Differences(set(), set(), set())
 
 
 def shop(world: World) -> Organization:
@@ -44,7 +51,7 @@ def stamp() -> object:
 
 
 def test_rebuilt_index_has_every_record_that_may_be_found(world: World, indexed: None) -> None:
-    assert search_index().missing_and_surplus() == IN_STEP
+    assert search_index().differences() == IN_STEP
     assert {kind for kind, _number in keys()} == set(search_index().kinds)
     assert ("organization", world.organizations["shop"]) in keys()
     assert ("equipment", world.equipment["shop_draft"]) not in keys()
@@ -60,7 +67,7 @@ def test_same_event_twice_leaves_one_document(world: World, indexed: None) -> No
     index.update_for([event, event])
 
     assert index.index.status().documents == before
-    assert index.missing_and_surplus() == IN_STEP
+    assert index.differences() == IN_STEP
 
 
 def test_events_that_change_no_document_write_nothing(world: World, indexed: None) -> None:
@@ -77,14 +84,14 @@ def test_rows_that_are_gone_leave_the_index(world: World, indexed: None) -> None
     mill = queries.get_equipment(world.equipment["shop_public"])
     services.delete_equipment(SYSTEM, mill)
     gone = ("equipment", world.equipment["shop_public"])
-    assert search_index().missing_and_surplus() == (set(), {gone})
+    assert search_index().differences() == (set(), {gone}, set())
 
     event = EquipmentDeleted(gone[1], world.organizations["shop"])
     search_index().update_for([event])
     search_index().update_for([event])
 
     assert gone not in keys()
-    assert search_index().missing_and_surplus() == IN_STEP
+    assert search_index().differences() == IN_STEP
 
 
 def test_what_becomes_a_draft_leaves_and_comes_back_with_publication(
@@ -101,7 +108,7 @@ def test_what_becomes_a_draft_leaves_and_comes_back_with_publication(
     assert key not in keys()
 
     set_visibility("public")
-    assert search_index().missing_and_surplus() == ({key}, set())
+    assert search_index().differences() == ({key}, set(), set())
     search_index().update_for([EquipmentSaved(key[1], world.organizations["shop"])])
     assert key in keys()
 
@@ -112,6 +119,39 @@ def test_event_of_a_row_that_never_was_changes_nothing(world: World, indexed: No
     search_index().update_for([OrganizationChanged(2_000_000_000)])
 
     assert keys() == before
+
+
+def test_a_record_that_changes_while_it_is_indexed_ends_up_as_it_is(
+    world: World, indexed: None
+) -> None:
+    """As when a second worker reads and writes between this one's reading and writing."""
+    found = search_index()
+    organizations = found.kinds["organization"]
+    summaries = iter(["Newer.", "Newest."])
+
+    def documents(ids: Sequence[int]) -> Sequence[Document]:
+        read = organizations.documents(ids)
+        if summary := next(summaries, None):
+            changed(world, summary=summary)
+        return read
+
+    kinds = {**found.kinds, "organization": replace(organizations, documents=documents)}
+    event = OrganizationChanged(world.organizations["shop"])
+    SearchIndex(found.index, kinds, found.facets).update_for([event])
+
+    assert found.differences() == IN_STEP
+    assert shop(world).summary == "Newest."
+
+
+def test_a_damaged_index_is_mended_by_the_worker_without_being_asked(
+    app: Flask, world: World, indexed: None
+) -> None:
+    before = keys()
+    assert mend_index() == 0
+    shutil.rmtree(Path(app.instance_path) / "index")
+    assert mend_index() == 1
+    assert keys() == before
+    assert "mend_search_index" in app.extensions["portal-jobs"]
 
 
 # flask index status | verify | rebuild
@@ -128,7 +168,7 @@ def test_commands_tell_size_and_differences_and_repair_them(
     size = search_index().index.status().documents
     code, said = run(app, "status")
     assert (code, said.split(",")[0]) == (0, f"{size} documents")
-    assert run(app, "verify") == (0, "0 missing, 0 surplus\n")
+    assert run(app, "verify") == (0, "0 missing, 0 surplus, 0 stale\n")
 
     shop_key = ("organization", world.organizations["shop"])
     ghost = Document(
@@ -140,13 +180,15 @@ def test_commands_tell_size_and_differences_and_repair_them(
         updated_at=shop(world).updated_at,
     )
     session.rollback()
-    search_index().index.apply([ghost], [shop_key])
+    aero = replace(ghost, id=world.organizations["aero"], title="Another name")
+    search_index().index.apply([ghost, aero], [shop_key])
     code, said = run(app, "verify")
     assert code == 1
     assert said.splitlines() == [
         f"missing: organization {shop_key[1]}",
         "surplus: organization 999999",
-        "1 missing, 1 surplus",
+        f"stale: organization {aero.id}",
+        "1 missing, 1 surplus, 1 stale",
     ]
 
     code, said = run(app, "rebuild")

@@ -26,7 +26,9 @@ class BadFile(Exception):
 
 
 def write(path: Path, label: str, parts: Iterable[Part]) -> None:
-    """Write arrays and a label of one line. Nobody ever sees less than the whole file."""
+    """Write arrays and a label of one line. Nobody ever sees less than the whole file, not even
+    after a power cut.
+    """
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         with fresh.open("wb") as file:
@@ -44,9 +46,12 @@ def write(path: Path, label: str, parts: Iterable[Part]) -> None:
             size = file.tell()
             file.seek(0)
             file.write(_HEADER.pack(_MAGIC, start, size))
+            file.flush()
+            os.fsync(file.fileno())
         fresh.replace(path)
     except BaseException:
-        fresh.unlink(missing_ok=True)
+        if fresh.is_file():
+            fresh.unlink()
         raise
 
 

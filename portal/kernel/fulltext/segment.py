@@ -56,15 +56,21 @@ def open_segment(storage: Any, folder: Path, entry: Any) -> Segment:
         try:
             return Segment(arrays.open_file(path, label))
         except (BadFile, FileNotFoundError):
-            arrays.write(path, label, decoding.parts_of(storage, entry))
-            return Segment(arrays.open_file(path, label))
-    except PermissionError:
-        return Segment(arrays.in_memory(decoding.parts_of(storage, entry)))
+            return Segment(_made(storage, entry, path, label))
     except OSError:
         raise
     except Exception as error:
         # A damaged file fails in as many ways as there are formats in it.
         raise IndexUnavailable(f"The search index cannot be read: {error!r}") from error
+
+
+def _made(storage: Any, entry: Any, path: Path, label: str) -> dict[str, Array]:
+    try:
+        arrays.write(path, label, decoding.parts_of(storage, entry))
+        return arrays.open_file(path, label)
+    except OSError:
+        # The disk is full, or not ours to write on: the memory will do until the next commit.
+        return arrays.in_memory(decoding.parts_of(storage, entry))
 
 
 class Segment:

@@ -96,13 +96,13 @@ def found_by_whoosh(folder: Path, audience: frozenset[str], asked: Asked) -> fro
     for units, others in groups(asked):
         together = whoosh.And([in_whoosh(unit.terms) for unit in units])
         every.append(whoosh.Or([together, *(in_whoosh(terms) for terms, _ in others)]))
-    query: whoosh.Query = whoosh.And(every)
-    if asked.unwanted:
-        none = whoosh.Or([in_whoosh(unit.terms) for unit in asked.unwanted])
-        query = whoosh.AndNot(query, none)
     with FileIndex(FileStorage(str(folder)), schema=SCHEMA).searcher() as searcher:
+        numbers = set(searcher.docs_for_query(whoosh.And(every)))
+        # Its AndNot keeps a document that has an unwanted word which is also a wanted one.
+        for unit in asked.unwanted:
+            numbers -= set(searcher.docs_for_query(in_whoosh(unit.terms)))
         identity = searcher.reader().column_reader("identity", translate=False)
-        keys = [identity[number].decode() for number in searcher.docs_for_query(query)]
+        keys = [identity[number].decode() for number in numbers]
     return frozenset((key.rpartition(":")[0], int(key.rpartition(":")[2])) for key in keys)
 
 

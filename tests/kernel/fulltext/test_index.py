@@ -86,6 +86,32 @@ def test_a_rebuild_that_fails_leaves_the_old_generation(index_of: IndexOf, tmp_p
     assert titles(index) == ["newer"]
 
 
+def test_a_rebuild_by_several_processes_is_the_same_index(tmp_path: Path) -> None:
+    documents = [record(n, f"Laser {n}", body="laser lab " * (n % 5)) for n in range(230)]
+    told: list[int] = []
+    index, alone = Index(tmp_path / "several"), Index(tmp_path / "alone")
+    index.rebuild([*documents, record(1, "repeated")], told.append, processes=2)
+    alone.rebuild(documents)
+    assert told == list(range(1, 231))
+    assert (index.status().segments, alone.status().segments) == (2, 1)
+    assert index.digests() == alone.digests()
+    for query in (EVERYTHING, Query(text='"lab laser"', audience=PUBLIC, sort="title")):
+        assert index.search(query) == alone.search(query)
+    (folder,) = (path for path in (tmp_path / "several").iterdir() if path.is_dir())
+    assert {path.suffix for path in folder.iterdir()} == {".toc", ".seg", ".arrays"}
+
+
+def test_a_failure_in_one_of_several_processes_leaves_the_old_index(
+    index_of: IndexOf, tmp_path: Path
+) -> None:
+    index = index_of(record(1, "old"))
+    documents = [record(n) for n in range(300)] + [record(300, latitude=1e9, longitude=0.0)]
+    with pytest.raises(Exception, match=r"format|range"):
+        index.rebuild(documents, processes=2)
+    assert titles(index) == ["old"]
+    assert generations(tmp_path / "index") == [index.status().generation]
+
+
 def test_a_reader_in_another_process_follows_commits_and_rebuilds(
     index_of: IndexOf, tmp_path: Path
 ) -> None:

@@ -1,0 +1,160 @@
+"""The arrays beside a segment: made of what any Whoosh writes, and made again when they are not
+what they should be."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from whoosh.filedb.filestore import FileStorage
+from whoosh.index import FileIndex
+
+from portal.kernel.fulltext import arrays
+from portal.kernel.fulltext.index import Index
+from portal.kernel.fulltext.port import Document, Near, Query
+from portal.kernel.fulltext.rows import SCHEMA, decode, encode, row_of
+from tests.kernel.fulltext.conftest import IndexOf
+from tests.kernel.fulltext.model import PUBLIC, record
+
+RECORDS = [
+    record(
+        number,
+        f"Laser {number}",
+        kind="facility" if number % 3 else "request",
+        body="the laser lab cuts; " * (number % 4) + "five laser labs",
+        keywords=("laser", "sheet metal"),
+        facets={"parity": (str(number % 2),), "some": ("a", "b")[: number % 3]},
+        latitude=38.0 + number / 100,
+        longitude=-85.0,
+    )
+    for number in range(40)
+]
+QUESTIONS = [
+    Query(audience=PUBLIC),
+    Query(audience=PUBLIC, text="laser"),
+    Query(audience=PUBLIC, text='"laser lab" cuts', sort="title"),
+    Query(audience=PUBLIC, text="lasr", near=Near(38.1, -85.0, 8), sort="distance"),
+]
+
+
+def answers(index: Index) -> list[str]:
+    return [repr(index.search(question)) for question in QUESTIONS]
+
+
+def files(directory: Path, ending: str) -> list[Path]:
+    return sorted(directory.glob(f"*/*{ending}"))
+
+
+@pytest.fixture
+def directory(index_of: IndexOf, tmp_path: Path) -> Path:
+    index_of(*RECORDS)
+    return tmp_path / "index"
+
+
+def test_every_commit_leaves_arrays_beside_each_segment_and_none_of_dropped_ones(
+    index_of: IndexOf, tmp_path: Path
+) -> None:
+    index = index_of(*RECORDS[:3])
+    for document in RECORDS[3:20]:
+        index.apply([document])
+        segments = [path.stem for path in files(tmp_path / "index", ".seg")]
+        assert [path.stem for path in files(tmp_path / "index", ".arrays")] == segments
+        assert len(segments) == index.status().segments
+    assert files(tmp_path / "index", ".new") == []
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.unlink(),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(b"garbage" * 1000),
+        lambda path: path.write_bytes(path.read_bytes()[:-1]),
+        lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+        lambda path: arrays.write(path, "another label", []),
+        lambda path: path.write_bytes(path.read_bytes().replace(b"<u4", b"<x4")),
+    ],
+    ids=["gone", "empty", "garbage", "cut", "half", "foreign", "types"],
+)
+def test_arrays_that_are_missing_or_damaged_are_made_again(directory: Path, damage: object) -> None:
+    expected = answers(Index(directory))
+    paths = files(directory, ".arrays")
+    whole = [path.read_bytes() for path in paths]
+    for path in paths:
+        damage(path)  # type: ignore[operator]
+    assert answers(Index(directory)) == expected
+    assert [path.read_bytes() for path in paths] == whole
+
+
+def test_the_next_commit_makes_arrays_that_a_crash_left_out(directory: Path) -> None:
+    index = Index(directory)
+    index.status()
+    for path in files(directory, ".arrays"):
+        path.unlink()
+    index.apply([record(99, "Late")])
+    assert [p.stem for p in files(directory, ".arrays")] == [
+        p.stem for p in files(directory, ".seg")
+    ]
+
+
+def test_a_reader_that_cannot_write_reads_all_the_same(directory: Path) -> None:
+    expected = answers(Index(directory))
+    for path in files(directory, ".arrays"):
+        path.unlink()
+        path.with_name(f"{path.name}.{os.getpid()}.new").mkdir()
+    assert answers(Index(directory)) == expected
+    assert files(directory, ".arrays") == []
+
+
+@pytest.mark.parametrize("options", [{}, {"compound": False}])
+def test_what_an_unmodified_whoosh_writes_is_read_like_our_own(
+    directory: Path, options: dict[str, bool]
+) -> None:
+    """Its own codec compresses, in smaller blocks; and it may leave a segment in several files."""
+    expected = answers(Index(directory))
+    folder = files(directory, ".toc")[0].parent
+    for path in folder.iterdir():
+        path.unlink()
+    for number, documents in enumerate((RECORDS[:1], RECORDS[1:])):
+        storage = FileStorage(str(folder))
+        plain = FileIndex.create(storage, SCHEMA) if not number else FileIndex(storage)
+        writer = plain.writer(**options)
+        for document in documents:
+            writer.add_document(**row_of(document))
+        writer.commit()
+    assert files(directory, ".arrays") == []
+    assert answers(Index(directory)) == expected
+    Index(directory).apply([RECORDS[5]])
+    assert Index(directory).status().documents == len(RECORDS)
+
+
+def test_what_is_shown_of_a_document_survives_whatever_it_says() -> None:
+    strange = ["", " ", "\x00\x1e\x1f\n", "Ünï©ode 🏭", "\ud800", "a" * 70_000]
+    for text in strange:
+        document = Document(
+            kind="k",
+            id=1,
+            title=text,
+            url=text,
+            summary=text,
+            body=text,
+            organization=text,
+            keywords=(text, "", text),
+            facets={text: (text, ""), "none": ()},
+            extra={text: text},
+            latitude=None,
+            longitude=-0.1,
+            audience=PUBLIC,
+            updated_at=RECORDS[0].updated_at,
+        )
+        shown = decode(encode(document))
+        assert all(getattr(document, name) == value for name, value in shown._asdict().items())
+
+
+def test_a_word_too_far_on_to_be_shown_is_found_all_the_same(index_of: IndexOf) -> None:
+    index = index_of(record(1, body="laser " + "filler " * 12_000 + "zirconium laser"))
+    (far,) = index.search(Query(text="zirconium", audience=PUBLIC)).hits
+    assert far.highlights == ()
+    (near,) = index.search(Query(text="laser zirconium", audience=PUBLIC)).hits
+    assert [span for f in near.highlights for span in f.spans if span[1]] == [("laser", True)]

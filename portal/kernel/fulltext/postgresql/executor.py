@@ -7,7 +7,7 @@ its transaction has. All of one answer is read from one snapshot of the database
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
 from math import log
@@ -19,6 +19,8 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Double,
+    FromClause,
+    Select,
     Text,
     and_,
     case,
@@ -48,7 +50,6 @@ from portal.kernel.fulltext.port import (
 from portal.kernel.fulltext.postgresql.tables import (
     NAME,
     ORGANIZATION,
-    WORD,
     Generation,
     facet_value,
     heading_start,
@@ -56,7 +57,7 @@ from portal.kernel.fulltext.postgresql.tables import (
     storable,
 )
 from portal.kernel.fulltext.ranking import miles_between
-from portal.kernel.fulltext.rows import DEGREES, SEPARATOR, decode
+from portal.kernel.fulltext.rows import DEGREES, SEPARATOR, Record, decode
 from portal.kernel.fulltext.suggesting import MAX_SUGGESTIONS
 
 _EARTH_MILES: Final = 3_958.7613
@@ -65,17 +66,23 @@ _MILES_PER_DEGREE: Final = 69.0
 
 _CORRECTIONS: Final = 5
 _CORRECTED_WEIGHT: Final = 0.5
-_MAX_ALIKE: Final = 100
+_MAX_CORRECTED: Final = 8
+_MAX_ALIKE: Final = 500
 _MAX_TRIED: Final = 25
 _MAX_PREFIX_WORDS: Final = 8
 _COMMON: Final = 10_000
 """A word that so many visible documents have is as common as can be: counting ends there."""
+_RANKED: Final = 2_000
+"""Of more matches than these, so many are chosen for ranking by a coarser measure."""
 
 # What an occurrence counts in body, summary, keywords, and title; in the organization's name it
 # counts as one in the summary, and as one there under its own mark.
 _WEIGHTS: Final[ColumnElement[Any]] = literal_column("'{0.15, 0.3, 0.75, 1}'::real[]")
 _BY_LENGTH: Final[ColumnElement[Any]] = literal_column("1")
 """Long documents count less: by 1 + the logarithm of their length."""
+
+# What a row of the results needs of `document`.
+_SHOWN: Final = ("kind", "id", "updated_at", "latitude", "longitude")
 
 _Units = tuple[tuple[str, ...], ...]
 _Condition = ColumnElement[bool]
@@ -144,6 +151,10 @@ class _Reading:
     def units(self) -> frozenset[tuple[str, ...]]:
         return frozenset(unit for clause in self.clauses for unit in clause.units)
 
+    @property
+    def terms(self) -> frozenset[str]:
+        return frozenset(term for unit in self.units for term in unit)
+
 
 def _phrase(unit: tuple[str, ...]) -> str:
     return "(" + " <-> ".join(map(quoted, unit)) + ")"
@@ -171,6 +182,7 @@ class Executor:
     ) -> None:
         self._connection = connection
         self._document = generation.document
+        self._content = generation.content
         self._word = generation.word
         tokens = sorted({storable(token) for token in audience})
         self._is_visible = self._document.c.audience.overlap(cast(tokens, ARRAY(Text)))
@@ -187,7 +199,8 @@ class Executor:
         total = sum(kinds[kind] for kind in (query.kinds & set(kinds) if query.kinds else kinds))
         hits: tuple[Hit, ...] = ()
         if total > query.offset and query.limit:
-            hits = self._page(query, asked, reading, [*base, *self._chosen(selected).values()])
+            conditions = [*base, *self._chosen(selected).values()]
+            hits = self._page(query, asked, reading, conditions, total)
         return Results(
             total=total,
             hits=hits,
@@ -207,8 +220,7 @@ class Executor:
         return frozenset((row.kind, row.id) for row in self._connection.execute(statement))
 
     def _has(self, text: str) -> _Condition:
-        matches: _Condition = self._document.c.terms.bool_op("@@")(cast(text, TSQUERY))
-        return matches
+        return _has(text, self._document)
 
     def _base(self, query: Query, text: str | None) -> list[_Condition]:
         """What holds for all results before values of facets are chosen."""
@@ -217,12 +229,7 @@ class Executor:
         if text is not None:
             conditions.append(self._has(text))
         if query.among is not None:
-            kinds, ids = zip(*sorted(query.among), strict=True) if query.among else ((), ())
-            keys = select(
-                func.unnest(cast([storable(kind) for kind in kinds], ARRAY(Text))),
-                func.unnest(cast(list(ids), ARRAY(BigInteger))),
-            )
-            conditions.append(tuple_(document.kind, document.id).in_(keys))
+            conditions.append(_is_among(self._document, sorted(query.among)))
         if query.updated_since is not None:
             conditions.append(document.updated_at >= query.updated_since)
         if query.near is not None and query.near.radius_miles is not None:
@@ -311,7 +318,7 @@ class Executor:
             for (place, _), known in zip(places, is_known, strict=True)
             if not known
         }
-        alike = self._spelled_alike(sorted(set(wrong.values())))
+        alike = self._spelled_alike(list(dict.fromkeys(wrong.values()))[:_MAX_CORRECTED])
         return {place: alike[word] for place, word in wrong.items() if word in alike}
 
     def _spelled_alike(self, words: list[str]) -> dict[str, list[str]]:
@@ -352,42 +359,48 @@ class Executor:
 
     def _with_word(self, words: Iterable[str]) -> dict[str, int]:
         """How many visible documents say each of the words, counted up to a bound."""
-        return self._frequencies({word: quoted(WORD + word) for word in words})
+        content, document = self._content.c, self._document.c
+        searches: dict[str, Select[Any]] = {
+            word: select(literal_column("1"))
+            .select_from(self._content)
+            .join(
+                self._document,
+                and_(document.kind == content.kind, document.id == content.id),
+            )
+            .where(content.words.contains(cast([word], ARRAY(Text))), self._is_visible)
+            for word in words
+        }
+        return self._counted(searches)
 
-    def _frequencies(self, texts: Mapping[str, str]) -> dict[str, int]:
-        if not texts:
+    def _counted(self, searches: Mapping[str, Select[Any]]) -> dict[str, int]:
+        """How much each search finds, up to a bound."""
+        if not searches:
             return {}
         counts = (
-            select(func.count())
-            .select_from(
-                select(literal_column("1"))
-                .select_from(self._document)
-                .where(self._is_visible, self._has(text))
-                .limit(_COMMON)
-                .subquery()
-            )
-            .scalar_subquery()
-            for text in texts.values()
+            select(func.count()).select_from(search.limit(_COMMON).subquery()).scalar_subquery()
+            for search in searches.values()
         )
-        return dict(zip(texts, self._connection.execute(select(*counts)).one(), strict=True))
+        return dict(zip(searches, self._connection.execute(select(*counts)).one(), strict=True))
 
     # Ranking
 
-    def _score(self, reading: _Reading) -> ColumnElement[float]:
+    def _score(self, reading: _Reading, rows: FromClause) -> ColumnElement[float]:
         """Terms weighted by field and rarity. Rarity is judged by visible documents, so that no
         score tells of others.
 
         What stands for words of the query counts as if it were all of them, times its weight; of
         it and the words themselves the best counts.
         """
-        texts = {
-            _any_of([word.text, *clause.other_texts]): ""
+        searches: dict[str, Select[Any]] = {
+            text: select(literal_column("1"))
+            .select_from(self._document)
+            .where(self._is_visible, self._has(text))
             for clause in reading.clauses
             for word in clause.words
+            for text in [_any_of([word.text, *clause.other_texts])]
         }
-        texts = {text: text for text in texts}
         # The rarity of the only word changes the order of nothing.
-        frequencies = self._frequencies(texts) if len(texts) > 1 else dict.fromkeys(texts, 0)
+        frequencies = self._counted(searches) if len(searches) > 1 else dict.fromkeys(searches, 0)
         score: ColumnElement[float] = literal(0.0, Double)
         for clause in reading.clauses:
             gains: list[ColumnElement[float]] = []
@@ -396,60 +409,76 @@ class Executor:
                 frequency = frequencies[_any_of([word.text, *clause.other_texts])]
                 rarity = log(1 + _COMMON / (frequency + 0.5))
                 rarities += rarity
-                gains += [self._rank(unit) * (rarity * word.weight) for unit in word.units]
+                gains += [_rank(unit, rows) * (rarity * word.weight) for unit in word.units]
             gain = sum(gains[1:], gains[0])
             if clause.others:
-                others = (self._rank(unit) * (rarities * weight) for unit, weight in clause.others)
+                others = (_rank(unit, rows) * (rarities * weight) for unit, weight in clause.others)
                 gain = func.greatest(gain, *others)
             score += gain
         return score
 
-    def _rank(self, unit: tuple[str, ...]) -> ColumnElement[float]:
-        """What a unit counts in a document, 0 to 1: of several terms the least."""
-        terms = self._document.c.terms
-        ranks = [
-            func.ts_rank(
-                _WEIGHTS,
-                terms,
-                cast(_any_of([quoted(term), quoted(ORGANIZATION + term)]), TSQUERY),
-                _BY_LENGTH,
-            )
-            for term in dict.fromkeys(unit)
-        ]
-        if len(unit) == 1:
-            return cast(ranks[0], Double)
-        least = func.least(*ranks) if len(ranks) > 1 else ranks[0]
-        return case((self._has(_phrase(unit)), cast(least, Double)), else_=0.0)
-
     def _page(
-        self, query: Query, asked: Asked, reading: _Reading, conditions: list[_Condition]
+        self,
+        query: Query,
+        asked: Asked,
+        reading: _Reading,
+        conditions: list[_Condition],
+        total: int,
     ) -> tuple[Hit, ...]:
-        document = self._document.c
-        score = self._score(reading) if reading.clauses else literal(0.0, Double)
+        rows: FromClause = self._document
+        is_ranked = query.sort == "relevance" and bool(reading.clauses)
+        if is_ranked and total > _RANKED and len(reading.terms) > 1:
+            rows = self._likeliest(asked, reading, conditions)
+            conditions = []
+        score = self._score(reading, rows) if reading.clauses else literal(0.0, Double)
         score = score.label("score")
-        order: tuple[Any, ...] = (document.updated_at.desc(),)
+        order: tuple[Any, ...] = (rows.c.updated_at.desc(),)
         if query.sort == "title":
-            order = (document.heading,)
+            order = (rows.c.heading,)
         elif query.sort == "distance" and query.near is not None:
             order = (self._miles(query.near).asc().nulls_last(),)
-        elif query.sort == "relevance" and reading.clauses:
-            order = ((document.heading != storable(asked.title)), score.desc())
+        elif is_ranked:
+            order = (rows.c.heading != storable(asked.title), score.desc())
         statement = (
-            select(
-                document.kind,
-                document.id,
-                document.updated_at,
-                document.latitude,
-                document.longitude,
-                document.record,
-                score,
-            )
+            select(*(rows.c[name] for name in _SHOWN), score)
             .where(*conditions)
-            .order_by(*order, document.kind, document.id)
+            .order_by(*order, rows.c.kind, rows.c.id)
             .limit(query.limit)
             .offset(query.offset)
         )
-        return tuple(_hit(row, reading, query.near) for row in self._connection.execute(statement))
+        found = self._connection.execute(statement).all()
+        records = self._records([(row.kind, row.id) for row in found])
+        return tuple(_hit(row, records[row.kind, row.id], reading, query.near) for row in found)
+
+    def _likeliest(
+        self, asked: Asked, reading: _Reading, conditions: list[_Condition]
+    ) -> FromClause:
+        """The matches to rank, if there are very many: those that one call says most of."""
+        document = self._document.c
+        text = _any_of(map(quoted, sorted(reading.terms)))
+        likeliness = func.ts_rank(_WEIGHTS, document.terms, cast(text, TSQUERY), _BY_LENGTH)
+        return (
+            select(*(document[name] for name in (*_SHOWN, "heading", "terms")))
+            .where(*conditions)
+            .order_by(
+                document.heading != storable(asked.title),
+                likeliness.desc(),
+                document.kind,
+                document.id,
+            )
+            .limit(_RANKED)
+            .subquery("likeliest")
+        )
+
+    def _records(self, keys: list[Key]) -> dict[Key, Record]:
+        """What is shown of documents."""
+        content = self._content.c
+        statement = select(content.kind, content.id, content.record).where(
+            _is_among(self._content, keys)
+        )
+        return {
+            (row.kind, row.id): decode(row.record) for row in self._connection.execute(statement)
+        }
 
     # Counting
 
@@ -472,11 +501,12 @@ class Executor:
             if len(chosen) > 1:
                 hits = [case((condition, 1), else_=0) for condition in chosen.values()]
                 conditions.append(sum(hits[1:], hits[0]) >= len(hits) - 1)
-        counted = select(facets, *([missed.label("missed")] if missed is not None else ())).where(
-            *conditions
-        )
-        rows = counted.subquery("rows")
-        value = _each(rows.c.facets, "facet")
+        # Unnested among the columns: as a joined function it takes twice as long.
+        columns: list[ColumnElement[Any]] = [func.unnest(facets).label("value")]
+        if missed is not None:
+            columns.append(missed.label("missed"))
+        rows = select(*columns).where(*conditions).subquery("rows")
+        value: ColumnElement[str] = rows.c.value
         statement = select(value, func.count()).select_from(rows)
         if missed is not None:
             statement = statement.where(
@@ -497,7 +527,7 @@ class Executor:
             return ()
         document = self._document.c
         begins = heading_start(self._document).startswith(" ".join(words), autoescape=True)
-        columns = (document.kind, document.id, document.record)
+        columns = (document.kind, document.id)
         order = (document.heading, document.kind, document.id)
         # The index has headings in order, so the usual case reads a few rows only.
         statement = (
@@ -518,12 +548,11 @@ class Executor:
                 .limit(limit - len(best))
             )
             best += self._connection.execute(statement)
+        records = self._records([(row.kind, row.id) for row in best])
         by_kind: dict[str, list[Suggestion]] = {}
-        for row in best:
-            record = decode(row.record)
-            by_kind.setdefault(row.kind, []).append(
-                Suggestion(row.kind, row.id, record.title, record.url)
-            )
+        for kind, number in best:
+            record = records[kind, number]
+            by_kind.setdefault(kind, []).append(Suggestion(kind, number, record.title, record.url))
         return tuple(suggestion for group in by_kind.values() for suggestion in group)
 
 
@@ -532,6 +561,37 @@ def _each(values: ColumnElement[Any], name: str) -> ColumnElement[str]:
     rows = func.unnest(values).table_valued("value", name=name, joins_implicitly=True)
     each: ColumnElement[str] = rows.render_derived().c.value
     return each
+
+
+def _rank(unit: tuple[str, ...], rows: FromClause) -> ColumnElement[float]:
+    """What a unit counts in a document, 0 to 1: of several terms the least."""
+    ranks = [
+        func.ts_rank(
+            _WEIGHTS,
+            rows.c.terms,
+            cast(_any_of([quoted(term), quoted(ORGANIZATION + term)]), TSQUERY),
+            _BY_LENGTH,
+        )
+        for term in dict.fromkeys(unit)
+    ]
+    if len(unit) == 1:
+        return cast(ranks[0], Double)
+    least = func.least(*ranks) if len(ranks) > 1 else ranks[0]
+    return case((_has(_phrase(unit), rows), cast(least, Double)), else_=0.0)
+
+
+def _has(text: str, rows: FromClause) -> _Condition:
+    matches: _Condition = rows.c.terms.bool_op("@@")(cast(text, TSQUERY))
+    return matches
+
+
+def _is_among(rows: FromClause, keys: Collection[Key]) -> _Condition:
+    kinds = [storable(kind) for kind, _ in keys]
+    listed = select(
+        func.unnest(cast(kinds, ARRAY(Text))),
+        func.unnest(cast([number for _, number in keys], ARRAY(BigInteger))),
+    )
+    return tuple_(rows.c.kind, rows.c.id).in_(listed)
 
 
 def _clauses(asked: Asked) -> tuple[_Clause, ...]:
@@ -605,8 +665,7 @@ def _facets(
     return facets
 
 
-def _hit(row: Any, reading: _Reading, near: Near | None) -> Hit:
-    record = decode(row.record)
+def _hit(row: Any, record: Record, reading: _Reading, near: Near | None) -> Hit:
     distance = None
     if near is not None and row.latitude is not None:
         place = (row.latitude / DEGREES, row.longitude / DEGREES)

@@ -33,8 +33,6 @@ FORMAT: Final = 2
 
 SCHEMA: Final = "search"
 # What a lexeme is: terms stand for themselves, these marks tell the others apart from them.
-WORD: Final = "="
-"""Before a word of letters that the document spells just so: to count spellings."""
 NAME: Final = "^"
 """Before a word of title or keywords: to find names by their beginnings."""
 
@@ -47,6 +45,9 @@ HEADING_START: Final = 200
 # PostgreSQL's limits: positions end at 16,383 and a tsvector at a mebibyte.
 _LAST_POSITION: Final = 16_383
 _MAX_VECTOR_BYTES: Final = 900_000
+# A page's worth. Values that a query reads of every match stay in the row: fetching them from
+# where PostgreSQL puts long ones by itself took four times as long as all the rest.
+_KEPT_IN_ROW_BYTES: Final = 8_000
 
 CURRENT: Final = Table(
     "current",
@@ -59,11 +60,20 @@ CURRENT: Final = Table(
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """The tables of one generation. Their indexes are made once they are filled."""
+    """The tables of one generation. Their indexes are made once they are filled.
+
+    `document` has what queries match, count and order by, `content` what is shown of a document and
+    the words that it spells, `word` each of those words once.
+    """
 
     number: int
     document: Table
+    content: Table
     word: Table
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        return (self.document, self.content, self.word)
 
     @property
     def name(self) -> str:
@@ -77,6 +87,7 @@ class Generation:
             yield Index(f"{name}_{column.name}", column, **gin)
         yield Index(f"{name}_heading", heading_start(self.document))
         yield Index(f"{name}_latitude", document.latitude)
+        yield Index(f"{self.content.name}_words", self.content.c.words, **gin)
         yield Index(
             f"{self.word.name}_alike",
             self.word.c.word,
@@ -107,7 +118,15 @@ def generation(number: int) -> Generation:
             # As integers, like the other engine, so that both find the same within a radius.
             Column("latitude", Integer),
             Column("longitude", Integer),
+            postgresql_with={"toast_tuple_target": _KEPT_IN_ROW_BYTES},
+        ),
+        Table(
+            f"content_{number}",
+            metadata,
+            Column("kind", Text(collation="C"), primary_key=True),
+            Column("id", BigInteger, primary_key=True, autoincrement=False),
             Column("digest", LargeBinary, nullable=False),
+            Column("words", ARRAY(Text), nullable=False),
             Column("record", LargeBinary, nullable=False),
         ),
         Table(f"word_{number}", metadata, Column("word", Text(collation="C"), primary_key=True)),
@@ -123,50 +142,40 @@ def facet_value(name: str, value: str) -> str:
     return storable(f"{name}{SEPARATOR}{value}")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A document as it is written: the columns' values, and the words that it spells."""
-
-    values: dict[str, Any]
-    words: frozenset[str]
-
-
-def row_of(document: Document) -> Row:
+def values_of(document: Document) -> dict[str, Any]:
+    """What is written of a document, by the names of the columns."""
     title, organization = words_of(document.title), words_of(document.organization)
     keywords = [words_of(keyword) for keyword in document.keywords]
     summary, body = words_of(document.summary), words_of(document.body)
     names = {*title, *(word for keyword in keywords for word in keyword)}
-    words = {word for word in names.union(organization, summary, body) if is_spelled(word)}
     facets = {facet_value(KIND_FACET, document.kind)}
     for name, values in document.facets.items():
         facets.update(facet_value(name, value) for value in values)
     has_place = document.latitude is not None and document.longitude is not None
-    return Row(
-        {
-            "kind": document.kind,
-            "id": document.id,
-            "audience": sorted(map(storable, document.audience)),
-            "facets": sorted(facets),
-            "terms": _vector(
-                [
-                    ("A", title),
-                    *(("B", keyword) for keyword in keywords),
-                    ("C", organization),
-                    ("C", summary),
-                    ("D", body),
-                ],
-                terms_of(organization),
-                [*(NAME + name for name in sorted(names)), *(WORD + w for w in sorted(words))],
-            ),
-            "heading": " ".join(title),
-            "updated_at": document.updated_at,
-            "latitude": round((document.latitude or 0) * DEGREES) if has_place else None,
-            "longitude": round((document.longitude or 0) * DEGREES) if has_place else None,
-            "digest": document.digest,
-            "record": encode(document),
-        },
-        frozenset(words),
-    )
+    return {
+        "kind": document.kind,
+        "id": document.id,
+        "audience": sorted(map(storable, document.audience)),
+        "facets": sorted(facets),
+        "terms": _vector(
+            [
+                ("A", title),
+                *(("B", keyword) for keyword in keywords),
+                ("C", organization),
+                ("C", summary),
+                ("D", body),
+            ],
+            terms_of(organization),
+            [NAME + name for name in sorted(names)],
+        ),
+        "heading": " ".join(title),
+        "updated_at": document.updated_at,
+        "latitude": round((document.latitude or 0) * DEGREES) if has_place else None,
+        "longitude": round((document.longitude or 0) * DEGREES) if has_place else None,
+        "digest": document.digest,
+        "words": sorted(filter(is_spelled, names.union(organization, summary, body))),
+        "record": encode(document),
+    }
 
 
 def quoted(lexeme: str) -> str:

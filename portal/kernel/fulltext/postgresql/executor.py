@@ -39,6 +39,8 @@ from portal.kernel.fulltext.highlighting import highlight_by_reading
 from portal.kernel.fulltext.language import Asked, Unit, terms_of, words_of
 from portal.kernel.fulltext.port import (
     KIND_FACET,
+    MAX_LIMIT,
+    MAX_OFFSET,
     FacetValue,
     Hit,
     Key,
@@ -70,10 +72,12 @@ _MAX_CORRECTED: Final = 8
 _MAX_ALIKE: Final = 500
 _MAX_TRIED: Final = 25
 _MAX_PREFIX_WORDS: Final = 8
-_COMMON: Final = 10_000
+_COMMON: Final = 2_000
 """A word that so many visible documents have is as common as can be: counting ends there."""
-_RANKED: Final = 2_000
+_RANKED: Final = MAX_OFFSET + MAX_LIMIT
 """Of more matches than these, so many are chosen for ranking by a coarser measure."""
+_TELLING: Final = 12
+"""So many terms are the coarser measure."""
 
 # What an occurrence counts in body, summary, keywords, and title; in the organization's name it
 # counts as one in the summary, and as one there under its own mark.
@@ -126,6 +130,11 @@ class _Clause:
         return _any_of([_all_of(word.best for word in self.words), *self.other_texts])
 
     @property
+    def texts(self) -> list[str]:
+        """For each word the documents that have it or what stands for it."""
+        return [_any_of([word.text, *self.other_texts]) for word in self.words]
+
+    @property
     def any_text(self) -> str:
         """The documents that have something of it."""
         return _any_of([*(word.text for word in self.words), *self.other_texts])
@@ -151,9 +160,17 @@ class _Reading:
     def units(self) -> frozenset[tuple[str, ...]]:
         return frozenset(unit for clause in self.clauses for unit in clause.units)
 
-    @property
-    def terms(self) -> frozenset[str]:
-        return frozenset(term for unit in self.units for term in unit)
+    def telling(self, rarities: Mapping[str, float]) -> list[str]:
+        """The terms of the words that tell most."""
+        words = sorted(
+            (-rarities[text], at, text)
+            for at, clause in enumerate(self.clauses)
+            for text in clause.texts
+        )
+        terms: dict[str, None] = {}
+        for _, at, _ in words:
+            terms.update((term, None) for unit in self.clauses[at].units for term in unit)
+        return list(terms)[:_TELLING]
 
 
 def _phrase(unit: tuple[str, ...]) -> str:
@@ -384,35 +401,41 @@ class Executor:
 
     # Ranking
 
-    def _score(self, reading: _Reading, rows: FromClause) -> ColumnElement[float]:
-        """Terms weighted by field and rarity. Rarity is judged by visible documents, so that no
-        score tells of others.
+    def _rarities(self, reading: _Reading) -> dict[str, float]:
+        """How much each word of the query tells, by its text together with what stands for it.
 
-        What stands for words of the query counts as if it were all of them, times its weight; of
-        it and the words themselves the best counts.
+        Judged by visible documents, so that no score tells of others.
         """
         searches: dict[str, Select[Any]] = {
             text: select(literal_column("1"))
             .select_from(self._document)
             .where(self._is_visible, self._has(text))
             for clause in reading.clauses
-            for word in clause.words
-            for text in [_any_of([word.text, *clause.other_texts])]
+            for text in clause.texts
         }
         # The rarity of the only word changes the order of nothing.
-        frequencies = self._counted(searches) if len(searches) > 1 else dict.fromkeys(searches, 0)
+        counts = self._counted(searches) if len(searches) > 1 else dict.fromkeys(searches, 0)
+        return {text: log(1 + _COMMON / (count + 0.5)) for text, count in counts.items()}
+
+    def _score(
+        self, reading: _Reading, rarities: Mapping[str, float], rows: FromClause
+    ) -> ColumnElement[float]:
+        """Terms weighted by field and rarity.
+
+        What stands for words of the query counts as if it were all of them, times its weight; of
+        it and the words themselves the best counts.
+        """
         score: ColumnElement[float] = literal(0.0, Double)
         for clause in reading.clauses:
-            gains: list[ColumnElement[float]] = []
-            rarities = 0.0
-            for word in clause.words:
-                frequency = frequencies[_any_of([word.text, *clause.other_texts])]
-                rarity = log(1 + _COMMON / (frequency + 0.5))
-                rarities += rarity
-                gains += [_rank(unit, rows) * (rarity * word.weight) for unit in word.units]
+            own = [rarities[text] for text in clause.texts]
+            gains = [
+                _rank(unit, rows) * (rarity * word.weight)
+                for word, rarity in zip(clause.words, own, strict=True)
+                for unit in word.units
+            ]
             gain = sum(gains[1:], gains[0])
             if clause.others:
-                others = (_rank(unit, rows) * (rarities * weight) for unit, weight in clause.others)
+                others = (_rank(unit, rows) * (sum(own) * weight) for unit, weight in clause.others)
                 gain = func.greatest(gain, *others)
             score += gain
         return score
@@ -427,11 +450,12 @@ class Executor:
     ) -> tuple[Hit, ...]:
         rows: FromClause = self._document
         is_ranked = query.sort == "relevance" and bool(reading.clauses)
-        if is_ranked and total > _RANKED and len(reading.terms) > 1:
-            rows = self._likeliest(asked, reading, conditions)
+        rarities = self._rarities(reading)
+        telling = reading.telling(rarities)
+        if is_ranked and total > _RANKED and len(telling) > 1:
+            rows = self._likeliest(asked, telling, conditions)
             conditions = []
-        score = self._score(reading, rows) if reading.clauses else literal(0.0, Double)
-        score = score.label("score")
+        score = self._score(reading, rarities, rows).label("score")
         order: tuple[Any, ...] = (rows.c.updated_at.desc(),)
         if query.sort == "title":
             order = (rows.c.heading,)
@@ -451,11 +475,11 @@ class Executor:
         return tuple(_hit(row, records[row.kind, row.id], reading, query.near) for row in found)
 
     def _likeliest(
-        self, asked: Asked, reading: _Reading, conditions: list[_Condition]
+        self, asked: Asked, telling: list[str], conditions: list[_Condition]
     ) -> FromClause:
         """The matches to rank, if there are very many: those that one call says most of."""
         document = self._document.c
-        text = _any_of(map(quoted, sorted(reading.terms)))
+        text = _any_of(map(quoted, telling))
         likeliness = func.ts_rank(_WEIGHTS, document.terms, cast(text, TSQUERY), _BY_LENGTH)
         return (
             select(*(document[name] for name in (*_SHOWN, "heading", "terms")))

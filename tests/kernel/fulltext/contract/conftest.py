@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -29,20 +30,24 @@ def database(postgresql: Cluster, request: pytest.FixtureRequest) -> Iterator[sq
     postgresql.drop(name)
 
 
-@pytest.fixture(params=["whoosh", "postgresql"])
-def open_index(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Engine]]:
-    """Opens the test's index, of which nobody has asked anything yet: it is missing."""
-    if request.param == "whoosh":
-        yield lambda: Index(tmp_path / "index")
-        return
-    database = request.getfixturevalue("database")
-    yield lambda: PostgreSQLIndex(database)
+@pytest.fixture
+def fresh_database(database: sqlalchemy.Engine) -> Iterator[sqlalchemy.Engine]:
+    """The same, without an index."""
+    yield database
     with database.begin() as connection:
         connection.execute(DropSchema(SCHEMA, cascade=True, if_exists=True))
 
 
+@pytest.fixture(params=["whoosh", "postgresql"])
+def open_index(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Engine]:
+    """Opens the test's index, of which nobody has asked anything yet: it is missing."""
+    if request.param == "whoosh":
+        return partial(Index, tmp_path / "index")
+    return partial(PostgreSQLIndex, request.getfixturevalue("fresh_database"))
+
+
 @pytest.fixture
-def index_of(open_index: Callable[[], Engine]) -> IndexOf:
+def index_of(open_index: Callable[..., Engine]) -> IndexOf:
     """Makes an index of the documents given, all but the first in a second commit."""
 
     def make(*documents: Document) -> Engine:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import tempfile
 from math import inf
 
+import pytest
+import sqlalchemy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from portal.kernel.fulltext.index import Index
-from portal.kernel.fulltext.port import SORTS, Document, Near, Query
+from portal.kernel.fulltext.port import SORTS, Document, Engine, Near, Query
+from portal.kernel.fulltext.postgresql.index import PostgreSQLIndex
 from tests.kernel.fulltext.model import answer, distance, record
 
 WORDS = [
@@ -91,47 +94,70 @@ def queries(draw: DrawFn) -> Query:
     )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(
+questions = given(
     st.lists(documents(), max_size=5),
     st.lists(st.lists(documents(), max_size=3), max_size=2),
     st.lists(queries(), min_size=4, max_size=8),
 )
-def test_matches_and_counts_are_those_of_the_model(
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@questions
+def test_matches_and_counts_of_the_index_in_files_are_those_of_the_model(
     first: list[Document], batches: list[list[Document]], asked: list[Query]
 ) -> None:
     with tempfile.TemporaryDirectory() as directory:
-        index = Index(directory)
-        index.rebuild(first)
-        corpus = {document.key: document for document in reversed(first)}
-        for batch in batches:
-            gone = [("facility", 1)] if len(batch) > 1 else []
-            index.apply(batch, gone)
-            for key in gone:
-                corpus.pop(key, None)
-            corpus.update({document.key: document for document in batch})
-        assert index.keys() == {key: document.updated_at for key, document in corpus.items()}
-        for query in asked:
-            expected = answer(corpus.values(), query)
-            results = index.search(query)
-            counts = {
-                name: {value.value: value.count for value in values}
-                for name, values in results.facets.items()
-                if values
-            }
-            assert results.total == len(expected.keys)
-            assert counts == expected.counts
-            assert (results.suggestion, results.is_fuzzy) == (
-                expected.suggestion,
-                expected.is_fuzzy,
-            )
-            shown = [hit.key for hit in results.hits]
-            assert len(shown) == max(0, min(query.limit, results.total - query.offset))
-            assert len(set(shown)) == len(shown)
-            assert expected.keys.issuperset(shown)
-            if query.near and query.sort == "distance":
-                miles = [
-                    inf if h.distance_miles is None else h.distance_miles for h in results.hits
-                ]
-                assert miles == [distance(corpus[key], query) for key in shown]
-                assert miles == sorted(miles)
+        check(Index(directory), first, batches, asked)
+
+
+# Fewer, for each makes all the tables anew.
+@pytest.mark.usefixtures("fresh_database")
+@settings(
+    max_examples=10,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@questions
+def test_matches_and_counts_of_postgresql_are_those_of_the_model(
+    database: sqlalchemy.Engine,
+    first: list[Document],
+    batches: list[list[Document]],
+    asked: list[Query],
+) -> None:
+    check(PostgreSQLIndex(database), first, batches, asked)
+
+
+def check(
+    index: Engine, first: list[Document], batches: list[list[Document]], asked: list[Query]
+) -> None:
+    index.rebuild(first)
+    corpus = {document.key: document for document in reversed(first)}
+    for batch in batches:
+        gone = [("facility", 1)] if len(batch) > 1 else []
+        index.apply(batch, gone)
+        for key in gone:
+            corpus.pop(key, None)
+        corpus.update({document.key: document for document in batch})
+    assert index.keys() == {key: document.updated_at for key, document in corpus.items()}
+    for query in asked:
+        expected = answer(corpus.values(), query)
+        results = index.search(query)
+        counts = {
+            name: {value.value: value.count for value in values}
+            for name, values in results.facets.items()
+            if values
+        }
+        assert results.total == len(expected.keys)
+        assert counts == expected.counts
+        assert (results.suggestion, results.is_fuzzy) == (
+            expected.suggestion,
+            expected.is_fuzzy,
+        )
+        shown = [hit.key for hit in results.hits]
+        assert len(shown) == max(0, min(query.limit, results.total - query.offset))
+        assert len(set(shown)) == len(shown)
+        assert expected.keys.issuperset(shown)
+        if query.near and query.sort == "distance":
+            miles = [inf if h.distance_miles is None else h.distance_miles for h in results.hits]
+            assert miles == [distance(corpus[key], query) for key in shown]
+            assert miles == sorted(miles)

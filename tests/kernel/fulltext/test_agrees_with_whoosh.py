@@ -27,7 +27,7 @@ from portal.kernel.fulltext.language import (
 )
 from portal.kernel.fulltext.port import Document, Key, Query
 from portal.kernel.fulltext.rows import SCHEMA
-from tests.kernel.fulltext.test_agrees_with_model import TOKENS, TYPOS, WORDS, documents
+from tests.kernel.fulltext.contract.test_agrees_with_model import TOKENS, TYPOS, WORDS, documents
 
 # (how much a word counts there, how many words there usually are)
 FIELDS = {

@@ -58,7 +58,7 @@ from portal.kernel.fulltext.vocabulary import Vocabulary
 
 _ATTEMPTS: Final = 5
 _CHUNK: Final = 1_000
-_DOCUMENT_TABLE: Final = re.compile(r"document_(\d+)")
+_TABLE: Final = re.compile(r"(?:document|content|word)_(\d+)")
 _WRITER_LOCK: Final = 5_061_973_001
 """The number of the lock that the one writer holds; any will do that others do not use."""
 
@@ -213,7 +213,9 @@ class PostgreSQLIndex:
         """
         with self._writing(timeout) as connection:
             _set_locally(connection, _BUILDING)
-            connection.execute(CreateSchema(SCHEMA, if_not_exists=True))
+            # Who may not make these can have them made by somebody who may.
+            if not inspect(connection).has_schema(SCHEMA):
+                connection.execute(CreateSchema(SCHEMA))
             connection.execute(text("CREATE EXTENSION IF NOT EXISTS pg_trgm"))
             CURRENT.create(connection, checkfirst=True)
             used = connection.scalar(select(func.max(CURRENT.c.number))) or 0
@@ -314,10 +316,10 @@ def _chosen(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
     return {column.name: row[column.name] for column in table.columns}
 
 
-def _numbers(bind: Connection | Engine) -> list[int]:
+def _numbers(bind: Connection | Engine) -> set[int]:
     """The generations of which there are tables."""
     names = inspect(bind).get_table_names(schema=SCHEMA)
-    return [int(found[1]) for name in names if (found := _DOCUMENT_TABLE.fullmatch(name))]
+    return {int(found[1]) for name in names if (found := _TABLE.fullmatch(name))}
 
 
 def _is_missing(error: DBAPIError) -> bool:

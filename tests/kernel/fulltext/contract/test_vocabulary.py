@@ -1,0 +1,77 @@
+"""What else may be said for the words of a query finds as much, and counts as it is said to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from portal.kernel.fulltext.port import Engine, Query, Results
+from portal.kernel.fulltext.vocabulary import Concept, Vocabulary
+from tests.kernel.fulltext.model import PUBLIC, record
+
+VOCABULARY = Vocabulary.of([
+    Concept("cmm", ("CMM", "coordinate measuring machine")),
+    Concept("milling", ("CNC milling",), narrower=("5-axis",)),
+    Concept("5-axis", ("5-axis machining",)),
+])  # fmt: skip
+
+
+@pytest.fixture
+def find(open_index: Callable[..., Engine]) -> Callable[[str], Results]:
+    """Searches some records with the vocabulary at hand."""
+    index = open_index(lambda: VOCABULARY)
+    texts: list[dict[str, Any]] = [
+        {"title": "CMM"},
+        {"title": "Coordinate measuring machine"},
+        {"title": "Machine for measuring a coordinate"},
+        {"title": "Something else", "body": "cmm"},
+        {"title": "CNC milling"},
+        {"title": "5-axis machining"},
+        {"title": "Hidden CMM", "audience": frozenset()},
+    ]
+    index.rebuild(record(number, **text) for number, text in enumerate(texts))
+    return lambda text: index.search(Query(text=text, audience=PUBLIC))
+
+
+def ids(results: Results) -> list[int]:
+    return [hit.id for hit in results.hits]
+
+
+def test_a_name_finds_the_others_and_what_is_narrower(find: Callable[[str], Results]) -> None:
+    assert set(ids(find("cmm"))) == {0, 1, 3}
+    assert set(ids(find("coordinate measuring machine"))) == {0, 1, 2, 3}
+    assert ids(find("cmm else")) == [3]
+    assert ids(find("CNC milling")) == [4, 5]
+    assert ids(find("5-axis machining")) == [5]
+    assert not find("cmm").is_fuzzy
+    assert find("cmm").total == 3
+
+
+def test_phrases_and_words_with_a_sign_stand_for_themselves(
+    find: Callable[[str], Results],
+) -> None:
+    assert set(ids(find('"cmm"'))) == {0, 3}
+    assert set(ids(find("+cmm"))) == {0, 3}
+    assert set(ids(find("machine -cmm"))) == {1, 2, 5}
+
+
+def test_other_names_count_less_than_the_name_and_narrower_ones_less_still(
+    find: Callable[[str], Results],
+) -> None:
+    scores = {hit.id: hit.score for hit in find("CNC milling").hits}
+    assert 0 < scores[5] < scores[4]
+    assert ids(find("cmm"))[:2] == [0, 1]
+
+
+def test_the_other_words_are_highlighted_too(find: Callable[[str], Results]) -> None:
+    (hit,) = [hit for hit in find("coordinate measuring machine").hits if hit.id == 3]
+    assert ("cmm", True) in hit.highlights[0].spans
+
+
+def test_misspelled_words_beside_a_known_name_are_corrected(
+    find: Callable[[str], Results],
+) -> None:
+    results = find("cmm elss")
+    assert (ids(results), results.suggestion) == ([3], "cmm else")

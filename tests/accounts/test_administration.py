@@ -83,6 +83,7 @@ def test_an_account_is_closed_after_a_question_and_opened_again(
 def test_an_unknown_action_does_not_exist(client_of: Clients, world: World) -> None:
     path = f"/administration/users/{world.users['ben']}/actions/promote"
     assert client_of("root").post(path).status_code == 404
+    assert not session.get_one(User, world.users["ben"]).is_administrator
 
 
 def test_administrators_do_not_close_their_own_account(

@@ -184,9 +184,10 @@ def test_one_session_can_be_ended(
     (other,) = sessions_of(world, "ana")
     client, elsewhere = sign_in("ana@cast.example"), client_of("ana")
     assert elsewhere.get("/api/v1/me").status_code == 200
-    assert client.post(f"/account/sessions/{other}/end").status_code == 303
+    client.post(f"/account/sessions/{other}/end")
     assert elsewhere.get("/api/v1/me").status_code == 401
     assert client.get("/api/v1/me").status_code == 200
+    assert other not in sessions_of(world, "ana")
 
 
 def test_all_sessions_can_be_ended_at_once(
@@ -264,5 +265,5 @@ def test_the_password_given_again_leads_back_with_a_new_cookie(
 def test_what_does_not_matter_asks_no_password(client_of: Clients) -> None:
     client = client_of("ana")
     with time_machine.travel(now() + LATER, tick=False):
-        assert client.get("/account").status_code == 200
-        assert client.get("/account/sessions").status_code == 200
+        assert 'value="Ana"' in client.get("/account").text
+        assert "This session" in client.get("/account/sessions").text

@@ -224,6 +224,7 @@ def test_closing_an_account_ends_its_sessions_at_once(client_of: Clients, world:
     with unit_of_work():
         session.get_one(User, world.users["ben"]).is_active = False
     assert client.get("/api/v1/me").status_code == 401
+    assert client.get("/account").headers["Location"].startswith("/sign-in")
 
 
 def test_a_hash_with_old_parameters_is_renewed_at_sign_in(

@@ -119,7 +119,7 @@ def test_a_wrong_token_is_401_even_beside_a_good_cookie(client_of: Clients, head
 
 def test_a_token_counts_for_nothing_in_the_pages(client_of: Clients, make_token: MakeToken) -> None:
     answer = client_of("nobody").get("/account", headers=bearer(make_token("ana")))
-    assert answer.status_code == 303
+    assert answer.headers["Location"].startswith("/sign-in")
 
 
 def test_a_token_wins_over_a_cookie(client_of: Clients, make_token: MakeToken) -> None:
@@ -145,7 +145,9 @@ def test_a_token_without_the_scope_changes_nothing(
 
 def test_a_token_without_read_reads_nothing(client_of: Clients, make_token: MakeToken) -> None:
     secret = make_token("ana", "facilities:write")
-    assert client_of("nobody").get("/api/v1/me", headers=bearer(secret)).status_code in (403, 404)
+    answer = client_of("nobody").get("/api/v1/me", headers=bearer(secret))
+    assert answer.status_code in (403, 404)
+    assert "ana@cast.example" not in answer.text
 
 
 def test_a_revoked_token_is_worthless(
@@ -217,10 +219,10 @@ def test_me_that_has_not_changed_is_not_sent_again(client_of: Clients) -> None:
     client = client_of("ana")
     first = client.get("/api/v1/me")
     again = client.get("/api/v1/me", headers={"If-None-Match": first.headers["ETag"]})
-    assert again.status_code == 304
+    assert (again.status_code, again.data) == (304, b"")
     client.patch("/api/v1/me", json={"name": "Ana M."})
     changed = client.get("/api/v1/me", headers={"If-None-Match": first.headers["ETag"]})
-    assert changed.status_code == 200
+    assert changed.json["name"] == "Ana M."
 
 
 def test_me_changes_what_is_sent_and_keeps_the_rest(client_of: Clients) -> None:

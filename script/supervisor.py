@@ -139,7 +139,12 @@ class SetupNote:
         if not database_url:
             self.needed.append(instance / "portal.db")
         digest = hashlib.sha256(database_url.encode())
-        for folder in ("migrations/versions", "portal/regions/data", "portal/demo/data"):
+        for folder in (
+            "migrations/versions",
+            "portal/regions/data",
+            "portal/demo/data",
+            "portal/kernel/fulltext",
+        ):
             for path in sorted((ROOT / folder).rglob("*.*")):
                 if path.suffix in (".py", ".csv", ".toml"):
                     digest.update(path.read_bytes())

@@ -90,7 +90,7 @@ def _count(list_ids: object) -> int:
 @click.command("setup")
 @with_appcontext
 def set_up() -> None:
-    """Bring the database up to date; fill an empty one with reference data and demo regions."""
+    """Bring database and reference data up to date; fill an empty one with the demo regions."""
     upgrade()
     for manifest in installed_manifests():
         if manifest.first_data is not None:

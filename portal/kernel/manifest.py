@@ -139,7 +139,7 @@ class Manifest:
     """Everything that the composition root needs to know of a domain.
 
     concepts: reads those whose other names, and narrower concepts, a search finds as well.
-    first_data: fills an empty database and leaves a filled one alone; for `flask setup`.
+    first_data: fills an empty database, and leaves alone what people wrote; for `flask setup`.
     """
 
     name: str

@@ -15,12 +15,6 @@ reference_group = AppGroup("reference", help="Counties, ZIP codes, industries, c
 regions_group = AppGroup("regions", help="Regions: named sets of counties.")
 
 
-def load_if_missing() -> None:
-    """Load the reference data where there is none."""
-    if not queries.list_states():
-        load_reference()
-
-
 @reference_group.command("load")
 def load() -> None:
     """Load the reference data, or bring it up to date; a second run changes nothing."""

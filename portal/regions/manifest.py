@@ -25,5 +25,5 @@ manifest = Manifest(
         ),
     ),
     cli=(cli.reference_group, cli.regions_group),
-    first_data=cli.load_if_missing,
+    first_data=cli.load_reference,
 )

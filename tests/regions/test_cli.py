@@ -3,7 +3,6 @@
 import pytest
 
 from portal.regions import queries
-from portal.regions.cli import load_if_missing
 
 
 def test_reference_load_says_what_it_did_and_at_last_that_nothing_changed(
@@ -23,11 +22,6 @@ def test_reference_load_says_what_it_did_and_at_last_that_nothing_changed(
     assert set(queries.outlines_of(codes)) == set(codes)
     third = runner.invoke(args=["reference", "load"])
     assert "nothing changed" in third.output
-
-
-def test_set_up_leaves_a_filled_database_alone(app):
-    load_if_missing()
-    assert len(queries.list_states()) == 3
 
 
 def test_a_region_is_drawn_and_listed(app):

@@ -134,11 +134,11 @@ class RequestForm(Form):
     call_deadline = DateField(_l("Deadline of the call"))
     coordinator_wanted = YesNoField(_l("A coordinator is wanted"))
     equipment_id = RecordField(
-        _l("Equipment it asks to use"),
+        _l("Equipment to use"),
         description=_l("Its organization is told once the request is published, and sees it."),
     )
     facility_id = RecordField(
-        _l("Facility it asks to use"),
+        _l("Facility to use"),
         description=_l("Its organization is told once the request is published, and sees it."),
     )
     duration_months = WholeNumberField(_l("Duration"), least=1, most=240, unit=_l("months"))

@@ -249,7 +249,7 @@ def edit(request_id: int) -> ResponseReturnValue:
             **values,
         )
         if saved is not None:
-            return _to_saved(saved)
+            return _to_saved(saved, was_draft=is_draft)
     return _edit_page(form, request_id)
 
 
@@ -509,13 +509,16 @@ def _subject_url(record: Any) -> str:
     return url_for("facilities.show_facility", facility_id=record.facility_id)
 
 
-def _to_saved(saved: Any) -> Response:
+def _to_saved(saved: Any, *, was_draft: bool = True) -> Response:
+    title = saved.title
     if saved.status == "draft":
-        flash(_("The draft “%(title)s” was saved.", title=saved.title))
-    elif saved.status == "published":
-        flash(_("“%(title)s” is published.", title=saved.title))
+        flash(_("The draft “%(title)s” was saved.", title=title))
+    elif not was_draft:
+        flash(_("“%(title)s” was saved.", title=title))
+    elif (asked := queries.get_request(saved.id).asked_organization) is not None:
+        flash(_("“%(title)s” was sent to %(organization)s.", title=title, organization=asked.name))
     else:
-        flash(_("“%(title)s” was saved.", title=saved.title))
+        flash(_("“%(title)s” is published.", title=title))
     return _to_record(saved.id)
 
 

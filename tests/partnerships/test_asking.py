@@ -225,7 +225,8 @@ def test_form_says_whom_it_asks_and_publishes_with_little(
     assert "Your organization and Falls City Community College" in page
     assert "Send request" in page
     assert '<option selected value="organization">' in page
-    reply = client_of("ana").post(
+    asking = client_of("ana")
+    reply = asking.post(
         "/requests/new",
         data={
             "kind": "equipment_sharing",
@@ -236,14 +237,17 @@ def test_form_says_whom_it_asks_and_publishes_with_little(
             "equipment_id": str(equipment),
         },
     )
-    assert reply.status_code == 303
+    sent = asking.get(reply.headers["Location"]).text
+    assert "“Use of College public mill” was sent to Falls City Community College." in sent
     request = session.scalars(select(Request).order_by(Request.id.desc()).limit(1)).one()
     assert (request.status, request.equipment_id) == ("published", equipment)
-    form = client_of("ana").get(f"/requests/{request.id}/edit").text
+    client = client_of("ana")
+    form = client.get(f"/requests/{request.id}/edit").text
     assert 'name="equipment_id"' not in form
     data = {"kind": "equipment_sharing", "direction": "need", "title": "Use of your mill"}
     data |= {"summary": "Three days.", "visibility": "organization"}
-    assert client_of("ana").post(f"/requests/{request.id}/edit", data=data).status_code == 303
+    client.post(f"/requests/{request.id}/edit", data=data)
+    assert "“Use of your mill” was saved." in client.get(f"/requests/{request.id}").text
     assert queries.get_request(request.id).equipment_id == equipment
 
 

@@ -7,7 +7,9 @@ engines take turns query by query, so that whatever else the machine does meets 
 import argparse
 import gc
 import itertools
+import json
 import multiprocessing
+import secrets
 import shutil
 import tempfile
 import time
@@ -26,6 +28,7 @@ from portal.kernel.fulltext.port import Document
 ROUNDS = 3
 PATIENCE_SECONDS = 8.0
 CHANGES = 40
+_LETTERS = str.maketrans("0123456789", "ghijklmnop")
 _WHOOSH = "whoosh"
 _LARGE = 100_000
 
@@ -124,23 +127,28 @@ _REPLIES: Mapping[str, Callable[[Engine, Any], Any]] = {
 
 
 def measure(
-    records: int, queries: int, seed: int, names: Sequence[str], progress: measuring.Progress
+    records: int,
+    queries: int,
+    seed: int,
+    names: Sequence[str],
+    progress: measuring.Progress,
+    kept: Path | None = None,
 ) -> Run:
-    """Build all indexes, ask all queries, and see how fast a change is found."""
+    """Build all indexes, ask all queries, and see how fast a change is found.
+
+    kept: a folder in which indexes stay, to be used again by the next run.
+    """
     corpus = Corpus(records, seed)
     asks = corpus.asks(queries)
     run = Run(records, {name: Measured(name) for name in names})
-    folder = Path(tempfile.mkdtemp(prefix="benchmark-"))
+    folder = kept / f"{records}-{seed}" if kept else Path(tempfile.mkdtemp(prefix="benchmark-"))
     builders: dict[str, Engine] = {}
     servers: dict[str, Server] = {}
     try:
         for name, measured in run.engines.items():
             progress.say(f"{records:,}: {ENGINES[name].label} indexes")
             builders[name] = ENGINES[name].load(name, folder / name)
-            start = time.perf_counter()
-            builders[name].build(corpus.documents())
-            measured.build_seconds = time.perf_counter() - start
-            measured.size_bytes = builders[name].size()
+            _build(builders[name], folder / name, corpus, measured)
             progress.step()
         for name, measured in run.engines.items():
             servers[name] = Server(name, folder / name)
@@ -161,8 +169,23 @@ def measure(
             server.stop()
         for engine in builders.values():
             engine.close()
-        shutil.rmtree(folder, ignore_errors=True)
+        if kept is None:
+            shutil.rmtree(folder, ignore_errors=True)
     return run
+
+
+def _build(engine: Engine, folder: Path, corpus: Corpus, measured: Measured) -> None:
+    """Write an engine's index, unless an earlier run left it; a server ends with its run."""
+    note = folder.with_suffix(".json")
+    if note.exists() and not hasattr(engine, "cluster"):
+        measured.build_seconds, measured.size_bytes = json.loads(note.read_text())
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    start = time.perf_counter()
+    engine.build(corpus.documents())
+    measured.build_seconds = time.perf_counter() - start
+    measured.size_bytes = engine.size()
+    note.write_text(json.dumps([measured.build_seconds, measured.size_bytes]))
 
 
 def _ask_all(run: Run, servers: Mapping[str, Server], kind: str, asks: Sequence[Ask]) -> None:
@@ -199,7 +222,8 @@ def _change(corpus: Corpus, writer: Engine, reader: Server) -> list[float]:
     times = []
     changes = min(CHANGES, 3 + corpus.records // 100)
     for number, document in enumerate(itertools.islice(corpus.documents(), changes)):
-        word = f"changed{'abcdefghij'[number // 10]}{'abcdefghij'[number % 10]}"
+        # A word that no earlier run has left in an index that was kept.
+        word = f"changed{secrets.token_hex(8)}".translate(_LETTERS)
         changed = _with_word(document, word)
         ask = Ask((word,), document.audience)
         start = time.perf_counter()
@@ -425,6 +449,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--curve", default="", help="more sizes, with commas (Whoosh's own is left out there)"
     )
+    parser.add_argument("--keep", type=Path, help="keep the indexes here, for the next run")
     parser.add_argument("--markdown", type=Path, help="write the result into this file as well")
     options = parser.parse_args(arguments)
     names = options.engines.split(",")
@@ -442,7 +467,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     progress = measuring.Progress(steps)
     busy = measuring.load()
     runs = {
-        size: measure(size, options.queries, options.seed, of, progress)
+        size: measure(size, options.queries, options.seed, of, progress, options.keep)
         for size, of in sorted(sizes.items())
     }
     progress.close()

@@ -221,7 +221,7 @@ def _change(corpus: Corpus, writer: Engine, reader: Server) -> list[float]:
     index = writer.index  # type: ignore[attr-defined]
     times = []
     changes = min(CHANGES, 3 + corpus.records // 100)
-    for number, document in enumerate(itertools.islice(corpus.documents(), changes)):
+    for document in itertools.islice(corpus.documents(), changes):
         # A word that no earlier run has left in an index that was kept.
         word = f"changed{secrets.token_hex(8)}".translate(_LETTERS)
         changed = _with_word(document, word)

@@ -5,13 +5,13 @@ And the reads of saved searches: which are due, what they match, what they have 
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
+from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
-from flask_babel import ngettext
 from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import joinedload
 
@@ -40,6 +40,7 @@ from portal.kernel.clock import now, today_here
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
 from portal.kernel.fulltext.port import Hit, Key, Near, Query, Results, Suggestion
+from portal.kernel.kept import while_unwritten
 from portal.kernel.manifest import DeskItem, SearchFilter, installed_manifests
 from portal.kernel.outbox import OutboxDelivery, OutboxEvent
 from portal.kernel.paging import keyset_page
@@ -192,9 +193,18 @@ def visible_keys(actor: Actor, keys: Iterable[Key]) -> set[Key]:
     }
 
 
+def _labels(name: str, keys: list[str]) -> Mapping[str, str]:
+    """Return the names of a facet's values in the reader's language."""
+    known: dict[str, str] = while_unwritten(("labels", name, str(get_locale())), dict)
+    if unknown := [key for key in keys if key not in known]:
+        found = search_index().facets[name].labels(unknown)
+        known.update((key, str(found.get(key, key))) for key in unknown)
+    return known
+
+
 def _facets(results: Results, wanted: Search) -> Iterable[FacetView]:
     index = search_index()
-    kinds = {kind: item.label for kind, item in index.kinds.items()}
+    kinds = {kind: str(item.label) for kind, item in index.kinds.items()}
     for name, label in (
         ("kind", None),
         *((name, item.label) for name, item in index.facets.items()),
@@ -203,14 +213,14 @@ def _facets(results: Results, wanted: Search) -> Iterable[FacetView]:
         if not values:
             continue
         keys = [value.value for value in values]
-        labels = kinds if name == "kind" else index.facets[name].labels(keys)
+        labels = kinds if name == "kind" else _labels(name, keys)
         yield FacetView(
             name,
             label,
             [
                 FacetChoice(
                     value.value,
-                    str(labels.get(value.value, value.value)),
+                    str(labels[value.value]),
                     value.count,
                     value.is_selected,
                 )

@@ -14,7 +14,7 @@ from portal.facilities.queries import EQUIPMENT_OPTIONS, FACILITY_OPTIONS, Recor
 from portal.facilities.rules import (
     ADDRESSES,
 )
-from portal.kernel.authorization import Actor, visible
+from portal.kernel.authorization import Actor, visible_ids
 from portal.kernel.database import session
 from portal.kernel.fulltext.port import Document
 from portal.kernel.listing import audience_of
@@ -167,14 +167,12 @@ def list_facility_ids(after: int, limit: int) -> list[int]:
 
 def visible_equipment_ids(actor: Actor, ids: Sequence[int]) -> set[int]:
     """Return those of the ids that the actor may see right now."""
-    condition = visible(actor, Permission.EQUIPMENT_VIEW)
-    return set(session.scalars(select(Equipment.id).where(Equipment.id.in_(ids), condition)))
+    return visible_ids(actor, Equipment.id, Permission.EQUIPMENT_VIEW, ids)
 
 
 def visible_facility_ids(actor: Actor, ids: Sequence[int]) -> set[int]:
     """Return those of the ids that the actor may see right now."""
-    condition = visible(actor, Permission.FACILITY_VIEW)
-    return set(session.scalars(select(Facility.id).where(Facility.id.in_(ids), condition)))
+    return visible_ids(actor, Facility.id, Permission.FACILITY_VIEW, ids)
 
 
 def equipment_ids_of_organization(organization_id: int) -> list[int]:

@@ -7,23 +7,25 @@ whichever process, ends what is kept; a minute does too, since pages say how lon
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from flask import Flask, request
+from flask import Flask, current_app, has_request_context, request
 
 from portal.kernel.clock import now
-from portal.kernel.database import DatabaseVersion
+from portal.kernel.database import DatabaseVersion, is_writing
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 Headers: TypeAlias = list[tuple[str, str]]
+T = TypeVar("T")
 
 KEPT_SECONDS = 60
 _FLAG = "portal.may_be_kept"
+_VERSION = "portal.version"
 _LONGEST_KEY = 2_000
 _OF_THE_BODY = frozenset({"content-length", "content-type"})
 
@@ -35,6 +37,18 @@ def keep_answer() -> None:
     and the search index; and asking must leave no trace.
     """
     request.environ[_FLAG] = request.endpoint
+
+
+def while_unwritten(key: Hashable, make: Callable[[], T]) -> T:
+    """Return what `make` returned for the key since anything was last written to the database.
+
+    For few, small things that every page needs and that are the same for everybody.
+    """
+    version = request.environ.get(_VERSION) if has_request_context() else None
+    if version is None or is_writing():
+        return make()
+    answers: KeptAnswers = current_app.extensions["portal-kept"]
+    return answers.remember(version, key, make)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +75,18 @@ class KeptAnswers:
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[str, ...], Kept] = OrderedDict()
         self._bytes = 0
+        self._values: dict[Hashable, Any] = {}
+        self._version_of_values: object = None
+        app.extensions["portal-kept"] = self
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        key = _key(environ) if self._most_bytes else None
-        version = self._version() if key else None
+        if not self._most_bytes or environ["REQUEST_METHOD"] != "GET":
+            return self._inner(environ, start_response)
+        # Read before the request reads anything else, or older things would be kept for newer ones.
+        version = environ[_VERSION] = self._version()
+        key = _key(environ)
         if key is None or version is None:
             return self._inner(environ, start_response)
         kept = self._find(key, version)
@@ -80,6 +100,20 @@ class KeptAnswers:
         self._bytes = 0
         self._database.close()
 
+    def remember(self, version: object, key: Hashable, make: Callable[[], T]) -> T:
+        """Return the value of a key in this version, made if it is new."""
+        with self._lock:
+            if self._version_of_values != version:
+                self._version_of_values = version
+                self._values.clear()
+            if key in self._values:
+                return self._values[key]
+        value = make()
+        with self._lock:
+            if self._version_of_values == version:
+                self._values[key] = value
+        return value
+
     def _version(self) -> object:
         """Return something that differs after every write, or None if nobody knows."""
         version = self._database.read()
@@ -89,7 +123,7 @@ class KeptAnswers:
             # A rebuild swaps the index without writing to the database.
             return version, self._index.stat().st_mtime_ns
         except OSError:
-            return None
+            return version, 0
 
     def _find(self, key: tuple[str, ...], version: object) -> Kept | None:
         with self._lock:
@@ -144,7 +178,7 @@ class KeptAnswers:
 
 def _key(environ: "WSGIEnvironment") -> tuple[str, ...] | None:
     """Return what such an answer depends on, or None if it could be a person's own."""
-    if environ["REQUEST_METHOD"] != "GET" or "HTTP_AUTHORIZATION" in environ:
+    if "HTTP_AUTHORIZATION" in environ:
         return None
     cookie = environ.get("HTTP_COOKIE", "")
     # The choice of language is no person's secret; any other cookie may be.

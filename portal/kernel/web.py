@@ -8,12 +8,13 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from babel import Locale
+from babel import Locale, dates
 from babel.numbers import format_decimal as babel_format_decimal
 from flask import (
     Flask,
@@ -30,7 +31,7 @@ from flask import (
 from flask import flash as flask_flash
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
-from flask_babel import Babel, format_time, get_locale, ngettext
+from flask_babel import Babel, get_locale, get_translations, ngettext
 from flask_babel import format_date as babel_format_date
 from flask_babel import format_timedelta as babel_format_timedelta
 from flask_babel import gettext as _
@@ -144,6 +145,15 @@ def init_web(
     app.register_error_handler(Exception, _answer_unexpected)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        gettext=lambda text: _catalog().ugettext(text),
+        ngettext=lambda text, many, count: _catalog().ungettext(text, many, count),
+        newstyle=True,
+        pgettext=lambda context, text: _catalog().upgettext(context, text),
+        npgettext=lambda context, text, many, count: _catalog().unpgettext(
+            context, text, many, count
+        ),
+    )
     # A lazy translation is iterable, but it is one value.
     app.jinja_env.tests["several"] = lambda value: isinstance(value, list | tuple)
     app.jinja_env.filters.update(
@@ -158,7 +168,7 @@ def init_web(
     app.jinja_env.globals.update(
         can=lambda permission, row=None: can(current_actor(), permission, row),
         current_actor=current_actor,
-        current_locale=lambda: str(get_locale() or "en"),
+        current_locale=_language,
         languages=lambda: app.config["LANGUAGES"].split(","),
         navigation=navigation_items,
         viewer_zone=viewer_zone,
@@ -364,6 +374,25 @@ def remember_language(response: Response, language: str) -> Response:
     return response
 
 
+def _language() -> str:
+    """Return the code of the present language, which takes long to spell out."""
+    locale = get_locale()
+    return locale.language if locale else "en"
+
+
+def _catalog() -> Any:
+    """Return the translations of the present language, looked up once instead of for each text.
+
+    They lie where `force_locale` looks for them, so it changes them too.
+    """
+    context = g.get("_flask_babel")
+    found = getattr(context, "babel_translations", None)
+    if found is None:
+        found = get_translations()
+        g._flask_babel.babel_translations = found
+    return found
+
+
 def _is_signed_in() -> bool:
     """Tell whether a person is signed in; while the database is down, nobody is."""
     return not g.get("is_plain_answer") and bool(current_user.is_authenticated)
@@ -380,8 +409,15 @@ def format_instant(moment: dt.datetime | None, style: str = "medium") -> str:
     """Write an instant to the minute in the viewer's zone, with the zone's short name."""
     if moment is None:
         return ""
-    zone = moment.astimezone(ZoneInfo(viewer_zone())).tzname() or ""
-    return f"{babel_format_date(moment, style)}, {format_time(moment, 'short')} {zone}"
+    return _write_instant(moment, style, _language(), viewer_zone())
+
+
+@lru_cache(maxsize=4096)
+def _write_instant(moment: dt.datetime, style: str, language: str, zone_name: str) -> str:
+    zone = ZoneInfo(zone_name)
+    day = dates.format_date(moment.astimezone(zone), style, locale=language)
+    time = dates.format_time(moment, "short", tzinfo=zone, locale=language)
+    return f"{day}, {time} {moment.astimezone(zone).tzname() or ''}"
 
 
 def format_date(day: dt.date | dt.datetime | None, style: str = "medium") -> str:
@@ -400,6 +436,8 @@ def format_number(value: float | None) -> str:
 
 def _write_number(value: float, pattern: str | None = None) -> str:
     """Write a number with a US reader's comma and point, in Spanish too: "$4.800" is no price."""
+    if pattern is None and isinstance(value, int):
+        return f"{value:,}"
     current = get_locale()
     locale = Locale(current.language if current else "en", "US")
     return babel_format_decimal(value, pattern, locale=locale)

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.kernel import richtext
-from portal.kernel.authorization import Actor, visible
+from portal.kernel.authorization import Actor, visible_ids
 from portal.kernel.database import session
 from portal.kernel.fulltext.port import Document
 from portal.kernel.listing import audience_of
@@ -31,13 +31,7 @@ def list_organization_ids(after: int, limit: int) -> list[int]:
 
 def visible_organization_ids(actor: Actor, ids: Sequence[int]) -> set[int]:
     """Return those of the ids that the actor may see right now."""
-    return set(
-        session.scalars(
-            select(Organization.id).where(
-                Organization.id.in_(ids), visible(actor, Permission.ORGANIZATION_VIEW)
-            )
-        )
-    )
+    return visible_ids(actor, Organization.id, Permission.ORGANIZATION_VIEW, ids)
 
 
 def list_organization_documents(ids: Sequence[int]) -> list[Document]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
 
-from portal.kernel.authorization import Actor, visible
+from portal.kernel.authorization import Actor, visible_ids
 from portal.kernel.database import session
 from portal.kernel.fulltext.port import Document
 from portal.kernel.listing import audience_of
@@ -121,5 +121,4 @@ def request_ids_of_organization(organization_id: int) -> list[int]:
 
 def visible_request_ids(actor: Actor, ids: Sequence[int]) -> set[int]:
     """Return those of the ids that the actor may see right now."""
-    condition = visible(actor, Permission.REQUEST_VIEW)
-    return set(session.scalars(select(Request.id).where(Request.id.in_(ids), condition)))
+    return visible_ids(actor, Request.id, Permission.REQUEST_VIEW, ids)

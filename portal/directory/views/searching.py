@@ -1,7 +1,9 @@
 """The search box's page, its suggestions while typing, and the map of the results."""
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
@@ -20,6 +22,11 @@ from portal.regions.queries import county_labels, outlines_of
 from portal.regions.rules import draw_map
 
 MOST_COUNTIES_DRAWN = 120
+MOST_VALUES_SHOWN = 30
+# Stands for a value of a facet.
+_ANY_VALUE = "\x01"
+# What the router leaves as it is in the values of an address.
+_PLAIN = "!$'()*,/:;?@"
 
 
 @blueprint.get("/search")
@@ -66,6 +73,24 @@ def suggestions() -> ResponseReturnValue:
     return render_template("components/suggestions.html", suggestions=found)
 
 
+def _toggles(wanted: Search, facet: str) -> Callable[[str], str]:
+    """Return what makes the address of the search with a value of the facet added or removed.
+
+    Addresses with a value added differ in nothing else, so one is made for all of them.
+    """
+    chosen = wanted.chosen.get(facet, ())
+    pattern = address(wanted.toggled(facet, _ANY_VALUE))
+    before, _any, after = pattern.partition(quote(_ANY_VALUE))
+    is_like_others = bool(_any) and quote(_ANY_VALUE) not in after
+
+    def toggle(value: str) -> str:
+        if value in chosen or not is_like_others:
+            return address(wanted.toggled(facet, value))
+        return f"{before}{quote_plus(value, safe=_PLAIN)}{after}"
+
+    return toggle
+
+
 def _shown(hit: Hit) -> dict[str, Any]:
     confirmed = hit.extra.get("confirmed")
     return {
@@ -82,6 +107,8 @@ def _shown(hit: Hit) -> dict[str, Any]:
 
 
 def _facets(found: Found) -> list[dict[str, Any]]:
+    """Return what the page shows of each facet: the most frequent values, and those chosen."""
+    toggle = {facet.name: _toggles(found.search, facet.name) for facet in found.facets}
     return [
         {
             "name": facet.name,
@@ -92,9 +119,10 @@ def _facets(found: Found) -> list[dict[str, Any]]:
                     "label": choice.label,
                     "count": choice.count,
                     "is_selected": choice.is_selected,
-                    "url": address(found.search.toggled(facet.name, choice.value)),
+                    "url": toggle[facet.name](choice.value),
                 }
-                for choice in facet.values[:60]
+                for place, choice in enumerate(facet.values)
+                if place < MOST_VALUES_SHOWN or choice.is_selected
             ],
         }
         for facet in found.facets

@@ -15,7 +15,14 @@ from sqlalchemy import create_engine
 
 from portal.kernel.database import db, pool_options, session, with_driver
 from portal.kernel.fulltext.index import Index
-from portal.kernel.fulltext.port import Document, Engine, IndexBusy, IndexUnavailable, Key
+from portal.kernel.fulltext.port import (
+    Document,
+    Engine,
+    IndexBusy,
+    IndexOutOfReach,
+    IndexUnavailable,
+    Key,
+)
 from portal.kernel.fulltext.vocabulary import Concept, Vocabulary
 from portal.kernel.manifest import Facet, Searchable
 from portal.kernel.outbox import Event, subscribe_name
@@ -82,6 +89,8 @@ class SearchIndex:
         """Rebuild an index that is missing or damaged; return whether that was so."""
         try:
             self.index.status()
+        except IndexOutOfReach:
+            return 0
         except IndexUnavailable as error:
             log.warning("the search index is rebuilt: %s", error)
             self.rebuild()

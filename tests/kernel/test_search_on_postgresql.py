@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
 from portal.app import create_app
 from portal.facilities.models import Equipment
 from portal.facilities.services import change_equipment_visibility
 from portal.kernel.database import db, session
+from portal.kernel.fulltext.postgresql import index
 from portal.kernel.search import search_index
 from portal.kernel.worker import Worker
 from tests.cast import World, actor_named, build_world, token_of
@@ -61,7 +63,7 @@ def titles(found: dict[str, Any]) -> set[str]:
 
 
 def test_portal_finds_counts_hides_suggests_and_follows_with_all_its_search_in_postgresql(
-    stateless: tuple[Flask, World], tmp_path: Path
+    stateless: tuple[Flask, World], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app, world = stateless
     missing = client(app, "nobody").get("/search?q=mill")
@@ -90,6 +92,14 @@ def test_portal_finds_counts_hides_suggests_and_follows_with_all_its_search_in_p
     assert titles(found) == PUBLIC_MILLS | {"Shop members mill"}
     assert run(args=["index", "verify"]).exit_code == 0
     assert not (tmp_path / "index").exists()
+
+    monkeypatch.setitem(index._READING, "statement_timeout", "50")
+    with db.engine.begin() as other:
+        other.execute(text("LOCK TABLE search.document_1 IN ACCESS EXCLUSIVE MODE"))
+        stuck = client(app, "nobody").get("/search?q=welding")
+        assert (stuck.status_code, "This search takes too long" in stuck.text) == (503, True)
+        assert search_index().mend() == 0
+    assert client(app, "nobody").get("/search?q=welding").status_code == 200
 
 
 def test_search_may_have_a_database_of_its_own(

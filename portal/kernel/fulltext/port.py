@@ -28,7 +28,11 @@ class IndexUnavailable(Exception):
     """The index is missing or cannot be read; `Index.rebuild` recovers from it."""
 
 
-class QueryTooCostly(IndexUnavailable):
+class IndexOutOfReach(IndexUnavailable):
+    """The index does not answer at present; to rebuild it would not help."""
+
+
+class QueryTooCostly(IndexOutOfReach):
     """The answer was given up, because it would have taken longer than any may."""
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import inspect, text
 from portal.kernel.fulltext.port import (
     Document,
     IndexBusy,
+    IndexOutOfReach,
     IndexUnavailable,
     Query,
     QueryTooCostly,
@@ -22,6 +23,7 @@ from portal.kernel.fulltext.postgresql import executor
 from portal.kernel.fulltext.postgresql import index as module
 from portal.kernel.fulltext.postgresql.index import PostgreSQLIndex
 from portal.kernel.fulltext.postgresql.tables import SCHEMA
+from portal.kernel.search import SearchIndex
 from tests.kernel.fulltext.model import NEW_YEAR, PUBLIC, record
 
 EVERYTHING = Query(audience=PUBLIC)
@@ -157,10 +159,12 @@ def test_a_damaged_index_says_so_and_a_rebuild_recovers_it(
     assert len(tables(fresh_database)) == 4
 
 
-def test_a_server_that_does_not_answer_is_an_index_that_is_unavailable() -> None:
+def test_a_server_that_does_not_answer_is_no_reason_to_rebuild() -> None:
     nowhere = sqlalchemy.create_engine("postgresql+psycopg://nobody@/none?host=/nowhere")
-    with pytest.raises(IndexUnavailable, match="does not answer"):
-        PostgreSQLIndex(nowhere).search(EVERYTHING)
+    index = PostgreSQLIndex(nowhere)
+    with pytest.raises(IndexOutOfReach, match="does not answer"):
+        index.search(EVERYTHING)
+    assert SearchIndex(index, {}, {}).mend() == 0
 
 
 def test_a_query_that_takes_too_long_is_given_up(

@@ -37,6 +37,7 @@ from portal.kernel.fulltext.language import understand
 from portal.kernel.fulltext.port import (
     Document,
     IndexBusy,
+    IndexOutOfReach,
     IndexUnavailable,
     Key,
     Query,
@@ -75,6 +76,8 @@ _READING: Final = {
     # What is searched a lot is in memory, where it costs little to jump about.
     "random_page_cost": "1.1",
 }
+# For what nobody waits for at a page.
+_CHECKING: Final = _READING | {"statement_timeout": "60000"}
 _BUILDING: Final = {"statement_timeout": "0", "maintenance_work_mem": "256MB"}
 
 
@@ -111,7 +114,9 @@ class PostgreSQLIndex:
     def matching(self, query: Query) -> frozenset[Key]:
         """All documents that have the words as typed; limit, offset and sort do not matter."""
         asked = understand(query.text, self._vocabulary())
-        return self._read(lambda reader: Executor(*reader, query.audience).matching(query, asked))
+        return self._read(
+            lambda reader: Executor(*reader, query.audience).matching(query, asked), _CHECKING
+        )
 
     def suggest(
         self, prefix: str, audience: frozenset[str], limit: int = 8
@@ -131,7 +136,7 @@ class PostgreSQLIndex:
             rows = connection.execute(select(document.kind, document.id, document.updated_at))
             return {(kind, number): updated.astimezone(UTC) for kind, number, updated in rows}
 
-        return self._read(keys)
+        return self._read(keys, _CHECKING)
 
     def digests(self) -> Mapping[Key, bytes]:
         """The `digest` that each document had when it was put in, to compare contents."""
@@ -142,7 +147,7 @@ class PostgreSQLIndex:
             rows = connection.execute(select(content.kind, content.id, content.digest))
             return {(kind, number): digest for kind, number, digest in rows}
 
-        return self._read(digests)
+        return self._read(digests, _CHECKING)
 
     def status(self) -> Status:
         def count(reader: Reader) -> Status:
@@ -152,11 +157,11 @@ class PostgreSQLIndex:
 
         return self._read(count)
 
-    def _read(self, answer: Callable[[Reader], _T]) -> _T:
+    def _read(self, answer: Callable[[Reader], _T], settings: Mapping[str, str] = _READING) -> _T:
         for attempt in range(_ATTEMPTS):
             try:
                 with self._reading_engine.connect() as connection:
-                    return answer((connection, _current(connection, _READING)))
+                    return answer((connection, _current(connection, settings)))
             except DBAPIError as error:
                 # A rebuild may have dropped the tables between our finding and reading them.
                 if not _is_missing(error) or attempt == _ATTEMPTS - 1:
@@ -332,5 +337,5 @@ def _explained(error: DBAPIError) -> Exception:
     if isinstance(error.orig, errors.QueryCanceled):
         return QueryTooCostly("The answer would have taken too long")
     if isinstance(error, OperationalError):
-        return IndexUnavailable(f"The search index does not answer: {error.orig}")
+        return IndexOutOfReach(f"The search index does not answer: {error.orig}")
     return error

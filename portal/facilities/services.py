@@ -38,7 +38,7 @@ from portal.kernel.errors import Conflict, Invalid, NotFound
 from portal.kernel.files import StoredFile, remove_file, store_document, store_image
 from portal.kernel.outbox import record
 from portal.organizations.models import Organization
-from portal.organizations.queries import complete_place, get_capabilities
+from portal.organizations.queries.resolving import complete_place, get_capabilities
 
 R = TypeVar("R", Facility, Equipment)
 

@@ -12,7 +12,7 @@ from portal.home.queries import Shared
 from portal.kernel.authorization import authorize
 from portal.kernel.kept import keep_answer
 from portal.kernel.web import current_actor, navigation_items, page, see_other
-from portal.organizations.queries import list_organizations_of
+from portal.organizations.queries.profiles import list_organizations_of
 from portal.regions.queries import (
     counties_of_region,
     county_labels,

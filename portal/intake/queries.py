@@ -31,8 +31,8 @@ from portal.kernel.errors import NotFound
 from portal.kernel.manifest import DeskItem
 from portal.kernel.paging import Page, keyset_page
 from portal.kernel.settings import setting
-from portal.organizations import queries as organizations
 from portal.organizations.models import Organization
+from portal.organizations.queries import profiles
 
 MOST_EXPORTED = 200_000
 _CHUNK = 500
@@ -240,7 +240,7 @@ def _uniquip_row(
     kind = "facility" if isinstance(record, Facility) else "equipment"
     organization = record.organization
     if organization.id not in hidden:
-        hidden[organization.id] = "contacts" in organizations.hidden_fields_for(actor, organization)
+        hidden[organization.id] = "contacts" in profiles.hidden_fields_for(actor, organization)
     place = facilities.place_of_record(record)
     base = str(setting("PUBLIC_URL")).rstrip("/")
     address = base + ADDRESSES[kind] % record.id
@@ -281,12 +281,12 @@ def organization_rows(actor: Actor) -> Iterator[list[str]]:
     """Return the organizations that the actor may see, in columns that an import takes."""
     cursor, number = None, 0
     while True:
-        found = organizations.list_profiles(actor, cursor=cursor, limit=100)
+        found = profiles.list_profiles(actor, cursor=cursor, limit=100)
         for organization in found.items:
             number += 1
             if number > MOST_EXPORTED:
                 return
-            hidden = organizations.hidden_fields_for(actor, organization)
+            hidden = profiles.hidden_fields_for(actor, organization)
             exact = (organization.latitude, organization.longitude)
             point = organization.coarse_point if "street" in hidden else exact
             latitude, longitude = point or (None, None)

@@ -32,9 +32,9 @@ from portal.kernel.commands import command
 from portal.kernel.database import session
 from portal.kernel.errors import Conflict, Invalid, NotFound, PortalError
 from portal.kernel.files import StoredFile, remove_file, store_document
-from portal.organizations import queries as organization_queries
 from portal.organizations import services as organizations
 from portal.organizations.models import Organization
+from portal.organizations.queries import profiles
 from portal.organizations.rules import match_key
 from portal.regions.queries import counties_by_fips
 
@@ -67,7 +67,7 @@ def import_organizations(
     def write(candidate: Candidate) -> str:
         values = prepare(candidate)
         if not allow_duplicates:
-            found = organization_queries.find_imported(source, candidate.country, values)
+            found = profiles.find_imported(source, candidate.country, values)
             doubt = "" if found is not None else _doubt(source, candidate, namesakes)
             if doubt:
                 column = candidate.columns.get("name", "")
@@ -106,7 +106,7 @@ def _doubt(source: str, candidate: Candidate, namesakes: dict[tuple[str, str], s
         other = namesakes.get((match_key(values["name"]), values["state"]))
         return _("Probably here already: %(names)s.", names=other) if other else ""
     county = str(values.get("county_fips") or "")
-    found = organization_queries.find_duplicates(
+    found = profiles.find_duplicates(
         values["name"],
         county if county.isdecimal() else None,
         zip_code=values.get("zip_code") or "" if candidate.country == "US" else "",

@@ -23,7 +23,7 @@ from portal.kernel.web import (
     see_other,
     text_argument,
 )
-from portal.organizations.queries import list_organizations_of
+from portal.organizations.queries.profiles import list_organizations_of
 from portal.organizations.rules import ORGANIZATION_KINDS
 
 blueprint = Blueprint("intake", __name__)

@@ -17,8 +17,9 @@ from portal.kernel.api import (
 )
 from portal.kernel.errors import Invalid
 from portal.kernel.web import current_actor, not_modified, text_argument
-from portal.organizations import queries, services
+from portal.organizations import services
 from portal.organizations.forms import OrganizationForm
+from portal.organizations.queries import profiles
 from portal.organizations.rules import ORGANIZATION_KINDS
 from portal.organizations.schemas import OrganizationSchema
 
@@ -58,7 +59,7 @@ def list_organizations() -> ResponseReturnValue:
     if kind and kind not in ORGANIZATION_KINDS:
         raise Invalid("kind", _("There is no such kind of organization."))
     actor = current_actor()
-    found = queries.list_profiles(
+    found = profiles.list_profiles(
         actor,
         kind=kind,
         county=text_argument("county"),
@@ -89,7 +90,7 @@ def register_organization() -> Response:
     )
     return respond(
         OrganizationSchema(sees_members_fields=True),
-        queries.get_organization(organization.id),
+        profiles.get_organization(organization.id),
         status=201,
         location=url_for("organizations_api.show_organization", organization_id=organization.id),
     )
@@ -105,9 +106,12 @@ def register_organization() -> Response:
 def show_organization(organization_id: int) -> ResponseReturnValue:
     """Answer with a profile."""
     actor = current_actor()
-    organization = queries.get_visible_organization(actor, organization_id)
+    organization = profiles.get_visible_organization(actor, organization_id)
     reply = not_modified(
-        "organization", organization.id, organization.updated_at, queries.sees_members_fields(actor)
+        "organization",
+        organization.id,
+        organization.updated_at,
+        profiles.sees_members_fields(actor),
     )
     return reply or respond(_schema(), organization)
 
@@ -126,11 +130,11 @@ def show_organization(organization_id: int) -> ResponseReturnValue:
 def change_organization(organization_id: int) -> Response:
     """Write the fields that are given; the others stay."""
     actor = current_actor()
-    organization = queries.get_editable_organization(actor, organization_id)
+    organization = profiles.get_editable_organization(actor, organization_id)
     form = bind_json(OrganizationForm, obj=organization)
     services.change_organization(actor, organization, **form.data)
     return respond(
-        OrganizationSchema(sees_members_fields=True), queries.get_organization(organization_id)
+        OrganizationSchema(sees_members_fields=True), profiles.get_organization(organization_id)
     )
 
 
@@ -145,13 +149,13 @@ def change_organization(organization_id: int) -> Response:
 def archive_organization(organization_id: int) -> tuple[str, int]:
     """Close an organization; its owners can restore it on its page."""
     actor = current_actor()
-    organization = queries.get_visible_organization(actor, organization_id)
+    organization = profiles.get_visible_organization(actor, organization_id)
     services.archive_organization(actor, organization)
     return "", 204
 
 
 def _schema() -> OrganizationSchema:
-    return OrganizationSchema(sees_members_fields=queries.sees_members_fields(current_actor()))
+    return OrganizationSchema(sees_members_fields=profiles.sees_members_fields(current_actor()))
 
 
 def _instant(name: str) -> dt.datetime | None:

@@ -15,8 +15,9 @@ from portal.kernel.manifest import (
     Searchable,
 )
 from portal.kernel.outbox import Event, Reaction
-from portal.organizations import api, documents, events, queries, reactions, services, views
+from portal.organizations import api, documents, events, reactions, services, views
 from portal.organizations.policies import Permission, policy
+from portal.organizations.queries import desk, people
 from portal.organizations.rules import CERTIFICATIONS, ORGANIZATION_KINDS
 from portal.regions import queries as regions
 
@@ -36,7 +37,7 @@ manifest = Manifest(
     name="organizations",
     blueprints=(views.blueprint, api.blueprint),
     policy=policy,
-    actor_facts=queries.actor_facts,
+    actor_facts=people.actor_facts,
     reactions=(
         Reaction(events.InvitationSent, reactions.email_invitee_on_invitation_sent),
         Reaction(events.InvitationAccepted, reactions.email_inviter_on_invitation_accepted),
@@ -86,26 +87,26 @@ manifest = Manifest(
         DeskSection(
             _l("Invitations"),
             _l("Nobody has invited you lately."),
-            queries.list_invitations_for,
+            desk.list_invitations_for,
             order=10,
         ),
         DeskSection(
             _l("To decide"),
             _l("No request to join and no claim waits for you."),
-            queries.list_decisions_for,
+            desk.list_decisions_for,
             order=20,
         ),
         DeskSection(
             _l("Organizations to verify"),
             _l("Every organization of your regions that has people here is verified."),
-            queries.list_unverified_for,
+            desk.list_unverified_for,
             order=22,
             permission=Permission.ORGANIZATION_VIEW_UNVERIFIED,
         ),
         DeskSection(
             _l("To confirm again"),
             _l("Your organizations are up to date."),
-            queries.list_stale_for,
+            desk.list_stale_for,
             order=60,
         ),
     ),

@@ -6,8 +6,9 @@ from portal.kernel.authorization import SYSTEM
 from portal.kernel.errors import NotFound
 from portal.kernel.mail import queue_mail
 from portal.kernel.web import external_url
-from portal.organizations import events, queries, services
+from portal.organizations import events, services
 from portal.organizations.models import Claim, Invitation, JoinRequest
+from portal.organizations.queries import people, profiles
 from portal.organizations.rules import ROLES
 
 
@@ -63,7 +64,7 @@ def email_managers_on_join_request_sent(event: events.JoinRequestSent) -> None:
     join_request = _join_request(event.join_request_id)
     if join_request is None or join_request.status != "open":
         return
-    for manager in queries.managers_of(join_request.organization_id):
+    for manager in people.managers_of(join_request.organization_id):
         _tell(
             manager,
             "join_request_sent",
@@ -94,7 +95,7 @@ def email_deciders_on_claim_sent(event: events.ClaimSent) -> None:
     claim = _claim(event.claim_id)
     if claim is None or claim.status != "pending":
         return
-    for decider in queries.claim_deciders(claim):
+    for decider in people.claim_deciders(claim):
         _tell(
             decider,
             "claim_sent",
@@ -127,7 +128,7 @@ def email_person_on_membership_changed(event: events.MembershipChanged) -> None:
         _tell(
             person,
             "membership_changed",
-            organization=queries.get_organization(event.organization_id).name,
+            organization=profiles.get_organization(event.organization_id).name,
             role=ROLES[event.role],
             url=external_url("organizations.show", organization_id=event.organization_id),
         )
@@ -140,7 +141,7 @@ def email_person_on_membership_ended(event: events.MembershipEnded) -> None:
         _tell(
             person,
             "membership_ended",
-            organization=queries.get_organization(event.organization_id).name,
+            organization=profiles.get_organization(event.organization_id).name,
             url=external_url("organizations.show", organization_id=event.organization_id),
         )
 
@@ -159,20 +160,20 @@ def _people_url(organization_id: int) -> str:
 
 def _invitation(invitation_id: int) -> Invitation | None:
     try:
-        return queries.get_visible_invitation(SYSTEM, invitation_id)
+        return people.get_visible_invitation(SYSTEM, invitation_id)
     except NotFound:
         return None
 
 
 def _join_request(join_request_id: int) -> JoinRequest | None:
     try:
-        return queries.get_visible_join_request(SYSTEM, join_request_id)
+        return people.get_visible_join_request(SYSTEM, join_request_id)
     except NotFound:
         return None
 
 
 def _claim(claim_id: int) -> Claim | None:
     try:
-        return queries.get_visible_claim(SYSTEM, claim_id)
+        return people.get_visible_claim(SYSTEM, claim_id)
     except NotFound:
         return None

@@ -21,7 +21,6 @@ from portal.kernel.database import lock, session
 from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound, TooMany
 from portal.kernel.files import StoredFile
 from portal.kernel.outbox import record
-from portal.organizations import queries
 from portal.organizations.events import (
     ClaimSent,
     InvitationSent,
@@ -38,6 +37,7 @@ from portal.organizations.events import (
 )
 from portal.organizations.models import Claim, Invitation, JoinRequest, Membership, Organization
 from portal.organizations.policies import Permission
+from portal.organizations.queries import people, profiles, resolving
 from portal.organizations.rules import (
     CLAIMS,
     IDENTIFIERS,
@@ -83,7 +83,7 @@ def register_organization(
     already, unless `is_another` says that it is not the same.
     """
     if not is_another:
-        found = queries.find_duplicates(profile["name"], zip_code=profile.get("zip_code") or "")
+        found = profiles.find_duplicates(profile["name"], zip_code=profile.get("zip_code") or "")
         if found:
             raise Conflict(
                 _(
@@ -199,7 +199,7 @@ def import_organization(
 
     Raises Forbidden for a broker who reaches beyond the own regions.
     """
-    found = queries.find_imported(source, country, profile)
+    found = profiles.find_imported(source, country, profile)
     values = {"country": country, "is_demo": is_demo, "confirmed_at": confirmed_at}
     organization, outcome = _import(actor, found, source, values, profile)
     _record_import([(organization, outcome)])
@@ -216,7 +216,7 @@ def import_known_organizations(
     """
     # Held until the end, so that each row finds its county without asking the database.
     counties = counties_by_fips({str(profile.get("county_fips")) for _country, profile in rows})
-    known = queries.find_identified([profile for _country, profile in rows])
+    known = profiles.find_identified([profile for _country, profile in rows])
     done = [
         _import(actor, found, source, {"country": country}, profile)
         for (country, profile), found in zip(rows, known, strict=True)
@@ -287,7 +287,7 @@ def _write_profile(organization: Organization, profile: Mapping[str, Any]) -> No
         if any(name in values for name in _PLACE):
             before = organization if organization in session else None
             country = organization.country or "US"
-            place = queries.complete_place(values, before, country=country)
+            place = resolving.complete_place(values, before, country=country)
             for name, value in place.items():
                 _set(organization, name, value)
                 values.pop(name, None)
@@ -300,10 +300,10 @@ def _write_profile(organization: Organization, profile: Mapping[str, Any]) -> No
             rows = [dict(row) for row in values.pop("contacts") if any(row.values())]
             _set(organization, "contacts", rows)
         if "capabilities" in values:
-            capabilities = queries.get_capabilities(values.pop("capabilities"))
+            capabilities = resolving.get_capabilities(values.pop("capabilities"))
             _set(organization, "capabilities", capabilities)
         if "naics_codes" in values:
-            codes = queries.get_naics(values.pop("naics_codes"))
+            codes = resolving.get_naics(values.pop("naics_codes"))
             _set(organization, "naics", [session.get_one(NaicsCode, code) for code in codes])
     if values:
         raise TypeError(f"an organization has no {', '.join(sorted(values))}")
@@ -363,7 +363,7 @@ def appoint_member(
     actor: Actor, organization: Organization, *, user_id: int, role: str
 ) -> Membership:
     """Make a user one of an organization's people, or change the role (by administrators)."""
-    membership = queries.find_membership(organization.id, user_id)
+    membership = people.find_membership(organization.id, user_id)
     if membership is None:
         return _join(organization, user_id, role)
     _change_role(membership, role)
@@ -409,7 +409,7 @@ def _change_role(membership: Membership, role: str) -> None:
 
 
 def _keep_an_owner(membership: Membership) -> None:
-    if membership.role == "owner" and queries.count_owners(membership.organization_id) == 1:
+    if membership.role == "owner" and people.count_owners(membership.organization_id) == 1:
         raise Invalid(
             None,
             _(
@@ -458,7 +458,7 @@ def send_invitation(
         organization_id=organization.id,
         email=email,
         role=role,
-        token_hash=queries.invitation_hash(secrets.token_urlsafe(32)),
+        token_hash=people.invitation_hash(secrets.token_urlsafe(32)),
         invited_by_id=actor.user_id,
         expires_at=now() + INVITATION_LIFE,
     )
@@ -470,7 +470,7 @@ def send_invitation(
 
 def _spare_the_address(organization_id: int, email: str) -> None:
     """Refuse to write to somebody again who has had enough mails of this organization today."""
-    sent = queries.list_invitation_mails(organization_id, email, since=now() - _DAY)
+    sent = people.list_invitation_mails(organization_id, email, since=now() - _DAY)
     if len(sent) >= MOST_INVITATION_MAILS:
         raise TooMany(
             _("Enough invitations went to this address today. You can send another tomorrow."),
@@ -485,7 +485,7 @@ def renew_invitation_link(actor: Actor, invitation: Invitation) -> str:
     Only the hash is kept, so that nobody but the reader of the mail has the token.
     """
     token = secrets.token_urlsafe(32)
-    invitation.token_hash = queries.invitation_hash(token)
+    invitation.token_hash = people.invitation_hash(token)
     return token
 
 
@@ -498,8 +498,8 @@ def act_on_invitation(
     token: what the link of the e-mail brought; whoever answers needs it, or the address itself.
     """
     if action in ("accept", "decline"):
-        has_link = secrets.compare_digest(queries.invitation_hash(token), invitation.token_hash)
-        if not has_link and not queries.is_addressee(actor, invitation):
+        has_link = secrets.compare_digest(people.invitation_hash(token), invitation.token_hash)
+        if not has_link and not people.is_addressee(actor, invitation):
             raise NotFound(_("There is no such invitation."))
         if invitation.expires_at <= now():
             raise Conflict(_("This invitation has expired. Please ask for a new one."))
@@ -512,7 +512,7 @@ def act_on_invitation(
         organization = _lock_organization(invitation.organization_id)
         if organization.status != "active":
             raise Conflict(_("This organization is archived."))
-        membership = queries.find_membership(organization.id, actor.user_id)
+        membership = people.find_membership(organization.id, actor.user_id)
         if membership is None:
             _join(organization, actor.user_id, invitation.role)
         else:
@@ -543,11 +543,11 @@ def send_join_request(
     actor: Actor, organization: Organization, *, message: str = ""
 ) -> JoinRequest:
     """Ask the people of an organization to be let in."""
-    if not queries.has_people(organization.id):
+    if not people.has_people(organization.id):
         raise Invalid(
             None, _("Nobody represents this organization here yet. Please claim it instead.")
         )
-    if queries.find_open_join_request(organization.id, actor.user_id) is not None:
+    if people.find_open_join_request(organization.id, actor.user_id) is not None:
         raise Invalid(None, _("You have asked already; the answer comes by e-mail."))
     join_request = JoinRequest(
         organization_id=organization.id, user_id=actor.user_id, message=message
@@ -566,7 +566,7 @@ def act_on_join_request(
     JOIN_REQUESTS.apply(actor, join_request, action, note=note)
     if action == "accept":
         organization = _lock_organization(join_request.organization_id)
-        if queries.find_membership(organization.id, join_request.user_id) is None:
+        if people.find_membership(organization.id, join_request.user_id) is None:
             _join(organization, join_request.user_id, "member")
     return join_request
 
@@ -577,11 +577,11 @@ def act_on_join_request(
 @command(Permission.CLAIM_SEND)
 def send_claim(actor: Actor, organization: Organization, *, evidence: str) -> Claim:
     """Say that an organization without people is the actor's own, and how one can tell."""
-    if queries.has_people(organization.id):
+    if people.has_people(organization.id):
         raise Invalid(
             None, _("Somebody represents this organization already. Please ask to join it.")
         )
-    if queries.find_pending_claim(organization.id, actor.user_id) is not None:
+    if people.find_pending_claim(organization.id, actor.user_id) is not None:
         raise Invalid(None, _("You have claimed it already; the answer comes by e-mail."))
     claim = Claim(organization_id=organization.id, user_id=actor.user_id, evidence=evidence)
     session.add(claim)
@@ -600,23 +600,23 @@ def act_on_claim(actor: Actor, claim: Claim, *, action: str, note: str = "") -> 
     CLAIMS.apply(actor, claim, action, note=note)
     if action == "approve":
         organization = _lock_organization(claim.organization_id)
-        if queries.has_people(organization.id):
+        if people.has_people(organization.id):
             raise Conflict(_("Somebody represents this organization already."))
         _join(organization, claim.user_id, "owner")
     elif action == "revoke":
         organization = _lock_organization(claim.organization_id)
-        membership = queries.find_membership(organization.id, claim.user_id)
+        membership = people.find_membership(organization.id, claim.user_id)
         if membership is not None:
             _end(membership, actor)
             session.flush()
-        if queries.count_owners(organization.id) == 0:
+        if people.count_owners(organization.id) == 0:
             _dissolve(actor, organization)
     return claim
 
 
 def _dissolve(actor: Actor, organization: Organization) -> None:
-    for membership in queries.list_people(organization.id):
+    for membership in people.list_people(organization.id):
         _end(membership, actor)
-    for invitation in queries.list_open_invitations(organization.id):
+    for invitation in people.list_open_invitations(organization.id):
         if invitation.status == "sent":
             INVITATIONS.apply(actor, invitation, "withdraw")

@@ -25,7 +25,7 @@ from portal.kernel.web import (
     text_argument,
     viewer_zone,
 )
-from portal.organizations import queries, services
+from portal.organizations import services
 from portal.organizations.forms import (
     ClaimForm,
     InvitationForm,
@@ -35,6 +35,7 @@ from portal.organizations.forms import (
     RoleForm,
 )
 from portal.organizations.policies import Permission
+from portal.organizations.queries import people, profiles
 from portal.organizations.rules import (
     CLAIMS,
     EMPLOYEE_BANDS,
@@ -59,7 +60,7 @@ blueprint = Blueprint("organizations", __name__)
 def list_organizations() -> ResponseReturnValue:
     """List all organizations by name; the directory searches them."""
     kind, county = text_argument("kind"), text_argument("county")
-    found = queries.list_organizations(
+    found = profiles.list_organizations(
         current_actor(), kind=kind, county=county, cursor=request.args.get("cursor")
     )
     next_url = url_for(
@@ -86,7 +87,7 @@ def list_mine() -> ResponseReturnValue:
     moment = now()
     rows = [
         (row, ROLES[actor.memberships[row.id]], is_stale(row.confirmed_at, moment))
-        for row in queries.list_own(actor)
+        for row in profiles.list_own(actor)
     ]
     return page("organizations/mine.html", rows=rows, kinds=ORGANIZATION_KINDS)
 
@@ -98,24 +99,24 @@ def list_mine() -> ResponseReturnValue:
 def show(organization_id: int) -> ResponseReturnValue:
     """Show one organization and what it shares."""
     actor = current_actor()
-    organization = queries.get_visible_organization(actor, organization_id)
+    organization = profiles.get_visible_organization(actor, organization_id)
     is_own = organization.id in actor.memberships
     keep_answer()
     return page(
         "organizations/show.html",
         organization=organization,
         canonical_url=external_url("organizations.show", organization_id=organization.id),
-        hidden=queries.hidden_fields_for(actor, organization),
+        hidden=profiles.hidden_fields_for(actor, organization),
         is_own=is_own,
         is_stale=is_stale(organization.confirmed_at, now()),
-        is_claimable=not queries.has_people(organization.id),
-        people=queries.list_people(organization.id) if is_own else [],
+        is_claimable=not people.has_people(organization.id),
+        people=people.list_people(organization.id) if is_own else [],
         kinds=ORGANIZATION_KINDS,
         bands=EMPLOYEE_BANDS,
         ownership=OWNERSHIP,
         roles=ROLES,
         source=SOURCES.get(organization.source),
-        clusters=queries.clusters_of(organization),
+        clusters=profiles.clusters_of(organization),
         certifications=certificates(organization.certifications, today(viewer_zone())),
     )
 
@@ -124,8 +125,8 @@ def show(organization_id: int) -> ResponseReturnValue:
 def show_linked_data(organization_id: int) -> ResponseReturnValue:
     """Answer with the organization as linked data of schema.org."""
     actor = current_actor()
-    organization = queries.get_visible_organization(actor, organization_id)
-    sees = queries.sees_members_fields(actor)
+    organization = profiles.get_visible_organization(actor, organization_id)
+    sees = profiles.sees_members_fields(actor)
     if reply := not_modified("jsonld", organization.id, organization.updated_at, sees):
         return reply
     logo_url = external_url("organizations.show_logo", organization_id=organization.id)
@@ -144,7 +145,7 @@ def show_linked_data(organization_id: int) -> ResponseReturnValue:
 @blueprint.get("/organizations/<int:organization_id>/logo")
 def show_logo(organization_id: int) -> Response:
     """Answer with the logo."""
-    logo = queries.get_logo(current_actor(), organization_id)
+    logo = profiles.get_logo(current_actor(), organization_id)
     return send_stored_file(logo, is_small=True, is_public=False)
 
 
@@ -154,11 +155,11 @@ def register() -> ResponseReturnValue:
     actor = current_actor()
     authorize(actor, Permission.ORGANIZATION_REGISTER)
     form = OrganizationForm.bind()
-    duplicates: list[queries.Duplicate] = []
+    duplicates: list[profiles.Duplicate] = []
     if form.submitted():
         is_another = request.form.get("is_another") == "yes"
         if not is_another:
-            duplicates = queries.find_duplicates(form.name.data, zip_code=form.zip_code.data)
+            duplicates = profiles.find_duplicates(form.name.data, zip_code=form.zip_code.data)
         if not duplicates:
             organization = form.attempt(
                 services.register_organization, actor, is_another=is_another, **form.data
@@ -179,7 +180,7 @@ def register() -> ResponseReturnValue:
 def edit(organization_id: int) -> ResponseReturnValue:
     """Change the profile."""
     actor = current_actor()
-    organization = queries.get_editable_organization(actor, organization_id)
+    organization = profiles.get_editable_organization(actor, organization_id)
     form = OrganizationForm.bind(obj=organization)
     if request.method == "GET" and organization.county is not None:
         form.county_fips.data = organization.county.label
@@ -197,7 +198,7 @@ def edit(organization_id: int) -> ResponseReturnValue:
 def change_logo(organization_id: int) -> ResponseReturnValue:
     """Put up a logo, or take it down."""
     actor = current_actor()
-    organization = queries.get_editable_organization(actor, organization_id)
+    organization = profiles.get_editable_organization(actor, organization_id)
     if request.form.get("remove") == "yes":
         services.change_logo(actor, organization, upload=None)
         flash(_("The logo was removed."))
@@ -231,7 +232,7 @@ def act(organization_id: int, action: str) -> ResponseReturnValue:
     if action not in _STEPS:
         raise NotFound(_("There is no such action."))
     actor = current_actor()
-    organization = queries.get_visible_organization(actor, organization_id)
+    organization = profiles.get_visible_organization(actor, organization_id)
     if action == "archive" and not confirmed():
         authorize(actor, Permission.ORGANIZATION_ARCHIVE, organization)
         return page(
@@ -258,7 +259,7 @@ def act(organization_id: int, action: str) -> ResponseReturnValue:
 def show_people(organization_id: int) -> ResponseReturnValue:
     """Show who belongs to an organization, and invite more."""
     actor = current_actor()
-    organization = queries.get_own_organization(actor, organization_id)
+    organization = profiles.get_own_organization(actor, organization_id)
     form = InvitationForm.bind()
     if form.submitted():
         invitation = form.attempt(services.send_invitation, actor, organization, **form.data)
@@ -270,11 +271,11 @@ def show_people(organization_id: int) -> ResponseReturnValue:
 
 def _people_page(organization: Any, form: InvitationForm) -> ResponseReturnValue:
     actor = current_actor()
-    invitations, join_requests = queries.list_waiting(actor, organization)
+    invitations, join_requests = people.list_waiting(actor, organization)
     return page(
         "organizations/people.html",
         organization=organization,
-        people=queries.list_people(organization.id),
+        people=people.list_people(organization.id),
         invitations=[(row, INVITATIONS.available(actor, row)) for row in invitations],
         join_requests=[(row, JOIN_REQUESTS.available(actor, row)) for row in join_requests],
         form=form,
@@ -287,7 +288,7 @@ def _people_page(organization: Any, form: InvitationForm) -> ResponseReturnValue
 def change_role(membership_id: int) -> ResponseReturnValue:
     """Give one of the people another role."""
     actor = current_actor()
-    membership = queries.get_visible_membership(actor, membership_id)
+    membership = people.get_visible_membership(actor, membership_id)
     form = RoleForm.bind()
     if not form.submitted():
         raise Invalid("role", _("Please choose a role."))
@@ -306,7 +307,7 @@ def change_role(membership_id: int) -> ResponseReturnValue:
 def end_membership(membership_id: int) -> ResponseReturnValue:
     """Leave an organization, or take somebody out of it."""
     actor = current_actor()
-    membership = queries.get_visible_membership(actor, membership_id)
+    membership = people.get_visible_membership(actor, membership_id)
     authorize(actor, Permission.MEMBERSHIP_END, membership)
     organization_id, name = membership.organization_id, membership.organization.name
     is_self = membership.user_id == actor.user_id
@@ -338,13 +339,13 @@ def show_invitation(invitation_id: int) -> ResponseReturnValue:
     """Show an invitation to the person whose address it went to."""
     actor = current_actor()
     authorize(actor, Permission.ORGANIZATION_REGISTER)
-    return _invitation_page(queries.get_visible_invitation(actor, invitation_id))
+    return _invitation_page(people.get_visible_invitation(actor, invitation_id))
 
 
 @blueprint.get("/invitations/link/<token>")
 def show_invitation_link(token: str) -> ResponseReturnValue:
     """Show the invitation of a link; whoever is not signed in is led there and back."""
-    return _invitation_page(queries.get_invitation_by_token(token), token)
+    return _invitation_page(people.get_invitation_by_token(token), token)
 
 
 def _invitation_page(invitation: Any, token: str = "") -> ResponseReturnValue:
@@ -367,9 +368,9 @@ def act_on_invitation(invitation_id: int, action: str) -> ResponseReturnValue:
     actor = current_actor()
     token = request.form.get("token", "")
     invitation = (
-        queries.get_invitation_by_token(token)
+        people.get_invitation_by_token(token)
         if token
-        else queries.get_visible_invitation(actor, invitation_id)
+        else people.get_visible_invitation(actor, invitation_id)
     )
     if invitation.id != invitation_id:
         raise NotFound(_("There is no such invitation."))
@@ -389,7 +390,7 @@ def act_on_invitation(invitation_id: int, action: str) -> ResponseReturnValue:
 def join(organization_id: int) -> ResponseReturnValue:
     """Ask to join an organization."""
     actor = current_actor()
-    organization = queries.get_visible_organization(actor, organization_id)
+    organization = profiles.get_visible_organization(actor, organization_id)
     authorize(actor, Permission.JOIN_REQUEST_SEND, organization)
     form = JoinForm.bind()
     if form.submitted():
@@ -397,7 +398,7 @@ def join(organization_id: int) -> ResponseReturnValue:
         if sent is not None:
             flash(_("Your request was sent. The answer comes by e-mail."))
             return _to_record(organization_id)
-    waiting = queries.find_open_join_request(organization_id, actor.user_id)
+    waiting = people.find_open_join_request(organization_id, actor.user_id)
     return page(
         "organizations/join.html",
         form=form,
@@ -411,7 +412,7 @@ def join(organization_id: int) -> ResponseReturnValue:
 def act_on_join_request(join_request_id: int, action: str) -> ResponseReturnValue:
     """Take a step of the workflow of requests to join."""
     actor = current_actor()
-    join_request = queries.get_visible_join_request(actor, join_request_id)
+    join_request = people.get_visible_join_request(actor, join_request_id)
     services.act_on_join_request(
         actor, join_request, action=action, note=request.form.get("note", "")
     )
@@ -428,9 +429,9 @@ def act_on_join_request(join_request_id: int, action: str) -> ResponseReturnValu
 def claim(organization_id: int) -> ResponseReturnValue:
     """Claim an organization that nobody represents yet."""
     actor = current_actor()
-    organization = queries.get_visible_organization(actor, organization_id)
+    organization = profiles.get_visible_organization(actor, organization_id)
     authorize(actor, Permission.CLAIM_SEND, organization)
-    waiting = queries.find_pending_claim(organization_id, actor.user_id)
+    waiting = people.find_pending_claim(organization_id, actor.user_id)
     if waiting is not None:
         return see_other(url_for("organizations.show_claim", claim_id=waiting.id))
     form = ClaimForm.bind()
@@ -446,7 +447,7 @@ def claim(organization_id: int) -> ResponseReturnValue:
 def show_claim(claim_id: int) -> ResponseReturnValue:
     """Show a claim with its evidence and its history."""
     actor = current_actor()
-    found = queries.get_visible_claim(actor, claim_id)
+    found = people.get_visible_claim(actor, claim_id)
     return page(
         "organizations/show_claim.html",
         claim=found,
@@ -463,7 +464,7 @@ def show_claim(claim_id: int) -> ResponseReturnValue:
 def act_on_claim(claim_id: int, action: str) -> ResponseReturnValue:
     """Take a step of the workflow of claims."""
     actor = current_actor()
-    found = queries.get_visible_claim(actor, claim_id)
+    found = people.get_visible_claim(actor, claim_id)
     services.act_on_claim(actor, found, action=action, note=request.form.get("note", ""))
     flash(str(CLAIMS.transitions[action].done))
     return see_other(url_for("organizations.show_claim", claim_id=claim_id))

@@ -22,7 +22,8 @@ from portal.kernel.files import StoredFile
 from portal.kernel.manifest import DeskItem
 from portal.kernel.paging import Page, keyset_page
 from portal.organizations.models import Membership, Organization
-from portal.organizations.queries import hidden_fields_for, list_organizations_of, managers_of
+from portal.organizations.queries.people import managers_of
+from portal.organizations.queries.profiles import hidden_fields_for, list_organizations_of
 from portal.partnerships.models import (
     Request,
     RequestAttachment,

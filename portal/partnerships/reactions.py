@@ -9,7 +9,7 @@ from portal.accounts.models import User
 from portal.kernel.errors import NotFound
 from portal.kernel.mail import queue_mail
 from portal.kernel.web import external_url
-from portal.organizations.queries import managers_of
+from portal.organizations.queries.people import managers_of
 from portal.partnerships import events, queries
 from portal.partnerships.models import Request, Response
 

@@ -17,7 +17,7 @@ from portal.kernel.errors import Conflict, Invalid, NotFound
 from portal.kernel.files import IMAGE_FORMATS, remove_file, store_document, store_image
 from portal.kernel.outbox import record
 from portal.organizations.models import Organization
-from portal.organizations.queries import complete_place, get_capabilities
+from portal.organizations.queries.resolving import complete_place, get_capabilities
 from portal.partnerships import queries
 from portal.partnerships.events import (
     RequestDeleted,

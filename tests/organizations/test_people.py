@@ -12,8 +12,9 @@ from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound, TooMany
 from portal.kernel.mail import OutgoingMail
-from portal.organizations import queries, services
+from portal.organizations import services
 from portal.organizations.models import Claim, Invitation, JoinRequest, Membership
+from portal.organizations.queries import desk, people, profiles
 from tests.cast import INVITATION_TOKEN
 
 
@@ -38,7 +39,7 @@ def mails():
 
 @pytest.fixture
 def shop(world):
-    return queries.get_organization(world.organizations["shop"])
+    return profiles.get_organization(world.organizations["shop"])
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def join_request(world):
 
 @pytest.fixture
 def claim(world, actor):
-    return queries.get_visible_claim(actor("root"), world.claims["cleo_on_unclaimed"])
+    return people.get_visible_claim(actor("root"), world.claims["cleo_on_unclaimed"])
 
 
 # Memberships
@@ -103,7 +104,7 @@ def test_whoever_was_removed_is_told(actor, membership, drain):
 
 
 def test_administrators_give_an_organization_its_people(actor, world):
-    unclaimed = queries.get_organization(world.organizations["unclaimed"])
+    unclaimed = profiles.get_organization(world.organizations["unclaimed"])
     services.appoint_member(actor("root"), unclaimed, user_id=world.users["dov"], role="owner")
     assert role_of(world, "unclaimed", "dov") == "owner"
     with pytest.raises(Forbidden):
@@ -122,7 +123,7 @@ def test_the_link_in_the_mail_lets_any_signed_in_person_join(actor, shop, world,
 
     page = client_of("dov").get(f"/invitations/link/{token}")
     assert "dov.private@elsewhere.example" in page.text
-    invitation = queries.get_invitation_by_token(token)
+    invitation = people.get_invitation_by_token(token)
     services.act_on_invitation(actor("dov"), invitation, action="accept", token=token)
 
     assert role_of(world, "shop", "dov") == "member"
@@ -139,12 +140,12 @@ def test_without_the_link_an_invitation_is_nobody_elses(actor, invitation, world
 
 def test_the_verified_address_is_as_good_as_the_link(actor, shop, world):
     invitation = services.send_invitation(actor("ana"), shop, email="dov@cast.example")
-    assert [item.url for item in queries.list_invitations_for(actor("dov"), 5)] == [
+    assert [item.url for item in desk.list_invitations_for(actor("dov"), 5)] == [
         f"/invitations/{invitation.id}"
     ]
     with unit_of_work():
         session.get_one(User, world.users["dov"]).email_verified_at = None
-    assert queries.list_invitations_for(actor("dov"), 5) == []
+    assert desk.list_invitations_for(actor("dov"), 5) == []
     with pytest.raises(NotFound):
         services.act_on_invitation(actor("dov"), invitation, action="accept")
     with unit_of_work():
@@ -185,7 +186,7 @@ def test_invitations_expire_and_can_be_sent_again(actor, invitation, drain):
         ("newcomer@elsewhere.example", "Join Ana's Machine Shop at Industrial Commons")
     ]
     with pytest.raises(NotFound):
-        queries.get_invitation_by_token(INVITATION_TOKEN)
+        people.get_invitation_by_token(INVITATION_TOKEN)
 
 
 def test_an_address_gets_three_invitations_of_an_organization_a_day(actor, shop, invitation):
@@ -202,7 +203,7 @@ def test_an_address_gets_three_invitations_of_an_organization_a_day(actor, shop,
 
 
 def test_only_owners_invite_owners(actor, world):
-    college = queries.get_organization(world.organizations["college"])
+    college = profiles.get_organization(world.organizations["college"])
     with pytest.raises(Forbidden):
         services.send_invitation(actor("cleo"), college, email="x@cast.example", role="owner")
     assert services.send_invitation(actor("cleo"), college, email="x@cast.example", role="manager")
@@ -242,7 +243,7 @@ def test_managers_are_told_of_a_new_request(actor, shop, drain):
     services.send_join_request(actor("dov"), shop, message="Hello")
     drain()
     assert mails() == [("ana@cast.example", "Dov asks to join Ana's Machine Shop")]
-    assert [item.title for item in queries.list_decisions_for(actor("ana"), 5)] == [
+    assert [item.title for item in desk.list_decisions_for(actor("ana"), 5)] == [
         "Dov asks to join Ana's Machine Shop"
     ]
     with pytest.raises(Invalid, match="asked already"):
@@ -250,7 +251,7 @@ def test_managers_are_told_of_a_new_request(actor, shop, drain):
 
 
 def test_one_claims_what_nobody_represents_and_asks_to_join_the_rest(actor, shop, world):
-    unclaimed = queries.get_organization(world.organizations["unclaimed"])
+    unclaimed = profiles.get_organization(world.organizations["unclaimed"])
     with pytest.raises(Invalid, match="claim"):
         services.send_join_request(actor("dov"), unclaimed)
     with pytest.raises(Invalid, match="ask to join"):
@@ -276,22 +277,22 @@ def test_nobody_decides_their_own_claim_nor_one_of_another_region(actor, claim, 
         services.act_on_claim(actor("eve"), claim, action="approve")
     dov = actor("dov")
     own = services.send_claim(
-        dov, queries.get_organization(world.organizations["unclaimed"]), evidence="It is mine."
+        dov, profiles.get_organization(world.organizations["unclaimed"]), evidence="It is mine."
     )
     with pytest.raises(Forbidden):
-        services.act_on_claim(dov, queries.get_visible_claim(dov, own.id), action="approve")
+        services.act_on_claim(dov, people.get_visible_claim(dov, own.id), action="approve")
 
 
 def test_brokers_are_asked_to_decide_a_claim(actor, world, drain):
-    unclaimed = queries.get_organization(world.organizations["unclaimed"])
+    unclaimed = profiles.get_organization(world.organizations["unclaimed"])
     services.send_claim(actor("eve"), unclaimed, evidence="I sit on its board.")
     drain()
     assert mails() == [("dov@cast.example", "Eve claims Ohio Valley Institute")]
-    assert len(queries.list_decisions_for(actor("dov"), 5)) == 2
+    assert len(desk.list_decisions_for(actor("dov"), 5)) == 2
 
 
 def test_without_a_broker_administrators_are_asked(actor, world, drain):
-    unclaimed = queries.get_organization(world.organizations["unclaimed"])
+    unclaimed = profiles.get_organization(world.organizations["unclaimed"])
     with unit_of_work():
         unclaimed.county_fips = "20173"
     services.send_claim(actor("eve"), unclaimed, evidence="I sit on its board.")
@@ -300,10 +301,10 @@ def test_without_a_broker_administrators_are_asked(actor, world, drain):
 
 
 def test_the_second_claim_on_one_organization_is_not_approved(actor, claim, world):
-    unclaimed = queries.get_organization(world.organizations["unclaimed"])
+    unclaimed = profiles.get_organization(world.organizations["unclaimed"])
     second = services.send_claim(actor("eve"), unclaimed, evidence="Mine as well.")
     services.act_on_claim(actor("dov"), claim, action="approve")
-    second = queries.get_visible_claim(actor("dov"), second.id)
+    second = people.get_visible_claim(actor("dov"), second.id)
     with pytest.raises(Conflict):
         services.act_on_claim(actor("dov"), second, action="approve")
     assert session.scalar(select(Claim.status).where(Claim.id == second.id)) == "pending"
@@ -320,11 +321,11 @@ def test_refusing_a_claim_needs_a_reason(actor, claim, action):
 
 def test_a_revoked_claim_takes_those_along_whom_it_let_in(actor, claim, world):
     services.act_on_claim(actor("dov"), claim, action="approve")
-    unclaimed = queries.get_organization(world.organizations["unclaimed"])
+    unclaimed = profiles.get_organization(world.organizations["unclaimed"])
     services.send_invitation(actor("cleo"), unclaimed, email="friend@elsewhere.example")
     services.appoint_member(SYSTEM, unclaimed, user_id=world.users["eve"], role="manager")
     services.act_on_claim(actor("dov"), claim, action="revoke", note="A mistake.")
-    assert not queries.has_people(unclaimed.id)
+    assert not people.has_people(unclaimed.id)
     assert [
         row.status
         for row in session.scalars(

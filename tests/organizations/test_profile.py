@@ -8,8 +8,9 @@ from sqlalchemy import select
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
-from portal.organizations import queries, services
+from portal.organizations import services
 from portal.organizations.models import Membership, Organization
+from portal.organizations.queries import desk, profiles
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -18,12 +19,12 @@ FIRM = {"name": "Salt River Springs", "kind": "sme", "zip_code": "40202"}
 
 @pytest.fixture
 def shop(world):
-    return queries.get_organization(world.organizations["shop"])
+    return profiles.get_organization(world.organizations["shop"])
 
 
 @pytest.fixture
 def unclaimed(world):
-    return queries.get_organization(world.organizations["unclaimed"])
+    return profiles.get_organization(world.organizations["unclaimed"])
 
 
 def test_whoever_registers_becomes_owner(actor, world):
@@ -137,7 +138,7 @@ def test_probable_duplicates_are_named_before_saving(actor, name, zip_code, foun
 
 def test_archived_organizations_are_no_duplicates(actor, shop):
     services.archive_organization(actor("ana"), shop)
-    assert queries.find_duplicates("Ana's Machine Shop") == []
+    assert profiles.find_duplicates("Ana's Machine Shop") == []
 
 
 def test_a_change_confirms_the_profile(actor, shop, world):
@@ -167,7 +168,7 @@ def test_a_broker_of_the_region_verifies_and_takes_it_back(actor, shop, world):
 
 
 def test_no_broker_verifies_outside_the_region(actor, world):
-    aero = queries.get_organization(world.organizations["aero"])
+    aero = profiles.get_organization(world.organizations["aero"])
     with pytest.raises(Forbidden):
         services.verify_organization(actor("dov"), aero)
 
@@ -175,13 +176,13 @@ def test_no_broker_verifies_outside_the_region(actor, world):
 def test_archived_organizations_are_hidden_from_outsiders_until_restored(actor, shop):
     services.archive_organization(actor("ana"), shop)
     with pytest.raises(NotFound):
-        queries.get_visible_organization(actor("dov"), shop.id)
-    assert queries.get_visible_organization(actor("ben"), shop.id)
-    assert shop.name not in [row.name for row in queries.list_organizations(actor("eve")).items]
+        profiles.get_visible_organization(actor("dov"), shop.id)
+    assert profiles.get_visible_organization(actor("ben"), shop.id)
+    assert shop.name not in [row.name for row in profiles.list_organizations(actor("eve")).items]
     with pytest.raises(Conflict):
         services.archive_organization(actor("ana"), shop)
     services.restore_organization(actor("ana"), shop)
-    assert queries.get_visible_organization(actor("dov"), shop.id)
+    assert profiles.get_visible_organization(actor("dov"), shop.id)
     with pytest.raises(Conflict):
         services.restore_organization(actor("ana"), shop)
 
@@ -285,21 +286,21 @@ def test_abroad_needs_no_zip_code_of_ours():
 
 def test_stale_profiles_wait_on_the_desk(actor, shop):
     ana = actor("ana")
-    assert [item.url for item in queries.list_stale_for(ana, 5)] == [f"/organizations/{shop.id}"]
+    assert [item.url for item in desk.list_stale_for(ana, 5)] == [f"/organizations/{shop.id}"]
     services.confirm_organization(ana, shop)
-    assert queries.list_stale_for(ana, 5) == []
+    assert desk.list_stale_for(ana, 5) == []
     with unit_of_work():
         shop.confirmed_at = shop.confirmed_at - dt.timedelta(days=181)
-    assert len(queries.list_stale_for(ana, 5)) == 1
+    assert len(desk.list_stale_for(ana, 5)) == 1
 
 
 def test_unclaimed_organizations_can_be_listed(unclaimed):
-    assert [row.id for row in queries.list_unclaimed().items] == [unclaimed.id]
-    assert queries.list_unclaimed(county="20173").items == []
+    assert [row.id for row in profiles.list_unclaimed().items] == [unclaimed.id]
+    assert profiles.list_unclaimed(county="20173").items == []
 
 
 def test_own_organizations_are_chosen_by_role(actor, world):
-    assert [row.id for row in queries.list_organizations_of(actor("ben"))] == [
+    assert [row.id for row in profiles.list_organizations_of(actor("ben"))] == [
         world.organizations["shop"]
     ]
-    assert queries.list_organizations_of(actor("ben"), "owner", "manager") == []
+    assert profiles.list_organizations_of(actor("ben"), "owner", "manager") == []

@@ -5,12 +5,13 @@ import pytest
 from portal.kernel.database import unit_of_work
 from portal.kernel.fulltext.port import Query
 from portal.kernel.search import search_index
-from portal.organizations import documents, queries, services
+from portal.organizations import documents, services
+from portal.organizations.queries import profiles
 
 
 @pytest.fixture
 def shop(world):
-    return queries.get_organization(world.organizations["shop"])
+    return profiles.get_organization(world.organizations["shop"])
 
 
 def document(organization):

@@ -9,8 +9,9 @@ from sqlalchemy import select
 
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.database import session
-from portal.organizations import documents, queries, services
+from portal.organizations import documents, services
 from portal.organizations.models import Claim, Invitation, JoinRequest, Membership, Organization
+from portal.organizations.queries import profiles
 from tests.cast import INVITATION_TOKEN
 from tests.support.statements import count_statements
 
@@ -68,7 +69,7 @@ def test_members_only_fields_are_shown_to_people_of_organizations_alone(
 def test_every_members_only_field_is_hidden_everywhere(client_of, shop_url, world, actor):
     services.change_organization(
         actor("ana"),
-        queries.get_organization(world.organizations["shop"]),
+        profiles.get_organization(world.organizations["shop"]),
         members_only_fields=["phone", "email", "street", "employee_band", "contacts"],
         contacts=[{"name": "Canary Contact", "role": "", "email": "", "phone": ""}],
         employee_band="100-249",
@@ -219,7 +220,7 @@ def test_an_invitation_is_accepted_on_its_page(client_of, world):
 def test_the_token_of_one_invitation_opens_no_other(client_of, world, actor):
     other = services.send_invitation(
         actor("eve"),
-        queries.get_organization(world.organizations["aero"]),
+        profiles.get_organization(world.organizations["aero"]),
         email="other@elsewhere.example",
         role="owner",
     )

@@ -12,7 +12,7 @@ from portal.kernel.fulltext.port import Query
 from portal.kernel.mail import OutgoingMail
 from portal.kernel.search import search_index
 from portal.organizations import services as organizations
-from portal.organizations.queries import get_organization
+from portal.organizations.queries.profiles import get_organization
 from portal.partnerships import documents, events, queries, reactions, services
 from portal.partnerships.models import Request
 from tests.cast import World

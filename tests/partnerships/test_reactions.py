@@ -15,7 +15,7 @@ from portal.kernel.database import session
 from portal.kernel.fulltext.port import Query
 from portal.kernel.search import search_index
 from portal.organizations import services as organizations
-from portal.organizations.queries import get_organization
+from portal.organizations.queries.profiles import get_organization
 from portal.partnerships import documents, events, queries, reactions, services
 from portal.partnerships.models import Request, Response
 from tests.cast import World

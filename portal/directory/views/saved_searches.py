@@ -16,7 +16,7 @@ from portal.kernel.authorization import SYSTEM, authorize
 from portal.kernel.errors import NotFound
 from portal.kernel.settings import setting
 from portal.kernel.web import confirmed, current_actor, flash, one_click, page, see_other
-from portal.organizations.queries import list_organizations_of
+from portal.organizations.queries.profiles import list_organizations_of
 
 _ACTIONS = {
     "pause": (services.pause_search, lambda: _("“%(name)s” is paused.")),

@@ -1,0 +1,1 @@
+"""Reads of organizations, their people, and what forms look up."""

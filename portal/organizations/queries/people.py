@@ -1,0 +1,269 @@
+"""Reads of who belongs to an organization, or wants to: memberships, invitations, claims."""
+
+import datetime as dt
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import ColumnElement, exists, func, or_, select, union_all
+from sqlalchemy.orm import joinedload
+
+from portal.accounts.models import User
+from portal.kernel.authorization import Actor, authorize, can
+from portal.kernel.clock import now
+from portal.kernel.database import session
+from portal.kernel.errors import NotFound
+from portal.kernel.workflow import WorkflowStep
+from portal.organizations.models import Claim, Invitation, JoinRequest, Membership, Organization
+from portal.organizations.policies import Permission
+from portal.organizations.rules import (
+    INVITATIONS,
+    ROLES,
+)
+from portal.regions import queries as regions
+
+
+def actor_facts(user_id: int) -> Mapping[str, Any]:
+    """Return a user's role by organization id."""
+    rows = session.execute(
+        select(Membership.organization_id, Membership.role).where(Membership.user_id == user_id)
+    )
+    return {"memberships": {row.organization_id: row.role for row in rows}}
+
+
+def has_people(organization_id: int) -> bool:
+    """Tell whether anybody represents the organization here."""
+    return bool(session.scalar(select(exists().where(_is_of(Membership, organization_id)))))
+
+
+def list_people(organization_id: int) -> list[Membership]:
+    """Return an organization's people with their names, owners first."""
+    rank = {role: number for number, role in enumerate(ROLES)}
+    rows = session.scalars(
+        select(Membership)
+        .options(joinedload(Membership.user))
+        .where(_is_of(Membership, organization_id))
+        .order_by(Membership.joined_at, Membership.id)
+    )
+    return sorted(rows, key=lambda membership: rank[membership.role])
+
+
+def get_visible_membership(actor: Actor, membership_id: int) -> Membership:
+    """Return a membership with its person and organization, if the actor may see it."""
+    membership = session.scalar(
+        select(Membership)
+        .options(joinedload(Membership.user), joinedload(Membership.organization))
+        .where(Membership.id == membership_id)
+    )
+    if membership is None:
+        raise NotFound(_("There is no such membership."))
+    authorize(actor, Permission.MEMBERSHIP_VIEW, membership)
+    return membership
+
+
+def find_membership(organization_id: int, user_id: int | None) -> Membership | None:
+    """Return a user's membership in an organization, or None."""
+    return session.scalar(
+        select(Membership).where(_is_of(Membership, organization_id), Membership.user_id == user_id)
+    )
+
+
+def count_owners(organization_id: int) -> int:
+    """Return how many owners an organization has."""
+    return (
+        session.scalar(
+            select(func.count())
+            .select_from(Membership)
+            .where(_is_of(Membership, organization_id), Membership.role == "owner")
+        )
+        or 0
+    )
+
+
+def managers_of(organization_id: int) -> list[User]:
+    """Return the owners and managers of an organization, for messages to them."""
+    return list(
+        session.scalars(
+            select(User)
+            .join(Membership, Membership.user_id == User.id)
+            .where(
+                _is_of(Membership, organization_id),
+                Membership.role.in_(("owner", "manager")),
+                User.is_active,
+            )
+            .order_by(User.id)
+        )
+    )
+
+
+def claim_deciders(claim: Claim) -> list[User]:
+    """Return who decides a claim: the brokers of its county, or else the administrators."""
+    brokers = regions.broker_ids_of_county(claim.organization.county_fips)
+    found = session.scalars(
+        select(User)
+        .where(User.id.in_(brokers), User.is_active, User.id != claim.user_id)
+        .order_by(User.id)
+    ).all()
+    if not found:
+        found = session.scalars(
+            select(User)
+            .where(User.is_administrator, User.is_active, User.id != claim.user_id)
+            .order_by(User.id)
+        ).all()
+    return list(found)
+
+
+def invitation_hash(token: str) -> str:
+    """Return what is kept of the token of an invitation's link."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def list_waiting(
+    actor: Actor, organization: Organization
+) -> tuple[list[Invitation], list[JoinRequest]]:
+    """Return the open invitations and requests to join, to those who manage them."""
+    if not can(actor, Permission.INVITATION_SEND, organization):
+        return [], []
+    return list_open_invitations(organization.id), list_open_join_requests(organization.id)
+
+
+def list_open_invitations(organization_id: int) -> list[Invitation]:
+    """Return the invitations that wait for an answer, and those that expired lately."""
+    return list(
+        session.scalars(
+            select(Invitation)
+            .options(joinedload(Invitation.invited_by))
+            .where(
+                _is_of(Invitation, organization_id),
+                or_(
+                    Invitation.status == "sent",
+                    (Invitation.status == "expired")
+                    & (Invitation.expires_at > now() - dt.timedelta(days=30)),
+                ),
+            )
+            .order_by(Invitation.id)
+        )
+    )
+
+
+def list_invitation_mails(
+    organization_id: int, email: str, *, since: dt.datetime
+) -> list[dt.datetime]:
+    """Return when an organization's invitations went to an address since then, oldest first."""
+    to_address = (_is_of(Invitation, organization_id), Invitation.email == email)
+    first = select(Invitation.created_at.label("sent_at")).where(
+        *to_address, Invitation.created_at > since
+    )
+    again = (
+        select(WorkflowStep.taken_at)
+        .join(Invitation, Invitation.id == WorkflowStep.subject_id)
+        .where(
+            WorkflowStep.subject == INVITATIONS.subject,
+            WorkflowStep.action == "resend",
+            WorkflowStep.taken_at > since,
+            *to_address,
+        )
+    )
+    return list(session.scalars(union_all(first, again).order_by("sent_at")))
+
+
+def get_visible_invitation(actor: Actor, invitation_id: int) -> Invitation:
+    """Return an invitation to those who manage the organization, or to whom it was sent."""
+    invitation = session.scalar(
+        select(Invitation)
+        .options(joinedload(Invitation.organization), joinedload(Invitation.invited_by))
+        .where(Invitation.id == invitation_id)
+    )
+    if invitation is None:
+        raise NotFound(_("There is no such invitation."))
+    if not is_addressee(actor, invitation):
+        authorize(actor, Permission.INVITATION_VIEW, invitation)
+    return invitation
+
+
+def get_invitation_by_token(token: str) -> Invitation:
+    """Return the invitation of a link. Raises NotFound."""
+    invitation = session.scalar(
+        select(Invitation)
+        .options(joinedload(Invitation.organization), joinedload(Invitation.invited_by))
+        .where(Invitation.token_hash == invitation_hash(token))
+    )
+    if invitation is None:
+        raise NotFound(_("This link does not work any more. Please ask for a new invitation."))
+    return invitation
+
+
+def is_addressee(actor: Actor, invitation: Invitation) -> bool:
+    """Tell whether an invitation went to the actor's own verified address."""
+    if actor.user_id is None:
+        return False
+    found = session.scalar(
+        select(User.email).where(User.id == actor.user_id, User.email_verified_at.is_not(None))
+    )
+    return found is not None and found == invitation.email
+
+
+def list_open_join_requests(organization_id: int) -> list[JoinRequest]:
+    """Return the requests to join that wait for a decision, oldest first."""
+    return list(
+        session.scalars(
+            select(JoinRequest)
+            .options(joinedload(JoinRequest.user))
+            .where(_is_of(JoinRequest, organization_id), JoinRequest.status == "open")
+            .order_by(JoinRequest.id)
+        )
+    )
+
+
+def get_visible_join_request(actor: Actor, join_request_id: int) -> JoinRequest:
+    """Return a request to join with person and organization, if the actor may see it."""
+    join_request = session.scalar(
+        select(JoinRequest)
+        .options(joinedload(JoinRequest.user), joinedload(JoinRequest.organization))
+        .where(JoinRequest.id == join_request_id)
+    )
+    if join_request is None:
+        raise NotFound(_("There is no such request to join."))
+    authorize(actor, Permission.JOIN_REQUEST_VIEW, join_request)
+    return join_request
+
+
+def find_open_join_request(organization_id: int, user_id: int | None) -> JoinRequest | None:
+    """Return a user's open request to join an organization, or None."""
+    return session.scalar(
+        select(JoinRequest).where(
+            _is_of(JoinRequest, organization_id),
+            JoinRequest.user_id == user_id,
+            JoinRequest.status == "open",
+        )
+    )
+
+
+def get_visible_claim(actor: Actor, claim_id: int) -> Claim:
+    """Return a claim with claimant and organization, if the actor may see it."""
+    claim = session.scalar(
+        select(Claim)
+        .options(
+            joinedload(Claim.user), joinedload(Claim.organization).joinedload(Organization.county)
+        )
+        .where(Claim.id == claim_id)
+    )
+    if claim is None:
+        raise NotFound(_("There is no such claim."))
+    authorize(actor, Permission.CLAIM_VIEW, claim)
+    return claim
+
+
+def find_pending_claim(organization_id: int, user_id: int | None) -> Claim | None:
+    """Return a user's pending claim on an organization, or None."""
+    return session.scalar(
+        select(Claim).where(
+            _is_of(Claim, organization_id), Claim.user_id == user_id, Claim.status == "pending"
+        )
+    )
+
+
+def _is_of(model: Any, organization_id: int) -> ColumnElement[bool]:
+    condition: ColumnElement[bool] = model.organization_id == organization_id
+    return condition

@@ -1,0 +1,117 @@
+"""What people type into forms of every record, turned into rows: capabilities, industries, places.
+
+Raises Invalid with the name of the field where nothing fits.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+
+from portal.kernel.database import session
+from portal.kernel.errors import Invalid
+from portal.regions import queries as regions
+from portal.regions.models import (
+    Capability,
+    County,
+)
+
+
+def get_capabilities(names: Collection[str]) -> list[Capability]:
+    """Return the concepts of keys or names in any language; each once.
+
+    Raises Invalid("capabilities") for an unknown name, with the nearest ones that are known.
+    """
+    if not names:
+        return []
+    keys, unknown = regions.resolve_capabilities(names)
+    for name, near in unknown.items():
+        if not near:
+            message = _(
+                "We do not know “%(name)s”. The list of capabilities shows what we know.", name=name
+            )
+        else:
+            message = _(
+                "We do not know “%(name)s”. Did you mean %(others)s?",
+                name=name,
+                others=", ".join(f"“{label}”" for label in near),
+            )
+        raise Invalid("capabilities", message)
+    return list(
+        session.scalars(
+            select(Capability).where(Capability.key.in_(keys)).order_by(Capability.label)
+        )
+    )
+
+
+def get_naics(codes: Collection[str]) -> list[str]:
+    """Return the codes, each once. Raises Invalid("naics_codes") for an unknown one."""
+    known = regions.naics_titles(codes)
+    for code in codes:
+        if code not in known:
+            raise Invalid(
+                "naics_codes",
+                _("%(code)s is no manufacturing code of NAICS 2022 that we know.", code=code),
+            )
+    return sorted(known)
+
+
+def complete_place(
+    fields: Mapping[str, Any], before: object | None = None, *, country: str = "US"
+) -> dict[str, Any]:
+    """Return city, state, zip_code, county_fips, latitude and longitude, filled from the ZIP code.
+
+    fields: those that were given; the county as FIPS code or as "Jefferson County, KY".
+    before: the record as it stands; a new ZIP code there moves county and point along.
+    Raises Invalid for a county or ZIP code that does not exist.
+    """
+    names = ("city", "state", "zip_code", "county_fips", "latitude", "longitude")
+    place = {
+        name: fields[name] if name in fields else getattr(before, name, None) for name in names
+    }
+    if before is None or place["county_fips"] != getattr(before, "county_fips", None):
+        place["county_fips"] = _county_fips(place["county_fips"] or "", place["state"] or "")
+    if before is not None and place["zip_code"] != getattr(before, "zip_code", None):
+        for group in (("county_fips",), ("latitude", "longitude"), ("city", "state")):
+            if all(place[name] == getattr(before, name) for name in group):
+                place.update(dict.fromkeys(group))
+    if (place["latitude"] is None) != (place["longitude"] is None):
+        raise Invalid("longitude", _("Please give both latitude and longitude, or neither."))
+    is_complete = place["county_fips"] and place["latitude"] is not None
+    if place["zip_code"] and country == "US" and not is_complete:
+        found = regions.find_zip(place["zip_code"])
+        if found is None and not place["county_fips"] and place["latitude"] is None:
+            raise Invalid(
+                "zip_code",
+                _("We do not know this ZIP code. Please check it, or give the county as well."),
+            )
+        if found is not None:
+            place["county_fips"] = place["county_fips"] or found.county_fips
+            place["city"] = place["city"] or found.place
+            place["state"] = place["state"] or found.state
+            if place["latitude"] is None:
+                place["latitude"], place["longitude"] = found.latitude, found.longitude
+    return {**place, **{name: place[name] or "" for name in ("city", "state", "zip_code")}}
+
+
+def _county_fips(text: str, state: str) -> str | None:
+    text = text.strip()
+    if not text:
+        return None
+    if text.isdecimal():
+        county_fips = session.scalar(select(County.fips).where(County.fips == text))
+    else:
+        name, _comma, given_state = (part.strip() for part in text.rpartition(","))
+        county = regions.find_county(name or given_state, given_state if name else state)
+        county_fips = county.fips if county else None
+    if county_fips is None:
+        raise Invalid(
+            "county_fips",
+            _(
+                "We do not know the county “%(name)s”. "
+                "Please write it like Jefferson County, KY, or leave it empty.",
+                name=text,
+            ),
+        )
+    return county_fips

@@ -180,6 +180,20 @@ def prepare(
     return words
 
 
+def web_server(host: str, port: int) -> list[str]:
+    """The command of the production server."""
+    return [
+        *(sys.executable, "-m", "granian", "--interface", "wsgi"),
+        *("--host", host, "--port", str(port)),
+        *("--workers", os.environ.get("GRANIAN_WORKERS") or str(number_of_cores())),
+        *("--blocking-threads", "1", "--respawn-failed-workers"),
+        # Counts open connections, idle ones too, so it has to be far above what works at once.
+        *("--backlog", "2048", "--backpressure", "512"),
+        # A worker that is told to stop while it still starts does not hear it.
+        *("--workers-kill-timeout", "3", "--log-level", "warning", "wsgi:app"),
+    ]
+
+
 def main() -> None:
     host = os.environ.get("HOST") or "127.0.0.1"
     port = int(os.environ.get("PORT") or 8000)
@@ -194,16 +208,7 @@ def main() -> None:
         "INSTANCE_PATH": str((ROOT / instance).resolve()),
         "PYTHONUNBUFFERED": "1",
     }
-    web = [
-        *(sys.executable, "-m", "granian", "--interface", "wsgi"),
-        *("--host", host, "--port", str(port)),
-        *("--workers", os.environ.get("GRANIAN_WORKERS") or str(number_of_cores())),
-        *("--blocking-threads", "1", "--respawn-failed-workers"),
-        # Counts open connections, idle ones too, so it has to be far above what works at once.
-        *("--backlog", "2048", "--backpressure", "512"),
-        # A worker that is told to stop while it still starts does not hear it.
-        *("--workers-kill-timeout", "3", "--log-level", "warning", "wsgi:app"),
-    ]
+    web = web_server(host, port)
 
     children: list[subprocess.Popen[str]] = []
     with running(children):

@@ -73,6 +73,10 @@ def pages_of(name: str, app: Flask, world: World) -> Iterator[PageOfSite]:
         yield PageOfSite("nothing found", url_for("directory.search", q="zzzqqq"))
         yield PageOfSite("found", url_for("directory.search", q="mill", near="40202"))
         yield PageOfSite("map", url_for("directory.search", q="mill", view="map"))
+        if name != "nobody":
+            machine = world.equipment["college_public"]
+            asking = url_for("partnerships.create_request", equipment=machine)
+            yield PageOfSite("asking for a machine", asking)
         yield PageOfSite("unknown place", url_for("directory.search", near="99999"))
         yield PageOfSite("not found", "/nothing-is-here")
         for kind in ("organizations", "facilities", "equipment"):

@@ -80,11 +80,13 @@ class Found:
 
     place: what the ZIP code of the search stands for, or None; is_place_unknown: it was given and
     no such ZIP code exists. suggestion: another spelling, is_fuzzy: not all words were found.
+    partial: more that have some of the words, where few have all; they are not counted.
     """
 
     search: Search
     total: int
     hits: list[Hit]
+    partial: list[Hit]
     facets: list[FacetView]
     suggestion: str | None
     is_fuzzy: bool
@@ -129,6 +131,7 @@ def search(
         # What was hidden since the index last heard of it counts no longer either.
         total=results.total - (len(results.hits) - len(hits)),
         hits=hits,
+        partial=_still_visible(actor, results.partial),
         facets=list(_facets(results, wanted)),
         suggestion=results.suggestion,
         is_fuzzy=results.is_fuzzy,

@@ -230,6 +230,17 @@ def test_a_misspelled_word_is_corrected_openly(client_of: Callable[[str], FlaskC
     assert "Prairie Aero Composites" in text
 
 
+def test_records_with_some_of_the_words_follow_those_with_all(
+    client_of: Callable[[str], FlaskClient],
+) -> None:
+    text = client_of("nobody").get("/search?q=five-axis+composites").text
+    above, _heading, below = text.partition("With some of your words")
+    assert "1 result" in above
+    assert "Prairie Aero Composites" in above + below
+    assert "Ana&#39;s Machine Shop" in below
+    assert "With some of your words" not in client_of("nobody").get("/search?q=composites").text
+
+
 def test_nothing_found_leads_on(client_of: Callable[[str], FlaskClient]) -> None:
     text = (
         client_of("nobody").get("/search?q=zeppelin&near=40202&radius_miles=10&kind=facility").text

@@ -44,6 +44,7 @@ def search() -> ResponseReturnValue:
         found=found,
         search=wanted,
         hits=[_shown(hit) for hit in found.hits],
+        partial=[_shown(hit) for hit in found.partial] if wanted.view == "list" else [],
         facets=_facets(found),
         sorts=_sorts(wanted),
         views=_views(wanted),

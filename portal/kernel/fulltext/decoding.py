@@ -58,17 +58,24 @@ _ROWS_AT_ONCE: Final = 500_000
 _PLACE_BITS: Final = 32
 
 
-def gain_of(fields: Array, lengths: Array, counts: Array) -> Array:
-    """How much `counts` of a term count (BM25) in fields of this many words: float64.
-
-    A phrase counts as a term.
+def weight_of(fields: Array, lengths: Array, counts: Array) -> Array:
+    """How often a term stands in fields of this many words, as if all were body text of the usual
+    length: float64. A phrase counts as a term.
     """
-    weights = np.array([its.weight * (SATURATION + 1) for its in WEIGHING.values()])
+    weights = np.array([its.weight for its in WEIGHING.values()])
     usual = np.array([its.usual_length for its in WEIGHING.values()])
     influence = LENGTH_INFLUENCE * np.maximum(lengths, 1) / usual[fields]
-    damping = SATURATION * (1 - LENGTH_INFLUENCE + influence)
-    gained: Array = weights[fields] * counts / (counts + damping)
-    return gained
+    weighed: Array = weights[fields] * counts / (1 - LENGTH_INFLUENCE + influence)
+    return weighed
+
+
+def saturated(weights: Array) -> Array:
+    """How much terms count (BM25F) that stand in a document this often, over all of its fields.
+
+    What is said in many fields is hardly more relevant than what is said in one.
+    """
+    counting: Array = weights * (SATURATION + 1) / (weights + SATURATION)
+    return counting
 
 
 def parts_of(storage: Any, entry: Any) -> Iterator[Part]:
@@ -263,15 +270,15 @@ def impacts_of(begins: Array, rows: Array, counts: Array, terms: Any = 0) -> tup
     is returned ascends by term and document.
     """
     lengths = begins[rows + 1] - begins[rows] - 1
-    gained = gain_of(rows % FIELDS, lengths, counts)
+    weights = weight_of(rows % FIELDS, lengths, counts)
     keys = rows // FIELDS + (np.int64(1) << _PLACE_BITS) * terms
     order = np.argsort(keys, kind="stable")
-    keys, gained = keys[order], gained[order]
+    keys, weights = keys[order], weights[order]
     firsts = np.flatnonzero(np.diff(keys, prepend=-1))
-    summed = np.add.reduceat(gained, firsts) if len(firsts) else gained
+    summed = np.add.reduceat(weights, firsts) if len(firsts) else weights
     keys = keys[firsts]
     ids = (keys & ((1 << _PLACE_BITS) - 1)).astype(np.uint32)
-    return ids, summed.astype(np.float32), keys >> _PLACE_BITS
+    return ids, saturated(summed).astype(np.float32), keys >> _PLACE_BITS
 
 
 # Documents by something

@@ -6,7 +6,7 @@ for each document.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import log
@@ -17,7 +17,7 @@ import numpy as np
 from portal.kernel.fulltext.arrays import Array
 from portal.kernel.fulltext.facets import none_of
 from portal.kernel.fulltext.highlighting import highlight
-from portal.kernel.fulltext.language import Asked, terms_of
+from portal.kernel.fulltext.language import Asked, terms_of, understand
 from portal.kernel.fulltext.port import KIND_FACET, FacetValue, Hit, Key, Query, Results
 from portal.kernel.fulltext.ranking import chords, miles_to, smallest, within
 from portal.kernel.fulltext.rows import EPOCH, MICROSECOND
@@ -25,7 +25,7 @@ from portal.kernel.fulltext.segment import Postings
 from portal.kernel.fulltext.snapshot import Snapshot, View
 from portal.kernel.fulltext.suggesting import spelled_alike
 
-_CORRECTED_WEIGHT: Final = 0.5
+_CORRECTED_WEIGHT: Final = 0.8
 _FEW: Final = 16
 # More than any sum of impacts: a document with just the title asked for comes first.
 _EXACT: Final = 1e6
@@ -104,30 +104,42 @@ class _Reading:
     clauses: tuple[_Clause, ...] = ()
     suggestion: str | None = None
     is_fuzzy: bool = False
+    is_loose: bool = False
 
     @property
     def units(self) -> tuple[Unit, ...]:
         return tuple(dict.fromkeys(unit for clause in self.clauses for unit in clause.units))
 
 
-def search(snapshot: Snapshot, query: Query, asked: Asked) -> Results:
+def search(
+    snapshot: Snapshot,
+    query: Query,
+    asked: Asked,
+    reread: Callable[[str], Asked] = understand,
+) -> Results:
+    """`asked` is how the query's text is understood, `reread` how another spelling would be."""
     view = snapshot.visible(query.audience)
-    reading = _read(snapshot, asked, view)
+    reading = _read(snapshot, asked, view, reread)
     base = _kept(snapshot, query, reading.ids)
     selected = _selected(query)
     chosen = {name: snapshot.facet_mask(name, values) for name, values in selected.items()}
     matching = _all_in(base, chosen.values())
-    hits: tuple[Hit, ...] = ()
-    if len(matching) and query.limit:
-        scores = _score(reading, matching, view)
-        best = _best(snapshot, query, asked, matching, scores if reading.clauses else None)
-        hits = _hits(snapshot, query, reading, matching[best], scores[best].tolist())
+    hits = _page(snapshot, query, asked, reading, matching, view)
+    partial: tuple[Hit, ...] = ()
+    if query.wants_partial(len(matching)) and len(asked.wanted) > 1 and not reading.is_loose:
+        some = _kept(
+            snapshot, query, _any_of(reading.clauses, _allowed(snapshot, asked, view), view)
+        )
+        rest = np.setdiff1d(_all_in(some, chosen.values()), matching, assume_unique=True)
+        fitting = replace(query, limit=query.limit - len(hits))
+        partial = _page(snapshot, fitting, asked, reading, rest, view)
     return Results(
         total=len(matching),
         hits=hits,
         facets=_count(snapshot, base, matching, selected, chosen),
         suggestion=reading.suggestion,
         is_fuzzy=reading.is_fuzzy,
+        partial=partial,
     )
 
 
@@ -204,7 +216,7 @@ def _clauses(snapshot: Snapshot, asked: Asked) -> tuple[_Clause, ...]:
     return tuple(clauses)
 
 
-def _read(snapshot: Snapshot, asked: Asked, view: View) -> _Reading:
+def _read(snapshot: Snapshot, asked: Asked, view: View, reread: Callable[[str], Asked]) -> _Reading:
     """Take the words as typed; if nothing visible has them all, correct them; then any of them."""
     allowed = _allowed(snapshot, asked, view)
     clauses = _clauses(snapshot, asked)
@@ -213,26 +225,31 @@ def _read(snapshot: Snapshot, asked: Asked, view: View) -> _Reading:
         return _Reading(strict, clauses)
     corrections = _corrections(snapshot, asked, clauses, view)
     if corrections:
-        clauses = _corrected(snapshot, clauses, corrections)
+        rewritten = _rewritten(asked, {at: words[0] for at, words in corrections.items()})
+        asked = asked.corrected(reread(rewritten))
+        clauses = _corrected(snapshot, _clauses(snapshot, asked), corrections)
         repaired = _all_of(clauses, allowed, view)
         if len(repaired):
-            suggestion = None
             # Each word's best correction need not go with the others': offer only what finds.
-            if len(_all_of([clause.best() for clause in clauses], allowed, view)):
-                suggestion = _rewritten(asked, {at: words[0] for at, words in corrections.items()})
+            finds = len(_all_of([clause.best() for clause in clauses], allowed, view))
+            suggestion = rewritten if finds else None
             return _Reading(repaired, clauses, suggestion, is_fuzzy=True)
+    loose = _any_of(clauses, allowed, view)
+    return _Reading(loose, clauses, is_fuzzy=bool(len(loose)), is_loose=True)
+
+
+def _any_of(clauses: Iterable[_Clause], allowed: Array | None, view: View) -> Array:
+    """The allowed documents that satisfy what is required, or have any of the words."""
     required = [clause for clause in clauses if clause.is_required]
     if required:
-        loose = _all_of(required, allowed, view)
-    else:
-        has_any = np.zeros(snapshot.size, bool)
-        for clause in clauses:
-            has_any |= clause.other_mask
-            for word in clause.words:
-                for _, found in word.found:
-                    has_any[found.ids] = True
-        loose = np.flatnonzero(has_any & (view.mask if allowed is None else allowed))
-    return _Reading(loose, clauses, is_fuzzy=bool(len(loose)))
+        return _all_of(required, allowed, view)
+    has_any = np.zeros(len(view.mask), bool)
+    for clause in clauses:
+        has_any |= clause.other_mask
+        for word in clause.words:
+            for _, found in word.found:
+                has_any[found.ids] = True
+    return np.flatnonzero(has_any & (view.mask if allowed is None else allowed))
 
 
 def _all_of(clauses: Iterable[_Clause], allowed: Array | None, view: View) -> Array:
@@ -292,7 +309,12 @@ def _corrected(
                 word = _Word(found, _CORRECTED_WEIGHT)
             words.append(word)
             at += 1
-        corrected.append(replace(clause, words=tuple(words)))
+        is_certain = words == list(clause.words)
+        others = tuple(
+            (unit, found, weight if is_certain else weight * _CORRECTED_WEIGHT)
+            for unit, found, weight in clause.others
+        )
+        corrected.append(replace(clause, words=tuple(words), others=others))
     return tuple(corrected)
 
 
@@ -354,6 +376,17 @@ def _impacts(found: Postings, ids: Array, size: int) -> Array:
     every[found.ids] = found.impacts
     impacts: Array = every[ids]
     return impacts
+
+
+def _page(
+    snapshot: Snapshot, query: Query, asked: Asked, reading: _Reading, ids: Array, view: View
+) -> tuple[Hit, ...]:
+    """The hits of the page asked for."""
+    if not len(ids) or not query.limit:
+        return ()
+    scores = _score(reading, ids, view)
+    best = _best(snapshot, query, asked, ids, scores if reading.clauses else None)
+    return _hits(snapshot, query, reading, ids[best], scores[best].tolist())
 
 
 def _best(

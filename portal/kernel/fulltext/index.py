@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -69,7 +70,8 @@ class Index:
     # Reading
 
     def search(self, query: Query) -> Results:
-        return executor.search(self._latest(), query, understand(query.text, self._vocabulary()))
+        reread = partial(understand, vocabulary=self._vocabulary())
+        return executor.search(self._latest(), query, reread(query.text), reread)
 
     def matching(self, query: Query) -> frozenset[Key]:
         """All documents that have the words as typed; limit, offset and sort do not matter."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
@@ -24,7 +24,7 @@ MAX_CHARACTERS: Final = 1_000
 MAX_TERMS: Final = 48
 MAX_ALTERNATIVES: Final = 96
 MAX_TERM_LENGTH: Final = 48
-SAME: Final = 0.9
+SAME: Final = 0.95
 """How much another name or spelling of the same counts."""
 
 GAP: Final = "|"
@@ -133,6 +133,11 @@ class Asked:
     unwanted: tuple[Unit, ...]
     title: str
     expansions: tuple[Expansion, ...] = ()
+
+    def corrected(self, other: Asked) -> Asked:
+        """The same with the expansions that it has in another spelling."""
+        is_alike = len(other.wanted) == len(self.wanted)
+        return replace(self, expansions=other.expansions) if is_alike else self
 
 
 # As Token(…), at half the cost: every word of every document becomes one.

@@ -20,6 +20,7 @@ Sort: TypeAlias = Literal["relevance", "newest", "distance", "title"]
 SORTS: Final[tuple[Sort, ...]] = ("relevance", "newest", "distance", "title")
 KIND_FACET: Final = "kind"
 MAX_LIMIT: Final = 50
+FEW: Final = 20
 MAX_OFFSET: Final = 1_000
 DIGEST_BYTES: Final = 8
 
@@ -140,6 +141,10 @@ class Query:
         if self.updated_since is not None and self.updated_since.tzinfo is None:
             raise ValueError("updated_since must be aware")
 
+    def wants_partial(self, total: int) -> bool:
+        """Whether so few results leave room for those that have only some of the words."""
+        return total < FEW and self.sort == "relevance" and not self.offset and self.limit > total
+
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
@@ -201,6 +206,9 @@ class Results:
     so that siblings stay visible; "kind" is among the facets. Values come most frequent first; a
     selected value is there even if its count is 0. `is_fuzzy` says that no document had all the
     words as typed; `suggestion` is a spelling that does find some, if there is one.
+
+    If fewer than `FEW` have all the words, `partial` fills up the first page, sorted by relevance,
+    with documents that have only some of them. They pass the filters, but nothing counts them.
     """
 
     total: int
@@ -208,6 +216,7 @@ class Results:
     facets: Mapping[str, tuple[FacetValue, ...]]
     suggestion: str | None = None
     is_fuzzy: bool = False
+    partial: tuple[Hit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

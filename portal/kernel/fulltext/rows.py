@@ -13,7 +13,7 @@ from whoosh.codec.whoosh3 import W3Codec
 from portal.kernel.fulltext.language import GAP, terms_of, tokens, words_of
 from portal.kernel.fulltext.port import KIND_FACET, Document
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 """To be raised whenever SCHEMA, `language` or the arrays change: older indexes are then rebuilt."""
 
 DEGREES: Final = 100_000
@@ -23,14 +23,14 @@ NOWHERE: Final = -(2**31)
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND: Final = timedelta(microseconds=1)
 SEPARATOR: Final = "\x1f"
-SATURATION: Final = 1.2
-LENGTH_INFLUENCE: Final = 0.5
+SATURATION: Final = 2.0
+LENGTH_INFLUENCE: Final = 0.6
 _MAX_OFFSET: Final = 2**16 - 1
 _MAX_WIDTH: Final = 2**8 - 1
 
 
 class Weighing(NamedTuple):
-    """How much a word in a field counts (BM25), and how many words such a field usually has.
+    """How much a word in a field counts (BM25F), and how many words such a field usually has.
 
     The usual length is a constant: averaged over all documents it would let scores tell of
     documents that the searcher may not see.
@@ -41,10 +41,10 @@ class Weighing(NamedTuple):
 
 
 WEIGHING: Final[Mapping[str, Weighing]] = {
-    "title": Weighing(5.0, 6),
-    "keywords": Weighing(4.0, 16),
+    "title": Weighing(4.0, 8),
+    "keywords": Weighing(3.0, 50),
     "organization": Weighing(3.0, 4),
-    "summary": Weighing(2.0, 25),
+    "summary": Weighing(2.0, 20),
     "body": Weighing(1.0, 120),
 }
 """In the order in which a document's fields follow each other in `layout`; the last two are those

@@ -38,8 +38,8 @@ class Vocabulary:
     """Names, each with what else may stand for it.
 
     A name of one word is known by the word, for "machining" must not be taken for "machine"; one of
-    several by their terms, so that "heat treat" is known where "heat treating" stands. Two words
-    that follow each other in a name are also known as one: "sheetmetal".
+    several by their terms in any order, so that "heat treating" is known where "treat heat" stands.
+    Two words that follow each other in a name are also known as one: "sheetmetal".
     """
 
     by_name: Mapping[Terms, Alternatives]
@@ -55,15 +55,15 @@ class Vocabulary:
             for name in concept.names:
                 words = words_of(name)
                 if 0 < len(words) <= MOST_WORDS and len(by_name) < MOST_NAMES:
-                    typed = _padded(terms_of(words))
-                    found = (other for other in others if typed not in _padded(other[0]))
+                    own = _padded(terms_of(words))
+                    found = (other for other in others if own not in _padded(other[0]))
                     by_name.setdefault(name_of(words), tuple(islice(found, MOST_ALTERNATIVES)))
         names = (words_of(name) for concept in known.values() for name in concept.names)
         for first, second in chain.from_iterable(map(pairwise, names)):
             together = first + second
             if together.isalpha() and len(by_name) < MOST_NAMES:
-                own = name_of([first, second])
-                widened = ((own, SAME), *by_name.get(own, ()))
+                pair = (tuple(terms_of([first, second])), SAME)
+                widened = (pair, *by_name.get(name_of([first, second]), ()))
                 by_name.setdefault(name_of([together]), widened[:MOST_ALTERNATIVES])
         return cls(MappingProxyType(by_name), max(map(len, by_name), default=0))
 
@@ -75,7 +75,7 @@ class Vocabulary:
 def name_of(words: Sequence[str]) -> Terms:
     """The form in which a name is known."""
     if len(words) > 1:
-        return tuple(terms_of(words))
+        return tuple(sorted(terms_of(words)))
     word = words[0]
     is_plural = len(word) > 3 and word.endswith("s") and not word.endswith("ss")
     return (word.removesuffix("s") if is_plural else word,)

@@ -31,10 +31,10 @@ from tests.kernel.fulltext.contract.test_agrees_with_model import TOKENS, TYPOS,
 
 # (how much a word counts there, how many words there usually are)
 FIELDS = {
-    "title": (5, 6),
-    "keywords": (4, 16),
+    "title": (4, 8),
+    "keywords": (3, 50),
     "organization": (3, 4),
-    "summary": (2, 25),
+    "summary": (2, 20),
     "body": (1, 120),
 }
 
@@ -120,8 +120,8 @@ def impact(document: Document, terms: tuple[str, ...]) -> float:
         weight, usual = FIELDS[field]
         count = sum(tuple(words[at : at + len(terms)]) == terms for at in range(len(words)))
         length = max(len(words), 1)
-        total += weight * 2.2 * count / (count + 1.2 * (0.5 + 0.5 * length / usual))
-    return total
+        total += weight * count / (0.4 + 0.6 * length / usual)
+    return 3 * total / (total + 2)
 
 
 def score(document: Document, asked: Asked, visible: list[Document]) -> float:

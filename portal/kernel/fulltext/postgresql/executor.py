@@ -7,7 +7,7 @@ its transaction has. All of one answer is read from one snapshot of the database
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
 from math import log
@@ -36,7 +36,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 
 from portal.kernel.fulltext.highlighting import highlight_by_reading
-from portal.kernel.fulltext.language import Asked, Unit, terms_of, words_of
+from portal.kernel.fulltext.language import Asked, Unit, terms_of, understand, words_of
 from portal.kernel.fulltext.port import (
     KIND_FACET,
     MAX_LIMIT,
@@ -67,7 +67,7 @@ _MILES_PER_DEGREE: Final = 69.0
 """A little less than a degree of latitude has, so that none within a radius is left out."""
 
 _CORRECTIONS: Final = 5
-_CORRECTED_WEIGHT: Final = 0.5
+_CORRECTED_WEIGHT: Final = 0.8
 _MAX_CORRECTED: Final = 8
 _MAX_ALIKE: Final = 500
 _MAX_TRIED: Final = 25
@@ -155,6 +155,7 @@ class _Reading:
     clauses: tuple[_Clause, ...] = ()
     suggestion: str | None = None
     is_fuzzy: bool = False
+    is_loose: bool = False
 
     @property
     def units(self) -> frozenset[tuple[str, ...]]:
@@ -185,6 +186,12 @@ def _all_of(texts: Iterable[str]) -> str:
     return "(" + " & ".join(texts) + ")"
 
 
+def _some_of(clauses: Iterable[_Clause]) -> str:
+    """The documents that have what is required, or else any of the words."""
+    required = [clause.text for clause in clauses if clause.is_required]
+    return _all_of(required) if required else _any_of(clause.any_text for clause in clauses)
+
+
 def _excluding(text: str | None, asked: Asked) -> str | None:
     parts = [text] if text else []
     parts += ["!" + _phrase(unit.terms) for unit in asked.unwanted]
@@ -206,8 +213,11 @@ class Executor:
 
     # Finding
 
-    def search(self, query: Query, asked: Asked) -> Results:
-        reading = self._read(asked)
+    def search(
+        self, query: Query, asked: Asked, reread: Callable[[str], Asked] = understand
+    ) -> Results:
+        """`asked` is how the query's text is understood, `reread` how another spelling would be."""
+        reading = self._read(asked, reread)
         base = self._base(query, reading.text)
         selected = _selected(query)
         counts = self._counts(base, selected)
@@ -215,15 +225,23 @@ class Executor:
         # Every document is of one kind, and counts of kinds ignore only the choice of kinds.
         total = sum(kinds[kind] for kind in (query.kinds & set(kinds) if query.kinds else kinds))
         hits: tuple[Hit, ...] = ()
+        chosen = self._chosen(selected).values()
         if total > query.offset and query.limit:
-            conditions = [*base, *self._chosen(selected).values()]
-            hits = self._page(query, asked, reading, conditions, total)
+            hits = self._page(query, asked, reading, [*base, *chosen], total)
+        partial: tuple[Hit, ...] = ()
+        if query.wants_partial(total) and len(asked.wanted) > 1 and not reading.is_loose:
+            some = self._base(query, _excluding(_some_of(reading.clauses), asked))
+            rest = [*some, *chosen, ~self._has(reading.text or "")]
+            fitting = replace(query, limit=query.limit - len(hits))
+            # How many there are is not worth counting; there may be very many.
+            partial = self._page(fitting, asked, reading, rest, _RANKED + 1)
         return Results(
             total=total,
             hits=hits,
             facets=_facets(counts, selected),
             suggestion=reading.suggestion,
             is_fuzzy=reading.is_fuzzy,
+            partial=partial,
         )
 
     def matching(self, query: Query, asked: Asked) -> frozenset[Key]:
@@ -283,7 +301,7 @@ class Executor:
 
     # Understanding
 
-    def _read(self, asked: Asked) -> _Reading:
+    def _read(self, asked: Asked, reread: Callable[[str], Asked]) -> _Reading:
         """Take the words as typed; if nothing visible has them all, correct them; then any."""
         if not asked.wanted:
             return _Reading(_excluding(None, asked))
@@ -292,19 +310,17 @@ class Executor:
         if self._finds(strict):
             return _Reading(strict, clauses)
         if corrections := self._corrections(asked, clauses):
-            clauses = _corrected(clauses, corrections)
+            rewritten = _rewritten(asked, {at: words[0] for at, words in corrections.items()})
+            asked = asked.corrected(reread(rewritten))
+            clauses = _corrected(_clauses(asked), corrections)
             repaired = _excluding(_all_of(clause.text for clause in clauses), asked)
             if self._finds(repaired):
                 # Each word's best correction need not go with the others': offer what finds.
-                suggestion = None
-                if self._finds(_excluding(_all_of(clause.best for clause in clauses), asked)):
-                    best = {at: words[0] for at, words in corrections.items()}
-                    suggestion = _rewritten(asked, best)
+                finds = self._finds(_excluding(_all_of(its.best for its in clauses), asked))
+                suggestion = rewritten if finds else None
                 return _Reading(repaired, clauses, suggestion, is_fuzzy=True)
-        required = [clause.text for clause in clauses if clause.is_required]
-        loose = _all_of(required) if required else _any_of(clause.any_text for clause in clauses)
-        loose_text = _excluding(loose, asked)
-        return _Reading(loose_text, clauses, is_fuzzy=self._finds(loose_text))
+        loose = _excluding(_some_of(clauses), asked)
+        return _Reading(loose, clauses, is_fuzzy=self._finds(loose), is_loose=True)
 
     def _finds(self, text: str | None) -> bool:
         return text is None or self._which_find([text])[0]
@@ -656,7 +672,12 @@ def _corrected(
                 word = _Word(units, _CORRECTED_WEIGHT)
             words.append(word)
             at += 1
-        corrected.append(replace(clause, words=tuple(words)))
+        is_certain = words == list(clause.words)
+        others = tuple(
+            (unit, weight if is_certain else weight * _CORRECTED_WEIGHT)
+            for unit, weight in clause.others
+        )
+        corrected.append(replace(clause, words=tuple(words), others=others))
     return tuple(corrected)
 
 

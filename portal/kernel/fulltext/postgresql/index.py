@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final, TypeAlias, TypeVar
 
 from psycopg import errors, sql
@@ -108,8 +108,11 @@ class PostgreSQLIndex:
     # Reading
 
     def search(self, query: Query) -> Results:
-        asked = understand(query.text, self._vocabulary())
-        return self._read(lambda reader: Executor(*reader, query.audience).search(query, asked))
+        reread = partial(understand, vocabulary=self._vocabulary())
+        asked = reread(query.text)
+        return self._read(
+            lambda reader: Executor(*reader, query.audience).search(query, asked, reread)
+        )
 
     def matching(self, query: Query) -> frozenset[Key]:
         """All documents that have the words as typed; limit, offset and sort do not matter."""

@@ -7,7 +7,15 @@ from datetime import timedelta
 import pytest
 from markupsafe import escape
 
-from portal.kernel.fulltext.port import MAX_LIMIT, MAX_OFFSET, Engine, FacetValue, Near, Query
+from portal.kernel.fulltext.port import (
+    FEW,
+    MAX_LIMIT,
+    MAX_OFFSET,
+    Engine,
+    FacetValue,
+    Near,
+    Query,
+)
 from tests.kernel.fulltext.contract.conftest import IndexOf
 from tests.kernel.fulltext.model import NEW_YEAR, PUBLIC, record
 
@@ -230,6 +238,42 @@ def test_if_no_record_has_all_words_those_with_some_are_offered(index_of: IndexO
     assert results.is_fuzzy
     assert found(index, "+casting +plugh laser") == []
     assert found(index, "+casting plugh laser") == [3]
+
+
+def test_where_few_have_all_words_those_with_some_follow_apart_and_uncounted(
+    index_of: IndexOf,
+) -> None:
+    index = index_of(
+        record(1, "Laser welding", facets={"county": ("A",)}),
+        record(2, "Laser cutting", facets={"county": ("A",)}),
+        record(3, "Stud welding and laser marking", audience=frozenset({"org:1"})),
+        record(4, "Welding", kind="request", facets={"county": ("B",)}),
+        record(5, "Sand casting"),
+        record(6, "Welding helmets"),
+    )
+
+    def partial(text: str = "laser welding -helmets", **query: object) -> list[int]:
+        results = index.search(Query(text=text, audience=PUBLIC, **query))  # type: ignore[arg-type]
+        return [hit.id for hit in results.partial]
+
+    results = index.search(Query(text="laser welding -helmets", audience=PUBLIC))
+    assert [hit.id for hit in results.hits] == [1]
+    assert (results.total, results.is_fuzzy) == (1, False)
+    assert results.facets["county"] == (FacetValue("A", 1, is_selected=False),)
+    assert sorted(hit.id for hit in results.partial) == [2, 4]
+    assert all(hit.highlights == () and hit.score > 0 for hit in results.partial)
+    assert partial(kinds=frozenset({"request"})) == [4]
+    assert partial(facets={"county": frozenset("A")}) == [2]
+    assert partial("+laser welding -helmets") == [2]
+    assert len(partial(limit=2)) == 1
+    assert partial(limit=1) == partial(limit=0) == partial(offset=1) == partial(sort="newest") == []
+    assert partial("welding") == partial("laser casting") == []
+
+
+def test_where_enough_have_all_words_the_others_are_left_out(index_of: IndexOf) -> None:
+    many = [record(at, "Laser welding") for at in range(FEW)]
+    index = index_of(*many, record(FEW, "Laser"))
+    assert index.search(Query(text="laser welding", audience=PUBLIC, limit=50)).partial == ()
 
 
 def test_filters_that_leave_nothing_do_not_make_the_words_fuzzy(index_of: IndexOf) -> None:

@@ -133,12 +133,14 @@ class SetupNote:
     the time that a start takes.
     """
 
-    def __init__(self, instance: Path, database_url: str) -> None:
+    def __init__(self, instance: Path, database_url: str, search_url: str) -> None:
         self.path = instance / "setup.json"
-        self.needed = [instance / "index" / "CURRENT"]
+        self.needed: list[Path] = []
+        if not search_url:
+            self.needed.append(instance / "index" / "CURRENT")
         if not database_url:
             self.needed.append(instance / "portal.db")
-        digest = hashlib.sha256(database_url.encode())
+        digest = hashlib.sha256(f"{database_url} {search_url}".encode())
         for folder in (
             "migrations/versions",
             "portal/regions/data",
@@ -212,7 +214,11 @@ def main() -> None:
 
     children: list[subprocess.Popen[str]] = []
     with running(children):
-        note = SetupNote(Path(environment["INSTANCE_PATH"]), os.environ.get("DATABASE_URL", ""))
+        note = SetupNote(
+            Path(environment["INSTANCE_PATH"]),
+            os.environ.get("DATABASE_URL", ""),
+            os.environ.get("SEARCH_URL", ""),
+        )
         words = prepare(environment, children, note)
         children.append(start(web, environment))
         children.append(start([*FLASK, "worker"], environment))

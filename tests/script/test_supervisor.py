@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from script.supervisor import SetupNote
+
 SUPERVISOR = Path(__file__).resolve().parents[2] / "script" / "supervisor.py"
 SMALLEST_PORTAL = """
 import os, pathlib, signal, subprocess, sys, time
@@ -204,3 +206,18 @@ def test_a_port_in_use_is_said_plainly(serve: Callable[..., Server]) -> None:
         assert server.process.wait(30) == 1
     assert f"Cannot listen on 127.0.0.1:{port}" in server.words
     assert "Choose another PORT" in server.words
+
+
+def test_set_up_runs_again_when_the_index_moves(tmp_path: Path) -> None:
+    (tmp_path / "index").mkdir()
+    for kept in ("index/CURRENT", "portal.db"):
+        (tmp_path / kept).touch()
+    SetupNote(tmp_path, "", "").write("ready")
+
+    assert SetupNote(tmp_path, "", "").read() == "ready"
+    assert SetupNote(tmp_path, "", "postgresql://db.example.org/search").read() is None
+    shutil.rmtree(tmp_path / "index")
+    assert SetupNote(tmp_path, "", "").read() is None
+    moved = SetupNote(tmp_path, "", "postgresql://db.example.org/search")
+    moved.write("ready")
+    assert moved.read() == "ready"

@@ -11,7 +11,7 @@ import random
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -44,7 +44,10 @@ _EXTRAS = {
 
 @dataclass(frozen=True)
 class DemoPerson:
-    """Somebody who can sign in to the demo; `brokers` is a region's key or empty."""
+    """Somebody who can sign in to the demo; `brokers` is a region's key or empty.
+
+    searches: queries of saved searches by their names.
+    """
 
     name: str
     email: str
@@ -54,6 +57,7 @@ class DemoPerson:
     role: str = ""
     brokers: str = ""
     administrator: bool = False
+    searches: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

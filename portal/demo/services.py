@@ -28,6 +28,7 @@ from portal.demo.rules import (
     days_before,
     moved_apart,
 )
+from portal.directory.models import SavedSearch
 from portal.facilities import services as facilities
 from portal.facilities.models import (
     Equipment,
@@ -163,7 +164,7 @@ def _draw_region(key: str, fields: Mapping[str, Any]) -> bool:
 def _open_account(person: DemoPerson, cast: DemoCast, password_hash: str) -> bool:
     if find_user_by_email(person.email) is not None:
         return False
-    accounts.open_account(
+    user = accounts.open_account(
         SYSTEM,
         name=person.name,
         email=person.email,
@@ -172,6 +173,11 @@ def _open_account(person: DemoPerson, cast: DemoCast, password_hash: str) -> boo
         is_verified=True,
         is_administrator=person.administrator,
         is_demo=True,
+    )
+    # There is no index yet, so all that these find is news: the desk has something to show.
+    session.add_all(
+        SavedSearch(user_id=user.id, name=name, query=query, channel="desk", frequency="at_once")
+        for name, query in person.searches.items()
     )
     region = find_region(person.brokers) if person.brokers else None
     if region is not None:

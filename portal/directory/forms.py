@@ -27,9 +27,7 @@ class SavedSearchForm(Form):
             "What the address of a search has after “?”, such as q=milling&kind=equipment."
         ),
     )
-    channel = ChoiceField(
-        _l("How you hear of new matches"), choices=CHANNELS, is_required=True, default="email"
-    )
+    channel = ChoiceField(_l("Tell me"), choices=CHANNELS, is_required=True, default="email")
     frequency = ChoiceField(_l("How often"), choices=FREQUENCIES, is_required=True, default="daily")
 
 

@@ -20,6 +20,7 @@ from portal.demo.rules import (
     parse_rate,
     parse_specification,
 )
+from portal.directory.rules import read_query, read_search
 from portal.facilities.rules import (
     CONDITIONS,
     CUSTOMER_CLASSES,
@@ -407,3 +408,9 @@ def test_same_seed_makes_the_same_records_fit_to_be_published():
         for request in item.requests:
             values = EMPTY | request.values | {"capabilities": request.capabilities}
             assert list(missing_fields(values)) == []
+
+
+def test_searches_of_its_people_are_written_as_saved_ones_are():
+    found = [query for person in queries.read_cast().people for query in person.searches.values()]
+    assert found
+    assert [read_search(read_query(query), ()).query() for query in found] == found

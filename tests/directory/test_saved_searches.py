@@ -461,7 +461,8 @@ def test_a_search_is_saved_from_its_results_changed_and_deleted(
     link = re.search(r'href="(/saved-searches/new\?[^"]+)"', page)
     assert link is not None
     form = dov.get(link[1].replace("&amp;", "&")).text
-    assert 'value="mill, Equipment, within 50 miles of 40202"' in form
+    assert "“mill” · Equipment · within 50 miles of 40202" in form
+    assert 'value="mill"' in form
     assert 'value="q=mill&amp;kind=equipment&amp;near=40202"' in form
 
     data = {"name": "Mills", "search": "q=mill", "channel": "email", "frequency": "daily"}

@@ -181,7 +181,7 @@ def _prefill() -> dict[str, Any]:
         return {}
     arguments = dict(request.args.lists())
     wanted = read_search(arguments, queries.facet_names(), queries.search_filters())
-    name = ", ".join(part.strip("“”") for part in queries.describe(wanted))
+    name = wanted.text or ", ".join(queries.describe(wanted))
     return {"search": wanted.query(), "name": name[:120]}
 
 

@@ -53,7 +53,7 @@ manifest = Manifest(
         ),
     ),
     jobs=(
-        Job("report_due_searches", 5, reactions.report_due_searches),
+        Job("report_due_searches", 5, reactions.report_due_searches, queries.has_due),
         Job("forget_old_demand", 86_400, lambda: services.forget_old_demand(SYSTEM)),
     ),
 )

@@ -466,6 +466,12 @@ def list_due_ids(newest_event_id: int, limit: int) -> list[int]:
     )
 
 
+def has_due() -> bool:
+    """Tell whether any saved search is due."""
+    newest, _is_settled = find_newest_event()
+    return bool(list_due_ids(newest, 1))
+
+
 def list_round(saved: SavedSearch, number: int) -> list[Key]:
     """Return what a saved search found in one of its rounds."""
     rows = session.execute(

@@ -127,11 +127,16 @@ class RecordSection:
 
 @dataclass(frozen=True)
 class Job:
-    """What only the clock does: `run()` about every `every_seconds`, in one worker at a time."""
+    """What only the clock does: `run()` about every `every_seconds`, in one worker at a time.
+
+    is_due: asked first; a job that has nothing to do leaves the database unwritten, and with it
+    whatever is kept while nothing is written.
+    """
 
     name: str
     every_seconds: int
     run: Callable[[], object]
+    is_due: Callable[[], bool] | None = None
 
 
 @dataclass(frozen=True)

@@ -98,6 +98,8 @@ class Worker:
         known = session.scalar(select(JobRun.started_at).where(JobRun.name == job.name))
         if known is not None and known > start - dt.timedelta(seconds=job.every_seconds):
             return False
+        if job.is_due is not None and not job.is_due():
+            return False
         with unit_of_work():
             if known is None:
                 if session.get(JobRun, job.name) is None:

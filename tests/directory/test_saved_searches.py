@@ -19,9 +19,11 @@ from portal.directory.reactions import report_due_searches
 from portal.facilities import services as facilities
 from portal.facilities.models import Equipment
 from portal.kernel.authorization import SYSTEM, Actor
+from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from portal.kernel.search import search_index
+from portal.kernel.worker import Worker
 from portal.organizations import services as organizations
 from portal.organizations.models import Organization
 from tests.cast import World
@@ -64,7 +66,8 @@ def add(actor: ActorOf, world: World) -> Callable[..., Equipment]:
 
 
 def open_to(actor: ActorOf, row: Equipment, visibility: str) -> None:
-    facilities.change_equipment_visibility(actor("ana"), row, visibility=visibility)
+    fresh = session.get_one(Equipment, row.id)
+    facilities.change_equipment_visibility(actor("ana"), fresh, visibility=visibility)
 
 
 def test_what_is_there_already_is_no_news_and_what_comes_is_told_once(
@@ -83,6 +86,27 @@ def test_what_is_there_already_is_no_news_and_what_comes_is_told_once(
     assert alerts.round() == []
 
 
+def test_the_workers_clock_runs_what_is_due_and_nothing_else(
+    app: Flask, save: Any, add: Any, alerts: Alerts
+) -> None:
+    save("dov")
+    job = app.extensions["portal-jobs"]["report_due_searches"]
+    worker = Worker(app, {job.name: job})
+    alerts.drain()
+    worker.run_jobs()
+    assert worker.run_jobs() == 0
+    bath = add()
+    alerts.drain()
+    with time_machine.travel(now() + dt.timedelta(seconds=job.every_seconds + 1)):
+        assert worker.run_jobs() == 1
+        alerts.drain()
+        assert [alert.equipment for alert in alerts.fresh()] == [(bath.id,)]
+    with time_machine.travel(now() + dt.timedelta(seconds=2 * job.every_seconds + 2)):
+        worker.run_jobs()  # the mail was an event, too
+        alerts.drain()
+        assert worker.run_jobs() == 0
+
+
 def test_a_match_that_comes_by_a_wider_audience_or_another_text_is_news(
     save: Any, add: Any, alerts: Alerts, actor: ActorOf
 ) -> None:
@@ -92,7 +116,8 @@ def test_a_match_that_comes_by_a_wider_audience_or_another_text_is_news(
 
     open_to(actor, hidden, "public")
     assert [alert.equipment for alert in alerts.round()] == [(hidden.id,)]
-    facilities.update_equipment(actor("ana"), other, name="Tin and zinc bath")
+    fresh = session.get_one(Equipment, other.id)
+    facilities.update_equipment(actor("ana"), fresh, name="Tin and zinc bath")
     assert [alert.equipment for alert in alerts.round()] == [(other.id,)]
 
 
@@ -126,10 +151,10 @@ def test_a_new_record_with_the_number_of_a_deleted_one_is_news(
     there = add()
     alerts.drain()
     save("dov")
-    facilities.delete_equipment(actor("ana"), there)
+    facilities.delete_equipment(actor("ana"), session.get_one(Equipment, there.id))
     second = add()
     assert [alert.equipment for alert in alerts.round()] == [(second.id,)]
-    facilities.delete_equipment(actor("ana"), second)
+    facilities.delete_equipment(actor("ana"), session.get_one(Equipment, second.id))
     third = add()
     assert [alert.equipment for alert in alerts.round()] == [(third.id,)]
 
@@ -167,7 +192,7 @@ def test_a_paused_search_tells_afterwards_what_came_meanwhile(
     services.pause_search(actor("dov"), saved)
     bath = add()
     assert alerts.round() == []
-    services.resume_search(actor("dov"), saved)
+    services.resume_search(actor("dov"), session.get_one(SavedSearch, saved.id))
     assert [alert.equipment for alert in alerts.round()] == [(bath.id,)]
 
 

@@ -26,7 +26,7 @@ from portal.kernel.outbox import (
     record,
     subscribe,
 )
-from portal.kernel.worker import CLAIM_SECONDS, Worker, sweep_outbox
+from portal.kernel.worker import CLAIM_SECONDS, JobRun, Worker, sweep_outbox
 from tests.cast import World
 from tests.support.smtp import MailServer
 
@@ -157,6 +157,18 @@ def test_a_job_runs_when_its_time_has_come_and_not_before(app: Flask) -> None:
     with time_machine.travel(now() + dt.timedelta(seconds=61)):
         other.run_jobs()
     assert runs == [1, 2]
+
+
+def test_a_job_without_anything_to_do_writes_nothing(app: Flask) -> None:
+    runs: list[int] = []
+    worker = Worker(app, {"look": Job("look", 60, lambda: runs.append(1), lambda: bool(waiting))})
+    waiting: list[str] = []
+
+    assert worker.run_jobs() == 0
+    assert session.scalars(select(JobRun)).all() == []
+    waiting.append("something")
+    assert worker.run_jobs() == 1
+    assert runs == [1]
 
 
 def test_a_failing_job_does_not_stop_the_next(app: Flask, caplog: pytest.LogCaptureFixture) -> None:

@@ -106,9 +106,16 @@ def search_filters() -> tuple[SearchFilter, ...]:
 
 
 def search(
-    actor: Actor, wanted: Search, *, offset: int | None = None, limit: int | None = None
+    actor: Actor,
+    wanted: Search,
+    *,
+    offset: int | None = None,
+    limit: int | None = None,
+    most_values: int | None = None,
 ) -> Found:
     """Find what the actor may see. offset, limit: instead of the search's page (for the API).
+
+    most_values: so many of each facet's values, the most frequent, and every chosen one.
 
     Raises IndexUnavailable while there is no index.
     """
@@ -132,7 +139,7 @@ def search(
         total=results.total - (len(results.hits) - len(hits)),
         hits=hits,
         partial=_still_visible(actor, results.partial),
-        facets=list(_facets(results, wanted)),
+        facets=list(_facets(results, most_values)),
         suggestion=results.suggestion,
         is_fuzzy=results.is_fuzzy,
         place=place,
@@ -205,7 +212,7 @@ def _labels(name: str, keys: list[str]) -> Mapping[str, str]:
     return known
 
 
-def _facets(results: Results, wanted: Search) -> Iterable[FacetView]:
+def _facets(results: Results, most_values: int | None) -> Iterable[FacetView]:
     index = search_index()
     kinds = {kind: str(item.label) for kind, item in index.kinds.items()}
     for name, label in (
@@ -215,7 +222,10 @@ def _facets(results: Results, wanted: Search) -> Iterable[FacetView]:
         values = results.facets.get(name, ())
         if not values:
             continue
-        keys = [value.value for value in values]
+        shown = values[:most_values]
+        if len(shown) < len(values):
+            shown += tuple(value for value in values[most_values:] if value.is_selected)
+        keys = [value.value for value in shown]
         labels = kinds if name == "kind" else _labels(name, keys)
         yield FacetView(
             name,
@@ -223,11 +233,11 @@ def _facets(results: Results, wanted: Search) -> Iterable[FacetView]:
             [
                 FacetChoice(
                     value.value,
-                    str(labels[value.value]),
+                    labels.get(value.value, value.value),
                     value.count,
                     value.is_selected,
                 )
-                for value in values
+                for value in shown
             ],
         )
 

@@ -8,6 +8,7 @@ from urllib.parse import quote, quote_plus
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from markupsafe import Markup
 
 from portal.directory import queries
 from portal.directory.queries import Found
@@ -22,7 +23,7 @@ from portal.regions.queries import county_labels, outlines_of
 from portal.regions.rules import draw_map
 
 MOST_COUNTIES_DRAWN = 120
-MOST_VALUES_SHOWN = 30
+MOST_VALUES_SHOWN = 24
 # Stands for a value of a facet.
 _ANY_VALUE = "\x01"
 # What the router leaves as it is in the values of an address.
@@ -35,7 +36,9 @@ def search() -> ResponseReturnValue:
     wanted = read_search(
         dict(request.args.lists()), queries.facet_names(), queries.search_filters()
     )
-    found = queries.search(current_actor(), wanted)
+    # The map is drawn from the counties, however many there are.
+    most = MOST_VALUES_SHOWN if wanted.view == "list" else None
+    found = queries.search(current_actor(), wanted, most_values=most)
     note_unmet(found)
     if found.total and not found.is_fuzzy:
         keep_answer()
@@ -98,8 +101,7 @@ def _shown(hit: Hit) -> dict[str, Any]:
         "kind": hit.kind,
         "url": hit.url,
         "title": hit.title,
-        "summary": hit.summary,
-        "highlights": hit.highlights,
+        **_text_of(hit),
         "organization": hit.organization if hit.kind != "organization" else "",
         "county": hit.extra.get("county", ""),
         "distance_miles": hit.distance_miles,
@@ -107,8 +109,17 @@ def _shown(hit: Hit) -> dict[str, Any]:
     }
 
 
+def _text_of(hit: Hit) -> dict[str, Any]:
+    """Return the summary, and where the words stand; one of them where both say the same."""
+    marked = " · ".join(piece.__html__() for piece in hit.highlights).replace("· …", "…")
+    plain = " · ".join(piece.text for piece in hit.highlights).replace("· …", "…")
+    found = Markup(marked)  # noqa: S704 (fragments escape what is not theirs)
+    if hit.summary and plain[:40].strip("… ") in hit.summary:
+        return {"summary": "" if found else hit.summary, "found": found}
+    return {"summary": hit.summary, "found": found}
+
+
 def _facets(found: Found) -> list[dict[str, Any]]:
-    """Return what the page shows of each facet: the most frequent values, and those chosen."""
     toggle = {facet.name: _toggles(found.search, facet.name) for facet in found.facets}
     return [
         {
@@ -122,8 +133,7 @@ def _facets(found: Found) -> list[dict[str, Any]]:
                     "is_selected": choice.is_selected,
                     "url": toggle[facet.name](choice.value),
                 }
-                for place, choice in enumerate(facet.values)
-                if place < MOST_VALUES_SHOWN or choice.is_selected
+                for choice in facet.values
             ],
         }
         for facet in found.facets

@@ -230,8 +230,9 @@ class MapDrawing:
     rows: list[float] = field(default_factory=list)
 
 
-#: A map without anything for so many degrees is folded, if that leaves few parts.
+#: A map without anything for so many degrees and so much of it is folded, if that leaves few parts.
 _EMPTY_DEGREES = 3.0
+_EMPTY_SHARE = 0.15
 _MOST_PARTS = 4
 #: Each part gets so much ground around it, and the whole map at least that of some 20 miles.
 _GROUND_DEGREES = 0.15
@@ -242,8 +243,10 @@ class _Axis:
 
     def __init__(self, spans: Iterable[tuple[float, float]]) -> None:
         parts: list[list[float]] = []
-        for low, high in sorted(spans):
-            if parts and low - parts[-1][1] <= _EMPTY_DEGREES:
+        ordered = sorted(spans)
+        extent = max(high for _low, high in ordered) - ordered[0][0]
+        for low, high in ordered:
+            if parts and low - parts[-1][1] <= max(_EMPTY_DEGREES, _EMPTY_SHARE * extent):
                 parts[-1][1] = max(parts[-1][1], high)
             else:
                 parts.append([low, high])

@@ -127,6 +127,15 @@ def test_many_places_over_the_whole_country_are_not_folded():
     assert drawing.points[0].y == pytest.approx(drawing.height / 2, abs=1)
 
 
+def test_an_island_far_off_is_folded_in_and_gaps_of_the_mainland_are_not():
+    mainland = [(40.0, -120.0 + number * 5) for number in range(9)]
+    drawing = draw_map({}, [*mainland, (21.0, -157.0)])
+    assert (len(drawing.columns), len(drawing.rows)) == (1, 1)
+    hawaii = drawing.points[-1]
+    assert hawaii.x < drawing.columns[0] < drawing.points[0].x
+    assert hawaii.y > drawing.rows[0] > drawing.points[0].y
+
+
 def test_a_map_of_nothing_is_empty():
     drawing = draw_map({})
     assert (drawing.shapes, drawing.points) == ([], [])

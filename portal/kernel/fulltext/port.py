@@ -166,8 +166,7 @@ class Fragment:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
+class Hit(NamedTuple):
     """A document found. `highlights` show where the words stand; empty if the query had none."""
 
     kind: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -181,24 +181,32 @@ def encode(document: Document) -> bytes:
 
 
 def decode(record: bytes) -> Record:
+    try:
+        return _decoded(record, bytes.decode)
+    except UnicodeDecodeError:
+        # Half of a surrogate pair, which somebody's broken program sent, has no place in UTF-8.
+        return _decoded(record, lambda octets: octets.decode("utf-8", "surrogatepass"))
+
+
+def _decoded(record: bytes, text: Callable[[bytes], str]) -> Record:
     title, url, summary, body, organization, keywords, facets, extra, latitude, longitude = (
         record.split(_PART)
     )
     values: dict[str, tuple[str, ...]] = {}
     for item in facets.split(_ITEM)[:-1]:
-        name, *its = map(_text, item.split(_VALUE))
+        name, *its = map(text, item.split(_VALUE))
         values[name] = tuple(its)
     more: dict[str, str] = {}
     for item in extra.split(_ITEM)[:-1]:
-        name, value = map(_text, item.split(_VALUE))
+        name, value = map(text, item.split(_VALUE))
         more[name] = value
     return Record(
-        _text(title),
-        _text(url),
-        _text(summary),
-        _text(body),
-        _text(organization),
-        tuple(map(_text, keywords.split(_ITEM)[:-1])),
+        text(title),
+        text(url),
+        text(summary),
+        text(body),
+        text(organization),
+        tuple(map(text, keywords.split(_ITEM)[:-1])),
         values,
         more,
         float(latitude) if latitude else None,
@@ -208,7 +216,3 @@ def decode(record: bytes) -> Record:
 
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
-
-
-def _text(octets: bytes) -> str:
-    return octets.decode("utf-8", "surrogatepass")

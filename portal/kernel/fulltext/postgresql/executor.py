@@ -7,8 +7,8 @@ its transaction has. All of one answer is read from one snapshot of the database
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC
 from math import log
 from typing import Any, Final
@@ -36,7 +36,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 
 from portal.kernel.fulltext.highlighting import highlight_by_reading
-from portal.kernel.fulltext.language import Asked, Unit, terms_of, understand, words_of
+from portal.kernel.fulltext.language import Asked, understand, words_of
 from portal.kernel.fulltext.port import (
     KIND_FACET,
     MAX_LIMIT,
@@ -48,6 +48,20 @@ from portal.kernel.fulltext.port import (
     Query,
     Results,
     Suggestion,
+)
+from portal.kernel.fulltext.postgresql.reading import (
+    Clause,
+    Reading,
+    Word,
+    all_of,
+    any_of,
+    clauses_of,
+    corrected,
+    excluding,
+    is_correctable,
+    phrase,
+    rewritten,
+    some_of,
 )
 from portal.kernel.fulltext.postgresql.tables import (
     NAME,
@@ -67,7 +81,6 @@ _MILES_PER_DEGREE: Final = 69.0
 """A little less than a degree of latitude has, so that none within a radius is left out."""
 
 _CORRECTIONS: Final = 5
-_CORRECTED_WEIGHT: Final = 0.8
 _MAX_CORRECTED: Final = 8
 _MAX_ALIKE: Final = 500
 _MAX_TRIED: Final = 25
@@ -76,8 +89,6 @@ _COMMON: Final = 2_000
 """A word that so many visible documents have is as common as can be: counting ends there."""
 _RANKED: Final = MAX_OFFSET + MAX_LIMIT
 """Of more matches than these, so many are chosen for ranking by a coarser measure."""
-_TELLING: Final = 12
-"""So many terms are the coarser measure."""
 
 # What an occurrence counts in body, summary, keywords, and title; in the organization's name it
 # counts as one in the summary, and as one there under its own mark.
@@ -88,114 +99,7 @@ _BY_LENGTH: Final[ColumnElement[Any]] = literal_column("1")
 # What a row of the results needs of `document`.
 _SHOWN: Final = ("kind", "id", "updated_at", "latitude", "longitude")
 
-_Units = tuple[tuple[str, ...], ...]
 _Condition = ColumnElement[bool]
-
-
-@dataclass(frozen=True, slots=True)
-class _Word:
-    """A unit of the query, or the words that it was corrected to, the best first."""
-
-    units: _Units
-    weight: float = 1.0
-
-    @property
-    def text(self) -> str:
-        return _any_of(map(_phrase, self.units))
-
-    @property
-    def best(self) -> str:
-        return _phrase(self.units[0])
-
-
-@dataclass(frozen=True, slots=True)
-class _Clause:
-    """Words of the query, usually one, and all that may stand for them: (unit, weight)."""
-
-    words: tuple[_Word, ...]
-    others: tuple[tuple[tuple[str, ...], float], ...] = ()
-    is_required: bool = False
-
-    @property
-    def other_texts(self) -> list[str]:
-        return [_phrase(unit) for unit, _ in self.others]
-
-    @property
-    def text(self) -> str:
-        """The documents that satisfy the clause."""
-        return _any_of([_all_of(word.text for word in self.words), *self.other_texts])
-
-    @property
-    def best(self) -> str:
-        return _any_of([_all_of(word.best for word in self.words), *self.other_texts])
-
-    @property
-    def texts(self) -> list[str]:
-        """For each word the documents that have it or what stands for it."""
-        return [_any_of([word.text, *self.other_texts]) for word in self.words]
-
-    @property
-    def any_text(self) -> str:
-        """The documents that have something of it."""
-        return _any_of([*(word.text for word in self.words), *self.other_texts])
-
-    @property
-    def units(self) -> Iterator[tuple[str, ...]]:
-        for word in self.words:
-            yield from word.units
-        for unit, _ in self.others:
-            yield unit
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """How the text was understood in the end. `text`: what to match, None for everything."""
-
-    text: str | None
-    clauses: tuple[_Clause, ...] = ()
-    suggestion: str | None = None
-    is_fuzzy: bool = False
-    is_loose: bool = False
-
-    @property
-    def units(self) -> frozenset[tuple[str, ...]]:
-        return frozenset(unit for clause in self.clauses for unit in clause.units)
-
-    def telling(self, rarities: Mapping[str, float]) -> list[str]:
-        """The terms of the words that tell most."""
-        words = sorted(
-            (-rarities[text], at, text)
-            for at, clause in enumerate(self.clauses)
-            for text in clause.texts
-        )
-        terms: dict[str, None] = {}
-        for _, at, _ in words:
-            terms.update((term, None) for unit in self.clauses[at].units for term in unit)
-        return list(terms)[:_TELLING]
-
-
-def _phrase(unit: tuple[str, ...]) -> str:
-    return "(" + " <-> ".join(map(quoted, unit)) + ")"
-
-
-def _any_of(texts: Iterable[str]) -> str:
-    return "(" + " | ".join(texts) + ")"
-
-
-def _all_of(texts: Iterable[str]) -> str:
-    return "(" + " & ".join(texts) + ")"
-
-
-def _some_of(clauses: Iterable[_Clause]) -> str:
-    """The documents that have what is required, or else any of the words."""
-    required = [clause.text for clause in clauses if clause.is_required]
-    return _all_of(required) if required else _any_of(clause.any_text for clause in clauses)
-
-
-def _excluding(text: str | None, asked: Asked) -> str | None:
-    parts = [text] if text else []
-    parts += ["!" + _phrase(unit.terms) for unit in asked.unwanted]
-    return _all_of(parts) if parts else None
 
 
 class Executor:
@@ -230,7 +134,7 @@ class Executor:
             hits = self._page(query, asked, reading, [*base, *chosen], total)
         partial: tuple[Hit, ...] = ()
         if query.wants_partial(total) and len(asked.wanted) > 1 and not reading.is_loose:
-            some = self._base(query, _excluding(_some_of(reading.clauses), asked))
+            some = self._base(query, excluding(some_of(reading.clauses), asked))
             rest = [*some, *chosen, ~self._has(reading.text or "")]
             fitting = replace(query, limit=query.limit - len(hits))
             # How many there are is not worth counting; there may be very many.
@@ -246,8 +150,8 @@ class Executor:
 
     def matching(self, query: Query, asked: Asked) -> frozenset[Key]:
         """Everything that has the words as typed, or what stands for them."""
-        text = _all_of(clause.text for clause in _clauses(asked)) if asked.wanted else None
-        base = self._base(query, _excluding(text, asked))
+        text = all_of(clause.text for clause in clauses_of(asked)) if asked.wanted else None
+        base = self._base(query, excluding(text, asked))
         document = self._document.c
         statement = select(document.kind, document.id).where(
             *base, *self._chosen(_selected(query)).values()
@@ -301,26 +205,26 @@ class Executor:
 
     # Understanding
 
-    def _read(self, asked: Asked, reread: Callable[[str], Asked]) -> _Reading:
+    def _read(self, asked: Asked, reread: Callable[[str], Asked]) -> Reading:
         """Take the words as typed; if nothing visible has them all, correct them; then any."""
         if not asked.wanted:
-            return _Reading(_excluding(None, asked))
-        clauses = _clauses(asked)
-        strict = _excluding(_all_of(clause.text for clause in clauses), asked)
+            return Reading(excluding(None, asked))
+        clauses = clauses_of(asked)
+        strict = excluding(all_of(clause.text for clause in clauses), asked)
         if self._finds(strict):
-            return _Reading(strict, clauses)
+            return Reading(strict, clauses)
         if corrections := self._corrections(asked, clauses):
-            rewritten = _rewritten(asked, {at: words[0] for at, words in corrections.items()})
-            asked = asked.corrected(reread(rewritten))
-            clauses = _corrected(_clauses(asked), corrections)
-            repaired = _excluding(_all_of(clause.text for clause in clauses), asked)
+            spelling = rewritten(asked, {at: words[0] for at, words in corrections.items()})
+            asked = asked.corrected(reread(spelling))
+            clauses = corrected(clauses_of(asked), corrections)
+            repaired = excluding(all_of(clause.text for clause in clauses), asked)
             if self._finds(repaired):
                 # Each word's best correction need not go with the others': offer what finds.
-                finds = self._finds(_excluding(_all_of(its.best for its in clauses), asked))
-                suggestion = rewritten if finds else None
-                return _Reading(repaired, clauses, suggestion, is_fuzzy=True)
-        loose = _excluding(_some_of(clauses), asked)
-        return _Reading(loose, clauses, is_fuzzy=self._finds(loose), is_loose=True)
+                finds = self._finds(excluding(all_of(its.best for its in clauses), asked))
+                suggestion = spelling if finds else None
+                return Reading(repaired, clauses, suggestion, is_fuzzy=True)
+        loose = excluding(some_of(clauses), asked)
+        return Reading(loose, clauses, is_fuzzy=self._finds(loose), is_loose=True)
 
     def _finds(self, text: str | None) -> bool:
         return text is None or self._which_find([text])[0]
@@ -335,14 +239,14 @@ class Executor:
         )
         return list(self._connection.execute(select(*found)).one())
 
-    def _corrections(self, asked: Asked, clauses: Sequence[_Clause]) -> dict[int, list[str]]:
+    def _corrections(self, asked: Asked, clauses: Sequence[Clause]) -> dict[int, list[str]]:
         """For the places of the wanted units that nothing visible has: other spellings."""
         is_known = self._which_find([clause.text for clause in clauses])
-        places: list[tuple[int, _Word]] = []
+        places: list[tuple[int, Word]] = []
         at = 0
         for clause, known in zip(clauses, is_known, strict=True):
             for word in clause.words:
-                if not known and _is_correctable(asked.wanted[at]):
+                if not known and is_correctable(asked.wanted[at]):
                     places.append((at, word))
                 at += 1
         is_known = self._which_find([word.text for _, word in places])
@@ -417,7 +321,7 @@ class Executor:
 
     # Ranking
 
-    def _rarities(self, reading: _Reading) -> dict[str, float]:
+    def _rarities(self, reading: Reading) -> dict[str, float]:
         """How much each word of the query tells, by its text together with what stands for it.
 
         Judged by visible documents, so that no score tells of others.
@@ -434,7 +338,7 @@ class Executor:
         return {text: log(1 + _COMMON / (count + 0.5)) for text, count in counts.items()}
 
     def _score(
-        self, reading: _Reading, rarities: Mapping[str, float], rows: FromClause
+        self, reading: Reading, rarities: Mapping[str, float], rows: FromClause
     ) -> ColumnElement[float]:
         """Terms weighted by field and rarity.
 
@@ -460,7 +364,7 @@ class Executor:
         self,
         query: Query,
         asked: Asked,
-        reading: _Reading,
+        reading: Reading,
         conditions: list[_Condition],
         total: int,
     ) -> tuple[Hit, ...]:
@@ -495,7 +399,7 @@ class Executor:
     ) -> FromClause:
         """The matches to rank, if there are very many: those that one call says most of."""
         document = self._document.c
-        text = _any_of(map(quoted, telling))
+        text = any_of(map(quoted, telling))
         likeliness = func.ts_rank(_WEIGHTS, document.terms, cast(text, TSQUERY), _BY_LENGTH)
         return (
             select(*(document[name] for name in (*_SHOWN, "heading", "terms")))
@@ -578,7 +482,7 @@ class Executor:
         )
         best = list(self._connection.execute(statement))
         if len(best) < limit:
-            named = _all_of(f"{quoted(NAME + word)}:*" for word in dict.fromkeys(words))
+            named = all_of(f"{quoted(NAME + word)}:*" for word in dict.fromkeys(words))
             padded = " " + document.heading
             is_titled = and_(*(func.strpos(padded, " " + word) > 0 for word in words))
             statement = (
@@ -609,7 +513,7 @@ def _rank(unit: tuple[str, ...], rows: FromClause) -> ColumnElement[float]:
         func.ts_rank(
             _WEIGHTS,
             rows.c.terms,
-            cast(_any_of([quoted(term), quoted(ORGANIZATION + term)]), TSQUERY),
+            cast(any_of([quoted(term), quoted(ORGANIZATION + term)]), TSQUERY),
             _BY_LENGTH,
         )
         for term in dict.fromkeys(unit)
@@ -617,7 +521,7 @@ def _rank(unit: tuple[str, ...], rows: FromClause) -> ColumnElement[float]:
     if len(unit) == 1:
         return cast(ranks[0], Double)
     least = func.least(*ranks) if len(ranks) > 1 else ranks[0]
-    return case((_has(_phrase(unit), rows), cast(least, Double)), else_=0.0)
+    return case((_has(phrase(unit), rows), cast(least, Double)), else_=0.0)
 
 
 def _has(text: str, rows: FromClause) -> _Condition:
@@ -632,62 +536,6 @@ def _is_among(rows: FromClause, keys: Collection[Key]) -> _Condition:
         func.unnest(cast([number for _, number in keys], ARRAY(BigInteger))),
     )
     return tuple_(rows.c.kind, rows.c.id).in_(listed)
-
-
-def _clauses(asked: Asked) -> tuple[_Clause, ...]:
-    """The wanted units, those together that an expansion covers."""
-    expansions = {expansion.first: expansion for expansion in asked.expansions}
-    clauses: list[_Clause] = []
-    at = 0
-    while at < len(asked.wanted):
-        expansion = expansions.get(at)
-        last = expansion.last if expansion else at + 1
-        units = asked.wanted[at:last]
-        clauses.append(
-            _Clause(
-                tuple(_Word((unit.terms,)) for unit in units),
-                expansion.alternatives if expansion else (),
-                is_required=any(unit.sign == "+" for unit in units),
-            )
-        )
-        at = last
-    return tuple(clauses)
-
-
-def _is_correctable(unit: Unit) -> bool:
-    word = unit.words[0]
-    return not unit.sign and len(unit.words) == 1 and len(word) >= 4 and word.isalpha()
-
-
-def _corrected(
-    clauses: Iterable[_Clause], corrections: Mapping[int, list[str]]
-) -> tuple[_Clause, ...]:
-    corrected: list[_Clause] = []
-    at = 0
-    for clause in clauses:
-        words: list[_Word] = []
-        for word in clause.words:
-            if at in corrections:
-                units = tuple(dict.fromkeys((term,) for term in terms_of(corrections[at])))
-                word = _Word(units, _CORRECTED_WEIGHT)
-            words.append(word)
-            at += 1
-        is_certain = words == list(clause.words)
-        others = tuple(
-            (unit, weight if is_certain else weight * _CORRECTED_WEIGHT)
-            for unit, weight in clause.others
-        )
-        corrected.append(replace(clause, words=tuple(words), others=others))
-    return tuple(corrected)
-
-
-def _rewritten(asked: Asked, corrections: Mapping[int, str]) -> str:
-    """The text as typed with some of its words replaced."""
-    text = asked.text
-    places = ((asked.wanted[at], word) for at, word in corrections.items())
-    for unit, word in sorted(places, key=lambda place: -place[0].start):
-        text = text[: unit.start] + word + text[unit.end :]
-    return text
 
 
 def _selected(query: Query) -> dict[str, frozenset[str]]:
@@ -710,7 +558,7 @@ def _facets(
     return facets
 
 
-def _hit(row: Any, record: Record, reading: _Reading, near: Near | None) -> Hit:
+def _hit(row: Any, record: Record, reading: Reading, near: Near | None) -> Hit:
     distance = None
     if near is not None and row.latitude is not None:
         place = (row.latitude / DEGREES, row.longitude / DEGREES)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, TypeAlias
+from zlib import crc32
 
 import numpy as np
 
@@ -16,9 +17,12 @@ Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 Part: TypeAlias = tuple[str, Sequence[Array]]
 """A name, and the pieces of its array, all of one type; there is at least one."""
 
-_MAGIC: Final = b"Arrays 1"
-_HEADER: Final = struct.Struct("<8sQQ")
+_MAGIC: Final = b"Arrays 2"
+_HEADER: Final = struct.Struct("<8sQQQ")
 _ALIGNMENT: Final = 64
+# So much is checked quickly. More is brought to the disk before it gets its name instead, as that
+# costs little beside writing it; a small file would take ten times as long.
+_CHECKED_BYTES: Final = 4 * 2**20
 
 
 class BadFile(Exception):
@@ -34,20 +38,25 @@ def write(path: Path, label: str, parts: Iterable[Part]) -> None:
         with fresh.open("wb") as file:
             file.write(bytes(_ALIGNMENT))
             lines = [label]
+            size, checksum = _ALIGNMENT, 0
             for name, pieces in parts:
-                start = file.tell()
-                for piece in pieces:
-                    file.write(np.ascontiguousarray(piece).data)
                 count = sum(len(piece) for piece in pieces)
-                lines.append(f"{name} {pieces[0].dtype.str} {start} {count}")
-                file.write(bytes(-file.tell() % _ALIGNMENT))
-            start = file.tell()
-            file.write("\n".join(lines).encode())
-            size = file.tell()
+                lines.append(f"{name} {pieces[0].dtype.str} {size} {count}")
+                contents = [np.ascontiguousarray(piece).view(np.uint8) for piece in pieces]
+                length = sum(len(content) for content in contents)
+                contents.append(np.zeros(-length % _ALIGNMENT, np.uint8))
+                for content in contents:
+                    file.write(content.data)
+                    checksum = crc32(content.data, checksum)
+                    size += len(content)
+            start, directory = size, "\n".join(lines).encode()
+            file.write(directory)
+            size += len(directory)
             file.seek(0)
-            file.write(_HEADER.pack(_MAGIC, start, size))
-            file.flush()
-            os.fsync(file.fileno())
+            file.write(_HEADER.pack(_MAGIC, start, size, crc32(directory, checksum)))
+            if size > _CHECKED_BYTES:
+                file.flush()
+                os.fsync(file.fileno())
         fresh.replace(path)
     except BaseException:
         if fresh.is_file():
@@ -64,9 +73,11 @@ def open_file(path: Path, label: str) -> dict[str, Array]:
         if os.fstat(file.fileno()).st_size < _ALIGNMENT:
             raise BadFile(f"{path.name} is cut short")
         content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    magic, start, size = _HEADER.unpack_from(content)
+    magic, start, size, checksum = _HEADER.unpack_from(content)
     if magic != _MAGIC or size != len(content) or not _ALIGNMENT <= start <= size:
         raise BadFile(f"{path.name} is no whole file of arrays")
+    if size <= _CHECKED_BYTES and checksum != crc32(memoryview(content)[_ALIGNMENT:]):
+        raise BadFile(f"{path.name} is damaged")
     found, *lines = content[start:].decode("utf-8", "replace").split("\n")
     if found != label:
         raise BadFile(f"{path.name} is about something else: {found!r}")

@@ -201,7 +201,8 @@ def _write_part(folder: str, connection: Connection) -> None:
             writer.commit()
         (segment,) = TOC.read(FileStorage(folder), NAME, schema=SCHEMA).segments
         connection.send(segment)
-    except (EOFError, BrokenPipeError):
+    except EOFError:
         return  # Nobody waits for it any more.
     except Exception as error:
-        connection.send(error)
+        with suppress(BrokenPipeError):
+            connection.send(error)

@@ -56,7 +56,7 @@ def test_every_commit_leaves_arrays_beside_each_segment_and_none_of_dropped_ones
     index_of: IndexOf, tmp_path: Path
 ) -> None:
     index = index_of(*RECORDS[:3])
-    for document in RECORDS[3:20]:
+    for document in RECORDS[3:12]:
         index.apply([document])
         segments = [path.stem for path in files(tmp_path / "index", ".seg")]
         assert [path.stem for path in files(tmp_path / "index", ".arrays")] == segments
@@ -73,9 +73,10 @@ def test_every_commit_leaves_arrays_beside_each_segment_and_none_of_dropped_ones
         lambda path: path.write_bytes(path.read_bytes()[:-1]),
         lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
         lambda path: arrays.write(path, "another label", []),
-        lambda path: path.write_bytes(path.read_bytes().replace(b"<u4", b"<x4")),
+        lambda path: path.write_bytes(path.read_bytes()[:64] + bytes(path.stat().st_size - 64)),
+        lambda path: path.write_bytes(path.read_bytes().replace(b"laser", b"maser", 1)),
     ],
-    ids=["gone", "empty", "garbage", "cut", "half", "foreign", "types"],
+    ids=["gone", "empty", "garbage", "cut", "half", "foreign", "zeros", "one letter"],
 )
 def test_arrays_that_are_missing_or_damaged_are_made_again(directory: Path, damage: object) -> None:
     expected = answers(Index(directory))

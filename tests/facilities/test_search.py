@@ -82,11 +82,12 @@ def test_change_is_found_and_narrowing_hides(
     services.update_equipment(actor("ana"), equipment, name="Zirconia grinder")
     drain()
     assert titles("zirconia") == {"Zirconia grinder"}
+    equipment = queries.get_equipment(equipment.id)
     services.change_equipment_visibility(actor("ana"), equipment, visibility="members")
     drain()
     assert titles("zirconia") == set()
     assert titles("zirconia", MEMBER) == {"Zirconia grinder"}
-    services.delete_equipment(actor("ana"), equipment)
+    services.delete_equipment(actor("ana"), queries.get_equipment(equipment.id))
     drain()
     assert titles("zirconia", MEMBER) == set()
 

@@ -41,7 +41,7 @@ def test_a_change_is_found_after_the_worker_ran(actor, indexed, shop, drain):
     drain()
     query = Query(audience=frozenset({"public"}), text="quixotic")
     assert [hit.id for hit in search_index().index.search(query).hits] == [shop.id]
-    services.archive_organization(actor("ana"), shop)
+    services.archive_organization(actor("ana"), profiles.get_organization(shop.id))
     drain()
     assert search_index().index.search(query).hits == ()
 

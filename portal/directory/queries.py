@@ -46,7 +46,7 @@ from portal.kernel.outbox import OutboxDelivery, OutboxEvent
 from portal.kernel.paging import keyset_page
 from portal.kernel.search import INDEX_HANDLER, search_index
 from portal.organizations.models import Membership, Organization
-from portal.regions.queries import ZipPlace, counties_of_region, find_zip
+from portal.regions.queries import ZipPlace, counties_of_region, find_zip, find_zips
 
 #: As many ids go into one statement.
 _CHUNK = 1_000
@@ -250,11 +250,12 @@ class SavedView:
     """A saved search as lists show it.
 
     search: what it looks for, or None where it can no longer run: one of its filters is gone.
-    owner: the name of the organization, or empty for a person's own.
+    looks_for: the same in words. owner: the organization's name, or empty for a person's own.
     """
 
     row: SavedSearch
     search: Search | None
+    looks_for: list[str]
     owner: str
     is_stopped: bool
 
@@ -300,7 +301,7 @@ def list_saved_searches(actor: Actor) -> list[SavedView]:
         .order_by(SavedSearch.name, SavedSearch.id)
         .limit(MOST_SAVED * (1 + len(actor.memberships)))
     )
-    return [_saved_view(row, bool(is_stopped)) for row, is_stopped in rows]
+    return _saved_views([(row, bool(is_stopped)) for row, is_stopped in rows])
 
 
 def page_of_saved_searches(actor: Actor, **page: Any) -> Any:
@@ -326,7 +327,7 @@ def get_visible_saved_search(actor: Actor, saved_search_id: int) -> SavedSearch:
 def view_of(actor: Actor, row: SavedSearch) -> SavedView:
     """Return a saved search as pages show it to the actor."""
     reader = session.get(SavedSearchReader, (row.id, actor.user_id))
-    return _saved_view(row, reader is not None and reader.is_stopped)
+    return _saved_views([(row, reader is not None and reader.is_stopped)])[0]
 
 
 def find_saved_search(saved_search_id: int) -> SavedSearch | None:
@@ -354,9 +355,20 @@ def find_organization(organization_id: int | None) -> Organization | None:
     return session.get(Organization, organization_id) if organization_id else None
 
 
-def _saved_view(row: SavedSearch, is_stopped: bool) -> SavedView:
-    owner = row.organization.name if row.organization else ""
-    return SavedView(row, search_of(row.query), owner, is_stopped)
+def _saved_views(rows: Sequence[tuple[SavedSearch, bool]]) -> list[SavedView]:
+    """Return rows, and whether each is stopped, as pages show them."""
+    searches = _searches_of([row.query for row, _is_stopped in rows])
+    words = iter(_describe_all([wanted for wanted in searches if wanted]))
+    return [
+        SavedView(
+            row,
+            wanted,
+            next(words) if wanted else [],
+            row.organization.name if row.organization else "",
+            is_stopped,
+        )
+        for (row, is_stopped), wanted in zip(rows, searches, strict=True)
+    ]
 
 
 def search_of(query: str) -> Search | None:
@@ -364,15 +376,23 @@ def search_of(query: str) -> Search | None:
 
     To pass such a part over, as an address does, would find far too much.
     """
-    arguments = read_query(query)
+    return _searches_of([query])[0]
+
+
+def _searches_of(queries: Sequence[str]) -> list[Search | None]:
     facets, filters = facet_names(), search_filters()
-    if unknown_arguments(arguments, facets, filters):
-        return None
-    wanted = read_search(arguments, facets, filters)
-    # A filter that no longer understands what it is given would let everything through as well.
-    if wanted.query() != query or (wanted.near and find_zip(wanted.near) is None):
-        return None
-    return wanted
+    arguments = [read_query(query) for query in queries]
+    found = [read_search(given, facets, filters) for given in arguments]
+    places = find_zips({wanted.near for wanted in found if wanted.near})
+    return [
+        wanted
+        # A filter that no longer understands what it is given would let everything through too.
+        if wanted.query() == query
+        and not unknown_arguments(given, facets, filters)
+        and (not wanted.near or wanted.near in places)
+        else None
+        for query, given, wanted in zip(queries, arguments, found, strict=True)
+    ]
 
 
 def count(actor: Actor, wanted: Search) -> int:
@@ -383,15 +403,25 @@ def count(actor: Actor, wanted: Search) -> int:
 
 def describe(wanted: Search) -> list[str]:
     """Return in words what a search looks for, part by part; nothing where it is everything."""
+    return _describe_all([wanted])[0]
+
+
+def _describe_all(searches: Sequence[Search]) -> list[list[str]]:
+    """Return the same for many, asking each facet for the names of all their values at once."""
     index = search_index()
+    labels: dict[str, Mapping[str, Any]] = {
+        "kind": {kind: item.label for kind, item in index.kinds.items()}
+    }
+    for name, facet in index.facets.items():
+        chosen = {value for wanted in searches for value in wanted.chosen.get(name, ())}
+        labels[name] = facet.labels(sorted(chosen)) if chosen else {}
+    return [_describe(wanted, labels) for wanted in searches]
+
+
+def _describe(wanted: Search, labels: Mapping[str, Mapping[str, Any]]) -> list[str]:
     parts = [f"“{wanted.text}”"] if wanted.text else []
     for name, values in wanted.chosen.items():
-        labels = (
-            {kind: item.label for kind, item in index.kinds.items()}
-            if name == "kind"
-            else index.facets[name].labels(values)
-        )
-        parts += [str(labels.get(value, value)) for value in values]
+        parts += [str(labels[name].get(value, value)) for value in values]
     if wanted.near and wanted.radius_miles:
         parts.append(
             _("within %(miles)d miles of %(zip)s", miles=wanted.radius_miles, zip=wanted.near)

@@ -308,8 +308,11 @@ def _checked(search: str) -> str:
     if unknown:
         raise Invalid("search", _("There is no filter “%(name)s”.", name=unknown[0][:40]))
     wanted = read_search(arguments, facets, filters)
-    if wanted.near and find_zip(wanted.near) is None:
-        raise Invalid("search", _("We do not know this ZIP code."))
+    if wanted.near:
+        place = find_zip(wanted.near)
+        if place is None:
+            raise Invalid("search", _("We do not know this ZIP code."))
+        wanted = wanted.changed(near=place.zip_code)
     query = wanted.query()
     if len(query) > LONGEST_QUERY:
         raise Invalid("search", _("This search is too long to be saved. Use fewer words."))

@@ -29,6 +29,7 @@ from portal.organizations.models import Organization
 from tests.cast import World
 from tests.directory.conftest import Alerts
 from tests.support.smtp import MailServer
+from tests.support.statements import count_statements
 
 ActorOf = Callable[[str], Actor]
 ClientOf = Callable[[str], FlaskClient]
@@ -529,3 +530,19 @@ def test_a_program_keeps_saved_searches_with_the_scope_for_it(
     )
     assert dov.delete(address).status_code == 204
     assert dov.get(address).status_code == 404
+
+
+def test_a_long_list_takes_as_many_statements_as_a_short_one(
+    save: Any, client_of: ClientOf
+) -> None:
+    counts = []
+    for number in range(12):
+        place = "40202" if number % 2 else "40210"
+        save("dov", search=f"q=zinc{number}&near={place}-1234&county=2111{number}")
+        if number in (1, 11):
+            client_of("dov").get("/saved-searches")
+            with count_statements() as seen:
+                text = client_of("dov").get("/saved-searches").text
+            assert text.count("within 50 miles") == number + 1
+            counts.append(seen.count)
+    assert counts[0] == counts[1]

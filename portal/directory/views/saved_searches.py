@@ -165,7 +165,7 @@ def _listed(item: queries.SavedView) -> dict[str, Any]:
         "row": item.row,
         "owner": item.owner,
         "is_stopped": item.is_stopped,
-        "looks_for": queries.describe(item.search) if item.search else [],
+        "looks_for": item.looks_for,
         "search_url": address(item.search.changed(sort="newest")) if item.search else None,
     }
 

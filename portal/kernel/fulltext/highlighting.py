@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from portal.kernel.fulltext.arrays import Array
 from portal.kernel.fulltext.decoding import FIELDS
 from portal.kernel.fulltext.language import tokens
 from portal.kernel.fulltext.port import Fragment
@@ -62,40 +63,31 @@ def _spans(
     """Where the units stand in summary and body of documents of one segment."""
     files = snapshot.parts[part].files
     rows = np.array(numbers, np.int64) * FIELDS
-    begins = files["begins"]
-    bounds = begins[np.stack((rows + _SUMMARY, rows + _BODY, rows + FIELDS))]
-    starts, widths = files["starts"], files["widths"]
-    found: list[tuple[list[Span], list[Span]]] = [([], []) for _ in numbers]
+    edges = files["begins"][[rows + _SUMMARY, rows + _BODY, rows + FIELDS]]
+    firsts: list[Array] = []
+    lasts: list[Array] = []
     for unit in units:
         positions = snapshot.places(part, unit)
-        if not len(positions):
-            continue
-        first, middle, last = np.searchsorted(positions, bounds)
-        counts = np.minimum(last - first, _MAX_PLACES)
+        at, end = np.searchsorted(positions, edges[::2])
+        counts = np.minimum(end - at, _MAX_PLACES)
         ends = np.cumsum(counts)
         # The places in one document after the other.
-        here = positions[np.repeat(first - (ends - counts), counts) + np.arange(ends[-1])]
-        after = here + np.uint32(len(unit) - 1)
-        tos = starts[after].astype(np.uint32) + widths[after]
-        spans = list(zip(starts[here].tolist(), tos.tolist(), strict=True))
-        start = 0
-        for at, (end, count) in enumerate(
-            zip(ends.tolist(), (middle - first).tolist(), strict=True)
-        ):
-            if end > start:
-                found[at][0].extend(spans[start : min(start + count, end)])
-                found[at][1].extend(spans[start + count : end])
-            start = end
-    for pair in found:
-        for spans in pair:
-            if spans:
-                spans[:] = _merged(spans)
-    return found
+        first = positions[np.repeat(at - (ends - counts), counts) + np.arange(ends[-1])]
+        firsts.append(first)
+        lasts.append(first + np.uint32(len(unit) - 1))
+    first, last = np.concatenate(firsts), np.concatenate(lasts)
+    order = np.argsort(first)
+    first, last = first[order], last[order]
+    tos = files["starts"][last].astype(np.uint32) + files["widths"][last]
+    spans = list(zip(files["starts"][first].tolist(), tos.tolist(), strict=True))
+    return [
+        (_merged(spans[summary:body]), _merged(spans[body:end]))
+        for summary, body, end in np.searchsorted(first, edges).T.tolist()
+    ]
 
 
 def _merged(spans: list[Span]) -> list[Span]:
-    """In order and not overlapping, without words that stand too far on to have a place."""
-    spans.sort()
+    """Spans in order, those that overlap as one, without words too far on to have a place."""
     merged: list[Span] = []
     for start, end in spans:
         if start == end:
@@ -143,7 +135,7 @@ def _matches(
         for at in range(len(terms) - len(unit) + 1)
         if terms[at : at + len(unit)] == unit
     ]
-    return _merged(spans)
+    return _merged(sorted(spans))
 
 
 def _fragments(text: str, matches: list[Span]) -> Iterator[Fragment]:

@@ -166,17 +166,30 @@ class Segment:
         return self.lexicon("kinds").words()
 
     @cached_property
-    def words_by_length(self) -> dict[int, list[str]]:
-        """Every word of letters in the segment, not stemmed, whoever may see it."""
-        found: dict[int, list[str]] = {}
-        for word in self.lexicon("words").words():
-            found.setdefault(len(word), []).append(word)
-        return found
+    def words_by_length(self) -> dict[int, tuple[list[str], Array]]:
+        """Every word of letters in the segment, not stemmed, whoever may see it; and its letters
+        as bits.
+        """
+        words = self.lexicon("words").words()
+        letters = letters_of(self.files["words.text"])
+        ends = self.files["words.ends"]
+        if words:
+            letters = np.bitwise_or.reduceat(letters, np.concatenate((ends[:1] * 0, ends[:-1])))
+        places: dict[int, list[int]] = {}
+        for at, word in enumerate(words):
+            places.setdefault(len(word), []).append(at)
+        return {size: ([words[at] for at in its], letters[its]) for size, its in places.items()}
 
     def record(self, number: int) -> Record:
         ends = self.files["record_ends"]
         start = int(ends[number - 1]) if number else 0
         return decode(self.files["record"][start : int(ends[number])].tobytes())
+
+
+def letters_of(octets: Array) -> Array:
+    """For each byte of a word one of 32 bits (uint32): its letter's, none if it is not ASCII."""
+    bits = np.left_shift(np.uint32(1), octets & np.uint8(31), dtype=np.uint32)
+    return np.where(octets < 128, bits, np.uint32(0))
 
 
 def _common(first: Array, other: Array, distance: int) -> Array:

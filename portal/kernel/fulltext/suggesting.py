@@ -11,6 +11,7 @@ from rapidfuzz.distance import OSA
 from portal.kernel.fulltext.language import Unit, words_of
 from portal.kernel.fulltext.port import Suggestion
 from portal.kernel.fulltext.ranking import smallest
+from portal.kernel.fulltext.segment import letters_of
 from portal.kernel.fulltext.snapshot import Snapshot, View
 
 MAX_SUGGESTIONS: Final = 50
@@ -70,14 +71,19 @@ def spelled_alike(snapshot: Snapshot, unit: Unit, view: View) -> list[str]:
     if unit.sign or len(unit.words) > 1 or len(word) < 4 or not word.isalpha():
         return []
     distance = 1 if len(word) < 6 else 2
-    alike: dict[str, int] = {}
+    letters = np.bitwise_or.reduce(letters_of(np.frombuffer(word.encode(), np.uint8)))
+    candidates: set[str] = set()
     for part in snapshot.parts:
         for length in range(len(word) - distance, len(word) + distance + 1):
-            words = part.words_by_length.get(length, ())
-            for other, away, _ in process.extract(
-                word, words, scorer=OSA.distance, score_cutoff=distance, limit=None
-            ):
-                alike[other] = int(away)
+            if length in part.words_by_length:
+                words, their = part.words_by_length[length]
+                # A slip changes two letters at most; this leaves few words to be compared.
+                near = np.bitwise_count(their ^ letters) <= 2 * distance
+                candidates.update(map(words.__getitem__, np.flatnonzero(near).tolist()))
+    found = process.extract(
+        word, candidates, scorer=OSA.distance, score_cutoff=distance, limit=None
+    )
+    alike = {other: int(away) for other, away, _ in found}
     for away in range(1, distance + 1):
         # Words are tried against what is visible before anything is said about them.
         seen = [

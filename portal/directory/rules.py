@@ -50,7 +50,8 @@ AT_ONCE_MINUTES = 10
 LONGEST_WORDS = 120
 #: Words that fewer searches than this had are shown to nobody.
 FEWEST_SEARCHES = 3
-DEMAND_PERIODS_DAYS = (90, 30, 365)
+DEMAND_PERIODS_DAYS = (30, 90, 365)
+USUAL_DEMAND_DAYS = 90
 
 Values = Mapping[str, tuple[str, ...]]
 

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.directory import queries
-from portal.directory.rules import DEMAND_PERIODS_DAYS, FEWEST_SEARCHES
+from portal.directory.rules import DEMAND_PERIODS_DAYS, FEWEST_SEARCHES, USUAL_DEMAND_DAYS
 from portal.directory.views.blueprint import blueprint
 from portal.kernel.web import current_actor, page, text_argument
 from portal.regions.queries import find_region, list_regions
@@ -15,7 +15,7 @@ from portal.regions.queries import find_region, list_regions
 def list_unmet_demand() -> ResponseReturnValue:
     """Show what was searched for and not found, the most wanted first."""
     days = text_argument("days", 5)
-    period = int(days) if days in map(str, DEMAND_PERIODS_DAYS) else DEMAND_PERIODS_DAYS[0]
+    period = int(days) if days in map(str, DEMAND_PERIODS_DAYS) else USUAL_DEMAND_DAYS
     region = find_region(text_argument("region", 80))
 
     def own_url(days: int, key: str | None) -> str:

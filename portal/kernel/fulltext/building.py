@@ -121,13 +121,13 @@ def fill(
                 writer.add_document(**row_of(document))
             writer.commit()
         return
-    segments = []
-    for part, segment in _fill_parts(folder, chain(first, counted), processes):
+    segments: list[Any] = []
+    for part, its in _fill_parts(folder, chain(first, counted), processes):
         for file in part.glob(f"{NAME}_*"):
             if file.is_file():
                 file.rename(folder / file.name)
         shutil.rmtree(part)
-        segments.append(segment)
+        segments += its
     TOC(SCHEMA, segments, 1).write(FileStorage(str(folder)), NAME)
     (folder / TOC._filename(NAME, 0)).unlink()
 
@@ -143,8 +143,11 @@ def _counted(
 
 def _fill_parts(
     folder: Path, documents: Iterator[Document], processes: int
-) -> list[tuple[Path, Any]]:
-    """Let each process write a part of the documents: folders with the segments in them."""
+) -> list[tuple[Path, list[Any]]]:
+    """Let each process write a part of the documents: folders with the segments in them.
+
+    A process that gets no document, as others are quicker, writes none.
+    """
     # A process that is forked would share the locks and connections of this one.
     spawn = multiprocessing.get_context("spawn")
     parts: dict[Any, tuple[Path, BaseProcess]] = {}
@@ -165,9 +168,9 @@ def _fill_parts(
             connection.send(None)
         done = []
         for connection, (part, _) in parts.items():
-            while (segment := _answer(connection)) is None:
+            while (segments := _answer(connection)) is None:
                 pass
-            done.append((part, segment))
+            done.append((part, segments))
         return done
     finally:
         for connection, (_, its) in parts.items():
@@ -177,7 +180,7 @@ def _fill_parts(
 
 
 def _answer(connection: Connection) -> Any:
-    """What a process has to say: None if it can take more, its segment when it is done."""
+    """What a process has to say: None if it can take more, its segments when it is done."""
     try:
         answer = connection.recv()
     except EOFError as error:
@@ -188,7 +191,7 @@ def _answer(connection: Connection) -> Any:
 
 
 def _write_part(folder: str, connection: Connection) -> None:
-    """Run by a process: write what is sent, until it is None, and send back the segment."""
+    """Run by a process: write what is sent, until it is None, and send back the segments."""
     try:
         FileIndex.create(FileStorage(folder), SCHEMA, NAME)
         with writing(Path(folder)) as writer:
@@ -199,8 +202,7 @@ def _write_part(folder: str, connection: Connection) -> None:
                     writer.add_document(**row_of(document))
                 connection.send(None)
             writer.commit()
-        (segment,) = TOC.read(FileStorage(folder), NAME, schema=SCHEMA).segments
-        connection.send(segment)
+        connection.send(TOC.read(FileStorage(folder), NAME, schema=SCHEMA).segments)
     except EOFError:
         return  # Nobody waits for it any more.
     except Exception as error:

@@ -11,7 +11,7 @@ from portal.directory.models import SavedSearch
 from portal.directory.rules import FREQUENCIES, sign_stop
 from portal.facilities.events import EquipmentDeleted, FacilityDeleted
 from portal.kernel.authorization import SYSTEM, Actor
-from portal.kernel.fulltext.port import IndexUnavailable
+from portal.kernel.fulltext.port import IndexUnavailable, QueryTooCostly
 from portal.kernel.mail import queue_mail
 from portal.kernel.settings import setting
 from portal.kernel.web import external_url
@@ -53,12 +53,18 @@ def _report(saved_search_id: int, seen_event_id: int | None) -> int:
         return 0
     reader, query = _reader_of(saved), saved.query
     wanted = queries.search_of(query)
+    try:
+        keys = queries.matching_keys(reader, wanted) if wanted else frozenset()
+    except QueryTooCostly as error:
+        # It must not hold up the others; what it would have found is news next time.
+        log.warning("saved search %s: %s", saved_search_id, error)
+        keys = frozenset()
     return services.report_matches(
         SYSTEM,
         saved,
         reader=reader,
         query=query,
-        keys=queries.matching_keys(reader, wanted) if wanted else (),
+        keys=keys,
         seen_event_id=seen_event_id,
     )
 

@@ -30,7 +30,7 @@ from portal.organizations.models import Membership, Organization
 from tests.cast import World
 from tests.directory.conftest import Alerts
 
-RUNS = 12 if os.environ.get("CI") else 4
+RUNS = 6 if os.environ.get("CI") else 3
 VISIBILITIES = ("draft", "organization", "members", "public")
 READERS = ("dov", "eve", "shop")
 

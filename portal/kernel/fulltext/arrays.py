@@ -98,6 +98,14 @@ def in_memory(parts: Iterable[Part]) -> dict[str, Array]:
     return {name: np.concatenate(pieces) for name, pieces in parts}
 
 
+def ranges(starts: Array, counts: Array) -> Array:
+    """The numbers from each start on, so many, one range after the other."""
+    ends = np.cumsum(counts)
+    found: Array = np.repeat(starts - (ends - counts), counts)
+    found += np.arange(len(found))
+    return found
+
+
 class Lexicon:
     """Distinct byte strings, sorted: all of them in one text, and where each ends in it."""
 

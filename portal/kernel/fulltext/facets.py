@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from portal.kernel.fulltext.arrays import Array
+from portal.kernel.fulltext.arrays import Array, ranges
 from portal.kernel.fulltext.port import FacetValue
 from portal.kernel.fulltext.segment import Segment
 
@@ -66,10 +66,7 @@ class Facet:
             by_set = np.bincount(sets, minlength=len(self._lengths))
             weights = np.repeat(by_set, self._lengths)
             return np.bincount(self._codes, weights, len(self.values)).astype(np.int64)
-        lengths: Array = self._lengths[sets]
-        ends = np.cumsum(lengths)
-        at = np.repeat(self._ptr[sets] - (ends - lengths), lengths)
-        at += np.arange(len(at))
+        at = ranges(self._ptr[sets], self._lengths[sets])
         return np.bincount(self._codes[at], minlength=len(self.values))
 
 

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from portal.kernel.fulltext.arrays import Array
+from portal.kernel.fulltext.arrays import Array, ranges
 from portal.kernel.fulltext.decoding import FIELDS
 from portal.kernel.fulltext.language import tokens
 from portal.kernel.fulltext.port import Fragment
@@ -69,10 +69,7 @@ def _spans(
     for unit in units:
         positions = snapshot.places(part, unit)
         at, end = np.searchsorted(positions, edges[::2])
-        counts = np.minimum(end - at, _MAX_PLACES)
-        ends = np.cumsum(counts)
-        # The places in one document after the other.
-        first = positions[np.repeat(at - (ends - counts), counts) + np.arange(ends[-1])]
+        first = positions[ranges(at, np.minimum(end - at, _MAX_PLACES))]
         firsts.append(first)
         lasts.append(first + np.uint32(len(unit) - 1))
     first, last = np.concatenate(firsts), np.concatenate(lasts)

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from portal.kernel.fulltext import arrays, decoding
-from portal.kernel.fulltext.arrays import Array, BadFile, Lexicon
+from portal.kernel.fulltext.arrays import Array, BadFile, Lexicon, ranges
 from portal.kernel.fulltext.port import IndexUnavailable
 from portal.kernel.fulltext.rows import FORMAT, Record, decode
 
@@ -158,8 +158,8 @@ class Segment:
         keys, wanted = self.files["keys"], decoding.key_of(code, ids)
         # A key may have several documents here, deleted ones among them.
         first, last = np.searchsorted(keys, wanted), np.searchsorted(keys, wanted, side="right")
-        spans = [self.files["by_key"][a:b] for a, b in zip(first, last, strict=True) if a < b]
-        return np.concatenate(spans) if spans else self.files["by_key"][:0]
+        found: Array = self.files["by_key"][ranges(first, last - first)]
+        return found
 
     @cached_property
     def kinds(self) -> list[str]:

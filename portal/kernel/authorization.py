@@ -187,13 +187,15 @@ class Policy:
 _rules: dict[str, Rule] = {}
 _scopes: dict[str, str] = {}
 _views: dict[type, str] = {}
-_of_nobody: dict[str, Select[tuple[int]]] = {}
+_conditions_of_nobody: dict[str, Condition] = {}
+_statements_of_nobody: dict[str, Select[tuple[int]]] = {}
 
 
 def install(policy: Policy) -> None:
     """Make a domain's table known to `authorize`; done once by the composition root."""
     viewing = set(policy.views.values())
-    _of_nobody.clear()
+    _conditions_of_nobody.clear()
+    _statements_of_nobody.clear()
     for permission, rule in policy.table.items():
         _rules[permission] = rule
         reads = permission in viewing or permission.partition(".")[2].startswith("view")
@@ -236,16 +238,23 @@ def visible(actor: Actor, permission: str) -> Condition:
     """Return the SQL condition for the rows on which the actor has the permission."""
     if actor.scopes is not None and scope_of(permission) not in actor.scopes:
         return false()
-    return true() if actor.is_system else rule_of(permission).where(actor)
+    if actor is not NOBODY:
+        return true() if actor.is_system else rule_of(permission).where(actor)
+    # Of nobody nothing can change, and most pages are asked for by nobody.
+    condition = _conditions_of_nobody.get(permission)
+    if condition is None:
+        condition = _conditions_of_nobody[permission] = rule_of(permission).where(actor)
+    return condition
 
 
 def visible_ids(actor: Actor, column: Column, permission: str, ids: Sequence[int]) -> set[int]:
     """Return those of a model's ids (`column`) on whose rows the actor has the permission now."""
     if actor is NOBODY:
         # Everybody's search ends here: what is always the same is put together once.
-        statement = _of_nobody.get(permission)
+        statement = _statements_of_nobody.get(permission)
         if statement is None:
-            statement = _of_nobody[permission] = _visible_statement(actor, column, permission)
+            statement = _visible_statement(actor, column, permission)
+            _statements_of_nobody[permission] = statement
     else:
         statement = _visible_statement(actor, column, permission)
     return set(session.scalars(statement, {"ids": list(ids)}))

@@ -273,8 +273,11 @@ def local_target(target: str | None, fallback: str) -> str:
 
 def external_url(endpoint: str, **values: Any) -> str:
     """Return an absolute address for e-mails and documents, from PUBLIC_URL."""
-    with current_app.test_request_context(base_url=current_app.config["PUBLIC_URL"]):
-        return url_for(endpoint, **values, _external=True)
+    base = urlsplit(current_app.config["PUBLIC_URL"])
+    routes = current_app.url_map.bind(
+        base.netloc, script_name=base.path or "/", url_scheme=base.scheme
+    )
+    return routes.build(endpoint, values, force_external=True)
 
 
 def not_modified(*parts: object, is_public: bool = True) -> Response | None:

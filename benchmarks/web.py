@@ -29,6 +29,7 @@ from script.supervisor import FLASK, ROOT, is_ready, web_server
 HOST = "127.0.0.1"
 SECONDS_TO_GET_READY = 60
 PROFILED = 60
+AGAIN = 40
 PAGES = {
     "home": "home",
     "results": "results, each for the first time",
@@ -145,14 +146,15 @@ def measure(
         say(f"{words}, {clients} at a time")
         source = kind.removesuffix("_again")
         if kind == "revalidation":
-            requests = revalidations(HOST, port, paths["record"][:100])
+            requests = revalidations(HOST, port, paths["record"][:AGAIN])
             load(HOST, port, requests, 2, 1.0, once=False)  # every process gets to know them
         else:
             chosen = paths[source]
             requests = [request_for(path) for path in chosen]
             if kind.endswith("_again"):
-                requests = requests[:100]
-                load(HOST, port, requests * 2, 2, seconds, once=True)
+                # Each process of the server makes its own, and keeps it for a minute.
+                requests = requests[:AGAIN]
+                load(HOST, port, requests * 3, 2, SECONDS_TO_GET_READY, once=True)
         is_first = kind in ("results", "record")
         before = processor_seconds(server)
         found[kind] = load(HOST, port, requests, clients, seconds, once=is_first)

@@ -8,8 +8,8 @@ import re
 import smtplib
 import ssl
 from collections.abc import Mapping
-from email import policy
 from email.message import EmailMessage
+from email.policy import EmailPolicy
 from email.utils import formatdate, make_msgid, parseaddr
 from urllib.parse import unquote, urlsplit
 
@@ -22,9 +22,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 from portal.kernel.clock import now
 from portal.kernel.database import Identified, Model, session
 
-# An address is one long word; at the usual width the header would be written in a code that the
-# programs which read it do not expect.
-_WIDE = policy.default.clone(max_line_length=998)
+
+class _Policy(EmailPolicy):
+    """Leaves the address of List-Unsubscribe in one piece, as the programs expect that read it.
+
+    Longer lines for all headers would do so too, but make encoded words longer than RFC 2047 lets
+    them be, which then are shown as code.
+    """
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        if name == "List-Unsubscribe":
+            return f"{name}: {value}{self.linesep}".encode("ascii")
+        return super().fold_binary(name, value)
 
 
 class OutgoingMail(Identified, Model):
@@ -124,7 +133,7 @@ class MailServer:
 
     def send(self, mail: OutgoingMail) -> None:
         """Send one message. Raises OSError or smtplib.SMTPException when that fails."""
-        message = EmailMessage(_WIDE)
+        message = EmailMessage(_Policy())
         message["From"] = self.sender
         message["To"] = mail.recipient
         message["Subject"] = mail.subject

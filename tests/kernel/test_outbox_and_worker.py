@@ -2,8 +2,10 @@
 
 import datetime as dt
 import logging
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from email import policy
 
 import pytest
 import time_machine
@@ -198,12 +200,12 @@ def test_old_deliveries_are_forgotten_but_failures_stay(app: Flask) -> None:
     assert session.scalar(select(OutboxEvent.id)) is not None
 
 
-def queue(recipient: str) -> None:
+def queue(recipient: str, subject: str = "Hello") -> None:
     with unit_of_work():
         session.add(
             OutgoingMail(
                 recipient=recipient,
-                subject="Hello",
+                subject=subject,
                 body_text="A **word**.",
                 body_html="<p>A <strong>word</strong>.</p>",
                 message_id=f"<{recipient}>",
@@ -227,6 +229,23 @@ def test_mail_goes_out_over_smtp_and_its_words_are_erased(
     row = session.scalars(select(OutgoingMail)).one()
     assert row.sent_at is not None
     assert row.body_text == row.body_html == ""
+
+
+def test_a_long_subject_with_accents_keeps_to_the_length_of_encoded_words(
+    app: Flask, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = "“Máquinas de medición por coordenadas cerca de Louisville”: 12 novedades más"
+    monkeypatch.setitem(app.config, "MAIL_URL", mail_server.url)
+    queue("ana@cast.example", subject=subject)
+
+    Worker(app, {}).send_mail()
+
+    (delivery,) = mail_server.wait_for(1)
+    assert delivery.subject == subject
+    as_written = policy.default.clone(refold_source="none")
+    words = re.findall(rb"=\?\S+\?=", delivery.message.as_bytes(policy=as_written))
+    assert words
+    assert max(map(len, words)) <= 75  # RFC 2047
 
 
 def test_mail_waits_while_the_mail_server_is_down_and_goes_out_later(

@@ -15,6 +15,7 @@ from types import FrameType
 
 from flask import Flask, current_app
 from sqlalchemy import ColumnElement, String, and_, delete, select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, joinedload, mapped_column
 
 from portal.kernel.clock import now
@@ -188,7 +189,9 @@ class Worker:
             self._update_index(events)
             with unit_of_work():
                 self._mark_done(deliveries)
-        except IndexBusy as error:
+        except (IndexBusy, OperationalError) as error:
+            # Nothing is wrong with what is to be indexed: it waits, however long that takes.
+            log.warning("indexing waits: %r", error)
             self._mark_failed(deliveries, error, is_final=False)
         except Exception as error:
             log.exception("indexing failed")

@@ -13,11 +13,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from portal.app import create_app
 from portal.facilities.models import Equipment
 from portal.facilities.services import confirm_equipment
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import now
-from portal.kernel.database import session, unit_of_work
+from portal.kernel.database import db, session, unit_of_work
 from portal.kernel.mail import OutgoingMail
 from portal.kernel.manifest import Job
 from portal.kernel.outbox import (
@@ -28,6 +29,7 @@ from portal.kernel.outbox import (
     record,
     subscribe,
 )
+from portal.kernel.search import INDEX_HANDLER
 from portal.kernel.worker import CLAIM_SECONDS, JobRun, Worker, sweep_outbox
 from tests.cast import World
 from tests.support.smtp import MailServer
@@ -124,6 +126,29 @@ def test_what_fails_every_time_is_set_aside_with_its_reason(
     failed = next(row for row in deliveries() if row.done_at is None)
     assert failed.failed_at is not None
     assert failed.attempts == app.config["WORKER_ATTEMPTS"]
+
+
+def test_what_is_to_be_indexed_waits_however_long_the_search_server_is_away(
+    app: Flask, world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    away = create_app(
+        "testing",
+        INSTANCE_PATH=app.instance_path,
+        DATABASE_URL=app.config["DATABASE_URL"],
+        SEARCH_URL="postgresql://nobody@/none?host=/nowhere",
+        WORKER_ATTEMPTS=1,
+    )
+    mill = session.get_one(Equipment, world.equipment["shop_public"])
+    confirm_equipment(SYSTEM, mill)
+    with away.app_context(), caplog.at_level(logging.CRITICAL):
+        Worker(away, {}).deliver()
+        db.session.remove()
+        db.engine.dispose()
+
+    waiting = next(row for row in deliveries() if row.handler == INDEX_HANDLER)
+    assert waiting.attempts == 1
+    assert waiting.done_at is None
+    assert waiting.failed_at is None
 
 
 def test_a_delivery_claimed_by_a_worker_that_died_falls_due_again(app: Flask) -> None:

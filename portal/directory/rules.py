@@ -151,16 +151,16 @@ def read_search(
             chosen[name] = tuple(dict.fromkeys(values))[:MOST_VALUES]
     filled = {
         item.name: item.read(
-            {known.name: _first(arguments, known.name)[:100] for known in item.fields}
+            {known.name: _first(arguments, known.name, 100) for known in item.fields}
         )
         for item in filters
     }
-    near = _first(arguments, "near")[:20]
+    near = _first(arguments, "near", 20)
     sort = _first(arguments, "sort")
     view = _first(arguments, "view")
     page = _first(arguments, "page")
     return Search(
-        text=_first(arguments, "q")[:LONGEST_TEXT],
+        text=_first(arguments, "q", LONGEST_TEXT),
         chosen=chosen,
         near=near,
         radius_miles=_radius(_first(arguments, "radius_miles")),
@@ -174,10 +174,7 @@ def read_search(
 
 def read_query(query: str) -> dict[str, list[str]]:
     """Return the arguments of the part of an address after "?"."""
-    try:
-        return parse_qs(query, keep_blank_values=True, max_num_fields=200)
-    except ValueError:
-        return {}
+    return parse_qs(query, keep_blank_values=True)
 
 
 def unknown_arguments(
@@ -193,9 +190,10 @@ _OWN_ARGUMENTS = (
 )
 
 
-def _first(arguments: Mapping[str, list[str]], name: str) -> str:
+def _first(arguments: Mapping[str, list[str]], name: str, longest: int = 20) -> str:
+    """Return the first value without the spaces around it, so that it is read back as it is."""
     values = arguments.get(name, [])
-    return values[0].strip() if values else ""
+    return values[0].strip()[:longest].rstrip() if values else ""
 
 
 def _radius(text: str) -> int | None:

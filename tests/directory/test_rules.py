@@ -10,6 +10,7 @@ from portal.directory.rules import (
     UPDATED_DAYS,
     VIEWS,
     Search,
+    read_query,
     read_search,
 )
 from portal.kernel.fulltext.port import SORTS
@@ -89,6 +90,20 @@ def test_any_address_is_read_as_some_search(arguments: dict[str, list[str]]) -> 
 )
 def test_what_does_not_fit_is_passed_over(arguments: dict[str, list[str]], search: Search) -> None:
     assert read_search(arguments, FACETS) == search
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"q": ["x" * 399 + " yy"]},
+        {"near": ["1" * 19 + " 2"]},
+        {name: [str(number) for number in range(MOST_VALUES)] for name in "abcdefghijkl"},
+    ],
+)
+def test_a_kept_search_is_read_back_however_much_it_holds(arguments: dict[str, list[str]]) -> None:
+    facets = tuple("abcdefghijkl")
+    search = read_search(arguments, facets)
+    assert read_search(read_query(search.query()), facets) == search
 
 
 def test_choosing_a_value_twice_takes_it_away_and_starts_at_the_first_page() -> None:

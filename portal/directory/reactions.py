@@ -36,14 +36,15 @@ def report_due_searches() -> int:
     for saved_search_id in queries.list_due_ids(newest, MOST_AT_ONCE):
         try:
             reported += _report(saved_search_id, newest if is_settled else None)
-        except IndexUnavailable as error:
-            log.warning("saved searches wait for the index: %s", error)
-            break
         except OperationalError:
             raise  # the database is away; what is due runs when it is back
-        except Exception:
+        except Exception as error:
+            if isinstance(error, IndexUnavailable) and not isinstance(error, QueryTooCostly):
+                log.warning("saved searches wait for the index: %s", error)
+                break
             # One search that we cannot cope with must not keep all the others waiting.
-            log.exception("saved search %s failed", saved_search_id)
+            log.exception("saved search %s failed and is put off", saved_search_id)
+            services.put_off_search(SYSTEM, saved_search_id=saved_search_id, seen_event_id=newest)
     return reported
 
 

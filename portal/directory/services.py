@@ -20,6 +20,7 @@ from portal.directory.models import (
 )
 from portal.directory.policies import Permission
 from portal.directory.rules import (
+    AT_ONCE_MINUTES,
     LONGEST_QUERY,
     MOST_SAVED,
     demand_words,
@@ -218,6 +219,16 @@ def report_matches(
         )
     record(MatchesFound(saved.id, saved.round))
     return len(news)
+
+
+@command(Permission.SAVED_SEARCH_RUN)
+def put_off_search(actor: Actor, *, saved_search_id: int, seen_event_id: int) -> None:
+    """Let a search that failed wait for some minutes; one that tells at once, for anything new."""
+    session.execute(
+        update(SavedSearch)
+        .where(SavedSearch.id == saved_search_id)
+        .values(due_at=now() + dt.timedelta(minutes=AT_ONCE_MINUTES), seen_event_id=seen_event_id)
+    )
 
 
 @command(Permission.SAVED_SEARCH_RUN)

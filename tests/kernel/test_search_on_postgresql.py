@@ -1,21 +1,30 @@
 """SEARCH_URL: the whole portal with its search in PostgreSQL, and what is refused at start."""
 
+import datetime as dt
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from portal.app import create_app
+from portal.directory.queries import has_due
+from portal.directory.reactions import report_due_searches
+from portal.directory.rules import AT_ONCE_MINUTES
+from portal.directory.services import save_search
 from portal.facilities.models import Equipment
-from portal.facilities.services import change_equipment_visibility
+from portal.facilities.services import change_equipment_visibility, create_equipment
+from portal.kernel.clock import now
 from portal.kernel.database import db, session
 from portal.kernel.fulltext.postgresql import index
 from portal.kernel.search import search_index
 from portal.kernel.worker import Worker
+from portal.organizations.models import Organization
 from tests.cast import World, actor_named, build_world, token_of
 from tests.conftest import Browser
 from tests.support.postgresql import Cluster
@@ -100,6 +109,30 @@ def test_portal_finds_counts_hides_suggests_and_follows_with_all_its_search_in_p
         assert (stuck.status_code, "This search takes too long" in stuck.text) == (503, True)
         assert search_index().mend() == 0
     assert client(app, "nobody").get("/search?q=welding").status_code == 200
+
+
+def test_saved_searches_that_take_too_long_are_put_off_and_lose_nothing(
+    stateless: tuple[Flask, World],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app, world = stateless
+    search_index().rebuild()
+    for name in ("Zinc", "Baths"):
+        save_search(
+            actor_named("dov"), name=name, search="q=zinc", channel="desk", frequency="daily"
+        )
+    shop = session.get_one(Organization, world.organizations["shop"])
+    create_equipment(actor_named("ana"), shop, name="Zinc bath", visibility="public")
+    Worker(app, {}).drain()
+    monkeypatch.setitem(index._CHECKING, "statement_timeout", "50")
+    with time_machine.travel(now() + dt.timedelta(days=1), tick=False):
+        with db.engine.begin() as other, caplog.at_level(logging.CRITICAL):
+            other.execute(text("LOCK TABLE search.document_1 IN ACCESS EXCLUSIVE MODE"))
+            assert report_due_searches() == 0
+        assert not has_due()
+    with time_machine.travel(now() + dt.timedelta(days=1, minutes=AT_ONCE_MINUTES)):
+        assert report_due_searches() == 2
 
 
 def test_search_may_have_a_database_of_its_own(

@@ -12,6 +12,8 @@ from portal.facilities.models import Equipment
 from portal.facilities.services import change_equipment_visibility, update_equipment
 from portal.kernel.authorization import Actor
 from portal.kernel.database import session
+from portal.organizations.models import Organization
+from portal.organizations.services import change_organization
 from tests.cast import World
 
 pytestmark = pytest.mark.usefixtures("indexed")
@@ -94,6 +96,24 @@ def test_an_unchanged_feed_is_not_sent_again(
     fresh = client.get(address, headers={"If-None-Match": tag})
     assert fresh.status_code == 200
     assert "lathe" in fresh.text
+
+
+def test_a_feed_is_sent_again_when_an_organization_has_another_name(
+    client_of: ClientOf, world: World, actor: Callable[[str], Actor], drain: Callable[[], None]
+) -> None:
+    client, address = client_of("nobody"), "/search/feed.json?q=mill&kind=equipment"
+    tag = client.get(address).headers["ETag"]
+    shop = session.get_one(Organization, world.organizations["shop"])
+    change_organization(actor("ana"), shop, name="Renamed Shop")
+    drain()
+    fresh = client.get(address, headers={"If-None-Match": tag})
+    assert fresh.status_code == 200
+    assert "Renamed Shop" in fresh.text
+
+
+def test_what_is_searched_for_cannot_break_a_feed(client_of: ClientOf) -> None:
+    feed = atom(client_of("nobody"), "q=mill%0b%1f%ef%bf%be")
+    assert str(feed.findtext(f"{ATOM}title")).startswith("“mill”")
 
 
 def test_names_cannot_break_a_feed(

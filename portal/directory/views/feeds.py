@@ -64,7 +64,9 @@ def _items(found: Found) -> list[Hit]:
 
 
 def _versions(found: Found) -> list[object]:
-    return [(hit.key, hit.updated_at, hit.title, hit.summary) for hit in _items(found)]
+    return [
+        (hit.key, hit.updated_at, hit.title, hit.summary, hit.organization) for hit in _items(found)
+    ]
 
 
 def _feed(wanted: Search, found: Found) -> dict[str, Any]:
@@ -74,7 +76,7 @@ def _feed(wanted: Search, found: Found) -> dict[str, Any]:
     arguments: dict[str, Any] = dict(wanted.criteria())
     hits = _items(found)
     return {
-        "title": f"{', '.join(parts)} · {site}" if parts else site,
+        "title": _readable(f"{', '.join(parts)} · {site}") if parts else site,
         "language": str(get_locale() or "en").replace("_", "-"),
         "home_url": base + address(wanted),
         "atom_url": external_url("directory.show_atom_feed", **arguments),

@@ -20,7 +20,7 @@ from portal.kernel.fulltext.port import KIND_FACET, FacetValue, Hit, Key, Query,
 from portal.kernel.fulltext.ranking import chords, miles_to, smallest, within
 from portal.kernel.fulltext.reading import Reading, partly, read, score, strictly
 from portal.kernel.fulltext.rows import EPOCH, MICROSECOND
-from portal.kernel.fulltext.snapshot import Snapshot, View
+from portal.kernel.fulltext.snapshot import Counts, Snapshot, View
 
 # More than any sum of impacts: a document with just the title asked for comes first.
 _EXACT: Final = 1e6
@@ -39,6 +39,13 @@ def search(
     selected = _selected(query)
     chosen = {name: snapshot.facet_mask(name, values) for name, values in selected.items()}
     matching = _all_in(base, chosen.values())
+    if selected or base is not reading.ids or asked.wanted or asked.unwanted:
+        facets: Counts = _count(snapshot, base, matching, selected, chosen)
+    else:
+        # Who looks around, without a word or a choice, sees what all others like them see.
+        facets = snapshot.counts(
+            query.audience, lambda: _count(snapshot, base, matching, selected, chosen)
+        )
     hits = _page(snapshot, query, asked, reading, matching, view)
     partial: tuple[Hit, ...] = ()
     if query.wants_partial(len(matching)) and len(asked.wanted) > 1 and not reading.is_loose:
@@ -49,7 +56,7 @@ def search(
     return Results(
         total=len(matching),
         hits=hits,
-        facets=_count(snapshot, base, matching, selected, chosen),
+        facets=facets,
         suggestion=reading.suggestion,
         is_fuzzy=reading.is_fuzzy,
         partial=partial,

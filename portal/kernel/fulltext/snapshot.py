@@ -9,21 +9,22 @@ from __future__ import annotations
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from functools import cached_property
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
 from portal.kernel.fulltext.arrays import Array
 from portal.kernel.fulltext.decoding import key_of
 from portal.kernel.fulltext.facets import Facet, facets_of
-from portal.kernel.fulltext.port import DIGEST_BYTES, Key
+from portal.kernel.fulltext.port import DIGEST_BYTES, FacetValue, Key
 from portal.kernel.fulltext.segment import Postings, Segment
 
 _CACHE_BYTES: Final = 32 * 2**20
 _ENTRY_BYTES: Final = 300
 T = TypeVar("T")
+Counts: TypeAlias = Mapping[str, tuple[FacetValue, ...]]
 
 
 class Cache:
@@ -150,6 +151,10 @@ class Snapshot:
         make = self.facets[name].mask
         return self._cache.get(("facet", name, chosen), lambda: make(chosen), _bytes)
 
+    def counts(self, audience: frozenset[str], make: Callable[[], Counts]) -> Counts:
+        """How many of all visible documents have each value: worked out once for an audience."""
+        return self._cache.get(("counts", audience), make, _counts_bytes)
+
     # Documents by something
 
     def gather(self, find: Callable[[Segment], Array]) -> Array:
@@ -224,6 +229,10 @@ class Snapshot:
         """The segment of a document, and its number there."""
         part = bisect_right(self.bases, number) - 1
         return part, number - self.bases[part]
+
+
+def _counts_bytes(counts: Counts) -> int:
+    return sum(len(values) for values in counts.values()) * _ENTRY_BYTES
 
 
 def _bytes(array: Array) -> int:

@@ -116,7 +116,10 @@ class SearchIndex:
         return found
 
     def documents(self) -> Iterator[Document]:
-        """Yield every document as the database has it."""
+        """Yield every document as the database has it when the first is asked for."""
+        # A transaction begun before a rebuild held the lock would not show it what was indexed
+        # in between, and the new index would lack that.
+        session.commit()
         for kind, searchable in self.kinds.items():
             after = 0
             while ids := searchable.list_ids(after, _CHUNK):

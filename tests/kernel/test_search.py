@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from portal.facilities import queries, services
 from portal.facilities.events import EquipmentDeleted, EquipmentSaved
 from portal.facilities.models import Equipment
 from portal.kernel.authorization import SYSTEM
-from portal.kernel.database import session, unit_of_work
+from portal.kernel.database import db, session, unit_of_work
 from portal.kernel.fulltext.port import Document, Key, Query
 from portal.kernel.search import (
     Differences,
@@ -55,6 +55,15 @@ def test_rebuilt_index_has_every_record_that_may_be_found(world: World, indexed:
     assert {kind for kind, _number in keys()} == set(search_index().kinds)
     assert ("organization", world.organizations["shop"]) in keys()
     assert ("equipment", world.equipment["shop_draft"]) not in keys()
+
+
+def test_a_rebuild_reads_what_came_after_it_was_asked_for(world: World, indexed: None) -> None:
+    session.scalar(select(Equipment.name))  # as the count for the bar does
+    with db.engine.begin() as other:
+        other.execute(update(Equipment).values(name="Newer name"))
+    search_index().rebuild()
+    session.commit()
+    assert search_index().differences() == IN_STEP
 
 
 def test_same_event_twice_leaves_one_document(world: World, indexed: None) -> None:

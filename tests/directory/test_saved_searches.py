@@ -1,5 +1,6 @@
 """Saved searches: whose they are, what is news, who hears of it, and how one makes it stop."""
 
+import dataclasses
 import datetime as dt
 import re
 import shutil
@@ -84,6 +85,18 @@ def test_what_is_there_already_is_no_news_and_what_comes_is_told_once(
     assert alert.recipient == "dov@cast.example"
     assert alert.subject == "“Zinc”: 1 new match"
     assert alert.equipment == (second.id,)
+    assert alerts.round() == []
+
+
+def test_what_is_there_is_no_news_for_a_search_that_a_token_without_reading_saved(
+    add: Any, alerts: Alerts, actor: ActorOf
+) -> None:
+    add()
+    alerts.drain()
+    program = dataclasses.replace(actor("dov"), scopes=frozenset({"searches:write"}))
+    services.save_search(
+        program, name="Zinc", search="q=zinc", channel="email", frequency="at_once"
+    )
     assert alerts.round() == []
 
 

@@ -14,6 +14,7 @@ from flask import Flask
 
 import config
 from portal.app import create_app
+from portal.kernel.authorization import scope_of
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "docs" / "reference"
@@ -40,10 +41,10 @@ def _permissions(app: Flask) -> str:
         if manifest.policy is None:
             continue
         lines += ["", f"## {manifest.name}", "", "| permission | scope | who |", "|---|---|---|"]
-        viewing = set(manifest.policy.views.values())
-        for permission, rule in manifest.policy.table.items():
-            scope = "read" if permission in viewing else manifest.policy.write_scope
-            lines.append(f"| `{permission}` | `{scope}` | {rule.words} |")
+        lines += [
+            f"| `{permission}` | `{scope_of(permission)}` | {rule.words} |"
+            for permission, rule in manifest.policy.table.items()
+        ]
     return "\n".join(lines) + "\n"
 
 

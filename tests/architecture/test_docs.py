@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from portal.kernel.authorization import scope_of
 from script import reference
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,6 +17,13 @@ def test_reference_is_what_the_code_says(app: Flask) -> None:
         assert (reference.FOLDER / name).read_text() == text, (
             f"docs/reference/{name} is out of date: run python -m script.reference"
         )
+
+
+def test_reference_names_the_scope_that_a_token_needs(app: Flask) -> None:
+    text = (reference.FOLDER / "permissions.md").read_text()
+    scopes = dict(re.findall(r"\| `([\w.]+)` \| `([\w:]+)` \|", text))
+    assert scopes == {permission: scope_of(permission) for permission in scopes}
+    assert scopes["saved_search.view_own"] == "read"
 
 
 def test_every_view_says_what_it_does(app: Flask) -> None:

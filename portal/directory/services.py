@@ -144,9 +144,14 @@ def delete_search(actor: Actor, saved: SavedSearch) -> SavedSearch:
 
 
 @command(Permission.SAVED_SEARCH_FOLLOW)
-def mark_seen(actor: Actor, saved: SavedSearch) -> SavedSearch:
-    """Note that the actor has looked at all that was found so far."""
-    _reader(saved, actor.user_id).seen_round = saved.round
+def mark_seen(actor: Actor, saved: SavedSearch, *, round_number: int | None = None) -> SavedSearch:
+    """Note that the actor has looked at what was found up to a round, or at all so far.
+
+    What came while the actor was looking has not been seen.
+    """
+    seen = saved.round if round_number is None else min(round_number, saved.round)
+    reader = _reader(saved, actor.user_id)
+    reader.seen_round = max(reader.seen_round, seen)
     return saved
 
 

@@ -385,6 +385,20 @@ def test_who_joins_later_finds_no_old_news_on_the_desk(
     assert "new match" not in client_of("eve").get("/desk").text
 
 
+def test_what_comes_while_somebody_looks_is_not_marked_as_seen(
+    save: Any, add: Any, alerts: Alerts, client_of: ClientOf
+) -> None:
+    saved = save("dov", channel="desk")
+    add()
+    alerts.round()
+    dov, address = client_of("dov"), f"/saved-searches/{saved.id}"
+    [round_number] = re.findall(r'name="round" value="(\d+)"', dov.get(address).text)
+    add()
+    alerts.round()
+    dov.post(f"{address}/actions/seen", data={"round": round_number})
+    assert "1 new match" in dov.get("/desk").text
+
+
 def test_without_an_index_a_round_is_put_off_and_nothing_is_lost(
     app: Flask, save: Any, add: Any, alerts: Alerts
 ) -> None:

@@ -15,7 +15,15 @@ from portal.directory.views.blueprint import blueprint
 from portal.kernel.authorization import SYSTEM, authorize
 from portal.kernel.errors import NotFound
 from portal.kernel.settings import setting
-from portal.kernel.web import confirmed, current_actor, flash, one_click, page, see_other
+from portal.kernel.web import (
+    confirmed,
+    current_actor,
+    flash,
+    one_click,
+    page,
+    record_number,
+    see_other,
+)
 from portal.organizations.queries.profiles import list_organizations_of
 
 _ACTIONS = {
@@ -141,7 +149,8 @@ def act_on_saved_search(saved_search_id: int, action: str) -> ResponseReturnValu
     if action not in _ACTIONS:
         abort(404)
     act, said = _ACTIONS[action]
-    act(actor, row)
+    looked_at = {"round_number": request.form.get("round", type=record_number)}
+    act(actor, row, **(looked_at if action == "seen" else {}))
     flash(said() % {"name": row.name})
     return see_other(_url(saved_search_id))
 

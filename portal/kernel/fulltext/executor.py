@@ -128,11 +128,10 @@ def _best(
         away = np.nan_to_num(chords(snapshot, ids, query.near), copy=False, nan=np.inf)
         places = smallest(away, ids, ties, count)
     elif scores is not None:
-        exact = np.isin(ids, snapshot.headed(asked.title)) if asked.title else None
-        if exact is not None and exact.any():
-            places = smallest(-(scores + exact * _EXACT), ids, ties, count)
-        else:
-            places = smallest(-scores, ids, ties, count)
+        exact = snapshot.headed(asked.title)
+        if len(exact):
+            scores = scores + np.isin(ids, exact) * _EXACT
+        places = smallest(-scores, ids, ties, count)
     else:
         places = smallest(-snapshot.column("updated")[ids], ids, ties, count)
     return places[query.offset :]

@@ -339,6 +339,20 @@ def find_saved_search(saved_search_id: int) -> SavedSearch | None:
     )
 
 
+def find_followed(saved_search_id: int, user_id: int) -> SavedSearch | None:
+    """Return a saved search if it is that person's, or of an organization of theirs.
+
+    SQLite gives the number of a deleted search to the next one, so a number alone proves nothing.
+    """
+    saved = find_saved_search(saved_search_id)
+    if saved is None or saved.user_id == user_id:
+        return saved
+    is_member = exists().where(
+        Membership.organization_id == saved.organization_id, Membership.user_id == user_id
+    )
+    return saved if session.scalar(select(is_member)) else None
+
+
 def list_replaceable(actor: Actor) -> list[tuple[int, str]]:
     """Return number and name of the saved searches that the actor may change, by name."""
     rows = session.execute(

@@ -290,6 +290,18 @@ def test_one_person_stops_the_mail_of_an_organization_and_the_others_still_get_i
     assert len(alerts.round()) == 2
 
 
+@pytest.mark.parametrize(("owner", "organization"), [("eve", ""), ("ana", "shop")])
+def test_an_old_link_tells_nothing_of_a_search_that_has_the_number_of_a_deleted_one(
+    save: Any, client_of: ClientOf, world: World, owner: str, organization: str
+) -> None:
+    new = save(owner, organization, name="Private plans")
+    token = rules.sign_stop("only-for-tests", new.id, world.users["dov"])
+    found = client_of("nobody").get(f"/stop-search/{token}")
+    assert found.status_code == 404
+    assert "Private plans" not in found.text
+    assert client_of("nobody").post(f"/stop-search/{token}").status_code == 404
+
+
 def test_stopping_ones_own_search_pauses_it_so_that_nothing_is_lost(
     save: Any, add: Any, alerts: Alerts, client_of: ClientOf
 ) -> None:

@@ -160,7 +160,7 @@ def act_on_saved_search(saved_search_id: int, action: str) -> ResponseReturnValu
 def stop_by_link(token: str) -> ResponseReturnValue:
     """Stop the e-mail of a saved search by the link that it brought; nobody need sign in."""
     known = read_stop(setting("SECRET_KEY"), token)
-    saved = queries.find_saved_search(known[0]) if known else None
+    saved = queries.find_followed(*known) if known else None
     if known is None or saved is None:
         raise NotFound(_("This link stops nothing: the search was deleted, or the link is cut."))
     is_stopped = request.method == "POST"

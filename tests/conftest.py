@@ -43,13 +43,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 SWEEPS = ("architecture", "browser", "interface", "security")
 
 
-@pytest.hookimpl(trylast=True)
+# First, since `-m` chooses by the markers that are there by then.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     tests = Path(__file__).parent
     for item in items:
-        if item.path.relative_to(tests).parts[0] in SWEEPS or item.get_closest_marker("browser"):
+        fixtures = getattr(item, "fixturenames", ())
+        if item.path.relative_to(tests).parts[0] in SWEEPS or "chromium" in fixtures:
             item.add_marker("sweep")
-        if "app" in getattr(item, "fixturenames", ()):
+        if "app" in fixtures:
             item.add_marker("database")
     if config.getoption("--database") == "postgresql":
         # What does not touch the database was checked by the run on SQLite.

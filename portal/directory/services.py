@@ -35,7 +35,7 @@ from portal.directory.rules import (
 from portal.kernel.authorization import Actor, authorize
 from portal.kernel.clock import now, today_here
 from portal.kernel.commands import command
-from portal.kernel.database import session
+from portal.kernel.database import session, unless_busy
 from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.fulltext.port import Key
 from portal.kernel.outbox import record
@@ -358,11 +358,12 @@ def _reader(saved: SavedSearch, user_id: int | None) -> SavedSearchReader:
 # Unmet demand
 
 
+@unless_busy()
 @command(Permission.DEMAND_COUNT)
 def count_unmet(actor: Actor, *, text: str, county_fips: str = "") -> bool:
     """Count a search that found nothing, without a trace of who searched; tell whether it was.
 
-    county_fips: around where, or empty.
+    county_fips: around where, or empty. While somebody else writes, it is not counted.
     """
     words, day = demand_words(text), today_here()
     if not words:

@@ -18,6 +18,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import JSON, CheckConstraint, Dialect, Engine, MetaData, event
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry
 from sqlalchemy.types import DateTime, TypeDecorator
 
@@ -26,6 +27,7 @@ from portal.kernel.clock import now
 log = logging.getLogger(__name__)
 
 _writing: ContextVar[bool] = ContextVar("writing", default=False)
+_waiting: ContextVar[bool] = ContextVar("waiting", default=True)
 
 
 class UtcDateTime(TypeDecorator[dt.datetime]):
@@ -127,7 +129,7 @@ def init_database(app: Flask) -> None:
     db.init_app(app)
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
-            _prepare_sqlite(db.engine)
+            _prepare_sqlite(db.engine, app.config["SQLITE_BUSY_SECONDS"])
 
 
 def with_driver(url: str) -> str:
@@ -143,7 +145,7 @@ def pool_options(app: Flask) -> dict[str, Any]:
     return {"pool_size": app.config["DATABASE_POOL_SIZE"], "pool_pre_ping": True}
 
 
-def _prepare_sqlite(engine: Engine) -> None:
+def _prepare_sqlite(engine: Engine, busy_seconds: float) -> None:
     @event.listens_for(engine, "connect")
     def set_pragmas(connection: DBAPIConnection, _record: object) -> None:
         # The driver must not open transactions by itself, or reads would take the write lock.
@@ -155,7 +157,14 @@ def _prepare_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
+        if _waiting.get() or not _writing.get():
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
+            return
+        connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(busy_seconds * 1000)}")
 
 
 class DatabaseVersion:
@@ -250,6 +259,21 @@ def unit_of_work() -> Iterator[None]:
         raise
     finally:
         _writing.reset(token)
+
+
+@contextmanager
+def unless_busy() -> Iterator[None]:
+    """Run a block that writes something of little weight: it is let go while somebody else writes.
+
+    For commands that a page brings along: nobody who reads may wait for a writer, or be refused.
+    """
+    token = _waiting.set(False)
+    try:
+        yield
+    except OperationalError as error:
+        log.info("not written, since the database is busy: %s", error.orig)
+    finally:
+        _waiting.reset(token)
 
 
 @event.listens_for(Session, "before_flush")

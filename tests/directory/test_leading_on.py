@@ -13,7 +13,7 @@ from portal.directory import services
 from portal.directory.models import UnmetDemand
 from portal.directory.rules import demand_words
 from portal.kernel.authorization import NOBODY, SYSTEM
-from portal.kernel.database import session
+from portal.kernel.database import db, session
 from portal.kernel.manifest import FilterField, SearchFilter
 from tests.cast import World
 
@@ -149,6 +149,24 @@ def test_what_nobody_has_is_counted_by_words_and_place_once_a_network_and_day(
         ("zirconium sintering", "21111"): 2,
         ("zirconium sintering", ""): 1,
     }
+
+
+def test_a_search_that_finds_nothing_does_not_wait_for_somebody_who_writes(
+    client_of: ClientOf,
+) -> None:
+    if db.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL's writers do not wait for each other")
+    client = client_of("nobody")
+    with db.engine.connect() as other:
+        other.exec_driver_sql("COMMIT")
+        other.exec_driver_sql("BEGIN IMMEDIATE")
+        answer = client.get("/search?q=unobtainium")
+        other.exec_driver_sql("ROLLBACK")
+    assert answer.status_code == 200
+    assert "unobtainium" in answer.text
+    assert counted() == {}
+    search(client, "q=unobtainium", "192.0.2.9")
+    assert counted() == {("unobtainium", ""): 1}
 
 
 @pytest.mark.parametrize(

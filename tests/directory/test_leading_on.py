@@ -12,6 +12,7 @@ from sqlalchemy import select
 from portal.directory import services
 from portal.directory.models import UnmetDemand
 from portal.directory.rules import demand_words
+from portal.directory.views import leading_on
 from portal.kernel.authorization import NOBODY, SYSTEM
 from portal.kernel.database import db, session
 from portal.kernel.manifest import FilterField, SearchFilter
@@ -196,6 +197,18 @@ def test_a_flood_of_words_does_not_fill_the_table(
     counts = [services.count_unmet(NOBODY, text=word) for word in ("one", "two", "three", "two")]
     assert counts == [True, True, False, True]
     assert counted() == {("one", ""): 1, ("two", ""): 2}
+
+
+def test_one_network_cannot_use_up_the_words_of_the_day(
+    client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leading_on, "_MOST_SEARCHES", 2)
+    client = client_of("nobody")
+    for number in range(4):
+        search(client, f"q=zyx{number}", "198.51.100.7")
+        search(client, f"q=zyx{number}", f"2001:db8:7:1::{number}")
+    search(client, "q=zyx3", "198.51.100.8")
+    assert counted() == {("zyx0", ""): 2, ("zyx1", ""): 2, ("zyx3", ""): 1}
 
 
 def test_brokers_see_what_was_missed_often_and_where(client_of: ClientOf) -> None:

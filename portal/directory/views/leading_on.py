@@ -1,6 +1,7 @@
 """What leads on from a search that found nothing, and the count of such searches."""
 
 import hashlib
+import ipaddress
 import secrets
 import threading
 from collections import OrderedDict
@@ -19,10 +20,12 @@ from portal.kernel.clock import today_here
 from portal.kernel.web import current_actor
 from portal.regions.queries import match_capability, preferred_labels
 
-#: Searches that a process remembers, so that loading a page again counts once.
-_MOST_REMEMBERED = 10_000
+#: Networks whose searches of the day a process remembers, so that loading a page again counts
+#: once, and how many searches of one network count in a day.
+_MOST_NETWORKS = 2_000
+_MOST_SEARCHES = 50
 _SALT = secrets.token_bytes(16)
-_remembered: OrderedDict[bytes, None] = OrderedDict()
+_remembered: OrderedDict[bytes, set[bytes]] = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -106,12 +109,29 @@ def _is_first(text: str, county: str) -> bool:
 
     Kept in memory alone, under a salt that nobody knows: nothing of it outlives the process.
     """
-    words = "\0".join((request.remote_addr or "", str(today_here()), text.casefold(), county))
-    key = hashlib.blake2s(words.encode("utf-8", "replace"), key=_SALT, digest_size=12).digest()
+    network = _digest(str(today_here()), _network(request.remote_addr or ""))
+    search = _digest(text.casefold(), county)
     with _lock:
-        if key in _remembered:
+        searches = _remembered.setdefault(network, set())
+        _remembered.move_to_end(network)
+        if search in searches or len(searches) >= _MOST_SEARCHES:
             return False
-        _remembered[key] = None
-        while len(_remembered) > _MOST_REMEMBERED:
+        searches.add(search)
+        if len(_remembered) > _MOST_NETWORKS:
             _remembered.popitem(last=False)
     return True
+
+
+def _network(address: str) -> str:
+    """Return what one household or office has: an address, or of the newer ones a whole range."""
+    if ":" not in address:
+        return address
+    try:
+        return str(ipaddress.ip_interface(f"{address}/64").network)
+    except ValueError:
+        return address
+
+
+def _digest(*parts: str) -> bytes:
+    whole = "\0".join(parts).encode("utf-8", "replace")
+    return hashlib.blake2s(whole, key=_SALT, digest_size=12).digest()

@@ -675,8 +675,8 @@ def list_unmet_demand(
 ) -> list[Demand]:
     """Return what was not found in the last days, the most wanted first.
 
-    region_id: of searches around the region's counties only. Words of few searches may be
-    somebody's own, so they are left out.
+    region_id: of searches around the region's counties only. Words that were counted seldom may
+    be somebody's own, so they are left out.
     """
     authorize(actor, Permission.DEMAND_VIEW)
     searches = func.sum(UnmetDemand.searches)

@@ -481,6 +481,11 @@ def reported_keys(saved: SavedSearch) -> set[Key]:
     return known | {(row.kind, row.record_id) for row in rows}
 
 
+def news_for(saved: SavedSearch, reader: Actor, keys: Collection[Key]) -> list[Key]:
+    """Return what of all that a saved search finds now is news to its reader."""
+    return sorted(visible_keys(reader, set(keys) - reported_keys(saved)))
+
+
 def find_newest_event() -> tuple[int, bool]:
     """Return the newest event's number, and whether the index has taken up all events so far."""
     newest = session.scalar(select(func.max(OutboxEvent.id))) or 0

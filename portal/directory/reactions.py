@@ -11,6 +11,7 @@ from portal.directory.models import SavedSearch
 from portal.directory.rules import FREQUENCIES, sign_stop
 from portal.facilities.events import EquipmentDeleted, FacilityDeleted
 from portal.kernel.authorization import SYSTEM, Actor
+from portal.kernel.clock import now
 from portal.kernel.fulltext.port import IndexUnavailable, QueryTooCostly
 from portal.kernel.mail import queue_mail
 from portal.kernel.settings import setting
@@ -31,11 +32,18 @@ def report_due_searches() -> int:
 
     While there is no index the round is put off: what is due stays due.
     """
+    began_at = now()
     newest, is_settled = queries.find_newest_event()
-    reported = 0
+    reported, finished = 0, []
     for saved_search_id in queries.list_due_ids(newest, MOST_AT_ONCE):
         try:
-            reported += _report(saved_search_id, newest if is_settled else None)
+            saved = queries.find_saved_search(saved_search_id)
+            if saved is None:
+                continue
+            reported += _report(saved)
+            # One that something new woke before the index had it is looked at again.
+            if is_settled or saved.due_at <= began_at:
+                finished.append(saved_search_id)
         except OperationalError:
             raise  # the database is away; what is due runs when it is back
         except Exception as error:
@@ -45,29 +53,29 @@ def report_due_searches() -> int:
             # One search that we cannot cope with must not keep all the others waiting.
             log.exception("saved search %s failed and is put off", saved_search_id)
             services.put_off_search(SYSTEM, saved_search_id=saved_search_id, seen_event_id=newest)
+    if finished:
+        services.finish_round(
+            SYSTEM,
+            saved_search_ids=finished,
+            began_at=began_at,
+            seen_event_id=newest if is_settled else None,
+        )
     return reported
 
 
-def _report(saved_search_id: int, seen_event_id: int | None) -> int:
-    saved = queries.find_saved_search(saved_search_id)
-    if saved is None:
-        return 0
+def _report(saved: SavedSearch) -> int:
+    """Run a saved search; only one that found something new takes the lock."""
     reader, query = _reader_of(saved), saved.query
     wanted = queries.search_of(query)
     try:
         keys = queries.matching_keys(reader, wanted) if wanted else frozenset()
     except QueryTooCostly as error:
         # It must not hold up the others; what it would have found is news next time.
-        log.warning("saved search %s: %s", saved_search_id, error)
-        keys = frozenset()
-    return services.report_matches(
-        SYSTEM,
-        saved,
-        reader=reader,
-        query=query,
-        keys=keys,
-        seen_event_id=seen_event_id,
-    )
+        log.warning("saved search %s: %s", saved.id, error)
+        return 0
+    if not queries.news_for(saved, reader, keys):
+        return 0
+    return services.report_matches(SYSTEM, saved, reader=reader, query=query, keys=keys)
 
 
 def _reader_of(saved: SavedSearch) -> Actor:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import delete, func, insert, select, tuple_, update
+from sqlalchemy import case, delete, func, insert, literal, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.directory import queries
@@ -22,6 +22,7 @@ from portal.directory.models import (
 from portal.directory.policies import Permission
 from portal.directory.rules import (
     AT_ONCE_MINUTES,
+    FREQUENCIES,
     LONGEST_QUERY,
     MOST_SAVED,
     demand_words,
@@ -190,21 +191,15 @@ def report_matches(
     reader: Actor,
     query: str,
     keys: Collection[Key],
-    seen_event_id: int | None,
 ) -> int:
     """Report what is new among the matches of a saved search; return how much that is.
 
     reader: whose eyes the search has. query, keys: the search that was run, and all it found.
-    seen_event_id: the newest event that this run is sure to have heeded, if any.
     The row is locked, so that of two runs at the same time the later finds nothing new.
     """
     if saved.is_paused or saved.query != query:
         return 0
-    saved.due_at = _next(saved.frequency)
-    if seen_event_id is not None:
-        saved.seen_event_id = seen_event_id
-    fresh = set(keys) - queries.reported_keys(saved)
-    news = sorted(queries.visible_keys(reader, fresh))
+    news = queries.news_for(saved, reader, keys)
     if not news:
         return 0
     saved.round += 1
@@ -225,6 +220,35 @@ def report_matches(
         )
     record(MatchesFound(saved.id, saved.round))
     return len(news)
+
+
+@command(Permission.SAVED_SEARCH_RUN)
+def finish_round(
+    actor: Actor,
+    *,
+    saved_search_ids: Collection[int],
+    began_at: dt.datetime,
+    seen_event_id: int | None,
+) -> None:
+    """Note that searches were run in a round, and when they are due next.
+
+    seen_event_id: the newest event that the round is sure to have heeded, if any.
+    What became due while the round was going on stays due.
+    """
+    moments = {one: literal(_next(one), SavedSearch.due_at.type) for one in FREQUENCIES}
+    due = case(moments, value=SavedSearch.frequency)
+    values: dict[str, Any] = {"due_at": due, "updated_at": SavedSearch.updated_at}
+    if seen_event_id is not None:
+        values["seen_event_id"] = seen_event_id
+    session.execute(
+        update(SavedSearch)
+        .where(
+            SavedSearch.id.in_(saved_search_ids),
+            or_(SavedSearch.due_at <= began_at, SavedSearch.due_at > now()),
+        )
+        .values(values)
+        .execution_options(synchronize_session=False)
+    )
 
 
 @command(Permission.SAVED_SEARCH_RUN)

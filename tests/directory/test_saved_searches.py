@@ -135,6 +135,27 @@ def test_a_match_that_comes_by_a_wider_audience_or_another_text_is_news(
     assert [alert.equipment for alert in alerts.round()] == [(other.id,)]
 
 
+def test_a_round_without_news_writes_once_however_many_searches_there_are(
+    save: Any, add: Any, alerts: Alerts
+) -> None:
+    for person in ("dov", "eve", "ana"):
+        save(person)
+    alerts.round()
+    add("Tin bath")
+    alerts.drain()
+    changed_at = select(SavedSearch.updated_at).order_by(SavedSearch.id)
+    before = session.scalars(changed_at).all()
+    with count_statements() as seen:
+        report_due_searches()
+    written = [text for text in seen.texts if not text.lstrip().startswith(("SELECT", "PRAGMA"))]
+    assert len([text for text in written if text.startswith("UPDATE saved_search ")]) == 1
+    assert len([text for text in written if text.startswith("SAVEPOINT")]) == 1
+    assert session.scalars(changed_at).all() == before
+    with count_statements() as seen:
+        report_due_searches()
+    assert not [text for text in seen.texts if text.startswith("UPDATE")]
+
+
 def test_what_somebody_may_see_since_joining_an_organization_is_news(
     save: Any, add: Any, alerts: Alerts, world: World
 ) -> None:
@@ -512,7 +533,6 @@ def test_the_database_refuses_to_report_a_match_twice(save: Any, add: Any, alert
         reader=queries.organization_actor(1),
         query="q=zinc",
         keys=[("equipment", bath.id)],
-        seen_event_id=None,
     )
     assert again == 0
     assert session.scalar(select(func.count(SavedSearchMatch.id))) == 1

@@ -25,6 +25,7 @@ from portal.directory.rules import (
     FREQUENCIES,
     LONGEST_QUERY,
     MOST_SAVED,
+    Search,
     demand_words,
     next_run,
     pack_numbers,
@@ -78,11 +79,12 @@ def save_search(
                 most=MOST_SAVED,
             )
         )
+    wanted = _checked(search)
     saved = SavedSearch(
         **owner,
         organization=organization,
         name=_one_line(name),
-        query=_checked(search),
+        query=wanted.query(),
         channel=channel,
         frequency=frequency,
         is_paused=False,
@@ -91,7 +93,7 @@ def save_search(
     )
     session.add(saved)
     session.flush()
-    _write_baseline(actor, saved)
+    _write_baseline(actor, saved, wanted)
     return saved
 
 
@@ -110,15 +112,17 @@ def change_search(
 
     is_paused: None leaves that as it is.
     """
-    query = _checked(search)
+    # First, since these commands read the row again.
+    if is_paused is not None and is_paused != saved.is_paused:
+        (pause_search if is_paused else resume_search)(actor, saved)
+    # One whose filter is gone can be renamed and paused all the same.
+    wanted = None if search.removeprefix("?") == saved.query else _checked(search)
     if frequency != saved.frequency:
         saved.due_at = _next(frequency)
     saved.name, saved.channel, saved.frequency = _one_line(name), channel, frequency
-    if query != saved.query:
-        saved.query = query
-        _write_baseline(actor, saved)
-    if is_paused is not None and is_paused != saved.is_paused:
-        (pause_search if is_paused else resume_search)(actor, saved)
+    if wanted is not None and wanted.query() != saved.query:
+        saved.query = wanted.query()
+        _write_baseline(actor, saved, wanted)
     return saved
 
 
@@ -321,14 +325,11 @@ def forget_record(actor: Actor, *, kind: str, number: int) -> int:
     return forgotten
 
 
-def _write_baseline(actor: Actor, saved: SavedSearch) -> None:
+def _write_baseline(actor: Actor, saved: SavedSearch, wanted: Search) -> None:
     # As those who are told later see it: a program's token may see less than its person.
     reader = dataclasses.replace(actor, scopes=None)
     if saved.organization_id is not None:
         reader = queries.organization_actor(saved.organization_id)
-    wanted = queries.search_of(saved.query)
-    if wanted is None:
-        raise Invalid("search", _("We do not know this ZIP code."))
     found = queries.visible_keys(reader, queries.matching_keys(reader, wanted))
     numbers: dict[str, set[int]] = defaultdict(set)
     for kind, number in found:
@@ -342,8 +343,8 @@ def _write_baseline(actor: Actor, saved: SavedSearch) -> None:
     )
 
 
-def _checked(search: str) -> str:
-    """Return a search in the form in which it is kept. Raises Invalid."""
+def _checked(search: str) -> Search:
+    """Read a search, its place in the form in which it is kept. Raises Invalid."""
     arguments = read_query(search.removeprefix("?"))
     facets, filters = queries.facet_names(), queries.search_filters()
     unknown = unknown_arguments(arguments, facets, filters)
@@ -355,10 +356,9 @@ def _checked(search: str) -> str:
         if place is None:
             raise Invalid("search", _("We do not know this ZIP code."))
         wanted = wanted.changed(near=place.zip_code)
-    query = wanted.query()
-    if len(query) > LONGEST_QUERY:
+    if len(wanted.query()) > LONGEST_QUERY:
         raise Invalid("search", _("This search is too long to be saved. Use fewer words."))
-    return query
+    return wanted
 
 
 def _next(frequency: str) -> dt.datetime:

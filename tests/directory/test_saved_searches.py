@@ -459,6 +459,21 @@ def test_a_search_whose_filter_or_place_is_gone_rests_instead_of_finding_everyth
     assert "no longer exists" in client_of("dov").get(f"/saved-searches/{saved.id}").text
 
 
+def test_a_search_whose_filter_is_gone_can_be_renamed_and_paused_but_not_narrowed(
+    save: Any, client_of: ClientOf
+) -> None:
+    saved, dov = save("dov"), client_of("dov")
+    with unit_of_work():
+        session.execute(update(SavedSearch).values(query="color=red&q=zinc"))
+    address = f"/api/v1/saved-searches/{saved.id}"
+    changed = dov.patch(address, json={"name": "Old", "is_paused": True}).get_json()
+    assert (changed["name"], changed["is_paused"]) == ("Old", True)
+    values = {"name": "Older", "channel": "desk", "frequency": "daily"}
+    assert dov.post(f"/saved-searches/{saved.id}/edit", data=values).status_code == 303
+    assert "Older" in dov.get("/saved-searches").text
+    assert dov.patch(address, json={"search": "color=red&q=tin"}).status_code == 422
+
+
 @pytest.mark.parametrize(
     "search",
     [
@@ -577,8 +592,10 @@ def test_a_program_keeps_saved_searches_with_the_scope_for_it(
     address = made.headers["Location"]
     assert made.get_json()["search"] == "q=mill"
     assert dov.patch(address, json={"is_paused": True}).get_json()["is_paused"] is True
+    changed = dov.patch(address, json={"is_paused": False, "name": "All mills"}).get_json()
+    assert (changed["is_paused"], changed["name"]) == (False, "All mills")
     assert [item["name"] for item in dov.get("/api/v1/saved-searches").get_json()["items"]] == [
-        "Mills"
+        "All mills"
     ]
     assert dov.patch(address, json={"search": "color=red"}).status_code == 422
     assert (

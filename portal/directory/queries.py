@@ -51,8 +51,8 @@ from portal.regions.queries import ZipPlace, counties_of_region, find_zip, find_
 #: As many ids go into one statement.
 _CHUNK = 1_000
 MATCHES_PER_PAGE = 20
-#: The desk counts no further.
-MOST_NEWS = 1_000
+#: The desk counts no further for each search.
+MOST_NEWS = 200
 
 
 @dataclass(frozen=True)
@@ -614,15 +614,20 @@ def _read_until(actor: Actor, saved: SavedSearch) -> tuple[int, dt.datetime]:
 
 def list_news(actor: Actor, limit: int) -> list[DeskItem]:
     """Return the saved searches that found something for the actor's desk, oldest news first."""
-    rows = session.execute(
+    place = func.row_number().over(
+        partition_by=SavedSearchMatch.saved_search_id, order_by=SavedSearchMatch.id
+    )
+    unseen = (
         select(
-            SavedSearch.id,
+            SavedSearchMatch.id,
+            SavedSearchMatch.saved_search_id,
             SavedSearch.name,
             SavedSearchMatch.kind,
             SavedSearchMatch.record_id,
             SavedSearchMatch.found_at,
+            place.label("place"),
         )
-        .join(SavedSearchMatch, SavedSearchMatch.saved_search_id == SavedSearch.id)
+        .join(SavedSearch, SavedSearchMatch.saved_search_id == SavedSearch.id)
         .outerjoin(
             SavedSearchReader,
             and_(
@@ -643,24 +648,35 @@ def list_news(actor: Actor, limit: int) -> list[DeskItem]:
             SavedSearchMatch.round > func.coalesce(SavedSearchReader.seen_round, 0),
             SavedSearchMatch.found_at > func.coalesce(Membership.joined_at, SavedSearch.created_at),
         )
-        .order_by(SavedSearchMatch.id)
-        .limit(MOST_NEWS)
+        .subquery()
+    )
+    rows = session.execute(
+        select(unseen)
+        .where(unseen.c.place <= MOST_NEWS)
+        .order_by(unseen.c.id)
+        .limit(MOST_NEWS * MOST_SAVED)
     ).all()
     seen = visible_keys(actor, {(row.kind, row.record_id) for row in rows})
     news: dict[int, list[Any]] = defaultdict(list)
     for row in rows:
         if (row.kind, row.record_id) in seen:
-            news[row.id].append(row)
+            news[row.saved_search_id].append(row)
     return [
         DeskItem(
             found[0].name,
             f"/saved-searches/{saved_search_id}",
             found[0].found_at,
-            detail=ngettext("%(num)s new match", "%(num)s new matches", len(found)),
+            detail=_news_in_words(len(found)),
             action=_("Look"),
         )
         for saved_search_id, found in list(news.items())[:limit]
     ]
+
+
+def _news_in_words(number: int) -> str:
+    if number >= MOST_NEWS:
+        return str(_("%(num)d new matches or more", num=number))
+    return str(ngettext("%(num)s new match", "%(num)s new matches", number))
 
 
 # Unmet demand

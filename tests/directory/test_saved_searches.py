@@ -407,6 +407,27 @@ def test_the_desk_counts_what_is_new_until_it_is_marked_as_seen(
     assert "new match" not in client_of("eve").get("/desk").text
 
 
+def test_one_search_with_much_news_does_not_hide_that_of_another(
+    save: Any,
+    add: Any,
+    alerts: Alerts,
+    client_of: ClientOf,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(queries, "MOST_NEWS", 2)
+    save("dov", channel="desk", name="Many")
+    save("dov", channel="desk", name="Few", search="q=cobalt")
+    for _time in range(3):
+        add()
+    alerts.round()
+    add("Cobalt bath")
+    alerts.round()
+    text = client_of("dov").get("/desk").text
+    assert "Many" in text
+    assert "2 new matches or more" in text
+    assert "Few" in text
+
+
 def test_who_joins_later_finds_no_old_news_on_the_desk(
     save: Any, add: Any, alerts: Alerts, client_of: ClientOf, world: World
 ) -> None:

@@ -453,13 +453,15 @@ def organization_actor(organization_id: int) -> Actor:
     return Actor(memberships={organization_id: "member"})
 
 
-def matching_keys(actor: Actor, wanted: Search) -> frozenset[Key]:
+def matching_keys(actor: Actor, wanted: Search, *, is_waited_for: bool = False) -> frozenset[Key]:
     """Return all that a search finds by its words as they are, as the index knows it.
 
-    Raises IndexUnavailable.
+    is_waited_for: it may take some seconds at most. Raises IndexUnavailable.
     """
     place = find_zip(wanted.near) if wanted.near else None
-    return search_index().index.matching(Query(**_conditions(actor, wanted, place)))
+    return search_index().index.matching(
+        Query(**_conditions(actor, wanted, place)), is_waited_for=is_waited_for
+    )
 
 
 def reported_keys(saved: SavedSearch) -> set[Key]:

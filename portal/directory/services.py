@@ -330,7 +330,9 @@ def _write_baseline(actor: Actor, saved: SavedSearch, wanted: Search) -> None:
     reader = dataclasses.replace(actor, scopes=None)
     if saved.organization_id is not None:
         reader = queries.organization_actor(saved.organization_id)
-    found = queries.visible_keys(reader, queries.matching_keys(reader, wanted))
+    # In a request that holds the write lock.
+    matching = queries.matching_keys(reader, wanted, is_waited_for=True)
+    found = queries.visible_keys(reader, matching)
     numbers: dict[str, set[int]] = defaultdict(set)
     for kind, number in found:
         numbers[kind].add(number)

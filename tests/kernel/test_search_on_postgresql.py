@@ -125,6 +125,13 @@ def test_saved_searches_that_take_too_long_are_put_off_and_lose_nothing(
     shop = session.get_one(Organization, world.organizations["shop"])
     create_equipment(actor_named("ana"), shop, name="Zinc bath", visibility="public")
     Worker(app, {}).drain()
+    # Who saves one holds a transaction, and waits.
+    with monkeypatch.context() as patch, db.engine.begin() as other:
+        patch.setitem(index._WAITED_FOR, "statement_timeout", "50")
+        other.execute(text("LOCK TABLE search.document_1 IN ACCESS EXCLUSIVE MODE"))
+        values = {"name": "Tin", "search": "q=tin", "channel": "desk", "frequency": "daily"}
+        refused = client(app, "dov").post("/saved-searches/new", data=values)
+        assert (refused.status_code, "This search takes too long" in refused.text) == (503, True)
     monkeypatch.setitem(index._CHECKING, "statement_timeout", "50")
     with time_machine.travel(now() + dt.timedelta(days=1), tick=False):
         with db.engine.begin() as other, caplog.at_level(logging.CRITICAL):

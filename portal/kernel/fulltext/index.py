@@ -73,8 +73,11 @@ class Index:
         reread = partial(understand, vocabulary=self._vocabulary())
         return executor.search(self._latest(), query, reread(query.text), reread)
 
-    def matching(self, query: Query) -> frozenset[Key]:
-        """All documents that have the words as typed; limit, offset and sort do not matter."""
+    def matching(self, query: Query, *, is_waited_for: bool = False) -> frozenset[Key]:
+        """All documents that have the words as typed; limit, offset and sort do not matter.
+
+        is_waited_for: of no matter here, where this never takes long.
+        """
         return executor.matching(self._latest(), query, understand(query.text, self._vocabulary()))
 
     def suggest(

@@ -247,8 +247,11 @@ class Engine(Protocol):
     def search(self, query: Query) -> Results:
         """Find one page of hits and count all of them."""
 
-    def matching(self, query: Query) -> frozenset[Key]:
-        """Return everything that has the words as typed; limit, offset and sort do not matter."""
+    def matching(self, query: Query, *, is_waited_for: bool = False) -> frozenset[Key]:
+        """Return everything that has the words as typed; limit, offset and sort do not matter.
+
+        is_waited_for: somebody waits for the answer, which may take some seconds at most.
+        """
 
     def suggest(
         self, prefix: str, audience: frozenset[str], limit: int = 8

@@ -171,10 +171,13 @@ def test_a_query_that_takes_too_long_is_given_up(
     index: PostgreSQLIndex, fresh_database: sqlalchemy.Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(module._READING, "statement_timeout", "50")
+    monkeypatch.setitem(module._WAITED_FOR, "statement_timeout", "50")
     with fresh_database.begin() as blocking:
         blocking.execute(text("LOCK TABLE search.document_1 IN ACCESS EXCLUSIVE MODE"))
         with pytest.raises(QueryTooCostly):
             index.search(LASER)
+        with pytest.raises(QueryTooCostly):
+            index.matching(LASER, is_waited_for=True)
     assert titles(index, LASER) == ["Laser", "Laser lab"]
 
 

@@ -76,6 +76,8 @@ _READING: Final = {
     # What is searched a lot is in memory, where it costs little to jump about.
     "random_page_cost": "1.1",
 }
+# For all that a query finds, while somebody waits.
+_WAITED_FOR: Final = _READING | {"statement_timeout": "5000"}
 # For what nobody waits for at a page.
 _CHECKING: Final = _READING | {"statement_timeout": "60000"}
 _BUILDING: Final = {"statement_timeout": "0", "maintenance_work_mem": "256MB"}
@@ -114,11 +116,15 @@ class PostgreSQLIndex:
             lambda reader: Executor(*reader, query.audience).search(query, asked, reread)
         )
 
-    def matching(self, query: Query) -> frozenset[Key]:
-        """All documents that have the words as typed; limit, offset and sort do not matter."""
+    def matching(self, query: Query, *, is_waited_for: bool = False) -> frozenset[Key]:
+        """All documents that have the words as typed; limit, offset and sort do not matter.
+
+        is_waited_for: give up after some seconds.
+        """
         asked = understand(query.text, self._vocabulary())
         return self._read(
-            lambda reader: Executor(*reader, query.audience).matching(query, asked), _CHECKING
+            lambda reader: Executor(*reader, query.audience).matching(query, asked),
+            _WAITED_FOR if is_waited_for else _CHECKING,
         )
 
     def suggest(

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy import case, delete, func, insert, literal, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from portal.accounts.models import User
 from portal.directory import queries
 from portal.directory.events import MatchesFound
 from portal.directory.models import (
@@ -37,7 +38,7 @@ from portal.directory.rules import (
 from portal.kernel.authorization import Actor, authorize
 from portal.kernel.clock import now, today_here
 from portal.kernel.commands import command
-from portal.kernel.database import session, unless_busy
+from portal.kernel.database import lock, session, unless_busy
 from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.fulltext.port import Key
 from portal.kernel.outbox import record
@@ -71,6 +72,9 @@ def save_search(
     if organization is not None:
         authorize(actor, Permission.SAVED_SEARCH_SHARE, organization)
         owner = {"organization_id": organization.id}
+    else:
+        # Whoever saves two at once saves the second when the first is counted.
+        lock(session.get_one(User, actor.user_id))
     present = session.scalar(select(func.count(SavedSearch.id)).filter_by(**owner)) or 0
     if present >= MOST_SAVED:
         raise Conflict(

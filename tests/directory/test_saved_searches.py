@@ -21,7 +21,7 @@ from portal.facilities import services as facilities
 from portal.facilities.models import Equipment
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.clock import now
-from portal.kernel.database import session, unit_of_work
+from portal.kernel.database import db, session, unit_of_work
 from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from portal.kernel.search import search_index
 from portal.kernel.worker import Worker
@@ -517,6 +517,20 @@ def test_nobody_has_more_saved_searches_than_there_may_be(
     with pytest.raises(Conflict, match="2 saved searches"):
         save("dov")
     save("eve")
+
+
+@pytest.mark.parametrize("organization", ["", "shop"])
+def test_two_searches_saved_at_once_are_counted_one_after_the_other(
+    save: Any, organization: str
+) -> None:
+    with count_statements() as seen:
+        save("ana", organization)
+    statements = list(enumerate(seen.texts))
+    counted = next(place for place, text in statements if "count(saved_search.id)" in text)
+    owner = "FROM organization " if organization else "FROM users "
+    locked = [place for place, text in statements if owner in text and "FOR UPDATE" in text]
+    # SQLite has but one writer.
+    assert db.engine.dialect.name == "sqlite" or locked[0] < counted
 
 
 def test_daily_and_weekly_searches_wait_for_their_morning(

@@ -39,7 +39,7 @@ from portal.kernel.authorization import Actor, authorize, visible
 from portal.kernel.clock import now, today_here
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
-from portal.kernel.fulltext.port import Hit, Key, Near, Query, Results, Suggestion
+from portal.kernel.fulltext.port import FacetValue, Hit, Key, Near, Query, Results, Suggestion
 from portal.kernel.kept import while_unwritten
 from portal.kernel.manifest import DeskItem, SearchFilter, installed_manifests
 from portal.kernel.outbox import OutboxDelivery, OutboxEvent
@@ -203,13 +203,19 @@ def visible_keys(actor: Actor, keys: Iterable[Key]) -> set[Key]:
     }
 
 
-def _labels(name: str, keys: list[str]) -> Mapping[str, str]:
-    """Return the names of a facet's values in the reader's language."""
+def _labels(name: str, values: Sequence[FacetValue]) -> Mapping[str, str]:
+    """Return the names of a facet's values in the reader's language.
+
+    Only those of values that something has are kept: any others can stand in an address.
+    """
     known: dict[str, str] = while_unwritten(("labels", name, str(get_locale())), dict)
-    if unknown := [key for key in keys if key not in known]:
-        found = search_index().facets[name].labels(unknown)
-        known.update((key, str(found.get(key, key))) for key in unknown)
-    return known
+    unknown = [item for item in values if item.value not in known]
+    if not unknown:
+        return known
+    found = search_index().facets[name].labels([item.value for item in unknown])
+    names = {item.value: str(found.get(item.value, item.value)) for item in unknown}
+    known.update((item.value, names[item.value]) for item in unknown if item.count)
+    return {**known, **names}
 
 
 def _facets(results: Results, most_values: int | None) -> Iterable[FacetView]:
@@ -225,8 +231,7 @@ def _facets(results: Results, most_values: int | None) -> Iterable[FacetView]:
         shown = values[:most_values]
         if len(shown) < len(values):
             shown += tuple(value for value in values[most_values:] if value.is_selected)
-        keys = [value.value for value in shown]
-        labels = kinds if name == "kind" else _labels(name, keys)
+        labels = kinds if name == "kind" else _labels(name, shown)
         yield FacetView(
             name,
             label,

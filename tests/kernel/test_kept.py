@@ -227,6 +227,21 @@ def test_only_so_much_is_kept_the_oldest_goes_first(
     assert asked.count == 4
 
 
+def test_names_that_only_an_address_has_are_not_kept(
+    app: Flask, asked: Counted, client_of: Clients
+) -> None:
+    text = client_of("nobody").get("/search?county=21111&county=made-up").text
+    assert "made-up" in text
+    remembered = [
+        key
+        for names in app.extensions["portal-kept"]._values.values()
+        if isinstance(names, dict)
+        for key in names
+    ]
+    assert "21111" in remembered
+    assert "made-up" not in remembered
+
+
 def test_nothing_is_kept_while_the_index_is_missing(
     app: Flask, client_of: Clients, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -301,7 +301,8 @@ def take_back(
 def forget_record(actor: Actor, *, kind: str, number: int) -> int:
     """Forget a deleted record everywhere; return in how many searches it was known.
 
-    SQLite gives the number of a deleted row to the next one, which must not pass for known.
+    SQLite gives the number of a deleted row to the next one, which must not pass for known. On
+    PostgreSQL no number comes again, so what was there when a search was saved is left alone.
     """
     matches = session.execute(
         delete(SavedSearchMatch).where(
@@ -309,6 +310,8 @@ def forget_record(actor: Actor, *, kind: str, number: int) -> int:
         )
     )
     forgotten: int = matches.rowcount  # type: ignore[attr-defined]
+    if session.get_bind().dialect.name != "sqlite":
+        return forgotten
     baselines = session.execute(
         select(SavedSearchBaseline.saved_search_id, SavedSearchBaseline.numbers).where(
             SavedSearchBaseline.kind == kind

@@ -194,6 +194,19 @@ def test_a_new_record_with_the_number_of_a_deleted_one_is_news(
     assert [alert.equipment for alert in alerts.round()] == [(third.id,)]
 
 
+def test_what_was_there_is_only_gone_through_where_numbers_come_again(
+    save: Any, add: Any, alerts: Alerts, actor: ActorOf
+) -> None:
+    there = add()
+    alerts.drain()
+    save("dov")
+    facilities.delete_equipment(actor("ana"), session.get_one(Equipment, there.id))
+    with count_statements() as seen:
+        alerts.drain()
+    is_gone_through = any("FROM saved_search_baseline" in text for text in seen.texts)
+    assert is_gone_through == (db.engine.dialect.name == "sqlite")
+
+
 def test_what_is_hidden_before_the_mail_is_written_is_told_when_it_is_open_again(
     save: Any, add: Any, alerts: Alerts, actor: ActorOf
 ) -> None:

@@ -420,6 +420,22 @@ def test_the_desk_counts_what_is_new_until_it_is_marked_as_seen(
     assert "new match" not in client_of("eve").get("/desk").text
 
 
+def test_the_desk_counts_no_draft_that_the_page_of_the_search_does_not_list(
+    app: Flask, save: Any, add: Any, alerts: Alerts, client_of: ClientOf, actor: ActorOf
+) -> None:
+    saved = save("ana", "shop", channel="desk")
+    add()
+    hidden = add()
+    alerts.round()
+    open_to(actor, hidden, "draft")
+    alerts.drain()
+    ana = client_of("ana")
+    assert ana.get(f"/saved-searches/{saved.id}").text.count('<h3><a href="/equipment/') == 1
+    assert "1 new match" in ana.get("/desk").text
+    shutil.rmtree(Path(app.instance_path) / "index")
+    assert "new match" in ana.get("/desk").text
+
+
 def test_one_search_with_much_news_does_not_hide_that_of_another(
     save: Any,
     add: Any,

@@ -53,6 +53,8 @@ FEWEST_SEARCHES = 3
 DEMAND_PERIODS_DAYS = (30, 90, 365)
 USUAL_DEMAND_DAYS = 90
 
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
 Values = Mapping[str, tuple[str, ...]]
 
 
@@ -173,8 +175,11 @@ def read_search(
 
 
 def read_query(query: str) -> dict[str, list[str]]:
-    """Return the arguments of the part of an address after "?"."""
-    return parse_qs(query, keep_blank_values=True)
+    """Return the arguments of the part of an address after "?".
+
+    NUL, which no database takes, is replaced as octets are that are no UTF-8: it finds nothing.
+    """
+    return parse_qs(query.replace("%00", _REPLACEMENT), keep_blank_values=True)
 
 
 def unknown_arguments(

@@ -686,3 +686,27 @@ def test_a_long_list_takes_as_many_statements_as_a_short_one(
             assert text.count("within 50 miles") == number + 1
             counts.append(seen.count)
     assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize("search", ["q=zinc%00", "county=%00", "capability=%00&kind=%00"])
+def test_a_search_with_nul_is_saved_and_listed_without_it_and_finds_nothing(
+    save: Any, client_of: ClientOf, search: str
+) -> None:
+    saved = save("ana", search=search)
+    assert "\0" not in str(rules.read_query(saved.query))
+    for path in ("/saved-searches", f"/saved-searches/{saved.id}"):
+        answer = client_of("ana").get(path)
+        assert (answer.status_code, b"\0" in answer.data) == (200, False)
+    wanted = queries.search_of(saved.query)
+    assert wanted is not None
+    assert not queries.matching_keys(queries.organization_actor(1), wanted)
+
+
+def test_a_zip_code_of_nul_is_refused_beside_its_form(save: Any, client_of: ClientOf) -> None:
+    with pytest.raises(Invalid):
+        save("ana", search="near=%00")
+    answer = client_of("ana").post(
+        "/saved-searches/new",
+        data={"name": "", "search": "near=%00", "channel": "desk", "frequency": "daily"},
+    )
+    assert answer.status_code == 422

@@ -395,6 +395,7 @@ def show_response(response_id: int) -> ResponseReturnValue:
         sees_identity=can(actor, Permission.RESPONSE_VIEW_IDENTITY, response),
         sees_request=can(actor, Permission.REQUEST_VIEW, response.request),
         contacts=queries.find_contacts(actor, response),
+        own=actor.memberships,
         steps=RESPONSES.available(actor, response),
         status=RESPONSES.statuses[response.status],
     )

@@ -200,6 +200,17 @@ def test_a_program_learns_what_is_wrong(
     assert list(response.get_json()["errors"]) == [field]
 
 
+@pytest.mark.parametrize("path", ["/search", "/search/feed.atom", "/search/feed.json"])
+def test_more_filters_than_a_page_can_repeat_are_refused_in_words(
+    indexed: None, client_of: Callable[[str], FlaskClient], path: str
+) -> None:
+    facets = ("kind", "capability", "county", "cluster")
+    query = "&".join(f"{name}={value:090d}" for name in facets for value in range(20))
+    answer = client_of("nobody").get(f"{path}?q=mill&{query}")
+    assert answer.status_code == 422
+    assert "too many filters" in answer.text
+
+
 @pytest.mark.parametrize(
     "words",
     [

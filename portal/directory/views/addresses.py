@@ -2,9 +2,25 @@
 
 from typing import Any
 
-from flask import url_for
+from flask import request, url_for
+from flask_babel import gettext as _
 
-from portal.directory.rules import Search
+from portal.directory import queries
+from portal.directory.rules import LONGEST_QUERY, Search, read_search
+from portal.kernel.errors import Invalid
+
+
+def asked_search() -> Search:
+    """Return the search that the address asks for.
+
+    Raises Invalid for so many filters that a page, whose links repeat them all, grew to megabytes.
+    """
+    wanted = read_search(
+        dict(request.args.lists()), queries.facet_names(), queries.search_filters()
+    )
+    if len(wanted.changed(text="").query()) > LONGEST_QUERY:
+        raise Invalid(None, _("These are too many filters at once. Take some away."))
+    return wanted
 
 
 def address(wanted: Search, endpoint: str = "directory.search") -> str:

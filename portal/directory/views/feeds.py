@@ -7,15 +7,15 @@ import datetime as dt
 import re
 from typing import Any
 
-from flask import Response, jsonify, make_response, render_template, request
+from flask import Response, jsonify, make_response, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from portal.directory import queries
 from portal.directory.queries import Found
-from portal.directory.rules import Search, read_search
-from portal.directory.views.addresses import address
+from portal.directory.rules import Search
+from portal.directory.views.addresses import address, asked_search
 from portal.directory.views.blueprint import blueprint
 from portal.kernel.authorization import NOBODY
 from portal.kernel.errors import NotFound
@@ -50,9 +50,7 @@ def show_json_feed() -> ResponseReturnValue:
 def _newest() -> tuple[Search, Found]:
     """Find what everybody may see, as the words are: guesses at other words are no news."""
     set_actor(NOBODY)
-    wanted = read_search(
-        dict(request.args.lists()), queries.facet_names(), queries.search_filters()
-    ).changed(sort="newest", view="list")
+    wanted = asked_search().changed(sort="newest", view="list")
     found = queries.search(NOBODY, wanted, offset=0, limit=MAX_LIMIT)
     if found.is_place_unknown:
         raise NotFound(_("We do not know this ZIP code."))

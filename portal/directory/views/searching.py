@@ -5,15 +5,15 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from flask import render_template, request
+from flask import render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from markupsafe import Markup
 
 from portal.directory import queries
 from portal.directory.queries import Found
-from portal.directory.rules import LAST_PAGE, RADII_MILES, UPDATED_DAYS, Search, read_search
-from portal.directory.views.addresses import address
+from portal.directory.rules import LAST_PAGE, RADII_MILES, UPDATED_DAYS, Search
+from portal.directory.views.addresses import address, asked_search
 from portal.directory.views.blueprint import blueprint
 from portal.directory.views.leading_on import note_unmet, request_url, ways_on
 from portal.kernel.fulltext.port import Hit
@@ -33,9 +33,7 @@ _PLAIN = "!$'()*,/:;?@"
 @blueprint.get("/search")
 def search() -> ResponseReturnValue:
     """Show what a search finds, with facets, sorting and a map."""
-    wanted = read_search(
-        dict(request.args.lists()), queries.facet_names(), queries.search_filters()
-    )
+    wanted = asked_search()
     # The map is drawn from the counties, however many there are.
     most = MOST_VALUES_SHOWN if wanted.view == "list" else None
     found = queries.search(current_actor(), wanted, most_values=most)

@@ -97,7 +97,6 @@ def list_requests() -> ResponseReturnValue:
         mine_links=options("mine", {"yes": _("Of your organizations")}),
         next_url=board_url(cursor=found.next) if found.next else None,
         kinds=REQUEST_KINDS,
-        directions=DIRECTIONS,
         statuses=REQUESTS.statuses,
     )
 

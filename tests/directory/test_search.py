@@ -200,6 +200,14 @@ def test_a_program_learns_what_is_wrong(
     assert list(response.get_json()["errors"]) == [field]
 
 
+@pytest.mark.parametrize("path", ["/search?kind=request", "/", "/requests"])
+def test_requests_say_wherever_they_are_listed_whether_they_need_or_offer(
+    client_of: Callable[[str], FlaskClient], path: str
+) -> None:
+    item = client_of("nobody").get(path).text.split("College public request")[0]
+    assert re.findall(r"Request</span></span>\s*<span[^>]*>([^<]+)<", item)[-1] == "Need"
+
+
 @pytest.mark.parametrize("path", ["/search", "/search/feed.atom", "/search/feed.json"])
 def test_more_filters_than_a_page_can_repeat_are_refused_in_words(
     indexed: None, client_of: Callable[[str], FlaskClient], path: str

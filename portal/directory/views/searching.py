@@ -97,6 +97,7 @@ def _shown(hit: Hit) -> dict[str, Any]:
     confirmed = hit.extra.get("confirmed")
     return {
         "kind": hit.kind,
+        "direction": next(iter(hit.facets.get("direction", ())), ""),
         "url": hit.url,
         "title": hit.title,
         **_text_of(hit),

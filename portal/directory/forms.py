@@ -17,7 +17,9 @@ class SavedSearchForm(Form):
         _l("Name"),
         is_required=True,
         longest=120,
-        description=_l("You see it on your desk, and in the subject of the e-mail."),
+        description=_l(
+            "It stands in the list of saved searches, and in the subject of the e-mail."
+        ),
     )
     search = TextField(
         _l("Search"),

@@ -174,6 +174,8 @@ def ours(documents: Mapping[str, Document]) -> Search:
     index = search_index().index
     names: dict[Key, str] = {document.key: name for name, document in documents.items()}
     index.rebuild(documents.values())
+    # The reference data may have come a moment ago.
+    search_index().thesaurus.forget()
 
     def search(text: str) -> list[str]:
         results = index.search(Query(text=text, audience=AUDIENCE, limit=DEEPEST))

@@ -173,6 +173,8 @@ def _checkpoint(path: Path) -> None:
 def app(_databases: Databases) -> Iterator[Flask]:
     """The app, its database as the cast's world has it, inside an app context."""
     with _databases.app.app_context():
+        # What the last test's world called things is nothing that this one knows.
+        search_index().thesaurus.forget()
         yield _databases.app
         _databases.reset()
     shutil.rmtree(Path(_databases.app.instance_path) / "index", ignore_errors=True)

@@ -49,10 +49,12 @@ class SearchIndex:
         index: Engine,
         kinds: Mapping[str, Searchable],
         facets: Mapping[str, Facet],
+        thesaurus: "Thesaurus",
     ) -> None:
         self.index = index
         self.kinds = kinds
         self.facets = facets
+        self.thesaurus = thesaurus
 
     def update_for(self, events: Iterable[Event]) -> None:
         """Bring the documents that the events changed up to date (idempotent)."""
@@ -150,6 +152,10 @@ class Thesaurus:
             self._due = time.monotonic() + self._seconds
         return self._vocabulary
 
+    def forget(self) -> None:
+        """Look for changes at the next search, not within a minute."""
+        self._due = 0.0
+
 
 def init_search(
     app: Flask,
@@ -162,8 +168,9 @@ def init_search(
     for item in kinds.values():
         for event in item.changed_by:
             subscribe_name(event, INDEX_HANDLER)
+    thesaurus = Thesaurus(concepts)
     app.extensions["portal-search"] = SearchIndex(
-        _engine_of(app, Thesaurus(concepts)), kinds, {item.name: item for item in facets}
+        _engine_of(app, thesaurus), kinds, {item.name: item for item in facets}, thesaurus
     )
 
 

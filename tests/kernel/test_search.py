@@ -146,7 +146,7 @@ def test_a_record_that_changes_while_it_is_indexed_ends_up_as_it_is(
 
     kinds = {**found.kinds, "organization": replace(organizations, documents=documents)}
     event = OrganizationChanged(world.organizations["shop"])
-    SearchIndex(found.index, kinds, found.facets).update_for([event])
+    SearchIndex(found.index, kinds, found.facets, found.thesaurus).update_for([event])
 
     assert found.differences() == IN_STEP
     assert shop(world).summary == "Newest."

@@ -23,7 +23,7 @@ from portal.kernel.fulltext.postgresql import executor
 from portal.kernel.fulltext.postgresql import index as module
 from portal.kernel.fulltext.postgresql.index import PostgreSQLIndex
 from portal.kernel.fulltext.postgresql.tables import SCHEMA
-from portal.kernel.search import SearchIndex
+from portal.kernel.search import SearchIndex, Thesaurus
 from tests.kernel.fulltext.model import NEW_YEAR, PUBLIC, record
 
 EVERYTHING = Query(audience=PUBLIC)
@@ -164,7 +164,7 @@ def test_a_server_that_does_not_answer_is_no_reason_to_rebuild() -> None:
     index = PostgreSQLIndex(nowhere)
     with pytest.raises(IndexOutOfReach, match="does not answer"):
         index.search(EVERYTHING)
-    assert SearchIndex(index, {}, {}).mend() == 0
+    assert SearchIndex(index, {}, {}, Thesaurus(())).mend() == 0
 
 
 def test_a_query_that_takes_too_long_is_given_up(

@@ -55,7 +55,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("database")
     if config.getoption("--database") == "postgresql":
         # What does not touch the database was checked by the run on SQLite.
-        chosen = [item for item in items if item.get_closest_marker("database")]
+        chosen = [
+            item
+            for item in items
+            if item.get_closest_marker("database") and not item.get_closest_marker("sqlite")
+        ]
         config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
         items[:] = chosen
 

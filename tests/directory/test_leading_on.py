@@ -152,11 +152,10 @@ def test_what_nobody_has_is_counted_by_words_and_place_once_a_network_and_day(
     }
 
 
+@pytest.mark.sqlite
 def test_a_search_that_finds_nothing_does_not_wait_for_somebody_who_writes(
     client_of: ClientOf,
 ) -> None:
-    if db.engine.dialect.name != "sqlite":
-        pytest.skip("PostgreSQL's writers do not wait for each other")
     client = client_of("nobody")
     with db.engine.connect() as other:
         other.exec_driver_sql("COMMIT")

@@ -56,6 +56,7 @@ def _rename(name: str) -> None:
         session.execute(update(Organization).values(name=name))
 
 
+@pytest.mark.sqlite
 def test_visitor_gets_a_kept_answer_that_equals_the_one_made_for_the_first(
     asked: Counted, client_of: Clients, address: str
 ) -> None:
@@ -67,6 +68,7 @@ def test_visitor_gets_a_kept_answer_that_equals_the_one_made_for_the_first(
     assert second.headers["Vary"] == "Cookie, Accept-Language"
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("wrap", ["{}", "W/{}", '"other", {}'])
 def test_visitor_who_has_the_answer_is_told_so_with_all_security_headers(
     asked: Counted, client_of: Clients, address: str, wrap: str
@@ -105,6 +107,7 @@ def test_copy_stays_right_when_something_else_was_written(
     assert (asked.count, again.status_code) == (2, 304)
 
 
+@pytest.mark.sqlite
 def test_answer_is_kept_for_a_minute_at_most(
     asked: Counted, client_of: Clients, address: str
 ) -> None:
@@ -149,6 +152,7 @@ def test_token_neither_gets_a_kept_answer_nor_leaves_one(
     assert asked.count == 2
 
 
+@pytest.mark.sqlite
 def test_visitor_with_a_session_gets_no_kept_answer(
     asked: Counted, client_of: Clients, address: str
 ) -> None:
@@ -161,6 +165,7 @@ def test_visitor_with_a_session_gets_no_kept_answer(
     assert asked.count == 2
 
 
+@pytest.mark.sqlite
 def test_each_language_has_its_own(asked: Counted, client_of: Clients, address: str) -> None:
     chosen = client_of("nobody")
     chosen.set_cookie("language", "es")
@@ -199,6 +204,7 @@ def test_static_files_are_still_revalidated_by_their_own_tag(
     assert again.status_code == 304
 
 
+@pytest.mark.sqlite
 def test_who_asks_too_often_hears_of_it_for_kept_answers_too(
     asked: Counted, client_of: Clients, address: str, monkeypatch: pytest.MonkeyPatch, app: Flask
 ) -> None:
@@ -213,6 +219,7 @@ def test_who_asks_too_often_hears_of_it_for_kept_answers_too(
     assert asked.count == 2
 
 
+@pytest.mark.sqlite
 def test_only_so_much_is_kept_the_oldest_goes_first(
     asked: Counted, client_of: Clients, app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:

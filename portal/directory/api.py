@@ -7,13 +7,14 @@ from flask import jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from portal.directory import queries, services
+from portal.directory import services
 from portal.directory.forms import (
     NewSavedSearchForm,
     SavedSearchChangesForm,
     saved_search_values,
 )
 from portal.directory.policies import Permission
+from portal.directory.queries import saved_searches, searching
 from portal.directory.rules import UPDATED_DAYS, read_search
 from portal.directory.schemas import ResultsSchema, SavedSearchSchema
 from portal.kernel.api import (
@@ -66,10 +67,10 @@ def search() -> ResponseReturnValue:
     """Search all kinds of records, with counts for each facet."""
     arguments = dict(request.args.lists())
     _check(arguments)
-    wanted = read_search(arguments, queries.facet_names(), queries.search_filters())
+    wanted = read_search(arguments, searching.facet_names(), searching.search_filters())
     limit = _number(arguments, "limit", 20, MAX_LIMIT)
     offset = _number(arguments, "cursor", 0, MAX_OFFSET)
-    found = queries.search(current_actor(), wanted, offset=offset, limit=limit)
+    found = searching.search(current_actor(), wanted, offset=offset, limit=limit)
     if found.is_place_unknown:
         raise Invalid("near", _("We do not know this ZIP code."))
     following = offset + limit
@@ -99,7 +100,7 @@ def list_saved_searches() -> ResponseReturnValue:
     actor = current_actor()
     authorize(actor, Permission.SAVED_SEARCH_VIEW_OWN)
     return respond_page(
-        SavedSearchSchema(), queries.page_of_saved_searches(actor, **page_arguments())
+        SavedSearchSchema(), saved_searches.page_of_saved_searches(actor, **page_arguments())
     )
 
 
@@ -120,7 +121,7 @@ def save_search() -> ResponseReturnValue:
     authorize(actor, Permission.SAVED_SEARCH_SAVE)
     values = bind_json(NewSavedSearchForm).data
     organization_id = values.pop("organization_id")
-    organization = queries.find_organization(organization_id)
+    organization = saved_searches.find_organization(organization_id)
     if organization_id is not None and organization is None:
         raise Invalid("organization_id", _("There is no such organization."))
     saved = services.save_search(actor, organization, **values)
@@ -141,7 +142,7 @@ def save_search() -> ResponseReturnValue:
 )
 def show_saved_search(saved_search_id: int) -> ResponseReturnValue:
     """Return a saved search of yours or of your organizations."""
-    row = queries.get_visible_saved_search(current_actor(), saved_search_id)
+    row = saved_searches.get_visible_saved_search(current_actor(), saved_search_id)
     reply = not_modified("saved search", row.id, row.updated_at, is_public=False)
     return reply or respond(SavedSearchSchema(), row)
 
@@ -160,7 +161,7 @@ def show_saved_search(saved_search_id: int) -> ResponseReturnValue:
 def change_saved_search(saved_search_id: int) -> ResponseReturnValue:
     """Change the fields that are given."""
     actor = current_actor()
-    row = queries.get_visible_saved_search(actor, saved_search_id)
+    row = saved_searches.get_visible_saved_search(actor, saved_search_id)
     authorize(actor, Permission.SAVED_SEARCH_CHANGE, row)
     form = bind_json(SavedSearchChangesForm, obj=SimpleNamespace(**saved_search_values(row)))
     return respond(SavedSearchSchema(), services.change_search(actor, row, **form.data))
@@ -171,7 +172,7 @@ def change_saved_search(saved_search_id: int) -> ResponseReturnValue:
 def delete_saved_search(saved_search_id: int) -> ResponseReturnValue:
     """Delete a saved search with what it has found."""
     actor = current_actor()
-    services.delete_search(actor, queries.get_visible_saved_search(actor, saved_search_id))
+    services.delete_search(actor, saved_searches.get_visible_saved_search(actor, saved_search_id))
     return "", 204
 
 

@@ -2,8 +2,9 @@
 
 from flask_babel import lazy_gettext as _l
 
-from portal.directory import api, events, queries, reactions, services
+from portal.directory import api, events, reactions, services
 from portal.directory.policies import Permission, policy
+from portal.directory.queries.saved_searches import has_due, list_news
 from portal.directory.views import demand, feeds, saved_searches, searching
 from portal.directory.views.blueprint import blueprint
 from portal.facilities import events as facility_events
@@ -48,12 +49,12 @@ manifest = Manifest(
         DeskSection(
             _l("New matches of saved searches"),
             _l("Your saved searches have found nothing new."),
-            queries.list_news,
+            list_news,
             order=30,
         ),
     ),
     jobs=(
-        Job("report_due_searches", 5, reactions.report_due_searches, queries.has_due),
+        Job("report_due_searches", 5, reactions.report_due_searches, has_due),
         Job("forget_old_demand", 86_400, lambda: services.forget_old_demand(SYSTEM)),
     ),
 )

@@ -5,9 +5,10 @@ import logging
 from flask import current_app
 from sqlalchemy.exc import OperationalError
 
-from portal.directory import queries, services
+from portal.directory import services
 from portal.directory.events import MatchesFound
 from portal.directory.models import SavedSearch
+from portal.directory.queries import saved_searches, searching
 from portal.directory.rules import FREQUENCIES, sign_stop
 from portal.facilities.events import EquipmentDeleted, FacilityDeleted
 from portal.kernel.authorization import SYSTEM, Actor
@@ -33,11 +34,11 @@ def report_due_searches() -> int:
     While there is no index the round is put off: what is due stays due.
     """
     began_at = now()
-    newest, is_settled = queries.find_newest_event()
+    newest, is_settled = saved_searches.find_newest_event()
     reported, finished = 0, []
-    for saved_search_id in queries.list_due_ids(newest, MOST_AT_ONCE):
+    for saved_search_id in saved_searches.list_due_ids(newest, MOST_AT_ONCE):
         try:
-            saved = queries.find_saved_search(saved_search_id)
+            saved = saved_searches.find_saved_search(saved_search_id)
             if saved is None:
                 continue
             reported += _report(saved)
@@ -66,9 +67,9 @@ def report_due_searches() -> int:
 def _report(saved: SavedSearch) -> int:
     """Run a saved search; only one that found something new takes the lock."""
     reader, query = _reader_of(saved), saved.query
-    wanted = queries.search_of(query)
-    keys = queries.matching_keys(reader, wanted) if wanted else frozenset()
-    if not queries.news_for(saved, reader, keys):
+    wanted = saved_searches.search_of(query)
+    keys = searching.matching_keys(reader, wanted) if wanted else frozenset()
+    if not saved_searches.news_for(saved, reader, keys):
         return 0
     return services.report_matches(SYSTEM, saved, reader=reader, query=query, keys=keys)
 
@@ -76,7 +77,7 @@ def _report(saved: SavedSearch) -> int:
 def _reader_of(saved: SavedSearch) -> Actor:
     """Return whose eyes a saved search has: its person's, or what all of an organization see."""
     if saved.organization_id is not None:
-        return queries.organization_actor(saved.organization_id)
+        return saved_searches.organization_actor(saved.organization_id)
     actor: Actor = current_app.extensions["portal-actor-loader"](saved.user_id)
     return actor
 
@@ -86,12 +87,12 @@ def email_readers_on_matches_found(event: MatchesFound) -> None:
 
     What they may not see any more by now is not named, and is news again once they may.
     """
-    saved = queries.find_saved_search(event.saved_search_id)
+    saved = saved_searches.find_saved_search(event.saved_search_id)
     if saved is None or saved.channel != "email":
         return
     reader = _reader_of(saved)
-    found = queries.list_round(saved, event.round)
-    visible = queries.visible_keys(reader, found) if not saved.is_paused else set()
+    found = saved_searches.list_round(saved, event.round)
+    visible = searching.visible_keys(reader, found) if not saved.is_paused else set()
     services.take_back(SYSTEM, saved, round_number=event.round, told=visible)
     if not visible:
         return
@@ -104,9 +105,9 @@ def email_readers_on_matches_found(event: MatchesFound) -> None:
             "county": hit.extra.get("county", ""),
             "url": base + hit.url,
         }
-        for hit in queries.hits_of(reader, named)
+        for hit in searching.hits_of(reader, named)
     ]
-    for person in queries.list_recipients(saved):
+    for person in saved_searches.list_recipients(saved):
         token = sign_stop(setting("SECRET_KEY"), saved.id, person.id)
         queue_mail(
             person.email,

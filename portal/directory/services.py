@@ -11,7 +11,6 @@ from sqlalchemy import case, delete, func, insert, literal, or_, select, tuple_,
 from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.accounts.models import User
-from portal.directory import queries
 from portal.directory.events import MatchesFound
 from portal.directory.models import (
     SavedSearch,
@@ -21,6 +20,7 @@ from portal.directory.models import (
     UnmetDemand,
 )
 from portal.directory.policies import Permission
+from portal.directory.queries import saved_searches, searching
 from portal.directory.rules import (
     AT_ONCE_MINUTES,
     FREQUENCIES,
@@ -207,7 +207,7 @@ def report_matches(
     """
     if saved.is_paused or saved.query != query:
         return 0
-    news = queries.news_for(saved, reader, keys)
+    news = saved_searches.news_for(saved, reader, keys)
     if not news:
         return 0
     saved.round += 1
@@ -284,7 +284,7 @@ def take_back(
     actor: Actor, saved: SavedSearch, *, round_number: int, told: Collection[Key]
 ) -> SavedSearch:
     """Forget what a round found and nobody was told of, so that it is news at another time."""
-    untold = sorted(set(queries.list_round(saved, round_number)) - set(told))
+    untold = sorted(set(saved_searches.list_round(saved, round_number)) - set(told))
     for start in range(0, len(untold), _ROWS):
         session.execute(
             delete(SavedSearchMatch).where(
@@ -336,10 +336,10 @@ def _write_baseline(actor: Actor, saved: SavedSearch, wanted: Search) -> None:
     # As those who are told later see it: a program's token may see less than its person.
     reader = dataclasses.replace(actor, scopes=None)
     if saved.organization_id is not None:
-        reader = queries.organization_actor(saved.organization_id)
+        reader = saved_searches.organization_actor(saved.organization_id)
     # In a request that holds the write lock.
-    matching = queries.matching_keys(reader, wanted, is_waited_for=True)
-    found = queries.visible_keys(reader, matching)
+    matching = searching.matching_keys(reader, wanted, is_waited_for=True)
+    found = searching.visible_keys(reader, matching)
     numbers: dict[str, set[int]] = defaultdict(set)
     for kind, number in found:
         numbers[kind].add(number)
@@ -355,7 +355,7 @@ def _write_baseline(actor: Actor, saved: SavedSearch, wanted: Search) -> None:
 def _checked(search: str) -> Search:
     """Read a search, its place in the form in which it is kept. Raises Invalid."""
     arguments = read_query(search.removeprefix("?"))
-    facets, filters = queries.facet_names(), queries.search_filters()
+    facets, filters = searching.facet_names(), searching.search_filters()
     unknown = unknown_arguments(arguments, facets, filters)
     if unknown:
         raise Invalid("search", _("There is no filter “%(name)s”.", name=unknown[0][:40]))

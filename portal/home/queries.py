@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from portal.directory.queries import Found, search
+from portal.directory.queries.searching import Found, search
 from portal.directory.rules import Search
 from portal.kernel.authorization import Actor, can
 from portal.kernel.fulltext.port import IndexUnavailable

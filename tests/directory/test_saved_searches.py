@@ -14,8 +14,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
-from portal.directory import queries, rules, services
+from portal.directory import rules, services
 from portal.directory.models import SavedSearch, SavedSearchMatch
+from portal.directory.queries import saved_searches, searching
 from portal.directory.reactions import report_due_searches
 from portal.facilities import services as facilities
 from portal.facilities.models import Equipment
@@ -230,7 +231,7 @@ def test_the_index_alone_persuades_nobody(
     alerts.drain()
     open_to(actor, bath, "organization")
     report_due_searches()
-    assert queries.reported_keys(session.get_one(SavedSearch, saved.id)) == set()
+    assert saved_searches.reported_keys(session.get_one(SavedSearch, saved.id)) == set()
 
 
 def test_a_paused_search_tells_afterwards_what_came_meanwhile(
@@ -443,7 +444,7 @@ def test_one_search_with_much_news_does_not_hide_that_of_another(
     client_of: ClientOf,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(queries, "MOST_NEWS", 2)
+    monkeypatch.setattr(saved_searches, "MOST_NEWS", 2)
     save("dov", channel="desk", name="Many")
     save("dov", channel="desk", name="Few", search="q=cobalt")
     for _time in range(3):
@@ -609,7 +610,7 @@ def test_the_database_refuses_to_report_a_match_twice(save: Any, add: Any, alert
     again = services.report_matches(
         SYSTEM,
         session.get_one(SavedSearch, saved.id),
-        reader=queries.organization_actor(1),
+        reader=saved_searches.organization_actor(1),
         query="q=zinc",
         keys=[("equipment", bath.id)],
     )
@@ -697,9 +698,9 @@ def test_a_search_with_nul_is_saved_and_listed_without_it_and_finds_nothing(
     for path in ("/saved-searches", f"/saved-searches/{saved.id}"):
         answer = client_of("ana").get(path)
         assert (answer.status_code, b"\0" in answer.data) == (200, False)
-    wanted = queries.search_of(saved.query)
+    wanted = saved_searches.search_of(saved.query)
     assert wanted is not None
-    assert not queries.matching_keys(queries.organization_actor(1), wanted)
+    assert not searching.matching_keys(saved_searches.organization_actor(1), wanted)
 
 
 def test_a_zip_code_of_nul_is_refused_beside_its_form(save: Any, client_of: ClientOf) -> None:

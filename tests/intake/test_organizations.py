@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from portal.directory.queries import search
+from portal.directory.queries.searching import search
 from portal.directory.rules import Search
 from portal.intake import services
 from portal.intake.forms import read_candidates

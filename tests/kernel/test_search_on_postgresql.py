@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from portal.app import create_app
-from portal.directory.queries import has_due
+from portal.directory.queries.saved_searches import has_due
 from portal.directory.reactions import report_due_searches
 from portal.directory.rules import AT_ONCE_MINUTES
 from portal.directory.services import save_search

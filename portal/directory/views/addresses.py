@@ -5,7 +5,7 @@ from typing import Any
 from flask import request, url_for
 from flask_babel import gettext as _
 
-from portal.directory import queries
+from portal.directory.queries import searching
 from portal.directory.rules import LONGEST_QUERY, Search, read_search
 from portal.kernel.errors import Invalid
 
@@ -16,7 +16,7 @@ def asked_search() -> Search:
     Raises Invalid for so many filters that a page, whose links repeat them all, grew to megabytes.
     """
     wanted = read_search(
-        dict(request.args.lists()), queries.facet_names(), queries.search_filters()
+        dict(request.args.lists()), searching.facet_names(), searching.search_filters()
     )
     if len(wanted.changed(text="").query()) > LONGEST_QUERY:
         raise Invalid(None, _("These are too many filters at once. Take some away."))

@@ -4,7 +4,7 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from portal.directory import queries
+from portal.directory.queries import demand
 from portal.directory.rules import DEMAND_PERIODS_DAYS, FEWEST_SEARCHES, USUAL_DEMAND_DAYS
 from portal.directory.views.blueprint import blueprint
 from portal.kernel.web import current_actor, page, text_argument
@@ -24,7 +24,7 @@ def list_unmet_demand() -> ResponseReturnValue:
     key = region.key if region else None
     return page(
         "directory/unmet_demand.html",
-        rows=queries.list_unmet_demand(
+        rows=demand.list_unmet_demand(
             current_actor(), days=period, region_id=region.id if region else None
         ),
         fewest=FEWEST_SEARCHES,

@@ -12,8 +12,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
-from portal.directory import queries
-from portal.directory.queries import Found
+from portal.directory.queries import searching
+from portal.directory.queries.searching import Found
 from portal.directory.rules import Search
 from portal.directory.views.addresses import address, asked_search
 from portal.directory.views.blueprint import blueprint
@@ -51,7 +51,7 @@ def _newest() -> tuple[Search, Found]:
     """Find what everybody may see, as the words are: guesses at other words are no news."""
     set_actor(NOBODY)
     wanted = asked_search().changed(sort="newest", view="list")
-    found = queries.search(NOBODY, wanted, offset=0, limit=MAX_LIMIT)
+    found = searching.search(NOBODY, wanted, offset=0, limit=MAX_LIMIT)
     if found.is_place_unknown:
         raise NotFound(_("We do not know this ZIP code."))
     return wanted, found
@@ -68,7 +68,7 @@ def _versions(found: Found) -> list[object]:
 
 
 def _feed(wanted: Search, found: Found) -> dict[str, Any]:
-    parts = queries.describe(wanted)
+    parts = searching.describe(wanted)
     site = setting("SITE_NAME")
     base = setting("PUBLIC_URL").rstrip("/")
     arguments: dict[str, Any] = dict(wanted.criteria())

@@ -11,8 +11,9 @@ from flask import request, url_for
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
-from portal.directory import queries, services
-from portal.directory.queries import Found
+from portal.directory import services
+from portal.directory.queries import searching
+from portal.directory.queries.searching import Found
 from portal.directory.rules import RADII_MILES, Search
 from portal.directory.views.addresses import address
 from portal.kernel.authorization import NOBODY
@@ -38,7 +39,7 @@ def ways_on(found: Found) -> list[dict[str, Any]]:
     if len(ways) > 1:
         bare = wanted.changed(chosen={}, near="", updated_days=None, filters={})
         ways.append((_("Remove all filters"), bare))
-    counted = [(label, search, queries.count(current_actor(), search)) for label, search in ways]
+    counted = [(label, search, searching.count(current_actor(), search)) for label, search in ways]
     return [
         {"label": label, "url": address(search), "count": count}
         for label, search, count in counted
@@ -67,7 +68,7 @@ def _with_less(found: Found) -> list[tuple[str, Search]]:
         if chosen:
             words = _("Without “%(filter)s”", filter=", ".join(chosen))
             ways.append((words, wanted.without(facet.name)))
-    for item in queries.search_filters():
+    for item in searching.search_filters():
         if item.name in wanted.filters:
             words = _("Without “%(filter)s”", filter=item.label)
             ways.append((words, wanted.without(item.name)))

@@ -6,9 +6,10 @@ from flask import abort, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from portal.directory import queries, services
+from portal.directory import services
 from portal.directory.forms import SavedSearchForm, SavedSearchPageForm, saved_search_values
 from portal.directory.policies import Permission
+from portal.directory.queries import saved_searches, searching
 from portal.directory.rules import CHANNELS, FREQUENCIES, read_search, read_stop
 from portal.directory.views.addresses import address
 from portal.directory.views.blueprint import blueprint
@@ -42,7 +43,7 @@ def list_saved_searches() -> ResponseReturnValue:
     authorize(actor, Permission.SAVED_SEARCH_VIEW_OWN)
     return page(
         "directory/saved_searches.html",
-        items=[_listed(item) for item in queries.list_saved_searches(actor)],
+        items=[_listed(item) for item in saved_searches.list_saved_searches(actor)],
         channels=CHANNELS,
         frequencies=FREQUENCIES,
     )
@@ -54,7 +55,7 @@ def save_search() -> ResponseReturnValue:
     actor = current_actor()
     authorize(actor, Permission.SAVED_SEARCH_SAVE)
     organizations = list_organizations_of(actor, "owner", "manager")
-    replaceable = queries.list_replaceable(actor)
+    replaceable = saved_searches.list_replaceable(actor)
     form = SavedSearchPageForm.bind(**_prefill())
     form.organization_id.choices = [(row.id, row.name) for row in organizations]
     form.replaces.choices = replaceable
@@ -62,13 +63,13 @@ def save_search() -> ResponseReturnValue:
         values = form.data
         replaces, organization_id = values.pop("replaces"), values.pop("organization_id")
         if replaces is not None:
-            older = queries.get_visible_saved_search(actor, replaces)
+            older = saved_searches.get_visible_saved_search(actor, replaces)
             saved = form.attempt(services.change_search, actor, older, **values)
         elif organization_id is not None and organization_id not in {r.id for r in organizations}:
             form.add_error("organization_id", _("Please choose one of your organizations."))
             saved = None
         else:
-            owner = queries.find_organization(organization_id)
+            owner = saved_searches.find_organization(organization_id)
             saved = form.attempt(services.save_search, actor, owner, **values)
         if saved is not None:
             flash(_("“%(name)s” is saved.", name=saved.name), link=_to_all())
@@ -86,11 +87,11 @@ def save_search() -> ResponseReturnValue:
 def show_saved_search(saved_search_id: int) -> ResponseReturnValue:
     """Show what a saved search has found, the newest first."""
     actor = current_actor()
-    row = queries.get_visible_saved_search(actor, saved_search_id)
-    matches = queries.list_matches(actor, row, cursor=request.args.get("cursor"))
+    row = saved_searches.get_visible_saved_search(actor, saved_search_id)
+    matches = saved_searches.list_matches(actor, row, cursor=request.args.get("cursor"))
     return page(
         "directory/saved_search.html",
-        item=_listed(queries.view_of(actor, row)),
+        item=_listed(saved_searches.view_of(actor, row)),
         matches=matches,
         channels=CHANNELS,
         frequencies=FREQUENCIES,
@@ -104,7 +105,7 @@ def show_saved_search(saved_search_id: int) -> ResponseReturnValue:
 def edit_saved_search(saved_search_id: int) -> ResponseReturnValue:
     """Rename a saved search, or change how it tells what it finds."""
     actor = current_actor()
-    row = queries.get_visible_saved_search(actor, saved_search_id)
+    row = saved_searches.get_visible_saved_search(actor, saved_search_id)
     authorize(actor, Permission.SAVED_SEARCH_CHANGE, row)
     kept = saved_search_values(row)
     form = SavedSearchForm.bind(**kept)
@@ -117,7 +118,7 @@ def edit_saved_search(saved_search_id: int) -> ResponseReturnValue:
     return page(
         "directory/edit_saved_search.html",
         form=form,
-        item=_listed(queries.view_of(actor, row)),
+        item=_listed(saved_searches.view_of(actor, row)),
     )
 
 
@@ -125,7 +126,7 @@ def edit_saved_search(saved_search_id: int) -> ResponseReturnValue:
 def delete_saved_search(saved_search_id: int) -> ResponseReturnValue:
     """Delete a saved search."""
     actor = current_actor()
-    row = queries.get_visible_saved_search(actor, saved_search_id)
+    row = saved_searches.get_visible_saved_search(actor, saved_search_id)
     authorize(actor, Permission.SAVED_SEARCH_DELETE, row)
     name = row.name
     if not confirmed():
@@ -145,7 +146,7 @@ def delete_saved_search(saved_search_id: int) -> ResponseReturnValue:
 def act_on_saved_search(saved_search_id: int, action: str) -> ResponseReturnValue:
     """Pause a saved search or let it go on; for oneself, mark it as seen or stop its e-mail."""
     actor = current_actor()
-    row = queries.get_visible_saved_search(actor, saved_search_id)
+    row = saved_searches.get_visible_saved_search(actor, saved_search_id)
     if action not in _ACTIONS:
         abort(404)
     act, said = _ACTIONS[action]
@@ -160,7 +161,7 @@ def act_on_saved_search(saved_search_id: int, action: str) -> ResponseReturnValu
 def stop_by_link(token: str) -> ResponseReturnValue:
     """Stop the e-mail of a saved search by the link that it brought; nobody need sign in."""
     known = read_stop(setting("SECRET_KEY"), token)
-    saved = queries.find_followed(*known) if known else None
+    saved = saved_searches.find_followed(*known) if known else None
     if known is None or saved is None:
         raise NotFound(_("This link stops nothing: the search was deleted, or the link is cut."))
     is_stopped = request.method == "POST"
@@ -169,7 +170,7 @@ def stop_by_link(token: str) -> ResponseReturnValue:
     return page("directory/stop_search.html", saved=saved, is_stopped=is_stopped)
 
 
-def _listed(item: queries.SavedView) -> dict[str, Any]:
+def _listed(item: saved_searches.SavedView) -> dict[str, Any]:
     return {
         "row": item.row,
         "owner": item.owner,
@@ -180,8 +181,8 @@ def _listed(item: queries.SavedView) -> dict[str, Any]:
 
 
 def _looks_for(query: str) -> list[str]:
-    wanted = queries.search_of(query)
-    return queries.describe(wanted) if wanted else []
+    wanted = saved_searches.search_of(query)
+    return searching.describe(wanted) if wanted else []
 
 
 def _prefill() -> dict[str, Any]:
@@ -189,8 +190,8 @@ def _prefill() -> dict[str, Any]:
     if request.method != "GET":
         return {}
     arguments = dict(request.args.lists())
-    wanted = read_search(arguments, queries.facet_names(), queries.search_filters())
-    name = wanted.text or ", ".join(queries.describe(wanted))
+    wanted = read_search(arguments, searching.facet_names(), searching.search_filters())
+    name = wanted.text or ", ".join(searching.describe(wanted))
     return {"search": wanted.query(), "name": name[:120]}
 
 

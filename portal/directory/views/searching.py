@@ -10,8 +10,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from markupsafe import Markup
 
-from portal.directory import queries
-from portal.directory.queries import Found
+from portal.directory.queries import searching
+from portal.directory.queries.searching import Found
 from portal.directory.rules import LAST_PAGE, RADII_MILES, UPDATED_DAYS, Search
 from portal.directory.views.addresses import address, asked_search
 from portal.directory.views.blueprint import blueprint
@@ -36,7 +36,7 @@ def search() -> ResponseReturnValue:
     wanted = asked_search()
     # The map is drawn from the counties, however many there are.
     most = MOST_VALUES_SHOWN if wanted.view == "list" else None
-    found = queries.search(current_actor(), wanted, most_values=most)
+    found = searching.search(current_actor(), wanted, most_values=most)
     note_unmet(found)
     if found.total and not found.is_fuzzy:
         keep_answer()
@@ -71,7 +71,7 @@ def search() -> ResponseReturnValue:
 def suggestions() -> ResponseReturnValue:
     """Offer records while somebody types."""
     typed = text_argument("q")
-    found = queries.suggest(current_actor(), typed) if len(typed) >= 2 else []
+    found = searching.suggest(current_actor(), typed) if len(typed) >= 2 else []
     return render_template("components/suggestions.html", suggestions=found)
 
 
@@ -200,7 +200,7 @@ def _filters(wanted: Search) -> list[dict[str, Any]]:
                 address(wanted.without(item.name)) if item.name in wanted.filters else None
             ),
         }
-        for item in queries.search_filters()
+        for item in searching.search_filters()
     ]
 
 

@@ -1,18 +1,14 @@
-"""Searching the directory: the index finds, the database has the last word on who sees what.
-
-And the reads of saved searches: which are due, what they match, what they have found for whom.
-"""
+"""Reads of saved searches: which are due, what they match, what they have found for whom."""
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
-from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import joinedload
 
@@ -22,14 +18,17 @@ from portal.directory.models import (
     SavedSearchBaseline,
     SavedSearchMatch,
     SavedSearchReader,
-    UnmetDemand,
 )
 from portal.directory.policies import Permission
+from portal.directory.queries.searching import (
+    describe_all,
+    facet_names,
+    hits_of,
+    search_filters,
+    visible_keys,
+)
 from portal.directory.rules import (
-    FEWEST_SEARCHES,
-    MAP_SIZE,
     MOST_SAVED,
-    PAGE_SIZE,
     Search,
     read_query,
     read_search,
@@ -37,227 +36,20 @@ from portal.directory.rules import (
     unpack_numbers,
 )
 from portal.kernel.authorization import Actor, authorize, visible
-from portal.kernel.clock import now, today_here
+from portal.kernel.clock import now
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
-from portal.kernel.fulltext.port import (
-    FacetValue,
-    Hit,
-    IndexUnavailable,
-    Key,
-    Near,
-    Query,
-    Results,
-    Suggestion,
-)
-from portal.kernel.kept import while_unwritten
-from portal.kernel.manifest import DeskItem, SearchFilter, installed_manifests
+from portal.kernel.fulltext.port import Hit, IndexUnavailable, Key, Query
+from portal.kernel.manifest import DeskItem
 from portal.kernel.outbox import OutboxDelivery, OutboxEvent
 from portal.kernel.paging import keyset_page
 from portal.kernel.search import INDEX_HANDLER, search_index
 from portal.organizations.models import Membership, Organization
-from portal.regions.queries import ZipPlace, counties_of_region, find_zip, find_zips
+from portal.regions.queries import find_zips
 
-#: As many ids go into one statement.
-_CHUNK = 1_000
 MATCHES_PER_PAGE = 20
 #: The desk counts no further for each search.
 MOST_NEWS = 200
-
-
-@dataclass(frozen=True)
-class FacetChoice:
-    """A value of a facet with the name that people know it by."""
-
-    value: str
-    label: str
-    count: int
-    is_selected: bool
-
-
-@dataclass(frozen=True)
-class FacetView:
-    """A facet with its values, the most frequent first."""
-
-    name: str
-    label: Any
-    values: list[FacetChoice]
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a search found: one page of hits, and what holds for all of them.
-
-    place: what the ZIP code of the search stands for, or None; is_place_unknown: it was given and
-    no such ZIP code exists. suggestion: another spelling, is_fuzzy: not all words were found.
-    partial: more that have some of the words, where few have all; they are not counted.
-    """
-
-    search: Search
-    total: int
-    hits: list[Hit]
-    partial: list[Hit]
-    facets: list[FacetView]
-    suggestion: str | None
-    is_fuzzy: bool
-    place: ZipPlace | None
-    is_place_unknown: bool
-    has_next: bool
-
-
-def facet_names() -> tuple[str, ...]:
-    """Return the names of the facets that the domains have registered, in their order."""
-    return tuple(search_index().facets)
-
-
-def search_filters() -> tuple[SearchFilter, ...]:
-    """Return the filters that the domains have registered, bottom to top."""
-    return tuple(item for manifest in installed_manifests() for item in manifest.filters)
-
-
-def search(
-    actor: Actor,
-    wanted: Search,
-    *,
-    offset: int | None = None,
-    limit: int | None = None,
-    most_values: int | None = None,
-) -> Found:
-    """Find what the actor may see. offset, limit: instead of the search's page (for the API).
-
-    most_values: so many of each facet's values, the most frequent, and every chosen one.
-
-    Raises IndexUnavailable while there is no index.
-    """
-    place = find_zip(wanted.near) if wanted.near else None
-    if limit is None:
-        limit = MAP_SIZE if wanted.view == "map" else PAGE_SIZE
-        offset = (wanted.page - 1) * PAGE_SIZE
-    offset = offset or 0
-    results = search_index().index.search(
-        Query(
-            **_conditions(actor, wanted, place),
-            sort=_sort(wanted, place),
-            limit=limit,
-            offset=offset,
-        )
-    )
-    hits = _still_visible(actor, results.hits)
-    return Found(
-        search=wanted,
-        # What was hidden since the index last heard of it counts no longer either.
-        total=results.total - (len(results.hits) - len(hits)),
-        hits=hits,
-        partial=_still_visible(actor, results.partial),
-        facets=list(_facets(results, most_values)),
-        suggestion=results.suggestion,
-        is_fuzzy=results.is_fuzzy,
-        place=place,
-        is_place_unknown=bool(wanted.near) and place is None,
-        has_next=results.total > offset + limit,
-    )
-
-
-def _conditions(actor: Actor, wanted: Search, place: ZipPlace | None) -> dict[str, Any]:
-    """Return what decides what is found, as a query of the index has it."""
-    known = {item.name: item for item in search_filters()}
-    allowed = [known[name].keys(values) for name, values in wanted.filters.items()]
-    days = wanted.updated_days
-    return {
-        "audience": actor.audience,
-        "text": wanted.text,
-        "kinds": frozenset(wanted.chosen.get("kind", ())),
-        "facets": {
-            name: frozenset(values)
-            for name, values in wanted.chosen.items()
-            if values and name != "kind"
-        },
-        "near": Near(place.latitude, place.longitude, wanted.radius_miles) if place else None,
-        "among": reduce(frozenset.intersection, allowed) if allowed else None,
-        "updated_since": now() - dt.timedelta(days=days) if days else None,
-    }
-
-
-def suggest(actor: Actor, typed: str, limit: int = 8) -> list[Suggestion]:
-    """Return records whose names begin with what is typed, those that the actor may see."""
-    found = search_index().index.suggest(typed, actor.audience, limit)
-    seen = visible_keys(actor, ((item.kind, item.id) for item in found))
-    return [item for item in found if (item.kind, item.id) in seen]
-
-
-def _sort(wanted: Search, place: ZipPlace | None) -> Any:
-    if wanted.sort == "distance" and place is None:
-        return "relevance"
-    if wanted.sort == "relevance" and not wanted.text:
-        return "distance" if place else "newest"
-    return wanted.sort
-
-
-def _still_visible(actor: Actor, hits: Collection[Hit]) -> list[Hit]:
-    seen = visible_keys(actor, (hit.key for hit in hits))
-    return [hit for hit in hits if hit.key in seen]
-
-
-def visible_keys(actor: Actor, keys: Iterable[Key]) -> set[Key]:
-    """Return those of the records that the database says the actor may see right now."""
-    by_kind: dict[str, list[int]] = defaultdict(list)
-    for kind, number in keys:
-        by_kind[kind].append(number)
-    kinds = search_index().kinds
-    return {
-        (kind, number)
-        for kind, numbers in by_kind.items()
-        if kind in kinds
-        for start in range(0, len(numbers), _CHUNK)
-        for number in kinds[kind].visible_ids(actor, numbers[start : start + _CHUNK])
-    }
-
-
-def _labels(name: str, values: Sequence[FacetValue]) -> Mapping[str, str]:
-    """Return the names of a facet's values in the reader's language.
-
-    Only those of values that something has are kept: any others can stand in an address.
-    """
-    known: dict[str, str] = while_unwritten(("labels", name, str(get_locale())), dict)
-    unknown = [item for item in values if item.value not in known]
-    if not unknown:
-        return known
-    found = search_index().facets[name].labels([item.value for item in unknown])
-    names = {item.value: str(found.get(item.value, item.value)) for item in unknown}
-    known.update((item.value, names[item.value]) for item in unknown if item.count)
-    return {**known, **names}
-
-
-def _facets(results: Results, most_values: int | None) -> Iterable[FacetView]:
-    index = search_index()
-    kinds = {kind: str(item.label) for kind, item in index.kinds.items()}
-    for name, label in (
-        ("kind", None),
-        *((name, item.label) for name, item in index.facets.items()),
-    ):
-        values = results.facets.get(name, ())
-        if not values:
-            continue
-        shown = values[:most_values]
-        if len(shown) < len(values):
-            shown += tuple(value for value in values[most_values:] if value.is_selected)
-        labels = kinds if name == "kind" else _labels(name, shown)
-        yield FacetView(
-            name,
-            label,
-            [
-                FacetChoice(
-                    value.value,
-                    labels.get(value.value, value.value),
-                    value.count,
-                    value.is_selected,
-                )
-                for value in shown
-            ],
-        )
-
-
-# Saved searches
 
 
 @dataclass(frozen=True)
@@ -387,7 +179,7 @@ def find_organization(organization_id: int | None) -> Organization | None:
 def _saved_views(rows: Sequence[tuple[SavedSearch, bool]]) -> list[SavedView]:
     """Return rows, and whether each is stopped, as pages show them."""
     searches = _searches_of([row.query for row, _is_stopped in rows])
-    words = iter(_describe_all([wanted for wanted in searches if wanted]))
+    words = iter(describe_all([wanted for wanted in searches if wanted]))
     return [
         SavedView(
             row,
@@ -424,59 +216,9 @@ def _searches_of(queries: Sequence[str]) -> list[Search | None]:
     ]
 
 
-def count(actor: Actor, wanted: Search) -> int:
-    """Return how many records a search finds by its words as they are."""
-    found = search(actor, wanted, offset=0, limit=0)
-    return 0 if found.is_fuzzy else found.total
-
-
-def describe(wanted: Search) -> list[str]:
-    """Return in words what a search looks for, part by part; nothing where it is everything."""
-    return _describe_all([wanted])[0]
-
-
-def _describe_all(searches: Sequence[Search]) -> list[list[str]]:
-    """Return the same for many, asking each facet for the names of all their values at once."""
-    index = search_index()
-    labels: dict[str, Mapping[str, Any]] = {
-        "kind": {kind: item.label for kind, item in index.kinds.items()}
-    }
-    for name, facet in index.facets.items():
-        chosen = {value for wanted in searches for value in wanted.chosen.get(name, ())}
-        labels[name] = facet.labels(sorted(chosen)) if chosen else {}
-    return [_describe(wanted, labels) for wanted in searches]
-
-
-def _describe(wanted: Search, labels: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    parts = [f"“{wanted.text}”"] if wanted.text else []
-    for name, values in wanted.chosen.items():
-        parts += [str(labels[name].get(value, value)) for value in values]
-    if wanted.near and wanted.radius_miles:
-        parts.append(
-            _("within %(miles)d miles of %(zip)s", miles=wanted.radius_miles, zip=wanted.near)
-        )
-    if wanted.updated_days:
-        parts.append(_("updated in the last %(days)d days", days=wanted.updated_days))
-    for item in search_filters():
-        if given := wanted.filters.get(item.name):
-            parts.append(f"{item.label}: {', '.join(given.values())}")
-    return parts
-
-
 def organization_actor(organization_id: int) -> Actor:
     """Return who sees what all people of an organization see, and no more."""
     return Actor(memberships={organization_id: "member"})
-
-
-def matching_keys(actor: Actor, wanted: Search, *, is_waited_for: bool = False) -> frozenset[Key]:
-    """Return all that a search finds by its words as they are, as the index knows it.
-
-    is_waited_for: it may take some seconds at most. Raises IndexUnavailable.
-    """
-    place = find_zip(wanted.near) if wanted.near else None
-    return search_index().index.matching(
-        Query(**_conditions(actor, wanted, place)), is_waited_for=is_waited_for
-    )
 
 
 def reported_keys(saved: SavedSearch) -> set[Key]:
@@ -576,17 +318,6 @@ def list_recipients(saved: SavedSearch) -> list[User]:
             Membership.organization_id == saved.organization_id
         )
     return list(session.scalars(statement.order_by(User.id)))
-
-
-def hits_of(actor: Actor, keys: Sequence[Key]) -> list[Hit]:
-    """Return the records of some keys that the actor may see, in the order of the keys."""
-    if not keys:
-        return []
-    results = search_index().index.search(
-        Query(audience=actor.audience, among=frozenset(keys), sort="newest", limit=len(keys))
-    )
-    places = {key: place for place, key in enumerate(keys)}
-    return sorted(_still_visible(actor, results.hits), key=lambda hit: places[hit.key])
 
 
 def list_matches(actor: Actor, saved: SavedSearch, *, cursor: str | None = None) -> Matches:
@@ -707,39 +438,3 @@ def _news_in_words(number: int) -> str:
     if number >= MOST_NEWS:
         return str(_("%(num)d new matches or more", num=number))
     return str(ngettext("%(num)s new match", "%(num)s new matches", number))
-
-
-# Unmet demand
-
-
-@dataclass(frozen=True)
-class Demand:
-    """Words that were searched for and not found: how often, and on which day last."""
-
-    words: str
-    searches: int
-    last_on: dt.date
-
-
-def list_unmet_demand(
-    actor: Actor, *, days: int, region_id: int | None = None, limit: int = 200
-) -> list[Demand]:
-    """Return what was not found in the last days, the most wanted first.
-
-    region_id: of searches around the region's counties only. Words that were counted seldom may
-    be somebody's own, so they are left out.
-    """
-    authorize(actor, Permission.DEMAND_VIEW)
-    searches = func.sum(UnmetDemand.searches)
-    statement = (
-        select(UnmetDemand.words, searches, func.max(UnmetDemand.day))
-        .where(UnmetDemand.day > today_here() - dt.timedelta(days=days))
-        .group_by(UnmetDemand.words)
-        .having(searches >= FEWEST_SEARCHES)
-        .order_by(searches.desc(), UnmetDemand.words)
-        .limit(limit)
-    )
-    if region_id is not None:
-        codes = [county.fips for county in counties_of_region(region_id)]
-        statement = statement.where(UnmetDemand.county_fips.in_(codes))
-    return [Demand(*row) for row in session.execute(statement)]

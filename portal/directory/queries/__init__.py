@@ -1,0 +1,1 @@
+"""Reads of the directory: searching it, saved searches, and what was not found."""

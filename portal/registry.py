@@ -8,6 +8,7 @@ DOMAINS: tuple[str, ...] = (
     "regions",
     "organizations",
     "facilities",
+    "bookings",
     "partnerships",
     "directory",
     "intake",

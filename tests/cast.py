@@ -160,7 +160,13 @@ def _add_reference() -> None:
     session.flush()
     session.add_all(
         ZipCode(
-            zip_code=code, place=place, state=state, county_fips=fips, latitude=lat, longitude=lon
+            zip_code=code,
+            place=place,
+            state=state,
+            county_fips=fips,
+            latitude=lat,
+            longitude=lon,
+            time_zone="America/Chicago" if state == "KS" else "America/Kentucky/Louisville",
         )
         for code, place, state, fips, lat, lon in _ZIPS
     )

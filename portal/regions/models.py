@@ -38,7 +38,7 @@ class County(Model):
 
 
 class ZipCode(Model):
-    """A ZIP code with its place, county and a point inside."""
+    """A ZIP code with its place, county, a point inside, and its IANA time zone ("": unknown)."""
 
     zip_code: Mapped[str] = mapped_column(String(5), primary_key=True)
     place: Mapped[str] = mapped_column(String(80))
@@ -46,6 +46,7 @@ class ZipCode(Model):
     county_fips: Mapped[str | None] = mapped_column(ForeignKey("county.fips"), index=True)
     latitude: Mapped[float]
     longitude: Mapped[float]
+    time_zone: Mapped[str] = mapped_column(String(60), default="")
 
 
 class NaicsCode(Model):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
 import zipcodes
 from flask_babel import gettext as _
@@ -253,7 +254,7 @@ def _read_parts() -> list[_Part]:
         _Part(_table(County), ("fips", "name", "state", "latitude", "longitude"), 1, counties),
         _Part(
             _table(ZipCode),
-            ("zip_code", "place", "state", "county_fips", "latitude", "longitude"),
+            ("zip_code", "place", "state", "county_fips", "latitude", "longitude", "time_zone"),
             1,
             _read_zip_codes(counties, {code: name for code, _fips, name in states}),
             only_ours=True,
@@ -277,6 +278,7 @@ def _read_zip_codes(counties: Sequence[Row], states: Mapping[str, str]) -> list[
         of_state.setdefault(state, []).append(fips)
     found = []
     known: dict[tuple[str, str], str | None] = {}
+    zones = available_timezones()
     for row in zipcodes.list_all():
         state, county = row["state"], row["county"]
         if (state, county) not in known:
@@ -289,7 +291,9 @@ def _read_zip_codes(counties: Sequence[Row], states: Mapping[str, str]) -> list[
             if fips is None:
                 continue  # military post offices abroad: no place to show
             latitude, longitude = centers[fips]
-        found.append((row["zip_code"], row["city"], state, fips, latitude, longitude))
+        # A few hundred rows name none, and one a village.
+        zone = row["timezone"] if row["timezone"] in zones else ""
+        found.append((row["zip_code"], row["city"], state, fips, latitude, longitude, zone))
     return found
 
 

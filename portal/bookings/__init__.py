@@ -1,0 +1,1 @@
+"""Bookings: availability, booking rules, bookings, qualifications, usage and charges."""

@@ -1,0 +1,79 @@
+"""What happens to bookings and to what opens their gates, as ids and plain values."""
+
+from dataclasses import dataclass
+
+from portal.kernel.outbox import Event
+
+
+@dataclass(frozen=True)
+class BookingMade(Event):
+    """A booking was made or asked for."""
+
+    booking_id: int
+    by_user_id: int | None
+
+
+@dataclass(frozen=True)
+class BookingMoved(Event):
+    """A booking's time, person or resource changed."""
+
+    booking_id: int
+    move_id: int
+    by_user_id: int | None
+
+
+@dataclass(frozen=True)
+class BookingStepped(Event):
+    """A booking took a step of its workflow."""
+
+    booking_id: int
+    action: str
+    status: str
+    by_user_id: int | None
+    note: str
+
+
+@dataclass(frozen=True)
+class SpanFreed(Event):
+    """Time that was taken is free again."""
+
+    resource_id: int
+
+
+@dataclass(frozen=True)
+class SpanOffered(Event):
+    """A freed span is kept for the next who waits."""
+
+    waiting_entry_id: int
+
+
+@dataclass(frozen=True)
+class CalendarChanged(Event):
+    """A resource's rules, hours, closures or dependencies were changed."""
+
+    resource_id: int
+
+
+@dataclass(frozen=True)
+class QualificationStepped(Event):
+    """A qualification was granted, renewed or revoked."""
+
+    qualification_id: int
+    action: str
+    note: str
+
+
+@dataclass(frozen=True)
+class QualificationEndsSoon(Event):
+    """A qualification expires, or lapses by disuse, before long."""
+
+    qualification_id: int
+
+
+@dataclass(frozen=True)
+class ClearanceStepped(Event):
+    """An agreement, insurance certificate or induction was filed or revoked."""
+
+    clearance_id: int
+    action: str
+    note: str

@@ -1,0 +1,1 @@
+"""The tables of bookings, by what they are about."""

@@ -1,0 +1,132 @@
+"""Who may do what with calendars, bookings, and what opens their gates."""
+
+from enum import StrEnum
+
+from portal.bookings.models.access import Clearance, Qualification
+from portal.bookings.models.booking import Booking, WaitingEntry
+from portal.bookings.models.calendar import Resource
+from portal.facilities.models import Equipment, Facility
+from portal.kernel.authorization import (
+    Policy,
+    administrator,
+    clock,
+    has_membership,
+    is_self,
+    related,
+    role_in,
+    signed_in,
+    value_in,
+)
+from portal.kernel.listing import visible_record
+from portal.organizations.models import Organization
+
+
+class Permission(StrEnum):
+    CALENDAR_VIEW = "calendar.view"
+    CALENDAR_EDIT = "calendar.edit"
+    BOOKING_VIEW = "booking.view"
+    BOOKING_VIEW_OWN = "booking.view_own"
+    BOOKING_CREATE = "booking.create"
+    BOOKING_OVERRIDE = "booking.override"
+    BOOKING_DECIDE = "booking.decide"
+    BOOKING_MOVE = "booking.move"
+    BOOKING_CANCEL = "booking.cancel"
+    BOOKING_USE = "booking.use"
+    BOOKING_CLOSE = "booking.close"
+    WAITING_JOIN = "waiting.join"
+    WAITING_LEAVE = "waiting.leave"
+    WAITING_OFFER = "waiting.offer"
+    QUALIFICATION_VIEW = "qualification.view"
+    QUALIFICATION_VIEW_LEDGER = "qualification.view_ledger"
+    QUALIFICATION_GRANT = "qualification.grant"
+    QUALIFICATION_EDIT = "qualification.edit"
+    QUALIFICATION_WARN = "qualification.warn"
+    CLEARANCE_VIEW = "clearance.view"
+    CLEARANCE_FILE = "clearance.file"
+    CLEARANCE_EDIT = "clearance.edit"
+
+
+_equipment = value_in(Resource.kind, "equipment") & related(
+    Resource.equipment, visible_record(Equipment, Organization)
+)
+_facility = value_in(Resource.kind, "facility") & related(
+    Resource.facility, visible_record(Facility, Organization)
+)
+_keepers = role_in(Resource.organization_id, "owner", "manager")
+_sees = (_equipment | _facility | role_in(Resource.organization_id) | administrator).described(
+    "everyone who sees the equipment or facility"
+)
+_hosts = role_in(Booking.host_organization_id, "owner", "manager")
+_person = is_self(Booking.user_id)
+_booker = is_self(Booking.booked_by_id) & role_in(Booking.organization_id)
+_managers = role_in(Booking.organization_id, "owner", "manager")
+_users = _person | _booker | _managers
+
+policy = Policy(
+    write_scope="bookings:write",
+    views={
+        Resource: Permission.CALENDAR_VIEW,
+        Booking: Permission.BOOKING_VIEW,
+        WaitingEntry: Permission.WAITING_LEAVE,
+        Qualification: Permission.QUALIFICATION_VIEW,
+        Clearance: Permission.CLEARANCE_VIEW,
+    },
+    table={
+        Permission.CALENDAR_VIEW: _sees,
+        Permission.CALENDAR_EDIT: (_keepers | administrator).described(
+            "owners and managers of the organization, administrators"
+        ),
+        Permission.BOOKING_VIEW: (
+            _person
+            | role_in(Booking.organization_id)
+            | role_in(Booking.host_organization_id)
+            | administrator
+        ).described("people of the two organizations, the person concerned, administrators"),
+        Permission.BOOKING_VIEW_OWN: signed_in,
+        Permission.BOOKING_CREATE: (has_membership & _sees).described(
+            "people of any organization who see the equipment or facility"
+        ),
+        Permission.BOOKING_OVERRIDE: _keepers.described(
+            "owners and managers of the organization whose it is"
+        ),
+        Permission.BOOKING_DECIDE: _hosts.described(
+            "owners and managers of the organization whose it is"
+        ),
+        Permission.BOOKING_MOVE: (_users | _hosts).described(
+            "the person concerned, who booked, and owners and managers of the two organizations"
+        ),
+        Permission.BOOKING_CANCEL: (_users | _hosts).described(
+            "the person concerned, who booked, and owners and managers of the two organizations"
+        ),
+        Permission.BOOKING_USE: (_users | _hosts).described(
+            "the person concerned, who booked, and owners and managers of the two organizations"
+        ),
+        Permission.BOOKING_CLOSE: clock,
+        Permission.WAITING_JOIN: (has_membership & _sees).described(
+            "people of any organization who see the equipment or facility"
+        ),
+        Permission.WAITING_LEAVE: is_self(WaitingEntry.user_id),
+        Permission.WAITING_OFFER: clock,
+        Permission.QUALIFICATION_VIEW: (
+            is_self(Qualification.user_id)
+            | role_in(Qualification.host_organization_id)
+            | administrator
+        ).described("the person concerned, people of the host, administrators"),
+        Permission.QUALIFICATION_VIEW_LEDGER: role_in(
+            Organization.id, "owner", "manager"
+        ).described("owners and managers of the organization"),
+        Permission.QUALIFICATION_GRANT: role_in(Organization.id, "owner", "manager"),
+        Permission.QUALIFICATION_EDIT: role_in(
+            Qualification.host_organization_id, "owner", "manager"
+        ),
+        Permission.QUALIFICATION_WARN: clock,
+        Permission.CLEARANCE_VIEW: (
+            is_self(Clearance.user_id)
+            | role_in(Clearance.organization_id)
+            | role_in(Clearance.host_organization_id)
+            | administrator
+        ).described("who it is about, people of the host, administrators"),
+        Permission.CLEARANCE_FILE: role_in(Organization.id, "owner", "manager"),
+        Permission.CLEARANCE_EDIT: role_in(Clearance.host_organization_id, "owner", "manager"),
+    },
+)

@@ -1,0 +1,1 @@
+"""What is read of bookings, by who asks."""

@@ -1,0 +1,1 @@
+"""What holds for bookings: words, spans of time, rules and their problems. Pure."""

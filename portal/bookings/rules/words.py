@@ -1,0 +1,204 @@
+"""The fixed words of bookings, the codes of their problems, and their workflows as tables."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from portal.bookings.events import BookingStepped
+from portal.kernel.workflow import Transition, Workflow
+
+RESOURCE_KINDS: Mapping[str, Any] = {
+    "equipment": _l("Equipment"),
+    "facility": _l("Facility"),
+    "operator": _l("Operator"),
+    "organization": _l("Organization"),
+}
+
+APPROVALS: Mapping[str, Any] = {
+    "instant": _l("At once, when all rules are kept"),
+    "host": _l("After you approve it"),
+}
+
+CLOSURE_KINDS: Mapping[str, Any] = {
+    "closure": _l("Closed"),
+    "blocking": _l("Kept free for some"),
+    "outage": _l("Out of order"),
+}
+
+QUOTA_SHARERS: Mapping[str, Any] = {
+    "person": _l("each person"),
+    "organization": _l("each organization"),
+    "equipment": _l("everybody together"),
+}
+
+QUOTA_PERIODS: Mapping[str, Any] = {
+    "day": _l("a day"),
+    "week": _l("a week"),
+    "month": _l("a month"),
+}
+
+BOOKING_STATUSES: Mapping[str, Any] = {
+    "requested": _l("Waits for approval"),
+    "approved": _l("Booked"),
+    "declined": _l("Declined"),
+    "cancelled": _l("Cancelled"),
+    "in_use": _l("In use"),
+    "completed": _l("Completed"),
+    "no_show": _l("Nobody came"),
+}
+
+#: While a booking is one of these, its time is taken. A requested one only asks for it.
+HOLDING_STATUSES = ("approved", "in_use", "completed")
+#: What still lies ahead or goes on.
+OPEN_STATUSES = ("requested", "approved", "in_use")
+
+WAITING_STATUSES: Mapping[str, Any] = {
+    "waiting": _l("Waits"),
+    "offered": _l("Offered"),
+    "taken": _l("Booked"),
+    "lapsed": _l("Over"),
+    "left": _l("Left"),
+}
+
+GRANT_STATUSES: Mapping[str, Any] = {"valid": _l("Valid"), "revoked": _l("Revoked")}
+
+CLEARANCE_KINDS: Mapping[str, Any] = {
+    "agreement": _l("Signed agreement"),
+    "insurance": _l("Insurance certificate"),
+    "induction": _l("Safety induction"),
+}
+
+#: Every problem that an attempt to book can have; True where a host may set the rule aside.
+#: The codes are part of the API and never change.
+PROBLEMS: Mapping[str, bool] = {
+    "in_the_past": False,
+    "outside_hours": True,
+    "closed": True,
+    "outage": True,
+    "too_short": True,
+    "too_long": True,
+    "not_on_slot": True,
+    "too_soon": True,
+    "too_far_ahead": True,
+    "buffer": True,
+    "quota_exceeded": True,
+    "not_eligible": True,
+    "not_qualified": False,
+    "agreement_missing": True,
+    "insurance_missing": False,
+    "induction_missing": False,
+    "conflict": False,
+}
+
+
+def _stepped(action: str, status: str) -> Any:
+    return lambda booking, actor, note: BookingStepped(
+        booking.id, action, status, actor.user_id, note
+    )
+
+
+def _step(
+    action: str,
+    sources: tuple[str, ...],
+    target: str,
+    permission: str,
+    label: Any,
+    done: Any,
+    **more: Any,
+) -> Transition:
+    return Transition(
+        action, sources, target, permission, label, done, event=_stepped(action, target), **more
+    )
+
+
+BOOKINGS = Workflow(
+    "booking",
+    BOOKING_STATUSES,
+    (
+        _step(
+            "approve",
+            ("requested",),
+            "approved",
+            "booking.decide",
+            _l("Approve"),
+            _l("The booking was approved."),
+            is_main=True,
+        ),
+        _step(
+            "decline",
+            ("requested",),
+            "declined",
+            "booking.decide",
+            _l("Decline"),
+            _l("The booking was declined."),
+            note="required",
+        ),
+        _step(
+            "check_in",
+            ("approved",),
+            "in_use",
+            "booking.use",
+            _l("Check in"),
+            _l("You are checked in."),
+            is_main=True,
+        ),
+        _step(
+            "check_out",
+            ("in_use",),
+            "completed",
+            "booking.use",
+            _l("Check out"),
+            _l("Thank you. The booking is completed."),
+            note="optional",
+            is_main=True,
+        ),
+        _step(
+            "cancel",
+            ("requested", "approved"),
+            "cancelled",
+            "booking.cancel",
+            _l("Cancel the booking"),
+            _l("The booking was cancelled."),
+            note="optional",
+            confirm=_l("Cancel this booking? Its time is then free for others."),
+        ),
+        _step(
+            "mark_no_show",
+            ("approved",),
+            "no_show",
+            "booking.decide",
+            _l("Nobody came"),
+            _l("It was noted that nobody came."),
+        ),
+        # Only the clock: what nobody checked in for, or forgot to check out of.
+        _step(
+            "release",
+            ("approved",),
+            "no_show",
+            "booking.close",
+            _l("Release"),
+            _l("The time was released."),
+            is_own=True,
+        ),
+        _step(
+            "complete",
+            ("in_use", "approved"),
+            "completed",
+            "booking.close",
+            _l("Complete"),
+            _l("The booking is completed."),
+            is_own=True,
+        ),
+        # Only the clock: what was asked for and not decided before it began.
+        _step(
+            "lapse",
+            ("requested",),
+            "declined",
+            "booking.close",
+            _l("Lapse"),
+            _l("Its time began before it was approved."),
+            is_own=True,
+        ),
+    ),
+)

@@ -1,0 +1,1 @@
+"""The commands of bookings, by what they write."""

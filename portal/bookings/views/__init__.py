@@ -1,0 +1,1 @@
+"""The pages of bookings, by what they show."""

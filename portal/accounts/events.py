@@ -1,4 +1,7 @@
-"""What happened to accounts. A user id of None stands where an address was not known here."""
+"""What happened to accounts. A user id of None stands where an address was not known here.
+
+target: the path to which the person goes on once the address is confirmed, or "".
+"""
 
 from dataclasses import dataclass
 
@@ -8,6 +11,7 @@ from portal.kernel.outbox import Event
 @dataclass(frozen=True)
 class UserSignedUp(Event):
     user_id: int
+    target: str = ""
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,7 @@ class KnownAddressSignedUp(Event):
 @dataclass(frozen=True)
 class VerificationRequested(Event):
     user_id: int | None
+    target: str = ""
 
 
 @dataclass(frozen=True)

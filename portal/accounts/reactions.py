@@ -8,12 +8,12 @@ from portal.kernel.web import external_url
 
 def email_link_on_user_signed_up(event: events.UserSignedUp) -> None:
     """Send the link that confirms the address."""
-    _send_verification(event.user_id)
+    _send_verification(event)
 
 
 def email_link_on_verification_requested(event: events.VerificationRequested) -> None:
     """Send a new link that confirms the address."""
-    _send_verification(event.user_id)
+    _send_verification(event)
 
 
 def email_owner_on_known_address_signed_up(event: events.KnownAddressSignedUp) -> None:
@@ -96,8 +96,8 @@ def email_owner_on_token_made(event: events.TokenMade) -> None:
         )
 
 
-def _send_verification(user_id: int | None) -> None:
-    user = queries.find_user(user_id)
+def _send_verification(event: events.UserSignedUp | events.VerificationRequested) -> None:
+    user = queries.find_user(event.user_id)
     if user is None or not user.is_active or user.email_verified_at is not None:
         return
     token = services.make_link(SYSTEM, user, purpose="verify", email=user.email)
@@ -106,6 +106,6 @@ def _send_verification(user_id: int | None) -> None:
         "email_verification",
         locale=user.language or "en",
         email=user.email,
-        url=external_url("accounts.verify_email", token=token),
+        url=external_url("accounts.verify_email", token=token, next=event.target or None),
         hours=services.LINK_HOURS["verify"],
     )

@@ -154,8 +154,10 @@ def forget_expired(actor: Actor) -> None:
 
 
 @command(Permission.ACCOUNT_OPEN)
-def sign_up(actor: Actor, *, name: str, email: str, password_hash: str, language: str) -> None:
-    """Open an account that an e-mail will confirm.
+def sign_up(
+    actor: Actor, *, name: str, email: str, password_hash: str, language: str, target: str = ""
+) -> None:
+    """Open an account that an e-mail will confirm; `target` is where its link leads on to.
 
     Nobody learns here whether the address was known: its owner learns it by e-mail. The last
     sign-up with an address counts until it is confirmed, which takes the password.
@@ -171,8 +173,11 @@ def sign_up(actor: Actor, *, name: str, email: str, password_hash: str, language
         user.name, user.password_hash, user.language = name, password_hash, language
         user.password_changed_at = now()
     if may_mail:
-        happened = events.UserSignedUp if is_waiting else events.KnownAddressSignedUp
-        record(happened(user.id))
+        record(
+            events.UserSignedUp(user.id, target)
+            if is_waiting
+            else events.KnownAddressSignedUp(user.id)
+        )
 
 
 @command(Permission.ACCOUNT_PROVISION)
@@ -201,11 +206,11 @@ def open_account(
 
 
 @command(Permission.ACCOUNT_RECOVER)
-def request_verification(actor: Actor, *, email: str) -> None:
+def request_verification(actor: Actor, *, email: str, target: str = "") -> None:
     """Ask for a new link that confirms an address; the answer tells nothing about the address."""
     user = queries.find_user_by_email(email)
     is_waiting = _may_mail(email) and user is not None and user.email_verified_at is None
-    record(events.VerificationRequested(user.id if user and is_waiting else None))
+    record(events.VerificationRequested(user.id if user and is_waiting else None, target))
 
 
 @command(Permission.ACCOUNT_RECOVER)

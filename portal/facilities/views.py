@@ -37,7 +37,7 @@ from portal.kernel.clock import now
 from portal.kernel.errors import Invalid, Unauthenticated
 from portal.kernel.files import send_stored_file
 from portal.kernel.kept import keep_answer
-from portal.kernel.listing import VISIBILITIES
+from portal.kernel.listing import SEEN_BY, VISIBILITIES
 from portal.kernel.web import (
     confirmed,
     current_actor,
@@ -561,10 +561,8 @@ def _values_of(form: FacilityForm | EquipmentForm) -> dict[str, Any]:
 
 
 def _after_saving(record: queries.Record) -> ResponseReturnValue:
-    if record.visibility == "draft":
-        flash(_("“%(name)s” was saved as a draft.", name=record.name))
-    else:
-        flash(_("“%(name)s” was saved.", name=record.name))
+    saved = _("“%(name)s” was saved.", name=record.name)
+    flash(f"{saved} {SEEN_BY[record.visibility]}")
     return see_other(_url(record))
 
 

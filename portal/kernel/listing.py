@@ -32,6 +32,14 @@ VISIBILITIES: Mapping[str, Any] = {
 }
 
 
+#: What a person reads after saving such a record.
+SEEN_BY: Mapping[str, Any] = {
+    "draft": _l("Only you and the managers of your organization see it."),
+    "organization": _l("Your organization sees it."),
+    "members": _l("People of every organization here see it."),
+    "public": _l("Everyone can find it."),
+}
+
 #: From the fewest readers to the most.
 _AUDIENCES = tuple(VISIBILITIES)
 

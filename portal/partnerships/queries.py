@@ -370,6 +370,24 @@ def organization_choices(actor: Actor) -> list[tuple[int, str]]:
     return [(row.id, row.name) for row in list_organizations_of(actor)]
 
 
+def find_unreachable(choices: Sequence[tuple[int, str]]) -> Organization | None:
+    """Return the first of some organizations that says no way to reach it, or None.
+
+    Whoever makes a deal through the portal would get neither a telephone number nor an address.
+    """
+    rows = session.scalars(
+        select(Organization)
+        .where(
+            Organization.id.in_([number for number, _name in choices]),
+            Organization.phone == "",
+            Organization.email == "",
+        )
+        .order_by(Organization.name, Organization.id)
+        .limit(len(choices))
+    )
+    return next((organization for organization in rows if not organization.contacts), None)
+
+
 def find_organization(organization_id: int | None) -> Organization | None:
     """Return the organization of a number, or None."""
     return session.get(Organization, organization_id) if organization_id is not None else None

@@ -219,6 +219,7 @@ def create_request() -> ResponseReturnValue:
         form=form,
         has_choice=len(choices) > 1,
         is_published=False,
+        unreachable=queries.find_unreachable(choices),
         subject=subject,
         is_told=subject is not None and queries.is_represented(subject.organization_id),
     )
@@ -379,6 +380,7 @@ def respond(request_id: int) -> ResponseReturnValue:
         card=queries.card_of(actor, queries.get_visible_request(actor, request_id)),
         is_asked=record.asked_organization_id in actor.memberships,
         has_choice=len(choices) > 1,
+        unreachable=queries.find_unreachable(choices),
     )
 
 

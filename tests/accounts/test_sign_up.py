@@ -48,6 +48,24 @@ def test_from_sign_up_to_the_first_session(
     assert client.get(link).status_code == 410
 
 
+@pytest.mark.parametrize(
+    ("target", "led_to"),
+    [("/equipment/7/book?day=2", "/equipment/7/book?day=2"), ("//evil.example", "/")],
+    ids=["a page of the portal", "somewhere else"],
+)
+def test_the_link_leads_on_to_where_one_was_going(
+    client_of: Clients, link_for: Callable[[str], str], target: str, led_to: str
+) -> None:
+    client = client_of("nobody")
+    client.post(
+        "/sign-up",
+        query_string={"next": target},
+        data={"name": "Fay", "email": NEW, "password": PASSWORD},
+    )
+    answer = client.post(link_for(NEW), data={"password": PASSWORD})
+    assert answer.location == led_to
+
+
 def test_confirming_takes_the_password_too(
     client_of: Clients, link_for: Callable[[str], str]
 ) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from portal.kernel.clock import today_here
 from portal.kernel.database import session, unit_of_work
 from portal.organizations import services as organizations
+from portal.organizations.models import Organization
 from portal.partnerships import queries, services
 from portal.partnerships.models import Request, Response
 from tests.cast import World
@@ -50,6 +51,21 @@ def test_board_shows_open_requests_and_filters_them_by_links(
     assert "Shop organization need" in mine
     assert "Aero public need" not in mine
     assert "No open request fits" in client_of("nobody").get("/requests?kind=consortium").text
+
+
+@pytest.mark.parametrize("path", ["/requests/new", "/requests/{}/respond"])
+def test_who_gave_no_way_to_be_reached_is_told_before_posting_and_answering(
+    client_of: ClientOf, world: World, path: str
+) -> None:
+    path = path.format(world.requests["shop_public"])
+    warning = "has given no phone and no e-mail"
+    edit = f"/organizations/{world.organizations['aero']}/edit"
+    page = client_of("eve").get(path).text
+    assert warning in page
+    assert edit in page
+    with unit_of_work():
+        session.get_one(Organization, world.organizations["aero"]).phone = "(316) 555-0102"
+    assert warning not in client_of("eve").get(path).text
 
 
 @pytest.mark.parametrize("query", ["kind=x&direction=%27&mine=no", "kind=%3Cscript%3E", "q=1"])

@@ -26,8 +26,8 @@ from portal.accounts.views.identity import (
 from portal.kernel.web import current_actor, flash, local_target, page, see_other
 
 
-def _target() -> str:
-    return local_target(request.args.get("next"), "/")
+def _target(fallback: str = "/") -> str:
+    return local_target(request.args.get("next"), fallback)
 
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])
@@ -43,7 +43,7 @@ def sign_in() -> ResponseReturnValue:
         elif not user.is_active:
             form.add_error(None, _("This account is closed. An administrator can open it again."))
         elif user.email_verified_at is None:
-            return page("accounts/unverified.html", email=user.email)
+            return page("accounts/unverified.html", email=user.email, target=_target(""))
         else:
             begin_session(user, form.password.data)
             return see_other(_target())
@@ -75,8 +75,11 @@ def sign_up() -> ResponseReturnValue:
             email=form.email.data,
             password_hash=hashed(form.password.data),
             language=str(get_locale() or "en"),
+            target=_target(""),
         )
-        return page("accounts/mail_sent.html", email=form.email.data, kind="verify")
+        return page(
+            "accounts/mail_sent.html", email=form.email.data, kind="verify", target=_target("")
+        )
     return page("accounts/sign_up.html", form=form, target=_target())
 
 
@@ -86,8 +89,10 @@ def request_verification() -> ResponseReturnValue:
     form = AddressForm.bind(email=request.args.get("email", "")[:254])
     if form.submitted():
         services.count_form(current_actor(), address=request.remote_addr)
-        services.request_verification(current_actor(), email=form.email.data)
-        return page("accounts/mail_sent.html", email=form.email.data, kind="verify")
+        services.request_verification(current_actor(), email=form.email.data, target=_target(""))
+        return page(
+            "accounts/mail_sent.html", email=form.email.data, kind="verify", target=_target("")
+        )
     return page("accounts/request_verification.html", form=form)
 
 
@@ -106,7 +111,7 @@ def verify_email(token: str) -> ResponseReturnValue:
             services.verify_email(current_actor(), link, checked_hash=user.password_hash)
             begin_session(user, form.password.data)
             flash(_("Your address is confirmed. Welcome."))
-            return see_other("/")
+            return see_other(_target())
     return page("accounts/verify_email.html", form=form, email=link.email)
 
 

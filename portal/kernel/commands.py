@@ -7,10 +7,10 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 from flask_babel import gettext as _
 from sqlalchemy import inspect
-from sqlalchemy.exc import IntegrityError, InvalidRequestError
+from sqlalchemy.exc import IntegrityError, InvalidRequestError, OperationalError
 
 from portal.kernel.authorization import Actor, authorize
-from portal.kernel.database import Model, lock, session, unit_of_work
+from portal.kernel.database import Model, is_deadlock, lock, session, unit_of_work
 from portal.kernel.errors import Conflict, NotFound
 
 P = ParamSpec("P")
@@ -24,9 +24,10 @@ def command(
 
     permission: what the actor needs on the subject; or a function of the arguments after the
     subject that returns it (for a workflow, where the action decides).
-    The subject's row is read again under the lock before anything is decided.
-    Raises Unauthenticated, Forbidden, NotFound, and Conflict when a constraint of the database
-    refuses what two people did at once.
+    The subject's row is read again under the lock before anything is decided. Several subjects are
+    given as a tuple: they are locked in the order of their ids, and each of them is authorized.
+    Raises Unauthenticated, Forbidden, NotFound, and Conflict when the database refuses what two
+    people did at once.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
@@ -34,17 +35,21 @@ def command(
         def run(*args: P.args, **kwargs: P.kwargs) -> R:
             actor = cast(Actor, args[0])
             subject = args[1] if len(args) > 1 else None
+            subjects = subject if isinstance(subject, tuple) else (subject,)
             needed = (
                 permission if isinstance(permission, StrEnum) else permission(*args[2:], **kwargs)
             )
             try:
                 with unit_of_work():
-                    _lock_subject(subject)
-                    authorize(actor, needed, subject)
+                    _lock_subjects(subjects)
+                    for row in subjects:
+                        authorize(actor, needed, row)
                     result = function(*args, **kwargs)
                     session.flush()
                     return result
-            except IntegrityError as error:
+            except (IntegrityError, OperationalError) as error:
+                if isinstance(error, OperationalError) and not is_deadlock(error):
+                    raise
                 raise Conflict(
                     _("Somebody else changed this at the same moment. Please look again.")
                 ) from error
@@ -60,9 +65,11 @@ def is_command(function: Any) -> bool:
     return hasattr(function, "permission")
 
 
-def _lock_subject(subject: object) -> None:
-    if isinstance(subject, Model) and inspect(subject).persistent:
-        try:
-            lock(subject)
-        except InvalidRequestError as error:
-            raise NotFound(_("This is no longer here.")) from error
+def _lock_subjects(subjects: tuple[object, ...]) -> None:
+    rows = [row for row in subjects if isinstance(row, Model) and inspect(row).persistent]
+    try:
+        # Always in one order, or two commands could each wait for what the other has locked.
+        for row in sorted(rows, key=lambda row: inspect(row).identity or ()):
+            lock(row)
+    except InvalidRequestError as error:
+        raise NotFound(_("This is no longer here.")) from error

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
@@ -61,7 +61,13 @@ JsonValue = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "post
 
 
 class Base(DeclarativeBase):
-    """The base of every table: constraint names by convention, types by annotation."""
+    """The base of every table: constraint names by convention, types by annotation.
+
+    locked_after: the many-to-one (loaded beforehand) whose row is locked before one of these, so
+    that whoever changes several of them locks in one order.
+    """
+
+    locked_after: ClassVar[str | None] = None
 
     # On the registry, not on the class: Flask-SQLAlchemy derives a second base from this one.
     registry = registry(
@@ -287,5 +293,12 @@ def lock(row: Model) -> None:
 
     Raises `sqlalchemy.exc.InvalidRequestError` when the row is gone.
     """
+    if row.locked_after is not None:
+        lock(getattr(row, row.locked_after))
     names = [attribute.key for attribute in row.__mapper__.column_attrs]
     session.refresh(row, attribute_names=names, with_for_update=True)
+
+
+def is_deadlock(error: OperationalError) -> bool:
+    """Tell whether PostgreSQL ended a transaction because two waited for each other."""
+    return getattr(error.orig, "sqlstate", None) == "40P01"

@@ -3,6 +3,9 @@
 One place (`portal.kernel.web`) turns them into a form error, a page or a problem document.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class PortalError(Exception):
     """A refusal with a message for the person and the HTTP status that says the same."""
@@ -12,6 +15,10 @@ class PortalError(Exception):
     def __init__(self, message: str = "") -> None:
         super().__init__(message)
         self.message = message
+
+    def details(self) -> Mapping[str, Any]:
+        """Return what a program is told besides, as members of the problem document."""
+        return {}
 
 
 class Invalid(PortalError):

@@ -547,10 +547,18 @@ def _add_headers(response: Response) -> Response:
 
 
 def problem(
-    status: int, title: str, detail: str = "", fields: Mapping[str, list[str]] | None = None
+    status: int,
+    title: str,
+    detail: str = "",
+    fields: Mapping[str, list[str]] | None = None,
+    details: Mapping[str, Any] | None = None,
 ) -> Response:
-    """Answer a program with an RFC 9457 problem document; `fields` has messages by field."""
+    """Answer a program with an RFC 9457 problem document.
+
+    fields: messages by field; details: further members of the document.
+    """
     body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status}
+    body.update(details or {})
     if detail:
         body["detail"] = detail
     if fields:
@@ -577,9 +585,14 @@ _TITLES: Mapping[int, str] = {
 }
 
 
-def _answer(status: int, message: str, fields: Mapping[str, list[str]] | None = None) -> Response:
+def _answer(
+    status: int,
+    message: str,
+    fields: Mapping[str, list[str]] | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> Response:
     if wants_json():
-        return problem(status, _TITLES.get(status, "Error"), message, fields)
+        return problem(status, _TITLES.get(status, "Error"), message, fields, details)
     return make_response(
         render_template("errors/error.html", status=status, message=message), status
     )
@@ -590,7 +603,8 @@ def _answer_portal_error(error: PortalError) -> Response:
         if request.method == "GET":
             return see_other(url_for("accounts.sign_in", next=request.full_path.rstrip("?")))
         return _answer(401, error.message)
-    response = _answer(error.status, error.message, _fields_of(error))
+    details = error.details() if wants_json() else None
+    response = _answer(error.status, error.message, _fields_of(error), details)
     if isinstance(error, TooMany):
         response.headers["Retry-After"] = str(error.retry_after_seconds)
     if isinstance(error, Unauthenticated):

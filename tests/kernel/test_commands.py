@@ -51,6 +51,12 @@ def add_person_twice(actor: Actor, organization: Organization) -> None:
         )
 
 
+@command(Permission.ORGANIZATION_EDIT)
+def rename_all(actor: Actor, organizations: tuple[Organization, ...], *, name: str) -> None:
+    for organization in organizations:
+        organization.name = name
+
+
 def shop(world: World) -> Organization:
     return session.get_one(Organization, world.organizations["shop"])
 
@@ -158,3 +164,16 @@ def test_a_refusal_leaves_loaded_rows_readable_for_the_page_that_explains_it(
         rename_organization(actor("ben"), organization, name="Taken over")
 
     assert organization.name == "Ana's Machine Shop"
+
+
+def test_command_on_several_rows_needs_the_permission_on_each(
+    world: World, actor: Callable[[str], Actor]
+) -> None:
+    both = (session.get_one(Organization, world.organizations["college"]), shop(world))
+
+    with pytest.raises(Forbidden):
+        rename_all(actor("ana"), both, name="Ours")
+    assert stored_name(world) != "Ours"
+
+    rename_all(actor("root"), both, name="Ours")
+    assert stored_name(world) == "Ours"

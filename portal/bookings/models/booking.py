@@ -52,6 +52,8 @@ class Booking(Identified, Timestamped, Model):
     sequence: grows whenever its time or state changes, as calendar programs expect.
     customer_class, estimate_cents: as they were when it was made.
     used_from, used_until: when it was really used.
+    is_cancelled_late: cancelled by its own side when the notice that the rules ask for was over.
+    request_digest: of what was asked for with the idempotency key.
     """
 
     __table_args__ = (
@@ -82,6 +84,8 @@ class Booking(Identified, Timestamped, Model):
         ).ddl_if(dialect="postgresql"),
     )
 
+    locked_after = "resource"
+
     resource_id: Mapped[int] = mapped_column(ForeignKey("resource.id", ondelete="CASCADE"))
     host_organization_id: Mapped[int] = mapped_column(
         ForeignKey("organization.id", ondelete="CASCADE")
@@ -104,7 +108,9 @@ class Booking(Identified, Timestamped, Model):
     used_from: Mapped[dt.datetime | None]
     used_until: Mapped[dt.datetime | None]
     usage_notes: Mapped[str] = mapped_column(Text, default="")
+    is_cancelled_late: Mapped[bool] = mapped_column(default=False)
     idempotency_key: Mapped[str | None] = mapped_column(String(80))
+    request_digest: Mapped[str | None] = mapped_column(String(32))
     is_demo: Mapped[bool] = mapped_column(default=False)
 
     resource: Mapped[Resource] = relationship(lazy="raise_on_sql")
@@ -204,6 +210,8 @@ class WaitingEntry(Identified, Model):
         CheckConstraint("(status = 'offered') = (offered_until IS NOT NULL)", name="offer_has_end"),
         Index("ix_waiting_entry_resource_id_status", "resource_id", "status", "id"),
     )
+
+    locked_after = "resource"
 
     resource_id: Mapped[int] = mapped_column(ForeignKey("resource.id", ondelete="CASCADE"))
     organization_id: Mapped[int] = mapped_column(

@@ -171,6 +171,16 @@ BOOKINGS = Workflow(
             _l("Nobody came"),
             _l("It was noted that nobody came."),
         ),
+        # What its own side moved is asked for again where the host approves.
+        _step(
+            "ask_again",
+            ("approved",),
+            "requested",
+            "booking.move",
+            _l("Ask again"),
+            _l("The host is asked again."),
+            is_own=True,
+        ),
         # Only the clock: what nobody checked in for, or forgot to check out of.
         _step(
             "release",

@@ -30,9 +30,13 @@ def upgrade() -> None:
         sa.Column("host_organization_id", sa.Integer(), nullable=False),
         sa.Column("recognized_organization_id", sa.Integer(), nullable=True),
         sa.Column("credential", sa.String(length=200), nullable=False),
+        sa.Column("status", sa.String(length=8), nullable=False),
         sa.Column("capability_key", sa.String(length=80), nullable=True),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "status IN ('valid', 'revoked')", name=op.f("ck_recognition_status_known")
+        ),
         sa.CheckConstraint(
             "(recognized_organization_id IS NULL) <> (credential = '')",
             name=op.f("ck_recognition_one_source"),
@@ -63,15 +67,37 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_recognition")),
-        sa.UniqueConstraint(
-            "host_organization_id",
-            "recognized_organization_id",
-            "credential",
-            "capability_key",
-            name="uq_recognition_source",
-        ),
     )
     with op.batch_alter_table("recognition", schema=None) as batch_op:
+        for name, columns, where in (
+            (
+                "organization",
+                ["recognized_organization_id", "capability_key"],
+                "recognized_organization_id IS NOT NULL AND capability_key IS NOT NULL",
+            ),
+            (
+                "organization_for_all",
+                ["recognized_organization_id"],
+                "recognized_organization_id IS NOT NULL AND capability_key IS NULL",
+            ),
+            (
+                "credential",
+                ["credential", "capability_key"],
+                "recognized_organization_id IS NULL AND capability_key IS NOT NULL",
+            ),
+            (
+                "credential_for_all",
+                ["credential"],
+                "recognized_organization_id IS NULL AND capability_key IS NULL",
+            ),
+        ):
+            batch_op.create_index(
+                f"uq_recognition_{name}",
+                ["host_organization_id", *columns],
+                unique=True,
+                sqlite_where=sa.text(where),
+                postgresql_where=sa.text(where),
+            )
         batch_op.create_index(
             batch_op.f("ix_recognition_capability_key"), ["capability_key"], unique=False
         )
@@ -180,6 +206,7 @@ def upgrade() -> None:
         sa.Column("expires_on", sa.Date(), nullable=True),
         sa.Column("lapses_after_days", sa.Integer(), nullable=True),
         sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ends_on", sa.Date(), nullable=True),
         sa.Column("evidence", sa.Text(), nullable=False),
         sa.Column("evidence_file_id", sa.Integer(), nullable=True),
         sa.Column("recognized_from_id", sa.Integer(), nullable=True),
@@ -196,6 +223,14 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "expires_on IS NULL OR expires_on >= granted_on",
             name=op.f("ck_qualification_dates_in_order"),
+        ),
+        sa.CheckConstraint(
+            "(ends_on IS NULL) = (expires_on IS NULL AND lapses_after_days IS NULL)",
+            name=op.f("ck_qualification_end_where_it_ends"),
+        ),
+        sa.CheckConstraint(
+            "expires_on IS NULL OR ends_on <= expires_on",
+            name=op.f("ck_qualification_ends_by_expiry"),
         ),
         sa.CheckConstraint(
             "lapses_after_days IS NULL OR lapses_after_days > 0",
@@ -266,9 +301,100 @@ def upgrade() -> None:
             batch_op.f("ix_qualification_recognized_from_id"), ["recognized_from_id"], unique=False
         )
         batch_op.create_index(
-            "ix_qualification_status_expires_on", ["status", "expires_on"], unique=False
+            "ix_qualification_status_ends_on", ["status", "ends_on"], unique=False
         )
         batch_op.create_index(batch_op.f("ix_qualification_user_id"), ["user_id"], unique=False)
+
+    op.create_table(
+        "access_request",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("host_organization_id", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("organization_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=13), nullable=False),
+        sa.Column("equipment_id", sa.Integer(), nullable=True),
+        sa.Column("facility_id", sa.Integer(), nullable=True),
+        sa.Column("capability_key", sa.String(length=80), nullable=True),
+        sa.Column("message", sa.String(length=2000), nullable=False),
+        sa.Column("status", sa.String(length=9), nullable=False),
+        sa.Column("answer", sa.String(length=2000), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "kind IN ('qualification', 'agreement', 'insurance', 'induction')",
+            name=op.f("ck_access_request_kind_known"),
+        ),
+        sa.CheckConstraint(
+            "status IN ('open', 'granted', 'declined', 'withdrawn')",
+            name=op.f("ck_access_request_status_known"),
+        ),
+        sa.CheckConstraint(
+            "kind <> 'qualification' OR (equipment_id IS NULL) <> (capability_key IS NULL)",
+            name=op.f("ck_access_request_one_thing_to_operate"),
+        ),
+        sa.CheckConstraint(
+            "capability_key IS NULL OR kind = 'qualification'",
+            name=op.f("ck_access_request_capability_to_operate"),
+        ),
+        sa.CheckConstraint(
+            "equipment_id IS NULL OR facility_id IS NULL",
+            name=op.f("ck_access_request_one_thing_to_book"),
+        ),
+        sa.CheckConstraint(
+            "(status = 'open') = (closed_at IS NULL)",
+            name=op.f("ck_access_request_closed_has_time"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["capability_key"], ["capability.key"], name=op.f("fk_access_request_capability_key")
+        ),
+        sa.ForeignKeyConstraint(
+            ["equipment_id"],
+            ["equipment.id"],
+            name=op.f("fk_access_request_equipment_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["facility_id"],
+            ["facility.id"],
+            name=op.f("fk_access_request_facility_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["host_organization_id"],
+            ["organization.id"],
+            name=op.f("fk_access_request_host_organization_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["organization_id"],
+            ["organization.id"],
+            name=op.f("fk_access_request_organization_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_access_request_user_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_access_request")),
+    )
+    with op.batch_alter_table("access_request", schema=None) as batch_op:
+        for column in ("equipment_id", "facility_id", "capability_key"):
+            batch_op.create_index(
+                f"uq_access_request_open_{column}",
+                ["user_id", "kind", column],
+                unique=True,
+                sqlite_where=sa.text("status = 'open'"),
+                postgresql_where=sa.text("status = 'open'"),
+            )
+            batch_op.create_index(batch_op.f(f"ix_access_request_{column}"), [column], unique=False)
+        batch_op.create_index(
+            "ix_access_request_host_organization_id_status",
+            ["host_organization_id", "status"],
+            unique=False,
+        )
+        batch_op.create_index(
+            batch_op.f("ix_access_request_organization_id"), ["organization_id"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_access_request_user_id"), ["user_id"], unique=False)
 
     op.create_table(
         "resource",
@@ -850,14 +976,11 @@ def upgrade() -> None:
 
 def _refuse_overlaps() -> None:
     if op.get_bind().dialect.name == "postgresql":
-        op.create_exclude_constraint(
-            "ex_booking_one_at_a_time",
-            "booking",
-            (sa.text("int8range(resource_id, resource_id, '[]')"), "&&"),
-            (sa.text("int4range(place, place, '[]')"), "&&"),
-            (sa.text("tstzrange(starts_at, ends_at)"), "&&"),
-            where=sa.text(_HOLDING),
-            using="gist",
+        op.execute(
+            "ALTER TABLE booking ADD CONSTRAINT ex_booking_one_at_a_time EXCLUDE USING gist ("
+            "int8range(resource_id, resource_id, '[]') WITH &&, "
+            "int4range(place, place, '[]') WITH &&, "
+            f"tstzrange(starts_at, ends_at) WITH &&) WHERE ({_HOLDING})"
         )
         return
     for name, moment, others in (
@@ -895,6 +1018,7 @@ def downgrade() -> None:
         "closure",
         "booking",
         "resource",
+        "access_request",
         "qualification",
         "clearance",
         "recognition",

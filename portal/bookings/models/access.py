@@ -1,12 +1,17 @@
-"""What opens a gate: qualifications of people, recognitions between hosts, and clearances."""
+"""What opens a gate: qualifications, recognitions between hosts, clearances; and who asks."""
 
 import datetime as dt
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import User
-from portal.bookings.rules.words import CLEARANCE_KINDS, GRANT_STATUSES
+from portal.bookings.rules.words import (
+    ACCESS_KINDS,
+    ACCESS_REQUEST_STATUSES,
+    CLEARANCE_KINDS,
+    GRANT_STATUSES,
+)
 from portal.facilities.models import Equipment, Facility
 from portal.kernel.clock import now
 from portal.kernel.database import Identified, Model, known_values
@@ -20,6 +25,8 @@ class Qualification(Identified, Model):
 
     lapses_after_days: how long it lasts without use (None: use does not matter); `last_used_at`
     is the end of the last booking of such a machine.
+    ends_on: the last day on which it opens the gate, by expiry or by disuse, whichever is first;
+    `rules/access.py` works it out, and every command that changes one of the others writes it.
     recognized_from_id: the other host's qualification that this one was granted for.
     """
 
@@ -32,9 +39,14 @@ class Qualification(Identified, Model):
         CheckConstraint(
             "lapses_after_days IS NULL OR lapses_after_days > 0", name="lapse_positive"
         ),
+        CheckConstraint(
+            "(ends_on IS NULL) = (expires_on IS NULL AND lapses_after_days IS NULL)",
+            name="end_where_it_ends",
+        ),
+        CheckConstraint("expires_on IS NULL OR ends_on <= expires_on", name="ends_by_expiry"),
         UniqueConstraint("host_organization_id", "user_id", "equipment_id"),
         UniqueConstraint("host_organization_id", "user_id", "capability_key"),
-        Index("ix_qualification_status_expires_on", "status", "expires_on"),
+        Index("ix_qualification_status_ends_on", "status", "ends_on"),
     )
 
     host_organization_id: Mapped[int] = mapped_column(
@@ -50,6 +62,7 @@ class Qualification(Identified, Model):
     expires_on: Mapped[dt.date | None]
     lapses_after_days: Mapped[int | None]
     last_used_at: Mapped[dt.datetime | None]
+    ends_on: Mapped[dt.date | None]
     evidence: Mapped[str] = mapped_column(Text, default="")
     evidence_file_id: Mapped[int | None] = mapped_column(
         ForeignKey("stored_file.id", ondelete="SET NULL"), unique=True
@@ -74,9 +87,13 @@ class Qualification(Identified, Model):
 
 
 class Recognition(Identified, Model):
-    """Whose word a host takes: another host's qualifications, or a credential by its name."""
+    """Whose word a host takes: another host's qualifications, or a credential by its name.
+
+    capability_key: for what alone, or None for everything. A revoked one is kept for the ledger.
+    """
 
     __table_args__ = (
+        known_values("status", GRANT_STATUSES),
         CheckConstraint(
             "(recognized_organization_id IS NULL) <> (credential = '')", name="one_source"
         ),
@@ -85,12 +102,38 @@ class Recognition(Identified, Model):
             " OR recognized_organization_id <> host_organization_id",
             name="recognizes_another",
         ),
-        UniqueConstraint(
-            "host_organization_id",
-            "recognized_organization_id",
-            "credential",
-            "capability_key",
-            name="uq_recognition_source",
+        # Nothing is never the same as nothing in an index, so each case has one of its own.
+        *(
+            Index(
+                f"uq_recognition_{name}",
+                "host_organization_id",
+                *columns,
+                unique=True,
+                sqlite_where=text(where),
+                postgresql_where=text(where),
+            )
+            for name, columns, where in (
+                (
+                    "organization",
+                    ("recognized_organization_id", "capability_key"),
+                    "recognized_organization_id IS NOT NULL AND capability_key IS NOT NULL",
+                ),
+                (
+                    "organization_for_all",
+                    ("recognized_organization_id",),
+                    "recognized_organization_id IS NOT NULL AND capability_key IS NULL",
+                ),
+                (
+                    "credential",
+                    ("credential", "capability_key"),
+                    "recognized_organization_id IS NULL AND capability_key IS NOT NULL",
+                ),
+                (
+                    "credential_for_all",
+                    ("credential",),
+                    "recognized_organization_id IS NULL AND capability_key IS NULL",
+                ),
+            )
         ),
     )
 
@@ -101,6 +144,7 @@ class Recognition(Identified, Model):
         ForeignKey("organization.id", ondelete="CASCADE"), index=True
     )
     credential: Mapped[str] = mapped_column(String(200), default="")
+    status: Mapped[str] = mapped_column(String(8), default="valid")
     capability_key: Mapped[str | None] = mapped_column(ForeignKey("capability.key"), index=True)
     created_by_id: Mapped[int | None] = mapped_column(
         ForeignKey("users.id", ondelete="SET NULL"), index=True
@@ -167,3 +211,71 @@ class Clearance(Identified, Model):
     user: Mapped[User | None] = relationship(foreign_keys=user_id, lazy="raise_on_sql")
     facility: Mapped[Facility | None] = relationship(lazy="raise_on_sql")
     file: Mapped[StoredFile | None] = relationship(lazy="raise_on_sql")
+
+
+class AccessRequest(Identified, Model):
+    """Somebody who misses a gate asks the host to open it.
+
+    organization_id: for whom they book; equipment_id, facility_id: what they would book (of a
+    qualification the equipment to operate, unless it is all of a capability).
+    answer: what the host said when it declined.
+    """
+
+    __table_args__ = (
+        known_values("kind", ACCESS_KINDS),
+        known_values("status", ACCESS_REQUEST_STATUSES),
+        CheckConstraint(
+            "kind <> 'qualification' OR (equipment_id IS NULL) <> (capability_key IS NULL)",
+            name="one_thing_to_operate",
+        ),
+        CheckConstraint(
+            "capability_key IS NULL OR kind = 'qualification'", name="capability_to_operate"
+        ),
+        CheckConstraint("equipment_id IS NULL OR facility_id IS NULL", name="one_thing_to_book"),
+        CheckConstraint("(status = 'open') = (closed_at IS NULL)", name="closed_has_time"),
+        *(
+            Index(
+                f"uq_access_request_open_{column}",
+                "user_id",
+                "kind",
+                column,
+                unique=True,
+                sqlite_where=text("status = 'open'"),
+                postgresql_where=text("status = 'open'"),
+            )
+            for column in ("equipment_id", "facility_id", "capability_key")
+        ),
+        Index("ix_access_request_host_organization_id_status", "host_organization_id", "status"),
+    )
+
+    host_organization_id: Mapped[int] = mapped_column(
+        ForeignKey("organization.id", ondelete="CASCADE")
+    )
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    organization_id: Mapped[int] = mapped_column(
+        ForeignKey("organization.id", ondelete="CASCADE"), index=True
+    )
+    kind: Mapped[str] = mapped_column(String(13))
+    equipment_id: Mapped[int | None] = mapped_column(
+        ForeignKey("equipment.id", ondelete="CASCADE"), index=True
+    )
+    facility_id: Mapped[int | None] = mapped_column(
+        ForeignKey("facility.id", ondelete="CASCADE"), index=True
+    )
+    capability_key: Mapped[str | None] = mapped_column(ForeignKey("capability.key"), index=True)
+    message: Mapped[str] = mapped_column(String(2000), default="")
+    status: Mapped[str] = mapped_column(String(9), default="open")
+    answer: Mapped[str] = mapped_column(String(2000), default="")
+    created_at: Mapped[dt.datetime] = mapped_column(default=now)
+    closed_at: Mapped[dt.datetime | None]
+
+    host: Mapped[Organization] = relationship(
+        foreign_keys=host_organization_id, lazy="raise_on_sql"
+    )
+    organization: Mapped[Organization] = relationship(
+        foreign_keys=organization_id, lazy="raise_on_sql"
+    )
+    user: Mapped[User] = relationship(lazy="raise_on_sql")
+    equipment: Mapped[Equipment | None] = relationship(lazy="raise_on_sql")
+    facility: Mapped[Facility | None] = relationship(lazy="raise_on_sql")
+    capability: Mapped[Capability | None] = relationship(lazy="raise_on_sql")

@@ -69,6 +69,16 @@ CLEARANCE_KINDS: Mapping[str, Any] = {
     "induction": _l("Safety induction"),
 }
 
+#: What somebody who misses it can ask a host for.
+ACCESS_KINDS: Mapping[str, Any] = {"qualification": _l("Qualification"), **CLEARANCE_KINDS}
+
+ACCESS_REQUEST_STATUSES: Mapping[str, Any] = {
+    "open": _l("Waits for an answer"),
+    "granted": _l("Granted"),
+    "declined": _l("Declined"),
+    "withdrawn": _l("Withdrawn"),
+}
+
 #: Every problem that an attempt to book can have; True where a host may set the rule aside.
 #: The codes are part of the API and never change.
 PROBLEMS: Mapping[str, bool] = {

@@ -23,6 +23,7 @@ from portal.organizations.models import Organization
 
 class Permission(StrEnum):
     CALENDAR_VIEW = "calendar.view"
+    CALENDAR_OPEN = "calendar.open"
     CALENDAR_EDIT = "calendar.edit"
     BOOKING_VIEW = "booking.view"
     BOOKING_VIEW_OWN = "booking.view_own"
@@ -73,6 +74,10 @@ policy = Policy(
     },
     table={
         Permission.CALENDAR_VIEW: _sees,
+        # What it opens is empty; who may see the record is asked beside it.
+        Permission.CALENDAR_OPEN: (has_membership | administrator).described(
+            "people of any organization who see the equipment or facility, administrators"
+        ),
         Permission.CALENDAR_EDIT: (_keepers | administrator).described(
             "owners and managers of the organization, administrators"
         ),

@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+#: The end of an outage whose end nobody knows yet.
+NO_END = dt.datetime(9999, 1, 1, tzinfo=dt.UTC)
+
 
 @dataclass(frozen=True, order=True)
 class Span:
@@ -82,6 +85,7 @@ class Hours:
 class ClosedSpan:
     """A closure, blocking or outage at one time, of the resource or of what it depends on.
 
+    span: ends at `NO_END` where nobody knows its end yet.
     kind: as in `words.CLOSURE_KINDS`; because_of: the name of the resource it depends on, or "".
     allowed_organization_ids: who may book all the same (blockings).
     """
@@ -106,13 +110,17 @@ class Taken:
 
 @dataclass(frozen=True)
 class QuotaUse:
-    """A quota that applies to the attempt, with the spans that already count towards it."""
+    """A quota that applies to the attempt, with the spans that already count towards it.
+
+    customer_class: whose bookings count to what everybody shares; ("") those of all.
+    """
 
     shared_by: str
     period: str
     most_minutes: int | None
     most_bookings: int | None
     used: tuple[Span, ...] = ()
+    customer_class: str = ""
 
 
 @dataclass(frozen=True)

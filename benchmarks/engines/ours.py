@@ -52,10 +52,7 @@ class Engine:
         return Answer(
             found.total,
             [hit.id for hit in found.hits],
-            {
-                name: {value.value: value.count for value in values}
-                for name, values in found.facets.items()
-            }
+            {name: values.counts() for name, values in found.facets.items()}
             if ask.has_facets
             else {},
             [fragment.__html__() for hit in found.hits for fragment in hit.highlights]

@@ -193,12 +193,9 @@ def _facets(results: Results, most_values: int | None) -> Iterable[FacetView]:
         ("kind", None),
         *((name, item.label) for name, item in index.facets.items()),
     ):
-        values = results.facets.get(name, ())
-        if not values:
+        if not (values := results.facets.get(name)):
             continue
-        shown = values[:most_values]
-        if len(shown) < len(values):
-            shown += tuple(value for value in values[most_values:] if value.is_selected)
+        shown = values.first(most_values)
         labels = kinds if name == "kind" else _labels(name, shown)
         yield FacetView(
             name,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import mmap
 import os
 import struct
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -23,6 +25,8 @@ _ALIGNMENT: Final = 64
 # So much is checked quickly. More is brought to the disk before it gets its name instead, as that
 # costs little beside writing it; a small file would take ten times as long.
 _CHECKED_BYTES: Final = 4 * 2**20
+# The places of so many words are remembered, as the same words are asked again and again.
+_KNOWN: Final = 5_000
 
 
 class BadFile(Exception):
@@ -112,6 +116,7 @@ class Lexicon:
     def __init__(self, arrays: Mapping[str, Array], name: str) -> None:
         self._text = arrays[f"{name}.text"].data
         self._ends = arrays[f"{name}.ends"].data
+        self._known: dict[bytes, int | None] = {}
 
     @staticmethod
     def parts(name: str, words: Sequence[bytes]) -> list[Part]:
@@ -136,18 +141,17 @@ class Lexicon:
 
     def first(self, word: bytes) -> int:
         """Where the words begin that are not less than this."""
-        low, high = 0, len(self._ends)
-        while low < high:
-            middle = (low + high) // 2
-            if self[middle] < word:
-                low = middle + 1
-            else:
-                high = middle
-        return low
+        return bisect_left(self, word)
 
     def find(self, word: bytes) -> int | None:
+        with suppress(KeyError):
+            return self._known[word]
         at = self.first(word)
-        return at if at < len(self) and self[at] == word else None
+        found = at if at < len(self) and self[at] == word else None
+        if len(self._known) >= _KNOWN:
+            self._known.clear()
+        self._known[word] = found
+        return found
 
     def beginning_with(self, prefix: bytes) -> tuple[int, int]:
         """Where the words with this beginning stand. UTF-8 has no byte 255."""

@@ -13,7 +13,7 @@ version is pinned. With n documents and five text fields the arrays are:
     heading              uint32 n       each document's place among the headings
     facets.*, facet0.*, facet1.* …      names of facets; for each: its values (lexicon), `of` (n):
                                         the number of the set of values that a document has, `ptr`
-                                        and `values`: the values of each set
+                                        and `codes`: the values of each set
     kinds.*, kind, id    lexicon; uint16 and int64 n
     keys, by_key         int64, uint32 n: kind and id as one number, ascending, and whose it is
     updated              int64 n        microseconds since 1970
@@ -345,7 +345,8 @@ def _facet(name: str, postings: dict[bytes, Array], size: int) -> Iterator[Part]
     yield from Lexicon.parts(f"{name}.values", list(postings))
     yield (f"{name}.of", [np.array(of, np.min_scalar_type(len(sets)))])
     yield (f"{name}.ptr", [_ptr((len(codes) // width for codes in sets), len(sets))])
-    yield (f"{name}.codes", [np.frombuffer(b"".join(sets), np.uint32)])
+    smallest = np.min_scalar_type(len(postings))
+    yield (f"{name}.codes", [np.frombuffer(b"".join(sets), np.uint32).astype(smallest)])
 
 
 def _identities(identities: Sequence[bytes]) -> Iterator[Part]:

@@ -13,10 +13,9 @@ from typing import Final
 import numpy as np
 
 from portal.kernel.fulltext.arrays import Array
-from portal.kernel.fulltext.facets import none_of
 from portal.kernel.fulltext.highlighting import highlight
 from portal.kernel.fulltext.language import Asked, understand
-from portal.kernel.fulltext.port import KIND_FACET, FacetValue, Hit, Key, Query, Results
+from portal.kernel.fulltext.port import KIND_FACET, FacetValues, Hit, Key, Query, Results
 from portal.kernel.fulltext.ranking import chords, miles_to, smallest, within
 from portal.kernel.fulltext.reading import Reading, partly, read, score, strictly
 from portal.kernel.fulltext.rows import EPOCH, MICROSECOND
@@ -110,8 +109,10 @@ def _page(
         return ()
     by_relevance = query.sort == "relevance" and reading.clauses
     scores = score(reading, ids, view) if by_relevance else None
-    page = ids[_best(snapshot, query, asked, ids, scores)]
-    return _hits(snapshot, query, reading, page, score(reading, page, view).tolist())
+    places = _best(snapshot, query, asked, ids, scores)
+    page = ids[places]
+    shown = score(reading, page, view) if scores is None else scores[places]
+    return _hits(snapshot, query, reading, page, shown.tolist())
 
 
 def _best(
@@ -156,34 +157,13 @@ def _hits(
 ) -> tuple[Hit, ...]:
     numbers = ids.tolist()
     located = [snapshot.located(number) for number in numbers]
-    records = [snapshot.parts[part].record(number) for part, number in located]
-    highlights = highlight(snapshot, located, records, reading.units)
-    updated = snapshot.column("updated")[ids].tolist()
+    shown = [snapshot.parts[part].shown(number) for part, number in located]
+    highlights = highlight(snapshot, located, [record for _, record in shown], reading.units)
+    away = [miles_to(snapshot, number, query.near) if query.near else None for number in numbers]
     return tuple(
-        Hit(
-            kind=kind,
-            id=own,
-            url=record.url,
-            title=record.title,
-            summary=record.summary,
-            organization=record.organization,
-            facets=record.facets,
-            extra=record.extra,
-            updated_at=EPOCH + microseconds * MICROSECOND,
-            latitude=record.latitude,
-            longitude=record.longitude,
-            highlights=fragments,
-            score=score,
-            distance_miles=miles_to(snapshot, number, query.near) if query.near else None,
-        )
-        for number, (kind, own), record, fragments, microseconds, score in zip(
-            numbers,
-            snapshot.keys_of(located),
-            records,
-            highlights,
-            updated,
-            scores,
-            strict=True,
+        Hit._make((*fields, fragments, score, miles))
+        for (fields, _), fragments, score, miles in zip(
+            shown, highlights, scores, away, strict=True
         )
     )
 
@@ -194,13 +174,13 @@ def _count(
     matching: Array,
     selected: Mapping[str, frozenset[str]],
     chosen: Mapping[str, Array],
-) -> dict[str, tuple[FacetValue, ...]]:
-    counts: dict[str, tuple[FacetValue, ...]] = {}
+) -> Counts:
+    counts: dict[str, FacetValues] = {}
     for name in sorted({KIND_FACET, *snapshot.facets, *selected}):
         picked = selected.get(name, frozenset())
         facet = snapshot.facets.get(name)
         if facet is None:
-            values = tuple(none_of(picked))
+            values = FacetValues(sorted(picked), [0] * len(picked), picked)
         elif picked:
             others = (mask for other, mask in chosen.items() if other != name)
             values = facet.count(_all_in(base, others), picked)

@@ -7,17 +7,16 @@ only the sets know values; a facet of one value a document is the same with sets
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from itertools import repeat
+from functools import cached_property
 from typing import Final
 
 import numpy as np
 
 from portal.kernel.fulltext.arrays import Array, ranges
-from portal.kernel.fulltext.port import FacetValue
+from portal.kernel.fulltext.port import FacetValues
 from portal.kernel.fulltext.segment import Segment
 
-# As FacetValue._make, but without a call to Python for each of the hundreds of values of a page.
-_new_value: Final = tuple.__new__
+_WIDTH: Final = 4
 
 
 class Facet:
@@ -31,48 +30,60 @@ class Facet:
         self._ptr = ptr
         self._codes = codes
         self._lengths: Array = np.diff(ptr.astype(np.int64))
+        self._sets: Array = np.repeat(np.arange(len(ptr) - 1, dtype=np.uint32), self._lengths)
         self._place = {value: at for at, value in enumerate(values)}
+        self._names = np.array(values, object)
 
     def mask(self, chosen: Collection[str]) -> Array:
         """For each document whether it has one of these values."""
         is_chosen = np.zeros(len(self.values), bool)
         is_chosen[[self._place[value] for value in chosen if value in self._place]] = True
         has = np.zeros(len(self._lengths), bool)
-        has[np.repeat(np.arange(len(has)), self._lengths)[is_chosen[self._codes]]] = True
+        has[self._sets[is_chosen[self._codes]]] = True
         found: Array = has[self._of]
         return found
 
-    def count(self, ids: Array, chosen: Collection[str]) -> tuple[FacetValue, ...]:
+    def count(self, ids: Array, chosen: Collection[str]) -> FacetValues:
         """How many of the documents have each value, the most frequent first.
 
         Values of none are left out, unless chosen.
         """
-        counts = self._counts(self._of[ids])
-        seen = np.flatnonzero(counts)
-        order = seen[np.argsort(-counts[seen], kind="stable")]
-        names = map(self.values.__getitem__, order)
-        numbers = counts[order].tolist()
+        counts = self._counts(self._of.take(ids))
+        order = (-counts).argsort(kind="stable")[: np.count_nonzero(counts)]
+        names = self._names.take(order).tolist()
+        numbers = counts.take(order).tolist()
         if not chosen:
-            return tuple(map(_new_value, repeat(FacetValue), zip(names, numbers, repeat(False))))
-        found = [
-            FacetValue(name, number, name in chosen)
-            for name, number in zip(names, numbers, strict=True)
-        ]
-        found += none_of(set(chosen).difference(value.value for value in found))
-        return tuple(found)
+            return FacetValues(names, numbers)
+        unseen = sorted(set(chosen).difference(names))
+        return FacetValues(names + unseen, numbers + [0] * len(unseen), chosen)
 
     def _counts(self, sets: Array) -> Array:
+        values = len(self.values)
         if len(self._codes) < 2 * len(sets):
             by_set = np.bincount(sets, minlength=len(self._lengths))
-            weights = np.repeat(by_set, self._lengths)
-            return np.bincount(self._codes, weights, len(self.values)).astype(np.int64)
-        at = ranges(self._ptr[sets], self._lengths[sets])
-        return np.bincount(self._codes[at], minlength=len(self.values))
+            return np.bincount(self._codes, by_set[self._sets], values).astype(np.int64)
+        # Rows of one width are gathered ten times as fast as runs of any length.
+        counts = np.bincount(self._first.take(sets, axis=0).ravel(), minlength=values + 1)[:values]
+        if self._has_more:
+            lengths = self._lengths.take(sets)
+            sets = sets[lengths > _WIDTH]
+            at = ranges(self._ptr[sets] + _WIDTH, self._lengths[sets] - _WIDTH)
+            counts += np.bincount(self._codes[at], minlength=values)
+        return counts
 
+    @cached_property
+    def _first(self) -> Array:
+        """The first codes of each set, filled up with a code that no value has."""
+        width = min(int(self._lengths.max(initial=1)), _WIDTH)
+        first = np.full((len(self._lengths), width), len(self.values), self._codes.dtype)
+        for at in range(width):
+            has = self._lengths > at
+            first[has, at] = self._codes[self._ptr[:-1][has] + at]
+        return first
 
-def none_of(values: Collection[str]) -> list[FacetValue]:
-    """Chosen values that nothing has."""
-    return [FacetValue(value, 0, is_selected=True) for value in sorted(values)]
+    @cached_property
+    def _has_more(self) -> bool:
+        return bool(self._lengths.max(initial=0) > _WIDTH)
 
 
 def facets_of(segments: Sequence[Segment]) -> dict[str, Facet]:
@@ -101,10 +112,11 @@ def _joined(segments: Sequence[Segment], places: dict[int, str]) -> Facet:
             of.append(np.zeros(segment.size, np.uint32))
             continue
         files, name = segment.files, places[number]
-        to = np.array([place[value] for value in own[number]], np.uint32)
+        to = np.array([place[value] for value in own[number]], np.min_scalar_type(len(values)))
         of.append(files[f"{name}.of"].astype(np.uint32) + np.uint32(sets))
         codes.append(to[files[f"{name}.codes"]])
         lengths.append(np.diff(files[f"{name}.ptr"].astype(np.int64)))
         sets += len(lengths[-1])
     ptr = np.concatenate((np.zeros(1, np.int64), np.cumsum(np.concatenate(lengths))))
-    return Facet(values, np.concatenate(of), ptr, np.concatenate(codes))
+    joined = np.concatenate(of).astype(np.min_scalar_type(sets))
+    return Facet(values, joined, ptr, np.concatenate(codes))

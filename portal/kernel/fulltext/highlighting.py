@@ -12,7 +12,6 @@ from typing import Final
 
 import numpy as np
 
-from portal.kernel.fulltext.arrays import Array, ranges
 from portal.kernel.fulltext.decoding import FIELDS
 from portal.kernel.fulltext.language import tokens
 from portal.kernel.fulltext.port import Fragment
@@ -20,7 +19,8 @@ from portal.kernel.fulltext.rows import Record
 from portal.kernel.fulltext.snapshot import Snapshot
 
 MAX_FRAGMENTS: Final = 3
-_SUMMARY, _BODY = 3, 4
+# Where a document's summary and body begin among its fields, and where the next document begins.
+_EDGES: Final = np.array((3, 4, FIELDS))
 _BEFORE: Final = 60
 _LENGTH: Final = 180
 # Fragments of this length cannot show more words than that.
@@ -62,31 +62,27 @@ def _spans(
 ) -> list[tuple[list[Span], list[Span]]]:
     """Where the units stand in summary and body of documents of one segment."""
     files = snapshot.parts[part].files
-    rows = np.array(numbers, np.int64) * FIELDS
-    edges = files["begins"][[rows + _SUMMARY, rows + _BODY, rows + FIELDS]]
-    firsts: list[Array] = []
-    lasts: list[Array] = []
+    edges = files["begins"][np.array(numbers, np.int64)[:, None] * FIELDS + _EDGES]
+    starts, widths = files["starts"].data, files["widths"].data
+    spans: list[tuple[list[Span], list[Span]]] = [([], []) for _ in numbers]
     for unit in units:
         positions = snapshot.places(part, unit)
-        at, end = np.searchsorted(positions, edges[::2])
-        first = positions[ranges(at, np.minimum(end - at, _MAX_PLACES))]
-        firsts.append(first)
-        lasts.append(first + np.uint32(len(unit) - 1))
-    first, last = np.concatenate(firsts), np.concatenate(lasts)
-    order = np.argsort(first)
-    first, last = first[order], last[order]
-    tos = files["starts"][last].astype(np.uint32) + files["widths"][last]
-    spans = list(zip(files["starts"][first].tolist(), tos.tolist(), strict=True))
-    return [
-        (_merged(spans[summary:body]), _merged(spans[body:end]))
-        for summary, body, end in np.searchsorted(first, edges).T.tolist()
-    ]
+        more = len(unit) - 1
+        for its, (summary, body, end) in zip(
+            spans, positions.searchsorted(edges).tolist(), strict=True
+        ):
+            # Those of most documents are few, and an array of few takes longer than a list.
+            for found, at, to in ((its[0], summary, body), (its[1], body, end)):
+                for first in positions[at : min(to, at + _MAX_PLACES)].tolist() if to > at else ():
+                    last = first + more
+                    found.append((starts[first], starts[last] + widths[last]))
+    return [(_merged(summary), _merged(body)) for summary, body in spans]
 
 
 def _merged(spans: list[Span]) -> list[Span]:
-    """Spans in order, those that overlap as one, without words too far on to have a place."""
+    """Spans put in order, those that overlap as one, without words too far on to have a place."""
     merged: list[Span] = []
-    for start, end in spans:
+    for start, end in sorted(spans):
         if start == end:
             continue
         if merged and start < merged[-1][1]:
@@ -132,7 +128,7 @@ def _matches(
         for at in range(len(terms) - len(unit) + 1)
         if terms[at : at + len(unit)] == unit
     ]
-    return _merged(sorted(spans))
+    return _merged(spans)
 
 
 def _fragments(text: str, matches: list[Span]) -> Iterator[Fragment]:

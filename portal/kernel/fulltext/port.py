@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import html
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
+from typing import Final, Literal, NamedTuple, Protocol, TypeAlias, overload
 
 Key: TypeAlias = tuple[str, int]
 """(kind, id): what identifies a document. A newer document with the same key replaces the older."""
@@ -146,8 +146,7 @@ class Query:
         return total < FEW and self.sort == "relevance" and not self.offset and self.limit > total
 
 
-@dataclass(frozen=True, slots=True)
-class Fragment:
+class Fragment(NamedTuple):
     """A piece of a hit's text as (text, is_match) spans.
 
     `{{ fragment }}` in a template is safe: it prints the text escaped and the matches in <mark>.
@@ -197,6 +196,62 @@ class FacetValue(NamedTuple):
     is_selected: bool
 
 
+class FacetValues(Sequence[FacetValue]):
+    """The values of a facet, the most frequent first.
+
+    There may be thousands of which a page shows some: each is made when it is looked at.
+    """
+
+    __slots__ = ("_counts", "_names", "_selected")
+
+    def __init__(
+        self, names: Sequence[str], counts: Sequence[int], selected: Collection[str] = frozenset()
+    ) -> None:
+        self._names = names
+        self._counts = counts
+        self._selected = selected
+
+    def counts(self) -> dict[str, int]:
+        """How many hits there are by value."""
+        return dict(zip(self._names, self._counts, strict=True))
+
+    def first(self, most: int | None) -> tuple[FacetValue, ...]:
+        """So many of the most frequent (None: all) and every other one that is selected."""
+        if most is None or most >= len(self._names):
+            return tuple(self)
+        rest = range(most, len(self._names)) if self._selected else ()
+        return (
+            *self[:most],
+            *(self[at] for at in rest if self._names[at] in self._selected),
+        )
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    @overload
+    def __getitem__(self, at: int) -> FacetValue: ...
+    @overload
+    def __getitem__(self, at: slice) -> tuple[FacetValue, ...]: ...
+    def __getitem__(self, at: int | slice) -> FacetValue | tuple[FacetValue, ...]:
+        if isinstance(at, slice):
+            return tuple(FacetValues(self._names[at], self._counts[at], self._selected))
+        name = self._names[at]
+        return FacetValue(name, self._counts[at], name in self._selected)
+
+    def __iter__(self) -> Iterator[FacetValue]:
+        for name, count in zip(self._names, self._counts, strict=True):
+            yield FacetValue(name, count, name in self._selected)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
     """One page of hits, and what holds for all of them.
@@ -212,7 +267,7 @@ class Results:
 
     total: int
     hits: tuple[Hit, ...]
-    facets: Mapping[str, tuple[FacetValue, ...]]
+    facets: Mapping[str, FacetValues]
     suggestion: str | None = None
     is_fuzzy: bool = False
     partial: tuple[Hit, ...] = ()

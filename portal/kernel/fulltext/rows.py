@@ -13,7 +13,7 @@ from whoosh.codec.whoosh3 import W3Codec
 from portal.kernel.fulltext.language import GAP, terms_of, tokens, words_of
 from portal.kernel.fulltext.port import KIND_FACET, Document
 
-FORMAT: Final = 5
+FORMAT: Final = 6
 """To be raised whenever SCHEMA, `language` or the arrays change: older indexes are then rebuilt."""
 
 DEGREES: Final = 100_000
@@ -144,8 +144,9 @@ def _encodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-# UTF-8 has no such bytes, whatever a text says.
-_PART, _ITEM, _VALUE = b"\xff", b"\xfe", b"\xfd"
+# Bytes that UTF-8 does not have, whatever a text says. In a string half of a surrogate pair stands
+# for such a byte.
+_PART, _ITEM, _VALUE = "\udcff", "\udcfe", "\udcfd"
 
 
 class Record(NamedTuple):
@@ -165,32 +166,37 @@ class Record(NamedTuple):
 
 def encode(document: Document) -> bytes:
     """What is shown of a document as bytes that are quickly taken apart."""
-    facets = (_VALUE.join(map(_bytes, (name, *its))) for name, its in document.facets.items())
-    extra = (_VALUE.join(map(_bytes, item)) for item in document.extra.items())
-    point = (document.latitude, document.longitude)
-    return _PART.join((
-        _bytes(document.title),
-        _bytes(document.url),
-        _bytes(document.summary),
-        _bytes(document.body),
-        _bytes(document.organization),
-        *(b"".join(item + _ITEM for item in items)
-          for items in (map(_bytes, document.keywords), facets, extra)),
-        *(b"" if degrees is None else repr(float(degrees)).encode() for degrees in point),
-    ))  # fmt: skip
+    try:
+        return _joined(document, _encodable_only).encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        # Half of a surrogate pair, which somebody's broken program sent, has no place in UTF-8.
+        return (_ITEM + _joined(document, _escaped)).encode("utf-8", "surrogateescape")
 
 
 def decode(record: bytes) -> Record:
-    try:
-        return _decoded(record, bytes.decode)
-    except UnicodeDecodeError:
-        # Half of a surrogate pair, which somebody's broken program sent, has no place in UTF-8.
-        return _decoded(record, lambda octets: octets.decode("utf-8", "surrogatepass"))
+    joined = record.decode("utf-8", "surrogateescape")
+    return _parted(joined[1:], _unescaped) if joined[0] == _ITEM else _parted(joined, str)
 
 
-def _decoded(record: bytes, text: Callable[[bytes], str]) -> Record:
+def _joined(document: Document, text: Callable[[str], str]) -> str:
+    facets = (_VALUE.join(map(text, (name, *its))) for name, its in document.facets.items())
+    extra = (_VALUE.join(map(text, item)) for item in document.extra.items())
+    lists = (map(text, document.keywords), facets, extra)
+    point = (document.latitude, document.longitude)
+    return _PART.join((
+        text(document.title),
+        text(document.url),
+        text(document.summary),
+        text(document.body),
+        text(document.organization),
+        *("".join(item + _ITEM for item in items) for items in lists),
+        *("" if degrees is None else repr(float(degrees)) for degrees in point),
+    ))  # fmt: skip
+
+
+def _parted(joined: str, text: Callable[[str], str]) -> Record:
     title, url, summary, body, organization, keywords, facets, extra, latitude, longitude = (
-        record.split(_PART)
+        joined.split(_PART)
     )
     values: dict[str, tuple[str, ...]] = {}
     for item in facets.split(_ITEM)[:-1]:
@@ -214,5 +220,14 @@ def _decoded(record: bytes, text: Callable[[bytes], str]) -> Record:
     )
 
 
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
+def _encodable_only(text: str) -> str:
+    text.encode()
+    return text
+
+
+def _escaped(text: str) -> str:
+    return text.encode("unicode_escape").decode("ascii")
+
+
+def _unescaped(text: str) -> str:
+    return text.encode("ascii").decode("unicode_escape")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -11,9 +11,11 @@ import numpy as np
 from portal.kernel.fulltext import arrays, decoding
 from portal.kernel.fulltext.arrays import Array, BadFile, Lexicon, ranges
 from portal.kernel.fulltext.port import IndexUnavailable
-from portal.kernel.fulltext.rows import FORMAT, Record, decode
+from portal.kernel.fulltext.rows import EPOCH, FORMAT, MICROSECOND, Record, decode
 
 _FEW: Final = 8
+# What is shown of so many documents of a segment, those shown last, is not read once more.
+_KEPT: Final = 1_000
 
 
 class Postings(NamedTuple):
@@ -21,6 +23,13 @@ class Postings(NamedTuple):
 
     ids: Array
     impacts: Array
+
+
+class Shown(NamedTuple):
+    """What is shown of a document: the fields of a hit up to its highlights, and its texts."""
+
+    fields: tuple[Any, ...]
+    record: Record
 
 
 NOTHING: Final = Postings(np.zeros(0, np.uint32), np.zeros(0, np.float32))
@@ -83,6 +92,7 @@ class Segment:
         self.size = len(files["kind"])
         self._terms = Lexicon(files, "terms")
         self._lexicons: dict[str, Lexicon] = {}
+        self.shown = lru_cache(_KEPT)(self._shown)
 
     def lexicon(self, name: str) -> Lexicon:
         if name not in self._lexicons:
@@ -180,10 +190,25 @@ class Segment:
             places.setdefault(len(word), []).append(at)
         return {size: ([words[at] for at in its], letters[its]) for size, its in places.items()}
 
-    def record(self, number: int) -> Record:
-        ends = self.files["record_ends"]
+    def _shown(self, number: int) -> Shown:
+        files = self.files
+        ends = files["record_ends"]
         start = int(ends[number - 1]) if number else 0
-        return decode(self.files["record"][start : int(ends[number])].tobytes())
+        record = decode(files["record"][start : int(ends[number])].tobytes())
+        fields = (
+            self.kinds[int(files["kind"][number])],
+            int(files["id"][number]),
+            record.url,
+            record.title,
+            record.summary,
+            record.organization,
+            record.facets,
+            record.extra,
+            EPOCH + int(files["updated"][number]) * MICROSECOND,
+            record.latitude,
+            record.longitude,
+        )
+        return Shown(fields, record)
 
 
 def letters_of(octets: Array) -> Array:

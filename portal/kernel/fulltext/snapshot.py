@@ -18,13 +18,13 @@ import numpy as np
 from portal.kernel.fulltext.arrays import Array
 from portal.kernel.fulltext.decoding import key_of
 from portal.kernel.fulltext.facets import Facet, facets_of
-from portal.kernel.fulltext.port import DIGEST_BYTES, FacetValue, Key
+from portal.kernel.fulltext.port import DIGEST_BYTES, FacetValues, Key
 from portal.kernel.fulltext.segment import Postings, Segment
 
 _CACHE_BYTES: Final = 32 * 2**20
 _ENTRY_BYTES: Final = 300
 T = TypeVar("T")
-Counts: TypeAlias = Mapping[str, tuple[FacetValue, ...]]
+Counts: TypeAlias = Mapping[str, FacetValues]
 
 
 class Cache:
@@ -132,13 +132,6 @@ class Snapshot:
     def digests(self, ids: Array) -> list[bytes]:
         table = self._joined("digest").reshape(-1, DIGEST_BYTES)[ids]
         return [row.tobytes() for row in table]
-
-    def keys_of(self, located: Iterable[tuple[int, int]]) -> list[Key]:
-        """The same for documents as `located` has them."""
-        return [
-            (part.kinds[int(part.files["kind"][own])], int(part.files["id"][own]))
-            for part, own in ((self.parts[number], own) for number, own in located)
-        ]
 
     @cached_property
     def facets(self) -> dict[str, Facet]:

@@ -58,10 +58,9 @@ def suggest(
                     found.append((rank, headings[int(ranks[own])], int(ties[own]), number, own))
                 missing -= len(ids)
     by_kind: dict[str, list[Suggestion]] = {}
-    best = [(at, own) for _, _, _, at, own in sorted(found)[:limit]]
-    for (kind, number), (at, own) in zip(snapshot.keys_of(best), best, strict=True):
-        record = snapshot.parts[at].record(own)
-        by_kind.setdefault(kind, []).append(Suggestion(kind, number, record.title, record.url))
+    for _, _, _, at, own in sorted(found)[:limit]:
+        kind, number, url, title = snapshot.parts[at].shown(own).fields[:4]
+        by_kind.setdefault(kind, []).append(Suggestion(kind, number, title, url))
     return tuple(suggestion for group in by_kind.values() for suggestion in group)
 
 

@@ -41,7 +41,7 @@ from portal.kernel.fulltext.port import (
     KIND_FACET,
     MAX_LIMIT,
     MAX_OFFSET,
-    FacetValue,
+    FacetValues,
     Hit,
     Key,
     Near,
@@ -547,14 +547,13 @@ def _selected(query: Query) -> dict[str, frozenset[str]]:
 
 def _facets(
     counts: Mapping[str, Mapping[str, int]], selected: Mapping[str, frozenset[str]]
-) -> dict[str, tuple[FacetValue, ...]]:
-    facets: dict[str, tuple[FacetValue, ...]] = {}
+) -> dict[str, FacetValues]:
+    facets: dict[str, FacetValues] = {}
     for name in sorted({*counts, *selected}):
-        found, picked = counts.get(name, {}), selected.get(name, frozenset())
-        values = [FacetValue(value, count, value in picked) for value, count in found.items()]
-        values += [FacetValue(value, 0, is_selected=True) for value in picked - set(found)]
-        values.sort(key=lambda value: (-value.count, value.value))
-        facets[name] = tuple(values)
+        picked = selected.get(name, frozenset())
+        found = {**dict.fromkeys(picked, 0), **counts.get(name, {})}
+        names = sorted(found, key=lambda value: (-found[value], value))
+        facets[name] = FacetValues(names, [found[value] for value in names], picked)
     return facets
 
 

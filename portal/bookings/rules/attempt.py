@@ -99,13 +99,17 @@ class ClosedSpan:
 
 @dataclass(frozen=True)
 class Taken:
-    """A booking that holds one of the resource's places."""
+    """A booking that holds one of the resource's places.
+
+    is_fixed: it is in use or was, so its place does not change any more.
+    """
 
     booking_id: int
     span: Span
     user_id: int | None
     organization_id: int
     place: int = 1
+    is_fixed: bool = False
 
 
 @dataclass(frozen=True)
@@ -140,18 +144,27 @@ class Gates:
 
 @dataclass(frozen=True)
 class Attempt:
-    """What is wanted. booking_id: the booking that is moved, whose own time does not count."""
+    """What is wanted.
+
+    booking_id, was: the booking that is moved, whose own time does not count, and its span so far;
+    what has begun may still be made longer or shorter.
+    """
 
     span: Span
     user_id: int | None
     organization_id: int
     customer_class: str
     booking_id: int | None = None
+    was: Span | None = None
 
 
 @dataclass(frozen=True)
 class Situation:
-    """All that decides about attempts on one resource around one span, for one customer."""
+    """All that decides about attempts on one resource around one span, for one customer.
+
+    window: the time for which closed, taken and used quotas are complete, so that suggestions stay
+    within it; None: for all time.
+    """
 
     now: dt.datetime
     rules: BookingRules
@@ -160,6 +173,7 @@ class Situation:
     taken: tuple[Taken, ...] = ()
     quotas: tuple[QuotaUse, ...] = ()
     gates: Gates = Gates()
+    window: Span | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,135 @@
+"""Which of a resource's places a booking gets, and how many are taken at the same time."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+
+from portal.bookings.rules.attempt import Span, Taken
+
+
+def peak(spans: Iterable[Span]) -> int:
+    """Return how many of the spans share one instant at most; one may begin when another ends."""
+    steps = sorted(step for span in spans for step in ((span.starts_at, 1), (span.ends_at, -1)))
+    most = running = 0
+    for _moment, step in steps:
+        running += step
+        most = max(most, running)
+    return most
+
+
+def deal_places(
+    taken: Sequence[Taken], span: Span, capacity: int, *, apart_minutes: int = 0
+) -> Mapping[int, int] | None:
+    """Return the places (from 1) of a new booking and of those that move for it, or None.
+
+    The new one has the id 0. Whoever stays is not named; few move, and nobody whose place is
+    fixed. None: more than `capacity` would share an instant.
+    taken: all that may move, and all that overlaps those: of a resource with many places give
+    everything that is not over.
+    apart_minutes: kept free between two bookings of one place, where that can be done.
+    """
+    wished = _deal(taken, span, capacity, dt.timedelta(minutes=apart_minutes))
+    if wished is not None or not apart_minutes:
+        return wished
+    # Bookings may lie nearer than that, by an override or from before the rule.
+    return _deal(taken, span, capacity, dt.timedelta())
+
+
+def _deal(
+    taken: Sequence[Taken], span: Span, capacity: int, apart: dt.timedelta
+) -> Mapping[int, int] | None:
+    spans = {one.booking_id: Span(one.span.starts_at, one.span.ends_at + apart) for one in taken}
+    new = Span(span.starts_at, span.ends_at + apart)
+    held: dict[int, list[Taken]] = {place: [] for place in range(1, capacity + 1)}
+    for one in taken:
+        held.setdefault(one.place, []).append(one)
+
+    def blockers(place: int, wanted: Span) -> list[Taken]:
+        return [one for one in held[place] if spans[one.booking_id].overlaps(wanted)]
+
+    in_the_way = {place: blockers(place, new) for place in range(1, capacity + 1)}
+    free = next((place for place, ones in in_the_way.items() if not ones), None)
+    if free is not None:
+        return {0: free}
+    if peak([new, *(one for one in spans.values() if one.overlaps(new))]) > capacity:
+        return None
+    moves = [
+        move
+        for place, ones in in_the_way.items()
+        if (move := _make_way(place, ones, spans, held, capacity)) is not None
+    ]
+    if moves:
+        return min(moves, key=len)
+    return _deal_anew(taken, spans, new, capacity)
+
+
+def _make_way(
+    place: int,
+    ones: Sequence[Taken],
+    spans: Mapping[int, Span],
+    held: Mapping[int, Sequence[Taken]],
+    capacity: int,
+) -> dict[int, int] | None:
+    """Return the moves that clear a place, each to a place that is free as it is, or None."""
+    moves = {0: place}
+    moved: dict[int, list[Span]] = {}
+    for one in ones:
+        wanted = spans[one.booking_id]
+        free = next(
+            (
+                other
+                for other in range(1, capacity + 1)
+                if other != place
+                and not any(spans[held_.booking_id].overlaps(wanted) for held_ in held[other])
+                and not any(span.overlaps(wanted) for span in moved.get(other, ()))
+            ),
+            None,
+        )
+        if free is None or one.is_fixed:
+            return None
+        moves[one.booking_id] = free
+        moved.setdefault(free, []).append(wanted)
+    return moves
+
+
+def _deal_anew(
+    taken: Sequence[Taken], spans: Mapping[int, Span], new: Span, capacity: int
+) -> dict[int, int] | None:
+    """Return the moves of a dealing of all places from one instant outwards, or None.
+
+    Whoever is there at the instant comes first, then what begins after it in the order of its
+    beginning, then what ends before it in the reverse order of its end. Then each finds a place as
+    long as no more than `capacity` share an instant, wherever the first ones are. So the instant is
+    one of those whose places are fixed: they are in use at the same time.
+    """
+    was = {one.booking_id: one.place for one in taken}
+    fixed = {one.booking_id for one in taken if one.is_fixed}
+    middle = max((spans[one].starts_at for one in fixed), default=new.starts_at)
+    wanted = {**spans, 0: new}
+
+    def turn(booking_id: int) -> tuple[bool, int, dt.timedelta]:
+        span = wanted[booking_id]
+        if booking_id in fixed:
+            return False, 0, dt.timedelta()
+        if span.ends_at <= middle:
+            return True, 2, middle - span.ends_at
+        return True, int(span.starts_at > middle), max(span.starts_at - middle, dt.timedelta())
+
+    dealt: dict[int, list[Span]] = {place: [] for place in range(1, capacity + 1)}
+    moves: dict[int, int] = {}
+    for booking_id in sorted(wanted, key=turn):
+        span, place = wanted[booking_id], was.get(booking_id)
+        free = [
+            other for other, ones in dealt.items() if not any(one.overlaps(span) for one in ones)
+        ]
+        if booking_id in fixed:
+            if place in free:
+                dealt[place].append(span)
+            elif place in dealt:
+                return None
+            continue
+        if not free:
+            return None
+        if place not in free:
+            place = moves[booking_id] = free[0]
+        dealt[place].append(span)
+    return moves

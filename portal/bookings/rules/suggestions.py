@@ -1,0 +1,131 @@
+"""What would work instead of an attempt that fails: a little sooner, later, shorter, or next."""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from portal.bookings.rules.attempt import Attempt, BookingRules, Situation, Span
+from portal.bookings.rules.free import free_spans
+from portal.bookings.rules.hours import slot_marks
+from portal.bookings.rules.problems import find_problems
+
+#: A booking is shifted by so many slots at most, and keeps at least this part of its length.
+MOST_SLOTS = 4
+LEAST_PART = 0.75
+#: So far ahead the next free span is looked for, and in so many free spans.
+LOOK_AHEAD = dt.timedelta(days=14)
+_MOST_TRIES = 12
+_MINUTE = dt.timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A span that would work. kind: "shift", "shorten" or "next_free"."""
+
+    kind: str
+    span: Span
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what the API says of it."""
+        return {
+            "kind": self.kind,
+            "starts_at": self.span.starts_at.isoformat(),
+            "ends_at": self.span.ends_at.isoformat(),
+        }
+
+
+def suggest(attempt: Attempt, situation: Situation, *, most: int = 4) -> list[Suggestion]:
+    """Return what would work instead, the nearest first; none of it has any problem.
+
+    A shift by up to MOST_SLOTS slots either way, a shorter booking within the span, and the next
+    free span, each other than the ones before it.
+    """
+    taken = tuple(one for one in situation.taken if one.booking_id != attempt.booking_id)
+    around = Span(
+        attempt.span.starts_at - (MOST_SLOTS + 1) * situation.rules.slot_minutes * _MINUTE,
+        attempt.span.ends_at + LOOK_AHEAD,
+    )
+    free = free_spans(
+        replace(situation, taken=taken),
+        around,
+        user_id=attempt.user_id,
+        organization_id=attempt.organization_id,
+    )
+    found: list[Suggestion] = []
+    for kind, enough, spans in (
+        ("shift", 2, _shifted(attempt.span, situation, free)),
+        ("shorten", 1, _shortened(attempt.span, situation, free)),
+        ("next_free", 1, _next(attempt.span, situation, free)),
+    ):
+        fresh = (span for span in spans if all(span != other.span for other in found))
+        working = (
+            span for span in fresh if not find_problems(replace(attempt, span=span), situation)
+        )
+        for _number, span in zip(range(enough), working, strict=False):
+            found.append(Suggestion(kind, span))
+    return found[:most]
+
+
+def _length(span: Span, rules: BookingRules) -> dt.timedelta:
+    """Return how long a booking may be that is as long as a span: whole slots within the rules."""
+    slot = rules.slot_minutes
+    least = -(-rules.min_length_minutes // slot) * slot
+    wished = -(-int(span.minutes) // slot) * slot
+    most = rules.max_length_minutes
+    bounded = wished if most is None else min(wished, most // slot * slot)
+    return max(least, bounded) * _MINUTE
+
+
+def _shifted(wanted: Span, situation: Situation, free: Sequence[Span]) -> Iterator[Span]:
+    """Yield the same length at the slots around, the nearest first."""
+    hours, slot = situation.hours, situation.rules.slot_minutes
+    length = _length(wanted, situation.rules)
+    reach = MOST_SLOTS * slot * _MINUTE
+    near = Span(wanted.starts_at - reach, wanted.starts_at + reach)
+    marks = slot_marks(hours, slot, near)
+    for mark in sorted(marks, key=lambda mark: abs(mark - wanted.starts_at)):
+        span = Span(mark, mark + length)
+        if _lies_in(span, free):
+            yield span
+
+
+def _lies_in(span: Span, free: Sequence[Span]) -> bool:
+    return any(one.starts_at <= span.starts_at and span.ends_at <= one.ends_at for one in free)
+
+
+def _shortened(wanted: Span, situation: Situation, free: Sequence[Span]) -> Iterator[Span]:
+    """Yield what is free of the wanted span, the longest first, if it is enough of it."""
+    hours, rules = situation.hours, situation.rules
+    least = wanted.minutes * LEAST_PART
+    pieces: list[Span] = []
+    for one in free:
+        if not one.overlaps(wanted):
+            continue
+        piece = Span(max(one.starts_at, wanted.starts_at), min(one.ends_at, wanted.ends_at))
+        starts = slot_marks(hours, rules.slot_minutes, piece)
+        ends = slot_marks(hours, rules.slot_minutes, piece, are_ends=True)
+        if rules.max_length_minutes is not None and starts:
+            longest = starts[0] + rules.max_length_minutes * _MINUTE
+            ends = [end for end in ends if end <= longest]
+        if starts and ends and Span(starts[0], ends[-1]).minutes >= least:
+            pieces.append(Span(starts[0], ends[-1]))
+    yield from sorted(pieces, key=lambda piece: -piece.minutes)
+
+
+def _next(wanted: Span, situation: Situation, free: Sequence[Span]) -> Iterator[Span]:
+    """Yield the same length at the first slot of each free span from the wanted start on."""
+    length = _length(wanted, situation.rules)
+    tries = 0
+    for one in free:
+        starts_at = max(one.starts_at, wanted.starts_at)
+        if starts_at + length > one.ends_at:
+            continue
+        day = Span(starts_at, min(one.ends_at, starts_at + dt.timedelta(days=2)))
+        for mark in slot_marks(situation.hours, situation.rules.slot_minutes, day):
+            if mark + length <= one.ends_at:
+                yield Span(mark, mark + length)
+                break
+        tries += 1
+        if tries == _MOST_TRIES:
+            return

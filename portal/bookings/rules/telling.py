@@ -1,0 +1,71 @@
+"""How times, days and lengths are told in a sentence: on the wall of the resource's place."""
+
+import datetime as dt
+from collections.abc import Iterable
+from zoneinfo import ZoneInfo
+
+from babel import Locale, dates, lists
+from flask_babel import get_locale, ngettext
+from flask_babel import gettext as _
+
+from portal.bookings.rules.attempt import NO_END, Span
+
+_HOUR = 60
+_DAY = 24 * _HOUR
+
+
+def _locale() -> Locale:
+    return get_locale() or Locale("en")
+
+
+def write_length(minutes: int) -> str:
+    """Write "30 minutes", "1 hour 30 minutes", "2 days"."""
+    if minutes >= 2 * _DAY and not minutes % _DAY:
+        return ngettext("%(num)d day", "%(num)d days", minutes // _DAY)
+    hours, rest = divmod(minutes, _HOUR)
+    parts = []
+    if hours:
+        parts.append(ngettext("%(num)d hour", "%(num)d hours", hours))
+    if rest or not hours:
+        parts.append(ngettext("%(num)d minute", "%(num)d minutes", rest))
+    return " ".join(parts)
+
+
+def write_time(minutes: int) -> str:
+    """Write a time of day, given as minutes after midnight: "08:00", "24:00"."""
+    return f"{minutes // _HOUR:02d}:{minutes % _HOUR:02d}"
+
+
+def write_day(day: dt.date) -> str:
+    """Write a date with its weekday, without the year: "Tue, Mar 3"."""
+    return dates.format_skeleton("MMMEd", dt.datetime.combine(day, dt.time()), locale=_locale())
+
+
+def write_instant(moment: dt.datetime, zone: str) -> str:
+    """Write a date and time on the wall of a zone: "Tue, Mar 3, 08:00"."""
+    shown = moment.astimezone(ZoneInfo(zone))
+    return f"{write_day(shown.date())}, {shown:%H:%M}"
+
+
+def write_span(span: Span, zone: str) -> str:
+    """Write from when until when, as it stands in a sentence."""
+    begins, ends = (
+        moment.astimezone(ZoneInfo(zone)) if moment < NO_END else None
+        for moment in (span.starts_at, span.ends_at)
+    )
+    first = write_instant(span.starts_at, zone)
+    if begins is None or ends is None:
+        return _("from %(first)s until further notice", first=first)
+    if begins.date() == ends.date():
+        return _(
+            "on %(day)s from %(first)s to %(last)s",
+            day=write_day(begins.date()),
+            first=f"{begins:%H:%M}",
+            last=f"{ends:%H:%M}",
+        )
+    return _("from %(first)s to %(last)s", first=first, last=write_instant(span.ends_at, zone))
+
+
+def write_list(parts: Iterable[str]) -> str:
+    """Write "a, b and c"."""
+    return lists.format_list(list(parts), locale=_locale())

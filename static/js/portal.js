@@ -251,8 +251,18 @@
       show(false);
     };
     show(false);
+    let kept;
+    document.addEventListener("htmx:before:swap", (event) => {
+      if (event.detail?.ctx?.target !== list) return;
+      // An answer to a field that has been emptied since comes too late.
+      if (!field.value.trim()) event.preventDefault();
+      kept = options()[active]?.dataset.url;
+    });
     document.addEventListener("htmx:after:swap", (event) => {
-      if (event.detail?.ctx?.target === list) show(options().length > 0 && document.activeElement === field);
+      if (event.detail?.ctx?.target !== list) return;
+      show(options().length > 0 && document.activeElement === field);
+      // What was marked stays marked wherever it now stands; Enter must never pick another one.
+      if (!list.hidden) mark(options().findIndex((option) => option.dataset.url === kept));
     });
     list.addEventListener("mousedown", (event) => event.preventDefault());
     list.addEventListener("click", (event) => {
@@ -260,7 +270,11 @@
       if (option) pick(option);
     });
     field.addEventListener("blur", () => show(false));
-    field.addEventListener("input", () => { if (!field.value.trim()) show(false); });
+    field.addEventListener("input", () => {
+      if (field.value.trim()) return;
+      list.replaceChildren();
+      show(false);
+    });
     field.addEventListener("keydown", (event) => {
       const last = options().length - 1;
       if (event.key === "Escape" && !list.hidden) {
@@ -291,7 +305,7 @@
     Object.assign(field, { type: "search", className: "control", placeholder: label, autocomplete: "off" });
     field.setAttribute("aria-label", label);
     Object.assign(field.dataset, {
-      suggest: list.id, hxGet: area.dataset.pick, hxTrigger: "input changed delay:150ms",
+      suggest: list.id, hxGet: area.dataset.pick, hxTrigger: "input delay:150ms",
       hxTarget: `#${list.id}`, hxSync: "this:replace",
     });
     // Its name is the query's; it belongs to no form, so that it is never sent with one.
@@ -300,6 +314,8 @@
     box.className = "picker";
     box.append(field, list);
     area.before(box);
+    // Where this script arrives late, htmx has been over the page already.
+    window.htmx?.process(box);
     prepareSuggestions(field, (option) => {
       const name = option.firstElementChild.textContent.trim();
       const lines = area.value.split("\n").map((line) => line.trim()).filter(Boolean);

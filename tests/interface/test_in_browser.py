@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 from werkzeug.serving import make_server
 
 from tests.interface.gallery import make_gallery
@@ -51,6 +51,25 @@ def visit(open_browser: Open, address: str) -> Callable[..., Page]:
         return page
 
     return open_
+
+
+class Held:
+    """A request that is kept from its answer until the test lets it go."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.routes: list[Route] = []
+        page.route(url, self._hold)
+
+    def _hold(self, route: Route) -> None:
+        self.routes.append(route)
+
+    def release(self) -> None:
+        while not self.routes:
+            self.page.wait_for_timeout(10)
+        for route in self.routes:
+            route.continue_()
+        self.page.unroute_all()
 
 
 @pytest.mark.parametrize(
@@ -168,6 +187,35 @@ def test_suggestions_are_chosen_by_keyboard_and_closed_with_escape(
     expect(page).to_have_url(re.compile(r"/record#2$"))
 
 
+def test_what_is_marked_stays_marked_in_a_newer_list(visit: Callable[..., Page]) -> None:
+    page = visit("/results")
+    field = page.get_by_role("combobox")
+    field.fill("b")
+    expect(page.get_by_role("option")).to_have_count(4)
+    for _number in range(3):
+        field.press("ArrowDown")
+    marked = page.get_by_role("option", selected=True)
+    expect(marked).to_have_text("Bluegrass Tool & Die")
+    field.fill("bl")
+    expect(page.get_by_role("option")).to_have_count(1)
+    expect(marked).to_have_text("Bluegrass Tool & Die")
+    field.press("Enter")
+    expect(page).to_have_url(re.compile(r"/record#3$"))
+
+
+def test_what_is_no_longer_in_the_list_is_never_chosen(visit: Callable[..., Page]) -> None:
+    page = visit("/results")
+    field = page.get_by_role("combobox")
+    field.fill("b")
+    expect(page.get_by_role("option")).to_have_count(4)
+    field.press("ArrowDown")
+    field.fill("bl")
+    expect(page.get_by_role("option")).to_have_count(1)
+    expect(page.get_by_role("option", selected=True)).to_have_count(0)
+    field.press("Enter")
+    expect(page).to_have_url(re.compile(r"/results\?q=bl$"))
+
+
 def test_rows_are_added_and_removed_in_place(visit: Callable[..., Page]) -> None:
     page = visit("/form")
     rows = page.get_by_role("group", name="Specifications").locator("[data-row]")
@@ -229,19 +277,63 @@ def test_long_list_of_choices_is_narrowed_and_says_what_is_chosen(
     expect(group).to_contain_text("Nothing in this list fits.")
 
 
+def found_words(page: Page) -> Locator:
+    """What is offered for what was typed beside a list."""
+    return page.get_by_role("listbox", name="Find and add").get_by_role("option")
+
+
 def test_words_are_found_and_added_to_a_list(visit: Callable[..., Page]) -> None:
     page = visit("/form")
     names = page.get_by_label("Other names")
     names.fill("Big Bertha")
     finder = page.get_by_role("combobox", name="Find and add")
     finder.press_sequentially("bluegrass")
-    expect(page.get_by_role("listbox", name="Find and add").get_by_role("option")).to_have_count(1)
+    expect(found_words(page)).to_have_count(1)
     finder.press("ArrowDown")
     finder.press("Enter")
     expect(names).to_have_value("Big Bertha\nBluegrass Tool & Die\n")
     expect(finder).to_have_value("")
     expect(page.locator("#announcer")).to_have_text("Added: Bluegrass Tool & Die")
     assert "/form" in page.url
+    # The same words can be looked for once more.
+    finder.fill("bluegrass")
+    expect(found_words(page)).to_have_text("Bluegrass Tool & Die")
+
+
+def test_words_are_found_where_the_script_comes_late(visit: Callable[..., Page]) -> None:
+    page = visit("/page")
+    script = Held(page, "**/portal.js*")
+    page.add_init_script(
+        "document.addEventListener('htmx:after:process',"
+        " () => { document.documentElement.dataset.processed = '' })"
+    )
+    page.goto("/form", wait_until="commit")
+    expect(page.locator("html[data-processed]")).to_be_attached()
+    script.release()
+    page.get_by_role("combobox", name="Find and add").fill("bluegrass")
+    expect(found_words(page)).to_have_text("Bluegrass Tool & Die")
+
+
+def test_answer_that_comes_after_the_choice_is_not_shown(visit: Callable[..., Page]) -> None:
+    page = visit("/form")
+    finder = page.get_by_role("combobox", name="Find and add")
+    finder.fill("blue")
+    expect(found_words(page)).to_have_count(1)
+    answer = Held(page, "**/suggestions?*")
+    with page.expect_request("**/suggestions?*"):
+        finder.fill("bluegrass")
+    finder.press("ArrowDown")
+    finder.press("Enter")
+    expect(finder).to_have_value("")
+    page.evaluate(
+        "() => { window.answered = new Promise(done =>"
+        " document.addEventListener('htmx:finally:request', () => done(true))) }"
+    )
+    answer.release()
+    assert page.evaluate("window.answered")
+    expect(found_words(page)).to_have_count(0)
+    finder.press("ArrowDown")
+    expect(found_words(page)).to_have_count(0)
 
 
 def test_characters_are_counted_down(visit: Callable[..., Page]) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 from playwright.sync_api import Error as PlaywrightError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,6 +28,8 @@ MAC_PATHS = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )
+# A busy machine may take its time; what is right at once costs none of it.
+PATIENCE_MILLISECONDS = 15_000
 ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
@@ -126,6 +128,7 @@ class Misdeeds:
 
 @pytest.fixture(scope="session")
 def _playwright() -> Iterator[Playwright]:
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
     with sync_playwright() as playwright:
         yield playwright
 
@@ -169,7 +172,7 @@ def open_browser(chromium: Browser, misdeeds: Misdeeds) -> Iterator[Callable[...
                 **options,
             }
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MILLISECONDS)
         misdeeds.watch(context)
         contexts.append(context)
         return context

@@ -21,6 +21,7 @@ from portal.facilities.models import Equipment, Facility
 from portal.kernel.database import session, unit_of_work
 from portal.organizations.models import Organization
 from portal.regions.models import Region
+from tests.bookings.calendars import resource_named, say
 from tests.cast import World
 from tests.support.statements import count_statements
 
@@ -34,28 +35,7 @@ WEEK = Span(
 @pytest.fixture
 def resource(world: World) -> Callable[..., Resource]:
     """Write the resource of a machine, facility or organization of the cast, with columns."""
-
-    def write(kind: str, name: str, **columns: Any) -> Resource:
-        record: Any
-        if kind == "equipment":
-            record = facilities.get_equipment(world.equipment[name])
-        elif kind == "facility":
-            record = facilities.get_facility(world.facilities[name])
-        else:
-            record = session.get_one(Organization, world.organizations[name])
-        row = queries.resource_of(record)
-        with unit_of_work():
-            for column, value in columns.items():
-                setattr(row, column, value)
-            session.add(row)
-        return row
-
-    return write
-
-
-def say(*rows: Any) -> None:
-    with unit_of_work():
-        session.add_all(rows)
+    return lambda kind, name, **columns: resource_named(world, kind, name, **columns)
 
 
 def test_a_machine_of_which_nothing_is_said_has_the_portals_rules_and_its_places_time(

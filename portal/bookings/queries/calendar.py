@@ -10,10 +10,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import and_, false, func, inspect, literal, null, or_, select
-from sqlalchemy.orm import join
+from sqlalchemy.orm import aliased, join, joinedload, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
+from portal.bookings.models.booking import Booking
 from portal.bookings.models.calendar import (
     Closure,
     Dependency,
@@ -25,10 +27,14 @@ from portal.bookings.models.calendar import (
     rule_layer_region,
 )
 from portal.bookings.rules.attempt import NO_END, BookingRules, ClosedSpan, Hours, QuotaUse, Span
+from portal.bookings.rules.dependencies import reached
 from portal.bookings.rules.inheritance import inherit
 from portal.bookings.rules.recurrence import occurrences, read_recurrence
+from portal.bookings.rules.words import OPEN_STATUSES
 from portal.facilities.models import Equipment, Facility
+from portal.kernel.clock import now
 from portal.kernel.database import session
+from portal.kernel.errors import NotFound
 from portal.kernel.settings import setting
 from portal.organizations.models import Organization
 from portal.regions.models import ZipCode
@@ -40,6 +46,9 @@ RULE_COLUMNS = tuple(
 
 #: What a recurring closure may bring into one window.
 MOST_OCCURRENCES = 400
+#: How many bookings that a closure hits are shown at once, and looked through for one that repeats.
+MOST_HIT = 100
+MOST_LOOKED_THROUGH = 2000
 
 
 @dataclass(frozen=True)
@@ -188,6 +197,88 @@ def resources_of(records: Sequence[Equipment]) -> list[Resource]:
     return found
 
 
+# Closures
+
+
+def get_closure(resource: Resource, closure_id: int) -> Closure:
+    """Return a closure of a resource with whom it is kept free for. Raises NotFound."""
+    closure = session.scalar(
+        select(Closure)
+        .options(selectinload(Closure.allowed))
+        .where(Closure.id == closure_id, Closure.resource_id == resource.id)
+    )
+    if closure is None:
+        raise NotFound(_("This is no longer here."))
+    return closure
+
+
+def list_hit_bookings(resource: Resource, closure: Closure, limit: int = MOST_HIT) -> list[Booking]:
+    """Return the bookings still to come that a closure of the resource hits, the first ones first.
+
+    Those of everything that depends on the resource are among them.
+    """
+    first = Span(closure.starts_at, closure.ends_at or NO_END)
+    ahead = Span(
+        max(now(), first.starts_at), first.ends_at if closure.recurrence is None else NO_END
+    )
+    if ahead.starts_at >= ahead.ends_at:
+        return []
+    statement = (
+        select(Booking)
+        .options(
+            joinedload(Booking.resource),
+            joinedload(Booking.organization),
+            joinedload(Booking.user),
+        )
+        .where(
+            Booking.resource_id.in_(_depending(resource)),
+            Booking.status.in_(OPEN_STATUSES),
+            Booking.starts_at < ahead.ends_at,
+            Booking.ends_at > ahead.starts_at,
+            Booking.organization_id.not_in([one.id for one in closure.allowed]),
+        )
+        .order_by(Booking.starts_at, Booking.id)
+    )
+    if closure.recurrence is None:
+        return list(session.scalars(statement.limit(limit)))
+    booked = session.scalars(statement.limit(MOST_LOOKED_THROUGH)).all()
+    if not booked:
+        return []
+    times = occurrences(
+        read_recurrence(closure.recurrence),
+        first,
+        load_calendars([resource])[0].hours.zone,
+        most=MOST_OCCURRENCES,
+        window=Span(ahead.starts_at, max(booking.ends_at for booking in booked)),
+    )
+    return [
+        booking
+        for booking in booked
+        if any(time.overlaps(Span(booking.starts_at, booking.ends_at)) for time in times)
+    ][:limit]
+
+
+def _depending(resource: Resource) -> list[int]:
+    """Return the resources that are closed along with one, itself included."""
+    home = aliased(Resource)
+    rows = session.execute(
+        select(Resource.id, home.id)
+        .outerjoin(Equipment, Equipment.id == Resource.equipment_id)
+        .outerjoin(home, home.facility_id == Equipment.facility_id)
+        .where(Resource.organization_id == resource.organization_id)
+    ).all()
+    if resource.kind == "organization":
+        return sorted(resource_id for resource_id, _home_id in rows)
+    closes: dict[int, list[int]] = defaultdict(list)
+    for resource_id, home_id in rows:
+        if home_id is not None:
+            closes[home_id].append(resource_id)
+    for resource_id, needed in load_needs([resource.organization_id]).items():
+        for needs_id in needed:
+            closes[needs_id].append(resource_id)
+    return sorted(reached(closes, resource.id))
+
+
 # Calendars
 
 
@@ -226,7 +317,7 @@ def load_calendars(resources: Sequence[Resource], window: Span | None = None) ->
         return []
     organization_ids = {resource.organization_id for resource in resources}
     places = _Places(_load_places(resources, organization_ids))
-    needs = _load_needs(organization_ids) if window else {}
+    needs = load_needs(organization_ids) if window else {}
     lines = [places.line_of(places.by_key[_key(resource)]) for resource in resources]
     said = {place.id for line in lines for place in line.values() if place.id is not None}
     layers = _load_layers(said)
@@ -462,7 +553,7 @@ def _load_places(resources: Sequence[Resource], organization_ids: Collection[int
     return [_Place(*row) for statement in statements for row in session.execute(statement)]
 
 
-def _load_needs(organization_ids: Collection[int]) -> dict[int, list[int]]:
+def load_needs(organization_ids: Collection[int]) -> dict[int, list[int]]:
     """Read what depends on what; both are always of one organization."""
     needs: dict[int, list[int]] = defaultdict(list)
     for resource_id, needs_id in session.execute(

@@ -1,14 +1,61 @@
-"""Commands on calendars: what hosts say about when and how their things can be booked."""
+"""Commands on calendars: what hosts say about when and how their things can be booked.
 
-from portal.bookings.models.calendar import Resource
+Values have passed the forms; what needs other rows or other values is checked here. Nothing here
+cancels a booking by the way: who closes something that is booked is shown what is hit.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, TypeVar
+from zoneinfo import available_timezones
+
+from flask_babel import gettext as _
+from sqlalchemy import delete, func, inspect, select
+from sqlalchemy.orm import selectinload
+
+from portal.accounts.models import User
+from portal.bookings.events import CalendarChanged
+from portal.bookings.models.calendar import (
+    Closure,
+    Dependency,
+    Quota,
+    Resource,
+    RuleLayer,
+    SpecialHours,
+)
 from portal.bookings.policies import Permission
-from portal.bookings.queries.calendar import is_written, resource_of
+from portal.bookings.queries.calendar import (
+    RULE_COLUMNS,
+    get_closure,
+    is_written,
+    list_hit_bookings,
+    load_needs,
+    resource_of,
+)
+from portal.bookings.rules.dependencies import closes_circle
+from portal.bookings.rules.presets import PRESETS
+from portal.bookings.rules.recurrence import read_recurrence
+from portal.bookings.rules.words import BOOKINGS
+from portal.facilities import services as facilities
 from portal.facilities.models import Equipment, Facility
 from portal.facilities.policies import Permission as FacilityPermission
+from portal.facilities.queries import get_equipment, get_facility
+from portal.facilities.rules import find_hours_problem, sort_hours
 from portal.kernel.authorization import Actor, authorize
+from portal.kernel.clock import now
 from portal.kernel.commands import command
-from portal.kernel.database import session
-from portal.organizations.models import Organization
+from portal.kernel.database import lock, session
+from portal.kernel.errors import Conflict, Invalid, NotFound
+from portal.kernel.outbox import record
+from portal.organizations.models import Membership, Organization
+from portal.regions.models import Region
+
+P = TypeVar("P", Quota, SpecialHours)
+
+MOST_CLOSURES = 200
+MOST_SPECIAL_DATES = 200
+MOST_DEPENDENCIES = 20
+MOST_ALLOWED = 30
 
 
 @command(Permission.CALENDAR_OPEN)
@@ -26,3 +73,449 @@ def open_resource(actor: Actor, record: Facility | Equipment | Organization) -> 
         session.add(resource)
         session.flush()
     return resource
+
+
+# Rules
+
+
+@command(Permission.CALENDAR_EDIT)
+def change_rules(
+    actor: Actor, resource: Resource, *, customer_class: str = "", **values: Any
+) -> Resource:
+    """Say what a resource's rules are for one customer class, or ("") for all.
+
+    values: those of `RULE_COLUMNS` that change, with None where nothing shall be said here any
+    more, so that it is inherited; and `is_regional` with `eligible_region_ids`.
+    Raises Invalid for values that contradict each other, and for unknown regions.
+    """
+    _change_layer(resource, customer_class, values)
+    _touch(resource)
+    return resource
+
+
+@command(Permission.CALENDAR_EDIT)
+def apply_preset(actor: Actor, resource: Resource, *, preset: str) -> Resource:
+    """Let a resource be booked as most hosts want it, in one step; see `rules/presets.py`."""
+    chosen = PRESETS.get(preset)
+    if chosen is None:
+        raise NotFound(_("There is no such choice."))
+    _change_layer(resource, "", chosen.rules)
+    if chosen.hours is not None:
+        _change_hours(actor, resource, chosen.hours)
+    _change_bookable(actor, resource, True)
+    _touch(resource)
+    return resource
+
+
+@command(Permission.CALENDAR_EDIT)
+def change_bookable(actor: Actor, resource: Resource, *, is_bookable: bool) -> Resource:
+    """Let others book a resource, or stop it; what is booked stays booked."""
+    _change_bookable(actor, resource, is_bookable)
+    _touch(resource)
+    return resource
+
+
+@command(Permission.CALENDAR_EDIT)
+def change_hours(
+    actor: Actor, resource: Resource, *, hours: Sequence[Mapping[str, Any]], time_zone: str = ""
+) -> Resource:
+    """Say when a resource is open; no hours at all are inherited, as an empty time zone is."""
+    if time_zone and time_zone not in available_timezones():
+        raise Invalid("time_zone", _("Please choose a time zone of the list."))
+    _change_hours(actor, resource, hours)
+    resource.time_zone = time_zone
+    _touch(resource)
+    return resource
+
+
+@command(Permission.CALENDAR_EDIT)
+def set_special_hours(
+    actor: Actor,
+    resource: Resource,
+    *,
+    date: dt.date,
+    hours: Sequence[Mapping[str, Any]],
+    reason: str = "",
+) -> Resource:
+    """Say when a resource is open on one date, instead of the weekday's hours; none: closed."""
+    rows = sorted(
+        ({"opens": row["opens"], "closes": row["closes"]} for row in hours),
+        key=lambda row: row["opens"],
+    )
+    _check_hours([{"weekday": date.weekday(), **row} for row in rows])
+    special = session.scalar(
+        select(SpecialHours).where(
+            SpecialHours.resource_id == resource.id, SpecialHours.date == date
+        )
+    )
+    if special is None:
+        _keep_to(SpecialHours, resource, MOST_SPECIAL_DATES)
+        special = SpecialHours(resource_id=resource.id, date=date)
+        session.add(special)
+    special.hours = rows
+    special.reason = reason
+    _touch(resource)
+    return resource
+
+
+@command(Permission.CALENDAR_EDIT)
+def remove_special_hours(actor: Actor, resource: Resource, *, special_id: int) -> Resource:
+    """Let a date have its weekday's hours again."""
+    session.delete(_get_part(SpecialHours, resource, special_id))
+    _touch(resource)
+    return resource
+
+
+@command(Permission.CALENDAR_EDIT)
+def set_quota(
+    actor: Actor,
+    resource: Resource,
+    *,
+    shared_by: str,
+    period: str,
+    customer_class: str = "",
+    most_minutes: int | None = None,
+    most_bookings: int | None = None,
+) -> Resource:
+    """Limit what one person, one organization or everybody together may book in a period."""
+    if most_minutes is None and most_bookings is None:
+        raise Invalid("most_minutes", _("Please give a number of hours or of bookings."))
+    quota = session.scalar(
+        select(Quota).where(
+            Quota.resource_id == resource.id,
+            Quota.customer_class == customer_class,
+            Quota.shared_by == shared_by,
+            Quota.period == period,
+        )
+    )
+    if quota is None:
+        quota = Quota(
+            resource_id=resource.id,
+            customer_class=customer_class,
+            shared_by=shared_by,
+            period=period,
+        )
+        session.add(quota)
+    quota.most_minutes = most_minutes
+    quota.most_bookings = most_bookings
+    _touch(resource)
+    return resource
+
+
+@command(Permission.CALENDAR_EDIT)
+def remove_quota(actor: Actor, resource: Resource, *, quota_id: int) -> Resource:
+    """Let go of a limit."""
+    session.delete(_get_part(Quota, resource, quota_id))
+    _touch(resource)
+    return resource
+
+
+# Closures and outages
+
+
+@command(Permission.CALENDAR_EDIT)
+def add_closure(
+    actor: Actor,
+    resource: Resource,
+    *,
+    kind: str,
+    starts_at: dt.datetime,
+    ends_at: dt.datetime | None,
+    reason: str = "",
+    is_planned: bool = True,
+    recurrence: Mapping[str, Any] | None = None,
+    allowed_ids: Collection[int] = (),
+) -> Closure:
+    """Close a resource, and what depends on it, for a time: `queries.list_hit_bookings` then says
+    which bookings that hits.
+
+    kind, recurrence: as of `Closure`. allowed_ids: the organizations a blocking is kept free for.
+    Raises Invalid for a span or recurrence that cannot be.
+    """
+    _keep_to(Closure, resource, MOST_CLOSURES)
+    closure = Closure(resource_id=resource.id, created_by_id=actor.user_id, allowed=[])
+    session.add(closure)
+    _change_closure(closure, kind, starts_at, ends_at, reason, is_planned, recurrence, allowed_ids)
+    session.flush()
+    _touch(resource)
+    return closure
+
+
+@command(Permission.CALENDAR_EDIT)
+def change_closure(
+    actor: Actor,
+    resource: Resource,
+    *,
+    closure_id: int,
+    kind: str,
+    starts_at: dt.datetime,
+    ends_at: dt.datetime | None,
+    reason: str = "",
+    is_planned: bool = True,
+    recurrence: Mapping[str, Any] | None = None,
+    allowed_ids: Collection[int] = (),
+) -> Closure:
+    """Change a closure as a whole; arguments as of `add_closure`."""
+    closure = get_closure(resource, closure_id)
+    _change_closure(closure, kind, starts_at, ends_at, reason, is_planned, recurrence, allowed_ids)
+    _touch(resource)
+    return closure
+
+
+@command(Permission.CALENDAR_EDIT)
+def end_outage(actor: Actor, resource: Resource, *, closure_id: int) -> Closure:
+    """Say that what was out of order works again, from now on."""
+    closure = get_closure(resource, closure_id)
+    moment = now()
+    if closure.kind != "outage" or closure.recurrence is not None:
+        raise Conflict(_("Only an outage that does not repeat can be ended."))
+    if closure.starts_at >= moment:
+        raise Conflict(_("This has not begun yet. Delete it instead."))
+    if closure.ends_at is not None and closure.ends_at <= moment:
+        raise Conflict(_("This is over already."))
+    closure.ends_at = moment
+    _touch(resource)
+    return closure
+
+
+@command(Permission.CALENDAR_EDIT)
+def remove_closure(actor: Actor, resource: Resource, *, closure_id: int) -> Resource:
+    """Take a closure away, as if it had never been."""
+    session.delete(get_closure(resource, closure_id))
+    _touch(resource)
+    return resource
+
+
+@command(Permission.CALENDAR_EDIT)
+def cancel_hit_bookings(
+    actor: Actor,
+    resource: Resource,
+    *,
+    closure_id: int,
+    booking_ids: Collection[int],
+    reason: str,
+) -> int:
+    """Cancel bookings that a closure hits, all for one reason, and return how many.
+
+    Their time is not offered to those who wait: it cannot be used. What is in use stays.
+    """
+    if not reason.strip():
+        raise Invalid("reason", _("Please give a reason."))
+    closure = get_closure(resource, closure_id)
+    chosen = [
+        hit
+        for hit in list_hit_bookings(resource, closure)
+        if hit.id in booking_ids and hit.status in ("requested", "approved")
+    ]
+    chosen.sort(key=lambda hit: (hit.resource_id, hit.id))
+    for booking in chosen:
+        lock(booking)
+        authorize(actor, Permission.BOOKING_CANCEL, booking)
+        booking.sequence += 1
+        BOOKINGS.apply(actor, booking, "cancel", note=reason)
+    return len(chosen)
+
+
+# Dependencies and operators
+
+
+@command(Permission.CALENDAR_EDIT)
+def add_dependency(actor: Actor, resource: Resource, *, needs_id: int) -> Resource:
+    """Say that a resource does not work without another one of the same organization.
+
+    Raises Invalid where the other, or what it depends on, needs this one in turn.
+    """
+    needed = session.get(Resource, needs_id)
+    if (
+        needed is None
+        or needed.organization_id != resource.organization_id
+        or needed.kind not in ("equipment", "facility")
+    ):
+        raise Invalid(
+            "needs_id", _("Please choose equipment or a facility of the same organization.")
+        )
+    # Two people could each write one half of a circle; both wait for the organization's row.
+    lock(session.get_one(Organization, resource.organization_id))
+    needs = load_needs([resource.organization_id])
+    if needed.id in needs.get(resource.id, ()):
+        return resource
+    if closes_circle(needs, resource.id, needed.id):
+        raise Invalid("needs_id", _("“%(name)s” itself depends on this.", name=needed.name))
+    if len(needs.get(resource.id, ())) >= MOST_DEPENDENCIES:
+        raise Invalid("needs_id", _("Please keep to %(most)d at most.", most=MOST_DEPENDENCIES))
+    session.add(Dependency(resource_id=resource.id, needs_id=needed.id))
+    _touch(resource)
+    return resource
+
+
+@command(Permission.CALENDAR_EDIT)
+def remove_dependency(actor: Actor, resource: Resource, *, needs_id: int) -> Resource:
+    """Say that a resource works without another one after all."""
+    session.execute(
+        delete(Dependency).where(
+            Dependency.resource_id == resource.id, Dependency.needs_id == needs_id
+        )
+    )
+    _touch(resource)
+    return resource
+
+
+@command(Permission.CALENDAR_EDIT)
+def add_operator(actor: Actor, resource: Resource, *, user_id: int) -> Resource:
+    """Let the time of a person be booked along, of the organization whose resource is given."""
+    person = session.scalar(
+        select(User)
+        .join(Membership, Membership.user_id == User.id)
+        .where(Membership.organization_id == resource.organization_id, User.id == user_id)
+    )
+    if resource.kind != "organization" or person is None:
+        raise Invalid("user_id", _("Please choose a person of the organization."))
+    operator = session.scalar(
+        select(Resource).where(
+            Resource.organization_id == resource.organization_id, Resource.operator_id == user_id
+        )
+    )
+    if operator is None:
+        operator = Resource(
+            kind="operator", organization_id=resource.organization_id, operator_id=user_id
+        )
+        session.add(operator)
+    operator.name = person.name
+    operator.is_bookable = True
+    _touch(operator)
+    return operator
+
+
+# What they share
+
+
+def _touch(resource: Resource) -> None:
+    session.flush()
+    record(CalendarChanged(resource.id))
+
+
+def _change_layer(resource: Resource, customer_class: str, values: Mapping[str, Any]) -> None:
+    unknown = set(values) - {*RULE_COLUMNS, "is_regional", "eligible_region_ids"}
+    if unknown:
+        raise TypeError(f"no such rules: {', '.join(sorted(unknown))}")
+    layer = session.scalar(
+        select(RuleLayer)
+        .options(selectinload(RuleLayer.eligible_regions))
+        .where(RuleLayer.resource_id == resource.id, RuleLayer.customer_class == customer_class)
+    )
+    if layer is None:
+        layer = RuleLayer(
+            resource_id=resource.id, customer_class=customer_class, eligible_regions=[]
+        )
+    for name in (*RULE_COLUMNS, "is_regional"):
+        if name in values:
+            setattr(layer, name, values[name])
+    if "eligible_region_ids" in values:
+        layer.eligible_regions = _regions(values["eligible_region_ids"] or ())
+    if not layer.is_regional:
+        layer.eligible_regions = []
+    if customer_class and layer.capacity is not None:
+        raise Invalid("capacity", _("How many fit at once is the same for everybody."))
+    shortest, longest = layer.min_length_minutes, layer.max_length_minutes
+    if shortest is not None and longest is not None and shortest > longest:
+        raise Invalid("max_length_minutes", _("The longest is shorter than the shortest."))
+    says_something = any(
+        getattr(layer, name) is not None for name in (*RULE_COLUMNS, "is_regional")
+    )
+    if says_something:
+        session.add(layer)
+    elif inspect(layer).persistent:
+        session.delete(layer)
+
+
+def _regions(ids: Collection[int]) -> list[Region]:
+    found = list(session.scalars(select(Region).where(Region.id.in_(ids)).order_by(Region.name)))
+    if len(found) != len(set(ids)):
+        raise Invalid("eligible_region_ids", _("There is no such region."))
+    return found
+
+
+def _change_hours(actor: Actor, resource: Resource, hours: Sequence[Mapping[str, Any]]) -> None:
+    _check_hours(hours)
+    if resource.kind == "facility":
+        facility = get_facility(resource.facility_id or 0)
+        if facility.opening_hours != sort_hours(hours):
+            facilities.update_facility(actor, facility, opening_hours=hours)
+    else:
+        resource.hours = sort_hours(hours) or None
+
+
+def _check_hours(hours: Sequence[Mapping[str, Any]]) -> None:
+    problem = find_hours_problem(hours)
+    if problem is not None and problem.kind == "order":
+        raise Invalid(
+            "hours", _("Row %(number)d closes before it opens.", number=problem.number + 1)
+        )
+    if problem is not None:
+        raise Invalid(
+            "hours", _("Row %(number)d overlaps another of its day.", number=problem.number + 1)
+        )
+
+
+def _change_bookable(actor: Actor, resource: Resource, is_bookable: bool) -> None:
+    if resource.kind == "equipment":
+        equipment = get_equipment(resource.equipment_id or 0)
+        if (equipment.sharing_terms == "bookable") != is_bookable:
+            terms = "bookable" if is_bookable else "by_request"
+            facilities.update_equipment(actor, equipment, sharing_terms=terms)
+    elif resource.kind != "organization":
+        resource.is_bookable = is_bookable
+
+
+def _change_closure(
+    closure: Closure,
+    kind: str,
+    starts_at: dt.datetime,
+    ends_at: dt.datetime | None,
+    reason: str,
+    is_planned: bool,
+    recurrence: Mapping[str, Any] | None,
+    allowed_ids: Collection[int],
+) -> None:
+    if ends_at is not None and ends_at <= starts_at:
+        raise Invalid("ends_at", _("Please give an end after the beginning."))
+    if ends_at is None and kind != "outage":
+        raise Invalid("ends_at", _("Only an outage may have no end yet."))
+    if ends_at is None and recurrence is not None:
+        raise Invalid("ends_at", _("What repeats needs an end of its first time."))
+    closure.kind = kind
+    closure.is_planned = is_planned or kind != "outage"
+    closure.starts_at, closure.ends_at = starts_at, ends_at
+    closure.reason = reason
+    closure.recurrence = None
+    if recurrence is not None:
+        try:
+            closure.recurrence = read_recurrence(recurrence).as_json()
+        except ValueError as error:
+            raise Invalid("recurrence", str(error)) from error
+    wanted = set(allowed_ids) if kind == "blocking" else set()
+    allowed = list(
+        session.scalars(
+            select(Organization).where(Organization.id.in_(wanted)).order_by(Organization.name)
+        )
+    )
+    if len(allowed) != len(wanted) or len(wanted) > MOST_ALLOWED:
+        raise Invalid("allowed", _("Please choose organizations that are listed here."))
+    if kind == "blocking" and not wanted:
+        raise Invalid("allowed", _("Please choose for whom it is kept free."))
+    closure.allowed = allowed
+
+
+def _get_part(model: type[P], resource: Resource, number: int) -> P:
+    part = session.scalar(select(model).where(model.id == number, model.resource_id == resource.id))
+    if part is None:
+        raise NotFound(_("This is no longer here."))
+    return part
+
+
+def _keep_to(model: type[Closure] | type[SpecialHours], resource: Resource, most: int) -> None:
+    present = session.scalar(
+        select(func.count()).select_from(model).where(model.resource_id == resource.id)
+    )
+    if (present or 0) >= most:
+        raise Conflict(_("Please keep to %(most)d at most.", most=most))

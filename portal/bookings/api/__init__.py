@@ -1,0 +1,1 @@
+"""The JSON API of bookings, by what it answers about."""

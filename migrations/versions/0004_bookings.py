@@ -489,6 +489,9 @@ def upgrade() -> None:
         sa.Column("sequence", sa.Integer(), nullable=False),
         sa.Column("used_from", sa.DateTime(timezone=True), nullable=True),
         sa.Column("used_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("runs", sa.Integer(), nullable=False),
+        sa.Column("samples", sa.Integer(), nullable=False),
+        sa.Column("with_operator", sa.Boolean(), nullable=False),
         sa.Column("usage_notes", sa.Text(), nullable=False),
         sa.Column("is_cancelled_late", sa.Boolean(), nullable=False),
         sa.Column("idempotency_key", sa.String(length=80), nullable=True),
@@ -510,6 +513,9 @@ def upgrade() -> None:
             name=op.f("ck_booking_estimate_positive"),
         ),
         sa.CheckConstraint("place <> 0", name=op.f("ck_booking_place_counts_from_one")),
+        sa.CheckConstraint(
+            "runs >= 0 AND samples >= 0", name=op.f("ck_booking_counts_not_negative")
+        ),
         sa.CheckConstraint(
             "used_until IS NULL OR (used_from IS NOT NULL AND used_until >= used_from)",
             name=op.f("ck_booking_use_in_order"),

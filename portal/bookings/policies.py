@@ -5,6 +5,7 @@ from enum import StrEnum
 from portal.bookings.models.access import Clearance, Qualification
 from portal.bookings.models.booking import Booking, WaitingEntry
 from portal.bookings.models.calendar import Resource
+from portal.bookings.models.charging import Dispute
 from portal.facilities.models import Equipment, Facility
 from portal.kernel.authorization import (
     Policy,
@@ -45,6 +46,14 @@ class Permission(StrEnum):
     CLEARANCE_VIEW = "clearance.view"
     CLEARANCE_FILE = "clearance.file"
     CLEARANCE_EDIT = "clearance.edit"
+    CHARGE_VIEW = "charge.view"
+    CHARGE_ADJUST = "charge.adjust"
+    CHARGE_SETTLE = "charge.settle"
+    STATEMENT_VIEW = "statement.view"
+    DISPUTE_VIEW = "dispute.view"
+    DISPUTE_RAISE = "dispute.raise"
+    DISPUTE_DECIDE = "dispute.decide"
+    INCIDENT_REPORT = "incident.report"
 
 
 _equipment = value_in(Resource.kind, "equipment") & related(
@@ -71,6 +80,7 @@ policy = Policy(
         WaitingEntry: Permission.WAITING_LEAVE,
         Qualification: Permission.QUALIFICATION_VIEW,
         Clearance: Permission.CLEARANCE_VIEW,
+        Dispute: Permission.DISPUTE_VIEW,
     },
     table={
         Permission.CALENDAR_VIEW: _sees,
@@ -133,5 +143,30 @@ policy = Policy(
         ).described("who it is about, people of the host, administrators"),
         Permission.CLEARANCE_FILE: role_in(Organization.id, "owner", "manager"),
         Permission.CLEARANCE_EDIT: role_in(Clearance.host_organization_id, "owner", "manager"),
+        Permission.CHARGE_VIEW: (
+            _booker | _managers | role_in(Booking.host_organization_id) | administrator
+        ).described(
+            "who booked, owners and managers of its organization, people of the host, "
+            "administrators"
+        ),
+        Permission.CHARGE_ADJUST: _hosts.described(
+            "owners and managers of the organization whose it is"
+        ),
+        Permission.CHARGE_SETTLE: clock,
+        Permission.STATEMENT_VIEW: (
+            role_in(Organization.id, "owner", "manager") | administrator
+        ).described("owners and managers of the organization, administrators"),
+        Permission.DISPUTE_VIEW: (
+            role_in(Dispute.organization_id, "owner", "manager")
+            | role_in(Dispute.host_organization_id, "owner", "manager")
+            | administrator
+        ).described("owners and managers of the two organizations, administrators"),
+        Permission.DISPUTE_RAISE: _managers.described(
+            "owners and managers of the organization that booked"
+        ),
+        Permission.DISPUTE_DECIDE: role_in(Dispute.host_organization_id, "owner", "manager"),
+        Permission.INCIDENT_REPORT: (_users | _hosts).described(
+            "the person concerned, who booked, and owners and managers of the two organizations"
+        ),
     },
 )

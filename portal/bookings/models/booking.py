@@ -51,7 +51,8 @@ class Booking(Identified, Timestamped, Model):
     party: what several bookings made at once, all or nothing, have in common.
     sequence: grows whenever its time or state changes, as calendar programs expect.
     customer_class, estimate_cents: as they were when it was made.
-    used_from, used_until: when it was really used.
+    used_from, used_until: when it was really used. runs, samples: how many are paid for, as planned
+    until its end and as they were afterwards. with_operator: whether one comes along.
     is_cancelled_late: cancelled by its own side when the notice that the rules ask for was over.
     request_digest: of what was asked for with the idempotency key.
     """
@@ -66,6 +67,7 @@ class Booking(Identified, Timestamped, Model):
             name="use_in_order",
         ),
         CheckConstraint("estimate_cents IS NULL OR estimate_cents >= 0", name="estimate_positive"),
+        CheckConstraint("runs >= 0 AND samples >= 0", name="counts_not_negative"),
         UniqueConstraint("booked_by_id", "idempotency_key"),
         Index("ix_booking_resource_id_ends_at", "resource_id", "ends_at"),
         Index("ix_booking_organization_id_starts_at", "organization_id", "starts_at"),
@@ -107,6 +109,9 @@ class Booking(Identified, Timestamped, Model):
     sequence: Mapped[int] = mapped_column(default=0)
     used_from: Mapped[dt.datetime | None]
     used_until: Mapped[dt.datetime | None]
+    runs: Mapped[int] = mapped_column(default=0)
+    samples: Mapped[int] = mapped_column(default=0)
+    with_operator: Mapped[bool] = mapped_column(default=False)
     usage_notes: Mapped[str] = mapped_column(Text, default="")
     is_cancelled_late: Mapped[bool] = mapped_column(default=False)
     idempotency_key: Mapped[str | None] = mapped_column(String(80))

@@ -63,6 +63,26 @@ WAITING_STATUSES: Mapping[str, Any] = {
 
 GRANT_STATUSES: Mapping[str, Any] = {"valid": _l("Valid"), "revoked": _l("Revoked")}
 
+CHARGE_KINDS: Mapping[str, Any] = {
+    "use": _l("Use"),
+    "operator": _l("Operator"),
+    "minimum": _l("Up to the minimum charge"),
+    "cancellation": _l("Late cancellation"),
+    "no_show": _l("Nobody came"),
+    "adjustment": _l("Adjustment"),
+    "voucher": _l("Voucher"),
+    "in_kind": _l("In kind"),
+}
+
+#: What a host adds by hand, with a reason.
+MANUAL_CHARGE_KINDS = ("adjustment", "voucher", "in_kind")
+
+DISPUTE_STATUSES: Mapping[str, Any] = {
+    "open": _l("Open"),
+    "settled": _l("Settled"),
+    "rejected": _l("Rejected"),
+}
+
 CLEARANCE_KINDS: Mapping[str, Any] = {
     "agreement": _l("Signed agreement"),
     "insurance": _l("Insurance certificate"),

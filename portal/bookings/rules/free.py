@@ -1,18 +1,20 @@
 """When something can be booked: the calendar's side of the rules, for spans of time."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from portal.bookings.rules.attempt import BookingRules, ClosedSpan, Situation, Span, Taken
 from portal.bookings.rules.hours import (
     instant_at,
     is_on_slot,
     local_date,
-    merged,
     open_spans,
     slot_marks,
     without,
 )
+from portal.bookings.rules.places import crowded
+
+_REACH = dt.timedelta(days=1)
 
 
 def free_spans(
@@ -57,7 +59,11 @@ def _mark(span: Span, situation: Situation, *, is_end: bool) -> dt.datetime | No
     edge = span.ends_at if is_end else span.starts_at
     if is_on_slot(hours, slot, edge, is_end=is_end):
         return edge
-    marks = slot_marks(hours, slot, span, are_ends=is_end)
+    # Seldom farther than a day away, so that not all slots of months are listed.
+    near = Span(max(span.starts_at, edge - _REACH), min(span.ends_at, edge + _REACH))
+    marks = slot_marks(hours, slot, near, are_ends=is_end) or slot_marks(
+        hours, slot, span, are_ends=is_end
+    )
     return (marks[-1] if is_end else marks[0]) if marks else None
 
 
@@ -103,19 +109,3 @@ def blocked_spans(
     apart = apart_minutes(rules)
     full = crowded((one.span.widened(0, apart) for one in taken), rules.capacity)
     return [span.widened(apart, 0) for span in full]
-
-
-def crowded(spans: Iterable[Span], most: int) -> list[Span]:
-    """Return when at least `most` of the spans run at the same time."""
-    steps = sorted(step for span in spans for step in ((span.starts_at, 1), (span.ends_at, -1)))
-    found: list[Span] = []
-    running = 0
-    begins: dt.datetime | None = None
-    for moment, step in steps:
-        running += step
-        if begins is None and running >= most:
-            begins = moment
-        elif begins is not None and running < most:
-            found.append(Span(begins, moment))
-            begins = None
-    return merged(found)

@@ -6,16 +6,18 @@ and whole on both nights on which clocks change.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from portal.bookings.rules.attempt import Hours, Span
 
-DAY_MINUTES = 24 * 60
+_DAY_MINUTES = 24 * 60
+_WHOLE_DAY = ((0, _DAY_MINUTES),)
 _DAY = dt.timedelta(days=1)
 _MINUTE = dt.timedelta(minutes=1)
 _SECOND = dt.timedelta(seconds=1)
+_INSTANT = dt.timedelta(microseconds=1)
 
 
 def instant_at(zone: str, day: dt.date, minutes: int = 0) -> dt.datetime:
@@ -64,14 +66,19 @@ def local_days(zone: str, window: Span) -> Iterator[dt.date]:
         day += _DAY
 
 
-def open_rows(hours: Hours, day: dt.date) -> list[tuple[int, int]]:
+def open_rows(hours: Hours, day: dt.date) -> tuple[tuple[int, int], ...]:
     """Return a date's hours as minutes after midnight, in order; the whole day if always open."""
     rows = hours.special.get(day)
     if rows is None:
         if hours.week is None:
-            return [(0, DAY_MINUTES)]
+            return _WHOLE_DAY
         rows = hours.week.get(day.weekday(), ())
-    return sorted((_minutes(opens), _minutes(closes)) for opens, closes in rows)
+    return _read_rows(rows)
+
+
+@lru_cache(maxsize=1024)
+def _read_rows(rows: tuple[tuple[str, str], ...]) -> tuple[tuple[int, int], ...]:
+    return tuple(sorted((_minutes(opens), _minutes(closes)) for opens, closes in rows))
 
 
 def _minutes(time: str) -> int:
@@ -142,14 +149,12 @@ def slot_row(
 
     Where there are none, the whole day stands for them.
     """
-    day = local_date(hours.zone, moment - dt.timedelta(microseconds=int(is_end)))
-    for opens, closes in open_rows(hours, day):
-        span = Span(instant_at(hours.zone, day, opens), instant_at(hours.zone, day, closes))
-        if is_end and span.starts_at < moment <= span.ends_at:
-            return day, (opens, closes)
-        if not is_end and span.starts_at <= moment < span.ends_at:
-            return day, (opens, closes)
-    return day, (0, DAY_MINUTES)
+    day = local_date(hours.zone, moment - _INSTANT if is_end else moment)
+    for row in open_rows(hours, day):
+        begins, ends = (instant_at(hours.zone, day, minutes) for minutes in row)
+        if begins < moment <= ends if is_end else begins <= moment < ends:
+            return day, row
+    return day, _WHOLE_DAY[0]
 
 
 def is_on_slot(hours: Hours, slot_minutes: int, moment: dt.datetime, *, is_end: bool) -> bool:
@@ -179,22 +184,34 @@ def slot_marks(
 
 def _row_marks(
     zone: str, day: dt.date, row: tuple[int, int], slot_minutes: int, *, are_ends: bool
-) -> list[dt.datetime]:
-    opens, closes = row
-    times = range(opens + (slot_minutes if are_ends else 0), closes + are_ends, slot_minutes)
+) -> Sequence[dt.datetime]:
     midnight, is_plain = _day(zone, day)
-    if is_plain:
-        return [midnight + minutes * _MINUTE for minutes in times]
+    if not is_plain:
+        return _changing_marks(zone, day, row, slot_minutes, are_ends)
+    return [midnight + minutes * _MINUTE for minutes in _times(row, slot_minutes, are_ends)]
+
+
+def _times(row: tuple[int, int], slot_minutes: int, are_ends: bool) -> range:
+    opens, closes = row
+    return range(opens + (slot_minutes if are_ends else 0), closes + are_ends, slot_minutes)
+
+
+@lru_cache(maxsize=1024)
+def _changing_marks(
+    zone: str, day: dt.date, row: tuple[int, int], slot_minutes: int, are_ends: bool
+) -> tuple[dt.datetime, ...]:
     place = ZoneInfo(zone)
-    begins, ends = instant_at(zone, day, opens), instant_at(zone, day, closes)
-    marks = []
-    for minutes in times:
-        shown = dt.datetime.combine(day, dt.time()) + minutes * _MINUTE
+    begins, ends = (instant_at(zone, day, minutes) for minutes in row)
+    marks = set()
+    for minutes in _times(row, slot_minutes, are_ends):
+        marks.add(instant_at(zone, day, minutes))
         # A time that the clock shows twice is a slot both times.
+        shown = dt.datetime.combine(day, dt.time()) + minutes * _MINUTE
         again = shown.replace(tzinfo=place, fold=1).astimezone(dt.UTC)
-        marks += [instant_at(zone, day, minutes)]
         if again.astimezone(place).replace(tzinfo=None) == shown:
-            marks += [again]
-    return [
-        mark for mark in marks if (begins < mark <= ends if are_ends else begins <= mark < ends)
-    ]
+            marks.add(again)
+    return tuple(
+        sorted(
+            mark for mark in marks if (begins < mark <= ends if are_ends else begins <= mark < ends)
+        )
+    )

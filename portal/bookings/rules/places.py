@@ -1,19 +1,37 @@
 """Which of a resource's places a booking gets, and how many are taken at the same time."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from portal.bookings.rules.attempt import Span, Taken
+from portal.bookings.rules.hours import merged
 
 
 def peak(spans: Iterable[Span]) -> int:
     """Return how many of the spans share one instant at most; one may begin when another ends."""
+    return max((running for _moment, running in _steps(spans)), default=0)
+
+
+def crowded(spans: Iterable[Span], least: int) -> list[Span]:
+    """Return when at least so many of the spans share an instant: in order, apart."""
+    found: list[Span] = []
+    begins: dt.datetime | None = None
+    for moment, running in _steps(spans):
+        if begins is None and running >= least:
+            begins = moment
+        elif begins is not None and running < least:
+            found.append(Span(begins, moment))
+            begins = None
+    return merged(found)
+
+
+def _steps(spans: Iterable[Span]) -> Iterator[tuple[dt.datetime, int]]:
+    """Yield each beginning and end, with how many spans run from then on."""
     steps = sorted(step for span in spans for step in ((span.starts_at, 1), (span.ends_at, -1)))
-    most = running = 0
-    for _moment, step in steps:
+    running = 0
+    for moment, step in steps:
         running += step
-        most = max(most, running)
-    return most
+        yield moment, running
 
 
 def deal_places(
@@ -39,6 +57,8 @@ def _deal(
 ) -> Mapping[int, int] | None:
     spans = {one.booking_id: Span(one.span.starts_at, one.span.ends_at + apart) for one in taken}
     new = Span(span.starts_at, span.ends_at + apart)
+    if peak([new, *(one for one in spans.values() if one.overlaps(new))]) > capacity:
+        return None
     held: dict[int, list[Taken]] = {place: [] for place in range(1, capacity + 1)}
     for one in taken:
         held.setdefault(one.place, []).append(one)
@@ -50,8 +70,6 @@ def _deal(
     free = next((place for place, ones in in_the_way.items() if not ones), None)
     if free is not None:
         return {0: free}
-    if peak([new, *(one for one in spans.values() if one.overlaps(new))]) > capacity:
-        return None
     moves = [
         move
         for place, ones in in_the_way.items()

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from textwrap import shorten
 
 from flask_babel import gettext as _
@@ -18,7 +19,6 @@ from portal.bookings.rules.attempt import (
 from portal.bookings.rules.free import (
     apart_from,
     blocked_spans,
-    crowded,
     earliest_start,
     latest_end,
     lets_in,
@@ -32,6 +32,7 @@ from portal.bookings.rules.hours import (
     slot_row,
     without,
 )
+from portal.bookings.rules.places import crowded
 from portal.bookings.rules.quotas import Excess, exceeded
 from portal.bookings.rules.telling import (
     write_day,
@@ -44,6 +45,8 @@ from portal.bookings.rules.telling import (
 from portal.bookings.rules.words import PROBLEMS, QUOTA_PERIODS, QUOTA_SHARERS
 from portal.organizations.rules import ORGANIZATION_KINDS
 
+#: The longest booking where the rules say nothing; of what is longer, no more than this is judged.
+LONGEST_DAYS = 366
 #: So many sentences one problem says at most, and so long what a host wrote may be in them.
 _MOST_SENTENCES = 3
 _LONGEST_REASON = 80
@@ -54,16 +57,20 @@ def find_problems(attempt: Attempt, situation: Situation) -> list[Problem]:
     found = []
     for code, is_overridable in PROBLEMS.items():
         hint, find = _FINDERS[code]
-        sentences = list(find(attempt, situation))
-        if sentences:
-            message = " ".join(sentences[:_MOST_SENTENCES])
+        message = " ".join(islice(find(attempt, situation), _MOST_SENTENCES))
+        if message:
             found.append(Problem(code, message, is_overridable, hint))
     return found
 
 
 def _in_the_past(attempt: Attempt, situation: Situation) -> Iterator[str]:
     if attempt.span.starts_at < situation.now and not _goes_on(attempt, situation):
-        yield _("Please choose a time that is not over yet.")
+        yield _(
+            "Please choose a later beginning: it is %(time)s now.",
+            time=write_instant(
+                situation.now, situation.hours.zone, on=_first_day(attempt, situation)
+            ),
+        )
 
 
 def _goes_on(attempt: Attempt, situation: Situation) -> bool:
@@ -76,7 +83,7 @@ def _goes_on(attempt: Attempt, situation: Situation) -> bool:
 
 
 def _outside_hours(attempt: Attempt, situation: Situation) -> Iterator[str]:
-    hours, span = situation.hours, attempt.span
+    hours, span = situation.hours, _judged(attempt)
     left = without([span], open_spans(hours, span))
     if not left:
         return
@@ -92,6 +99,11 @@ def _outside_hours(attempt: Attempt, situation: Situation) -> Iterator[str]:
             )
         else:
             yield _("On %(day)s it is not open.", day=write_day(day))
+
+
+def _judged(attempt: Attempt) -> Span:
+    longest = attempt.span.starts_at + dt.timedelta(days=LONGEST_DAYS)
+    return Span(attempt.span.starts_at, min(attempt.span.ends_at, longest))
 
 
 def _closed(attempt: Attempt, situation: Situation) -> Iterator[str]:
@@ -141,8 +153,9 @@ def _too_short(attempt: Attempt, situation: Situation) -> Iterator[str]:
 
 
 def _too_long(attempt: Attempt, situation: Situation) -> Iterator[str]:
-    most = situation.rules.max_length_minutes
-    if most is not None and attempt.span.minutes > most:
+    longest = LONGEST_DAYS * 24 * 60
+    most = min(situation.rules.max_length_minutes or longest, longest)
+    if attempt.span.minutes > most:
         yield _("Please book at most %(length)s.", length=write_length(most))
 
 
@@ -166,7 +179,7 @@ def _too_soon(attempt: Attempt, situation: Situation) -> Iterator[str]:
         yield _(
             "Please book at least %(length)s ahead: from %(time)s on.",
             length=write_length(situation.rules.lead_time_minutes),
-            time=write_instant(earliest, situation.hours.zone),
+            time=write_instant(earliest, situation.hours.zone, on=_first_day(attempt, situation)),
         )
 
 
@@ -188,7 +201,8 @@ def _buffer(attempt: Attempt, situation: Situation) -> Iterator[str]:
         blocked = blocked_spans(others, rules, user_id=attempt.user_id)
         if _full_spans(attempt, situation) or not any(one.overlaps(span) for one in blocked):
             return
-    for one in others:
+    zone, day = situation.hours.zone, _first_day(attempt, situation)
+    for one in sorted(others, key=lambda one: one.span):
         apart = apart_from(one, rules, attempt.user_id)
         if one.span.overlaps(span) or not one.span.widened(apart, apart).overlaps(span):
             continue
@@ -196,21 +210,22 @@ def _buffer(attempt: Attempt, situation: Situation) -> Iterator[str]:
             yield _(
                 "Please leave %(length)s free after the booking that ends at %(time)s.",
                 length=write_length(apart),
-                time=write_instant(one.span.ends_at, situation.hours.zone),
+                time=write_instant(one.span.ends_at, zone, on=day),
             )
         else:
             yield _(
                 "Please leave %(length)s free before the booking that begins at %(time)s.",
                 length=write_length(apart),
-                time=write_instant(one.span.starts_at, situation.hours.zone),
+                time=write_instant(one.span.starts_at, zone, on=day),
             )
 
 
+def _first_day(attempt: Attempt, situation: Situation) -> dt.date:
+    return local_date(situation.hours.zone, attempt.span.starts_at)
+
+
 def _others(attempt: Attempt, situation: Situation) -> list[Taken]:
-    return sorted(
-        (one for one in situation.taken if one.booking_id != attempt.booking_id),
-        key=lambda one: (one.span, one.booking_id),
-    )
+    return [one for one in situation.taken if one.booking_id != attempt.booking_id]
 
 
 def _full_spans(attempt: Attempt, situation: Situation) -> list[Span]:
@@ -220,7 +235,7 @@ def _full_spans(attempt: Attempt, situation: Situation) -> list[Span]:
 
 
 def _quota_exceeded(attempt: Attempt, situation: Situation) -> Iterator[str]:
-    for excess in exceeded(situation.quotas, attempt.span, situation.hours.zone):
+    for excess in exceeded(situation.quotas, _judged(attempt), situation.hours.zone):
         yield _tell_excess(excess, situation.hours.zone)
 
 

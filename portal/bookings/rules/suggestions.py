@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from portal.bookings.rules.attempt import Attempt, BookingRules, Situation, Span
@@ -13,7 +14,7 @@ from portal.bookings.rules.problems import find_problems
 #: A booking is shifted by so many slots at most, and keeps at least this part of its length.
 MOST_SLOTS = 4
 LEAST_PART = 0.75
-#: So far ahead the next free span is looked for, and in so many free spans.
+#: So far ahead the next free span is looked for, and so many are tried of each kind.
 LOOK_AHEAD = dt.timedelta(days=14)
 _MOST_TRIES = 12
 _MINUTE = dt.timedelta(minutes=1)
@@ -39,7 +40,7 @@ def suggest(attempt: Attempt, situation: Situation, *, most: int = 4) -> list[Su
     """Return what would work instead, the nearest first; none of it has any problem.
 
     A shift by up to MOST_SLOTS slots either way, a shorter booking within the span, and the next
-    free span, each other than the ones before it.
+    free span, where that is another one. How far ahead depends on the situation's window.
     """
     taken = tuple(one for one in situation.taken if one.booking_id != attempt.booking_id)
     around = Span(
@@ -53,16 +54,22 @@ def suggest(attempt: Attempt, situation: Situation, *, most: int = 4) -> list[Su
         organization_id=attempt.organization_id,
     )
     found: list[Suggestion] = []
-    for kind, enough, spans in (
-        ("shift", 2, _shifted(attempt.span, situation, free)),
-        ("shorten", 1, _shortened(attempt.span, situation, free)),
-        ("next_free", 1, _next(attempt.span, situation, free)),
+    for kind, spans in (
+        ("shift", _shifted(attempt.span, situation, free, is_later=False)),
+        ("shift", _shifted(attempt.span, situation, free, is_later=True)),
+        ("shorten", _shortened(attempt.span, situation, free)),
+        ("next_free", _next(attempt.span, situation, free)),
     ):
-        fresh = (span for span in spans if all(span != other.span for other in found))
-        working = (
-            span for span in fresh if not find_problems(replace(attempt, span=span), situation)
+        span = next(
+            (
+                span
+                for span in islice(spans, _MOST_TRIES)
+                if all(span != other.span for other in found)
+                and not find_problems(replace(attempt, span=span), situation)
+            ),
+            None,
         )
-        for _number, span in zip(range(enough), working, strict=False):
+        if span is not None:
             found.append(Suggestion(kind, span))
     return found[:most]
 
@@ -77,14 +84,16 @@ def _length(span: Span, rules: BookingRules) -> dt.timedelta:
     return max(least, bounded) * _MINUTE
 
 
-def _shifted(wanted: Span, situation: Situation, free: Sequence[Span]) -> Iterator[Span]:
-    """Yield the same length at the slots around, the nearest first."""
+def _shifted(
+    wanted: Span, situation: Situation, free: Sequence[Span], *, is_later: bool
+) -> Iterator[Span]:
+    """Yield the same length at the slots before or after, the nearest first."""
     hours, slot = situation.hours, situation.rules.slot_minutes
     length = _length(wanted, situation.rules)
-    reach = MOST_SLOTS * slot * _MINUTE
-    near = Span(wanted.starts_at - reach, wanted.starts_at + reach)
+    begins, reach = wanted.starts_at, MOST_SLOTS * slot * _MINUTE
+    near = Span(begins, begins + reach) if is_later else Span(begins - reach, begins)
     marks = slot_marks(hours, slot, near)
-    for mark in sorted(marks, key=lambda mark: abs(mark - wanted.starts_at)):
+    for mark in marks if is_later else reversed(marks):
         span = Span(mark, mark + length)
         if _lies_in(span, free):
             yield span
@@ -116,16 +125,9 @@ def _shortened(wanted: Span, situation: Situation, free: Sequence[Span]) -> Iter
 def _next(wanted: Span, situation: Situation, free: Sequence[Span]) -> Iterator[Span]:
     """Yield the same length at the first slot of each free span from the wanted start on."""
     length = _length(wanted, situation.rules)
-    tries = 0
     for one in free:
         starts_at = max(one.starts_at, wanted.starts_at)
-        if starts_at + length > one.ends_at:
-            continue
-        day = Span(starts_at, min(one.ends_at, starts_at + dt.timedelta(days=2)))
-        for mark in slot_marks(situation.hours, situation.rules.slot_minutes, day):
-            if mark + length <= one.ends_at:
-                yield Span(mark, mark + length)
-                break
-        tries += 1
-        if tries == _MOST_TRIES:
-            return
+        near = Span(starts_at, min(one.ends_at, starts_at + dt.timedelta(days=1)))
+        marks = slot_marks(situation.hours, situation.rules.slot_minutes, near)
+        if marks and marks[0] + length <= one.ends_at:
+            yield Span(marks[0], marks[0] + length)

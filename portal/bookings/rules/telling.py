@@ -41,10 +41,11 @@ def write_day(day: dt.date) -> str:
     return dates.format_skeleton("MMMEd", dt.datetime.combine(day, dt.time()), locale=_locale())
 
 
-def write_instant(moment: dt.datetime, zone: str) -> str:
-    """Write a date and time on the wall of a zone: "Tue, Mar 3, 08:00"."""
+def write_instant(moment: dt.datetime, zone: str, *, on: dt.date | None = None) -> str:
+    """Write a date and time on the wall of a zone: "Tue, Mar 3, 08:00", or its time alone."""
     shown = moment.astimezone(ZoneInfo(zone))
-    return f"{write_day(shown.date())}, {shown:%H:%M}"
+    time = f"{shown:%H:%M}"
+    return time if shown.date() == on else f"{write_day(shown.date())}, {time}"
 
 
 def write_span(span: Span, zone: str) -> str:

@@ -1,0 +1,230 @@
+"""Places of a resource: whoever fits by the count gets one, and few move for it."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from itertools import combinations, product
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from portal.bookings.rules.attempt import Span, Taken
+from portal.bookings.rules.places import deal_places, peak
+
+DAY = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
+
+
+def hours(first: float, last: float) -> Span:
+    return Span(DAY + dt.timedelta(hours=first), DAY + dt.timedelta(hours=last))
+
+
+def taken(*found: tuple[int, float, float] | tuple[int, float, float, bool]) -> list[Taken]:
+    """Bookings numbered from 1, each as (place, from, until[, is_fixed])."""
+    return [
+        Taken(number, hours(one[1], one[2]), 1, 1, one[0], one[3] if len(one) > 3 else False)
+        for number, one in enumerate(found, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("found", "span", "capacity", "expected"),
+    [
+        pytest.param([], (9, 10), 1, {0: 1}, id="nobody there"),
+        pytest.param([(1, 8, 9), (1, 10, 11)], (9, 10), 1, {0: 1}, id="exactly between two"),
+        pytest.param([(1, 9, 10)], (9.5, 10.5), 1, None, id="taken"),
+        pytest.param([(1, 9, 10)], (9.5, 10.5), 2, {0: 2}, id="the second place"),
+        pytest.param([(2, 9, 10)], (9.5, 10.5), 2, {0: 1}, id="the first place is free"),
+        pytest.param([(1, 9, 10), (2, 9, 10)], (9.5, 10.5), 2, None, id="both taken"),
+        pytest.param(
+            [(1, 8, 10), (2, 11, 13)],
+            (9, 12),
+            2,
+            {0: 1, 1: 2},
+            id="first fit fails, one moves",
+        ),
+        pytest.param(
+            [(1, 8, 10, True), (2, 11, 13)],
+            (9, 12),
+            2,
+            {0: 2, 2: 1},
+            id="the other one moves, since the first is in use",
+        ),
+        pytest.param(
+            [(1, 8, 10, True), (2, 11, 13, True)],
+            (9, 12),
+            2,
+            None,
+            id="both are in use and neither moves",
+        ),
+        pytest.param(
+            [(1, 8, 10), (2, 11, 13), (3, 8, 13)],
+            (9, 12),
+            3,
+            {0: 1, 1: 2},
+            id="with a full place beside",
+        ),
+        pytest.param(
+            [(1, 9, 10), (2, 11, 12), (1, 13, 14), (2, 9.5, 10.5)],
+            (10.5, 13.5),
+            2,
+            {0: 1, 3: 2},
+            id="the cheaper way of two",
+        ),
+        pytest.param([(3, 9, 12)], (9, 12), 2, {0: 1}, id="a place that is there no more"),
+        pytest.param([(3, 9, 12), (1, 9, 12)], (9, 12), 2, None, id="which counts all the same"),
+    ],
+)
+def test_a_booking_gets_a_place_and_few_move(
+    found: Sequence[tuple[int, float, float]],
+    span: tuple[float, float],
+    capacity: int,
+    expected: Mapping[int, int] | None,
+) -> None:
+    assert deal_places(taken(*found), hours(*span), capacity) == expected
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        pytest.param([(1, 8, 9), (2, 6, 7)], {0: 2}, id="the one that has been free for longer"),
+        pytest.param([(1, 8, 9), (2, 10, 12)], {0: 1, 1: 2}, id="one moves for it"),
+        pytest.param(
+            [(1, 8, 9), (1, 10, 12), (2, 8, 9), (2, 10, 12)],
+            {0: 1},
+            id="none is, so as near as they lie",
+        ),
+        pytest.param([(1, 8, 8.5), (2, 10, 12)], {0: 1}, id="exactly as long as needed"),
+        pytest.param([(1, 10.5, 12), (2, 10, 12)], {0: 1}, id="free long enough afterwards"),
+    ],
+)
+def test_time_between_bookings_is_kept_where_it_can_be(
+    found: list[tuple[int, float, float]], expected: Mapping[int, int]
+) -> None:
+    assert deal_places(taken(*found), hours(9, 10), 2, apart_minutes=30) == expected
+
+
+# Properties.
+
+_spans = st.tuples(st.integers(0, 40), st.integers(1, 12)).map(
+    lambda one: hours(one[0] / 2, (one[0] + one[1]) / 2)
+)
+
+
+def placed(spans: Sequence[Span], capacity: int) -> list[Taken]:
+    """Give places to as many of the spans as fit, one after the other, as first fit does."""
+    found: list[Taken] = []
+    for number, span in enumerate(spans, 1):
+        for place in range(1, capacity + 1):
+            if not any(one.place == place and one.span.overlaps(span) for one in found):
+                found.append(Taken(number, span, 1, 1, place))
+                break
+    return found
+
+
+def check(found: Sequence[Taken], span: Span, capacity: int, moves: Mapping[int, int]) -> None:
+    """Nobody shares a place, and nobody is named who stays or may not move."""
+    was = {one.booking_id: one.place for one in found}
+    dealt = {one.booking_id: (moves.get(one.booking_id, one.place), one.span) for one in found}
+    dealt[0] = moves[0], span
+    assert all(1 <= place <= capacity for place in moves.values())
+    assert all(was[moved] != place for moved, place in moves.items() if moved)
+    assert not {one.booking_id for one in found if one.is_fixed} & set(moves)
+    for (place, one), (other_place, other) in combinations(dealt.values(), 2):
+        assert place != other_place or not one.overlaps(other)
+
+
+@settings(max_examples=300, deadline=None)
+@given(spans=st.lists(_spans, max_size=25), span=_spans, capacity=st.integers(1, 5))
+def test_whoever_fits_by_the_count_gets_a_place(
+    spans: list[Span], span: Span, capacity: int
+) -> None:
+    found = placed(spans, capacity)
+    moves = deal_places(found, span, capacity)
+    if peak([span, *(one.span for one in found)]) <= capacity:
+        assert moves is not None
+        check(found, span, capacity, moves)
+    elif moves is not None:
+        pytest.fail("more share an instant than there are places")
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    spans=st.lists(_spans, max_size=25),
+    span=_spans,
+    capacity=st.integers(2, 5),
+    now=st.integers(0, 40),
+)
+def test_what_is_in_use_never_moves_and_everybody_else_finds_room(
+    spans: list[Span], span: Span, capacity: int, now: int
+) -> None:
+    """All that is in use is in use now; what was used and is over lies before it."""
+    instant = hours(now / 2, now / 2 + 0.1)
+    found = [
+        Taken(one.booking_id, one.span, 1, 1, one.place, one.span.overlaps(instant))
+        for one in placed(spans, capacity)
+    ]
+    assume(peak([span, *(one.span for one in found)]) <= capacity)
+    moves = deal_places(found, span, capacity)
+    assert moves is not None
+    check(found, span, capacity, moves)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    spans=st.lists(_spans, max_size=20),
+    span=_spans,
+    capacity=st.integers(1, 4),
+    apart=st.sampled_from([30, 60]),
+)
+def test_time_between_is_kept_whenever_the_count_allows(
+    spans: list[Span], span: Span, capacity: int, apart: int
+) -> None:
+    wide = placed([one.widened(0, apart) for one in spans], capacity)
+    found = [Taken(one.booking_id, one.span.widened(0, -apart), 1, 1, one.place) for one in wide]
+    assume(peak([span.widened(0, apart), *(one.span for one in wide)]) <= capacity)
+    moves = deal_places(found, span, capacity, apart_minutes=apart)
+    assert moves is not None
+    check(wide, span.widened(0, apart), capacity, moves)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    spans=st.lists(_spans, max_size=6),
+    span=_spans,
+    capacity=st.integers(2, 3),
+    fixed=st.sets(st.integers(1, 6)),
+)
+def test_nobody_moves_when_a_place_is_free_and_one_when_one_is_enough(
+    spans: list[Span], span: Span, capacity: int, fixed: set[int]
+) -> None:
+    found = [
+        Taken(one.booking_id, one.span, 1, 1, one.place, one.booking_id in fixed)
+        for one in placed(spans, capacity)
+    ]
+
+    def fits(places: Sequence[int], own: int) -> bool:
+        dealt = [
+            (own, span),
+            *((place, one.span) for place, one in zip(places, found, strict=True)),
+        ]
+        return all(
+            place != other_place or not one.overlaps(other)
+            for (place, one), (other_place, other) in combinations(dealt, 2)
+        )
+
+    ways = [
+        sum(place != one.place for place, one in zip(places, found, strict=True))
+        for places in product(range(1, capacity + 1), repeat=len(found))
+        if not any(
+            one.is_fixed and place != one.place for place, one in zip(places, found, strict=True)
+        )
+        for own in range(1, capacity + 1)
+        if fits(places, own)
+    ]
+    moves = deal_places(found, span, capacity)
+    if ways and min(ways) <= 1:
+        assert moves is not None
+        assert len(moves) - 1 == min(ways)
+    if moves is not None:
+        check(found, span, capacity, moves)
+        assert ways

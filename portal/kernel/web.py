@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from math import floor
 from pathlib import Path
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
@@ -33,12 +34,13 @@ from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel, get_locale, get_translations, ngettext
 from flask_babel import format_date as babel_format_date
-from flask_babel import format_timedelta as babel_format_timedelta
 from flask_babel import gettext as _
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
+from jinja2 import pass_eval_context
+from jinja2.nodes import EvalContext
 from limits import RateLimitItemPerMinute
 from markupsafe import Markup
 from sqlalchemy.exc import OperationalError
@@ -64,6 +66,7 @@ limiter = Limiter(get_remote_address, storage_uri="memory://", headers_enabled=F
 
 LARGEST_ID = 2**31 - 1
 _LANGUAGE_COOKIE = "language"
+_TOLD_IN_HOURS = 7200
 _UNWANTED = re.compile("[\x00\ud800-\udfff]")
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -101,6 +104,7 @@ def init_web(
 ) -> None:
     """Give the app its manners; `load_actor` makes the actor of a user id."""
     app.extensions["portal-actor-loader"] = load_actor
+    app.extensions["portal-paths"] = {}
     app.extensions["portal-sections"] = sorted(sections, key=lambda item: item.order)
     app.extensions["portal-navigation"] = sorted(navigation, key=lambda item: item.order)
     guard = RateLimitItemPerMinute(app.config["REQUESTS_PER_MINUTE"])
@@ -154,6 +158,7 @@ def init_web(
             context, text, many, count
         ),
     )
+    app.jinja_env.globals["_"] = _say
     # A lazy translation is iterable, but it is one value.
     app.jinja_env.tests["several"] = lambda value: isinstance(value, list | tuple)
     app.jinja_env.filters.update(
@@ -325,7 +330,7 @@ def navigation_items(section: str = "main") -> list[dict[str, Any]]:
             found.append(
                 {
                     "label": item.label,
-                    "url": url_for(item.endpoint),
+                    "url": path_of(item.endpoint),
                     "is_current": request.endpoint == item.endpoint,
                 }
             )
@@ -379,7 +384,7 @@ def remember_language(response: Response, language: str) -> Response:
 
 def _language() -> str:
     """Return the code of the present language, which takes long to spell out."""
-    locale = get_locale()
+    locale = getattr(g.get("_flask_babel"), "babel_locale", None) or get_locale()
     return locale.language if locale else "en"
 
 
@@ -394,6 +399,28 @@ def _catalog() -> Any:
         found = get_translations()
         g._flask_babel.babel_translations = found
     return found
+
+
+@pass_eval_context
+def _say(context: EvalContext, text: str, /, **values: Any) -> str:
+    """Translate a template's text and put its values in.
+
+    As the `gettext` of templates does, but what is the same on each page is put together once.
+    """
+    if values:
+        return _pattern(_catalog(), text, context.autoescape) % values
+    return _said(_catalog(), text, context.autoescape)
+
+
+@lru_cache(maxsize=4096)
+def _said(catalog: Any, text: str, is_markup: bool) -> str:
+    return _pattern(catalog, text, is_markup) % {}
+
+
+@lru_cache(maxsize=4096)
+def _pattern(catalog: Any, text: str, is_markup: bool) -> str:
+    found: str = catalog.ugettext(text)
+    return Markup(found) if is_markup else found  # noqa: S704 (catalogs are our own)
 
 
 def _is_signed_in() -> bool:
@@ -417,10 +444,20 @@ def format_instant(moment: dt.datetime | None, style: str = "medium") -> str:
 
 @lru_cache(maxsize=4096)
 def _write_instant(moment: dt.datetime, style: str, language: str, zone_name: str) -> str:
-    zone = ZoneInfo(zone_name)
-    day = dates.format_date(moment.astimezone(zone), style, locale=language)
-    time = dates.format_time(moment, "short", tzinfo=zone, locale=language)
-    return f"{day}, {time} {moment.astimezone(zone).tzname() or ''}"
+    here = moment.astimezone(ZoneInfo(zone_name))
+    time = _write_time(here.time().replace(second=0, microsecond=0), language)
+    return f"{_write_day(here.date(), style, language)}, {time} {here.tzname() or ''}"
+
+
+# Records are many, their days and minutes are few.
+@lru_cache(maxsize=4096)
+def _write_day(day: dt.date, style: str, language: str) -> str:
+    return dates.format_date(day, style, locale=language)
+
+
+@lru_cache(maxsize=4096)
+def _write_time(time: dt.time, language: str) -> str:
+    return dates.format_time(time, "short", locale=language)
 
 
 def format_date(day: dt.date | dt.datetime | None, style: str = "medium") -> str:
@@ -470,9 +507,21 @@ def format_ago(moment: dt.datetime | None) -> str:
     """Write how long ago an instant was."""
     if moment is None:
         return ""
+    seconds = floor((moment - now()).total_seconds())
+    if abs(seconds) >= _TOLD_IN_HOURS:
+        seconds = round(seconds / 3600) * 3600  # so few are different that each is written once
+    return _write_span(seconds, _language())
+
+
+@lru_cache(maxsize=4096)
+def _write_span(seconds: int, language: str) -> str:
     # From two of the larger unit on: "12 days ago" says more than "2 weeks ago".
-    return babel_format_timedelta(
-        moment - now(), granularity="minute", add_direction=True, threshold=2
+    return dates.format_timedelta(
+        dt.timedelta(seconds=seconds),
+        granularity="minute",
+        add_direction=True,
+        threshold=2,
+        locale=language,
     )
 
 
@@ -490,7 +539,16 @@ def asset_version() -> str:
 
 
 def _asset_url(name: str) -> str:
-    return url_for("static", filename=name, v=asset_version())
+    return path_of("static", filename=name, v=asset_version())
+
+
+def path_of(endpoint: str, **values: Any) -> str:
+    """Return an address that is the same on every page; it is put together once."""
+    known: dict[tuple[object, ...], str] = current_app.extensions["portal-paths"]
+    key = (request.script_root, endpoint, *values.items())
+    if key not in known:
+        known[key] = url_for(endpoint, **values)
+    return known[key]
 
 
 def _refuse_unwanted_characters() -> None:

@@ -30,13 +30,14 @@ _LONGEST_KEY = 2_000
 _OF_THE_BODY = frozenset({"content-length", "content-type"})
 
 
-def keep_answer() -> None:
+def keep_answer(is_for: Callable[[str], bool] | None = None) -> None:
     """Say that this answer may be kept for everybody who asks without a session.
 
     It must depend on nothing but the address, the language, the time to the minute, the database
-    and the search index; and asking must leave no trace.
+    and the search index; and asking must leave no trace. is_for: tells of the network address of
+    somebody who asks again whether that is so for them; for others the answer is made anew.
     """
-    request.environ[_FLAG] = request.endpoint
+    request.environ[_FLAG] = (request.endpoint, is_for)
 
 
 def while_unwritten(key: Hashable, make: Callable[[], T]) -> T:
@@ -47,8 +48,46 @@ def while_unwritten(key: Hashable, make: Callable[[], T]) -> T:
     version = request.environ.get(_VERSION) if has_request_context() else None
     if version is None or is_writing():
         return make()
-    answers: KeptAnswers = current_app.extensions["portal-kept"]
-    return answers.remember(version, key, make)
+    return _answers().unwritten.get(version, key, make)
+
+
+def for_a_minute(key: Hashable, make: Callable[[], T]) -> T:
+    """Return what `make` returned for the key in this minute, whatever was written meanwhile.
+
+    For what set-up alone writes, such as the names of places.
+    """
+    answers = _answers()
+    if not answers.is_keeping:
+        return make()
+    return answers.of_minute.get(int(now().timestamp() // KEPT_SECONDS), key, make)
+
+
+def _answers() -> "KeptAnswers":
+    found: KeptAnswers = current_app.extensions["portal-kept"]
+    return found
+
+
+class Values:
+    """Values by key that hold for one version: the first of another version ends them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._version: object = None
+        self._values: dict[Hashable, Any] = {}
+
+    def get(self, version: object, key: Hashable, make: Callable[[], T]) -> T:
+        """Return the value of a key in this version, made if it is new."""
+        with self._lock:
+            if self._version != version:
+                self._version = version
+                self._values.clear()
+            if key in self._values:
+                return self._values[key]
+        value = make()
+        with self._lock:
+            if self._version == version:
+                self._values[key] = value
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +97,7 @@ class Kept:
     version: object
     until: float
     endpoint: str
+    is_for: Callable[[str], bool] | None
     etag: str
     headers: Headers
     body: bytes
@@ -75,8 +115,8 @@ class KeptAnswers:
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[str, ...], Kept] = OrderedDict()
         self._bytes = 0
-        self._values: dict[Hashable, Any] = {}
-        self._version_of_values: object = None
+        self.unwritten = Values()
+        self.of_minute = Values()
         app.extensions["portal-kept"] = self
 
     def __call__(
@@ -89,8 +129,12 @@ class KeptAnswers:
         key = _key(environ)
         if key is None or version is None:
             return self._inner(environ, start_response)
-        kept = self._find(key, version)
-        if kept is not None and self._allows(environ.get("REMOTE_ADDR", ""), kept.endpoint):
+        kept, address = self._find(key, version), environ.get("REMOTE_ADDR", "")
+        if (
+            kept is not None
+            and (kept.is_for is None or kept.is_for(address))
+            and self._allows(address, kept.endpoint)
+        ):
             return _answer(kept, environ, start_response)
         return self._make(key, version, environ, start_response)
 
@@ -100,19 +144,10 @@ class KeptAnswers:
         self._bytes = 0
         self._database.close()
 
-    def remember(self, version: object, key: Hashable, make: Callable[[], T]) -> T:
-        """Return the value of a key in this version, made if it is new."""
-        with self._lock:
-            if self._version_of_values != version:
-                self._version_of_values = version
-                self._values.clear()
-            if key in self._values:
-                return self._values[key]
-        value = make()
-        with self._lock:
-            if self._version_of_values == version:
-                self._values[key] = value
-        return value
+    @property
+    def is_keeping(self) -> bool:
+        """Tell whether anything is kept at all."""
+        return self._most_bytes > 0
 
     def _version(self) -> object:
         """Return something that differs after every write, or None if nobody knows."""
@@ -152,7 +187,7 @@ class KeptAnswers:
         pieces = self._inner(environ, note)
         # Flask says the status and the headers before it returns the body.
         status, headers = said[-1]
-        endpoint = environ.get(_FLAG)
+        endpoint, is_for = environ.get(_FLAG, (None, None))
         if endpoint is None or not status.startswith("200") or _has(headers, "set-cookie"):
             start_response(status, headers)
             return pieces
@@ -162,7 +197,7 @@ class KeptAnswers:
             if hasattr(pieces, "close"):
                 pieces.close()
         etag = f'"{hashlib.blake2s(body, digest_size=12).hexdigest()}"'
-        kept = Kept(version, until, endpoint, etag, _for_everybody(headers, etag), body)
+        kept = Kept(version, until, endpoint, is_for, etag, _for_everybody(headers, etag), body)
         self._keep(key, kept)
         return _answer(kept, environ, start_response)
 

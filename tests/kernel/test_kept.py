@@ -8,8 +8,9 @@ import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import update
+from sqlalchemy import select, update
 
+from portal.directory.models import UnmetDemand
 from portal.kernel import kept
 from portal.kernel.clock import now
 from portal.kernel.database import db, session, unit_of_work
@@ -180,9 +181,22 @@ def test_each_language_has_its_own(asked: Counted, client_of: Clients, address: 
     assert asked.count == 3
 
 
-def test_search_that_finds_nothing_is_made_each_time(asked: Counted, client_of: Clients) -> None:
-    for _ in range(2):
-        client_of("nobody").get("/search?q=zzzzqqqq")
+def test_search_that_finds_nothing_is_kept_for_those_of_whom_it_was_counted(
+    asked: Counted, client_of: Clients
+) -> None:
+    # To count writes, which ends what was kept: the second of a network makes what the third gets.
+    for network in ("192.0.2.1",) * 4 + ("192.0.2.2",) * 4 + ("192.0.2.1",):
+        reply = client_of("nobody").get(
+            "/search?q=zzzzqqqqkept", environ_base={"REMOTE_ADDR": network}
+        )
+        assert "Nothing found" in reply.text
+    assert asked.count == 4
+    assert session.scalars(select(UnmetDemand.searches)).all() == [2]
+
+
+def test_search_that_has_not_all_of_the_words_is_kept(asked: Counted, client_of: Clients) -> None:
+    for _ in range(4):
+        assert "come closest" in client_of("nobody").get("/search?q=mill+zzzzqqqqsome").text
     assert asked.count == 2
 
 
@@ -241,7 +255,7 @@ def test_names_that_only_an_address_has_are_not_kept(
     assert "made-up" in text
     remembered = [
         key
-        for names in app.extensions["portal-kept"]._values.values()
+        for names in app.extensions["portal-kept"].of_minute._values.values()
         if isinstance(names, dict)
         for key in names
     ]

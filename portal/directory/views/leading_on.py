@@ -5,6 +5,8 @@ import ipaddress
 import secrets
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from flask import request, url_for
@@ -26,7 +28,7 @@ from portal.regions.queries import match_capability, preferred_labels
 _MOST_NETWORKS = 2_000
 _MOST_SEARCHES = 50
 _SALT = secrets.token_bytes(16)
-_remembered: OrderedDict[bytes, set[bytes]] = OrderedDict()
+_remembered: OrderedDict[bytes, frozenset[bytes]] = OrderedDict()
 _lock = threading.Lock()
 
 
@@ -91,46 +93,59 @@ def request_url(found: Found) -> str:
     )
 
 
-def note_unmet(found: Found) -> None:
-    """Count a search whose words nothing has. Who searched is neither asked nor kept."""
+def note_unmet(found: Found) -> Callable[[str], bool] | None:
+    """Count a search whose words nothing has. Who searched is neither asked nor kept.
+
+    Return what tells of a network address whether the same search from there counts no more; None
+    for a search that does not count from anywhere.
+    """
     wanted = found.search
     is_unmet = found.total == 0 or (found.is_fuzzy and found.suggestion is None)
-    if not (wanted.text and is_unmet) or wanted.page > 1 or request.headers.get("HX-Request"):
-        return
+    if not (wanted.text and is_unmet) or wanted.page > 1:
+        return None
     counties = wanted.chosen.get("county", ())
     county = counties[0] if len(counties) == 1 else ""
     if not county and found.place is not None:
         county = found.place.county_fips or ""
-    if _is_first(wanted.text, county):
+    search = _digest(wanted.text.casefold(), county)
+    today = str(today_here())
+
+    def is_counted(address: str) -> bool:
+        return not _is_first(_network(today, address), search, is_remembered=False)
+
+    is_asked = not request.headers.get("HX-Request")
+    if is_asked and _is_first(_network(today, request.remote_addr or ""), search):
         services.count_unmet(NOBODY, text=wanted.text, county_fips=county[:5])
+    return is_counted
 
 
-def _is_first(text: str, county: str) -> bool:
-    """Tell whether this browser's network has not asked the same today, as far as is remembered.
+def _is_first(network: bytes, search: bytes, *, is_remembered: bool = True) -> bool:
+    """Tell whether a network has not asked the same today, as far as is remembered.
 
-    Kept in memory alone, under a salt that nobody knows: nothing of it outlives the process.
+    is_remembered: it has now. Kept in memory alone, under a salt that nobody knows: nothing of it
+    outlives the process.
     """
-    network = _digest(str(today_here()), _network(request.remote_addr or ""))
-    search = _digest(text.casefold(), county)
     with _lock:
-        searches = _remembered.setdefault(network, set())
-        _remembered.move_to_end(network)
+        searches = _remembered.get(network, frozenset())
         if search in searches or len(searches) >= _MOST_SEARCHES:
             return False
-        searches.add(search)
-        if len(_remembered) > _MOST_NETWORKS:
-            _remembered.popitem(last=False)
+        if is_remembered:
+            _remembered[network] = searches | {search}
+            _remembered.move_to_end(network)
+            if len(_remembered) > _MOST_NETWORKS:
+                _remembered.popitem(last=False)
     return True
 
 
-def _network(address: str) -> str:
-    """Return what one household or office has: an address, or of the newer ones a whole range."""
-    if ":" not in address:
-        return address
-    try:
-        return str(ipaddress.ip_interface(f"{address}/64").network)
-    except ValueError:
-        return address
+def _network(today: str, address: str) -> bytes:
+    """Return what stands today for one household or office.
+
+    That is an address, or of the newer ones a whole range.
+    """
+    if ":" in address:
+        with suppress(ValueError):
+            address = str(ipaddress.ip_interface(f"{address}/64").network)
+    return _digest(today, address)
 
 
 def _digest(*parts: str) -> bytes:

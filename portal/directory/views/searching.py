@@ -37,9 +37,7 @@ def search() -> ResponseReturnValue:
     # The map is drawn from the counties, however many there are.
     most = MOST_VALUES_SHOWN if wanted.view == "list" else None
     found = searching.search(current_actor(), wanted, most_values=most)
-    note_unmet(found)
-    if found.total and not found.is_fuzzy:
-        keep_answer()
+    keep_answer(is_for=note_unmet(found))
     return page(
         "directory/results.html",
         found=found,

@@ -53,6 +53,9 @@ FEWEST_SEARCHES = 3
 DEMAND_PERIODS_DAYS = (30, 90, 365)
 USUAL_DEMAND_DAYS = 90
 
+#: What the router leaves as it is in the values of an address.
+PLAIN = "!$'()*,/:;?@"
+
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 Values = Mapping[str, tuple[str, ...]]
@@ -108,6 +111,10 @@ class Search:
     def query(self) -> str:
         """Return the criteria as the part of an address after "?"."""
         return urlencode(self.criteria(), doseq=True)
+
+    def written(self) -> str:
+        """Return all arguments as the part of an address after "?", as the router writes them."""
+        return urlencode(self.arguments(), doseq=True, safe=PLAIN)
 
     def turned_to(self, page: int) -> "Search":
         """Return the same search on another page."""

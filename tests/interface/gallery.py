@@ -12,6 +12,7 @@ from flask import Blueprint, Flask, request
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager
 from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from wtforms import (
     FieldList,
     FormField,
@@ -24,6 +25,7 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice
 
 from config import ENVIRONMENTS
+from portal.directory.views.searching import FoundRow
 from portal.kernel import fields, forms
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import now
@@ -190,6 +192,14 @@ FACETS = {
 }
 
 
+def row_of(one: Hit) -> FoundRow:
+    """Return a hit as the results page shows it."""
+    found = Markup(" · ").join(one.highlights)
+    return FoundRow(
+        one.kind, "", one.url, one.title, one.summary, found, one.organization, "", 1.5, now()
+    )
+
+
 def facet_values(name: str) -> list[dict[str, Any]]:
     """Facet values as a view hands them to the template: with a label and the link that toggles."""
     found = []
@@ -198,7 +208,7 @@ def facet_values(name: str) -> list[dict[str, Any]]:
         url = f"/results?{name}={value}"
         found.append(
             {
-                "value": plain.value,
+                "id": f"facet-{name}-{plain.value}",
                 "label": label,
                 "count": count,
                 "is_selected": is_selected,
@@ -264,7 +274,12 @@ def make_gallery(**settings: Any) -> Flask:
     @directory.get("/results")
     def search() -> ResponseReturnValue:
         hits = () if request.args.get("q") == "nothing" else HITS
-        return page("gallery/results.html", hits=hits, facets={n: facet_values(n) for n in FACETS})
+        return page(
+            "gallery/results.html",
+            hits=hits[:2],
+            rows=[row_of(one) for one in hits[2:]],
+            facets={n: facet_values(n) for n in FACETS},
+        )
 
     @directory.get("/suggestions")
     def suggestions() -> ResponseReturnValue:

@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from portal.directory.views.searching import FoundRow
 from portal.kernel.clock import now
 from tests.interface.gallery import make_gallery
 
@@ -211,6 +212,7 @@ def test_what_is_typed_by_people_is_never_markup(gallery: Flask) -> None:
             ui.link_button(hostile, hostile),
             ui.post_button(hostile, "/x", confirm=hostile, confirm_text=hostile, about=hostile),
             ui.result_item(hit),
+            ui.found_list([FoundRow(hostile, "need", *[hostile] * 6, 1.5, now())]),
             ui.table(hostile, [hostile], [[hostile]]),
             ui.bar_chart(hostile, [(hostile, 1)], hostile),
             ui.search_box("/x", value=hostile),

@@ -11,11 +11,11 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from portal.directory.rules import MAP_SIZE, PAGE_SIZE, Search
-from portal.kernel.authorization import Actor
+from portal.kernel.authorization import NOBODY, Actor
 from portal.kernel.clock import now
 from portal.kernel.fulltext.port import FacetValue, Hit, Key, Near, Query, Results, Suggestion
-from portal.kernel.kept import while_unwritten
-from portal.kernel.manifest import SearchFilter, installed_manifests
+from portal.kernel.kept import for_a_minute, while_unwritten
+from portal.kernel.manifest import Searchable, SearchFilter, installed_manifests
 from portal.kernel.search import search_index
 from portal.regions.queries import ZipPlace, find_zip
 
@@ -166,9 +166,17 @@ def visible_keys(actor: Actor, keys: Iterable[Key]) -> set[Key]:
         (kind, number)
         for kind, numbers in by_kind.items()
         if kind in kinds
-        for start in range(0, len(numbers), _CHUNK)
-        for number in kinds[kind].visible_ids(actor, numbers[start : start + _CHUNK])
+        for number in _visible_ids(actor, kinds[kind], numbers)
     }
+
+
+def _visible_ids(actor: Actor, kind: Searchable, numbers: Sequence[int]) -> set[int]:
+    # What everybody may see is asked for again and again.
+    known: set[int] = while_unwritten(("visible", kind.kind), set) if actor is NOBODY else set()
+    unknown = [number for number in numbers if number not in known]
+    for start in range(0, len(unknown), _CHUNK):
+        known |= kind.visible_ids(actor, unknown[start : start + _CHUNK])
+    return known.intersection(numbers)
 
 
 def _labels(name: str, values: Sequence[FacetValue]) -> Mapping[str, str]:
@@ -176,7 +184,7 @@ def _labels(name: str, values: Sequence[FacetValue]) -> Mapping[str, str]:
 
     Only those of values that something has are kept: any others can stand in an address.
     """
-    known: dict[str, str] = while_unwritten(("labels", name, str(get_locale())), dict)
+    known: dict[str, str] = for_a_minute(("labels", name, str(get_locale())), dict)
     unknown = [item for item in values if item.value not in known]
     if not unknown:
         return known

@@ -1,13 +1,12 @@
 """The address of a search, and of what is made of it."""
 
-from typing import Any
-
-from flask import request, url_for
+from flask import request
 from flask_babel import gettext as _
 
 from portal.directory.queries import searching
 from portal.directory.rules import LONGEST_QUERY, Search, read_search
 from portal.kernel.errors import Invalid
+from portal.kernel.web import path_of
 
 
 def asked_search() -> Search:
@@ -25,5 +24,5 @@ def asked_search() -> Search:
 
 def address(wanted: Search, endpoint: str = "directory.search") -> str:
     """Return where a search is shown, or with another endpoint where it is saved or followed."""
-    arguments: dict[str, Any] = dict(wanted.arguments())
-    return url_for(endpoint, **arguments)
+    query = wanted.written()
+    return f"{path_of(endpoint)}?{query}" if query else path_of(endpoint)

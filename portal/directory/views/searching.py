@@ -2,7 +2,8 @@
 
 import datetime as dt
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 from urllib.parse import quote, quote_plus
 
 from flask import render_template
@@ -12,7 +13,7 @@ from markupsafe import Markup
 
 from portal.directory.queries import searching
 from portal.directory.queries.searching import Found
-from portal.directory.rules import LAST_PAGE, RADII_MILES, UPDATED_DAYS, Search
+from portal.directory.rules import LAST_PAGE, PLAIN, RADII_MILES, UPDATED_DAYS, Search
 from portal.directory.views.addresses import address, asked_search
 from portal.directory.views.blueprint import blueprint
 from portal.directory.views.leading_on import note_unmet, request_url, ways_on
@@ -26,8 +27,32 @@ MOST_COUNTIES_DRAWN = 120
 MOST_VALUES_SHOWN = 24
 # Stands for a value of a facet.
 _ANY_VALUE = "\x01"
-# What the router leaves as it is in the values of an address.
-_PLAIN = "!$'()*,/:;?@"
+
+
+class FoundRow(NamedTuple):
+    """A record as the list of results shows it; `found` is where the words stand in its text."""
+
+    kind: str
+    direction: str
+    url: str
+    title: str
+    summary: str
+    found: Markup
+    organization: str
+    place: str
+    distance_miles: float | None
+    confirmed_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ValueRow:
+    """A value of a facet as the page shows it; `url` chooses it, or takes the choice back."""
+
+    id: str
+    label: str
+    count: int
+    is_selected: bool
+    url: str
 
 
 @blueprint.get("/search")
@@ -54,7 +79,7 @@ def search() -> ResponseReturnValue:
         updated=_updated(wanted),
         filters=_filters(wanted),
         ways_on=ways_on(found),
-        request_url=request_url(found),
+        request_url=None if found.hits else request_url(found),
         drawing=_map(found) if wanted.view == "map" else None,
         previous_url=address(wanted.turned_to(wanted.page - 1)) if wanted.page > 1 else None,
         next_url=(
@@ -86,34 +111,36 @@ def _toggles(wanted: Search, facet: str) -> Callable[[str], str]:
     def toggle(value: str) -> str:
         if value in chosen or not is_like_others:
             return address(wanted.toggled(facet, value))
-        return f"{before}{quote_plus(value, safe=_PLAIN)}{after}"
+        return f"{before}{quote_plus(value, safe=PLAIN)}{after}"
 
     return toggle
 
 
-def _shown(hit: Hit) -> dict[str, Any]:
+def _shown(hit: Hit) -> FoundRow:
     confirmed = hit.extra.get("confirmed")
-    return {
-        "kind": hit.kind,
-        "direction": next(iter(hit.facets.get("direction", ())), ""),
-        "url": hit.url,
-        "title": hit.title,
-        **_text_of(hit),
-        "organization": hit.organization if hit.kind != "organization" else "",
-        "county": hit.extra.get("county", ""),
-        "distance_miles": hit.distance_miles,
-        "confirmed_at": dt.datetime.fromisoformat(confirmed) if confirmed else None,
-    }
+    summary, found = _text_of(hit)
+    return FoundRow(
+        kind=hit.kind,
+        direction=next(iter(hit.facets.get("direction", ())), ""),
+        url=hit.url,
+        title=hit.title,
+        summary=summary,
+        found=found,
+        organization=hit.organization if hit.kind != "organization" else "",
+        place=hit.extra.get("county", ""),
+        distance_miles=hit.distance_miles,
+        confirmed_at=dt.datetime.fromisoformat(confirmed) if confirmed else None,
+    )
 
 
-def _text_of(hit: Hit) -> dict[str, Any]:
+def _text_of(hit: Hit) -> tuple[str, Markup]:
     """Return the summary, and where the words stand; one of them where both say the same."""
     marked = " · ".join(piece.__html__() for piece in hit.highlights).replace("· …", "…")
     plain = " · ".join(piece.text for piece in hit.highlights).replace("· …", "…")
     found = Markup(marked)  # noqa: S704 (fragments escape what is not theirs)
     if hit.summary and plain[:40].strip("… ") in hit.summary:
-        return {"summary": "" if found else hit.summary, "found": found}
-    return {"summary": hit.summary, "found": found}
+        return "" if found else hit.summary, found
+    return hit.summary, found
 
 
 def _facets(found: Found) -> list[dict[str, Any]]:
@@ -123,13 +150,13 @@ def _facets(found: Found) -> list[dict[str, Any]]:
             "name": facet.name,
             "label": facet.label or _("What"),
             "values": [
-                {
-                    "value": choice.value,
-                    "label": choice.label,
-                    "count": choice.count,
-                    "is_selected": choice.is_selected,
-                    "url": toggle[facet.name](choice.value),
-                }
+                ValueRow(
+                    f"facet-{facet.name}-{quote(choice.value)}",
+                    choice.label,
+                    choice.count,
+                    choice.is_selected,
+                    toggle[facet.name](choice.value),
+                )
                 for choice in facet.values
             ],
         }

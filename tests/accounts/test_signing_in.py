@@ -174,15 +174,23 @@ def test_the_database_keeps_only_the_hash_of_the_cookie(
     assert token not in newest.token_hash
 
 
+def assert_signed_out(client: FlaskClient) -> None:
+    """Expect that pages lead to signing in and that the API says so, and neither tells of Ana."""
+    page = client.get("/desk")
+    assert (page.status_code, page.headers["Location"]) == (303, "/sign-in?next=/desk")
+    answer = client.get("/api/v1/me")
+    assert (answer.status_code, answer.json["title"]) == (401, "Not signed in")
+    assert "Ana" not in answer.text
+
+
 def test_a_session_ends_without_use(client_of: Clients, app: Flask) -> None:
     client = client_of("ana")
     idle = dt.timedelta(hours=app.config["SESSION_IDLE_HOURS"])
-    with time_machine.travel(now() + idle - HOUR, tick=False):
-        assert client.get("/api/v1/me").status_code == 200
-    with time_machine.travel(now() + 2 * idle - 2 * HOUR, tick=False):
-        assert client.get("/api/v1/me").status_code == 200
+    for hours in (idle - HOUR, 2 * idle - 2 * HOUR):
+        with time_machine.travel(now() + hours, tick=False):
+            assert client.get("/api/v1/me").json["name"] == "Ana"
     with time_machine.travel(now() + 3 * idle, tick=False):
-        assert client.get("/api/v1/me").status_code == 401
+        assert_signed_out(client)
 
 
 def test_a_session_ends_for_good_whatever_its_use(
@@ -194,9 +202,9 @@ def test_a_session_ends_for_good_whatever_its_use(
     start = now()
     for day in range(2, days, 2):
         with time_machine.travel(start + dt.timedelta(days=day), tick=False):
-            assert client.get("/api/v1/me").status_code == 200
+            assert client.get("/api/v1/me").json["name"] == "Ana"
     with time_machine.travel(start + dt.timedelta(days=days, minutes=1), tick=False):
-        assert client.get("/api/v1/me").status_code == 401
+        assert_signed_out(client)
 
 
 def test_use_is_written_down_only_every_few_minutes(client_of: Clients, world: World) -> None:

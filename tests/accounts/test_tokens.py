@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from portal.accounts import queries, services
+from portal.accounts import queries, rules, services
 from portal.accounts.models import ApiToken, User
 from portal.kernel.authorization import SYSTEM, Actor, known_scopes
 from portal.kernel.clock import now
@@ -166,12 +166,24 @@ def test_a_revoked_token_is_worthless(
     assert client.get("/api/v1/me", headers=bearer(secret)).status_code == 401
 
 
+def assert_worthless(client: FlaskClient, secret: str) -> None:
+    """Expect an answer that neither tells whose token it was nor notes that it was used."""
+    answer = client.get("/api/v1/me", headers=bearer(secret))
+    assert (answer.status_code, answer.mimetype) == (401, "application/problem+json")
+    assert answer.json["detail"] == "This token is unknown, revoked or expired."
+    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="api"'
+    token = session.scalars(
+        select(ApiToken).where(ApiToken.token_hash == rules.hash_secret(secret))
+    ).one()
+    assert token.last_used_at is None
+
+
 def test_an_expired_token_is_worthless(client_of: Clients, make_token: MakeToken) -> None:
     short, endless = make_token("ana", days=30), make_token("ana", days=None)
     client = client_of("nobody")
     with time_machine.travel(now() + dt.timedelta(days=31), tick=False):
-        assert client.get("/api/v1/me", headers=bearer(short)).status_code == 401
-        assert client.get("/api/v1/me", headers=bearer(endless)).status_code == 200
+        assert_worthless(client, short)
+        assert client.get("/api/v1/me", headers=bearer(endless)).json["name"] == "Ana"
 
 
 def test_the_token_of_a_closed_account_is_worthless(
@@ -180,7 +192,10 @@ def test_the_token_of_a_closed_account_is_worthless(
     secret = make_token("ana")
     with unit_of_work():
         session.get_one(User, world.users["ana"]).is_active = False
-    assert client_of("nobody").get("/api/v1/me", headers=bearer(secret)).status_code == 401
+    assert_worthless(client_of("nobody"), secret)
+    # Not even for what anybody may read without one.
+    answer = client_of("nobody").get("/api/v1/organizations", headers=bearer(secret))
+    assert (answer.status_code, "items" in answer.json) == (401, False)
 
 
 def test_the_last_use_is_noted(client_of: Clients, make_token: MakeToken) -> None:

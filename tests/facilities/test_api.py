@@ -193,13 +193,20 @@ def test_reader_with_the_same_version_gets_304(world: World, client_of: ClientOf
         first = client.get(path)
         again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
         assert (first.status_code, again.status_code) == (200, 304), path
+        assert (again.data, again.headers["ETag"]) == (b"", first.headers["ETag"]), path
+        stale = client.get(path, headers={"If-None-Match": '"another"'})
+        assert (stale.status_code, stale.data) == (200, first.data), path
 
 
 def test_deleted_equipment_is_gone(world: World, client_of: ClientOf) -> None:
     url = f"/api/v1/equipment/{world.equipment['shop_public']}"
     assert client_of("ben").delete(url).status_code == 403
-    assert client_of("ana").delete(url).status_code == 204
-    assert client_of("ana").get(url).status_code == 404
+    assert client_of("ben").get(url).json["name"] == "Shop public mill"
+    answer = client_of("ana").delete(url)
+    assert (answer.status_code, answer.data) == (204, b"")
+    assert client_of("ana").get(url).json["detail"] == "There is no such equipment."
+    session.expire_all()
+    assert session.get(Equipment, world.equipment["shop_public"]) is None
 
 
 def names(answer: Any) -> list[str]:

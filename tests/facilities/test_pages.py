@@ -375,10 +375,12 @@ def test_visitor_gets_304_until_something_changes(world: World, client_of: Clien
     url = f"/equipment/{world.equipment['shop_public']}"
     first = client.get(url)
     again = client.get(url, headers={"If-None-Match": first.headers["ETag"]})
-    assert again.status_code == 304
+    assert (again.status_code, again.data) == (304, b"")
     client_of("ana").post(f"{url}/confirm")
     changed = client.get(url, headers={"If-None-Match": first.headers["ETag"]})
-    assert changed.status_code == 200
+    assert changed.headers["ETag"] != first.headers["ETag"]
+    assert "Confirmed by Ana" in changed.text
+    assert "Confirmed by Ana" not in first.text
 
 
 def test_linked_data_follows_a_facility_that_moves(world: World, client_of: ClientOf) -> None:

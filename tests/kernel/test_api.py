@@ -1,12 +1,15 @@
 """The API reads strictly what programs send, and pages read strictly what browsers never send."""
 
+import re
 from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
-from portal.accounts.models import User
+from portal.accounts.models import ApiToken, User
 from portal.kernel.database import session
+from portal.kernel.mail import OutgoingMail
 from tests.cast import World
 
 ClientOf = Callable[[str], FlaskClient]
@@ -95,9 +98,10 @@ def test_characters_that_no_database_keeps_are_refused_wherever_they_stand(
 @pytest.mark.parametrize("path", ["/account", "/account/email", "/account/tokens", "/sign-in"])
 @pytest.mark.parametrize("sent", ["%00", "%ED%A0%80", "%FF", "%1B"])
 def test_pages_survive_the_same_characters_in_any_field_of_a_form(
-    client_of: ClientOf, path: str, sent: str
+    client_of: ClientOf, world: World, drain: Callable[[], None], path: str, sent: str
 ) -> None:
     client = client_of("nobody" if path == "/sign-in" else "ana")
+    asked = client.get(path).text
     names = ["name", "email", "password", "language", "time_zone", "scopes", "days", f"x{sent}"]
     response = client.post(
         path,
@@ -105,7 +109,17 @@ def test_pages_survive_the_same_characters_in_any_field_of_a_form(
         content_type="application/x-www-form-urlencoded",
     )
 
-    assert 400 <= response.status_code < 500
+    assert response.status_code == 422
+    assert "Please look at these again" in response.text
+    heading = re.search(r"<h1.*?</h1>", asked, re.DOTALL)
+    assert heading is not None
+    assert heading[0] in response.text
+    # Nothing of it was taken.
+    drain()
+    ana = session.get_one(User, world.users["ana"])
+    assert (ana.name, ana.email, ana.language) == ("Ana", "ana@cast.example", "en")
+    for made in (ApiToken, OutgoingMail):
+        assert session.scalars(select(made)).all() == []
 
 
 PAGES = ["/api/v1/organizations", "/api/v1/search"]

@@ -105,7 +105,9 @@ def test_copy_stays_right_when_something_else_was_written(
         other.exec_driver_sql("UPDATE state SET name = name")
         other.commit()
     again = client_of("nobody").get(address, headers={"If-None-Match": first.headers["ETag"]})
-    assert (asked.count, again.status_code) == (2, 304)
+    assert (asked.count, again.status_code, again.data) == (2, 304, b"")
+    assert again.headers["ETag"] == first.headers["ETag"]
+    assert client_of("nobody").get(address).data == first.data
 
 
 @pytest.mark.sqlite
@@ -215,7 +217,11 @@ def test_static_files_are_still_revalidated_by_their_own_tag(
     first = client_of("nobody").get("/static/css/portal.css")
     tag = first.headers["ETag"]
     again = client_of("nobody").get("/static/css/portal.css", headers={"If-None-Match": tag})
-    assert again.status_code == 304
+    assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", tag)
+    assert first.headers["Cache-Control"] == again.headers["Cache-Control"] == "no-cache"
+    older = client_of("nobody").get("/static/css/portal.css", headers={"If-None-Match": '"old"'})
+    assert (older.status_code, older.data) == (200, first.data)
+    assert asked.count == 3
 
 
 @pytest.mark.sqlite

@@ -79,6 +79,7 @@ def search() -> ResponseReturnValue:
             {
                 "total": found.total,
                 "hits": [_hit(hit) for hit in found.hits],
+                "partial_hits": [_hit(hit) for hit in found.partial],
                 "facets": {facet.name: facet.values for facet in found.facets},
                 "suggestion": found.suggestion,
                 "next": str(following) if found.has_next and following <= MAX_OFFSET else None,

@@ -32,6 +32,16 @@ class ResultsSchema(Schema):
 
     total = fields.Integer(required=True)
     hits = fields.List(fields.Nested(HitSchema), required=True)
+    # `partial` is something else of every schema.
+    partial_hits = fields.List(
+        fields.Nested(HitSchema),
+        required=True,
+        data_key="partial",
+        metadata={
+            "description": "Where few records have all the words: more that have some. Nothing "
+            "counts them."
+        },
+    )
     facets = fields.Dict(
         keys=fields.String(), values=fields.List(fields.Nested(FacetValueSchema)), required=True
     )

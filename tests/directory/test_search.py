@@ -69,6 +69,15 @@ def test_each_person_finds_what_they_may_see_and_counts_say_no_more(
     assert sum(value["count"] for value in found["facets"]["county"]) == len(MILLS[name])
 
 
+def test_programs_get_what_has_some_of_the_words_apart(
+    client_of: Callable[[str], FlaskClient],
+) -> None:
+    found = find(client_of("nobody"), q="college public mill", kind="equipment")
+    assert titles(found) == {"College public mill"}
+    assert {hit["title"] for hit in found["partial"]} == MILLS["nobody"] - titles(found)
+    assert found["total"] == 1
+
+
 @pytest.mark.parametrize("name", CAST)
 def test_drafts_and_serial_numbers_are_found_by_nobody(
     client_of: Callable[[str], FlaskClient], name: str

@@ -203,6 +203,12 @@ def _word(found: str) -> str:
     return found[:MAX_TERM_LENGTH]
 
 
+@lru_cache(maxsize=65536)
+def _term_and_word(found: str) -> tuple[str, str]:
+    word = _word(found)
+    return _term(word), word
+
+
 def words_of(text: str) -> list[str]:
     """The folded words of `text` in order, not stemmed."""
     return [_word(found) for found in _TOKEN.findall(fold(text)[0])]
@@ -217,11 +223,10 @@ def tokens(text: str) -> Iterator[Token]:
     """The words of `text` with their places in it."""
     folded, places = fold(text)
     for match in _TOKEN.finditer(folded):
-        word = _word(match[0])
         start, end = match.span()
         if places is not None:
             start, end = places[start], places[end - 1] + 1
-        yield _new_token(Token, (_term(word), word, start, end))
+        yield _new_token(Token, (*_term_and_word(match[0]), start, end))
 
 
 def understand(text: str, vocabulary: Vocabulary | None = None) -> Asked:
@@ -230,7 +235,12 @@ def understand(text: str, vocabulary: Vocabulary | None = None) -> Asked:
     Words that are a name in the vocabulary, or two that are also written as one, get expansions;
     phrases and words with a sign stand for themselves.
     """
-    text = text[:MAX_CHARACTERS]
+    return _understood(text[:MAX_CHARACTERS], vocabulary)
+
+
+# The same words come again with every facet, page and order that is chosen.
+@lru_cache(maxsize=1024)
+def _understood(text: str, vocabulary: Vocabulary | None) -> Asked:
     folded, places = fold(text)
     units: dict[tuple[Terms, str], Unit] = {}
     typed: list[str] = []

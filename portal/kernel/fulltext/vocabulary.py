@@ -33,7 +33,7 @@ class Concept:
     narrower: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Vocabulary:
     """Names, each with what else may stand for it.
 

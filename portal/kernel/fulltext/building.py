@@ -20,11 +20,11 @@ from typing import Any, Final
 from whoosh.filedb.filestore import FileStorage
 from whoosh.index import TOC, FileIndex
 from whoosh.reading import SegmentReader
-from whoosh.writing import SegmentWriter
 
 from portal.kernel.fulltext.port import Document
-from portal.kernel.fulltext.rows import SCHEMA, new_codec, row_of
+from portal.kernel.fulltext.rows import SCHEMA, row_of
 from portal.kernel.fulltext.segment import prepare
+from portal.kernel.fulltext.writing import RowWriter
 
 NAME: Final = "MAIN"
 MOST_PROCESSES: Final = 4
@@ -34,7 +34,7 @@ _AHEAD: Final = 2
 _MERGED: Final = 5
 
 
-def _merged_alike(writer: SegmentWriter, segments: list[Any]) -> list[Any]:
+def _merged_alike(writer: RowWriter, segments: list[Any]) -> list[Any]:
     """Let the writer merge segments about as large as what it writes, as soon as it makes five.
 
     The segments that stay are returned. Each document is merged once for every time the index
@@ -72,7 +72,7 @@ def _tier(size: int) -> int:
     return tier
 
 
-class _Writer(SegmentWriter):
+class _Writer(RowWriter):
     """Makes the arrays of new segments before a commit lets anybody see these."""
 
     def commit(self) -> None:
@@ -87,9 +87,7 @@ class _Writer(SegmentWriter):
 @contextmanager
 def writing(folder: Path) -> Iterator[Any]:
     """A writer of the index in a folder. It is to be committed; a failure undoes everything."""
-    # Whoosh's own lock would stay locked if a commit failed; the caller holds off other writers.
-    index = FileIndex(FileStorage(str(folder)), schema=SCHEMA, indexname=NAME)
-    writer = _Writer(index, codec=new_codec(), _lk=False)
+    writer = _Writer(folder, NAME)
     try:
         yield writer
     except BaseException:

@@ -133,15 +133,24 @@ def _layout(reader: SegmentReader, size: int) -> tuple[Array, list[Part]]:
     is_shown[begins[1:] - 1] = False
     starts = np.zeros(len(is_shown), np.uint16)
     widths = np.zeros(len(is_shown), np.uint8)
-    pairs = zip(rows, shown, strict=True)
-    starts[is_shown] = np.frombuffer(
-        b"".join(row[head : head + 2 * count] for row, count in pairs), np.uint16
-    )
-    pairs = zip(rows, shown, strict=True)
-    widths[is_shown] = np.frombuffer(
-        b"".join(row[head + 2 * count :] for row, count in pairs), np.uint8
-    )
+    pairs = list(zip(rows, shown, strict=True))
+    gaps = np.frombuffer(b"".join(row[head : head + 2 * n] for row, n in pairs), np.uint16)
+    its_widths = np.frombuffer(b"".join(row[head + 2 * n :] for row, n in pairs), np.uint8)
+    starts[is_shown] = _starts(gaps, its_widths, lengths.reshape(-1, FIELDS)[:, _SHOWN].ravel())
+    widths[is_shown] = its_widths
     return begins, [("begins", [begins]), ("starts", [starts]), ("widths", [widths])]
+
+
+def _starts(gaps: Array, widths: Array, lengths: Array) -> Array:
+    """Where words begin that follow each other in texts of so many words, within 16 bits."""
+    steps = gaps.astype(np.int64)
+    steps[1:] += widths[:-1]
+    firsts = (np.cumsum(lengths) - lengths)[lengths > 0]
+    # Nothing stands before the first word of a text.
+    steps[firsts] = gaps[firsts]
+    found = np.cumsum(steps)
+    found -= np.repeat(found[firsts] - steps[firsts], lengths[lengths > 0])
+    return found.astype(np.uint16)
 
 
 # Postings

@@ -8,9 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from whoosh import columns, fields, formats
-from whoosh.codec.whoosh3 import W3Codec
 
-from portal.kernel.fulltext.language import GAP, terms_of, tokens, words_of
+from portal.kernel.fulltext.language import GAP, Token, terms_of, tokens, words_of
 from portal.kernel.fulltext.port import KIND_FACET, Document
 
 FORMAT: Final = 6
@@ -65,21 +64,13 @@ SCHEMA: Final = fields.Schema(
     digest=fields.COLUMN(columns.VarBytesColumn()),
     heading=fields.COLUMN(columns.VarBytesColumn()),
     names=fields.COLUMN(columns.VarBytesColumn()),
-    words=fields.COLUMN(columns.VarBytesColumn()),
-    layout=fields.COLUMN(columns.VarBytesColumn()),
-    record=fields.COLUMN(columns.VarBytesColumn()),
+    words=fields.COLUMN(columns.CompressedBytesColumn(1)),
+    layout=fields.COLUMN(columns.CompressedBytesColumn(1)),
+    record=fields.COLUMN(columns.CompressedBytesColumn(1)),
     updated=fields.COLUMN(columns.NumericColumn("q")),
     latitude=fields.COLUMN(columns.NumericColumn("i", default=NOWHERE)),
     longitude=fields.COLUMN(columns.NumericColumn("i", default=NOWHERE)),
 )
-
-
-def new_codec() -> W3Codec:
-    """How Whoosh writes segments: plain blocks, and no statistics that only its own search uses."""
-    codec = W3Codec(blocklimit=1024, compression=0)
-    # Else it looks for a file of lengths on disk for every posting: a third of the time.
-    codec.length_stats = False
-    return codec
 
 
 def row_of(document: Document) -> dict[str, Any]:
@@ -116,22 +107,27 @@ def row_of(document: Document) -> dict[str, Any]:
         "updated": (document.updated_at - EPOCH) // MICROSECOND,
     }
     counts = [len(row[name]) for name in WEIGHING]
-    row["layout"] = _layout(counts, [(token.start, token.end) for text in shown for token in text])
+    row["layout"] = _layout(counts, shown)
     if document.latitude is not None and document.longitude is not None:
         row["latitude"] = round(document.latitude * DEGREES)
         row["longitude"] = round(document.longitude * DEGREES)
     return row
 
 
-def _layout(counts: list[int], places: list[tuple[int, int]]) -> bytes:
+def _layout(counts: list[int], texts: list[list[Token]]) -> bytes:
     """The number of words in each text field (uint32), and where those of summary and body stand:
-    all first characters (uint16) and then how many (uint8). Too far on for that: no characters.
+    for all how many characters after the end of the one before (uint16), which is nearly always
+    one, and then how many characters they have (uint8). Too far on for that: none.
     """
-    starts = array("H", [min(start, _MAX_OFFSET) for start, _ in places])
-    widths = bytes(
-        min(end - start, _MAX_WIDTH) if start < _MAX_OFFSET else 0 for start, end in places
-    )
-    return array("I", counts).tobytes() + starts.tobytes() + widths
+    gaps, widths = array("H"), array("B")
+    for text in texts:
+        last = 0
+        for _, _, start, end in text:
+            width = min(end - start, _MAX_WIDTH) if start < _MAX_OFFSET else 0
+            gaps.append((start - last) & _MAX_OFFSET)
+            widths.append(width)
+            last = start + width
+    return array("I", counts).tobytes() + gaps.tobytes() + widths.tobytes()
 
 
 def is_spelled(word: str) -> bool:

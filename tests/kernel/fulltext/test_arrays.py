@@ -10,7 +10,7 @@ import pytest
 from whoosh.filedb.filestore import FileStorage
 from whoosh.index import FileIndex
 
-from portal.kernel.fulltext import arrays
+from portal.kernel.fulltext import arrays, writing
 from portal.kernel.fulltext.index import Index
 from portal.kernel.fulltext.port import Document, Near, Query
 from portal.kernel.fulltext.rows import SCHEMA, decode, encode, row_of
@@ -128,6 +128,35 @@ def test_what_an_unmodified_whoosh_writes_is_read_like_our_own(
     assert answers(Index(directory)) == expected
     Index(directory).apply([RECORDS[5]])
     assert Index(directory).status().documents == len(RECORDS)
+
+
+@pytest.mark.parametrize("in_memory", [10_000, 100], ids=["in memory", "through the disk"])
+def test_our_writer_writes_what_whooshs_own_would(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_memory: int
+) -> None:
+    monkeypatch.setattr(writing, "_MOST_POSTINGS", in_memory)
+    monkeypatch.setattr(writing, "_BLOCK", 16)
+    monkeypatch.setattr(writing, "_WORTH_BYTES", 300)
+    contents = []
+    for name in ("ours", "theirs"):
+        folder = tmp_path / name
+        folder.mkdir()
+        index = FileIndex.create(FileStorage(str(folder)), SCHEMA, "MAIN")
+        writer = writing.RowWriter(folder, "MAIN") if name == "ours" else index.writer()
+        for document in (*RECORDS, record(99, "Once " * 300)):
+            writer.add_document(**row_of(document))
+        writer.commit()
+        with index.reader() as reader:
+            assert reader.is_atomic()
+            columns = [column for column in SCHEMA.names() if reader.has_column(column)]
+            contents.append((
+                list(reader.iter_postings()),
+                [list(reader.column_reader(column, translate=False)) for column in columns],
+                [reader.field_length(field) for field in SCHEMA.names()],
+            ))  # fmt: skip
+        assert {path.suffix for path in folder.iterdir() if path.stat().st_size} == {".seg", ".toc"}
+    ours, theirs = contents
+    assert ours == theirs
 
 
 def test_what_is_shown_of_a_document_survives_whatever_it_says() -> None:

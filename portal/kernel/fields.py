@@ -280,6 +280,44 @@ class DateField(wtforms.DateField):
         super().__init__(label, [*first, *checks], **kw)
 
 
+class InstantField(wtforms.StringField):
+    """An instant (ISO 8601 with its offset from UTC), aware and in UTC, or None."""
+
+    data: Any
+
+    def __init__(
+        self, label: Any = None, checks: Sequence[Any] = (), *, is_required: bool = False, **kw: Any
+    ) -> None:
+        first = [_required()] if is_required else [validators.Optional()]
+        super().__init__(label, [*first, *checks], **kw)
+
+    def process_data(self, value: Any) -> None:
+        self.data = value
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        text = str(valuelist[0]).strip() if valuelist else ""
+        self.data = read_instant(text) if text else None
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return "" if self.data is None else str(self.data.isoformat())
+
+
+def read_instant(text: str) -> dt.datetime:
+    """Read an instant of ISO 8601 that says its offset; raises ValueError in words."""
+    try:
+        moment = dt.datetime.fromisoformat(text)
+        # Years at the two ends of the calendar have no room for zones.
+        if moment.tzinfo is None or not 1900 <= moment.year <= 9000:
+            raise ValueError
+        return moment.astimezone(dt.UTC)
+    except ValueError as error:
+        raise ValueError(
+            _("Please give a time with its offset, such as 2027-03-01T09:00:00-05:00.")
+        ) from error
+
+
 class CoordinateField(wtforms.DecimalField):
     """Degrees, or None; kept as a float with five digits (about a meter)."""
 

@@ -26,6 +26,7 @@ from portal.kernel.fields import (
     CoordinateField,
     DateField,
     EmailField,
+    InstantField,
     ListField,
     MoneyField,
     UrlField,
@@ -304,6 +305,7 @@ def _allow_null(schema: JsonSchema) -> None:
 
 _SIMPLE: tuple[tuple[type, JsonSchema], ...] = (
     (EmailField, {"type": "string", "format": "email"}),
+    (InstantField, {"type": "string", "format": "date-time"}),
     (UrlField, {"type": "string"}),
     (DateField, {"type": ["string", "null"], "format": "date"}),
     (MoneyField, {"type": ["integer", "null"], "minimum": 0}),

@@ -56,6 +56,8 @@ class Config:
     #: Failed sign-ins per address and client network before a pause, and the pause in minutes.
     SIGN_IN_ATTEMPTS = 10
     SIGN_IN_PAUSE_MINUTES = 15
+    #: How long freed time is kept for the next in a waiting list.
+    WAITING_OFFER_MINUTES = 120
     #: Requests per minute that one address may make (a guard, not a quota).
     REQUESTS_PER_MINUTE = 1200
     #: Megabytes of answers to visitors that each web process keeps while nothing changes; 0: none.

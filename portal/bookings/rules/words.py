@@ -122,6 +122,20 @@ PROBLEMS: Mapping[str, bool] = {
 }
 
 
+#: What concerns the person and not the time: what is looked at when a booking is handed over.
+PERSONAL_PROBLEMS = (
+    "buffer",
+    "quota_exceeded",
+    "not_eligible",
+    "not_qualified",
+    "agreement_missing",
+    "insurance_missing",
+    "induction_missing",
+)
+
+EARLIEST_CHECK_IN_MINUTES = 30
+
+
 def _stepped(action: str, status: str) -> Any:
     return lambda booking, actor, note: BookingStepped(
         booking.id, action, status, actor.user_id, note

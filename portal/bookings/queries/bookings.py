@@ -1,0 +1,260 @@
+"""Reads of bookings and of those who wait, with what their pages show."""
+
+import datetime as dt
+
+from flask_babel import gettext as _
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from portal.bookings.models.booking import (
+    Booking,
+    BookingMove,
+    BookingOverride,
+    WaitingEntry,
+)
+from portal.bookings.models.calendar import Resource
+from portal.bookings.policies import Permission
+from portal.bookings.queries.calendar import load_calendars
+from portal.bookings.rules.attempt import Span
+from portal.bookings.rules.words import OPEN_STATUSES
+from portal.facilities.models import Equipment, Facility
+from portal.kernel.authorization import Actor, authorize, visible
+from portal.kernel.clock import now
+from portal.kernel.database import session
+from portal.kernel.errors import NotFound
+from portal.kernel.paging import Page, keyset_page
+from portal.organizations.models import Organization
+
+RESOURCE_OPTIONS = (
+    joinedload(Resource.organization),
+    joinedload(Resource.equipment).options(
+        joinedload(Equipment.organization), joinedload(Equipment.facility)
+    ),
+    joinedload(Resource.facility).joinedload(Facility.organization),
+)
+BOOKING_OPTIONS = (
+    joinedload(Booking.resource).options(*RESOURCE_OPTIONS),
+    joinedload(Booking.organization),
+    joinedload(Booking.host),
+    joinedload(Booking.user),
+    joinedload(Booking.booked_by),
+    joinedload(Booking.series),
+    selectinload(Booking.overrides).joinedload(BookingOverride.overridden_by),
+    selectinload(Booking.moves).options(
+        joinedload(BookingMove.moved_by), joinedload(BookingMove.was_user)
+    ),
+)
+
+
+def get_resource(resource_id: int) -> Resource:
+    """Return a resource with its record and organization. Raises NotFound."""
+    resource = session.scalar(
+        select(Resource).options(*RESOURCE_OPTIONS).where(Resource.id == resource_id)
+    )
+    if resource is None:
+        raise NotFound(_("This is no longer here."))
+    return resource
+
+
+def find_resource(
+    *, equipment_id: int | None = None, facility_id: int | None = None
+) -> Resource | None:
+    """Return the resource of equipment or of a facility, if one is written, whoever asks."""
+    condition = (
+        Resource.equipment_id == equipment_id
+        if equipment_id is not None
+        else Resource.facility_id == facility_id
+    )
+    return session.scalar(select(Resource).options(*RESOURCE_OPTIONS).where(condition))
+
+
+def find_own_organization(actor: Actor, organization_id: int) -> Organization | None:
+    """Return an organization of the actor's, or None."""
+    if organization_id not in actor.memberships:
+        return None
+    return session.get(Organization, organization_id)
+
+
+def find_only_organization(actor: Actor) -> Organization | None:
+    """Return the actor's organization where there is only one."""
+    own = list(actor.memberships)
+    return find_own_organization(actor, own[0]) if len(own) == 1 else None
+
+
+def get_booking(booking_id: int) -> Booking:
+    """Return a booking with all that belongs to it, whoever asks. Raises NotFound."""
+    booking = session.scalar(
+        select(Booking)
+        .options(*BOOKING_OPTIONS)
+        .where(Booking.id == booking_id)
+        .execution_options(populate_existing=True)
+    )
+    if booking is None:
+        raise NotFound(_("There is no such booking."))
+    return booking
+
+
+def get_visible_booking(actor: Actor, booking_id: int) -> Booking:
+    """Return a booking that the actor may see. Raises NotFound."""
+    booking = get_booking(booking_id)
+    authorize(actor, Permission.BOOKING_VIEW, booking)
+    return booking
+
+
+def list_bookings(
+    actor: Actor,
+    *,
+    cursor: str | None = None,
+    limit: int = 20,
+    status: str = "",
+    resource_id: int | None = None,
+    organization_id: int | None = None,
+    starts_from: dt.datetime | None = None,
+    is_over: bool = False,
+) -> Page[Booking]:
+    """Return a page of the bookings that the actor sees, the earliest first.
+
+    organization_id: whose it is, or who booked. is_over: those that have ended, the latest first.
+    """
+    statement = (
+        select(Booking).options(*BOOKING_OPTIONS).where(visible(actor, Permission.BOOKING_VIEW))
+    )
+    if status:
+        statement = statement.where(Booking.status == status)
+    if resource_id is not None:
+        statement = statement.where(Booking.resource_id == resource_id)
+    if organization_id is not None:
+        statement = statement.where(
+            or_(
+                Booking.organization_id == organization_id,
+                Booking.host_organization_id == organization_id,
+            )
+        )
+    if starts_from is not None:
+        statement = statement.where(Booking.starts_at >= starts_from)
+    if is_over:
+        statement = statement.where(Booking.ends_at <= now())
+    return keyset_page(
+        statement,
+        [Booking.starts_at, Booking.id],
+        cursor=cursor,
+        limit=limit,
+        descending=is_over,
+    )
+
+
+def list_siblings(booking: Booking, scope: str) -> list[Booking]:
+    """Return a booking, and with "following" or "all" those of its series that are still open."""
+    if scope == "one" or booking.series_id is None:
+        return [booking]
+    statement = (
+        select(Booking)
+        .where(
+            Booking.series_id == booking.series_id,
+            Booking.resource_id == booking.resource_id,
+            Booking.status.in_(OPEN_STATUSES),
+            Booking.ends_at > now(),
+        )
+        .order_by(Booking.starts_at, Booking.id)
+        .limit(MOST_SIBLINGS)
+        .execution_options(populate_existing=True)
+    )
+    if scope == "following":
+        statement = statement.where(Booking.starts_at >= booking.starts_at)
+    return list(session.scalars(statement))
+
+
+#: A series has no more bookings than one recurrence can make.
+MOST_SIBLINGS = 500
+
+
+def list_rivals(booking: Booking) -> list[Booking]:
+    """Return what else was asked for at a time that overlaps a booking's, the oldest first."""
+    return list(
+        session.scalars(
+            select(Booking)
+            .where(
+                Booking.resource_id == booking.resource_id,
+                Booking.id != booking.id,
+                Booking.status == "requested",
+                _overlaps(Booking, Span(booking.starts_at, booking.ends_at)),
+            )
+            .order_by(Booking.id)
+            .limit(MOST_SIBLINGS)
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+def find_by_key(user_id: int | None, key: str) -> Booking | None:
+    """Return the booking that a person made with an idempotency key, or None."""
+    return session.scalar(
+        select(Booking)
+        .where(Booking.booked_by_id == user_id, Booking.idempotency_key == key)
+        .execution_options(populate_existing=True)
+    )
+
+
+def list_made_together(booking: Booking) -> list[Booking]:
+    """Return what was made by one call with a booking: its series, its party, or itself alone."""
+    if booking.series_id is None and booking.party is None:
+        return [booking]
+    together = (
+        Booking.series_id == booking.series_id
+        if booking.series_id is not None
+        else Booking.party == booking.party
+    )
+    return list(
+        session.scalars(
+            select(Booking)
+            .where(together)
+            .order_by(Booking.starts_at, Booking.id)
+            .limit(MOST_SIBLINGS)
+        )
+    )
+
+
+def list_due() -> list[tuple[Booking, str]]:
+    """Return the bookings that the clock closes now, each with the step that it takes."""
+    moment = now()
+    over = _due(
+        or_(
+            and_(Booking.status.in_(("approved", "in_use")), Booking.ends_at <= moment),
+            and_(Booking.status == "requested", Booking.starts_at <= moment),
+        )
+    )
+    missed = _due(
+        Booking.status == "approved", Booking.starts_at <= moment, Booking.ends_at > moment
+    )
+    calendars = load_calendars([booking.resource for booking in (*over, *missed)])
+    due = []
+    for booking, calendar in zip((*over, *missed), calendars, strict=True):
+        grace = calendar.rules_for(booking.customer_class).no_show_minutes
+        if booking.status == "requested":
+            due.append((booking, "lapse"))
+        elif booking.status == "in_use" or grace is None:
+            if booking.ends_at <= moment:
+                due.append((booking, "complete"))
+        elif min(booking.starts_at + dt.timedelta(minutes=grace), booking.ends_at) <= moment:
+            due.append((booking, "release"))
+    return due
+
+
+#: So many bookings are closed in one round of the clock.
+_MOST_DUE = 500
+
+
+def _due(*conditions: ColumnElement[bool]) -> list[Booking]:
+    return list(
+        session.scalars(
+            select(Booking)
+            .options(joinedload(Booking.resource))
+            .where(*conditions)
+            .order_by(Booking.starts_at, Booking.id)
+            .limit(_MOST_DUE)
+        )
+    )
+
+
+def _overlaps(model: type[Booking] | type[WaitingEntry], span: Span) -> ColumnElement[bool]:
+    return and_(model.starts_at < span.ends_at, model.ends_at > span.starts_at)

@@ -1,0 +1,218 @@
+"""Fills from the database what decides about an attempt to book, and looks for what would work."""
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import literal, select, union_all
+
+from portal.bookings.models.booking import Booking, WaitingEntry
+from portal.bookings.models.calendar import Resource
+from portal.bookings.queries.access import load_gates
+from portal.bookings.queries.calendar import load_calendar
+from portal.bookings.rules.attempt import Attempt, QuotaUse, Situation, Span, Taken
+from portal.bookings.rules.customers import customer_class_of
+from portal.bookings.rules.free import apart_minutes
+from portal.bookings.rules.hours import local_date
+from portal.bookings.rules.quotas import periods
+from portal.bookings.rules.suggestions import Suggestion, suggest
+from portal.bookings.rules.words import HOLDING_STATUSES
+from portal.kernel.clock import now
+from portal.kernel.database import session
+from portal.organizations.models import Organization
+
+#: How far before and after the wish a suggestion may lie.
+SUGGESTED_BEFORE = dt.timedelta(days=1)
+SUGGESTED_AFTER = dt.timedelta(days=21)
+_INSTANT = dt.timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A booking, or (with a negative id) an offer, as far as it decides about others."""
+
+    id: int
+    resource_id: int
+    span: Span
+    user_id: int | None
+    organization_id: int
+    place: int
+    status: str
+    customer_class: str
+    purpose: str
+
+    def as_taken(self) -> Taken:
+        """Return it as the rules see it."""
+        return Taken(
+            self.id,
+            self.span,
+            self.user_id,
+            self.organization_id,
+            self.place,
+            is_fixed=self.status not in ("approved", "offered"),
+        )
+
+
+def load_situation(
+    resource: Resource,
+    *,
+    organization: Organization,
+    user_id: int | None,
+    window: Span,
+    leaving_out: Collection[int] = (),
+) -> Situation:
+    """Return what decides about attempts of a person for an organization within the window.
+
+    leaving_out: bookings that do not count, since they are what is changed.
+    What is kept for somebody else who waited counts as taken, with a negative id.
+    """
+    moment = now()
+    customer_class = customer_class_of(resource.organization_id, organization.id, organization.kind)
+    calendar = load_calendar(resource, window)
+    rules = calendar.rules_for(customer_class)
+    quotas = calendar.quotas_for(customer_class)
+    zone = calendar.hours.zone
+    apart = apart_minutes(rules)
+    near = window.widened(apart, apart)
+    rows = load_counted(
+        [resource.id],
+        _hull([near, *(one for quota in quotas for one in periods(quota.period, window, zone))]),
+        [*HOLDING_STATUSES, "requested"] if quotas else HOLDING_STATUSES,
+        moment,
+        leaving_out,
+    )
+    return Situation(
+        now=moment,
+        rules=rules,
+        hours=calendar.hours,
+        closed=calendar.closed,
+        taken=tuple(
+            row.as_taken()
+            for row in rows
+            if row.status != "requested"
+            and row.span.overlaps(near)
+            and not (
+                row.status == "offered"
+                and (row.user_id, row.organization_id) == (user_id, organization.id)
+            )
+        ),
+        quotas=tuple(
+            QuotaUse(
+                quota.shared_by,
+                quota.period,
+                quota.most_minutes,
+                quota.most_bookings,
+                tuple(
+                    row.span
+                    for row in rows
+                    if row.status != "offered" and _counts(row, quota, user_id, organization.id)
+                ),
+                quota.customer_class,
+            )
+            for quota in quotas
+        ),
+        gates=load_gates(
+            resource,
+            user_id=user_id,
+            organization=organization,
+            since=local_date(zone, window.starts_at),
+            until=local_date(zone, window.ends_at - _INSTANT),
+            rules=rules,
+        ),
+        window=window,
+    )
+
+
+def list_suggestions(
+    resource: Resource,
+    attempt: Attempt,
+    *,
+    organization: Organization,
+    leaving_out: Collection[int] = (),
+) -> list[Suggestion]:
+    """Return what would work instead of an attempt that does not."""
+    window = Span(attempt.span.starts_at - SUGGESTED_BEFORE, attempt.span.ends_at + SUGGESTED_AFTER)
+    situation = load_situation(
+        resource,
+        organization=organization,
+        user_id=attempt.user_id,
+        window=window,
+        leaving_out=leaving_out,
+    )
+    return suggest(attempt, situation)
+
+
+def list_holding(resource_id: int, leaving_out: Collection[int] = ()) -> list[Taken]:
+    """Return what holds a place of a resource and is not over, for dealing out places anew."""
+    moment = now()
+    rows = load_counted(
+        [resource_id],
+        Span(moment, dt.datetime.max.replace(tzinfo=dt.UTC)),
+        HOLDING_STATUSES,
+        moment,
+        leaving_out,
+    )
+    return [row.as_taken() for row in rows if row.status != "offered"]
+
+
+def load_counted(
+    resource_ids: Sequence[int],
+    window: Span,
+    statuses: Sequence[str],
+    moment: dt.datetime,
+    leaving_out: Collection[int] = (),
+) -> list[Counted]:
+    """Return the bookings in some statuses, and the offers, that overlap a window."""
+    bookings = select(
+        Booking.id,
+        Booking.resource_id,
+        Booking.starts_at,
+        Booking.ends_at,
+        Booking.user_id,
+        Booking.organization_id,
+        Booking.place,
+        Booking.status,
+        Booking.customer_class,
+        Booking.purpose,
+    ).where(
+        Booking.resource_id.in_(resource_ids),
+        Booking.status.in_(statuses),
+        Booking.ends_at > window.starts_at,
+        Booking.starts_at < window.ends_at,
+    )
+    if leaving_out:
+        bookings = bookings.where(Booking.id.not_in(leaving_out))
+    offers = select(
+        -WaitingEntry.id,
+        WaitingEntry.resource_id,
+        WaitingEntry.starts_at,
+        WaitingEntry.ends_at,
+        WaitingEntry.user_id,
+        WaitingEntry.organization_id,
+        literal(0),
+        WaitingEntry.status,
+        literal(""),
+        literal(""),
+    ).where(
+        WaitingEntry.resource_id.in_(resource_ids),
+        WaitingEntry.status == "offered",
+        WaitingEntry.offered_until > moment,
+        WaitingEntry.ends_at > window.starts_at,
+        WaitingEntry.starts_at < window.ends_at,
+    )
+    rows: Iterable[Any] = session.execute(union_all(bookings, offers))
+    return [Counted(row[0], row[1], Span(row[2], row[3]), *row[4:]) for row in rows]
+
+
+def _counts(row: Counted, quota: QuotaUse, user_id: int | None, organization_id: int) -> bool:
+    if quota.shared_by == "person":
+        return row.user_id == user_id
+    if quota.shared_by == "organization":
+        return row.organization_id == organization_id
+    return quota.customer_class in ("", row.customer_class)
+
+
+def _hull(spans: Iterable[Span]) -> Span:
+    given = list(spans)
+    return Span(min(one.starts_at for one in given), max(one.ends_at for one in given))

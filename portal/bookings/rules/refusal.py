@@ -1,0 +1,42 @@
+"""What an attempt to book raises that breaks rules: all of its problems, and what would work."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from portal.bookings.rules.attempt import Problem
+from portal.bookings.rules.suggestions import Suggestion
+from portal.kernel.errors import PortalError
+
+
+class Refused(PortalError):
+    """An attempt that breaks rules; 409 where the time is taken, else 422.
+
+    find_suggestions: looks for what would work; called when first asked for, so that nobody waits
+    for it who holds the lock.
+    """
+
+    def __init__(
+        self,
+        problems: Sequence[Problem],
+        find_suggestions: Callable[[], Sequence[Suggestion]] = tuple,
+    ) -> None:
+        super().__init__(" ".join(problem.message for problem in problems))
+        self.problems = list(problems)
+        self._find_suggestions = find_suggestions
+        is_taken = any(problem.code == "conflict" for problem in problems)
+        self.code = "conflict" if is_taken else "refused"
+        self.status = 409 if is_taken else 422
+
+    @cached_property
+    def suggestions(self) -> list[Suggestion]:
+        """What would work instead."""
+        return list(self._find_suggestions())
+
+    def details(self) -> Mapping[str, Any]:
+        """Return the stable code, the problems, and the suggestions."""
+        return {
+            "code": self.code,
+            "problems": [problem.as_json() for problem in self.problems],
+            "suggestions": [suggestion.as_json() for suggestion in self.suggestions],
+        }

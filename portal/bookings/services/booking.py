@@ -1,0 +1,828 @@
+"""Commands on bookings: made, decided, moved, handed over, used, cancelled, closed by the clock.
+
+Each locks the resource first, then judges by what is written and writes, in one transaction.
+"""
+
+import datetime as dt
+import hashlib
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from zoneinfo import ZoneInfo
+
+from flask_babel import format_date
+from flask_babel import gettext as _
+from sqlalchemy import and_, or_, select, update
+
+from portal.bookings.events import BookingMade, BookingMoved, SpanFreed
+from portal.bookings.models.booking import (
+    Booking,
+    BookingMove,
+    BookingOverride,
+    BookingSeries,
+    WaitingEntry,
+)
+from portal.bookings.models.calendar import Resource
+from portal.bookings.policies import Permission
+from portal.bookings.queries import bookings as queries
+from portal.bookings.queries.calendar import load_hours, load_rules
+from portal.bookings.queries.situations import list_holding, list_suggestions, load_situation
+from portal.bookings.rules.attempt import Attempt, Problem, Situation, Span
+from portal.bookings.rules.customers import customer_class_of
+from portal.bookings.rules.free import apart_minutes
+from portal.bookings.rules.places import deal_places, peak
+from portal.bookings.rules.problems import find_problems
+from portal.bookings.rules.recurrence import Recurrence, occurrences
+from portal.bookings.rules.refusal import Refused
+from portal.bookings.rules.words import (
+    BOOKINGS,
+    EARLIEST_CHECK_IN_MINUTES,
+    HOLDING_STATUSES,
+    OPEN_STATUSES,
+    PERSONAL_PROBLEMS,
+)
+from portal.kernel.authorization import Actor, authorize, can
+from portal.kernel.clock import now
+from portal.kernel.commands import command
+from portal.kernel.database import lock, session
+from portal.kernel.errors import Conflict, Invalid
+from portal.kernel.outbox import record
+from portal.organizations.models import Organization
+from portal.organizations.queries.people import find_membership
+
+MOST_OCCURRENCES = 200
+_LONGEST_REASON = 500
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """Who wants to book, for whom, what for, and why rules may be set aside."""
+
+    organization: Organization
+    user_id: int | None
+    purpose: str
+    override_reason: str
+
+
+# Making bookings
+
+
+@command(Permission.BOOKING_CREATE)
+def create_booking(
+    actor: Actor,
+    resource: Resource,
+    *,
+    organization: Organization,
+    span: Span,
+    user_id: int | None = None,
+    purpose: str = "",
+    override_reason: str = "",
+    recurrence: Recurrence | None = None,
+    on_conflict: str = "refuse",
+    idempotency_key: str | None = None,
+) -> list[Booking]:
+    """Book a resource for an organization, or ask for it where its host approves.
+
+    user_id: who will be there, of the same organization; the actor, if nobody is named.
+    override_reason: why a host sets broken rules aside; kept with each of them.
+    recurrence: makes a booking of each occurrence; with `on_conflict` "skip" those that break a
+    rule are left out, as long as one is left.
+    idempotency_key: the same call again returns what the first one made.
+    Raises Refused with all problems and suggestions, Invalid for a person of another organization
+    and for a key that stands for another call.
+    """
+    wish = _wish(actor, organization, user_id, purpose, override_reason)
+    digest = _digest(wish, [resource], span, recurrence, on_conflict)
+    if made := _made_before(actor, idempotency_key, digest):
+        return made
+    _check_bookable(resource, organization)
+    spans, series = [span], None
+    if recurrence is not None:
+        zone = load_hours(resource, span).zone
+        spans = occurrences(recurrence, span, zone, most=MOST_OCCURRENCES)
+        if not spans:
+            raise Invalid("recurrence", _("It never repeats this way. Please look again."))
+        series = BookingSeries(recurrence=recurrence.as_json())
+        session.add(series)
+        session.flush()
+    made = _book_all(
+        actor,
+        wish,
+        [(resource, one) for one in spans],
+        series=series,
+        skips=on_conflict == "skip",
+    )
+    _keep_key(made, idempotency_key, digest)
+    return made
+
+
+@command(Permission.BOOKING_CREATE)
+def create_party(
+    actor: Actor,
+    resources: tuple[Resource, ...],
+    *,
+    organization: Organization,
+    span: Span,
+    user_id: int | None = None,
+    purpose: str = "",
+    override_reason: str = "",
+    idempotency_key: str | None = None,
+) -> list[Booking]:
+    """Book several resources for one time, all of them or none (machine, bay and operator)."""
+    wish = _wish(actor, organization, user_id, purpose, override_reason)
+    digest = _digest(wish, resources, span)
+    if made := _made_before(actor, idempotency_key, digest):
+        return made
+    for resource in resources:
+        _check_bookable(resource, organization)
+    ordered = sorted(set(resources), key=lambda resource: resource.id)
+    made = _book_all(
+        actor, wish, [(resource, span) for resource in ordered], party=secrets.token_hex(16)
+    )
+    _keep_key(made, idempotency_key, digest)
+    return made
+
+
+@command(Permission.BOOKING_CREATE)
+def create_booking_of_kind(
+    actor: Actor,
+    resources: tuple[Resource, ...],
+    *,
+    organization: Organization,
+    span: Span,
+    user_id: int | None = None,
+    purpose: str = "",
+    idempotency_key: str | None = None,
+) -> list[Booking]:
+    """Book the first of several resources of a kind that can be booked at a time.
+
+    Raises Refused with what stands against the one that has the fewest problems.
+    """
+    wish = _wish(actor, organization, user_id, purpose, "")
+    digest = _digest(wish, resources, span)
+    if made := _made_before(actor, idempotency_key, digest):
+        return made
+    refusals: list[Refused] = []
+    for resource in resources:
+        _check_bookable(resource, organization)
+        try:
+            made = [_book(actor, resource, wish, span)]
+        except Refused as refusal:
+            refusals.append(refusal)
+        else:
+            _keep_key(made, idempotency_key, digest)
+            return made
+    if not refusals:
+        raise Conflict(_("There is nothing of this kind that can be booked."))
+    raise min(refusals, key=lambda refusal: len(refusal.problems))
+
+
+def _wish(
+    actor: Actor, organization: Organization, user_id: int | None, purpose: str, reason: str
+) -> _Wish:
+    if organization.id not in actor.memberships and not actor.is_system:
+        raise Invalid("organization_id", _("Please choose one of your organizations."))
+    if organization.status != "active":
+        raise Invalid("organization_id", _("This organization is archived."))
+    user_id = actor.user_id if user_id is None else user_id
+    if user_id != actor.user_id:
+        _check_person(organization.id, user_id)
+    return _Wish(organization, user_id, purpose.strip(), _reason(reason))
+
+
+def _check_person(organization_id: int, user_id: int | None) -> None:
+    if find_membership(organization_id, user_id) is None:
+        raise Invalid("for_user", _("Please choose somebody of the organization that books."))
+
+
+def _reason(reason: str) -> str:
+    reason = reason.strip()
+    if len(reason) > _LONGEST_REASON:
+        raise Invalid("override_reason", _("Please use 500 characters at most."))
+    return reason
+
+
+def _check_bookable(resource: Resource, organization: Organization) -> None:
+    record = resource.equipment or resource.facility
+    if resource.kind == "organization" or (resource.kind != "operator" and record is None):
+        raise Conflict(_("This can no longer be booked."))
+    if resource.organization_id == organization.id:
+        return
+    is_open = (
+        resource.equipment.sharing_terms == "bookable"
+        if resource.equipment is not None
+        else resource.is_bookable
+    )
+    if not is_open:
+        raise Conflict(_("This cannot be booked here. Ask its organization to use it."))
+
+
+def _digest(
+    wish: _Wish,
+    resources: Sequence[Resource],
+    span: Span,
+    recurrence: Recurrence | None = None,
+    on_conflict: str = "",
+) -> str:
+    said = (
+        sorted(resource.id for resource in resources),
+        wish.organization.id,
+        wish.user_id,
+        wish.purpose,
+        wish.override_reason,
+        span.starts_at.isoformat(),
+        span.ends_at.isoformat(),
+        sorted(recurrence.as_json().items()) if recurrence else None,
+        on_conflict,
+    )
+    return hashlib.blake2s(repr(said).encode(), digest_size=16).hexdigest()
+
+
+def _made_before(actor: Actor, key: str | None, digest: str) -> list[Booking]:
+    """Return what the same call made before, if anything."""
+    first = queries.find_by_key(actor.user_id, key) if key else None
+    if first is None:
+        return []
+    if first.request_digest != digest:
+        raise Invalid(
+            "idempotency_key", _("This key was used for another booking. Please use a new one.")
+        )
+    return queries.list_made_together(first)
+
+
+def _keep_key(made: Sequence[Booking], key: str | None, digest: str) -> None:
+    if key:
+        made[0].idempotency_key, made[0].request_digest = key, digest
+
+
+def _book_all(
+    actor: Actor,
+    wish: _Wish,
+    wanted: Sequence[tuple[Resource, Span]],
+    *,
+    series: BookingSeries | None = None,
+    party: str | None = None,
+    skips: bool = False,
+) -> list[Booking]:
+    """Book all that is wanted, or (with `skips`) what can be; else raise all problems of all."""
+    made: list[Booking] = []
+    refusals: list[tuple[Resource, Span, Refused]] = []
+    for resource, span in wanted:
+        try:
+            made.append(_book(actor, resource, wish, span, series=series, party=party))
+        except Refused as refusal:
+            if len(wanted) == 1:
+                raise
+            refusals.append((resource, span, refusal))
+    if refusals and not (skips and made):
+        raise Refused(
+            [
+                replace(problem, message=f"{_what(resource, span, party)}: {problem.message}")
+                for resource, span, refusal in refusals
+                for problem in refusal.problems
+            ]
+        )
+    return made
+
+
+def _what(resource: Resource, span: Span, party: str | None) -> str:
+    """Return which of several a problem is about: the resource, or the day of an occurrence."""
+    if party is not None:
+        return resource.name
+    return format_date(
+        span.starts_at.astimezone(ZoneInfo(load_hours(resource, span).zone)), "medium"
+    )
+
+
+def _book(
+    actor: Actor,
+    resource: Resource,
+    wish: _Wish,
+    span: Span,
+    *,
+    series: BookingSeries | None = None,
+    party: str | None = None,
+) -> Booking:
+    customer_class = customer_class_of(
+        resource.organization_id, wish.organization.id, wish.organization.kind
+    )
+    attempt = Attempt(span, wish.user_id, wish.organization.id, customer_class)
+    situation, overridden = _judge(
+        actor, resource, attempt, wish.organization, wish.override_reason
+    )
+    is_sure = situation.rules.approval == "instant" or _keeps(actor, resource)
+    booking = Booking(
+        resource_id=resource.id,
+        resource=resource,
+        host_organization_id=resource.organization_id,
+        organization_id=wish.organization.id,
+        organization=wish.organization,
+        user_id=wish.user_id,
+        booked_by_id=actor.user_id,
+        series_id=series.id if series else None,
+        party=party,
+        starts_at=span.starts_at,
+        ends_at=span.ends_at,
+        place=_find_place(resource, span, situation) if is_sure else 1,
+        status="approved" if is_sure else "requested",
+        purpose=wish.purpose,
+        customer_class=customer_class,
+        overrides=_overrides(actor, overridden, wish.override_reason),
+        sequence=0,
+        moves=[],
+    )
+    session.add(booking)
+    session.flush()
+    record(BookingMade(booking.id, actor.user_id))
+    _take_from_waiting_list(booking)
+    return booking
+
+
+def _keeps(actor: Actor, resource: Resource) -> bool:
+    """Tell whether the actor decides about the resource."""
+    return can(actor, Permission.BOOKING_OVERRIDE, resource)
+
+
+def _judge(
+    actor: Actor,
+    resource: Resource,
+    attempt: Attempt,
+    organization: Organization,
+    override_reason: str,
+    *,
+    leaving_out: Sequence[int] = (),
+    about: Callable[[Problem], bool] = lambda _problem: True,
+) -> tuple[Situation, list[Problem]]:
+    """Return the situation and the problems that a host sets aside; else raise Refused.
+
+    about: which problems count.
+    """
+    situation = load_situation(
+        resource,
+        organization=organization,
+        user_id=attempt.user_id,
+        window=attempt.span,
+        leaving_out=leaving_out,
+    )
+    problems = [problem for problem in find_problems(attempt, situation) if about(problem)]
+    if problems and override_reason:
+        authorize(actor, Permission.BOOKING_OVERRIDE, resource)
+        if all(problem.overridable for problem in problems):
+            return situation, problems
+    if problems:
+        raise Refused(
+            problems,
+            lambda: list_suggestions(
+                resource, attempt, organization=organization, leaving_out=leaving_out
+            ),
+        )
+    return situation, []
+
+
+def _overrides(actor: Actor, problems: Sequence[Problem], reason: str) -> list[BookingOverride]:
+    return [
+        BookingOverride(
+            code=problem.code,
+            message=problem.message[:500],
+            reason=reason,
+            overridden_by_id=actor.user_id,
+        )
+        for problem in problems
+    ]
+
+
+def _find_place(
+    resource: Resource, span: Span, situation: Situation, leaving_out: Sequence[int] = ()
+) -> int:
+    """Return a free place, after others that have not begun have changed theirs if need be."""
+    if situation.rules.capacity == 1:
+        return 1
+    dealt = deal_places(
+        list_holding(resource.id, leaving_out),
+        span,
+        situation.rules.capacity,
+        apart_minutes=apart_minutes(situation.rules),
+    )
+    if dealt is None:
+        raise Conflict(_("All places are taken at this time."))
+    others = {number: place for number, place in dealt.items() if number}
+    if others:
+        rows = session.scalars(
+            select(Booking).where(Booking.id.in_(others)).order_by(Booking.id)
+        ).all()
+        # Two that change places would collide on the way, but for places that nobody has.
+        for row in rows:
+            row.place = -row.place
+        session.flush()
+        for row in rows:
+            row.place = others[row.id]
+        session.flush()
+    return dealt[0]
+
+
+def _take_from_waiting_list(booking: Booking) -> None:
+    """Whoever books what was offered, or all of what they waited for, waits no longer."""
+    session.execute(
+        update(WaitingEntry)
+        .where(
+            WaitingEntry.resource_id == booking.resource_id,
+            WaitingEntry.user_id == booking.user_id,
+            or_(
+                and_(
+                    WaitingEntry.status == "offered",
+                    WaitingEntry.starts_at < booking.ends_at,
+                    WaitingEntry.ends_at > booking.starts_at,
+                ),
+                and_(
+                    WaitingEntry.status == "waiting",
+                    WaitingEntry.starts_at >= booking.starts_at,
+                    WaitingEntry.ends_at <= booking.ends_at,
+                ),
+            ),
+        )
+        .values(status="taken", offered_until=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+# Steps of the workflow
+
+
+@command(BOOKINGS.permission)
+def act_on_booking(
+    actor: Actor,
+    booking: Booking,
+    action: str,
+    *,
+    note: str = "",
+    override_reason: str = "",
+    scope: str = "one",
+) -> Booking:
+    """Take a step: approve, decline, check in or out, cancel, or note that nobody came.
+
+    override_reason: why a host approves what breaks rules now. scope: "one", "following" or "all"
+    of a series, for cancelling and deciding.
+    Raises Conflict in a wrong state or at a wrong time, Refused when it cannot be approved.
+    """
+    transition = BOOKINGS.transitions[action]
+    siblings = queries.list_siblings(booking, scope) if scope != "one" else [booking]
+    for one in siblings:
+        if one is not booking:
+            if one.status not in transition.sources:
+                continue
+            authorize(actor, transition.permission, one)
+        if action == "approve":
+            _approve(actor, booking, one, _reason(override_reason))
+        elif action == "cancel":
+            _cancel(actor, booking.resource, one, note)
+        else:
+            _PREPARED.get(action, lambda _booking: None)(one)
+            _step(actor, one, action, note)
+    return booking
+
+
+def _step(actor: Actor, booking: Booking, action: str, note: str = "") -> None:
+    """Take a step, and say so when it frees time."""
+    held = booking.status in HOLDING_STATUSES
+    booking.sequence += 1
+    BOOKINGS.apply(actor, booking, action, note=note)
+    if held and booking.status not in HOLDING_STATUSES and booking.ends_at > now():
+        record(SpanFreed(booking.resource_id))
+
+
+def _approve(actor: Actor, asked: Booking, booking: Booking, override_reason: str) -> None:
+    if booking.status != "requested":
+        _step(actor, booking, "approve")  # refuses in words
+    resource = asked.resource
+    span = _span(booking)
+    situation, overridden = _judge(
+        actor,
+        resource,
+        _attempt(booking, span),
+        asked.organization,
+        override_reason,
+        leaving_out=[booking.id],
+        # The notice was given when it was asked for.
+        about=lambda problem: problem.code != "too_soon",
+    )
+    booking.place = _find_place(resource, span, situation)
+    session.add_all(_overrides_of(actor, booking, overridden, override_reason))
+    _step(actor, booking, "approve")
+    _decline_rivals(actor, booking, situation)
+
+
+def _decline_rivals(actor: Actor, booking: Booking, situation: Situation) -> None:
+    """Decline the others that waited for the same time, where no place is left for them."""
+    rivals = queries.list_rivals(booking)
+    if not rivals:
+        return
+    holding = [one.span for one in list_holding(booking.resource_id)]
+    for rival in rivals:
+        span = _span(rival)
+        if peak(_within(one, span) for one in holding if one.overlaps(span)) >= (
+            situation.rules.capacity
+        ):
+            _step(actor, rival, "decline", _("Another booking was approved for this time."))
+
+
+def _within(one: Span, span: Span) -> Span:
+    return Span(max(one.starts_at, span.starts_at), min(one.ends_at, span.ends_at))
+
+
+def _cancel(actor: Actor, resource: Resource, booking: Booking, note: str) -> None:
+    if booking.status in OPEN_STATUSES and booking.ends_at <= now():
+        raise Conflict(_("This booking is over."))
+    if booking.status == "approved" and not _keeps(actor, resource):
+        notice = load_rules(resource, booking.customer_class).cancel_notice_minutes
+        booking.is_cancelled_late = booking.starts_at < now() + dt.timedelta(minutes=notice)
+    _step(actor, booking, "cancel", note)
+
+
+def _prepare_check_in(booking: Booking) -> None:
+    if booking.status != "approved":
+        return
+    if now() < booking.starts_at - dt.timedelta(minutes=EARLIEST_CHECK_IN_MINUTES):
+        raise Conflict(
+            _(
+                "You can check in from %(minutes)d minutes before it begins.",
+                minutes=EARLIEST_CHECK_IN_MINUTES,
+            )
+        )
+    if now() >= booking.ends_at:
+        raise Conflict(_("This booking is over."))
+    booking.used_from = now()
+
+
+def _prepare_check_out(booking: Booking) -> None:
+    if booking.status != "in_use":
+        return
+    moment = now()
+    booking.used_until = moment
+    whole = moment.replace(second=0, microsecond=0) + dt.timedelta(minutes=1)
+    ends_at = max(whole, booking.starts_at + dt.timedelta(minutes=1))
+    if ends_at < booking.ends_at:
+        session.add(
+            BookingMove(
+                booking_id=booking.id,
+                was_from=booking.starts_at,
+                was_until=booking.ends_at,
+                was_user_id=booking.user_id,
+                was_resource_id=booking.resource_id,
+                moved_by_id=None,
+                reason=_("Checked out early."),
+            )
+        )
+        booking.ends_at = ends_at
+        record(SpanFreed(booking.resource_id))
+
+
+def _prepare_no_show(booking: Booking) -> None:
+    if booking.status == "approved" and booking.starts_at > now():
+        raise Conflict(_("This booking has not begun yet."))
+
+
+_PREPARED: Mapping[str, Callable[[Booking], None]] = {
+    "check_in": _prepare_check_in,
+    "check_out": _prepare_check_out,
+    "mark_no_show": _prepare_no_show,
+}
+
+
+def _span(booking: Booking) -> Span:
+    return Span(booking.starts_at, booking.ends_at)
+
+
+def _attempt(booking: Booking, span: Span, user_id: int | None = None) -> Attempt:
+    return Attempt(
+        span,
+        booking.user_id if user_id is None else user_id,
+        booking.organization_id,
+        booking.customer_class,
+        booking_id=booking.id,
+        was=_span(booking),
+    )
+
+
+def _overrides_of(
+    actor: Actor, booking: Booking, problems: Sequence[Problem], reason: str
+) -> list[BookingOverride]:
+    found = _overrides(actor, problems, reason)
+    for override in found:
+        override.booking_id = booking.id
+    return found
+
+
+# Moving
+
+
+@command(Permission.BOOKING_MOVE)
+def move_booking(
+    actor: Actor,
+    booking: Booking,
+    *,
+    span: Span,
+    reason: str = "",
+    override_reason: str = "",
+    scope: str = "one",
+) -> Booking:
+    """Move or resize a booking, under the rules as they are now; what it was is kept.
+
+    scope: with "following" or "all" the others of its series move by the same time on the wall.
+    What its own side moves is asked for again where the host approves, unless it lies within the
+    time that was approved. Raises Refused with the problems, Conflict in a wrong state.
+    """
+    _check_movable(booking)
+    if booking.status == "in_use" and span.starts_at != booking.starts_at:
+        raise Conflict(_("It is in use: only its end can change."))
+    override_reason = _reason(override_reason)
+    siblings = [
+        one
+        for one in (queries.list_siblings(booking, scope) if scope != "one" else [booking])
+        if one is booking or one.status in ("requested", "approved")
+    ]
+    shifted = {one.id: _shift(booking, span, one) for one in siblings}
+    waiting = [one.id for one in siblings]
+    if len(siblings) > 1:
+        # One must not stand in the way of the next on its way.
+        for one in siblings:
+            one.place = -one.place
+        session.flush()
+    refusals: list[tuple[Resource, Span, Refused]] = []
+    for one in siblings:
+        if one is not booking:
+            authorize(actor, Permission.BOOKING_MOVE, one)
+        try:
+            _move(actor, booking, one, shifted[one.id], reason, override_reason, tuple(waiting))
+        except Refused as refusal:
+            if len(siblings) == 1:
+                raise
+            refusals.append((booking.resource, shifted[one.id], refusal))
+        waiting.remove(one.id)
+    if refusals:
+        raise Refused(
+            [
+                replace(problem, message=f"{_what(resource, one, None)}: {problem.message}")
+                for resource, one, refusal in refusals
+                for problem in refusal.problems
+            ]
+        )
+    return booking
+
+
+def _check_movable(booking: Booking) -> None:
+    if booking.status not in OPEN_STATUSES or booking.ends_at <= now():
+        raise Conflict(
+            _(
+                "This is not possible now: its state is “%(state)s”.",
+                state=BOOKINGS.statuses[booking.status],
+            )
+            if booking.status not in OPEN_STATUSES
+            else _("This booking is over.")
+        )
+
+
+def _shift(moved: Booking, span: Span, one: Booking) -> Span:
+    """Return where one of a series goes when another one moves, on the clock of its place."""
+    if one is moved:
+        return span
+    zone = ZoneInfo(load_hours(moved.resource, span).zone)
+
+    def wall(moment: dt.datetime) -> dt.datetime:
+        return moment.astimezone(zone).replace(tzinfo=None)
+
+    def shift(moment: dt.datetime, was: dt.datetime, becomes: dt.datetime) -> dt.datetime:
+        local = wall(moment) + (wall(becomes) - wall(was))
+        return local.replace(tzinfo=zone).astimezone(dt.UTC)
+
+    return Span(
+        shift(one.starts_at, moved.starts_at, span.starts_at),
+        shift(one.ends_at, moved.ends_at, span.ends_at),
+    )
+
+
+def _move(
+    actor: Actor,
+    asked: Booking,
+    booking: Booking,
+    span: Span,
+    reason: str,
+    override_reason: str,
+    leaving_out: Sequence[int],
+) -> None:
+    resource, was = asked.resource, _span(booking)
+    situation, overridden = _judge(
+        actor,
+        resource,
+        _attempt(booking, span),
+        asked.organization,
+        override_reason,
+        leaving_out=leaving_out,
+    )
+    _keep_move(actor, booking, reason)
+    session.add_all(_overrides_of(actor, booking, overridden, override_reason))
+    is_within = was.starts_at <= span.starts_at and span.ends_at <= was.ends_at
+    is_sure = situation.rules.approval == "instant" or _keeps(actor, resource) or is_within
+    if booking.status == "approved" and not is_sure:
+        BOOKINGS.apply(actor, booking, "ask_again")
+    place = 1
+    if booking.status == "approved":
+        place = _find_place(resource, span, situation, leaving_out)
+    elif booking.status == "in_use":
+        place = abs(booking.place)
+    # At once, since the database allows no state between.
+    booking.starts_at, booking.ends_at, booking.place = span.starts_at, span.ends_at, place
+    session.flush()
+    if not (span.starts_at <= was.starts_at and was.ends_at <= span.ends_at):
+        record(SpanFreed(booking.resource_id))
+
+
+def _keep_move(actor: Actor, booking: Booking, reason: str) -> None:
+    """Keep what a booking is before it changes, and let those who follow it know."""
+    move = BookingMove(
+        booking_id=booking.id,
+        was_from=booking.starts_at,
+        was_until=booking.ends_at,
+        was_user_id=booking.user_id,
+        was_resource_id=booking.resource_id,
+        moved_by_id=actor.user_id,
+        reason=_reason(reason),
+    )
+    session.add(move)
+    booking.sequence += 1
+    session.flush()
+    record(BookingMoved(booking.id, move.id, actor.user_id))
+
+
+@command(Permission.BOOKING_MOVE)
+def hand_over_booking(
+    actor: Actor,
+    booking: Booking,
+    *,
+    user_id: int,
+    reason: str = "",
+    override_reason: str = "",
+) -> Booking:
+    """Give a booking to a colleague of the organization that booked, who must be allowed to use it.
+
+    Raises Refused with what that person lacks, Invalid for somebody of another organization.
+    """
+    _check_movable(booking)
+    if user_id == booking.user_id:
+        return booking
+    _check_person(booking.organization_id, user_id)
+    override_reason = _reason(override_reason)
+    _situation, overridden = _judge(
+        actor,
+        booking.resource,
+        _attempt(booking, _span(booking), user_id),
+        booking.organization,
+        override_reason,
+        leaving_out=[booking.id],
+        about=lambda problem: problem.code in PERSONAL_PROBLEMS,
+    )
+    _keep_move(actor, booking, reason)
+    session.add_all(_overrides_of(actor, booking, overridden, override_reason))
+    booking.user_id = user_id
+    return booking
+
+
+@command(Permission.BOOKING_MOVE)
+def change_booking(
+    actor: Actor,
+    booking: Booking,
+    *,
+    span: Span,
+    user_id: int | None,
+    reason: str = "",
+    override_reason: str = "",
+    scope: str = "one",
+) -> Booking:
+    """Hand a booking over and move it, as far as person and time differ from what they are."""
+    if user_id is not None and user_id != booking.user_id:
+        hand_over_booking(
+            actor, booking, user_id=user_id, reason=reason, override_reason=override_reason
+        )
+    if span != _span(booking):
+        move_booking(
+            actor, booking, span=span, reason=reason, override_reason=override_reason, scope=scope
+        )
+    return booking
+
+
+# The clock
+
+
+@command(Permission.BOOKING_CLOSE)
+def close_overdue(actor: Actor) -> int:
+    """Release what nobody came for, complete what is over, let undecided ones lapse."""
+    due = queries.list_due()
+    done = 0
+    for booking, action in sorted(due, key=lambda item: (item[0].resource_id, item[0].id)):
+        lock(booking)
+        if booking.status not in BOOKINGS.transitions[action].sources:
+            continue
+        if action == "complete" and booking.used_from is not None:
+            booking.used_until = max(booking.ends_at, booking.used_from)
+        _step(actor, booking, action)
+        done += 1
+    return done

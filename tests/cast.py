@@ -13,6 +13,8 @@ from sqlalchemy import select
 
 from portal.accounts.models import User, UserSession
 from portal.app import load_actor
+from portal.bookings.models.booking import Booking
+from portal.bookings.models.calendar import Resource
 from portal.directory.models import SavedSearch
 from portal.facilities.models import Equipment, EquipmentRate, Facility
 from portal.intake.models import ImportRun
@@ -98,6 +100,8 @@ class World:
     regions: dict[str, int] = field(default_factory=dict)
     import_runs: dict[str, int] = field(default_factory=dict)
     saved_searches: dict[str, int] = field(default_factory=dict)
+    resources: dict[str, int] = field(default_factory=dict)
+    bookings: dict[str, int] = field(default_factory=dict)
 
 
 def token_of(name: str) -> str:
@@ -147,6 +151,7 @@ def build_world() -> World:
         _add_organizations(world)
         _add_regions(world)
         _add_records(world)
+        _add_bookings(world)
     return world
 
 
@@ -399,6 +404,39 @@ def _add_records(world: World) -> None:
         session.add(saved)
         session.flush()
         world.saved_searches[name] = saved.id
+
+
+def _add_bookings(world: World) -> None:
+    """Ben has asked for the college's public mill, which others book if the college agrees."""
+    mill = session.get_one(Equipment, world.equipment["college_public"])
+    mill.sharing_terms = "bookable"
+    resource = Resource(
+        kind="equipment",
+        organization_id=mill.organization_id,
+        equipment_id=mill.id,
+        name=mill.name,
+    )
+    session.add(resource)
+    session.flush()
+    world.resources["college_public"] = resource.id
+    monday = (now() + dt.timedelta(days=14 - now().weekday())).replace(
+        hour=15, minute=0, second=0, microsecond=0
+    )
+    booking = Booking(
+        resource_id=resource.id,
+        host_organization_id=mill.organization_id,
+        organization_id=world.organizations["shop"],
+        user_id=world.users["ben"],
+        booked_by_id=world.users["ben"],
+        starts_at=monday,
+        ends_at=monday + dt.timedelta(hours=2),
+        status="requested",
+        purpose="Housings, first articles",
+        customer_class="member_sme",
+    )
+    session.add(booking)
+    session.flush()
+    world.bookings["ben_on_college_mill"] = booking.id
 
 
 def _capability(key: str) -> Capability:

@@ -220,7 +220,7 @@ def names(answer: Any) -> list[str]:
         ("?county=20173", ["Aero public mill"]),
         ("?capability=machining&limit=1", ["Aero public mill"]),
         ("?capability=welding", []),
-        ("?sharing_terms=bookable", []),
+        ("?sharing_terms=bookable", ["College public mill"]),
         ("?visibility=draft", []),
     ],
 )

@@ -1,0 +1,297 @@
+"""Bookings and availability in the JSON API, over the same forms and commands as the pages."""
+
+import datetime as dt
+from typing import Any
+
+from flask import request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from portal.bookings.api.blueprint import blueprint
+from portal.bookings.forms.bookings import BookingChangeForm, BookingForm, BookingStepForm
+from portal.bookings.policies import Permission
+from portal.bookings.queries import bookings as queries
+from portal.bookings.queries.availability import availability
+from portal.bookings.queries.calendar import is_written, resource_of
+from portal.bookings.rules.attempt import Span
+from portal.bookings.rules.recurrence import Recurrence, read_recurrence
+from portal.bookings.rules.words import BOOKING_STATUSES
+from portal.bookings.schemas.bookings import AvailabilitySchema, BookingSchema
+from portal.bookings.services import booking as services
+from portal.bookings.services.calendar import open_resource
+from portal.facilities.queries import get_visible_equipment, get_visible_facility
+from portal.kernel.api import (
+    bind_json,
+    operation,
+    page_arguments,
+    respond,
+    respond_page,
+)
+from portal.kernel.authorization import Actor, authorize
+from portal.kernel.errors import Invalid
+from portal.kernel.fields import read_instant
+from portal.kernel.web import choice_argument, current_actor, number_argument, text_argument
+
+LONGEST_KEY = 80
+MOST_DAYS = 62
+
+_BOOKING_EXAMPLE = {
+    "starts_at": "2027-03-01T09:00:00-05:00",
+    "ends_at": "2027-03-01T11:00:00-05:00",
+    "purpose": "First articles of the new housing.",
+    "recurrence": {"frequency": "weekly", "weekdays": [0], "count": 4},
+    "on_conflict": "skip",
+}
+_WINDOW = {
+    "from": "From when on, ISO 8601 with an offset; now, if it is not given.",
+    "to": "Until when; a week later, if it is not given, and 62 days later at most.",
+}
+
+
+@blueprint.get("/equipment/<int:equipment_id>/availability")
+@operation(
+    summary="When equipment is free",
+    tag="bookings",
+    schema=AvailabilitySchema,
+    filters=_WINDOW,
+    problems=(404,),
+)
+def show_availability_of_equipment(equipment_id: int) -> ResponseReturnValue:
+    """Return when it is free, taken and closed; outsiders see no more than that it is taken."""
+    return _show_availability(resource_of(get_visible_equipment(current_actor(), equipment_id)))
+
+
+@blueprint.get("/facilities/<int:facility_id>/availability")
+@operation(
+    summary="When a facility is free",
+    tag="bookings",
+    schema=AvailabilitySchema,
+    filters=_WINDOW,
+    problems=(404,),
+)
+def show_availability_of_facility(facility_id: int) -> ResponseReturnValue:
+    """Return when it is free, taken and closed; outsiders see no more than that it is taken."""
+    return _show_availability(resource_of(get_visible_facility(current_actor(), facility_id)))
+
+
+@blueprint.post("/equipment/<int:equipment_id>/bookings")
+@operation(
+    summary="Book equipment",
+    tag="bookings",
+    schema=BookingSchema,
+    form=BookingForm,
+    status=201,
+    scope="bookings:write",
+    problems=(409,),
+    example=_BOOKING_EXAMPLE,
+)
+def book_equipment(equipment_id: int) -> ResponseReturnValue:
+    """Book it, or ask for it where its host approves; of a recurrence, every occurrence.
+
+    The header `Idempotency-Key` makes a repeated call safe. A refusal has `problems`, with 409
+    where the time is taken, and `suggestions` of what would work.
+    """
+    resource = queries.find_resource(equipment_id=equipment_id)
+    return _book(resource or resource_of(get_visible_equipment(current_actor(), equipment_id)))
+
+
+@blueprint.post("/facilities/<int:facility_id>/bookings")
+@operation(
+    summary="Book a facility",
+    tag="bookings",
+    schema=BookingSchema,
+    form=BookingForm,
+    status=201,
+    scope="bookings:write",
+    problems=(409,),
+    example=_BOOKING_EXAMPLE,
+)
+def book_facility(facility_id: int) -> ResponseReturnValue:
+    """Book it as equipment is booked."""
+    resource = queries.find_resource(facility_id=facility_id)
+    return _book(resource or resource_of(get_visible_facility(current_actor(), facility_id)))
+
+
+@blueprint.get("/bookings")
+@operation(
+    summary="List bookings",
+    tag="bookings",
+    schema=BookingSchema,
+    is_list=True,
+    filters={
+        "status": "requested, approved, declined, cancelled, in_use, completed or no_show.",
+        "organization_id": "Bookings by one organization, or of what is its own.",
+        "from": "Bookings that begin at this time or later, ISO 8601 with an offset.",
+    },
+)
+def list_bookings() -> ResponseReturnValue:
+    """List your bookings and those of your organizations, the earliest first."""
+    found = queries.list_bookings(
+        current_actor(),
+        **page_arguments(),
+        status=choice_argument("status", BOOKING_STATUSES),
+        organization_id=number_argument("organization_id"),
+        starts_from=_instant_argument("from"),
+    )
+    return respond_page(BookingSchema(), found)
+
+
+@blueprint.get("/bookings/<int:booking_id>")
+@operation(summary="Read a booking", tag="bookings", schema=BookingSchema, problems=(404,))
+def show_booking(booking_id: int) -> ResponseReturnValue:
+    """Return a booking to its two sides."""
+    return respond(BookingSchema(), queries.get_visible_booking(current_actor(), booking_id))
+
+
+@blueprint.patch("/bookings/<int:booking_id>")
+@operation(
+    summary="Move a booking, or hand it over",
+    tag="bookings",
+    schema=BookingSchema,
+    form=BookingChangeForm,
+    is_partial=True,
+    scope="bookings:write",
+    example={"ends_at": "2027-03-01T12:00:00-05:00", "reason": "The set-up takes longer."},
+)
+def change_booking(booking_id: int) -> ResponseReturnValue:
+    """Move it to another time or give it to a colleague, under the rules as they are now."""
+    actor = current_actor()
+    booking = queries.get_visible_booking(actor, booking_id)
+    form = bind_json(
+        BookingChangeForm,
+        obj=_Present(booking),
+    )
+    override_reason = _override_reason(form)
+    services.change_booking(
+        actor,
+        booking,
+        span=_span(form.starts_at.data, form.ends_at.data),
+        user_id=form.for_user.data,
+        reason=form.reason.data,
+        override_reason=override_reason,
+        scope=form.scope.data or "one",
+    )
+    return respond(BookingSchema(), queries.get_booking(booking_id))
+
+
+@blueprint.post("/bookings/<int:booking_id>/actions/<action>")
+@operation(
+    summary="Approve, decline, check in, check out, cancel, or note a no-show",
+    tag="bookings",
+    schema=BookingSchema,
+    form=BookingStepForm,
+    scope="bookings:write",
+    example={"note": "The spindle is being repaired that day."},
+)
+def act_on_booking(booking_id: int, action: str) -> ResponseReturnValue:
+    """Take a step of the workflow; declining needs a `note`."""
+    actor = current_actor()
+    booking = queries.get_visible_booking(actor, booking_id)
+    form = bind_json(BookingStepForm)
+    services.act_on_booking(
+        actor,
+        booking,
+        action,
+        note=form.note.data,
+        override_reason=_override_reason(form),
+        scope=form.scope.data or "one",
+    )
+    return respond(BookingSchema(), queries.get_booking(booking_id))
+
+
+class _Present:
+    """What a booking has in the fields of its change."""
+
+    def __init__(self, booking: Any) -> None:
+        self.starts_at = booking.starts_at
+        self.ends_at = booking.ends_at
+        self.for_user = booking.user_id
+
+
+def _book(resource: Any) -> ResponseReturnValue:
+    actor = current_actor()
+    authorize(actor, Permission.BOOKING_CREATE, resource)
+    form = bind_json(BookingForm)
+    if not is_written(resource):
+        resource = open_resource(actor, resource.equipment or resource.facility)
+    made = services.create_booking(
+        actor,
+        resource,
+        organization=_organization(actor, form.organization_id.data),
+        span=_span(form.starts_at.data, form.ends_at.data),
+        user_id=form.for_user.data,
+        purpose=form.purpose.data,
+        override_reason=_override_reason(form),
+        recurrence=_recurrence(form),
+        on_conflict=form.on_conflict.data or "refuse",
+        idempotency_key=_idempotency_key(),
+    )
+    together = [booking.id for booking in made] if len(made) > 1 else []
+    return respond(
+        BookingSchema(together=together),
+        made[0],
+        status=201,
+        location=url_for("bookings_api.show_booking", booking_id=made[0].id),
+    )
+
+
+def _show_availability(resource: Any) -> ResponseReturnValue:
+    actor = current_actor()
+    starts_at = _instant_argument("from") or dt.datetime.now(dt.UTC)
+    ends_at = _instant_argument("to") or starts_at + dt.timedelta(days=7)
+    window = _span(starts_at, ends_at, field="to")
+    if window.ends_at - window.starts_at > dt.timedelta(days=MOST_DAYS):
+        raise Invalid("to", _("Please ask for %(most)d days at most.", most=MOST_DAYS))
+    organization = queries.find_only_organization(actor)
+    found = availability(actor, [resource], window, organization=organization)
+    return respond(AvailabilitySchema(), found[0])
+
+
+def _span(starts_at: dt.datetime, ends_at: dt.datetime, field: str = "ends_at") -> Span:
+    if ends_at <= starts_at:
+        raise Invalid(field, _("The end must come after the beginning."))
+    return Span(starts_at, ends_at)
+
+
+def _instant_argument(name: str) -> dt.datetime | None:
+    # A plus sign that was not quoted arrives as a space.
+    text = text_argument(name, 40).replace(" ", "+")
+    try:
+        return read_instant(text) if text else None
+    except ValueError as error:
+        raise Invalid(name, str(error)) from error
+
+
+def _organization(actor: Actor, organization_id: int | None) -> Any:
+    found = (
+        queries.find_only_organization(actor)
+        if organization_id is None
+        else queries.find_own_organization(actor, organization_id)
+    )
+    if found is None:
+        raise Invalid("organization_id", _("Please choose one of your organizations."))
+    return found
+
+
+def _override_reason(form: Any) -> str:
+    reason: str = form.override_reason.data
+    if form.override.data and not reason:
+        raise Invalid("override_reason", _("Please give a reason."))
+    return reason if form.override.data else ""
+
+
+def _recurrence(form: BookingForm) -> Recurrence | None:
+    said = form.recurrence_json
+    try:
+        return read_recurrence(said) if said is not None else None
+    except ValueError as error:
+        raise Invalid("recurrence", str(error)) from error
+
+
+def _idempotency_key() -> str | None:
+    key = request.headers.get("Idempotency-Key", "").strip()
+    if len(key) > LONGEST_KEY or not key.isprintable():
+        raise Invalid(
+            "Idempotency-Key", _("Please use %(most)d characters at most.", most=LONGEST_KEY)
+        )
+    return key or None

@@ -1,0 +1,97 @@
+"""The shape of bookings as people and programs give them."""
+
+from typing import Any
+
+import wtforms
+from flask_babel import lazy_gettext as _l
+from wtforms import FieldList, FormField
+
+from portal.bookings.rules.recurrence import MOST_COUNT, MOST_INTERVAL
+from portal.kernel.fields import (
+    ChoiceField,
+    DateField,
+    InstantField,
+    RecordField,
+    TextField,
+    WholeNumberField,
+    YesNoField,
+)
+from portal.kernel.forms import Form
+
+SCOPES = {
+    "one": _l("This one only"),
+    "following": _l("This one and those after it"),
+    "all": _l("All of them"),
+}
+ON_CONFLICT = {
+    "refuse": _l("Book none, if one of them cannot be booked"),
+    "skip": _l("Leave out what cannot be booked"),
+}
+
+
+FREQUENCIES = {"daily": _l("daily"), "weekly": _l("weekly"), "monthly": _l("monthly")}
+
+
+class RecurrenceForm(wtforms.Form):
+    """How a booking repeats."""
+
+    frequency = ChoiceField(_l("Repeats"), choices=FREQUENCIES)
+    interval = WholeNumberField(_l("Every how many"), least=1, most=MOST_INTERVAL)
+    weekdays = FieldList(WholeNumberField(_l("Weekday"), least=0, most=6), max_entries=7)
+    month_day = WholeNumberField(_l("Day of the month"), least=-1, most=31)
+    nth = WholeNumberField(_l("Which weekday of the month"), least=-1, most=5)
+    weekday = WholeNumberField(_l("Weekday"), least=0, most=6)
+    until = DateField(_l("Until"))
+    count = WholeNumberField(_l("How many times"), least=1, most=MOST_COUNT)
+    except_dates = FieldList(DateField(_l("Except")), max_entries=100)
+
+
+class BookingForm(Form):
+    """A time to book, for whom and what for."""
+
+    starts_at = InstantField(_l("Begins"), is_required=True)
+    ends_at = InstantField(_l("Ends"), is_required=True)
+    purpose = TextField(_l("What for"), longest=500)
+    organization_id = RecordField(_l("For which organization"))
+    for_user = RecordField(_l("Who will be there"))
+    override = YesNoField(_l("Set broken rules aside"))
+    override_reason = TextField(_l("Why rules are set aside"), longest=500)
+    recurrence = FormField(RecurrenceForm)
+    on_conflict = ChoiceField(_l("If one of several cannot be booked"), choices=ON_CONFLICT)
+
+    @property
+    def recurrence_json(self) -> dict[str, Any] | None:
+        """What is said of repeating, as `read_recurrence` takes it; None for a single booking."""
+        said = {
+            name: value
+            for name, value in self.recurrence.data.items()
+            if value not in (None, "", [])
+        }
+        if not said:
+            return None
+        if "until" in said:
+            said["until"] = said["until"].isoformat()
+        if "except_dates" in said:
+            said["except_dates"] = [day.isoformat() for day in said["except_dates"] if day]
+        return said
+
+
+class BookingChangeForm(Form):
+    """Another time, or another person, for a booking or several of its series."""
+
+    starts_at = InstantField(_l("Begins"), is_required=True)
+    ends_at = InstantField(_l("Ends"), is_required=True)
+    for_user = RecordField(_l("Who will be there"))
+    scope = ChoiceField(_l("Which of the series"), choices=SCOPES)
+    reason = TextField(_l("Why"), longest=500)
+    override = YesNoField(_l("Set broken rules aside"))
+    override_reason = TextField(_l("Why rules are set aside"), longest=500)
+
+
+class BookingStepForm(Form):
+    """What may go with a step of a booking."""
+
+    note = TextField(_l("Note"), longest=2000)
+    scope = ChoiceField(_l("Which of the series"), choices=SCOPES)
+    override = YesNoField(_l("Set broken rules aside"))
+    override_reason = TextField(_l("Why rules are set aside"), longest=500)

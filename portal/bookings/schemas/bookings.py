@@ -1,0 +1,122 @@
+"""The shape in which bookings and availability leave: JSON of the API."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from marshmallow import Schema, fields
+
+from portal.bookings.models.booking import Booking
+
+
+class SpanSchema(Schema):
+    """A time, half-open: it ends just before `ends_at`."""
+
+    starts_at = fields.AwareDateTime(format="iso")
+    ends_at = fields.AwareDateTime(format="iso")
+
+
+class OverrideSchema(Schema):
+    """A rule that a host set aside, and why."""
+
+    code = fields.String()
+    message = fields.String()
+    reason = fields.String()
+    overridden_by_id = fields.Integer(allow_none=True)
+
+
+class MoveSchema(Schema):
+    """What a booking was before it changed."""
+
+    was_from = fields.AwareDateTime(format="iso")
+    was_until = fields.AwareDateTime(format="iso")
+    was_user_id = fields.Integer(allow_none=True)
+    moved_by_id = fields.Integer(allow_none=True)
+    moved_at = fields.AwareDateTime(format="iso")
+    reason = fields.String()
+
+
+_COMPUTED: Mapping[str, Callable[[Booking], Any]] = {
+    "url": lambda row: f"/bookings/{row.id}",
+    "kind": lambda row: row.resource.kind,
+    "name": lambda row: row.resource.name,
+    "equipment_id": lambda row: row.resource.equipment_id,
+    "facility_id": lambda row: row.resource.facility_id,
+    "organization": lambda row: row.organization.name,
+}
+
+
+class BookingSchema(Schema):
+    """A booking, as the people of its two sides see it.
+
+    together: the ids of what one call made, where it made several.
+    """
+
+    id = fields.Integer()
+    url = fields.String()
+    kind = fields.String()
+    name = fields.String()
+    equipment_id = fields.Integer(allow_none=True)
+    facility_id = fields.Integer(allow_none=True)
+    host_organization_id = fields.Integer()
+    organization_id = fields.Integer()
+    organization = fields.String()
+    user_id = fields.Integer(allow_none=True)
+    booked_by_id = fields.Integer(allow_none=True)
+    starts_at = fields.AwareDateTime(format="iso")
+    ends_at = fields.AwareDateTime(format="iso")
+    status = fields.String()
+    purpose = fields.String()
+    customer_class = fields.String()
+    estimate_cents = fields.Integer(allow_none=True)
+    sequence = fields.Integer()
+    series_id = fields.Integer(allow_none=True)
+    party = fields.String(allow_none=True)
+    together = fields.List(fields.Integer())
+    is_cancelled_late = fields.Boolean()
+    used_from = fields.AwareDateTime(format="iso", allow_none=True)
+    used_until = fields.AwareDateTime(format="iso", allow_none=True)
+    overrides = fields.List(fields.Nested(OverrideSchema))
+    moves = fields.List(fields.Nested(MoveSchema))
+    is_demo = fields.Boolean()
+    created_at = fields.AwareDateTime(format="iso")
+    updated_at = fields.AwareDateTime(format="iso")
+
+    def __init__(self, *, together: list[int] | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        self._together = together or []
+
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        """Fill in what is no column."""
+        if attr == "together":
+            return self._together
+        if attr in _COMPUTED:
+            return _COMPUTED[attr](obj)
+        return super().get_attribute(obj, attr, default)
+
+
+class BusySchema(SpanSchema):
+    """A time that is taken; what takes it is null for those who may not see it."""
+
+    booking_id = fields.Integer(allow_none=True)
+    status = fields.String(allow_none=True)
+    organization = fields.String(allow_none=True)
+    purpose = fields.String(allow_none=True)
+
+
+class ClosedSchema(Schema):
+    """A time that is closed: closure, blocking or outage; because_of: what it depends on."""
+
+    starts_at = fields.AwareDateTime(format="iso", attribute="span.starts_at")
+    ends_at = fields.AwareDateTime(format="iso", attribute="span.ends_at")
+    kind = fields.String()
+    reason = fields.String()
+    because_of = fields.String()
+
+
+class AvailabilitySchema(Schema):
+    """When a resource is free, taken and closed within a window."""
+
+    time_zone = fields.String()
+    free = fields.List(fields.Nested(SpanSchema))
+    busy = fields.List(fields.Nested(BusySchema))
+    closed = fields.List(fields.Nested(ClosedSchema))

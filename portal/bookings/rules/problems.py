@@ -47,9 +47,10 @@ from portal.organizations.rules import ORGANIZATION_KINDS
 
 #: The longest booking where the rules say nothing; of what is longer, no more than this is judged.
 LONGEST_DAYS = 366
-#: So many sentences one problem says at most, and so long what a host wrote may be in them.
-_MOST_SENTENCES = 3
-_LONGEST_REASON = 80
+#: So many sentences one problem says at most, and so long what a host wrote may be in them: with
+#: an override the message is kept, in 500 characters.
+_MOST_SENTENCES = 2
+_LONGEST_REASON = 60
 
 
 def find_problems(attempt: Attempt, situation: Situation) -> list[Problem]:

@@ -87,15 +87,17 @@ def _length(span: Span, rules: BookingRules) -> dt.timedelta:
 def _shifted(
     wanted: Span, situation: Situation, free: Sequence[Span], *, is_later: bool
 ) -> Iterator[Span]:
-    """Yield the same length at the slots before or after, the nearest first."""
+    """Yield the same length, in whole slots, at the slots before or after, the nearest first."""
     hours, slot = situation.hours, situation.rules.slot_minutes
     length = _length(wanted, situation.rules)
+    if abs(length - (wanted.ends_at - wanted.starts_at)) >= slot * _MINUTE:
+        return
     begins, reach = wanted.starts_at, MOST_SLOTS * slot * _MINUTE
     near = Span(begins, begins + reach) if is_later else Span(begins - reach, begins)
     marks = slot_marks(hours, slot, near)
     for mark in marks if is_later else reversed(marks):
         span = Span(mark, mark + length)
-        if _lies_in(span, free):
+        if mark != begins and _lies_in(span, free):
             yield span
 
 

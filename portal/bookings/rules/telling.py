@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import Locale, dates, lists
@@ -38,7 +39,12 @@ def write_time(minutes: int) -> str:
 
 def write_day(day: dt.date) -> str:
     """Write a date with its weekday, without the year: "Tue, Mar 3"."""
-    return dates.format_skeleton("MMMEd", dt.datetime.combine(day, dt.time()), locale=_locale())
+    return _write_day(day, str(_locale()))
+
+
+@lru_cache(maxsize=2048)
+def _write_day(day: dt.date, locale: str) -> str:
+    return dates.format_skeleton("MMMEd", dt.datetime.combine(day, dt.time()), locale=locale)
 
 
 def write_instant(moment: dt.datetime, zone: str, *, on: dt.date | None = None) -> str:

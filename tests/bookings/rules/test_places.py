@@ -133,7 +133,7 @@ def check(found: Sequence[Taken], span: Span, capacity: int, moves: Mapping[int,
         assert place != other_place or not one.overlaps(other)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(spans=st.lists(_spans, max_size=25), span=_spans, capacity=st.integers(1, 5))
 def test_whoever_fits_by_the_count_gets_a_place(
     spans: list[Span], span: Span, capacity: int
@@ -147,7 +147,7 @@ def test_whoever_fits_by_the_count_gets_a_place(
         pytest.fail("more share an instant than there are places")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     spans=st.lists(_spans, max_size=25),
     span=_spans,
@@ -169,7 +169,7 @@ def test_what_is_in_use_never_moves_and_everybody_else_finds_room(
     check(found, span, capacity, moves)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     spans=st.lists(_spans, max_size=20),
     span=_spans,

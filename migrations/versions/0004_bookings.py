@@ -209,7 +209,7 @@ def upgrade() -> None:
         sa.Column("ends_on", sa.Date(), nullable=True),
         sa.Column("evidence", sa.Text(), nullable=False),
         sa.Column("evidence_file_id", sa.Integer(), nullable=True),
-        sa.Column("recognized_from_id", sa.Integer(), nullable=True),
+        sa.Column("recognition_id", sa.Integer(), nullable=True),
         sa.Column("warned_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_by_id", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -264,9 +264,9 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
-            ["recognized_from_id"],
-            ["qualification.id"],
-            name=op.f("fk_qualification_recognized_from_id"),
+            ["recognition_id"],
+            ["recognition.id"],
+            name=op.f("fk_qualification_recognition_id"),
             ondelete="SET NULL",
         ),
         sa.ForeignKeyConstraint(
@@ -298,7 +298,7 @@ def upgrade() -> None:
             batch_op.f("ix_qualification_equipment_id"), ["equipment_id"], unique=False
         )
         batch_op.create_index(
-            batch_op.f("ix_qualification_recognized_from_id"), ["recognized_from_id"], unique=False
+            batch_op.f("ix_qualification_recognition_id"), ["recognition_id"], unique=False
         )
         batch_op.create_index(
             "ix_qualification_status_ends_on", ["status", "ends_on"], unique=False

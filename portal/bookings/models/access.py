@@ -27,7 +27,8 @@ class Qualification(Identified, Model):
     is the end of the last booking of such a machine.
     ends_on: the last day on which it opens the gate, by expiry or by disuse, whichever is first;
     `rules/access.py` works it out, and every command that changes one of the others writes it.
-    recognized_from_id: the other host's qualification that this one was granted for.
+    recognition_id: the recognized credential for which it was granted. Other hosts' qualifications
+    that are recognized open the gate by themselves.
     """
 
     __table_args__ = (
@@ -67,8 +68,8 @@ class Qualification(Identified, Model):
     evidence_file_id: Mapped[int | None] = mapped_column(
         ForeignKey("stored_file.id", ondelete="SET NULL"), unique=True
     )
-    recognized_from_id: Mapped[int | None] = mapped_column(
-        ForeignKey("qualification.id", ondelete="SET NULL"), index=True
+    recognition_id: Mapped[int | None] = mapped_column(
+        ForeignKey("recognition.id", ondelete="SET NULL"), index=True
     )
     warned_at: Mapped[dt.datetime | None]
     created_by_id: Mapped[int | None] = mapped_column(
@@ -81,9 +82,7 @@ class Qualification(Identified, Model):
     equipment: Mapped[Equipment | None] = relationship(lazy="raise_on_sql")
     capability: Mapped[Capability | None] = relationship(lazy="raise_on_sql")
     evidence_file: Mapped[StoredFile | None] = relationship(lazy="raise_on_sql")
-    recognized_from: Mapped["Qualification | None"] = relationship(
-        remote_side="Qualification.id", lazy="raise_on_sql"
-    )
+    recognition: Mapped["Recognition | None"] = relationship(lazy="raise_on_sql")
 
 
 class Recognition(Identified, Model):

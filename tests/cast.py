@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from portal.accounts.models import User, UserSession
 from portal.app import load_actor
+from portal.bookings.models.access import AccessRequest, Clearance, Qualification, Recognition
 from portal.bookings.models.booking import Booking
 from portal.bookings.models.calendar import Resource
 from portal.directory.models import SavedSearch
@@ -102,6 +103,10 @@ class World:
     saved_searches: dict[str, int] = field(default_factory=dict)
     resources: dict[str, int] = field(default_factory=dict)
     bookings: dict[str, int] = field(default_factory=dict)
+    qualifications: dict[str, int] = field(default_factory=dict)
+    clearances: dict[str, int] = field(default_factory=dict)
+    recognitions: dict[str, int] = field(default_factory=dict)
+    access_requests: dict[str, int] = field(default_factory=dict)
 
 
 def token_of(name: str) -> str:
@@ -152,6 +157,7 @@ def build_world() -> World:
         _add_regions(world)
         _add_records(world)
         _add_bookings(world)
+        _add_access(world)
     return world
 
 
@@ -437,6 +443,46 @@ def _add_bookings(world: World) -> None:
     session.add(booking)
     session.flush()
     world.bookings["ben_on_college_mill"] = booking.id
+
+
+def _add_access(world: World) -> None:
+    """The shop has qualified Cleo and an agreement with the college; Eve asks it for access."""
+    shop = world.organizations["shop"]
+    qualification = Qualification(
+        host_organization_id=shop,
+        user_id=world.users["cleo"],
+        equipment_id=world.equipment["shop_public"],
+        granted_on=dt.date(2026, 1, 15),
+        evidence="Taught by Ana for a day.",
+        created_by_id=world.users["ana"],
+    )
+    clearance = Clearance(
+        host_organization_id=shop,
+        kind="agreement",
+        organization_id=world.organizations["college"],
+        valid_from=dt.date(2026, 1, 1),
+        reference="C-17",
+        created_by_id=world.users["ana"],
+    )
+    recognition = Recognition(
+        host_organization_id=shop,
+        recognized_organization_id=world.organizations["aero"],
+        created_by_id=world.users["ana"],
+    )
+    access_request = AccessRequest(
+        host_organization_id=shop,
+        user_id=world.users["eve"],
+        organization_id=world.organizations["aero"],
+        kind="qualification",
+        equipment_id=world.equipment["shop_public"],
+        message="I run the same mill at home.",
+    )
+    session.add_all([qualification, clearance, recognition, access_request])
+    session.flush()
+    world.qualifications["cleo_at_shop"] = qualification.id
+    world.clearances["college_at_shop"] = clearance.id
+    world.recognitions["aero_by_shop"] = recognition.id
+    world.access_requests["eve_at_shop"] = access_request.id
 
 
 def _capability(key: str) -> Capability:

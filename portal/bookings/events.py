@@ -77,3 +77,25 @@ class ClearanceStepped(Event):
     clearance_id: int
     action: str
     note: str
+
+
+@dataclass(frozen=True)
+class ClearanceEndsSoon(Event):
+    """An agreement, insurance certificate or induction expires before long."""
+
+    clearance_id: int
+
+
+@dataclass(frozen=True)
+class AccessAsked(Event):
+    """Somebody who misses a gate asked the host to open it."""
+
+    access_request_id: int
+
+
+@dataclass(frozen=True)
+class AccessAnswered(Event):
+    """A host declined what somebody asked for; what it grants is told as granted."""
+
+    access_request_id: int
+    note: str

@@ -1,23 +1,71 @@
 """What bookings plug into the app."""
 
+from flask_babel import lazy_gettext as _l
+
 from portal.bookings import events, reactions
 from portal.bookings.api import bookings as bookings_api
-from portal.bookings.policies import policy
+from portal.bookings.api.blueprint import blueprint as api_blueprint
+from portal.bookings.policies import Permission, policy
+from portal.bookings.queries import grants
 from portal.bookings.queries.bookings import list_due
 from portal.bookings.queries.waiting import list_lapsing
+from portal.bookings.services import access as access_services
 from portal.bookings.services import booking, waiting
+from portal.bookings.views import access
 from portal.bookings.views.blueprint import blueprint
 from portal.kernel.authorization import SYSTEM
-from portal.kernel.manifest import Job, Manifest
+from portal.kernel.manifest import DeskSection, Job, Manifest, NavigationItem, RecordSection
 from portal.kernel.outbox import Reaction
+
+#: Importing them is what puts their routes on the blueprints.
+PAGES = (access, bookings_api)
 
 manifest = Manifest(
     name="bookings",
-    blueprints=(blueprint, bookings_api.blueprint),
+    blueprints=(blueprint, api_blueprint),
     policy=policy,
     reactions=(
         Reaction(events.SpanFreed, reactions.offer_time_on_span_freed),
         Reaction(events.CalendarChanged, reactions.offer_time_on_calendar_changed),
+        Reaction(events.AccessAsked, reactions.email_host_on_access_asked),
+        Reaction(events.AccessAnswered, reactions.email_person_on_access_answered),
+        Reaction(events.QualificationStepped, reactions.email_person_on_qualification_stepped),
+        Reaction(events.QualificationEndsSoon, reactions.email_person_on_qualification_ends_soon),
+        Reaction(events.ClearanceStepped, reactions.email_holder_on_clearance_stepped),
+        Reaction(events.ClearanceEndsSoon, reactions.email_holder_on_clearance_ends_soon),
+        Reaction(events.BookingStepped, reactions.note_use_on_booking_completed),
+    ),
+    navigation=(
+        NavigationItem(
+            _l("Your qualifications"),
+            "bookings.list_own_qualifications",
+            permission=Permission.QUALIFICATION_VIEW_OWN,
+            section="account",
+            order=35,
+        ),
+    ),
+    desk=(
+        DeskSection(
+            _l("They ask for access"),
+            _l("Nobody waits for a qualification, agreement or induction of yours."),
+            grants.list_asked,
+            order=17,
+        ),
+        DeskSection(
+            _l("Qualifications and clearances that end soon"),
+            _l("Nothing of yours ends within 30 days."),
+            grants.list_ending,
+            order=51,
+        ),
+    ),
+    sections=(
+        RecordSection(
+            "organization",
+            _l("Qualifications and clearances"),
+            "bookings/access/section.html",
+            grants.host_section,
+            order=80,
+        ),
     ),
     jobs=(
         Job(
@@ -31,6 +79,12 @@ manifest = Manifest(
             60,
             lambda: waiting.pass_on_offers(SYSTEM),
             is_due=lambda: bool(list_lapsing()),
+        ),
+        Job(
+            "warn_of_ending_qualifications",
+            3600,
+            lambda: access_services.warn_of_ends(SYSTEM),
+            is_due=grants.has_ends_to_warn_of,
         ),
     ),
 )

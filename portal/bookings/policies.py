@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from portal.bookings.models.access import Clearance, Qualification
+from portal.bookings.models.access import AccessRequest, Clearance, Qualification, Recognition
 from portal.bookings.models.booking import Booking, WaitingEntry
 from portal.bookings.models.calendar import Resource
 from portal.bookings.models.charging import Dispute
@@ -39,10 +39,14 @@ class Permission(StrEnum):
     WAITING_LEAVE = "waiting.leave"
     WAITING_OFFER = "waiting.offer"
     QUALIFICATION_VIEW = "qualification.view"
+    QUALIFICATION_VIEW_OWN = "qualification.view_own"
     QUALIFICATION_VIEW_LEDGER = "qualification.view_ledger"
     QUALIFICATION_GRANT = "qualification.grant"
     QUALIFICATION_EDIT = "qualification.edit"
-    QUALIFICATION_WARN = "qualification.warn"
+    QUALIFICATION_KEEP = "qualification.keep"
+    RECOGNITION_VIEW = "recognition.view"
+    RECOGNITION_ADD = "recognition.add"
+    RECOGNITION_EDIT = "recognition.edit"
     CLEARANCE_VIEW = "clearance.view"
     CLEARANCE_FILE = "clearance.file"
     CLEARANCE_EDIT = "clearance.edit"
@@ -54,6 +58,10 @@ class Permission(StrEnum):
     DISPUTE_RAISE = "dispute.raise"
     DISPUTE_DECIDE = "dispute.decide"
     INCIDENT_REPORT = "incident.report"
+    ACCESS_VIEW = "access.view"
+    ACCESS_ASK = "access.ask"
+    ACCESS_DECIDE = "access.decide"
+    ACCESS_WITHDRAW = "access.withdraw"
 
 
 _equipment = value_in(Resource.kind, "equipment") & related(
@@ -81,6 +89,8 @@ policy = Policy(
         Qualification: Permission.QUALIFICATION_VIEW,
         Clearance: Permission.CLEARANCE_VIEW,
         Dispute: Permission.DISPUTE_VIEW,
+        Recognition: Permission.RECOGNITION_VIEW,
+        AccessRequest: Permission.ACCESS_VIEW,
     },
     table={
         Permission.CALENDAR_VIEW: _sees,
@@ -127,6 +137,7 @@ policy = Policy(
             | role_in(Qualification.host_organization_id)
             | administrator
         ).described("the person concerned, people of the host, administrators"),
+        Permission.QUALIFICATION_VIEW_OWN: signed_in,
         Permission.QUALIFICATION_VIEW_LEDGER: role_in(
             Organization.id, "owner", "manager"
         ).described("owners and managers of the organization"),
@@ -134,7 +145,10 @@ policy = Policy(
         Permission.QUALIFICATION_EDIT: role_in(
             Qualification.host_organization_id, "owner", "manager"
         ),
-        Permission.QUALIFICATION_WARN: clock,
+        Permission.QUALIFICATION_KEEP: clock,
+        Permission.RECOGNITION_VIEW: role_in(Recognition.host_organization_id, "owner", "manager"),
+        Permission.RECOGNITION_ADD: role_in(Organization.id, "owner", "manager"),
+        Permission.RECOGNITION_EDIT: role_in(Recognition.host_organization_id, "owner", "manager"),
         Permission.CLEARANCE_VIEW: (
             is_self(Clearance.user_id)
             | role_in(Clearance.organization_id)
@@ -168,5 +182,12 @@ policy = Policy(
         Permission.INCIDENT_REPORT: (_users | _hosts).described(
             "the person concerned, who booked, and owners and managers of the two organizations"
         ),
+        Permission.ACCESS_VIEW: (
+            is_self(AccessRequest.user_id)
+            | role_in(AccessRequest.host_organization_id, "owner", "manager")
+        ).described("who asks, and owners and managers of the host"),
+        Permission.ACCESS_ASK: has_membership,
+        Permission.ACCESS_DECIDE: role_in(AccessRequest.host_organization_id, "owner", "manager"),
+        Permission.ACCESS_WITHDRAW: is_self(AccessRequest.user_id),
     },
 )

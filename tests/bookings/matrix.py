@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.architecture.matrix import EVERYBODY, Row
+from tests.architecture.matrix import EVERYBODY, SIGNED_IN, Row
 from tests.cast import World
 
 Values = Callable[[World], Mapping[str, Any]]
@@ -33,7 +33,23 @@ def reason(_world: World) -> Mapping[str, Any]:
     return {"note": "It is being repaired."}
 
 
-ROUTES = [
+def shop(**more: Any) -> Values:
+    return lambda world: {"organization_id": world.organizations["shop"], **more}
+
+
+def qualification(**more: Any) -> Values:
+    return lambda world: {"qualification_id": world.qualifications["cleo_at_shop"], **more}
+
+
+def clearance(**more: Any) -> Values:
+    return lambda world: {"clearance_id": world.clearances["college_at_shop"], **more}
+
+
+def access_request(**more: Any) -> Values:
+    return lambda world: {"access_request_id": world.access_requests["eve_at_shop"], **more}
+
+
+BOOKINGS = [
     Row(
         "bookings_api.show_availability_of_equipment",
         "GET",
@@ -82,3 +98,94 @@ ROUTES = [
         is_json=True,
     ),
 ]
+
+ACCESS = [
+    Row("bookings.show_access", "GET", "ana", values=shop()),
+    Row("bookings.show_clearances", "GET", "ana", values=shop()),
+    Row("bookings.show_access_ledger", "GET", "ana", values=shop()),
+    Row("bookings.grant_qualification", "GET", "ana", values=shop()),
+    Row(
+        "bookings.grant_qualification",
+        "POST",
+        "ana",
+        values=shop(),
+        data=lambda world: {
+            "user_id": world.users["ben"],
+            "equipment_id": world.equipment["shop_public"],
+        },
+    ),
+    Row("bookings.file_clearance", "GET", "ana", values=shop()),
+    Row(
+        "bookings.file_clearance",
+        "POST",
+        "ana",
+        values=shop(),
+        data=lambda world: {"kind": "induction", "user_id": world.users["ben"]},
+    ),
+    Row("bookings.show_recognitions", "GET", "ana", values=shop()),
+    Row(
+        "bookings.show_recognitions",
+        "POST",
+        "ana",
+        values=shop(),
+        data=lambda _world: {"credential": "AWS certified welder"},
+    ),
+    Row(
+        "bookings.act_on_recognition",
+        "POST",
+        "ana",
+        values=lambda world: {
+            "recognition_id": world.recognitions["aero_by_shop"],
+            "action": "revoke",
+        },
+        data=reason,
+    ),
+    Row("bookings.list_own_qualifications", "GET", SIGNED_IN),
+    # Cleo's own; her host's people see it as well.
+    Row("bookings.show_qualification", "GET", "ana ben cleo root", values=qualification()),
+    # The cast has no documents; tests/bookings/access tries those of others.
+    Row("bookings.show_qualification_document", "GET", "", values=qualification()),
+    Row("bookings.renew_qualification", "GET", "ana", values=qualification()),
+    Row("bookings.renew_qualification", "POST", "ana", values=qualification()),
+    Row(
+        "bookings.act_on_qualification",
+        "POST",
+        "ana",
+        values=qualification(action="revoke"),
+        data=reason,
+    ),
+    Row("bookings.show_clearance", "GET", "ana ben cleo root", values=clearance()),
+    Row("bookings.show_clearance_document", "GET", "", values=clearance()),
+    Row("bookings.renew_clearance", "GET", "ana", values=clearance()),
+    Row("bookings.renew_clearance", "POST", "ana", values=clearance()),
+    Row(
+        "bookings.act_on_clearance",
+        "POST",
+        "ana",
+        values=clearance(action="revoke"),
+        data=reason,
+    ),
+    Row(
+        "bookings.ask_for_access",
+        "GET",
+        "ana ben cleo eve",
+        data=lambda world: {"equipment": world.equipment["college_public"]},
+    ),
+    Row(
+        "bookings.ask_for_access",
+        "POST",
+        "ana ben cleo eve",
+        values=lambda world: {"equipment": world.equipment["college_public"]},
+        data=lambda world: {"kind": "qualification", "organization_id": 1},
+    ),
+    Row("bookings.show_access_request", "GET", "ana eve", values=access_request()),
+    Row(
+        "bookings.act_on_access_request",
+        "POST",
+        "ana",
+        values=access_request(action="decline"),
+        data=reason,
+    ),
+]
+
+ROUTES = [*BOOKINGS, *ACCESS]

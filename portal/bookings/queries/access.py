@@ -1,4 +1,4 @@
-"""Which gates are open for whom, and who was granted, cleared or asked for what."""
+"""Which gates are open for whom."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -192,16 +192,27 @@ def _gates_of(kind: str, needs: frozenset[str]) -> Select[Any]:
 def _is_qualified(kind: str, model: Any) -> ColumnElement[bool]:
     if kind == "organization":  # of an operator's time there is nothing to operate
         return true()
+    return (
+        exists()
+        .where(
+            Qualification.user_id == bindparam("user_id"),
+            Qualification.status == "valid",
+            Qualification.granted_on <= bindparam("since"),
+            or_(Qualification.ends_on.is_(None), Qualification.ends_on >= bindparam("until")),
+            opens(kind, model),
+        )
+        .correlate(model)
+    )
+
+
+def opens(kind: str, model: Any) -> ColumnElement[bool]:
+    """Say that a qualification is for this equipment or facility: for itself or what it can do."""
     if kind == "equipment":
         carried = equipment_capability.c.equipment_id == Equipment.id
         capability = equipment_capability.c.capability_key
-        is_for_it = (Qualification.equipment_id == Equipment.id) & (
-            Qualification.host_organization_id == Equipment.organization_id
-        )
     else:
         carried = facility_capability.c.facility_id == Facility.id
         capability = facility_capability.c.capability_key
-        is_for_it = None
     recognizes = (
         exists()
         .where(
@@ -215,20 +226,13 @@ def _is_qualified(kind: str, model: Any) -> ColumnElement[bool]:
         )
         .correlate(model, Qualification)
     )
+    is_own = Qualification.host_organization_id == model.organization_id
     is_for_kind = Qualification.capability_key.in_(
         select(capability).where(carried).correlate(model)
-    ) & ((Qualification.host_organization_id == model.organization_id) | recognizes)
-    return (
-        exists()
-        .where(
-            Qualification.user_id == bindparam("user_id"),
-            Qualification.status == "valid",
-            Qualification.granted_on <= bindparam("since"),
-            or_(Qualification.ends_on.is_(None), Qualification.ends_on >= bindparam("until")),
-            is_for_kind if is_for_it is None else is_for_it | is_for_kind,
-        )
-        .correlate(model)
-    )
+    ) & (is_own | recognizes)
+    if kind == "facility":
+        return is_for_kind
+    return ((Qualification.equipment_id == Equipment.id) & is_own) | is_for_kind
 
 
 def _is_cleared(

@@ -5,7 +5,12 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
-from portal.bookings.events import BookingStepped
+from portal.bookings.events import (
+    AccessAnswered,
+    BookingStepped,
+    ClearanceStepped,
+    QualificationStepped,
+)
 from portal.kernel.workflow import Transition, Workflow
 
 RESOURCE_KINDS: Mapping[str, Any] = {
@@ -253,6 +258,101 @@ BOOKINGS = Workflow(
             _l("Lapse"),
             _l("Its time began before it was approved."),
             is_own=True,
+        ),
+    ),
+)
+
+
+def _grants(subject: str, permission: str, done: Mapping[str, Any], event: Any = None) -> Workflow:
+    """Make the workflow of what a host grants, renews and revokes: its steps are the ledger."""
+
+    def step(
+        action: str, label: Any, sources: tuple[str, ...], target: str | None, **more: Any
+    ) -> Transition:
+        made = (lambda row, _actor, note: event(row.id, action, note)) if event else None
+        return Transition(
+            action, sources, target, permission, label, done[action], event=made, **more
+        )
+
+    # Granted again after it was revoked, or with other dates, it is the same row.
+    steps = [
+        step("grant", _l("Grant"), ("valid", "revoked"), "valid", note="optional", is_own=True),
+        step("revoke", _l("Revoke"), ("valid",), "revoked", note="required"),
+    ]
+    if "renew" in done:
+        steps.append(step("renew", _l("Renew"), ("valid",), None, note="optional", is_own=True))
+    return Workflow(subject, GRANT_STATUSES, tuple(steps))
+
+
+QUALIFICATIONS = _grants(
+    "qualification",
+    "qualification.edit",
+    {
+        "grant": _l("The qualification was granted."),
+        "renew": _l("The qualification was renewed."),
+        "revoke": _l("The qualification was revoked."),
+    },
+    QualificationStepped,
+)
+
+CLEARANCES = _grants(
+    "clearance",
+    "clearance.edit",
+    {
+        "grant": _l("The clearance was filed."),
+        "renew": _l("The clearance was renewed."),
+        "revoke": _l("The clearance was revoked."),
+    },
+    ClearanceStepped,
+)
+
+RECOGNITIONS = _grants(
+    "recognition",
+    "recognition.edit",
+    {
+        "grant": _l("The recognition was added."),
+        "revoke": _l("The recognition was revoked."),
+    },
+)
+
+#: What a ledger says of a step, by the action.
+LEDGER_WORDS: Mapping[str, Any] = {
+    "grant": _l("Granted"),
+    "renew": _l("Renewed"),
+    "revoke": _l("Revoked"),
+}
+
+ACCESS_REQUESTS = Workflow(
+    "access_request",
+    ACCESS_REQUEST_STATUSES,
+    (
+        # Follows from the grant of what was asked for.
+        Transition(
+            "grant",
+            ("open",),
+            "granted",
+            "access.decide",
+            _l("Grant"),
+            _l("The request was granted."),
+            is_own=True,
+        ),
+        Transition(
+            "decline",
+            ("open",),
+            "declined",
+            "access.decide",
+            _l("Decline"),
+            _l("The request was declined."),
+            event=lambda row, _actor, note: AccessAnswered(row.id, note),
+            note="required",
+        ),
+        Transition(
+            "withdraw",
+            ("open",),
+            "withdrawn",
+            "access.withdraw",
+            _l("Withdraw"),
+            _l("The request was withdrawn."),
         ),
     ),
 )

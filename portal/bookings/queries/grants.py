@@ -1,0 +1,706 @@
+"""Who was granted, cleared or asked for what, and the ledger of it."""
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import format_date
+from flask_babel import gettext as _
+from sqlalchemy import ColumnElement, CompoundSelect, exists, func, or_, select, union
+from sqlalchemy.orm import joinedload
+
+from portal.accounts.models import User
+from portal.bookings.models.access import AccessRequest, Clearance, Qualification, Recognition
+from portal.bookings.models.booking import Booking
+from portal.bookings.models.calendar import Resource
+from portal.bookings.policies import Permission
+from portal.bookings.queries.access import opens
+from portal.bookings.rules.access import WARNING_DAYS
+from portal.bookings.rules.words import ACCESS_KINDS, CLEARANCE_KINDS
+from portal.facilities.models import Equipment, Facility, equipment_capability
+from portal.kernel.authorization import Actor, authorize, can, visible
+from portal.kernel.clock import today_here
+from portal.kernel.database import session
+from portal.kernel.errors import Invalid, NotFound
+from portal.kernel.manifest import DeskItem
+from portal.kernel.paging import Page, keyset_page
+from portal.kernel.workflow import WorkflowStep
+from portal.organizations.models import Membership, Organization
+from portal.organizations.rules import match_key
+
+
+@dataclass(frozen=True)
+class HostSection:
+    """What an organization's page says to those who grant: how many wait for an answer."""
+
+    organization_id: int
+    waiting: int
+
+
+# Qualifications
+
+
+_OPTIONS = (
+    joinedload(Qualification.host),
+    joinedload(Qualification.user),
+    joinedload(Qualification.equipment).joinedload(Equipment.organization),
+    joinedload(Qualification.capability),
+    joinedload(Qualification.recognition),
+    joinedload(Qualification.evidence_file),
+)
+STATES = ("valid", "ending", "all")
+
+
+def get_visible_qualification(actor: Actor, qualification_id: int) -> Qualification:
+    """Return a qualification with all that is shown of it. Raises NotFound."""
+    row = find_shown_qualification(qualification_id)
+    if row is None:
+        raise NotFound(_("There is no such qualification."))
+    authorize(actor, Permission.QUALIFICATION_VIEW, row)
+    return row
+
+
+def find_shown_qualification(qualification_id: int) -> Qualification | None:
+    """Return a qualification with all that a message says of it, or None where it is gone."""
+    return session.scalar(
+        select(Qualification).options(*_OPTIONS).where(Qualification.id == qualification_id)
+    )
+
+
+def find_qualification(
+    host_id: int, user_id: int, equipment_id: int | None, capability_key: str | None
+) -> Qualification | None:
+    """Return the one qualification of a person for a thing at a host, in whatever state."""
+    return session.scalar(
+        select(Qualification).where(
+            Qualification.host_organization_id == host_id,
+            Qualification.user_id == user_id,
+            Qualification.equipment_id == equipment_id
+            if equipment_id is not None
+            else Qualification.capability_key == capability_key,
+        )
+    )
+
+
+def list_qualifications(
+    actor: Actor,
+    *,
+    host_id: int | None = None,
+    user_id: int | None = None,
+    state: str = "all",
+    cursor: str | None = None,
+    limit: int = 20,
+) -> Page[Qualification]:
+    """Return a page of the qualifications of a host or a person that the actor may see.
+
+    state: "valid" today, "ending" within the next weeks (the first to end first), or "all".
+    """
+    conditions = [visible(actor, Permission.QUALIFICATION_VIEW)]
+    if host_id is not None:
+        conditions.append(Qualification.host_organization_id == host_id)
+    if user_id is not None:
+        conditions.append(Qualification.user_id == user_id)
+    conditions += _in_state(Qualification, Qualification.ends_on, state)
+    statement = select(Qualification).options(*_OPTIONS).where(*conditions)
+    if state == "ending":
+        return keyset_page(
+            statement, (Qualification.ends_on, Qualification.id), cursor=cursor, limit=limit
+        )
+    return keyset_page(statement, (Qualification.id,), cursor=cursor, limit=limit, descending=True)
+
+
+def _in_state(model: Any, end: Any, state: str) -> list[ColumnElement[bool]]:
+    if state == "all":
+        return []
+    is_valid = [model.status == "valid", or_(end.is_(None), end >= today_here())]
+    return [*is_valid, end <= warned_until()] if state == "ending" else is_valid
+
+
+def warned_until() -> dt.date:
+    """Return the last day whose ends are warned of today."""
+    return today_here() + dt.timedelta(days=WARNING_DAYS)
+
+
+def list_used(booking: Booking) -> list[Qualification]:
+    """Return the person's qualifications that opened the gate of a booking, for update."""
+    resource = session.get_one(Resource, booking.resource_id)
+    models: Mapping[str, Any] = {"equipment": Equipment, "facility": Facility}
+    model = models.get(resource.kind)
+    number = resource.equipment_id or resource.facility_id
+    if model is None or number is None:
+        return []
+    return list(
+        session.scalars(
+            select(Qualification)
+            .join(model, model.id == number)
+            .where(
+                Qualification.user_id == booking.user_id,
+                Qualification.status == "valid",
+                opens(resource.kind, model),
+            )
+            .order_by(Qualification.id)
+        )
+    )
+
+
+def list_ending_qualifications(limit: int = 500) -> list[Qualification]:
+    """Return those that end within the next weeks and were not warned of yet."""
+    return list(
+        session.scalars(
+            select(Qualification)
+            .where(*_unwarned(Qualification, Qualification.ends_on))
+            .order_by(Qualification.ends_on, Qualification.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+    )
+
+
+def list_ending_clearances(limit: int = 500) -> list[Clearance]:
+    """Return those that expire within the next weeks and were not warned of yet."""
+    return list(
+        session.scalars(
+            select(Clearance)
+            .where(*_unwarned(Clearance, Clearance.expires_on))
+            .order_by(Clearance.expires_on, Clearance.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+    )
+
+
+def has_ends_to_warn_of() -> bool:
+    """Tell whether anything ends within the next weeks that nobody was warned of."""
+    return any(
+        session.scalar(select(exists().where(*_unwarned(model, end))))
+        for model, end in (
+            (Qualification, Qualification.ends_on),
+            (Clearance, Clearance.expires_on),
+        )
+    )
+
+
+def _unwarned(model: Any, end: Any) -> list[ColumnElement[bool]]:
+    return [*_in_state(model, end, "ending"), model.warned_at.is_(None)]
+
+
+# People and organizations that a host knows
+
+
+def _known_ids(host_id: int) -> CompoundSelect[Any]:
+    """Select who is of the host, or has booked, asked or been granted something there."""
+    return union(
+        select(Membership.user_id).where(Membership.organization_id == host_id),
+        select(Booking.user_id).where(Booking.host_organization_id == host_id),
+        select(Booking.booked_by_id).where(Booking.host_organization_id == host_id),
+        select(AccessRequest.user_id).where(AccessRequest.host_organization_id == host_id),
+        select(Qualification.user_id).where(Qualification.host_organization_id == host_id),
+        select(Clearance.user_id).where(Clearance.host_organization_id == host_id),
+    )
+
+
+def list_known_people(host_id: int, limit: int = 200) -> list[tuple[int, str]]:
+    """Return (id, name and address) of those whom a host may choose from, by name."""
+    rows = session.execute(
+        select(User.id, User.name, User.email)
+        .where(User.id.in_(_known_ids(host_id)), User.is_active)
+        .order_by(User.name, User.id)
+        .limit(limit)
+    )
+    return [(row.id, f"{row.name}, {row.email}") for row in rows]
+
+
+def find_known_person(host_id: int, *, user_id: int | None = None, email: str = "") -> int | None:
+    """Return the id of a person whom the host knows, or None: known elsewhere is not known."""
+    return session.scalar(
+        select(User.id).where(
+            User.id == user_id if user_id is not None else User.email == email.lower(),
+            User.id.in_(_known_ids(host_id)),
+            User.is_active,
+        )
+    )
+
+
+def get_named_organization(text: str) -> Organization:
+    """Return the active organization of a name, or of the address of its page.
+
+    Raises Invalid("organization").
+    """
+    number = re.search(r"/organizations/([0-9]{1,9})/?$", text.strip())
+    condition = (
+        Organization.id == int(number[1]) if number else Organization.match_key == match_key(text)
+    )
+    found = session.scalars(
+        select(Organization).where(condition, Organization.status == "active").limit(2)
+    ).all()
+    if not found:
+        raise Invalid("organization", _("We do not know an organization of this name."))
+    if len(found) > 1:
+        raise Invalid(
+            "organization",
+            _("Several organizations have this name. Give the address of its page instead."),
+        )
+    return found[0]
+
+
+def list_known_organizations(host_id: int, limit: int = 200) -> list[str]:
+    """Return the names of the organizations that booked, asked or are cleared at a host."""
+    known: CompoundSelect[Any] = union(
+        select(Booking.organization_id).where(Booking.host_organization_id == host_id),
+        select(AccessRequest.organization_id).where(AccessRequest.host_organization_id == host_id),
+        select(Clearance.organization_id).where(Clearance.host_organization_id == host_id),
+    )
+    return list(
+        session.scalars(
+            select(Organization.name)
+            .where(Organization.id.in_(known), Organization.id != host_id)
+            .order_by(Organization.name)
+            .limit(limit)
+        )
+    )
+
+
+def list_equipment_choices(host_id: int, limit: int = 500) -> list[tuple[int, str]]:
+    """Return (id, name) of a host's equipment, by name."""
+    rows = session.execute(
+        select(Equipment.id, Equipment.name)
+        .where(Equipment.organization_id == host_id)
+        .order_by(Equipment.name, Equipment.id)
+        .limit(limit)
+    )
+    return [(row.id, row.name) for row in rows]
+
+
+def list_facility_choices(host_id: int, limit: int = 500) -> list[tuple[int, str]]:
+    """Return (id, name) of a host's facilities, by name."""
+    rows = session.execute(
+        select(Facility.id, Facility.name)
+        .where(Facility.organization_id == host_id)
+        .order_by(Facility.name, Facility.id)
+        .limit(limit)
+    )
+    return [(row.id, row.name) for row in rows]
+
+
+# Recognitions
+
+
+def list_recognitions(host_id: int, limit: int = 200) -> list[Recognition]:
+    """Return whose word a host takes today, the newest first."""
+    return list(
+        session.scalars(
+            select(Recognition)
+            .options(
+                joinedload(Recognition.recognized_organization), joinedload(Recognition.capability)
+            )
+            .where(Recognition.host_organization_id == host_id, Recognition.status == "valid")
+            .order_by(Recognition.id.desc())
+            .limit(limit)
+        )
+    )
+
+
+def list_credential_choices(host_id: int) -> list[tuple[int, str]]:
+    """Return (id, name) of the credentials that a host recognizes."""
+    return [(row.id, row.credential) for row in list_recognitions(host_id) if row.credential]
+
+
+def is_credential_of(recognition: Recognition, host_id: int) -> bool:
+    """Tell whether it is a credential that the host recognizes today."""
+    return (
+        recognition.host_organization_id == host_id
+        and recognition.status == "valid"
+        and bool(recognition.credential)
+    )
+
+
+def find_recognition(
+    host_id: int, organization_id: int | None, credential: str, capability_key: str | None
+) -> Recognition | None:
+    """Return what a host once said of a source, whether it still stands or not."""
+    return session.scalar(
+        select(Recognition).where(
+            Recognition.host_organization_id == host_id,
+            Recognition.recognized_organization_id.is_(None)
+            if organization_id is None
+            else Recognition.recognized_organization_id == organization_id,
+            Recognition.credential == credential,
+            Recognition.capability_key.is_(None)
+            if capability_key is None
+            else Recognition.capability_key == capability_key,
+        )
+    )
+
+
+def get_visible_recognition(actor: Actor, recognition_id: int) -> Recognition:
+    """Return a recognition that the actor may see. Raises NotFound."""
+    row = session.get(Recognition, recognition_id)
+    if row is None:
+        raise NotFound(_("There is no such recognition."))
+    authorize(actor, Permission.RECOGNITION_VIEW, row)
+    return row
+
+
+# Clearances
+
+
+_CLEARANCE_OPTIONS = (
+    joinedload(Clearance.host),
+    joinedload(Clearance.organization),
+    joinedload(Clearance.user),
+    joinedload(Clearance.facility),
+    joinedload(Clearance.file),
+)
+
+
+def get_visible_clearance(actor: Actor, clearance_id: int) -> Clearance:
+    """Return a clearance with all that is shown of it. Raises NotFound."""
+    row = find_shown_clearance(clearance_id)
+    if row is None:
+        raise NotFound(_("There is no such clearance."))
+    authorize(actor, Permission.CLEARANCE_VIEW, row)
+    return row
+
+
+def find_shown_clearance(clearance_id: int) -> Clearance | None:
+    """Return a clearance with all that a message says of it, or None where it is gone."""
+    return session.scalar(
+        select(Clearance).options(*_CLEARANCE_OPTIONS).where(Clearance.id == clearance_id)
+    )
+
+
+def list_clearances(
+    actor: Actor,
+    *,
+    host_id: int | None = None,
+    about: Actor | None = None,
+    state: str = "all",
+    cursor: str | None = None,
+    limit: int = 20,
+) -> Page[Clearance]:
+    """Return a page of a host's clearances, or of those about a person and their organizations."""
+    conditions = [visible(actor, Permission.CLEARANCE_VIEW)]
+    if host_id is not None:
+        conditions.append(Clearance.host_organization_id == host_id)
+    if about is not None:
+        conditions.append(
+            or_(
+                Clearance.user_id == about.user_id,
+                Clearance.organization_id.in_(sorted(about.memberships)),
+            )
+        )
+    conditions += _in_state(Clearance, Clearance.expires_on, state)
+    statement = select(Clearance).options(*_CLEARANCE_OPTIONS).where(*conditions)
+    if state == "ending":
+        return keyset_page(
+            statement, (Clearance.expires_on, Clearance.id), cursor=cursor, limit=limit
+        )
+    return keyset_page(statement, (Clearance.id,), cursor=cursor, limit=limit, descending=True)
+
+
+# Who asks
+
+
+_REQUEST_OPTIONS = (
+    joinedload(AccessRequest.host),
+    joinedload(AccessRequest.organization),
+    joinedload(AccessRequest.user),
+    joinedload(AccessRequest.equipment).joinedload(Equipment.capabilities),
+    joinedload(AccessRequest.facility),
+    joinedload(AccessRequest.capability),
+)
+
+
+def get_visible_access_request(actor: Actor, access_request_id: int) -> AccessRequest:
+    """Return what somebody asked for, with all that is shown of it. Raises NotFound."""
+    row = find_shown_access_request(access_request_id)
+    if row is None:
+        raise NotFound(_("There is no such request."))
+    authorize(actor, Permission.ACCESS_VIEW, row)
+    return row
+
+
+def find_shown_access_request(access_request_id: int) -> AccessRequest | None:
+    """Return a request with all that a message says of it, or None where it is gone."""
+    return session.scalar(
+        select(AccessRequest)
+        .options(*_REQUEST_OPTIONS)
+        .where(AccessRequest.id == access_request_id)
+    )
+
+
+def find_open_request(wanted: Mapping[str, Any]) -> AccessRequest | None:
+    """Return the open request of the same person for the same thing, or None."""
+    columns: Any = AccessRequest.__table__.c
+    return session.scalar(
+        select(AccessRequest).where(
+            AccessRequest.status == "open",
+            *(
+                columns[name].is_(None) if value is None else columns[name] == value
+                for name, value in wanted.items()
+            ),
+        )
+    )
+
+
+def list_access_requests(
+    actor: Actor,
+    *,
+    host_id: int | None = None,
+    user_id: int | None = None,
+    is_open: bool = True,
+    limit: int = 50,
+) -> list[AccessRequest]:
+    """Return what waits at a host, oldest first, or what a person asked for, newest first."""
+    conditions = [visible(actor, Permission.ACCESS_VIEW)]
+    if host_id is not None:
+        conditions.append(AccessRequest.host_organization_id == host_id)
+    if user_id is not None:
+        conditions.append(AccessRequest.user_id == user_id)
+    if is_open:
+        conditions.append(AccessRequest.status == "open")
+    order = AccessRequest.id if host_id is not None else AccessRequest.id.desc()
+    return list(
+        session.scalars(
+            select(AccessRequest)
+            .options(*_REQUEST_OPTIONS)
+            .where(*conditions)
+            .order_by(order)
+            .limit(limit)
+        ).unique()
+    )
+
+
+def list_answered_by(row: Qualification | Clearance) -> list[AccessRequest]:
+    """Return the open requests that what was just granted answers."""
+    conditions = [
+        AccessRequest.host_organization_id == row.host_organization_id,
+        AccessRequest.status == "open",
+    ]
+    if isinstance(row, Qualification):
+        carried = select(equipment_capability.c.equipment_id).where(
+            equipment_capability.c.capability_key == row.capability_key
+        )
+        conditions += [
+            AccessRequest.kind == "qualification",
+            AccessRequest.user_id == row.user_id,
+            AccessRequest.equipment_id == row.equipment_id
+            if row.equipment_id is not None
+            else or_(
+                AccessRequest.capability_key == row.capability_key,
+                AccessRequest.equipment_id.in_(carried),
+            ),
+        ]
+    else:
+        conditions += [
+            AccessRequest.kind == row.kind,
+            AccessRequest.user_id == row.user_id
+            if row.user_id is not None
+            else AccessRequest.organization_id == row.organization_id,
+        ]
+    return list(
+        session.scalars(
+            select(AccessRequest).where(*conditions).order_by(AccessRequest.id).limit(100)
+        )
+    )
+
+
+# The ledger
+
+
+@dataclass(frozen=True)
+class LedgerEntry:
+    """Who granted, renewed, recognized or revoked what, for whom, when and why."""
+
+    taken_at: dt.datetime
+    action: str
+    kind: str
+    what: str
+    whom: str
+    by: str
+    note: str
+
+
+def list_ledger(
+    host: Organization, *, cursor: str | None = None, limit: int = 30
+) -> Page[LedgerEntry]:
+    """Return a page of what a host granted, recognized and revoked, the newest first."""
+    subjects: tuple[tuple[str, Any], ...] = (
+        ("qualification", Qualification),
+        ("recognition", Recognition),
+        ("clearance", Clearance),
+    )
+    steps = keyset_page(
+        select(WorkflowStep).where(
+            or_(
+                *(
+                    (WorkflowStep.subject == subject)
+                    & WorkflowStep.subject_id.in_(
+                        select(model.id).where(model.host_organization_id == host.id)
+                    )
+                    for subject, model in subjects
+                )
+            )
+        ),
+        (WorkflowStep.id,),
+        cursor=cursor,
+        limit=limit,
+        descending=True,
+    )
+    options: Mapping[str, Any] = {
+        "qualification": _OPTIONS,
+        "recognition": (
+            joinedload(Recognition.recognized_organization),
+            joinedload(Recognition.capability),
+        ),
+        "clearance": _CLEARANCE_OPTIONS,
+    }
+    rows: dict[tuple[str, int], Any] = {}
+    for subject, model in subjects:
+        ids = {step.subject_id for step in steps.items if step.subject == subject}
+        if ids:
+            found = session.scalars(
+                select(model).options(*options[subject]).where(model.id.in_(ids))
+            ).unique()
+            rows |= {(subject, row.id): row for row in found}
+    return Page(
+        [_entry(step, rows[step.subject, step.subject_id]) for step in steps.items], steps.next
+    )
+
+
+def _entry(step: WorkflowStep, row: Any) -> LedgerEntry:
+    if isinstance(row, Qualification):
+        what, whom = thing_of(row), row.user.name
+    elif isinstance(row, Clearance):
+        what, whom = str(CLEARANCE_KINDS[row.kind]), holder_of(row)
+    else:
+        what = row.capability.name if row.capability else _("Every capability")
+        whom = source_of(row)
+    return LedgerEntry(
+        step.taken_at, step.action, step.subject, what, whom, step.actor_name, step.note
+    )
+
+
+def thing_of(row: Qualification | AccessRequest) -> str:
+    """Return the name of what a qualification is for, or of what somebody would book."""
+    if row.capability is not None:
+        return row.capability.name
+    if row.equipment is not None:
+        return row.equipment.name
+    facility = row.facility if isinstance(row, AccessRequest) else None
+    return facility.name if facility is not None else ""
+
+
+def holder_of(row: Clearance) -> str:
+    """Return the name of whom a clearance is about."""
+    holder = row.user or row.organization
+    return holder.name if holder is not None else ""
+
+
+def source_of(row: Recognition) -> str:
+    """Return the name of whose word is taken."""
+    organization = row.recognized_organization
+    return organization.name if organization is not None else row.credential
+
+
+# Parts of other pages
+
+
+def host_section(actor: Actor, organization: Organization) -> HostSection | None:
+    """Return what the page of an organization says to those who grant for it."""
+    if not can(actor, Permission.QUALIFICATION_VIEW_LEDGER, organization):
+        return None
+    waiting = session.scalar(
+        select(func.count())
+        .select_from(AccessRequest)
+        .where(
+            AccessRequest.host_organization_id == organization.id, AccessRequest.status == "open"
+        )
+    )
+    return HostSection(organization.id, waiting or 0)
+
+
+def list_asked(actor: Actor, limit: int) -> list[DeskItem]:
+    """Return what people ask the actor's organizations for, oldest first."""
+    rows = session.scalars(
+        select(AccessRequest)
+        .options(*_REQUEST_OPTIONS)
+        .where(AccessRequest.status == "open", visible(actor, Permission.ACCESS_DECIDE))
+        .order_by(AccessRequest.id)
+        .limit(limit)
+    ).unique()
+    return [
+        DeskItem(
+            _(
+                "%(name)s of %(organization)s asks",
+                name=row.user.name,
+                organization=row.organization.name,
+            ),
+            f"/access-requests/{row.id}",
+            row.created_at,
+            detail=" · ".join(
+                part for part in (str(ACCESS_KINDS[row.kind]), thing_of(row)) if part
+            ),
+            action=_("Read and answer"),
+        )
+        for row in rows
+    ]
+
+
+def list_ending(actor: Actor, limit: int) -> list[DeskItem]:
+    """Return what ends soon of what is the actor's, or what the actor's organizations granted."""
+    qualifications = session.scalars(
+        select(Qualification)
+        .options(*_OPTIONS)
+        .where(
+            or_(
+                Qualification.user_id == actor.user_id,
+                visible(actor, Permission.QUALIFICATION_EDIT),
+            ),
+            *_in_state(Qualification, Qualification.ends_on, "ending"),
+        )
+        .order_by(Qualification.ends_on, Qualification.id)
+        .limit(limit)
+    )
+    clearances = session.scalars(
+        select(Clearance)
+        .options(*_CLEARANCE_OPTIONS)
+        .where(
+            or_(
+                Clearance.user_id == actor.user_id,
+                Clearance.organization_id.in_(sorted(actor.organizations_as("owner", "manager"))),
+                visible(actor, Permission.CLEARANCE_EDIT),
+            ),
+            *_in_state(Clearance, Clearance.expires_on, "ending"),
+        )
+        .order_by(Clearance.expires_on, Clearance.id)
+        .limit(limit)
+    )
+    found: list[Any] = [
+        *(
+            (row.ends_on, row, thing_of(row), row.user.name, f"/qualifications/{row.id}")
+            for row in qualifications
+        ),
+        *(
+            (
+                row.expires_on,
+                row,
+                str(CLEARANCE_KINDS[row.kind]),
+                holder_of(row),
+                f"/clearances/{row.id}",
+            )
+            for row in clearances
+        ),
+    ]
+    return [
+        DeskItem(
+            _("%(what)s of %(name)s ends on %(day)s", what=what, name=whom, day=format_date(end)),
+            url,
+            row.warned_at or row.created_at,
+            detail=row.host.name,
+            action=_("Look"),
+        )
+        for end, row, what, whom, url in sorted(found, key=lambda item: str(item[0]))[:limit]
+    ]

@@ -99,3 +99,25 @@ class AccessAnswered(Event):
 
     access_request_id: int
     note: str
+
+
+@dataclass(frozen=True)
+class ChargeSettled(Event):
+    """What a booking costs was written down, once it was over."""
+
+    booking_id: int
+
+
+@dataclass(frozen=True)
+class DisputeStepped(Event):
+    """A charge was disputed, or the host answered."""
+
+    dispute_id: int
+    action: str
+
+
+@dataclass(frozen=True)
+class IncidentReported(Event):
+    """Something went wrong during a booking."""
+
+    incident_id: int

@@ -2,13 +2,16 @@
 
 from flask_babel import lazy_gettext as _l
 
-from portal.bookings import events, reactions
+from portal.bookings import events
 from portal.bookings.api import bookings as bookings_api
 from portal.bookings.api.blueprint import blueprint as api_blueprint
 from portal.bookings.policies import Permission, policy
 from portal.bookings.queries import grants
 from portal.bookings.queries.bookings import list_due
 from portal.bookings.queries.waiting import list_lapsing
+from portal.bookings.reactions import access as on_access
+from portal.bookings.reactions import charging as on_charging
+from portal.bookings.reactions import waiting as on_waiting
 from portal.bookings.services import access as access_services
 from portal.bookings.services import booking, waiting
 from portal.bookings.views import access
@@ -25,15 +28,18 @@ manifest = Manifest(
     blueprints=(blueprint, api_blueprint),
     policy=policy,
     reactions=(
-        Reaction(events.SpanFreed, reactions.offer_time_on_span_freed),
-        Reaction(events.CalendarChanged, reactions.offer_time_on_calendar_changed),
-        Reaction(events.AccessAsked, reactions.email_host_on_access_asked),
-        Reaction(events.AccessAnswered, reactions.email_person_on_access_answered),
-        Reaction(events.QualificationStepped, reactions.email_person_on_qualification_stepped),
-        Reaction(events.QualificationEndsSoon, reactions.email_person_on_qualification_ends_soon),
-        Reaction(events.ClearanceStepped, reactions.email_holder_on_clearance_stepped),
-        Reaction(events.ClearanceEndsSoon, reactions.email_holder_on_clearance_ends_soon),
-        Reaction(events.BookingStepped, reactions.note_use_on_booking_completed),
+        Reaction(events.SpanFreed, on_waiting.offer_time_on_span_freed),
+        Reaction(events.CalendarChanged, on_waiting.offer_time_on_calendar_changed),
+        Reaction(events.AccessAsked, on_access.email_host_on_access_asked),
+        Reaction(events.AccessAnswered, on_access.email_person_on_access_answered),
+        Reaction(events.QualificationStepped, on_access.email_person_on_qualification_stepped),
+        Reaction(events.QualificationEndsSoon, on_access.email_person_on_qualification_ends_soon),
+        Reaction(events.ClearanceStepped, on_access.email_holder_on_clearance_stepped),
+        Reaction(events.ClearanceEndsSoon, on_access.email_holder_on_clearance_ends_soon),
+        Reaction(events.BookingStepped, on_access.note_use_on_booking_completed),
+        Reaction(events.BookingStepped, on_charging.settle_on_booking_over),
+        Reaction(events.DisputeStepped, on_charging.email_other_side_on_dispute_stepped),
+        Reaction(events.IncidentReported, on_charging.email_host_on_incident_reported),
     ),
     navigation=(
         NavigationItem(

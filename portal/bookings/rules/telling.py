@@ -47,6 +47,11 @@ def _write_day(day: dt.date, locale: str) -> str:
     return dates.format_skeleton("MMMEd", dt.datetime.combine(day, dt.time()), locale=locale)
 
 
+def write_month(month: dt.date) -> str:
+    """Write a month with its year: "March 2026"."""
+    return dates.format_skeleton("yMMMM", dt.datetime.combine(month, dt.time()), locale=_locale())
+
+
 def write_instant(moment: dt.datetime, zone: str, *, on: dt.date | None = None) -> str:
     """Write a date and time on the wall of a zone: "Tue, Mar 3, 08:00", or its time alone."""
     shown = moment.astimezone(ZoneInfo(zone))

@@ -26,6 +26,7 @@ from portal.bookings.models.calendar import Resource
 from portal.bookings.policies import Permission
 from portal.bookings.queries import bookings as queries
 from portal.bookings.queries.calendar import load_hours, load_rules
+from portal.bookings.queries.charging import estimate_cents
 from portal.bookings.queries.situations import list_holding, list_suggestions, load_situation
 from portal.bookings.rules.attempt import Attempt, Problem, Situation, Span
 from portal.bookings.rules.customers import customer_class_of
@@ -327,6 +328,7 @@ def _book(
         status="approved" if is_sure else "requested",
         purpose=wish.purpose,
         customer_class=customer_class,
+        estimate_cents=estimate_cents(resource, span, customer_class),
         overrides=_overrides(actor, overridden, wish.override_reason),
         sequence=0,
         moves=[],
@@ -731,6 +733,7 @@ def _move(
         place = abs(booking.place)
     # At once, since the database allows no state between.
     booking.starts_at, booking.ends_at, booking.place = span.starts_at, span.ends_at, place
+    booking.estimate_cents = estimate_cents(resource, span, booking.customer_class)
     session.flush()
     if not (span.starts_at <= was.starts_at and was.ends_at <= span.ends_at):
         record(SpanFreed(booking.resource_id))

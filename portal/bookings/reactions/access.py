@@ -1,4 +1,4 @@
-"""What follows on bookings and on what opens their gates: offers, e-mails, the note of a use."""
+"""What follows on what opens the gates of bookings: e-mails, and the note of a use."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,35 +7,12 @@ from portal.accounts.models import User
 from portal.bookings import events
 from portal.bookings.models.access import Clearance, Qualification
 from portal.bookings.queries import grants
-from portal.bookings.queries.bookings import get_resource
 from portal.bookings.rules.access import lapses_first
-from portal.bookings.services import access, waiting
+from portal.bookings.services import access
 from portal.kernel.authorization import SYSTEM
-from portal.kernel.errors import NotFound
 from portal.kernel.mail import queue_mail
 from portal.kernel.web import external_url
 from portal.organizations.queries.people import managers_of
-
-
-def offer_time_on_span_freed(event: events.SpanFreed) -> None:
-    """Offer what is free again to the next in line."""
-    _offer(event.resource_id)
-
-
-def offer_time_on_calendar_changed(event: events.CalendarChanged) -> None:
-    """Offer what a host opened to the next in line."""
-    _offer(event.resource_id)
-
-
-def _offer(resource_id: int) -> None:
-    try:
-        resource = get_resource(resource_id)
-    except NotFound:
-        return
-    waiting.offer_freed_time(SYSTEM, resource)
-
-
-# Gates. What an event names may be gone by the time that it is delivered.
 
 
 def email_host_on_access_asked(event: events.AccessAsked) -> None:

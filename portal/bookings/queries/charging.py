@@ -1,0 +1,339 @@
+"""What is read of prices and charges: rates, the lines of a booking, statements, disputes."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from zoneinfo import ZoneInfo
+
+from flask_babel import gettext as _
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.orm import aliased, joinedload
+
+from portal.bookings.models.booking import Booking
+from portal.bookings.models.calendar import Resource
+from portal.bookings.models.charging import ChargeLine, Dispute, Incident, RateCard
+from portal.bookings.policies import Permission
+from portal.bookings.rules.attempt import Span
+from portal.bookings.rules.pricing import Line, Rates, Use, inherit_rates, price_use, total_cents
+from portal.facilities.models import Equipment, EquipmentRate
+from portal.kernel.authorization import Actor, authorize
+from portal.kernel.database import session
+from portal.kernel.errors import NotFound
+from portal.kernel.settings import setting
+from portal.organizations.models import Organization
+
+#: The columns of a rate card: cents by name.
+RATE_COLUMNS = tuple(field.name for field in fields(Rates))
+
+#: More bookings than this in one month of one organization are not shown on a page; an export has
+#: them all.
+MOST_STATEMENT_ROWS = 500
+MOST_LINES = 100
+
+STATEMENT_COLUMNS = (
+    "Booking",
+    "Organization",
+    "What",
+    "Starts at",
+    "Ends at",
+    "Hours",
+    "Person",
+    "Purpose",
+    "State",
+    "Amount (USD)",
+    "Disputed",
+)
+MOST_DISPUTES = 100
+
+
+# Prices
+
+
+def load_rates(resource: Resource, customer_class: str) -> Rates:
+    """Return what a customer class pays for a resource, everything inherited.
+
+    A class without a price of its own pays what others pay; a host's own people pay only where a
+    price for them is written down.
+    """
+    cards = list_rate_cards(resource)
+    said: dict[tuple[int, str], dict[str, int | None]] = {
+        (depth, card.customer_class): {name: getattr(card, name) for name in RATE_COLUMNS}
+        for depth, card in cards
+    }
+    if resource.equipment_id is not None:
+        for rate in session.scalars(
+            select(EquipmentRate).where(EquipmentRate.equipment_id == resource.equipment_id)
+        ):
+            values = said.setdefault((0, rate.customer_class), {})
+            values[f"{rate.unit}_cents"] = rate.price_cents
+    classes = [customer_class, ""]
+    if customer_class not in ("own_organization", "other"):
+        classes.insert(1, "other")
+    layers = [said.get((depth, name), {}) for depth in range(3) for name in classes]
+    return inherit_rates(layers)
+
+
+def list_rate_cards(resource: Resource) -> list[tuple[int, RateCard]]:
+    """Return the rate cards that a resource has and inherits, each with how far away it stands.
+
+    0: its own, 1: its facility's, 2: its organization's.
+    """
+    home = aliased(Resource)
+    facility_id = (
+        select(Equipment.facility_id).where(Equipment.id == resource.equipment_id).scalar_subquery()
+    )
+    rows = session.execute(
+        select(RateCard, home)
+        .join(home, home.id == RateCard.resource_id)
+        .where(
+            or_(
+                home.id == resource.id,
+                home.facility_id == facility_id,
+                and_(home.kind == "organization", home.organization_id == resource.organization_id),
+            )
+        )
+        .order_by(RateCard.id)
+        .limit(MOST_LINES)
+    ).all()
+    return [
+        (0 if owner.id == resource.id else 1 if owner.kind == "facility" else 2, card)
+        for card, owner in rows
+    ]
+
+
+def estimate(
+    resource: Resource,
+    span: Span,
+    customer_class: str,
+    *,
+    runs: int = 0,
+    samples: int = 0,
+    with_operator: bool = False,
+) -> list[Line] | None:
+    """Return what a booking would cost, line by line, or None where the host says no price."""
+    use = Use(round(span.minutes), runs, samples, with_operator)
+    return price_use(load_rates(resource, customer_class), use)
+
+
+def estimate_cents(resource: Resource, span: Span, customer_class: str) -> int | None:
+    """Return what the time of a booking would cost, or None where the host says no price."""
+    lines = estimate(resource, span, customer_class)
+    return None if lines is None else total_cents(lines)
+
+
+# One booking's charge
+
+
+@dataclass(frozen=True)
+class Charge:
+    """A booking's lines, oldest first, and what they come to in cents."""
+
+    lines: Sequence[ChargeLine]
+    total_cents: int
+    disputes: Sequence[Dispute]
+    incidents: Sequence[Incident]
+
+
+def load_charge(booking: Booking) -> Charge:
+    """Return what was charged for a booking so far, with its disputes and incidents."""
+    lines = session.scalars(
+        select(ChargeLine)
+        .options(joinedload(ChargeLine.created_by))
+        .where(ChargeLine.booking_id == booking.id)
+        .order_by(ChargeLine.id)
+        .limit(MOST_LINES)
+    ).all()
+    disputes = session.scalars(
+        select(Dispute)
+        .where(Dispute.booking_id == booking.id)
+        .order_by(Dispute.id)
+        .limit(MOST_DISPUTES)
+    ).all()
+    incidents = session.scalars(
+        select(Incident)
+        .options(joinedload(Incident.reported_by), joinedload(Incident.closure))
+        .where(Incident.booking_id == booking.id)
+        .order_by(Incident.id)
+        .limit(MOST_LINES)
+    ).all()
+    return Charge(lines, sum(line.amount_cents for line in lines), disputes, incidents)
+
+
+def count_cents(booking: Booking) -> int:
+    """Return what all lines of a booking come to, in cents."""
+    return (
+        session.scalar(
+            select(func.coalesce(func.sum(ChargeLine.amount_cents), 0)).where(
+                ChargeLine.booking_id == booking.id
+            )
+        )
+        or 0
+    )
+
+
+def has_computed_lines(booking: Booking) -> bool:
+    """Tell whether the charge that follows from use was written already."""
+    return (
+        session.scalar(
+            select(ChargeLine.id)
+            .where(ChargeLine.booking_id == booking.id, ChargeLine.created_by_id.is_(None))
+            .limit(1)
+        )
+        is not None
+    )
+
+
+# Disputes
+
+
+def get_dispute(actor: Actor, dispute_id: int) -> Dispute:
+    """Return a dispute that the actor may see, with its booking. Raises NotFound."""
+    dispute = session.scalar(
+        select(Dispute)
+        .options(joinedload(Dispute.booking).joinedload(Booking.resource))
+        .where(Dispute.id == dispute_id)
+    )
+    if dispute is None:
+        raise NotFound(_("There is no such dispute."))
+    authorize(actor, Permission.DISPUTE_VIEW, dispute)
+    return dispute
+
+
+def list_open_disputes(actor: Actor, limit: int) -> list[Dispute]:
+    """Return the open disputes that the actor may decide, the oldest first."""
+    hosts = sorted(actor.organizations_as("owner", "manager"))
+    return list(
+        session.scalars(
+            select(Dispute)
+            .options(
+                joinedload(Dispute.booking).joinedload(Booking.resource),
+                joinedload(Dispute.organization),
+            )
+            .where(Dispute.status == "open", Dispute.host_organization_id.in_(hosts))
+            .order_by(Dispute.id)
+            .limit(limit)
+        )
+    )
+
+
+# Statements
+
+
+@dataclass(frozen=True)
+class StatementRow:
+    """A booking in a month's statement and what it came to, in cents (None: it has no price)."""
+
+    booking: Booking
+    amount_cents: int | None
+    is_disputed: bool
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A month of an organization with one other: what was used and what it comes to.
+
+    other: the organization that pays (of a host's statement) or is paid.
+    """
+
+    other: Organization
+    rows: Sequence[StatementRow]
+    total_cents: int
+
+
+def load_statements(
+    organization: Organization, *, side: str, month: dt.date, limit: int | None = None
+) -> list[Statement]:
+    """Return the statements of a month, by the other organization's name.
+
+    side: "host" for what others owe the organization, "customer" for what it owes. A booking
+    belongs to the month in which it ended, in the portal's own time zone; what an organization
+    used of its own stands in its statement as a host.
+    """
+    mine = Booking.host_organization_id if side == "host" else Booking.organization_id
+    other = Booking.organization if side == "host" else Booking.host
+    span = month_span(month)
+    amounts = (
+        select(ChargeLine.booking_id, func.sum(ChargeLine.amount_cents).label("cents"))
+        .group_by(ChargeLine.booking_id)
+        .subquery()
+    )
+    disputed = (
+        select(Dispute.id)
+        .where(Dispute.booking_id == Booking.id, Dispute.status == "open")
+        .exists()
+    )
+    statement = (
+        select(Booking, amounts.c.cents, disputed)
+        .outerjoin(amounts, amounts.c.booking_id == Booking.id)
+        .options(joinedload(Booking.resource), joinedload(Booking.user), joinedload(other))
+        .where(
+            mine == organization.id,
+            or_(Booking.status == "completed", amounts.c.cents.is_not(None)),
+            Booking.ends_at >= span.starts_at,
+            Booking.ends_at < span.ends_at,
+        )
+        .order_by(Booking.ends_at, Booking.id)
+        .limit(limit)
+    )
+    if side == "customer":
+        statement = statement.where(Booking.host_organization_id != organization.id)
+    found: dict[Organization, list[StatementRow]] = defaultdict(list)
+    for booking, cents, is_disputed in session.execute(statement):
+        whose = booking.organization if side == "host" else booking.host
+        amount = None if cents is None else int(cents)
+        found[whose].append(StatementRow(booking, amount, bool(is_disputed)))
+    return [
+        Statement(whose, rows, sum(row.amount_cents or 0 for row in rows))
+        for whose, rows in sorted(found.items(), key=lambda item: (item[0].name, item[0].id))
+    ]
+
+
+def month_span(month: dt.date) -> Span:
+    """Return a month's time in the portal's own zone."""
+    zone = ZoneInfo(setting("DEFAULT_TIME_ZONE"))
+    first = dt.datetime.combine(month.replace(day=1), dt.time(), zone)
+    following = (month.replace(day=28) + dt.timedelta(days=4)).replace(day=1)
+    return Span(
+        first.astimezone(dt.UTC),
+        dt.datetime.combine(following, dt.time(), zone).astimezone(dt.UTC),
+    )
+
+
+def load_own_cards(resource: Resource) -> Mapping[str, RateCard]:
+    """Return a resource's own rate cards by customer class."""
+    return {card.customer_class: card for depth, card in list_rate_cards(resource) if depth == 0}
+
+
+# For what follows an event; what it names may be gone by then
+
+
+def find_charged(booking_id: int) -> Booking | None:
+    """Return a booking with its resource, or None."""
+    return session.scalar(
+        select(Booking).options(joinedload(Booking.resource)).where(Booking.id == booking_id)
+    )
+
+
+def find_dispute(dispute_id: int) -> Dispute | None:
+    """Return a dispute with its booking and who raised it, or None."""
+    return session.scalar(
+        select(Dispute)
+        .options(
+            joinedload(Dispute.booking).joinedload(Booking.resource),
+            joinedload(Dispute.organization),
+        )
+        .where(Dispute.id == dispute_id)
+    )
+
+
+def find_incident(incident_id: int) -> Incident | None:
+    """Return an incident with its booking, or None."""
+    return session.scalar(
+        select(Incident)
+        .options(
+            joinedload(Incident.booking).joinedload(Booking.resource),
+            joinedload(Incident.booking).joinedload(Booking.organization),
+        )
+        .where(Incident.id == incident_id)
+    )

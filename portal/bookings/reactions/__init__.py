@@ -1,0 +1,1 @@
+"""What follows on bookings and on what opens their gates, by what it is about."""

@@ -1,0 +1,58 @@
+"""What follows on charges and incidents: the charge itself, and e-mails to host and customer."""
+
+from portal.bookings import events
+from portal.bookings.queries import charging as queries
+from portal.bookings.services import charging as services
+from portal.kernel.authorization import SYSTEM
+from portal.kernel.mail import queue_mail
+from portal.kernel.web import external_url
+from portal.organizations.queries.people import managers_of
+
+
+def settle_on_booking_over(event: events.BookingStepped) -> None:
+    """Write what a booking costs as soon as it is over."""
+    if event.status not in ("completed", "no_show", "cancelled"):
+        return
+    booking = queries.find_charged(event.booking_id)
+    if booking is not None:
+        services.settle_charge(SYSTEM, booking)
+
+
+def email_other_side_on_dispute_stepped(event: events.DisputeStepped) -> None:
+    """Tell the host of a dispute, and the other side of the answer."""
+    dispute = queries.find_dispute(event.dispute_id)
+    if dispute is None or (event.action == "raise") != (dispute.status == "open"):
+        return
+    is_raised = event.action == "raise"
+    told = dispute.host_organization_id if is_raised else dispute.organization_id
+    for person in managers_of(told):
+        queue_mail(
+            person.email,
+            "dispute_stepped",
+            locale=person.language or "en",
+            is_raised=is_raised,
+            is_settled=dispute.status == "settled",
+            organization=dispute.organization.name,
+            name=dispute.booking.resource.name,
+            text=dispute.reason if is_raised else dispute.answer,
+            url=external_url("bookings.show_charge", booking_id=dispute.booking_id),
+        )
+
+
+def email_host_on_incident_reported(event: events.IncidentReported) -> None:
+    """Tell the host what went wrong, and whether its machine stands still now."""
+    incident = queries.find_incident(event.incident_id)
+    if incident is None:
+        return
+    booking = incident.booking
+    for person in managers_of(booking.host_organization_id):
+        queue_mail(
+            person.email,
+            "incident_reported",
+            locale=person.language or "en",
+            name=booking.resource.name,
+            organization=booking.organization.name,
+            text=incident.text,
+            is_stopped=incident.closure_id is not None,
+            url=external_url("bookings.show_charge", booking_id=booking.id),
+        )

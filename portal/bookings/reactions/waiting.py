@@ -1,0 +1,28 @@
+"""What follows when time is free again: it is offered to who waits for it."""
+
+from portal.bookings import events
+from portal.bookings.queries.bookings import get_resource
+from portal.bookings.services import waiting
+from portal.kernel.authorization import SYSTEM
+from portal.kernel.errors import NotFound
+
+
+def offer_time_on_span_freed(event: events.SpanFreed) -> None:
+    """Offer what is free again to the next in line."""
+    _offer(event.resource_id)
+
+
+def offer_time_on_calendar_changed(event: events.CalendarChanged) -> None:
+    """Offer what a host opened to the next in line."""
+    _offer(event.resource_id)
+
+
+def _offer(resource_id: int) -> None:
+    try:
+        resource = get_resource(resource_id)
+    except NotFound:
+        return
+    waiting.offer_freed_time(SYSTEM, resource)
+
+
+# Gates. What an event names may be gone by the time that it is delivered.

@@ -151,17 +151,19 @@ def list_siblings(booking: Booking, scope: str) -> list[Booking]:
         select(Booking)
         .where(
             Booking.series_id == booking.series_id,
+            Booking.id != booking.id,
             Booking.resource_id == booking.resource_id,
             Booking.status.in_(OPEN_STATUSES),
             Booking.ends_at > now(),
         )
         .order_by(Booking.starts_at, Booking.id)
         .limit(MOST_SIBLINGS)
+        # As they are now that the resource is locked.
         .execution_options(populate_existing=True)
     )
     if scope == "following":
         statement = statement.where(Booking.starts_at >= booking.starts_at)
-    return list(session.scalars(statement))
+    return sorted([booking, *session.scalars(statement)], key=lambda one: (one.starts_at, one.id))
 
 
 #: A series has no more bookings than one recurrence can make.
@@ -197,16 +199,16 @@ def find_by_key(user_id: int | None, key: str) -> Booking | None:
 
 def list_made_together(booking: Booking) -> list[Booking]:
     """Return what was made by one call with a booking: its series, its party, or itself alone."""
-    if booking.series_id is None and booking.party is None:
-        return [booking]
-    together = (
-        Booking.series_id == booking.series_id
-        if booking.series_id is not None
-        else Booking.party == booking.party
-    )
+    if booking.series_id is not None:
+        together = Booking.series_id == booking.series_id
+    elif booking.party is not None:
+        together = Booking.party == booking.party
+    else:
+        together = Booking.id == booking.id
     return list(
         session.scalars(
             select(Booking)
+            .options(*BOOKING_OPTIONS)
             .where(together)
             .order_by(Booking.starts_at, Booking.id)
             .limit(MOST_SIBLINGS)

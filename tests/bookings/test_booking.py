@@ -1,0 +1,512 @@
+"""Bookings are made, decided, moved, handed over, used and cancelled as their rules say."""
+
+import datetime as dt
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import func, select
+
+from portal.bookings.events import SpanFreed
+from portal.bookings.models.booking import Booking, BookingOverride
+from portal.bookings.models.calendar import Quota, Resource, RuleLayer
+from portal.bookings.queries import bookings as queries
+from portal.bookings.rules.attempt import Span
+from portal.bookings.rules.recurrence import read_recurrence
+from portal.bookings.rules.refusal import Refused
+from portal.bookings.rules.words import BOOKINGS
+from portal.bookings.services import booking as services
+from portal.kernel.authorization import SYSTEM
+from portal.kernel.clock import now
+from portal.kernel.database import session, unit_of_work
+from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from portal.kernel.outbox import OutboxEvent
+from portal.organizations.models import Membership, Organization
+from tests.bookings.conftest import ActorOf, Hour, OpenMill
+from tests.cast import World
+
+OrganizationOf = Callable[[str], Organization]
+Book = Callable[..., Booking]
+HOUR = dt.timedelta(hours=1)
+
+
+@pytest.fixture
+def book(actor: ActorOf, organization_of: OrganizationOf, mill: OpenMill, hour: Hour) -> Book:
+    """Book the mill for somebody's organization; the first booking opens it at once for all."""
+    opened: list[Resource] = []
+
+    def make(who: str = "ana", span: Span | None = None, **values: object) -> Booking:
+        resource = values.pop("resource", None) or (opened[0] if opened else None)
+        if resource is None:
+            resource = mill()
+        opened[:] = [resource]
+        name = {"eve": "aero", "cleo": "college"}.get(who, "shop")
+        made = services.create_booking(
+            actor(who),
+            resource,
+            organization=organization_of(name),
+            span=span or hour(),
+            **values,
+        )
+        return queries.get_booking(made[0].id)
+
+    return make
+
+
+def again(booking: Booking) -> Booking:
+    return queries.get_booking(booking.id)
+
+
+def codes(refused: pytest.ExceptionInfo[Refused]) -> list[str]:
+    return [problem.code for problem in refused.value.problems]
+
+
+def events(kind: type) -> list[dict[str, object]]:
+    rows = session.scalars(
+        select(OutboxEvent).where(OutboxEvent.name == kind.name()).order_by(OutboxEvent.id)
+    )
+    return [row.payload for row in rows]
+
+
+def set_time(booking: Booking, **values: dt.datetime) -> Booking:
+    """Let time pass, for a booking."""
+    with unit_of_work():
+        for name, value in values.items():
+            setattr(booking, name, value)
+    return again(booking)
+
+
+# Making
+
+
+def test_what_keeps_all_rules_is_booked_at_once(book: Book, world: World) -> None:
+    booking = book(purpose=" Housings ")
+    assert (booking.status, booking.place, booking.customer_class) == ("approved", 1, "member_sme")
+    assert booking.purpose == "Housings"
+    assert booking.host_organization_id == world.organizations["college"]
+    assert (booking.user_id, booking.booked_by_id) == (world.users["ana"], world.users["ana"])
+
+
+def test_taken_time_is_refused_with_what_would_work(book: Book, hour: Hour) -> None:
+    book()
+    with pytest.raises(Refused) as refused:
+        book("eve", hour(after=0.5))
+    assert (refused.value.status, refused.value.code) == (409, "conflict")
+    assert hour(after=1) in [suggestion.span for suggestion in refused.value.suggestions]
+
+
+def test_all_problems_are_told_at_once(book: Book, mill: OpenMill, hour: Hour) -> None:
+    mill_ = mill(max_length_minutes=60, lead_time_minutes=60 * 24 * 30, needs_insurance=True)
+    with pytest.raises(Refused) as refused:
+        book("eve", hour(hours=2), resource=mill_)
+    assert codes(refused) == ["too_long", "too_soon", "insurance_missing"]
+    assert refused.value.status == 422
+    assert session.scalar(select(func.count()).select_from(Booking)) == 1
+
+
+def test_one_may_begin_when_the_other_ends(book: Book, hour: Hour) -> None:
+    book()
+    assert book("eve", hour(after=1)).status == "approved"
+
+
+def test_host_sets_rules_aside_with_a_reason_that_is_kept(
+    book: Book, mill: OpenMill, hour: Hour
+) -> None:
+    mill_ = mill(max_length_minutes=60)
+    booking = book("cleo", hour(hours=3), resource=mill_, override_reason="An open day.")
+    (override,) = booking.overrides
+    assert (override.code, override.reason) == ("too_long", "An open day.")
+    assert override.overridden_by.name == "Cleo"
+
+
+def test_only_hosts_set_rules_aside(book: Book, mill: OpenMill, hour: Hour) -> None:
+    mill_ = mill(max_length_minutes=60)
+    with pytest.raises(Forbidden):
+        book("ana", hour(hours=3), resource=mill_, override_reason="I am in a hurry.")
+    assert session.scalar(select(func.count()).select_from(BookingOverride)) == 0
+
+
+def test_no_reason_sets_a_collision_aside(book: Book, hour: Hour) -> None:
+    book()
+    with pytest.raises(Refused) as refused:
+        book("cleo", override_reason="We are the hosts.")
+    assert codes(refused) == ["conflict"]
+
+
+def test_colleague_is_booked_for_and_a_stranger_is_not(book: Book, world: World) -> None:
+    booking = book("ana", user_id=world.users["ben"])
+    assert (booking.user.name, booking.booked_by.name) == ("Ben", "Ana")
+    with pytest.raises(Invalid):
+        book("ana", user_id=world.users["eve"])
+
+
+def test_what_is_not_opened_to_others_is_for_its_own_people(
+    world: World, actor: ActorOf, organization_of: OrganizationOf, mill: OpenMill, hour: Hour
+) -> None:
+    mill_ = mill()
+    with unit_of_work():
+        mill_.equipment.sharing_terms = "by_request"
+    with pytest.raises(Conflict):
+        services.create_booking(
+            actor("ana"), mill_, organization=organization_of("shop"), span=hour()
+        )
+    made = services.create_booking(
+        actor("cleo"), mill_, organization=organization_of("college"), span=hour()
+    )
+    assert made[0].customer_class == "own_organization"
+
+
+def test_several_places_are_taken_until_none_is_left(
+    book: Book, mill: OpenMill, hour: Hour
+) -> None:
+    mill_ = mill(capacity=2)
+    places = {book(who, resource=mill_).place for who in ("ana", "eve")}
+    assert places == {1, 2}
+    with pytest.raises(Refused):
+        book("cleo", resource=mill_)
+
+
+def test_places_are_dealt_anew_when_only_that_makes_room(
+    book: Book, mill: OpenMill, hour: Hour
+) -> None:
+    mill_ = mill(capacity=2)
+    # On place 1 until ten, on place 2 from eight to nine, and then one that fits only if moved.
+    first = book("ana", hour(after=0, hours=2), resource=mill_)
+    second = book("eve", hour(after=1, hours=2), resource=mill_)
+    assert {first.place, second.place} == {1, 2}
+    third = book("ana", hour(after=3, hours=2), resource=mill_)
+    with unit_of_work():
+        again(third).place = second.place
+    fourth = book("eve", hour(after=2, hours=3), resource=mill_)
+    holding = [again(one) for one in (first, second, third, fourth)]
+    for one in holding:
+        for other in holding:
+            if one is not other and one.place == other.place:
+                assert not Span(one.starts_at, one.ends_at).overlaps(
+                    Span(other.starts_at, other.ends_at)
+                )
+
+
+def test_quota_counts_what_was_asked_for_too(
+    book: Book, mill: OpenMill, hour: Hour, world: World
+) -> None:
+    mill_ = mill(approval="host")
+    with unit_of_work():
+        session.add(Quota(resource_id=mill_.id, shared_by="person", period="day", most_bookings=1))
+    assert book("eve", resource=mill_).status == "requested"
+    with pytest.raises(Refused) as refused:
+        book("eve", hour(after=4), resource=mill_)
+    assert codes(refused) == ["quota_exceeded"]
+    assert book("ana", hour(after=4), resource=mill_).status == "requested"
+
+
+# The same call again
+
+
+def test_repeated_call_with_its_key_makes_nothing_new(book: Book) -> None:
+    first = book(idempotency_key="k1")
+    assert book(idempotency_key="k1").id == first.id
+    with pytest.raises(Invalid):
+        book(idempotency_key="k1", purpose="Something else")
+
+
+def test_key_of_one_person_is_nothing_to_another(book: Book, hour: Hour) -> None:
+    first = book(idempotency_key="k1")
+    assert book("eve", hour(after=1), idempotency_key="k1").id != first.id
+
+
+# Where the host approves
+
+
+def test_several_ask_for_a_time_and_approval_declines_the_others(
+    book: Book, mill: OpenMill, actor: ActorOf, hour: Hour
+) -> None:
+    mill_ = mill(approval="host")
+    first, second = book("ana", resource=mill_), book("eve", resource=mill_)
+    later = book("eve", hour(after=1), resource=mill_)
+    assert [one.status for one in (first, second, later)] == ["requested"] * 3
+    services.act_on_booking(actor("cleo"), again(second), "approve")
+    assert [again(one).status for one in (first, second, later)] == [
+        "declined",
+        "approved",
+        "requested",
+    ]
+    (step,) = BOOKINGS.history(first)
+    assert step.note
+
+
+def test_approval_leaves_those_who_wait_for_another_place(
+    book: Book, mill: OpenMill, actor: ActorOf
+) -> None:
+    mill_ = mill(approval="host", capacity=2)
+    asked = [book(who, resource=mill_) for who in ("ana", "eve", "ben")]
+    services.act_on_booking(actor("cleo"), again(asked[0]), "approve")
+    assert [again(one).status for one in asked] == ["approved", "requested", "requested"]
+    services.act_on_booking(actor("cleo"), again(asked[1]), "approve")
+    assert [again(one).status for one in asked] == ["approved", "approved", "declined"]
+    assert {again(asked[0]).place, again(asked[1]).place} == {1, 2}
+
+
+def test_what_is_taken_meanwhile_is_not_approved(
+    book: Book, mill: OpenMill, actor: ActorOf
+) -> None:
+    mill_ = mill(approval="host")
+    asked = book("ana", resource=mill_)
+    book("cleo", resource=mill_)
+    with pytest.raises(Refused) as refused:
+        services.act_on_booking(actor("cleo"), again(asked), "approve")
+    assert codes(refused) == ["conflict"]
+    assert again(asked).status == "requested"
+
+
+def test_hosts_own_bookings_wait_for_nobody(book: Book, mill: OpenMill) -> None:
+    assert book("cleo", resource=mill(approval="host")).status == "approved"
+
+
+# Moving and handing over
+
+
+def test_move_keeps_what_it_was(book: Book, actor: ActorOf, hour: Hour) -> None:
+    booking, was = book(), hour()
+    services.move_booking(actor("ana"), booking, span=hour(after=3, hours=2), reason="Later")
+    moved = again(booking)
+    assert Span(moved.starts_at, moved.ends_at) == hour(after=3, hours=2)
+    (move,) = moved.moves
+    assert (move.was_from, move.was_until, move.reason) == (was.starts_at, was.ends_at, "Later")
+    assert moved.sequence == 1
+
+
+def test_move_is_judged_by_the_rules_and_its_own_time_is_no_obstacle(
+    book: Book, actor: ActorOf, hour: Hour
+) -> None:
+    booking = book()
+    book("eve", hour(after=1))
+    with pytest.raises(Refused):
+        services.move_booking(actor("ana"), booking, span=hour(after=0.5))
+    assert again(booking).starts_at == hour().starts_at
+    services.move_booking(actor("ana"), again(booking), span=hour(after=-0.5))
+    assert again(booking).starts_at == hour(after=-0.5).starts_at
+
+
+def test_moved_by_its_own_side_is_asked_for_again(
+    book: Book, mill: OpenMill, actor: ActorOf, hour: Hour
+) -> None:
+    mill_ = mill(approval="host")
+    booking = book("ana", hour(hours=2), resource=mill_)
+    services.act_on_booking(actor("cleo"), again(booking), "approve")
+    services.move_booking(actor("ana"), again(booking), span=hour(hours=1))
+    assert again(booking).status == "approved"
+    services.move_booking(actor("cleo"), again(booking), span=hour(after=2))
+    assert again(booking).status == "approved"
+    services.move_booking(actor("ana"), again(booking), span=hour(after=4))
+    assert again(booking).status == "requested"
+
+
+def test_stranger_cannot_move_it(book: Book, actor: ActorOf, hour: Hour) -> None:
+    with pytest.raises(NotFound):
+        services.move_booking(actor("eve"), book(), span=hour(after=1))
+
+
+def test_booking_is_handed_to_a_colleague_who_may_use_it(
+    book: Book, mill: OpenMill, actor: ActorOf, world: World
+) -> None:
+    booking = book("ana")
+    services.hand_over_booking(actor("ana"), booking, user_id=world.users["ben"])
+    handed = again(booking)
+    assert (handed.user.name, handed.moves[0].was_user.name) == ("Ben", "Ana")
+    with unit_of_work():
+        session.scalars(
+            select(RuleLayer).where(RuleLayer.resource_id == booking.resource_id)
+        ).one().needs_induction = True
+    with pytest.raises(Refused) as refused:
+        services.hand_over_booking(actor("ana"), again(booking), user_id=world.users["ana"])
+    assert codes(refused) == ["induction_missing"]
+    with pytest.raises(Invalid):
+        services.hand_over_booking(actor("ana"), again(booking), user_id=world.users["eve"])
+
+
+# Series and parties
+
+
+def test_each_occurrence_stands_alone(book: Book, actor: ActorOf) -> None:
+    weekly = read_recurrence({"frequency": "weekly", "count": 4})
+    first = book(recurrence=weekly)
+    series = queries.list_made_together(first)
+    assert len(series) == 4
+    services.act_on_booking(actor("ana"), again(series[1]), "cancel")
+    assert [again(one).status for one in series] == [
+        "approved",
+        "cancelled",
+        "approved",
+        "approved",
+    ]
+    services.act_on_booking(actor("ana"), again(series[2]), "cancel", scope="following")
+    assert [again(one).status for one in series] == ["approved", *["cancelled"] * 3]
+
+
+def test_conflicts_of_a_series_are_refused_or_skipped(book: Book, hour: Hour) -> None:
+    book("eve", hour(days=14))
+    weekly = read_recurrence({"frequency": "weekly", "count": 3})
+    with pytest.raises(Refused) as refused:
+        book(recurrence=weekly)
+    assert codes(refused) == ["conflict"]
+    first = book(recurrence=weekly, on_conflict="skip")
+    assert len(queries.list_made_together(first)) == 2
+
+
+def test_whole_series_moves_on_the_clock_of_the_wall(
+    book: Book, actor: ActorOf, hour: Hour
+) -> None:
+    first = book(recurrence=read_recurrence({"frequency": "weekly", "count": 3}))
+    series = queries.list_made_together(first)
+    were = [one.starts_at for one in series]
+    services.move_booking(
+        actor("ana"), again(series[1]), span=hour(after=0.5, days=14), scope="following"
+    )
+    assert [again(one).starts_at - was for one, was in zip(series, were, strict=True)] == [
+        0 * HOUR,
+        HOUR / 2,
+        HOUR / 2,
+    ]
+
+
+def test_series_that_cannot_all_move_stays(book: Book, actor: ActorOf, hour: Hour) -> None:
+    first = book(recurrence=read_recurrence({"frequency": "daily", "count": 3}))
+    book("eve", hour(after=2, days=9))
+    with pytest.raises(Refused):
+        services.move_booking(actor("ana"), again(first), span=hour(after=2), scope="all")
+    series = [again(one) for one in queries.list_made_together(first)]
+    assert [one.starts_at for one in series] == [hour(days=days).starts_at for days in (7, 8, 9)]
+    assert {one.place for one in series} == {1}
+
+
+def second_mill(world: World) -> Resource:
+    with unit_of_work():
+        resource = Resource(
+            kind="equipment",
+            organization_id=world.organizations["college"],
+            equipment_id=world.equipment["college_members"],
+            name="College members mill",
+        )
+        session.add(resource)
+        session.flush()
+        session.add(RuleLayer(resource_id=resource.id, approval="instant"))
+    return queries.get_resource(resource.id)
+
+
+def test_party_books_all_or_none(
+    world: World, mill: OpenMill, actor: ActorOf, organization_of: OrganizationOf, hour: Hour
+) -> None:
+    cleo = actor("cleo")
+    first = mill()
+    both = (second_mill(world), first)
+
+    def book_both(span: Span) -> list[Booking]:
+        return services.create_party(cleo, both, organization=organization_of("college"), span=span)
+
+    made = book_both(hour())
+    assert len({one.party for one in made}) == 1
+    assert [one.status for one in made] == ["approved", "approved"]
+    services.act_on_booking(cleo, again(made[0]), "cancel")
+    with pytest.raises(Refused) as refused:
+        book_both(hour())
+    assert codes(refused) == ["conflict"]
+    assert "mill: " in refused.value.message
+    assert session.scalar(select(func.count()).where(Booking.status == "approved")) == 1
+
+
+def test_kind_is_booked_and_a_unit_comes(
+    world: World, mill: OpenMill, actor: ActorOf, organization_of: OrganizationOf, hour: Hour
+) -> None:
+    units = (mill(), second_mill(world))
+    got = [
+        services.create_booking_of_kind(
+            actor("cleo"), units, organization=organization_of("college"), span=hour()
+        )[0].resource_id
+        for _time in range(2)
+    ]
+    assert got == [unit.id for unit in units]
+    with pytest.raises(Refused):
+        services.create_booking_of_kind(
+            actor("cleo"), units, organization=organization_of("college"), span=hour()
+        )
+
+
+# Use, and the clock
+
+
+def test_check_in_and_early_check_out_free_the_rest(book: Book, actor: ActorOf) -> None:
+    booking = book()
+    with pytest.raises(Conflict):
+        services.act_on_booking(actor("ana"), booking, "check_in")
+    booking = set_time(
+        booking, starts_at=now() - dt.timedelta(minutes=10), ends_at=now() + 3 * HOUR
+    )
+    was_until = booking.ends_at
+    services.act_on_booking(actor("ana"), booking, "check_in")
+    assert again(booking).status == "in_use"
+    services.act_on_booking(actor("ana"), again(booking), "check_out")
+    done = again(booking)
+    assert done.status == "completed"
+    assert done.ends_at < now() + dt.timedelta(minutes=2)
+    assert done.used_until is not None
+    assert done.moves[0].was_until == was_until
+    assert len(events(SpanFreed)) == 1
+
+
+def test_late_cancellation_is_allowed_and_marked(
+    book: Book, mill: OpenMill, actor: ActorOf, hour: Hour
+) -> None:
+    mill_ = mill(cancel_notice_minutes=60 * 24 * 10)
+    late, by_host = book(resource=mill_), book("eve", hour(after=1), resource=mill_)
+    services.act_on_booking(actor("ana"), late, "cancel", note="Ill")
+    services.act_on_booking(actor("cleo"), by_host, "cancel")
+    assert again(late).is_cancelled_late
+    assert not again(by_host).is_cancelled_late
+
+
+def test_clock_releases_completes_and_lets_lapse(book: Book, mill: OpenMill, hour: Hour) -> None:
+    mill_ = mill(no_show_minutes=15)
+    missed, used = book("ana", resource=mill_), book("eve", hour(after=1), resource=mill_)
+    waiting = book("ana", hour(after=2), resource=mill_)
+    ahead = book("ana", hour(after=3), resource=mill_)
+    minutes = dt.timedelta(minutes=1)
+    set_time(missed, starts_at=now() - 20 * minutes, ends_at=now() + 40 * minutes)
+    with unit_of_work():
+        one = again(used)
+        one.starts_at, one.ends_at = now() - 90 * minutes, now() - 30 * minutes
+        one.status, one.used_from = "in_use", now() - 80 * minutes
+        two = again(waiting)
+        two.starts_at, two.ends_at, two.status = now() - minutes, now() + minutes, "requested"
+    assert services.close_overdue(SYSTEM) == 3
+    assert [again(row).status for row in (missed, used, waiting, ahead)] == [
+        "no_show",
+        "completed",
+        "declined",
+        "approved",
+    ]
+    assert again(used).used_until == again(used).ends_at
+    assert services.close_overdue(SYSTEM) == 0
+
+
+def test_person_who_left_the_organization_is_still_named(
+    book: Book, world: World, actor: ActorOf
+) -> None:
+    booking = book("ben")
+    with unit_of_work():
+        session.delete(session.get_one(Membership, world.memberships["ben_shop"]))
+    services.act_on_booking(actor("ana"), again(booking), "cancel")
+    assert again(booking).user.name == "Ben"
+
+
+# What others learn
+
+
+def test_everything_that_happens_is_told_once(
+    app: object, book: Book, actor: ActorOf, hour: Hour
+) -> None:
+    booking = book()
+    services.move_booking(actor("ana"), booking, span=hour(after=1))
+    services.act_on_booking(actor("ana"), again(booking), "cancel")
+    # Events without a reaction are not written, so those with one are counted.
+    assert len(events(SpanFreed)) == 2
+    assert again(booking).sequence == 2

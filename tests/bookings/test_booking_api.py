@@ -1,0 +1,200 @@
+"""Programs book, ask when something is free, and are told what stands against it."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from portal.bookings.models.calendar import Closure, Resource
+from portal.bookings.queries.availability import availability
+from portal.bookings.rules.attempt import Span
+from portal.facilities.models import Equipment
+from portal.kernel.authorization import NOBODY
+from portal.kernel.database import session, unit_of_work
+from tests.bookings.conftest import ActorOf, Hour, OpenMill
+from tests.cast import World
+from tests.support.statements import count_statements
+
+ClientOf = Callable[[str], FlaskClient]
+Post = Callable[..., Any]
+
+
+@pytest.fixture
+def post(world: World, client_of: ClientOf, mill: OpenMill, hour: Hour) -> Post:
+    """Post a booking of the mill as somebody."""
+    mill()
+
+    def send(who: str, span: Span | None = None, headers: Any = None, **values: object) -> Any:
+        span = span or hour()
+        body = {"starts_at": span.starts_at.isoformat(), "ends_at": span.ends_at.isoformat()}
+        return client_of(who).post(
+            f"/api/v1/equipment/{world.equipment['college_public']}/bookings",
+            json={**body, **values},
+            headers=headers or {},
+        )
+
+    return send
+
+
+def test_booking_is_made_read_moved_and_cancelled(
+    post: Post, client_of: ClientOf, hour: Hour
+) -> None:
+    made = post("ana", purpose="Housings")
+    assert made.status_code == 201
+    assert made.json["status"] == "approved"
+    ana = client_of("ana")
+    address = made.headers["Location"]
+    assert ana.get(address).json["purpose"] == "Housings"
+    later = hour(after=0, hours=2).ends_at
+    moved = ana.patch(address, json={"ends_at": later.isoformat(), "reason": "Set-up"})
+    assert (moved.status_code, moved.json["ends_at"]) == (200, later.isoformat())
+    assert moved.json["moves"][0]["reason"] == "Set-up"
+    assert ana.post(f"{address}/actions/cancel", json={}).json["status"] == "cancelled"
+    assert client_of("eve").get(address).status_code == 404
+
+
+def test_taken_time_answers_409_with_suggestions(post: Post) -> None:
+    post("ana")
+    refused = post("eve")
+    assert refused.status_code == 409
+    assert refused.json["code"] == "conflict"
+    assert refused.json["suggestions"][0]["kind"] == "shift"
+
+
+def test_broken_rules_answer_422_with_all_problems(post: Post, hour: Hour) -> None:
+    refused = post("ana", hour(days=-1))
+    assert refused.status_code == 422
+    assert {problem["code"] for problem in refused.json["problems"]} >= {"in_the_past"}
+    assert all(
+        set(problem) == {"code", "message", "overridable"} for problem in refused.json["problems"]
+    )
+
+
+def test_host_overrides_with_a_reason(post: Post, hour: Hour) -> None:
+    far = hour(days=400)
+    assert post("cleo", far).status_code == 422
+    assert "override_reason" in post("cleo", far, override=True).json["errors"]
+    made = post("cleo", far, override=True, override_reason="The fair")
+    assert made.json["overrides"][0]["code"] == "too_far_ahead"
+
+
+def test_idempotency_key_makes_a_repeated_post_safe(post: Post) -> None:
+    key = {"Idempotency-Key": "4711"}
+    first, second = post("ana", headers=key), post("ana", headers=key)
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert first.json["id"] == second.json["id"]
+    assert post("ana", headers=key, purpose="Other").status_code == 422
+    assert post("ana", headers={"Idempotency-Key": "x" * 81}).status_code == 422
+
+
+def test_series_is_booked_in_one_call(post: Post) -> None:
+    made = post("ana", recurrence={"frequency": "weekly", "count": 3})
+    assert len(made.json["together"]) == 3
+    wrong = post("ana", recurrence={"frequency": "hourly"})
+    assert wrong.status_code == 422
+    assert post("ana", recurrence={"count": 3}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"starts_at": "2030-01-07T10:00:00"},
+        {"starts_at": "soon"},
+        {"ends_at": None},
+        {"for_user": 10**6},
+        {"organization_id": 10**6},
+    ],
+    ids=["no offset", "no time", "no end", "nobody", "no organization"],
+)
+def test_wrong_values_are_named(post: Post, wrong: dict[str, object]) -> None:
+    refused = post("ana", **wrong)
+    assert refused.status_code == 422
+    assert refused.json["errors"].keys() == wrong.keys()
+
+
+def test_both_sides_find_it_in_their_lists(post: Post, client_of: ClientOf) -> None:
+    number = post("ben").json["id"]
+    for who, sees in (("ana", True), ("cleo", True), ("eve", False), ("nobody", False)):
+        items = client_of(who).get("/api/v1/bookings?status=approved").json["items"]
+        assert (number in [item["id"] for item in items]) == sees
+
+
+def test_outsiders_see_only_that_it_is_taken(
+    post: Post, client_of: ClientOf, world: World, hour: Hour
+) -> None:
+    post("ana", purpose="Secret housings")
+    window = {"from": hour(after=-2).starts_at.isoformat(), "to": hour(after=3).ends_at.isoformat()}
+    url = f"/api/v1/equipment/{world.equipment['college_public']}/availability"
+    for who in ("nobody", "eve", "dov"):
+        answer = client_of(who).get(url, query_string=window)
+        (busy,) = answer.json["busy"]
+        assert busy["starts_at"] == hour().starts_at.isoformat()
+        assert {value for name, value in busy.items() if not name.endswith("_at")} == {None}
+        assert "Secret" not in answer.text
+    for who in ("ben", "cleo"):
+        (busy,) = client_of(who).get(url, query_string=window).json["busy"]
+        assert busy["purpose"] == "Secret housings"
+    free = client_of("eve").get(url, query_string=window).json["free"]
+    assert [span["starts_at"] for span in free] == [
+        hour(after=-2).starts_at.isoformat(),
+        hour(after=1).starts_at.isoformat(),
+    ]
+
+
+def test_availability_takes_the_same_statements_for_many(
+    world: World, mill: OpenMill, hour: Hour
+) -> None:
+    first = mill()
+    window = hour(hours=24 * 7)
+    session.rollback()
+    with count_statements() as one:
+        availability(NOBODY, [first], window)
+    many = add_mills(world, first, 20)
+    session.rollback()
+    with count_statements() as twenty:
+        found = availability(NOBODY, many, window)
+    assert len(found) == 20
+    assert twenty.count <= one.count
+
+
+def add_mills(world: World, first: Resource, count: int) -> list[Resource]:
+    with unit_of_work():
+        resources = []
+        for number in range(count):
+            equipment = Equipment(
+                organization_id=first.organization_id, name=f"Mill {number}", visibility="public"
+            )
+            session.add(equipment)
+            session.flush()
+            resource = Resource(
+                kind="equipment",
+                organization_id=first.organization_id,
+                equipment_id=equipment.id,
+                name=equipment.name,
+            )
+            session.add(resource)
+            resources.append(resource)
+    return resources
+
+
+def test_what_is_closed_is_not_free(
+    world: World, mill: OpenMill, hour: Hour, actor: ActorOf
+) -> None:
+    resource = mill()
+    with unit_of_work():
+        session.add(
+            Closure(
+                resource_id=resource.id,
+                kind="outage",
+                starts_at=hour().starts_at,
+                ends_at=None,
+                reason="Spindle",
+            )
+        )
+    window = Span(hour(after=-2).starts_at, hour(after=5).ends_at)
+    (found,) = availability(actor("eve"), [resource], window)
+    assert [span.ends_at for span in found.free] == [hour().starts_at]
+    assert found.closed[0].reason == "Spindle"
+    assert found.free[0].ends_at - found.free[0].starts_at == dt.timedelta(hours=2)

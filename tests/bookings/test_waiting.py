@@ -1,0 +1,129 @@
+"""Who waits for a time gets it offered in turn, for a while."""
+
+import datetime as dt
+from collections.abc import Callable
+
+import pytest
+
+from portal.bookings.models.booking import WaitingEntry
+from portal.bookings.models.calendar import Resource
+from portal.bookings.queries import bookings, waiting
+from portal.bookings.rules.refusal import Refused
+from portal.bookings.services import booking as booking_services
+from portal.bookings.services import waiting as services
+from portal.kernel.authorization import SYSTEM
+from portal.kernel.clock import now
+from portal.kernel.database import session, unit_of_work
+from portal.kernel.errors import Conflict
+from portal.organizations.models import Organization
+from tests.bookings.conftest import ActorOf, Hour, OpenMill
+
+OrganizationOf = Callable[[str], Organization]
+Wait = Callable[..., WaitingEntry]
+
+
+@pytest.fixture
+def taken(
+    mill: OpenMill, actor: ActorOf, organization_of: OrganizationOf, hour: Hour
+) -> tuple[Resource, int]:
+    """The mill, booked by the college, and the booking's id."""
+    resource = mill()
+    made = booking_services.create_booking(
+        actor("cleo"), resource, organization=organization_of("college"), span=hour()
+    )
+    return resource, made[0].id
+
+
+@pytest.fixture
+def wait(
+    taken: tuple[Resource, int], actor: ActorOf, organization_of: OrganizationOf, hour: Hour
+) -> Wait:
+    """Let somebody wait for the hour that the college has."""
+
+    def join(who: str, **span: float) -> WaitingEntry:
+        name = "aero" if who == "eve" else "shop"
+        return services.join_waiting_list(
+            actor(who), taken[0], organization=organization_of(name), span=hour(**span)
+        )
+
+    return join
+
+
+def status(entry: WaitingEntry) -> str:
+    session.refresh(entry)
+    found = entry.status
+    session.rollback()
+    return found
+
+
+def cancel(actor: ActorOf, booking_id: int, drain: Callable[[], None]) -> None:
+    booking_services.act_on_booking(actor("cleo"), bookings.get_booking(booking_id), "cancel")
+    drain()
+
+
+def test_freed_time_is_offered_to_the_first_and_kept_for_them(
+    taken: tuple[Resource, int],
+    wait: Wait,
+    actor: ActorOf,
+    organization_of: OrganizationOf,
+    hour: Hour,
+    drain: Callable[[], None],
+) -> None:
+    resource, booking_id = taken
+    eve, ben = wait("eve"), wait("ben")
+    cancel(actor, booking_id, drain)
+    assert (status(eve), status(ben)) == ("offered", "waiting")
+    resource = bookings.get_resource(resource.id)
+    with pytest.raises(Refused):
+        booking_services.create_booking(
+            actor("ben"), resource, organization=organization_of("shop"), span=hour()
+        )
+    booking_services.create_booking(
+        actor("eve"), resource, organization=organization_of("aero"), span=hour()
+    )
+    assert (status(eve), status(ben)) == ("taken", "waiting")
+
+
+def test_offer_that_nobody_takes_goes_to_the_next(
+    taken: tuple[Resource, int], wait: Wait, actor: ActorOf, drain: Callable[[], None]
+) -> None:
+    eve, ben = wait("eve"), wait("ben")
+    cancel(actor, taken[1], drain)
+    with unit_of_work():
+        session.get_one(WaitingEntry, eve.id).offered_until = now() - dt.timedelta(minutes=1)
+    assert services.pass_on_offers(SYSTEM) == 1
+    drain()
+    assert (status(eve), status(ben)) == ("lapsed", "offered")
+
+
+def test_who_leaves_passes_the_offer_on(
+    taken: tuple[Resource, int], wait: Wait, actor: ActorOf, drain: Callable[[], None]
+) -> None:
+    eve, ben = wait("eve"), wait("ben")
+    cancel(actor, taken[1], drain)
+    services.leave_waiting_list(actor("eve"), waiting.get_visible_entry(actor("eve"), eve.id))
+    drain()
+    assert (status(eve), status(ben)) == ("left", "offered")
+
+
+def test_two_who_wait_for_different_times_are_both_asked(
+    taken: tuple[Resource, int],
+    wait: Wait,
+    actor: ActorOf,
+    hour: Hour,
+    drain: Callable[[], None],
+) -> None:
+    eve, ben = wait("eve", hours=0.5), wait("ben", after=0.5, hours=0.5)
+    cancel(actor, taken[1], drain)
+    assert (status(eve), status(ben)) == ("offered", "offered")
+
+
+def test_nobody_waits_for_what_is_free_or_twice_or_against_the_rules(wait: Wait) -> None:
+    with pytest.raises(Conflict):
+        wait("eve", after=2)
+    wait("eve")
+    with pytest.raises(Conflict):
+        wait("eve", after=0.5)
+    with pytest.raises(Refused) as refused:
+        wait("ben", days=500)
+    assert [problem.code for problem in refused.value.problems] == ["too_far_ahead"]

@@ -43,6 +43,12 @@ def machine() -> str:
     return f"{name}, {platform.system()}, Python {platform.python_version()}"
 
 
+def processor_seconds() -> float:
+    """Return the processor's time that this process and those it has seen end have used."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
+
+
 def load() -> str:
     """Return how busy the machine is, since a neighbor's work spoils every figure."""
     return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"

@@ -8,6 +8,7 @@ import struct
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -27,6 +28,7 @@ _ALIGNMENT: Final = 64
 _CHECKED_BYTES: Final = 4 * 2**20
 # The places of so many words are remembered, as the same words are asked again and again.
 _KNOWN: Final = 5_000
+_STEP: Final = 32
 
 
 class BadFile(Exception):
@@ -141,7 +143,13 @@ class Lexicon:
 
     def first(self, word: bytes) -> int:
         """Where the words begin that are not less than this."""
-        return bisect_left(self, word)
+        at = bisect_left(self._steps, word) * _STEP
+        return bisect_left(self, word, max(at - _STEP, 0), min(at, len(self)))
+
+    @cached_property
+    def _steps(self) -> list[bytes]:
+        """Some of the words, for most of the way to any of them."""
+        return [self[at] for at in range(0, len(self), _STEP)]
 
     def find(self, word: bytes) -> int | None:
         with suppress(KeyError):

@@ -62,6 +62,7 @@ class Index:
         self, directory: Path | str, vocabulary: Callable[[], Vocabulary | None] = lambda: None
     ) -> None:
         self._directory = Path(directory)
+        self._path = str(directory)
         self._vocabulary = vocabulary
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
@@ -145,9 +146,10 @@ class Index:
 
     def _times(self, generation: str) -> tuple[int, int]:
         """When the directory and the folder of a generation were last changed."""
+        # At every search, where the paths of pathlib would take longer than the looks.
         return (
-            self._directory.stat().st_mtime_ns,
-            (self._directory / generation).stat().st_mtime_ns,
+            os.stat(self._path).st_mtime_ns,  # noqa: PTH116
+            os.stat(f"{self._path}{os.sep}{generation}").st_mtime_ns,  # noqa: PTH116
         )
 
     def _current(self) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 from array import array
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -12,7 +13,7 @@ from whoosh import columns, fields, formats
 from portal.kernel.fulltext.language import GAP, Token, terms_of, tokens, words_of
 from portal.kernel.fulltext.port import KIND_FACET, Document
 
-FORMAT: Final = 6
+FORMAT: Final = 7
 """To be raised whenever SCHEMA, `language` or the arrays change: older indexes are then rebuilt."""
 
 DEGREES: Final = 100_000
@@ -26,6 +27,7 @@ SATURATION: Final = 2.0
 LENGTH_INFLUENCE: Final = 0.6
 _MAX_OFFSET: Final = 2**16 - 1
 _MAX_WIDTH: Final = 2**8 - 1
+_PICKLE_PROTOCOL: Final = 5
 
 
 class Weighing(NamedTuple):
@@ -140,11 +142,6 @@ def _encodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-# Bytes that UTF-8 does not have, whatever a text says. In a string half of a surrogate pair stands
-# for such a byte.
-_PART, _ITEM, _VALUE = "\udcff", "\udcfe", "\udcfd"
-
-
 class Record(NamedTuple):
     """What is shown of a document, as `encode` keeps it."""
 
@@ -161,69 +158,21 @@ class Record(NamedTuple):
 
 
 def encode(document: Document) -> bytes:
-    """What is shown of a document as bytes that are quickly taken apart."""
-    try:
-        return _joined(document, _encodable_only).encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        # Half of a surrogate pair, which somebody's broken program sent, has no place in UTF-8.
-        return (_ITEM + _joined(document, _escaped)).encode("utf-8", "surrogateescape")
-
-
-def decode(record: bytes) -> Record:
-    joined = record.decode("utf-8", "surrogateescape")
-    return _parted(joined[1:], _unescaped) if joined[0] == _ITEM else _parted(joined, str)
-
-
-def _joined(document: Document, text: Callable[[str], str]) -> str:
-    facets = (_VALUE.join(map(text, (name, *its))) for name, its in document.facets.items())
-    extra = (_VALUE.join(map(text, item)) for item in document.extra.items())
-    lists = (map(text, document.keywords), facets, extra)
-    point = (document.latitude, document.longitude)
-    return _PART.join((
-        text(document.title),
-        text(document.url),
-        text(document.summary),
-        text(document.body),
-        text(document.organization),
-        *("".join(item + _ITEM for item in items) for items in lists),
-        *("" if degrees is None else repr(float(degrees)) for degrees in point),
-    ))  # fmt: skip
-
-
-def _parted(joined: str, text: Callable[[str], str]) -> Record:
-    title, url, summary, body, organization, keywords, facets, extra, latitude, longitude = (
-        joined.split(_PART)
+    """What is shown of a document as bytes that are quickly taken apart, whatever a text says."""
+    record = Record(
+        document.title,
+        document.url,
+        document.summary,
+        document.body,
+        document.organization,
+        tuple(document.keywords),
+        {name: tuple(values) for name, values in document.facets.items()},
+        dict(document.extra),
+        document.latitude,
+        document.longitude,
     )
-    values: dict[str, tuple[str, ...]] = {}
-    for item in facets.split(_ITEM)[:-1]:
-        name, *its = map(text, item.split(_VALUE))
-        values[name] = tuple(its)
-    more: dict[str, str] = {}
-    for item in extra.split(_ITEM)[:-1]:
-        name, value = map(text, item.split(_VALUE))
-        more[name] = value
-    return Record(
-        text(title),
-        text(url),
-        text(summary),
-        text(body),
-        text(organization),
-        tuple(map(text, keywords.split(_ITEM)[:-1])),
-        values,
-        more,
-        float(latitude) if latitude else None,
-        float(longitude) if longitude else None,
-    )
+    return pickle.dumps(tuple(record), _PICKLE_PROTOCOL)
 
 
-def _encodable_only(text: str) -> str:
-    text.encode()
-    return text
-
-
-def _escaped(text: str) -> str:
-    return text.encode("unicode_escape").decode("ascii")
-
-
-def _unescaped(text: str) -> str:
-    return text.encode("ascii").decode("unicode_escape")
+def decode(record: bytes | memoryview) -> Record:
+    return Record._make(pickle.loads(record))  # noqa: S301 - our own index

@@ -194,7 +194,7 @@ class Segment:
         files = self.files
         ends = files["record_ends"]
         start = int(ends[number - 1]) if number else 0
-        record = decode(files["record"][start : int(ends[number])].tobytes())
+        record = decode(files["record"].data[start : int(ends[number])])
         fields = (
             self.kinds[int(files["kind"][number])],
             int(files["id"][number]),

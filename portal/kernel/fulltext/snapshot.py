@@ -23,6 +23,7 @@ from portal.kernel.fulltext.segment import Postings, Segment
 
 _CACHE_BYTES: Final = 32 * 2**20
 _ENTRY_BYTES: Final = 300
+_COMMON: Final = 16
 T = TypeVar("T")
 Counts: TypeAlias = Mapping[str, FacetValues]
 
@@ -84,6 +85,7 @@ class Snapshot:
         self.live = np.ones(self.size, bool)
         self.live[deleted] = False
         self._cache = Cache(_CACHE_BYTES)
+        self._common: dict[str, Array] = {}
 
     # Columns: one entry a document
 
@@ -155,8 +157,12 @@ class Snapshot:
         if len(self.parts) == 1:
             return find(self.parts[0])
         found = [
-            find(part) + np.uint32(base) for base, part in zip(self.bases, self.parts, strict=True)
+            its + np.uint32(base) if base else its
+            for base, part in zip(self.bases, self.parts, strict=True)
+            if len(its := find(part))
         ]
+        if len(found) == 1:
+            return found[0]
         return np.concatenate(found or [np.zeros(0, np.uint32)])
 
     def visible(self, audience: frozenset[str]) -> View:
@@ -168,7 +174,16 @@ class Snapshot:
     def _view(self, audience: frozenset[str]) -> View:
         mask = np.zeros(self.size, bool)
         for token in audience:
-            mask[self.gather(lambda part, token=token: part.documents("audience", token))] = True  # type: ignore[misc]
+            if token in self._common:
+                mask |= self._common[token]
+                continue
+            ids = self.gather(lambda part, token=token: part.documents("audience", token))  # type: ignore[misc]
+            mask[ids] = True
+            if len(ids) > self.size // _COMMON:
+                # What many may see is put together once, for the views of all.
+                its = np.zeros(self.size, bool)
+                its[ids] = True
+                self._common[token] = its
         mask &= self.live
         return View(mask, int(np.count_nonzero(mask)), {})
 

@@ -15,11 +15,12 @@ import numpy as np
 from portal.kernel.fulltext.arrays import Array
 from portal.kernel.fulltext.highlighting import highlight
 from portal.kernel.fulltext.language import Asked, understand
+from portal.kernel.fulltext.matching import Matcher
 from portal.kernel.fulltext.port import KIND_FACET, FacetValues, Hit, Key, Query, Results
 from portal.kernel.fulltext.ranking import chords, miles_to, smallest, within
-from portal.kernel.fulltext.reading import Reading, partly, read, score, strictly
+from portal.kernel.fulltext.reading import Reading, clauses_of, read
 from portal.kernel.fulltext.rows import EPOCH, MICROSECOND
-from portal.kernel.fulltext.snapshot import Counts, Snapshot, View
+from portal.kernel.fulltext.snapshot import Counts, Snapshot
 
 # More than any sum of impacts: a document with just the title asked for comes first.
 _EXACT: Final = 1e6
@@ -32,26 +33,27 @@ def search(
     reread: Callable[[str], Asked] = understand,
 ) -> Results:
     """`asked` is how the query's text is understood, `reread` how another spelling would be."""
-    view = snapshot.visible(query.audience)
-    reading = read(snapshot, asked, view, reread)
-    base = _kept(snapshot, query, reading.ids)
+    matcher = Matcher(snapshot, snapshot.visible(query.audience), asked)
+    reading = read(asked, reread, matcher)
+    found = matcher.matches(reading)
+    base = _kept(snapshot, query, found)
     selected = _selected(query)
     chosen = {name: snapshot.facet_mask(name, values) for name, values in selected.items()}
     matching = _all_in(base, chosen.values())
-    if selected or base is not reading.ids or asked.wanted or asked.unwanted:
+    if selected or base is not found or asked.wanted or asked.unwanted:
         facets: Counts = _count(snapshot, base, matching, selected, chosen)
     else:
         # Who looks around, without a word or a choice, sees what all others like them see.
         facets = snapshot.counts(
             query.audience, lambda: _count(snapshot, base, matching, selected, chosen)
         )
-    hits = _page(snapshot, query, asked, reading, matching, view)
+    hits = _page(snapshot, query, asked, reading, matching, matcher)
     partial: tuple[Hit, ...] = ()
     if query.wants_partial(len(matching)) and len(asked.wanted) > 1 and not reading.is_loose:
-        some = _kept(snapshot, query, partly(snapshot, asked, reading, view))
+        some = _kept(snapshot, query, matcher.some_of(reading.clauses))
         rest = np.setdiff1d(_all_in(some, chosen.values()), matching, assume_unique=True)
         fitting = replace(query, limit=query.limit - len(hits))
-        partial = _page(snapshot, fitting, asked, reading, rest, view)
+        partial = _page(snapshot, fitting, asked, reading, rest, matcher)
     return Results(
         total=len(matching),
         hits=hits,
@@ -64,8 +66,8 @@ def search(
 
 def matching(snapshot: Snapshot, query: Query, asked: Asked) -> frozenset[Key]:
     """Everything that has the words as typed, or what stands for them."""
-    view = snapshot.visible(query.audience)
-    strict = strictly(snapshot, asked, view)
+    matcher = Matcher(snapshot, snapshot.visible(query.audience), asked)
+    strict = matcher.all_of(clauses_of(asked))
     chosen = [snapshot.facet_mask(name, values) for name, values in _selected(query).items()]
     return frozenset(snapshot.keys(_all_in(_kept(snapshot, query, strict), chosen)))
 
@@ -102,16 +104,21 @@ def _all_in(ids: Array, masks: Iterable[Array]) -> Array:
 
 
 def _page(
-    snapshot: Snapshot, query: Query, asked: Asked, reading: Reading, ids: Array, view: View
+    snapshot: Snapshot,
+    query: Query,
+    asked: Asked,
+    reading: Reading,
+    ids: Array,
+    matcher: Matcher,
 ) -> tuple[Hit, ...]:
     """The hits of the page asked for."""
     if not len(ids) or not query.limit:
         return ()
     by_relevance = query.sort == "relevance" and reading.clauses
-    scores = score(reading, ids, view) if by_relevance else None
+    scores = matcher.score(reading, ids) if by_relevance else None
     places = _best(snapshot, query, asked, ids, scores)
     page = ids[places]
-    shown = score(reading, page, view) if scores is None else scores[places]
+    shown = matcher.score(reading, page) if scores is None else scores[places]
     return _hits(snapshot, query, reading, page, shown.tolist())
 
 

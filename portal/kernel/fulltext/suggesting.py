@@ -8,9 +8,10 @@ import numpy as np
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from portal.kernel.fulltext.language import Unit, words_of
+from portal.kernel.fulltext.language import words_of
 from portal.kernel.fulltext.port import Suggestion
 from portal.kernel.fulltext.ranking import smallest
+from portal.kernel.fulltext.reading import most_slips
 from portal.kernel.fulltext.segment import letters_of
 from portal.kernel.fulltext.snapshot import Snapshot, View
 
@@ -64,12 +65,9 @@ def suggest(
     return tuple(suggestion for group in by_kind.values() for suggestion in group)
 
 
-def spelled_alike(snapshot: Snapshot, unit: Unit, view: View) -> list[str]:
+def spelled_alike(snapshot: Snapshot, word: str, view: View) -> list[str]:
     """The words of visible documents closest to a word nobody wrote, the most frequent first."""
-    word = unit.words[0]
-    if unit.sign or len(unit.words) > 1 or len(word) < 4 or not word.isalpha():
-        return []
-    distance = 1 if len(word) < 6 else 2
+    distance = most_slips(word)
     letters = np.bitwise_or.reduce(letters_of(np.frombuffer(word.encode(), np.uint8)))
     candidates: set[str] = set()
     for part in snapshot.parts:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC
+from itertools import islice
 from math import log
 from typing import Any, Final
 
@@ -49,20 +50,6 @@ from portal.kernel.fulltext.port import (
     Results,
     Suggestion,
 )
-from portal.kernel.fulltext.postgresql.reading import (
-    Clause,
-    Reading,
-    Word,
-    all_of,
-    any_of,
-    clauses_of,
-    corrected,
-    excluding,
-    is_correctable,
-    phrase,
-    rewritten,
-    some_of,
-)
 from portal.kernel.fulltext.postgresql.tables import (
     NAME,
     ORGANIZATION,
@@ -72,7 +59,31 @@ from portal.kernel.fulltext.postgresql.tables import (
     quoted,
     storable,
 )
+from portal.kernel.fulltext.postgresql.texts import (
+    all_of,
+    any_of,
+    clause_text,
+    every_text,
+    excluding,
+    phrase,
+    reading_text,
+    some_text,
+    telling,
+    texts_of,
+    word_text,
+)
 from portal.kernel.fulltext.ranking import miles_between
+from portal.kernel.fulltext.reading import (
+    Clause,
+    Corrections,
+    Reading,
+    Unit,
+    Word,
+    clauses_of,
+    is_correctable,
+    most_slips,
+    read,
+)
 from portal.kernel.fulltext.rows import DEGREES, SEPARATOR, Record, decode
 from portal.kernel.fulltext.suggesting import MAX_SUGGESTIONS
 
@@ -83,10 +94,13 @@ _MILES_PER_DEGREE: Final = 69.0
 _CORRECTIONS: Final = 5
 _MAX_CORRECTED: Final = 8
 _MAX_ALIKE: Final = 500
-_MAX_TRIED: Final = 25
+_COUNTED_AT_ONCE: Final = 100
 _MAX_PREFIX_WORDS: Final = 8
 _COMMON: Final = 2_000
 """A word that so many visible documents have is as common as can be: counting ends there."""
+_FREQUENT: Final = 200
+"""The same for a word that is offered as another spelling: there may be hundreds of those."""
+
 _RANKED: Final = MAX_OFFSET + MAX_LIMIT
 """Of more matches than these, so many are chosen for ranking by a coarser measure."""
 
@@ -121,8 +135,9 @@ class Executor:
         self, query: Query, asked: Asked, reread: Callable[[str], Asked] = understand
     ) -> Results:
         """`asked` is how the query's text is understood, `reread` how another spelling would be."""
-        reading = self._read(asked, reread)
-        base = self._base(query, reading.text)
+        reading = read(asked, reread, _Matcher(self, asked))
+        text = excluding(reading_text(reading), asked)
+        base = self._base(query, text)
         selected = _selected(query)
         counts = self._counts(base, selected)
         kinds = counts.get(KIND_FACET, {})
@@ -134,8 +149,8 @@ class Executor:
             hits = self._page(query, asked, reading, [*base, *chosen], total)
         partial: tuple[Hit, ...] = ()
         if query.wants_partial(total) and len(asked.wanted) > 1 and not reading.is_loose:
-            some = self._base(query, excluding(some_of(reading.clauses), asked))
-            rest = [*some, *chosen, ~self._has(reading.text or "")]
+            some = self._base(query, excluding(some_text(reading.clauses), asked))
+            rest = [*some, *chosen, ~self._has(text or "")]
             fitting = replace(query, limit=query.limit - len(hits))
             # How many there are is not worth counting; there may be very many.
             partial = self._page(fitting, asked, reading, rest, _RANKED + 1)
@@ -150,7 +165,7 @@ class Executor:
 
     def matching(self, query: Query, asked: Asked) -> frozenset[Key]:
         """Everything that has the words as typed, or what stands for them."""
-        text = all_of(clause.text for clause in clauses_of(asked)) if asked.wanted else None
+        text = reading_text(Reading(clauses_of(asked)))
         base = self._base(query, excluding(text, asked))
         document = self._document.c
         statement = select(document.kind, document.id).where(
@@ -205,31 +220,11 @@ class Executor:
 
     # Understanding
 
-    def _read(self, asked: Asked, reread: Callable[[str], Asked]) -> Reading:
-        """Take the words as typed; if nothing visible has them all, correct them; then any."""
-        if not asked.wanted:
-            return Reading(excluding(None, asked))
-        clauses = clauses_of(asked)
-        strict = excluding(all_of(clause.text for clause in clauses), asked)
-        if self._finds(strict):
-            return Reading(strict, clauses)
-        if corrections := self._corrections(asked, clauses):
-            spelling = rewritten(asked, {at: words[0] for at, words in corrections.items()})
-            asked = asked.corrected(reread(spelling))
-            clauses = corrected(clauses_of(asked), corrections)
-            repaired = excluding(all_of(clause.text for clause in clauses), asked)
-            if self._finds(repaired):
-                # Each word's best correction need not go with the others': offer what finds.
-                finds = self._finds(excluding(all_of(its.best for its in clauses), asked))
-                suggestion = spelling if finds else None
-                return Reading(repaired, clauses, suggestion, is_fuzzy=True)
-        loose = excluding(some_of(clauses), asked)
-        return Reading(loose, clauses, is_fuzzy=self._finds(loose), is_loose=True)
+    def finds(self, text: str | None) -> bool:
+        """Tell whether a visible document matches."""
+        return text is None or self.which_find([text])[0]
 
-    def _finds(self, text: str | None) -> bool:
-        return text is None or self._which_find([text])[0]
-
-    def _which_find(self, texts: Sequence[str]) -> list[bool]:
+    def which_find(self, texts: Sequence[str]) -> list[bool]:
         """For each text whether a visible document matches."""
         if not texts:
             return []
@@ -239,26 +234,7 @@ class Executor:
         )
         return list(self._connection.execute(select(*found)).one())
 
-    def _corrections(self, asked: Asked, clauses: Sequence[Clause]) -> dict[int, list[str]]:
-        """For the places of the wanted units that nothing visible has: other spellings."""
-        is_known = self._which_find([clause.text for clause in clauses])
-        places: list[tuple[int, Word]] = []
-        at = 0
-        for clause, known in zip(clauses, is_known, strict=True):
-            for word in clause.words:
-                if not known and is_correctable(asked.wanted[at]):
-                    places.append((at, word))
-                at += 1
-        is_known = self._which_find([word.text for _, word in places])
-        wrong = {
-            place: asked.wanted[place].words[0]
-            for (place, _), known in zip(places, is_known, strict=True)
-            if not known
-        }
-        alike = self._spelled_alike(list(dict.fromkeys(wrong.values()))[:_MAX_CORRECTED])
-        return {place: alike[word] for place, word in wrong.items() if word in alike}
-
-    def _spelled_alike(self, words: list[str]) -> dict[str, list[str]]:
+    def spelled_alike(self, words: list[str]) -> dict[str, list[str]]:
         """For each word those of visible documents closest to it, the most frequent first."""
         if not words:
             return {}
@@ -275,23 +251,21 @@ class Executor:
             .lateral("near")
         )
         statement = select(asked, near.c.word)
-        away: dict[str, dict[str, int]] = defaultdict(dict)
+        away: dict[str, dict[int, list[str]]] = {word: defaultdict(list) for word in words}
         for word, other in self._connection.execute(statement):
-            distance = OSA.distance(word, other, score_cutoff=2)
-            if 0 < distance <= (1 if len(word) < 6 else 2):
-                away[word][other] = int(distance)
-        tried = {
-            word: sorted(others, key=lambda other: (others[other], other))[:_MAX_TRIED]
-            for word, others in away.items()
-        }
-        # Words are tried against what is visible before anything is said about them.
-        counts = self._with_word({other for others in tried.values() for other in others})
+            distance = int(OSA.distance(word, other, score_cutoff=2))
+            if 0 < distance <= most_slips(word):
+                away[word][distance].append(other)
+        # Words are tried against what is visible before anything is said about them; those a slip
+        # further away only for what has none nearer.
         alike: dict[str, list[str]] = {}
-        for word, others in tried.items():
-            seen = [(away[word][other], -counts[other], other) for other in others if counts[other]]
-            best = [other for distance, _, other in sorted(seen) if distance == min(seen)[0]]
-            if best:
-                alike[word] = best[:_CORRECTIONS]
+        for distance in (1, 2):
+            tried = {word: its[distance] for word, its in away.items() if word not in alike}
+            counts = self._with_word({other for others in tried.values() for other in others})
+            for word, others in tried.items():
+                seen = sorted((-counts[other], other) for other in others if counts[other])
+                if seen:
+                    alike[word] = [other for _, other in seen[:_CORRECTIONS]]
         return alike
 
     def _with_word(self, words: Iterable[str]) -> dict[str, int]:
@@ -307,17 +281,21 @@ class Executor:
             .where(content.words.contains(cast([word], ARRAY(Text))), self._is_visible)
             for word in words
         }
-        return self._counted(searches)
+        return self._counted(searches, _FREQUENT)
 
-    def _counted(self, searches: Mapping[str, Select[Any]]) -> dict[str, int]:
+    def _counted(self, searches: Mapping[str, Select[Any]], bound: int) -> dict[str, int]:
         """How much each search finds, up to a bound."""
-        if not searches:
-            return {}
-        counts = (
-            select(func.count()).select_from(search.limit(_COMMON).subquery()).scalar_subquery()
-            for search in searches.values()
-        )
-        return dict(zip(searches, self._connection.execute(select(*counts)).one(), strict=True))
+        found: dict[str, int] = {}
+        names = iter(searches)
+        while some := list(islice(names, _COUNTED_AT_ONCE)):
+            counts = (
+                select(func.count())
+                .select_from(searches[name].limit(bound).subquery())
+                .scalar_subquery()
+                for name in some
+            )
+            found.update(zip(some, self._connection.execute(select(*counts)).one(), strict=True))
+        return found
 
     # Ranking
 
@@ -331,10 +309,12 @@ class Executor:
             .select_from(self._document)
             .where(self._is_visible, self._has(text))
             for clause in reading.clauses
-            for text in clause.texts
+            for text in texts_of(clause)
         }
         # The rarity of the only word changes the order of nothing.
-        counts = self._counted(searches) if len(searches) > 1 else dict.fromkeys(searches, 0)
+        counts = (
+            self._counted(searches, _COMMON) if len(searches) > 1 else dict.fromkeys(searches, 0)
+        )
         return {text: log(1 + _COMMON / (count + 0.5)) for text, count in counts.items()}
 
     def _score(
@@ -347,7 +327,7 @@ class Executor:
         """
         score: ColumnElement[float] = literal(0.0, Double)
         for clause in reading.clauses:
-            own = [rarities[text] for text in clause.texts]
+            own = [rarities[text] for text in texts_of(clause)]
             gains = [
                 _rank(unit, rows) * (rarity * word.weight)
                 for word, rarity in zip(clause.words, own, strict=True)
@@ -371,9 +351,9 @@ class Executor:
         rows: FromClause = self._document
         is_ranked = query.sort == "relevance" and bool(reading.clauses)
         rarities = self._rarities(reading)
-        telling = reading.telling(rarities)
-        if is_ranked and total > _RANKED and len(telling) > 1:
-            rows = self._likeliest(asked, telling, conditions)
+        terms = telling(reading, rarities)
+        if is_ranked and total > _RANKED and len(terms) > 1:
+            rows = self._likeliest(asked, terms, conditions)
             conditions = []
         score = self._score(reading, rarities, rows).label("score")
         order: tuple[Any, ...] = (rows.c.updated_at.desc(),)
@@ -395,11 +375,11 @@ class Executor:
         return tuple(_hit(row, records[row.kind, row.id], reading, query.near) for row in found)
 
     def _likeliest(
-        self, asked: Asked, telling: list[str], conditions: list[_Condition]
+        self, asked: Asked, terms: list[str], conditions: list[_Condition]
     ) -> FromClause:
         """The matches to rank, if there are very many: those that one call says most of."""
         document = self._document.c
-        text = any_of(map(quoted, telling))
+        text = any_of(map(quoted, terms))
         likeliness = func.ts_rank(_WEIGHTS, document.terms, cast(text, TSQUERY), _BY_LENGTH)
         return (
             select(*(document[name] for name in (*_SHOWN, "heading", "terms")))
@@ -500,6 +480,39 @@ class Executor:
         return tuple(suggestion for group in by_kind.values() for suggestion in group)
 
 
+class _Matcher:
+    """Asks the database for what the reading of a query has to know."""
+
+    def __init__(self, executor: Executor, asked: Asked) -> None:
+        self._executor = executor
+        self._asked = asked
+
+    def finds_all(self, clauses: Sequence[Clause]) -> bool:
+        return self._executor.finds(excluding(every_text(clauses), self._asked))
+
+    def finds_some(self, clauses: Sequence[Clause]) -> bool:
+        return self._executor.finds(excluding(some_text(clauses), self._asked))
+
+    def corrections(self, asked: Asked, clauses: Sequence[Clause]) -> Corrections:
+        is_known = self._executor.which_find(list(map(clause_text, clauses)))
+        places: list[tuple[int, Word]] = []
+        at = 0
+        for clause, known in zip(clauses, is_known, strict=True):
+            for word in clause.words:
+                if not known and is_correctable(asked.wanted[at]):
+                    places.append((at, word))
+                at += 1
+        is_known = self._executor.which_find([word_text(word) for _, word in places])
+        wrong = {
+            place: asked.wanted[place].words[0]
+            for (place, _), known in zip(places, is_known, strict=True)
+            if not known
+        }
+        words = list(dict.fromkeys(wrong.values()))[:_MAX_CORRECTED]
+        alike = self._executor.spelled_alike(words)
+        return {place: alike[word] for place, word in wrong.items() if word in alike}
+
+
 def _each(values: ColumnElement[Any], name: str) -> ColumnElement[str]:
     """The values of an array, one a row, to be joined with what the array comes from."""
     rows = func.unnest(values).table_valued("value", name=name, joins_implicitly=True)
@@ -507,7 +520,7 @@ def _each(values: ColumnElement[Any], name: str) -> ColumnElement[str]:
     return each
 
 
-def _rank(unit: tuple[str, ...], rows: FromClause) -> ColumnElement[float]:
+def _rank(unit: Unit, rows: FromClause) -> ColumnElement[float]:
     """What a unit counts in a document, 0 to 1: of several terms the least."""
     ranks = [
         func.ts_rank(

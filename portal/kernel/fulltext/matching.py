@@ -1,0 +1,178 @@
+"""Which documents of a snapshot satisfy the clauses of a query, and how well."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import log
+from typing import Final
+
+import numpy as np
+
+from portal.kernel.fulltext.arrays import Array
+from portal.kernel.fulltext.language import Asked
+from portal.kernel.fulltext.reading import Clause, Corrections, Reading, Unit, Word, is_correctable
+from portal.kernel.fulltext.segment import Postings
+from portal.kernel.fulltext.snapshot import Snapshot, View
+from portal.kernel.fulltext.suggesting import spelled_alike
+
+_FEW: Final = 16
+_MOST_FREQUENCIES: Final = 10_000
+
+
+class Matcher:
+    """Matches for one query, among what its searcher may see."""
+
+    def __init__(self, snapshot: Snapshot, view: View, asked: Asked) -> None:
+        self._snapshot = snapshot
+        self._view = view
+        self._allowed = view.mask
+        if asked.unwanted:
+            self._allowed = view.mask.copy()
+            for unit in asked.unwanted:
+                self._allowed[snapshot.find(unit.terms).ids] = False
+        # What is asked more than once while a query is read and ranked.
+        self._satisfying: dict[Clause, Array] = {}
+        self._others: dict[Clause, Array] = {}
+        self._all: tuple[Sequence[Clause], Array] | None = None
+
+    # Matching
+
+    def finds_all(self, clauses: Sequence[Clause]) -> bool:
+        return bool(len(self.all_of(clauses)))
+
+    def finds_some(self, clauses: Sequence[Clause]) -> bool:
+        return bool(len(self.some_of(clauses)))
+
+    def matches(self, reading: Reading) -> Array:
+        """The documents that match, ascending."""
+        return (self.some_of if reading.is_loose else self.all_of)(reading.clauses)
+
+    def all_of(self, clauses: Sequence[Clause]) -> Array:
+        """The allowed documents that satisfy all clauses."""
+        if self._all is None or self._all[0] is not clauses:
+            self._all = (clauses, self._found(clauses))
+        return self._all[1]
+
+    def some_of(self, clauses: Sequence[Clause]) -> Array:
+        """The allowed documents that satisfy what is required, or else have any of the words."""
+        if required := [clause for clause in clauses if clause.is_required]:
+            return self._found(required)
+        has_any = self._mask(unit for clause in clauses for unit in clause.units)
+        return np.flatnonzero(has_any & self._allowed)
+
+    def _found(self, clauses: Sequence[Clause]) -> Array:
+        found = sorted((self._ids(clause) for clause in clauses), key=len)
+        if not found:
+            return np.flatnonzero(self._allowed)
+        ids = found[0].astype(np.intp)
+        ids = ids[self._allowed[ids]]
+        for other in found[1:]:
+            if not len(ids):
+                break
+            if len(ids) * _FEW < len(other):
+                at = np.searchsorted(other, ids.astype(other.dtype))
+                at[at == len(other)] = 0
+                ids = ids[other[at] == ids]
+            else:
+                has = np.zeros(len(self._allowed), bool)
+                has[other] = True
+                ids = ids[has[ids]]
+        return ids
+
+    def _only(self, clause: Clause) -> Postings | None:
+        """The postings that are all of a clause, if it is so simple."""
+        if len(clause.words) == 1 and len(clause.words[0].units) == 1 and not clause.others:
+            return self._snapshot.find(clause.words[0].units[0])
+        return None
+
+    def _ids(self, clause: Clause) -> Array:
+        """The documents that satisfy a clause, whoever may see them."""
+        if (only := self._only(clause)) is not None:
+            return only.ids
+        if clause not in self._satisfying:
+            mask = np.ones(self._snapshot.size, bool)
+            for word in clause.words:
+                mask &= self._mask(word.units)
+            self._satisfying[clause] = np.flatnonzero(mask | self._other_mask(clause))
+        return self._satisfying[clause]
+
+    def _other_mask(self, clause: Clause) -> Array:
+        """For each document whether it has something that stands for the words."""
+        if clause not in self._others:
+            self._others[clause] = self._mask(unit for unit, _ in clause.others)
+        return self._others[clause]
+
+    def _mask(self, units: Iterable[Unit]) -> Array:
+        mask = np.zeros(self._snapshot.size, bool)
+        for unit in units:
+            mask[self._snapshot.find(unit).ids] = True
+        return mask
+
+    # Correcting
+
+    def corrections(self, asked: Asked, clauses: Sequence[Clause]) -> Corrections:
+        corrections: dict[int, list[str]] = {}
+        at = 0
+        for clause in clauses:
+            is_unknown = not self._view.mask[self._ids(clause)].any()
+            for word in clause.words:
+                if is_unknown and is_correctable(asked.wanted[at]) and not self._is_known(word):
+                    spelling = asked.wanted[at].words[0]
+                    if alike := spelled_alike(self._snapshot, spelling, self._view):
+                        corrections[at] = alike
+                at += 1
+        return corrections
+
+    def _is_known(self, word: Word) -> bool:
+        found = (self._snapshot.find(unit).ids for unit in word.units)
+        return any(self._view.mask[ids].any() for ids in found)
+
+    # Ranking
+
+    def score(self, reading: Reading, ids: Array) -> Array:
+        """BM25 over weighted fields. Rarity is judged by visible documents, so that no score tells
+        of others.
+
+        What stands for words of the query counts as if it were all of them, times its weight; of it
+        and the words themselves the best counts, and all together are as rare as the lot of them.
+        """
+        scores = np.zeros(len(ids), np.float32)
+        for clause in reading.clauses:
+            gained = np.zeros(len(ids), np.float32)
+            rarities = 0.0
+            for word in clause.words:
+                rarity = self._rarity(clause, word)
+                rarities += rarity
+                for unit in word.units:
+                    gained += np.float32(rarity * word.weight) * self._impacts(unit, ids)
+            for unit, weight in clause.others:
+                other = np.float32(rarities * weight) * self._impacts(unit, ids)
+                np.maximum(gained, other, out=gained)
+            scores += gained
+        return scores
+
+    def _rarity(self, clause: Clause, word: Word) -> float:
+        view, key = self._view, (word.units, tuple(unit for unit, _ in clause.others))
+        if (frequency := view.frequencies.get(key)) is None:
+            if len(word.units) == 1 and not clause.others:
+                ids = self._snapshot.find(word.units[0]).ids
+                frequency = int(np.count_nonzero(view.mask[ids]))
+            else:
+                has = self._mask(word.units) | self._other_mask(clause)
+                frequency = int(np.count_nonzero(has & view.mask))
+            if len(view.frequencies) > _MOST_FREQUENCIES:
+                view.frequencies.clear()
+            view.frequencies[key] = frequency
+        return log(1 + (view.size - frequency + 0.5) / (frequency + 0.5))
+
+    def _impacts(self, unit: Unit, ids: Array) -> Array:
+        """How much something counts in each of these documents, 0 where it is not."""
+        found = self._snapshot.find(unit)
+        if len(ids) * _FEW < len(found.ids):
+            at = np.searchsorted(found.ids, ids.astype(found.ids.dtype))
+            at[at == len(found.ids)] = 0
+            return np.where(found.ids[at] == ids, found.impacts[at], np.float32(0))
+        every = np.zeros(self._snapshot.size, np.float32)
+        every[found.ids] = found.impacts
+        impacts: Array = every[ids]
+        return impacts

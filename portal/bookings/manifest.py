@@ -3,11 +3,13 @@
 from flask_babel import lazy_gettext as _l
 
 from portal.bookings import events
+from portal.bookings.api import access as access_api
 from portal.bookings.api import bookings as bookings_api
 from portal.bookings.api.blueprint import blueprint as api_blueprint
 from portal.bookings.policies import Permission, policy
 from portal.bookings.queries import grants
 from portal.bookings.queries.bookings import list_due
+from portal.bookings.queries.needs import needs_section
 from portal.bookings.queries.waiting import list_lapsing
 from portal.bookings.reactions import access as on_access
 from portal.bookings.reactions import charging as on_charging
@@ -21,7 +23,7 @@ from portal.kernel.manifest import DeskSection, Job, Manifest, NavigationItem, R
 from portal.kernel.outbox import Reaction
 
 #: Importing them is what puts their routes on the blueprints.
-PAGES = (access, bookings_api)
+PAGES = (access, access_api, bookings_api)
 
 manifest = Manifest(
     name="bookings",
@@ -71,6 +73,16 @@ manifest = Manifest(
             "bookings/access/section.html",
             grants.host_section,
             order=80,
+        ),
+        *(
+            RecordSection(
+                kind,
+                _l("What you need to book it"),
+                "bookings/access/needs.html",
+                needs_section,
+                order=40,
+            )
+            for kind in ("equipment", "facility")
         ),
     ),
     jobs=(

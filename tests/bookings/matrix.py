@@ -141,6 +141,7 @@ ACCESS = [
         data=reason,
     ),
     Row("bookings.list_own_qualifications", "GET", SIGNED_IN),
+    Row("bookings_api.list_qualifications", "GET", SIGNED_IN),
     # Cleo's own; her host's people see it as well.
     Row("bookings.show_qualification", "GET", "ana ben cleo root", values=qualification()),
     # The cast has no documents; tests/bookings/access tries those of others.

@@ -33,7 +33,7 @@ class AskForm(Form):
     capability = ChoiceField(
         _l("To operate"),
         choices={},
-        description=_l("Not given: the equipment itself."),
+        description=_l("Of a qualification."),
     )
     message = LongTextField(
         _l("Message"),

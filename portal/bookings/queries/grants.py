@@ -576,8 +576,8 @@ def _entry(step: WorkflowStep, row: Any) -> LedgerEntry:
     elif isinstance(row, Clearance):
         what, whom = str(CLEARANCE_KINDS[row.kind]), holder_of(row)
     else:
-        what = row.capability.name if row.capability else _("Every capability")
-        whom = source_of(row)
+        what = source_of(row)
+        whom = row.capability.name if row.capability else _("Every capability")
     return LedgerEntry(
         step.taken_at, step.action, step.subject, what, whom, step.actor_name, step.note
     )

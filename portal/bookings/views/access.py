@@ -331,10 +331,7 @@ def ask_for_access() -> ResponseReturnValue:
         organization_id=wanted if wanted in dict(choices) else choices[0][0] if choices else None,
     )
     form.organization_id.choices = choices
-    form.capability.choices = [
-        *form.capability.choices[:1],
-        *(SelectChoice(item.key, item.name) for item in record.capabilities),
-    ]
+    form.capability.choices = _operable(record, is_equipment=equipment_id is not None)
     if form.submitted():
         row = form.attempt(
             services.ask_for_access,
@@ -385,6 +382,18 @@ def act_on_access_request(access_request_id: int, action: str) -> ResponseReturn
     services.act_on_access_request(actor, row, action, note=request.form.get("note", ""))
     flash(str(ACCESS_REQUESTS.transitions[action].done))
     return see_other(url_for("bookings.show_access_request", access_request_id=access_request_id))
+
+
+def _operable(record: Any, *, is_equipment: bool) -> list[SelectChoice]:
+    """Offer to operate the one machine, or all that carries one of its capabilities."""
+    first = _("Only “%(name)s”", name=record.name) if is_equipment else _("Not given")
+    return [
+        SelectChoice("", first),
+        *(
+            SelectChoice(item.key, _("Everything with: %(capability)s", capability=item.name))
+            for item in record.capabilities
+        ),
+    ]
 
 
 def _host(organization_id: int) -> Any:

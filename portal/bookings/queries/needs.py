@@ -1,0 +1,100 @@
+"""What somebody needs to book a record, for its page: which gates there are, which are open."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from portal.bookings.queries.access import load_gates
+from portal.bookings.queries.calendar import load_rules, resource_of
+from portal.bookings.rules.attempt import BookingRules, Gates
+from portal.bookings.rules.customers import customer_class_of
+from portal.facilities.models import Equipment, Facility
+from portal.kernel.authorization import Actor
+from portal.kernel.clock import today_here
+from portal.kernel.database import session
+from portal.organizations.models import Organization
+
+#: The gates in the order of a page: what the rules say, what opens it, what it is.
+_GATES: tuple[tuple[str, str, Any], ...] = (
+    ("qualification", "is_qualified", _l("A qualification of whoever operates it")),
+    ("agreement", "has_agreement", _l("A signed agreement of your organization")),
+    ("insurance", "has_insurance", _l("An insurance certificate of your organization")),
+    ("induction", "has_induction", _l("A safety induction of whoever comes")),
+)
+
+
+@dataclass(frozen=True)
+class Need:
+    """One gate: its kind (as to ask for it), what it is, and whether it is open for the reader.
+
+    is_open: None for who books for no organization, so that nobody can tell.
+    """
+
+    kind: str
+    label: Any
+    is_open: bool | None
+
+
+@dataclass(frozen=True)
+class Needs:
+    """The gates of a record for one organization that the reader books for, "" for none."""
+
+    organization: str
+    organization_id: int | None
+    needs: list[Need]
+    address: Mapping[str, int]
+
+
+def needs_section(actor: Actor, record: Equipment | Facility) -> Needs | None:
+    """Return what the reader needs to book it, or None where it needs nothing or is not booked."""
+    resource = resource_of(record)
+    if isinstance(record, Equipment):
+        kind, is_shared = "equipment", record.sharing_terms == "bookable"
+    else:
+        kind, is_shared = "facility", resource.is_bookable
+    if not is_shared:
+        return None
+    organization = _books_for(actor, record.organization_id)
+    customer_class = (
+        customer_class_of(record.organization_id, organization.id, organization.kind)
+        if organization
+        else "other"
+    )
+    rules = load_rules(resource, customer_class)
+    if not any(getattr(rules, f"needs_{name}") for name, _gate, _label in _GATES):
+        return None
+    gates = (
+        load_gates(
+            resource,
+            user_id=actor.user_id,
+            organization=organization,
+            until=today_here(),
+            rules=rules,
+        )
+        if organization
+        else None
+    )
+    return Needs(
+        organization.name if organization else "",
+        organization.id if organization else None,
+        list(_needs(rules, gates)),
+        {kind: record.id},
+    )
+
+
+def _needs(rules: BookingRules, gates: Gates | None) -> list[Need]:
+    return [
+        Need(kind, label, getattr(gates, gate) if gates else None)
+        for kind, gate, label in _GATES
+        if getattr(rules, f"needs_{kind}")
+    ]
+
+
+def _books_for(actor: Actor, host_id: int) -> Organization | None:
+    """Return for which organization the reader would book: the host itself, or else the first."""
+    if host_id in actor.memberships:
+        return session.get(Organization, host_id)
+    first = min(actor.memberships, default=None)
+    return session.get(Organization, first) if first is not None else None

@@ -181,6 +181,19 @@ def test_a_query_that_takes_too_long_is_given_up(
     assert titles(index, LASER) == ["Laser", "Laser lab"]
 
 
+def test_a_query_of_very_many_words_has_a_moment_for_all_it_asks(
+    index: PostgreSQLIndex, fresh_database: sqlalchemy.Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_HURRIED_SECONDS", 0.05)
+    many = Query(audience=PUBLIC, text=" ".join(["laser", *(f"no{n}" for n in range(20))]))
+    with fresh_database.begin() as blocking:
+        blocking.execute(text("LOCK TABLE search.content_1 IN ACCESS EXCLUSIVE MODE"))
+        with pytest.raises(QueryTooCostly):
+            index.search(many)
+    monkeypatch.setattr(module, "_HURRIED_SECONDS", 60)
+    assert titles(index, many) == titles(index, LASER) == ["Laser", "Laser lab"]
+
+
 def test_limits_of_a_query_do_not_stay_with_the_connection(
     fresh_database: sqlalchemy.Engine,
 ) -> None:

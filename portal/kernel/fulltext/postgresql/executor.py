@@ -12,13 +12,12 @@ from dataclasses import replace
 from datetime import UTC
 from itertools import islice
 from math import log
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from rapidfuzz.distance import OSA
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    Connection,
     Double,
     FromClause,
     Select,
@@ -116,12 +115,16 @@ _SHOWN: Final = ("kind", "id", "updated_at", "latitude", "longitude")
 _Condition = ColumnElement[bool]
 
 
+class Runner(Protocol):
+    """Runs statements, as a connection does."""
+
+    def execute(self, statement: Any, /) -> Any: ...
+
+
 class Executor:
     """Answers what people with some audience tokens ask of one generation."""
 
-    def __init__(
-        self, connection: Connection, generation: Generation, audience: Iterable[str]
-    ) -> None:
+    def __init__(self, connection: Runner, generation: Generation, audience: Iterable[str]) -> None:
         self._connection = connection
         self._document = generation.document
         self._content = generation.content

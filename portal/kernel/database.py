@@ -5,7 +5,9 @@ writes), PostgreSQL by `DATABASE_URL`.
 """
 
 import datetime as dt
+import fcntl
 import logging
+import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
@@ -253,18 +255,43 @@ def unit_of_work() -> Iterator[None]:
     session.commit()  # ends the read transaction, whose snapshot would be stale
     token = _writing.set(True)
     try:
-        try:
-            with session.begin_nested():
-                yield
-        except BaseException:
-            session.commit()  # the savepoint is already undone: nothing but the lock is left
-            raise
-        session.commit()
-    except BaseException:
-        session.rollback()
-        raise
+        with _in_line():
+            try:
+                try:
+                    with session.begin_nested():
+                        yield
+                except BaseException:
+                    # The savepoint is already undone: nothing but the lock is left.
+                    session.commit()
+                    raise
+                session.commit()
+            except BaseException:
+                session.rollback()
+                raise
     finally:
         _writing.reset(token)
+
+
+@contextmanager
+def _in_line() -> Iterator[None]:
+    """Wait in line for SQLite's one write lock, which goes to whoever happens to ask next.
+
+    The line is a lock on a file, which the system hands on in the order of asking and takes back
+    from who dies. Other programs do not stand in it, so SQLite's own waiting comes after it.
+    """
+    path = db.engine.url.database if db.engine.dialect.name == "sqlite" else None
+    if not path:
+        yield
+        return
+    place = os.open(f"{path}-line", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(place, fcntl.LOCK_EX | (0 if _waiting.get() else fcntl.LOCK_NB))
+        except BlockingIOError as error:
+            raise OperationalError("", None, error) from error
+        yield
+    finally:
+        os.close(place)
 
 
 @contextmanager

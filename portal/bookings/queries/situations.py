@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import literal, select, union_all
+from sqlalchemy import exists, literal, select, union_all
 
 from portal.bookings.models.booking import Booking, WaitingEntry
 from portal.bookings.models.calendar import Resource
@@ -15,7 +15,9 @@ from portal.bookings.rules.attempt import Attempt, QuotaUse, Situation, Span, Ta
 from portal.bookings.rules.customers import customer_class_of
 from portal.bookings.rules.free import apart_minutes
 from portal.bookings.rules.hours import local_date
+from portal.bookings.rules.problems import find_problems
 from portal.bookings.rules.quotas import periods
+from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.suggestions import Suggestion, suggest
 from portal.bookings.rules.words import HOLDING_STATUSES
 from portal.kernel.clock import now
@@ -122,6 +124,39 @@ def load_situation(
         ),
         window=window,
     )
+
+
+def refuse_what_is_taken(
+    resource: Resource, *, organization: Organization, user_id: int | None, span: Span
+) -> None:
+    """Raise Refused for a time that is taken already, for those who need not wait for the lock.
+
+    Whoever passes still has to be judged under the lock.
+    """
+    is_held = session.scalar(
+        select(
+            exists().where(
+                Booking.resource_id == resource.id,
+                Booking.status.in_(HOLDING_STATUSES),
+                Booking.ends_at > span.starts_at,
+                Booking.starts_at < span.ends_at,
+            )
+        )
+    )
+    if not is_held:
+        return
+    attempt = Attempt(
+        span,
+        user_id,
+        organization.id,
+        customer_class_of(resource.organization_id, organization.id, organization.kind),
+    )
+    situation = load_situation(resource, organization=organization, user_id=user_id, window=span)
+    problems = find_problems(attempt, situation)
+    if any(problem.code == "conflict" for problem in problems):
+        raise Refused(
+            problems, lambda: list_suggestions(resource, attempt, organization=organization)
+        )
 
 
 def list_suggestions(

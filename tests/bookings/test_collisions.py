@@ -1,0 +1,142 @@
+"""A hundred clients want one time at once, and a web process dies: one gets it, nothing breaks."""
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from portal.bookings.models.booking import Booking
+from portal.kernel.database import db, session
+from tests.bookings.conftest import Hour, OpenMill
+from tests.cast import World, token_of
+
+CLIENTS = 100
+PROCESSES = 3
+PEOPLE = ("ana", "ben", "cleo", "eve")
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Keep the tests' output free of a line for each request."""
+
+
+@dataclass(frozen=True)
+class WebProcess:
+    """A process that serves the app by itself, over the same database."""
+
+    pid: int
+    port: int
+
+
+@pytest.fixture
+def web_processes(app: Flask) -> Iterator[list[WebProcess]]:
+    session.remove()
+    db.engine.dispose()
+    started = []
+    for _number in range(PROCESSES):
+        listener = socket.create_server(("127.0.0.1", 0), backlog=2 * CLIENTS)
+        pid = os.fork()
+        if pid == 0:
+            _serve(app, listener)
+        started.append(WebProcess(pid, listener.getsockname()[1]))
+        listener.close()
+    yield started
+    for process in started:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGKILL)
+        os.waitpid(process.pid, 0)
+
+
+def _serve(app: Flask, listener: socket.socket) -> None:
+    """Serve until killed; never returns into the test."""
+    try:
+        make_server(
+            "127.0.0.1",
+            listener.getsockname()[1],
+            app,
+            request_handler=_Quiet,
+            fd=listener.fileno(),
+        ).serve_forever()
+    finally:
+        os._exit(1)
+
+
+@pytest.fixture
+def cookie_of(app: Flask) -> Callable[[str], str]:
+    serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
+    name = app.config["SESSION_COOKIE_NAME"]
+    return lambda who: f"{name}={serializer.dumps({'_user_id': token_of(who), '_fresh': True})}"
+
+
+def test_one_of_a_hundred_gets_the_time_though_a_process_is_killed(
+    world: World,
+    mill: OpenMill,
+    hour: Hour,
+    cookie_of: Callable[[str], str],
+    web_processes: list[WebProcess],
+) -> None:
+    mill()
+    session.remove()
+    cookies = {name: cookie_of(name) for name in PEOPLE}
+    path = f"/api/v1/equipment/{world.equipment['college_public']}/bookings"
+    body = json.dumps(
+        {"starts_at": hour().starts_at.isoformat(), "ends_at": hour().ends_at.isoformat()}
+    )
+    start, answers = threading.Barrier(CLIENTS), []
+    some_answered = threading.Event()
+
+    def ask(number: int) -> None:
+        headers = {
+            "Cookie": cookies[PEOPLE[number % len(PEOPLE)]],
+            "Content-Type": "application/json",
+            "Idempotency-Key": f"client {number}",
+        }
+        start.wait()
+        # Whoever loses the server asks another one, with the same key.
+        for attempt in range(PROCESSES):
+            process = web_processes[(number + attempt) % PROCESSES]
+            # Half an answer is none.
+            with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+                answers.append(_post(process.port, path, body, headers))
+                break
+        if len(answers) >= CLIENTS // 10:
+            some_answered.set()
+
+    clients = [threading.Thread(target=ask, args=(number,)) for number in range(CLIENTS)]
+    for client in clients:
+        client.start()
+    some_answered.wait(timeout=300)
+    os.kill(web_processes[0].pid, signal.SIGKILL)
+    for client in clients:
+        client.join()
+
+    statuses = sorted(status for status, _answer in answers)
+    assert statuses == [201, *[409] * (CLIENTS - 1)]
+    losers = [answer for status, answer in answers if status == 409]
+    assert all(answer["code"] == "conflict" and answer["suggestions"] for answer in losers)
+    (won,) = (answer for status, answer in answers if status == 201)
+    held = session.scalars(select(Booking.id).where(Booking.status == "approved")).all()
+    assert held == [won["id"]]
+    # What the world began with, and the one that won.
+    assert session.scalar(select(func.count()).select_from(Booking)) == 2
+
+
+def _post(port: int, path: str, body: str, headers: dict[str, str]) -> tuple[int, Any]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
+    try:
+        connection.request("POST", path, body, headers)
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
+    finally:
+        connection.close()

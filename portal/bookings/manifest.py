@@ -5,10 +5,12 @@ from flask_babel import lazy_gettext as _l
 from portal.bookings import events
 from portal.bookings.api import access as access_api
 from portal.bookings.api import bookings as bookings_api
+from portal.bookings.api import calendar as calendar_api
 from portal.bookings.api.blueprint import blueprint as api_blueprint
 from portal.bookings.policies import Permission, policy
 from portal.bookings.queries import grants
 from portal.bookings.queries.bookings import list_due
+from portal.bookings.queries.hosts import booking_section
 from portal.bookings.queries.needs import needs_section
 from portal.bookings.queries.waiting import list_lapsing
 from portal.bookings.reactions import access as on_access
@@ -16,14 +18,14 @@ from portal.bookings.reactions import charging as on_charging
 from portal.bookings.reactions import waiting as on_waiting
 from portal.bookings.services import access as access_services
 from portal.bookings.services import booking, waiting
-from portal.bookings.views import access
+from portal.bookings.views import access, calendar
 from portal.bookings.views.blueprint import blueprint
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.manifest import DeskSection, Job, Manifest, NavigationItem, RecordSection
 from portal.kernel.outbox import Reaction
 
 #: Importing them is what puts their routes on the blueprints.
-PAGES = (access, access_api, bookings_api)
+PAGES = (access, access_api, bookings_api, calendar, calendar_api)
 
 manifest = Manifest(
     name="bookings",
@@ -73,6 +75,12 @@ manifest = Manifest(
             "bookings/access/section.html",
             grants.host_section,
             order=80,
+        ),
+        *(
+            RecordSection(
+                kind, _l("Booking it"), "bookings/section.html", booking_section, order=30
+            )
+            for kind in ("equipment", "facility")
         ),
         *(
             RecordSection(

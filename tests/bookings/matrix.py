@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.architecture.matrix import EVERYBODY, SIGNED_IN, Row
+from tests.bookings.calendar_matrix import ROUTES as CALENDAR
 from tests.cast import World
 
 Values = Callable[[World], Mapping[str, Any]]
@@ -189,4 +190,4 @@ ACCESS = [
     ),
 ]
 
-ROUTES = [*BOOKINGS, *ACCESS]
+ROUTES = [*CALENDAR, *BOOKINGS, *ACCESS]

@@ -79,12 +79,12 @@ def test_rules_that_say_nothing_any_more_are_gone(actor: ActorOf, mill: Resource
 
 def test_rules_of_a_region_name_it(world: World, actor: ActorOf, mill: Resource) -> None:
     region = world.regions["wichita"]
-    services.change_rules(actor("ana"), mill, is_regional=True, eligible_region_ids=[region])
+    services.change_rules(actor("ana"), mill, is_regional=True, eligible_regions=["wichita"])
     assert queries.load_rules(mill, "other").eligible_region_ids == {region}
     services.change_rules(actor("ana"), mill, is_regional=False)
     assert queries.load_rules(mill, "other").eligible_region_ids is None
     with pytest.raises(Invalid):
-        services.change_rules(actor("ana"), mill, is_regional=True, eligible_region_ids=[999])
+        services.change_rules(actor("ana"), mill, is_regional=True, eligible_regions=["atlantis"])
 
 
 @pytest.mark.parametrize(

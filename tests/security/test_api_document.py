@@ -130,7 +130,7 @@ RUNS = [
     ("nobody", ["GET"], True),
     ("ana", ["GET"], False),
     ("root", ["POST"], False),
-    ("root", ["PATCH"], False),
+    ("root", ["PATCH", "PUT"], False),
     ("root", ["DELETE"], True),
 ]
 

@@ -93,6 +93,30 @@ class Calendar:
             found, key=lambda layer: (_SOURCES.index(layer.source), layer.customer_class == "")
         )
 
+    def origin_of(self, name: str, customer_class: str) -> Layer | None:
+        """Return the layer whose word holds for a rule, or None where nobody says anything."""
+        name = "is_regional" if name == "eligible_region_ids" else name
+        layers = self.layers_for(customer_class)
+        return next((layer for layer in layers if name in layer.values), None)
+
+    def own_layer(self, customer_class: str) -> Mapping[str, Any]:
+        """Return what the resource itself says to a customer class."""
+        said = (
+            layer.values
+            for layer in self.layers
+            if (layer.source, layer.customer_class) == ("own", customer_class)
+        )
+        return next(said, {})
+
+    def without_own(self, customer_class: str) -> "Calendar":
+        """Return the calendar as it would be if the resource said nothing to a customer class."""
+        left = tuple(
+            layer
+            for layer in self.layers
+            if (layer.source, layer.customer_class) != ("own", customer_class)
+        )
+        return replace(self, layers=left)
+
     def rules_for(self, customer_class: str) -> BookingRules:
         """Return the rules that hold for a customer class."""
         return inherit([layer.values for layer in self.layers_for(customer_class)])

@@ -52,6 +52,9 @@ from portal.regions.models import Region
 
 P = TypeVar("P", Quota, SpecialHours)
 
+#: What is not given stays as it is.
+KEPT: Any = object()
+
 MOST_CLOSURES = 200
 MOST_SPECIAL_DATES = 200
 MOST_DEPENDENCIES = 20
@@ -85,7 +88,7 @@ def change_rules(
     """Say what a resource's rules are for one customer class, or ("") for all.
 
     values: those of `RULE_COLUMNS` that change, with None where nothing shall be said here any
-    more, so that it is inherited; and `is_regional` with `eligible_region_ids`.
+    more, so that it is inherited; and `is_regional` with `eligible_regions` (keys).
     Raises Invalid for values that contradict each other, and for unknown regions.
     """
     _change_layer(resource, customer_class, values)
@@ -206,6 +209,38 @@ def set_quota(
 def remove_quota(actor: Actor, resource: Resource, *, quota_id: int) -> Resource:
     """Let go of a limit."""
     session.delete(_get_part(Quota, resource, quota_id))
+    _touch(resource)
+    return resource
+
+
+@command(Permission.CALENDAR_EDIT)
+def write_calendar(
+    actor: Actor,
+    resource: Resource,
+    *,
+    customer_class: str = "",
+    rules: Mapping[str, Any],
+    hours: Sequence[Mapping[str, Any]] | None = KEPT,
+    time_zone: str | None = KEPT,
+    quotas: Sequence[Mapping[str, Any]] | None = KEPT,
+    is_bookable: bool | None = KEPT,
+) -> Resource:
+    """Change several things that a resource says, all of them or none.
+
+    rules: as of `change_rules`; hours, time_zone: None inherits them. quotas: all that it shall
+    have, as of `set_quota`.
+    """
+    _change_layer(resource, customer_class, rules)
+    if hours is not KEPT or time_zone is not KEPT:
+        present = resource.time_zone if time_zone is KEPT else time_zone or ""
+        rows = _present_hours(resource) if hours is KEPT else hours or []
+        change_hours(actor, resource, hours=rows, time_zone=present)
+    if quotas is not KEPT:
+        session.execute(delete(Quota).where(Quota.resource_id == resource.id))
+        for quota in quotas or ():
+            set_quota(actor, resource, **quota)
+    if is_bookable is not KEPT and is_bookable is not None:
+        _change_bookable(actor, resource, is_bookable)
     _touch(resource)
     return resource
 
@@ -395,7 +430,7 @@ def _touch(resource: Resource) -> None:
 
 
 def _change_layer(resource: Resource, customer_class: str, values: Mapping[str, Any]) -> None:
-    unknown = set(values) - {*RULE_COLUMNS, "is_regional", "eligible_region_ids"}
+    unknown = set(values) - {*RULE_COLUMNS, "is_regional", "eligible_regions"}
     if unknown:
         raise TypeError(f"no such rules: {', '.join(sorted(unknown))}")
     layer = session.scalar(
@@ -410,8 +445,8 @@ def _change_layer(resource: Resource, customer_class: str, values: Mapping[str, 
     for name in (*RULE_COLUMNS, "is_regional"):
         if name in values:
             setattr(layer, name, values[name])
-    if "eligible_region_ids" in values:
-        layer.eligible_regions = _regions(values["eligible_region_ids"] or ())
+    if "eligible_regions" in values:
+        layer.eligible_regions = _regions(values["eligible_regions"] or ())
     if not layer.is_regional:
         layer.eligible_regions = []
     if customer_class and layer.capacity is not None:
@@ -428,10 +463,10 @@ def _change_layer(resource: Resource, customer_class: str, values: Mapping[str, 
         session.delete(layer)
 
 
-def _regions(ids: Collection[int]) -> list[Region]:
-    found = list(session.scalars(select(Region).where(Region.id.in_(ids)).order_by(Region.name)))
-    if len(found) != len(set(ids)):
-        raise Invalid("eligible_region_ids", _("There is no such region."))
+def _regions(keys: Collection[str]) -> list[Region]:
+    found = list(session.scalars(select(Region).where(Region.key.in_(keys)).order_by(Region.name)))
+    if len(found) != len(set(keys)):
+        raise Invalid("eligible_regions", _("There is no such region."))
     return found
 
 
@@ -443,6 +478,12 @@ def _change_hours(actor: Actor, resource: Resource, hours: Sequence[Mapping[str,
             facilities.update_facility(actor, facility, opening_hours=hours)
     else:
         resource.hours = sort_hours(hours) or None
+
+
+def _present_hours(resource: Resource) -> Sequence[Mapping[str, Any]]:
+    if resource.kind == "facility":
+        return get_facility(resource.facility_id or 0).opening_hours
+    return resource.hours or []
 
 
 def _check_hours(hours: Sequence[Mapping[str, Any]]) -> None:

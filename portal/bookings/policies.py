@@ -28,6 +28,7 @@ class Permission(StrEnum):
     CALENDAR_EDIT = "calendar.edit"
     BOOKING_VIEW = "booking.view"
     BOOKING_VIEW_OWN = "booking.view_own"
+    BOOKING_VIEW_HOSTED = "booking.view_hosted"
     BOOKING_CREATE = "booking.create"
     BOOKING_OVERRIDE = "booking.override"
     BOOKING_DECIDE = "booking.decide"
@@ -108,6 +109,9 @@ policy = Policy(
             | administrator
         ).described("people of the two organizations, the person concerned, administrators"),
         Permission.BOOKING_VIEW_OWN: signed_in,
+        Permission.BOOKING_VIEW_HOSTED: (role_in(Organization.id) | administrator).described(
+            "people of the organization, administrators"
+        ),
         Permission.BOOKING_CREATE: (has_membership & _sees).described(
             "people of any organization who see the equipment or facility"
         ),

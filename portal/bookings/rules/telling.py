@@ -81,3 +81,26 @@ def write_span(span: Span, zone: str) -> str:
 def write_list(parts: Iterable[str]) -> str:
     """Write "a, b and c"."""
     return lists.format_list(list(parts), locale=_locale())
+
+
+def write_times(span: Span, zone: str) -> str:
+    """Write a span as a title: "Tue, Mar 3, 09:00–11:00"; of another year, with it."""
+    begins, ends = (moment.astimezone(ZoneInfo(zone)) for moment in (span.starts_at, span.ends_at))
+    last = ends - dt.timedelta(microseconds=1)
+    if begins.date() == last.date():
+        return f"{_write_title(begins.date())}, {begins:%H:%M}–{_write_end(begins, ends)}"
+    return (
+        f"{_write_title(begins.date())}, {begins:%H:%M} – "
+        f"{_write_title(last.date())}, {_write_end(last, ends)}"
+    )
+
+
+def _write_end(day: dt.datetime, ends: dt.datetime) -> str:
+    """Write when a day's time ends; midnight is 24:00."""
+    return f"{ends:%H:%M}" if ends.date() == day.date() else "24:00"
+
+
+def _write_title(day: dt.date) -> str:
+    if day.year == dt.datetime.now(dt.UTC).year:
+        return write_day(day)
+    return dates.format_skeleton("yMMMEd", dt.datetime.combine(day, dt.time()), locale=_locale())

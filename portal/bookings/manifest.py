@@ -8,7 +8,7 @@ from portal.bookings.api import bookings as bookings_api
 from portal.bookings.api import calendar as calendar_api
 from portal.bookings.api.blueprint import blueprint as api_blueprint
 from portal.bookings.policies import Permission, policy
-from portal.bookings.queries import grants
+from portal.bookings.queries import free, grants, listings
 from portal.bookings.queries.bookings import list_due
 from portal.bookings.queries.hosts import booking_section
 from portal.bookings.queries.needs import needs_section
@@ -18,14 +18,39 @@ from portal.bookings.reactions import charging as on_charging
 from portal.bookings.reactions import waiting as on_waiting
 from portal.bookings.services import access as access_services
 from portal.bookings.services import booking, waiting
+<<<<<<< HEAD
 from portal.bookings.views import access, calendar
+=======
+from portal.bookings.views import access, bookings, making, showing
+from portal.bookings.views import free as free_pages
+>>>>>>> 4ab0905 (Show weeks, book, and look after bookings on pages)
 from portal.bookings.views.blueprint import blueprint
 from portal.kernel.authorization import SYSTEM
-from portal.kernel.manifest import DeskSection, Job, Manifest, NavigationItem, RecordSection
+from portal.kernel.manifest import (
+    DeskSection,
+    FilterField,
+    Job,
+    Manifest,
+    NavigationItem,
+    RecordSection,
+    SearchFilter,
+)
 from portal.kernel.outbox import Reaction
 
 #: Importing them is what puts their routes on the blueprints.
+<<<<<<< HEAD
 PAGES = (access, access_api, bookings_api, calendar, calendar_api)
+=======
+PAGES = (
+    access,
+    showing,
+    making,
+    bookings,
+    free_pages,
+    access_api,
+    bookings_api,
+)
+>>>>>>> 4ab0905 (Show weeks, book, and look after bookings on pages)
 
 manifest = Manifest(
     name="bookings",
@@ -47,6 +72,13 @@ manifest = Manifest(
     ),
     navigation=(
         NavigationItem(
+            _l("Your bookings"),
+            "bookings.list_own",
+            permission=Permission.BOOKING_VIEW_OWN,
+            section="account",
+            order=25,
+        ),
+        NavigationItem(
             _l("Your qualifications"),
             "bookings.list_own_qualifications",
             permission=Permission.QUALIFICATION_VIEW_OWN,
@@ -55,6 +87,24 @@ manifest = Manifest(
         ),
     ),
     desk=(
+        DeskSection(
+            _l("Free at last: kept for you"),
+            _l("Nothing that you wait for is free now."),
+            listings.list_offered,
+            order=11,
+        ),
+        DeskSection(
+            _l("Bookings that wait for your approval"),
+            _l("No booking waits for your approval."),
+            listings.list_to_approve,
+            order=12,
+        ),
+        DeskSection(
+            _l("Your bookings of the next days"),
+            _l("You have no booking in the next days."),
+            listings.list_next,
+            order=20,
+        ),
         DeskSection(
             _l("They ask for access"),
             _l("Nobody waits for a qualification, agreement or induction of yours."),
@@ -91,6 +141,19 @@ manifest = Manifest(
                 order=40,
             )
             for kind in ("equipment", "facility")
+        ),
+    ),
+    filters=(
+        SearchFilter(
+            name="booking",
+            label=_l("Free to book"),
+            fields=(
+                FilterField("free_on", _l("Day"), "date"),
+                FilterField("free_starts", _l("From"), "time"),
+                FilterField("free_ends", _l("Until"), "time"),
+            ),
+            read=free.read_filter,
+            keys=free.free_keys,
         ),
     ),
     jobs=(

@@ -50,6 +50,52 @@ def access_request(**more: Any) -> Values:
     return lambda world: {"access_request_id": world.access_requests["eve_at_shop"], **more}
 
 
+def clock(_world: World) -> Mapping[str, Any]:
+    return {
+        "date": "2030-01-07",
+        "starts": "10:00",
+        "ends": "11:00",
+        "purpose": "First articles",
+    }
+
+
+def ben_again(world: World) -> Mapping[str, Any]:
+    return {"for_user": world.users["ben"]}
+
+
+def kind(_world: World) -> Mapping[str, Any]:
+    return {"date": "2027-01-11", "starts": "10:00", "ends": "11:00", "capability": "welding"}
+
+
+PAGES = [
+    Row("bookings.show_times", "GET", EVERYBODY, values=equipment("college_public")),
+    Row("bookings.book", "GET", "ana ben cleo eve", values=equipment("college_public")),
+    Row(
+        "bookings.book", "POST", "ana ben cleo eve", values=equipment("college_public"), data=clock
+    ),
+    # Nobody waits for what is free, so those who may try hear of a conflict.
+    Row(
+        "bookings.wait", "POST", "ana ben cleo eve", values=equipment("college_public"), data=clock
+    ),
+    Row("bookings.list_own", "GET", SIGNED_IN),
+    Row(
+        "bookings.list_hosted",
+        "GET",
+        "cleo root",
+        values=lambda world: {"organization_id": world.organizations["college"]},
+    ),
+    Row("bookings.show", "GET", "ana ben cleo root", values=booking()),
+    Row("bookings.act", "POST", "cleo", values=booking(action="decline"), data=reason),
+    Row("bookings.move", "GET", "ana ben cleo", values=booking()),
+    Row("bookings.move", "POST", "ana ben cleo", values=booking(), data=clock),
+    Row("bookings.hand_over", "GET", "ana ben cleo", values=booking()),
+    Row("bookings.hand_over", "POST", "ana ben cleo", values=booking(), data=ben_again),
+    Row("bookings.show_check_in", "GET", SIGNED_IN, values=equipment("college_public")),
+    Row("bookings.accept_offer", "POST", "", values=lambda _world: {"entry_id": 1}),
+    Row("bookings.leave", "POST", "", values=lambda _world: {"entry_id": 1}),
+    Row("bookings.list_free_at", "GET", EVERYBODY, data=kind),
+    Row("bookings.book_of_kind", "POST", SIGNED_IN, data=kind),
+]
 BOOKINGS = [
     Row(
         "bookings_api.show_availability_of_equipment",
@@ -190,4 +236,8 @@ ACCESS = [
     ),
 ]
 
+<<<<<<< HEAD
 ROUTES = [*CALENDAR, *BOOKINGS, *ACCESS]
+=======
+ROUTES = [*PAGES, *BOOKINGS, *ACCESS]
+>>>>>>> 4ab0905 (Show weeks, book, and look after bookings on pages)

@@ -46,7 +46,7 @@ def test_dark_scheme_redefines_every_color() -> None:
 
 
 def test_stylesheet_stays_within_30_kilobytes() -> None:
-    assert STYLESHEET.stat().st_size <= 30_000
+    assert STYLESHEET.stat().st_size <= 30 * 1024
 
 
 def test_colors_are_named_only_among_the_tokens() -> None:

@@ -1,0 +1,145 @@
+"""What is free at a time that somebody chose first: for a page, and as a filter of searches."""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+
+from portal.bookings.models.calendar import Resource
+from portal.bookings.queries.availability import availability
+from portal.bookings.queries.calendar import resources_of
+from portal.bookings.rules.attempt import Span
+from portal.bookings.rules.timetable import moments_at
+from portal.facilities.models import Equipment, equipment_capability
+from portal.facilities.policies import Permission as FacilityPermission
+from portal.facilities.rules import parse_time
+from portal.kernel.authorization import NOBODY, Actor, visible
+from portal.kernel.database import session
+from portal.kernel.fulltext.port import Key
+from portal.organizations.models import Organization
+from portal.regions.queries import narrower_closure
+
+#: So many machines are looked at for one page, and at once for the directory.
+MOST_LOOKED_AT = 300
+_BATCH = 500
+_DAY = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A time by the clocks of wherever a machine is; minutes after midnight."""
+
+    date: dt.date
+    starts: int
+    ends: int
+
+    def span(self, zone: str) -> Span:
+        """Return the time in a zone."""
+        return Span(
+            moments_at(zone, self.date, self.starts)[0],
+            moments_at(zone, self.date, self.ends)[-1],
+        )
+
+    @property
+    def window(self) -> Span:
+        """The time in all zones together."""
+        midnight = dt.datetime.combine(self.date, dt.time(), dt.UTC)
+        return Span(midnight - _DAY, midnight + 2 * _DAY)
+
+
+@dataclass(frozen=True)
+class Free:
+    """A machine that is free at the wished time, there."""
+
+    equipment: Equipment
+    resource: Resource
+    span: Span
+    zone: str
+
+
+def read_wish(date: str, starts: str, ends: str) -> Wish | None:
+    """Return the time that three texts say, or None where they do not say one."""
+    begins, finishes = parse_time(starts), parse_time(ends)
+    try:
+        day = dt.date.fromisoformat(date)
+    except ValueError:
+        return None
+    if begins is None or finishes is None or not 2000 <= day.year <= 2100:
+        return None
+    wish = Wish(day, _minutes(begins), _minutes(finishes) or 24 * 60)
+    return wish if wish.starts < wish.ends else None
+
+
+def _minutes(time: str) -> int:
+    return int(time[:2]) * 60 + int(time[3:])
+
+
+def list_free(
+    actor: Actor, wish: Wish, *, capability: str = "", organization: Organization | None = None
+) -> list[Free]:
+    """Return the equipment that the actor sees and can be booked at a time, by name.
+
+    capability: the key of one; what has a narrower one counts as well. Whether its gates are open
+    is told when it is booked.
+    """
+    statement = (
+        select(Equipment)
+        .options(joinedload(Equipment.organization), joinedload(Equipment.facility))
+        .where(
+            Equipment.sharing_terms == "bookable",
+            visible(actor, FacilityPermission.EQUIPMENT_VIEW),
+        )
+        .order_by(Equipment.name, Equipment.id)
+        .limit(MOST_LOOKED_AT)
+    )
+    if capability:
+        statement = statement.where(
+            Equipment.id.in_(
+                select(equipment_capability.c.equipment_id).where(
+                    equipment_capability.c.capability_key.in_(narrower_closure([capability]))
+                )
+            )
+        )
+    return list(_free(actor, session.scalars(statement).all(), wish, organization))
+
+
+def _free(
+    actor: Actor, records: Sequence[Equipment], wish: Wish, organization: Organization | None
+) -> Iterator[Free]:
+    resources = resources_of(records)
+    found = availability(actor, resources, wish.window, organization=organization)
+    for record, one in zip(records, found, strict=True):
+        span = wish.span(one.time_zone)
+        if any(
+            free.starts_at <= span.starts_at and span.ends_at <= free.ends_at for free in one.free
+        ):
+            yield Free(record, one.resource, span, one.time_zone)
+
+
+def read_filter(values: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the values of the directory's filter, or nothing where they say no time."""
+    names = ("free_on", "free_starts", "free_ends")
+    given = {name: values.get(name, "").strip() for name in names}
+    return given if read_wish(*given.values()) is not None else {}
+
+
+def free_keys(values: Mapping[str, str]) -> frozenset[Key]:
+    """Return the keys of all equipment that any customer could book at the time of the filter."""
+    wish = read_wish(*(values.get(name, "") for name in ("free_on", "free_starts", "free_ends")))
+    keys: set[Key] = set()
+    last = 0
+    while wish is not None:
+        records = session.scalars(
+            select(Equipment)
+            .options(joinedload(Equipment.organization))
+            .where(Equipment.sharing_terms == "bookable", Equipment.id > last)
+            .order_by(Equipment.id)
+            .limit(_BATCH)
+        ).all()
+        keys |= {("equipment", one.equipment.id) for one in _free(NOBODY, records, wish, None)}
+        if len(records) < _BATCH:
+            break
+        last = records[-1].id
+    return frozenset(keys)

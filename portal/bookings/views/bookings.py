@@ -1,0 +1,438 @@
+"""One booking with all that can be done to it, one's own, and what a host looks after."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+from flask import request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from portal.bookings.forms.bookings import SCOPES
+from portal.bookings.forms.pages import HandOverForm, MoveForm, StepForm, span_values
+from portal.bookings.policies import Permission
+from portal.bookings.queries import bookings as queries
+from portal.bookings.queries import listings
+from portal.bookings.queries.calendar import Calendar, load_calendar
+from portal.bookings.queries.timetables import list_colleagues
+from portal.bookings.queries.waiting import get_visible_entry, list_own_entries
+from portal.bookings.rules.attempt import Span
+from portal.bookings.rules.refusal import Refused
+from portal.bookings.rules.telling import write_length, write_times
+from portal.bookings.rules.words import (
+    BOOKING_STATUSES,
+    BOOKINGS,
+    EARLIEST_CHECK_IN_MINUTES,
+    OPEN_STATUSES,
+)
+from portal.bookings.services import booking as services
+from portal.bookings.services import waiting
+from portal.bookings.views.blueprint import blueprint
+from portal.bookings.views.refusals import Attempted, show_refusal
+from portal.bookings.views.subjects import Subject, find_subject, show_page, zone_words
+from portal.kernel.authorization import authorize, can
+from portal.kernel.clock import now
+from portal.kernel.errors import Conflict
+from portal.kernel.web import confirmed, current_actor, flash, local_target, see_other
+from portal.kernel.workflow import Transition
+from portal.organizations.queries.profiles import get_visible_organization
+
+#: How a list shows the state of a booking.
+TONES = {
+    "requested": "warn",
+    "approved": "good",
+    "in_use": "info",
+    "declined": "bad",
+    "no_show": "bad",
+}
+
+
+@dataclass(frozen=True)
+class Past:
+    """Something that happened to a booking: when, what, by whom, and why."""
+
+    at: dt.datetime
+    what: Any
+    who: str = ""
+    why: str = ""
+
+
+# Lists
+
+
+@blueprint.get("/bookings")
+def list_own() -> ResponseReturnValue:
+    """Show the reader's bookings: those to come, or with `over=yes` those that are over."""
+    actor = current_actor()
+    authorize(actor, Permission.BOOKING_VIEW_OWN)
+    is_over = request.args.get("over") == "yes"
+    found = listings.list_own_bookings(actor, is_over=is_over, cursor=request.args.get("cursor"))
+    entries = [] if is_over else list_own_entries(actor, limit=50).items
+    zones = listings.zones_of(entry.resource for entry in entries)
+    over: dict[str, Any] = {"over": "yes"} if is_over else {}
+    return show_page(
+        "bookings/own.html",
+        rows=found.items,
+        is_over=is_over,
+        entries=[
+            (
+                entry,
+                write_times(Span(entry.starts_at, entry.ends_at), zones[entry.resource_id]),
+            )
+            for entry in entries
+        ],
+        choices=[
+            {
+                "label": _("To come"),
+                "url": url_for("bookings.list_own"),
+                "is_selected": not is_over,
+            },
+            {
+                "label": _("Over"),
+                "url": url_for("bookings.list_own", over="yes"),
+                "is_selected": is_over,
+            },
+        ],
+        next_url=(url_for("bookings.list_own", cursor=found.next, **over) if found.next else None),
+        **_words(),
+    )
+
+
+@blueprint.get("/organizations/<int:organization_id>/bookings")
+def list_hosted(organization_id: int) -> ResponseReturnValue:
+    """Show the people of a host what waits for approval, who comes today, and who is late."""
+    actor = current_actor()
+    organization = get_visible_organization(actor, organization_id)
+    authorize(actor, Permission.BOOKING_VIEW_HOSTED, organization)
+    day = listings.list_hosted(organization)
+    coming = listings.list_coming(organization, cursor=request.args.get("cursor"))
+    return show_page(
+        "bookings/hosted.html",
+        organization=organization,
+        day=day,
+        coming=coming.items,
+        next_url=(
+            url_for("bookings.list_hosted", organization_id=organization_id, cursor=coming.next)
+            if coming.next
+            else None
+        ),
+        **_words(),
+    )
+
+
+# One booking
+
+
+@blueprint.get("/bookings/<int:booking_id>")
+def show(booking_id: int) -> ResponseReturnValue:
+    """Show a booking to its two sides, with its history and what the reader can do."""
+    actor = current_actor()
+    booking = queries.get_visible_booking(actor, booking_id)
+    calendar = _calendar(booking)
+    zone = calendar.hours.zone
+    span = Span(booking.starts_at, booking.ends_at)
+    notice = calendar.rules_for(booking.customer_class).cancel_notice_minutes
+    is_open = booking.status in OPEN_STATUSES and booking.ends_at > now()
+    return show_page(
+        "bookings/show.html",
+        booking=booking,
+        when=write_times(span, zone),
+        length=write_length(int(span.minutes)),
+        zone=zone_words(zone, booking.starts_at),
+        place_zone=zone,
+        record_url=_record_url(booking),
+        times_url=_times_url(booking, zone),
+        steps=[step for step in BOOKINGS.available(actor, booking) if _is_timely(booking, step)],
+        scopes=SCOPES if booking.series_id is not None else {},
+        is_open=is_open,
+        can_move=is_open and can(actor, Permission.BOOKING_MOVE, booking),
+        can_decide=can(actor, Permission.BOOKING_DECIDE, booking),
+        late_notice=(
+            write_length(notice)
+            if booking.status == "approved"
+            and not can(actor, Permission.BOOKING_DECIDE, booking)
+            and now() > booking.starts_at - dt.timedelta(minutes=notice)
+            else ""
+        ),
+        past=_history(booking, zone),
+        together=listings.list_series(booking),
+        **_words(),
+    )
+
+
+@blueprint.post("/bookings/<int:booking_id>/actions/<action>")
+def act(booking_id: int, action: str) -> ResponseReturnValue:
+    """Approve, decline, cancel, check in or out, or note that nobody came."""
+    actor = current_actor()
+    booking = queries.get_visible_booking(actor, booking_id)
+    authorize(actor, BOOKINGS.permission(action), booking)
+    step = BOOKINGS.transitions[action]
+    here = url_for("bookings.show", booking_id=booking_id)
+    back = local_target(request.form.get("next"), here)
+    form = StepForm.bind()
+    if step.confirm and not confirmed():
+        return show_page(
+            "components/confirm.html", title=step.confirm, action=step.label, cancel_url=back
+        )
+    attempted: Attempted | None = None
+    zone = _calendar(booking).hours.zone
+    span = Span(booking.starts_at, booking.ends_at)
+    if form.submitted():
+        try:
+            done = form.attempt(services.act_on_booking, actor, booking, action, **form.data)
+        except Refused as refusal:
+            attempted = Attempted(refusal, span, zone, can_override=True)
+        else:
+            if done is not None:
+                flash(str(step.done), link=(here, _("Open the booking")) if back != here else None)
+                return see_other(back)
+    booking = queries.get_visible_booking(actor, booking_id)
+    return show_page(
+        "bookings/step.html",
+        status=attempted.refusal.status if attempted else None,
+        form=form,
+        step=step,
+        booking=booking,
+        when=write_times(span, zone),
+        attempted=attempted,
+        problems=attempted.refusal.problems if attempted else (),
+        may_override=attempted is not None
+        and all(problem.overridable for problem in attempted.refusal.problems),
+        back=back,
+    )
+
+
+@blueprint.route("/bookings/<int:booking_id>/move", methods=["GET", "POST"])
+def move(booking_id: int) -> ResponseReturnValue:
+    """Give a booking another time, or another length."""
+    actor = current_actor()
+    booking = queries.get_visible_booking(actor, booking_id)
+    authorize(actor, Permission.BOOKING_MOVE, booking)
+    calendar = _calendar(booking)
+    zone = calendar.hours.zone
+    form = MoveForm.bind(**span_values(Span(booking.starts_at, booking.ends_at), zone))
+    attempted: Attempted | None = None
+    if form.submitted() and (wanted := form.read_span(zone)) is not None:
+        try:
+            moved = form.attempt(
+                services.move_booking,
+                actor,
+                booking,
+                span=wanted,
+                reason=form.reason.data,
+                override_reason=form.override_reason.data,
+                scope=form.scope.data,
+            )
+        except Refused as refusal:
+            attempted = Attempted(
+                refusal, wanted, zone, can_override=can(actor, Permission.BOOKING_DECIDE, booking)
+            )
+        except Conflict as error:
+            form.add_error(None, error.message)
+        else:
+            if moved is not None:
+                flash(_("The booking was moved: %(when)s.", when=write_times(wanted, zone)))
+                return see_other(url_for("bookings.show", booking_id=booking_id))
+        booking = queries.get_visible_booking(actor, booking_id)
+    subject = _subject(booking)
+    return show_page(
+        "bookings/move.html",
+        status=attempted.refusal.status if attempted else None,
+        form=form,
+        booking=booking,
+        when=write_times(Span(booking.starts_at, booking.ends_at), zone),
+        zone_name=zone_words(zone, booking.starts_at)["name"],
+        second_times=form.second_times(zone),
+        step=calendar.rules_for(booking.customer_class).slot_minutes * 60,
+        refusal=show_refusal(attempted, subject, form) if attempted else None,
+        times_url=_times_url(booking, zone),
+    )
+
+
+@blueprint.route("/bookings/<int:booking_id>/hand-over", methods=["GET", "POST"])
+def hand_over(booking_id: int) -> ResponseReturnValue:
+    """Give a booking to a colleague."""
+    actor = current_actor()
+    booking = queries.get_visible_booking(actor, booking_id)
+    authorize(actor, Permission.BOOKING_MOVE, booking)
+    form = HandOverForm.bind(for_user=booking.user_id)
+    form.for_user.choices = list_colleagues([booking.organization_id])
+    problems: list[str] = []
+    if form.submitted():
+        try:
+            done = form.attempt(
+                services.hand_over_booking,
+                actor,
+                booking,
+                user_id=form.for_user.data,
+                reason=form.reason.data,
+            )
+        except Refused as refusal:
+            problems = [problem.message for problem in refusal.problems]
+        except Conflict as error:
+            form.add_error(None, error.message)
+        else:
+            if done is not None:
+                name = dict(form.for_user.choices).get(form.for_user.data, "")
+                flash(_("The booking is %(name)s’s now.", name=name))
+                return see_other(url_for("bookings.show", booking_id=booking_id))
+        for problem in problems:
+            form.add_error("for_user", problem)
+        booking = queries.get_visible_booking(actor, booking_id)
+    return show_page(
+        "bookings/hand_over.html",
+        form=form,
+        booking=booking,
+        when=write_times(Span(booking.starts_at, booking.ends_at), _calendar(booking).hours.zone),
+    )
+
+
+# At the machine
+
+
+@blueprint.get("/equipment/<int:equipment_id>/check-in")
+@blueprint.get("/facilities/<int:facility_id>/check-in")
+def show_check_in(
+    equipment_id: int | None = None, facility_id: int | None = None
+) -> ResponseReturnValue:
+    """Show whoever stands before it their booking of now, with one button."""
+    actor = current_actor()
+    subject = find_subject(equipment_id, facility_id)
+    authorize(actor, Permission.BOOKING_VIEW_OWN)
+    at_hand = listings.find_at_hand(actor, subject.resource) if subject.resource.id else None
+    steps = (
+        [
+            step
+            for step in BOOKINGS.available(actor, at_hand.booking)
+            if step.action in ("check_in", "check_out") and _is_timely(at_hand.booking, step)
+        ]
+        if at_hand is not None
+        else []
+    )
+    return show_page(
+        "bookings/check_in.html",
+        subject=subject,
+        at_hand=at_hand,
+        steps=steps,
+        earliest=EARLIEST_CHECK_IN_MINUTES,
+        **_words(),
+    )
+
+
+# The waiting list
+
+
+@blueprint.post("/waiting/<int:entry_id>/accept")
+def accept_offer(entry_id: int) -> ResponseReturnValue:
+    """Book a freed time that is kept for the reader."""
+    actor = current_actor()
+    entry = get_visible_entry(actor, entry_id)
+    resource = queries.get_resource(entry.resource_id)
+    name = resource.name
+    try:
+        (booking,) = services.create_booking(
+            actor,
+            resource,
+            organization=entry.organization,
+            span=Span(entry.starts_at, entry.ends_at),
+            purpose=entry.purpose,
+        )
+    except Refused as refusal:
+        raise Conflict(refusal.message) from refusal
+    flash(
+        _("“%(name)s” is booked for you.", name=name)
+        if booking.status == "approved"
+        else _("You asked for “%(name)s”. Its host decides.", name=name)
+    )
+    return see_other(url_for("bookings.show", booking_id=booking.id))
+
+
+@blueprint.post("/waiting/<int:entry_id>/leave")
+def leave(entry_id: int) -> ResponseReturnValue:
+    """Wait no longer."""
+    actor = current_actor()
+    entry = get_visible_entry(actor, entry_id)
+    name = entry.resource.name
+    waiting.leave_waiting_list(actor, entry)
+    flash(_("You no longer wait for “%(name)s”.", name=name))
+    return see_other(url_for("bookings.list_own"))
+
+
+def _words() -> dict[str, Any]:
+    return {"statuses": BOOKING_STATUSES, "tones": TONES, "is_timely": _is_timely}
+
+
+def _calendar(booking: Any) -> Calendar:
+    return load_calendar(booking.resource, Span(booking.starts_at, booking.ends_at))
+
+
+def _subject(booking: Any) -> Subject:
+    resource = booking.resource
+    record = resource.equipment or resource.facility
+    if record is None:
+        raise Conflict(_("This can no longer be booked."))
+    return Subject(record, resource, resource.kind)
+
+
+def _record_url(booking: Any) -> str | None:
+    resource = booking.resource
+    if resource.equipment_id is not None:
+        return url_for("facilities.show_equipment", equipment_id=resource.equipment_id)
+    if resource.facility_id is not None:
+        return url_for("facilities.show_facility", facility_id=resource.facility_id)
+    return None
+
+
+def _times_url(booking: Any, zone: str) -> str | None:
+    """Return where the week of a booking is shown; an operator has no page of times."""
+    resource = booking.resource
+    numbers: dict[str, Any]
+    if resource.equipment_id is not None:
+        numbers = {"equipment_id": resource.equipment_id}
+    elif resource.facility_id is not None:
+        numbers = {"facility_id": resource.facility_id}
+    else:
+        return None
+    date = span_values(Span(booking.starts_at, booking.ends_at), zone)["date"]
+    return url_for("bookings.show_times", date=date.isoformat(), **numbers)
+
+
+def _is_timely(booking: Any, step: Transition) -> bool:
+    """Tell whether a step that the state allows makes sense at this time."""
+    moment = now()
+    if step.action == "check_in":
+        earliest = booking.starts_at - dt.timedelta(minutes=EARLIEST_CHECK_IN_MINUTES)
+        return earliest <= moment < booking.ends_at
+    if step.action == "mark_no_show":
+        return booking.starts_at <= moment
+    if step.action == "cancel":
+        return booking.ends_at > moment
+    return step.action != "approve" or booking.starts_at > moment
+
+
+def _history(booking: Any, zone: str) -> list[Past]:
+    """Return all that happened to a booking, the first first."""
+    found = [
+        Past(booking.created_at, _("Made"), booking.booked_by.name if booking.booked_by else "")
+    ]
+    for step in BOOKINGS.history(booking):
+        done = BOOKING_STATUSES[step.target]
+        found.append(Past(step.taken_at, done, step.actor_name, step.note))
+    for move in booking.moves:
+        was = write_times(Span(move.was_from, move.was_until), zone)
+        who = move.moved_by.name if move.moved_by else ""
+        if move.was_user_id != booking.user_id and move.was_user is not None:
+            what = _("Changed; it was %(when)s, for %(name)s", when=was, name=move.was_user.name)
+        else:
+            what = _("Changed; it was %(when)s", when=was)
+        found.append(Past(move.moved_at, what, who, move.reason))
+    found += [
+        Past(
+            override.overridden_at,
+            _("A rule was set aside: %(rule)s", rule=override.message),
+            override.overridden_by.name if override.overridden_by else "",
+            override.reason,
+        )
+        for override in booking.overrides
+    ]
+    return sorted(found, key=lambda one: one.at)

@@ -1,0 +1,110 @@
+"""The time first: what is free then, and booking whichever of a kind is."""
+
+from typing import Any
+
+from flask import request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from portal.bookings.forms.pages import FreeForm
+from portal.bookings.policies import Permission
+from portal.bookings.queries import bookings as queries
+from portal.bookings.queries.free import Free, Wish, list_free, read_wish
+from portal.bookings.rules.refusal import Refused
+from portal.bookings.rules.telling import write_times
+from portal.bookings.services import booking as services
+from portal.bookings.services.calendar import open_resource
+from portal.bookings.views.blueprint import blueprint
+from portal.bookings.views.subjects import show_page, span_arguments
+from portal.kernel.authorization import authorize
+from portal.kernel.clock import today_here
+from portal.kernel.errors import Conflict
+from portal.kernel.kept import keep_answer
+from portal.kernel.web import current_actor, flash, see_other, text_argument
+from portal.organizations.queries.profiles import list_organizations_of
+from portal.regions.queries import match_capability
+
+#: So many units are tried, one after the other, when one of a kind is booked.
+MOST_TRIED = 10
+
+
+@blueprint.get("/free")
+def list_free_at() -> ResponseReturnValue:
+    """Show the equipment that is free at a time."""
+    form = FreeForm(request.args) if request.args else FreeForm(date=today_here())
+    own = list_organizations_of(current_actor())
+    wish, rows, capability = None, [], None
+    if request.args and form.validate():
+        wish = read_wish(*(text_argument(name, 10) for name in ("date", "starts", "ends")))
+        if wish is None:
+            form.add_error("ends", _("Please let it end after it begins."))
+        else:
+            capability = _capability(form)
+            rows = _find(form, wish, own, capability)
+    keep_answer()
+    return show_page(
+        "bookings/free.html",
+        wanted=form,
+        is_asked=wish is not None and not form.problems,
+        rows=[(one, write_times(one.span, one.zone), _book_url(one)) for one in rows],
+        kind=form.capability.data if capability else "",
+        can_book=bool(own),
+    )
+
+
+@blueprint.post("/free/book")
+def book_of_kind() -> ResponseReturnValue:
+    """Book the first of the equipment of a kind that is free at a time."""
+    actor = current_actor()
+    authorize(actor, Permission.BOOKING_VIEW_OWN)
+    own = list_organizations_of(actor)
+    if not own:
+        raise Conflict(_("Please join an organization first: it is organizations that book."))
+    form = FreeForm.bind()
+    wish = read_wish(*(request.form.get(name, "") for name in ("date", "starts", "ends")))
+    rows: list[Free] = []
+    if form.submitted() and wish is not None and (capability := _capability(form)):
+        rows = _find(form, wish, own, capability)
+    if not rows:
+        raise Conflict(_("Nothing of this kind is free at this time any more."))
+    first = rows[0]
+    tried = [one for one in rows if one.span == first.span][:MOST_TRIED]
+    resources = tuple(queries.get_resource(open_resource(actor, one.equipment).id) for one in tried)
+    try:
+        (booking,) = services.create_booking_of_kind(
+            actor, resources, organization=own[0], span=first.span
+        )
+    except Refused as refusal:
+        raise Conflict(refusal.message) from refusal
+    name, when = booking.resource.name, write_times(first.span, first.zone)
+    flash(
+        _("“%(name)s” is booked: %(when)s.", name=name, when=when)
+        if booking.status == "approved"
+        else _("You asked for “%(name)s” (%(when)s). Its host decides.", name=name, when=when)
+    )
+    return see_other(url_for("bookings.show", booking_id=booking.id))
+
+
+def _capability(form: FreeForm) -> str | None:
+    """Return the key of the capability that the form names, if it names one."""
+    named = form.capability.data
+    key = match_capability(named) if named else None
+    if named and key is None:
+        form.add_error("capability", _("No capability has this name. Please choose another word."))
+    return key
+
+
+def _find(form: FreeForm, wish: Wish, own: list[Any], capability: str | None) -> list[Free]:
+    if form.problems:
+        return []
+    return list_free(
+        current_actor(),
+        wish,
+        capability=capability or "",
+        organization=own[0] if own else None,
+    )
+
+
+def _book_url(one: Free) -> str:
+    arguments: dict[str, Any] = span_arguments(one.span)
+    return url_for("bookings.book", equipment_id=one.equipment.id, **arguments)

@@ -1,0 +1,117 @@
+"""What a page says of an attempt that breaks rules: all that stands against it, and ways on."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import url_for
+from flask_babel import gettext as _
+
+from portal.bookings.forms.pages import SpanForm, span_values
+from portal.bookings.rules.attempt import Span
+from portal.bookings.rules.refusal import Refused
+from portal.bookings.rules.telling import write_times
+from portal.bookings.rules.words import ACCESS_KINDS
+from portal.bookings.views.subjects import Subject
+
+#: What goes away when others cancel, so that one can wait for it.
+_TAKEN_BY_OTHERS = {"conflict", "buffer"}
+
+
+@dataclass(frozen=True)
+class Attempted:
+    """An attempt that was refused; can_override: the reader decides about the resource."""
+
+    refusal: Refused
+    span: Span
+    zone: str
+    can_override: bool
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that stands against it, with where it can be put right, if anywhere."""
+
+    message: str
+    url: str | None
+    link: Any
+
+
+@dataclass(frozen=True)
+class Way:
+    """A time that would work; values: what a form sends to book it."""
+
+    words: str
+    values: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """What a page shows: problems, times that would work, and whether more can be done.
+
+    may_override: all that stands against it may be set aside by its reader; may_wait: it is
+    only taken. values: what a form sends to wait for the time.
+    """
+
+    problems: list[Problem]
+    ways: list[Way]
+    may_override: bool
+    may_wait: bool
+    values: dict[str, Any]
+
+
+def show_refusal(attempted: Attempted, subject: Subject, form: SpanForm) -> Refusal:
+    """Return what a page shows of a refused attempt to book or to move."""
+    problems = attempted.refusal.problems
+    codes = {problem.code for problem in problems}
+    kept = _kept(form)
+    return Refusal(
+        problems=[
+            Problem(
+                problem.message,
+                _gate_url(problem.hint, subject, form),
+                ACCESS_KINDS.get(problem.hint),
+            )
+            for problem in problems
+        ],
+        ways=[
+            Way(
+                _("%(when)s is free", when=write_times(one.span, attempted.zone)),
+                {**kept, **_sent(span_values(one.span, attempted.zone))},
+            )
+            for one in attempted.refusal.suggestions
+        ],
+        may_override=attempted.can_override and all(one.overridable for one in problems),
+        may_wait="conflict" in codes and codes <= _TAKEN_BY_OTHERS,
+        values={**kept, **_sent(span_values(attempted.span, attempted.zone))},
+    )
+
+
+def _gate_url(hint: str, subject: Subject, form: SpanForm) -> str | None:
+    if not hint:
+        return None
+    named: dict[str, Any] = {subject.kind: subject.record.id, "kind": hint}
+    organization = getattr(form, "organization_id", None)
+    if organization is not None and organization.data:
+        named["organization"] = organization.data
+    return url_for("bookings.ask_for_access", **named)
+
+
+def _kept(form: SpanForm) -> dict[str, Any]:
+    """Return what a form says besides the time, as it is sent again."""
+    times = SpanForm()._fields
+    return _sent(
+        {
+            name: field.data
+            for name, field in form._fields.items()
+            if name not in times and name != "override_reason" and not isinstance(field.data, list)
+        }
+    )
+
+
+def _sent(values: dict[str, Any]) -> dict[str, Any]:
+    """Return values as a browser sends them; what is empty or off is not sent."""
+    return {
+        name: "y" if value is True else value.isoformat() if hasattr(value, "isoformat") else value
+        for name, value in values.items()
+        if value not in (None, "", False)
+    }

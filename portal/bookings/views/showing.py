@@ -1,0 +1,120 @@
+"""The week of a piece of equipment or a facility: what is free, taken and closed when."""
+
+import datetime as dt
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import request
+from flask.typing import ResponseReturnValue
+
+from portal.bookings.policies import Permission
+from portal.bookings.queries.timetables import Week, load_week
+from portal.bookings.rules.attempt import Span
+from portal.bookings.rules.timetable import Block, usual_end
+from portal.bookings.rules.words import BOOKING_STATUSES
+from portal.bookings.views.blueprint import blueprint
+from portal.bookings.views.subjects import (
+    Subject,
+    choose_booker,
+    find_subject,
+    list_bookers,
+    show_page,
+    span_arguments,
+    zone_words,
+)
+from portal.kernel.authorization import can
+from portal.kernel.kept import keep_answer
+from portal.kernel.web import current_actor
+
+_TONES = {
+    "free": "good",
+    "requested": "info",
+    "outage": "bad",
+    "closure": "warn",
+    "blocking": "warn",
+}
+_FIRST_YEAR, _LAST_YEAR = 2000, 2100
+
+
+@blueprint.get("/equipment/<int:equipment_id>/times")
+@blueprint.get("/facilities/<int:facility_id>/times")
+def show_times(
+    equipment_id: int | None = None, facility_id: int | None = None
+) -> ResponseReturnValue:
+    """Show a week of a piece of equipment or a facility, and on a phone a day of it."""
+    actor = current_actor()
+    subject = find_subject(equipment_id, facility_id)
+    bookers = list_bookers(actor, subject)
+    booker = choose_booker(bookers)
+    keep_answer()
+    week = load_week(actor, subject.resource, _read_date(), organization=booker)
+    is_inside = subject.resource.organization_id in actor.memberships or actor.is_administrator
+
+    def times_url(**values: Any) -> str:
+        if booker is not None and len(bookers) > 1:
+            values.setdefault("organization_id", booker.id)
+        return subject.url("show_times", **values)
+
+    return show_page(
+        "bookings/times.html",
+        subject=subject,
+        week=week,
+        zone=zone_words(
+            week.found.time_zone,
+            week.days[0].blocks[0].span.starts_at,
+            week.days[6].blocks[-1].span.starts_at,
+        ),
+        clock=lambda moment: _clock(week, moment),
+        clock_until=lambda moment: _clock(week, moment).replace("00:00", "24:00"),
+        toned=_TONES,
+        book_url=lambda block: _book_url(subject, week, block, booker),
+        date_url=lambda date: times_url(date=date.isoformat()),
+        earlier=times_url(date=(week.date - dt.timedelta(days=7)).isoformat()),
+        later=times_url(date=(week.date + dt.timedelta(days=7)).isoformat()),
+        today_url=times_url(),
+        next_url=_next_url(subject, week, booker),
+        booker=booker,
+        booker_links=[
+            {
+                "label": one.name,
+                "url": times_url(date=week.date.isoformat(), organization_id=one.id),
+                "is_selected": one is booker,
+            }
+            for one in bookers
+        ],
+        is_shown=subject.is_open or is_inside,
+        is_inside=is_inside,
+        can_edit=can(actor, Permission.CALENDAR_EDIT, subject.resource),
+        statuses=BOOKING_STATUSES,
+    )
+
+
+def _read_date() -> dt.date | None:
+    try:
+        date = dt.date.fromisoformat(request.args.get("date", ""))
+    except ValueError:
+        return None
+    return date if _FIRST_YEAR <= date.year <= _LAST_YEAR else None
+
+
+def _clock(week: Week, moment: dt.datetime) -> str:
+    """Write a time as the clock shows it where the resource is."""
+    return moment.astimezone(ZoneInfo(week.found.time_zone)).strftime("%H:%M")
+
+
+def _book_url(subject: Subject, week: Week, block: Block, booker: Any) -> str | None:
+    """Return where a free block is booked from its begin on, if that is possible."""
+    rules, free = week.found.rules, block.about
+    begins = block.span.starts_at
+    if begins + dt.timedelta(minutes=rules.min_length_minutes) > free.ends_at:
+        return None
+    arguments: dict[str, Any] = span_arguments(Span(begins, usual_end(begins, free, rules)))
+    if booker is not None:
+        arguments["organization_id"] = booker.id
+    return subject.url("book", **arguments)
+
+
+def _next_url(subject: Subject, week: Week, booker: Any) -> str | None:
+    if week.next_free is None:
+        return None
+    return _book_url(subject, week, Block("free", week.next_free, week.next_free), booker)

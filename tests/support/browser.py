@@ -23,7 +23,8 @@ ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 SCREENSHOTS = ROOT / "build" / "screenshots"
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+# The shell is Chromium without a window of its own: the same pages in half the time.
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 MAC_PATHS = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
@@ -138,7 +139,7 @@ def chromium(request: pytest.FixtureRequest) -> Iterator[Browser]:
     """The one browser of this process."""
     executable = find_chromium()
     if executable is None:
-        pytest.skip("Chromium is not installed (Debian: apt-get install chromium).")
+        pytest.skip("Chromium is not installed (Debian: apt-get install chromium-headless-shell).")
     # Asked for only now, so that without Chromium nothing is started.
     playwright: Playwright = request.getfixturevalue("_playwright")
     as_root = sys.platform == "linux" and os.geteuid() == 0

@@ -18,12 +18,8 @@ from portal.bookings.reactions import charging as on_charging
 from portal.bookings.reactions import waiting as on_waiting
 from portal.bookings.services import access as access_services
 from portal.bookings.services import booking, waiting
-<<<<<<< HEAD
-from portal.bookings.views import access, calendar
-=======
-from portal.bookings.views import access, bookings, making, showing
+from portal.bookings.views import access, bookings, calendar, making, showing
 from portal.bookings.views import free as free_pages
->>>>>>> 4ab0905 (Show weeks, book, and look after bookings on pages)
 from portal.bookings.views.blueprint import blueprint
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.manifest import (
@@ -38,19 +34,17 @@ from portal.kernel.manifest import (
 from portal.kernel.outbox import Reaction
 
 #: Importing them is what puts their routes on the blueprints.
-<<<<<<< HEAD
-PAGES = (access, access_api, bookings_api, calendar, calendar_api)
-=======
 PAGES = (
     access,
-    showing,
-    making,
     bookings,
+    calendar,
     free_pages,
+    making,
+    showing,
     access_api,
     bookings_api,
+    calendar_api,
 )
->>>>>>> 4ab0905 (Show weeks, book, and look after bookings on pages)
 
 manifest = Manifest(
     name="bookings",

@@ -236,8 +236,4 @@ ACCESS = [
     ),
 ]
 
-<<<<<<< HEAD
-ROUTES = [*CALENDAR, *BOOKINGS, *ACCESS]
-=======
-ROUTES = [*PAGES, *BOOKINGS, *ACCESS]
->>>>>>> 4ab0905 (Show weeks, book, and look after bookings on pages)
+ROUTES = [*PAGES, *CALENDAR, *BOOKINGS, *ACCESS]

@@ -155,6 +155,9 @@ def addresses(app: Flask, world: World) -> Iterator[str]:
         "claim_id": list(world.claims.values()),
         "invitation_id": list(world.invitations.values()),
         "region_id": list(world.regions.values()),
+        # Pages of a calendar, for two records that outsiders may not know of.
+        "place": ["equipment", "facilities"],
+        "record_id": [world.equipment["shop_draft"], world.equipment["college_draft"]],
     }
     with app.test_request_context():
         for rule in app.url_map.iter_rules():

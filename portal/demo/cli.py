@@ -58,6 +58,8 @@ def load_demo() -> None:
         for newcomer in cast.newcomers:
             wanted = by_key[newcomer.claims or newcomer.joins]
             new += services.load_newcomer(SYSTEM, newcomer=newcomer, organization=wanted, cast=cast)
+    for access in queries.read_access():
+        new += services.load_access(SYSTEM, access=access, host=by_key[access.host])
     total = sum(item.record_count for item in organizations)
     if new:
         click.echo(f"The demo regions hold {total} records.", err=True)

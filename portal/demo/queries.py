@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from portal.accounts.models import User
 from portal.demo.rules import (
+    DemoAccess,
     DemoCast,
     DemoOrganization,
     Place,
@@ -39,6 +40,11 @@ def read_organizations() -> list[DemoOrganization]:
         for path in sorted(DATA.glob("*/*.toml"))
         for raw in _read(path)["organization"]
     ]
+
+
+def read_access() -> list[DemoAccess]:
+    """Return who asked whom for access, in the order in which it is told."""
+    return [DemoAccess(**raw) for raw in _read(DATA / "access.toml")["access"]]
 
 
 def read_regions() -> dict[str, Any]:

@@ -138,6 +138,25 @@ class DemoOrganization:
         return 1 + within + len(self.equipment) + len(self.requests)
 
 
+@dataclass(frozen=True)
+class DemoAccess:
+    """What somebody (by address) asked a host (by key) for, and the host's grant of it, if any.
+
+    needed: whether the machine's booking rules ask for it.
+    """
+
+    kind: str
+    host: str
+    person: str
+    equipment: str
+    message: str
+    evidence: str = ""
+    granted_days_ago: int | None = None
+    expires_in_days: int | None = None
+    lapses_after_days: int | None = None
+    needed: bool = False
+
+
 def parse_cast(raw: Mapping[str, Any]) -> DemoCast:
     """Return the people of `people.toml`."""
     return DemoCast(

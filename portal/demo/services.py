@@ -9,15 +9,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import event, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import event, exists, insert, select, update
+from sqlalchemy.orm import Session, joinedload
 
 from portal.accounts import services as accounts
 from portal.accounts.models import User
 from portal.accounts.queries import find_user_by_email, password_cost
 from portal.accounts.rules import hash_password
+from portal.bookings.models.access import AccessRequest
+from portal.bookings.services import access as gates
+from portal.bookings.services import calendar
 from portal.demo.policies import Permission
 from portal.demo.rules import (
+    DemoAccess,
     DemoCast,
     DemoNewcomer,
     DemoOrganization,
@@ -38,7 +42,7 @@ from portal.facilities.models import (
     facility_capability,
 )
 from portal.kernel.authorization import SYSTEM, Actor
-from portal.kernel.clock import now
+from portal.kernel.clock import now, today_here
 from portal.kernel.commands import command
 from portal.kernel.database import session
 from portal.kernel.outbox import OutboxDelivery
@@ -152,6 +156,95 @@ def load_newcomer(
         else:
             organizations.send_join_request(person, row, message=newcomer.words)
     return 1
+
+
+@command(Permission.DEMO_LOAD)
+def load_access(actor: Actor, *, access: DemoAccess, host: DemoOrganization) -> int:
+    """Let somebody ask a host for access to its equipment, and the host grant it.
+
+    Returns 1, or 0 where it was asked for before.
+    """
+    row, user = _find(host), find_user_by_email(access.person)
+    if row is None or user is None:
+        return 0
+    equipment = session.scalars(
+        select(Equipment)
+        .options(joinedload(Equipment.organization))
+        .where(Equipment.organization_id == row.id, Equipment.name == access.equipment)
+    ).one()
+    is_asked = exists().where(
+        AccessRequest.user_id == user.id,
+        AccessRequest.kind == access.kind,
+        AccessRequest.equipment_id == equipment.id,
+    )
+    if session.scalar(select(is_asked)):
+        return 0
+    with _without_mail():
+        owner = _owner_of(row)
+        _ask_and_grant(owner, row, user, equipment, access)
+        if access.needed:
+            resource = calendar.open_resource(owner, equipment)
+            needs: dict[str, Any] = {f"needs_{access.kind}": True}
+            calendar.change_rules(owner, resource, **needs)
+    return 1
+
+
+def _ask_and_grant(
+    owner: Actor, host: Organization, user: User, equipment: Equipment, access: DemoAccess
+) -> None:
+    membership = session.scalars(
+        select(Membership).where(Membership.user_id == user.id).order_by(Membership.id).limit(1)
+    ).one()
+    person = Actor(
+        user_id=user.id,
+        name=user.name,
+        memberships={membership.organization_id: membership.role},
+    )
+    asked = gates.ask_for_access(
+        person,
+        host,
+        organization_id=membership.organization_id,
+        kind=access.kind,
+        equipment_id=equipment.id,
+        message=access.message,
+    )
+    days = access.granted_days_ago
+    asked.created_at = _ago(days + 6 if days is not None else 2)
+    if days is None:
+        return
+    good = access.expires_in_days
+    expires_on = today_here() + dt.timedelta(days=good) if good is not None else None
+    granted_on = today_here() - dt.timedelta(days=days)
+    if access.kind == "qualification":
+        granted: Any = gates.grant_qualification(
+            owner,
+            host,
+            user_id=user.id,
+            equipment_id=equipment.id,
+            granted_on=granted_on,
+            expires_on=expires_on,
+            lapses_after_days=access.lapses_after_days,
+            evidence=access.evidence,
+        )
+    else:
+        holder = (
+            {"user_id": user.id}
+            if access.kind == "induction"
+            else {"organization": session.get_one(Organization, membership.organization_id).name}
+        )
+        granted = gates.file_clearance(
+            owner,
+            host,
+            kind=access.kind,
+            valid_from=granted_on,
+            expires_on=expires_on,
+            reference=access.evidence,
+            **holder,
+        )
+    granted.created_at = asked.closed_at = _ago(days)
+    subject = "qualification" if access.kind == "qualification" else "clearance"
+    _date_step(subject, granted.id, "grant", _ago(days))
+    _date_step("access_request", asked.id, "grant", _ago(days))
 
 
 def _draw_region(key: str, fields: Mapping[str, Any]) -> bool:

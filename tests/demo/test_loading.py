@@ -13,6 +13,7 @@ from portal.accounts.forms import common_passwords
 from portal.accounts.models import User
 from portal.accounts.queries import password_cost
 from portal.accounts.rules import context_word_in, is_common, is_password_right
+from portal.bookings.models.access import AccessRequest
 from portal.demo import queries, services
 from portal.demo.cli import load_if_empty
 from portal.facilities.models import Equipment, EquipmentRate, Facility
@@ -215,6 +216,15 @@ def test_demo_is_loaded_as_its_people_would_have_made_it_and_only_once(reference
     newcomers = queries.read_cast().newcomers
     # One of each is of the cast's world.
     assert sum(waiting) == len(newcomers) + 2
+
+    granted = [item for item in queries.read_access() if item.granted_days_ago is not None]
+    states = session.execute(
+        select(AccessRequest.status, AccessRequest.closed_at)
+        .join(User, User.id == AccessRequest.user_id)
+        .where(User.is_demo)
+    ).all()
+    assert sum(status == "granted" for status, _closed_at in states) == len(granted)
+    assert len(states) == len(queries.read_access())
 
     assert quality_of_search() >= 0.85
 

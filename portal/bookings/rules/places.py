@@ -35,7 +35,12 @@ def _steps(spans: Iterable[Span]) -> Iterator[tuple[dt.datetime, int]]:
 
 
 def deal_places(
-    taken: Sequence[Taken], span: Span, capacity: int, *, apart_minutes: int = 0
+    taken: Sequence[Taken],
+    span: Span,
+    capacity: int,
+    *,
+    apart_minutes: int = 0,
+    place: int | None = None,
 ) -> Mapping[int, int] | None:
     """Return the places (from 1) of a new booking and of those that move for it, or None.
 
@@ -44,16 +49,21 @@ def deal_places(
     taken: all that may move, and all that overlaps those: of a resource with many places give
     everything that is not over.
     apart_minutes: kept free between two bookings of one place, where that can be done.
+    place: the one that it must have, since it is in use there and only lasts longer.
     """
-    wished = _deal(taken, span, capacity, dt.timedelta(minutes=apart_minutes))
+    wished = _deal(taken, span, capacity, dt.timedelta(minutes=apart_minutes), place)
     if wished is not None or not apart_minutes:
         return wished
     # Bookings may lie nearer than that, by an override or from before the rule.
-    return _deal(taken, span, capacity, dt.timedelta())
+    return _deal(taken, span, capacity, dt.timedelta(), place)
 
 
 def _deal(
-    taken: Sequence[Taken], span: Span, capacity: int, apart: dt.timedelta
+    taken: Sequence[Taken],
+    span: Span,
+    capacity: int,
+    apart: dt.timedelta,
+    wanted_place: int | None,
 ) -> Mapping[int, int] | None:
     spans = {one.booking_id: Span(one.span.starts_at, one.span.ends_at + apart) for one in taken}
     new = Span(span.starts_at, span.ends_at + apart)
@@ -62,11 +72,11 @@ def _deal(
     held: dict[int, list[Taken]] = {place: [] for place in range(1, capacity + 1)}
     for one in taken:
         held.setdefault(one.place, []).append(one)
-
-    def blockers(place: int, wanted: Span) -> list[Taken]:
-        return [one for one in held[place] if spans[one.booking_id].overlaps(wanted)]
-
-    in_the_way = {place: blockers(place, new) for place in range(1, capacity + 1)}
+    in_the_way = {
+        place: [one for one in held[place] if spans[one.booking_id].overlaps(new)]
+        for place in range(1, capacity + 1)
+        if wanted_place in (None, place)
+    }
     free = next((place for place, ones in in_the_way.items() if not ones), None)
     if free is not None:
         return {0: free}
@@ -77,7 +87,7 @@ def _deal(
     ]
     if moves:
         return min(moves, key=len)
-    return _deal_anew(taken, spans, new, capacity)
+    return _deal_anew(taken, spans, new, capacity, wanted_place)
 
 
 def _make_way(
@@ -110,7 +120,11 @@ def _make_way(
 
 
 def _deal_anew(
-    taken: Sequence[Taken], spans: Mapping[int, Span], new: Span, capacity: int
+    taken: Sequence[Taken],
+    spans: Mapping[int, Span],
+    new: Span,
+    capacity: int,
+    wanted_place: int | None,
 ) -> dict[int, int] | None:
     """Return the moves of a dealing of all places from one instant outwards, or None.
 
@@ -119,35 +133,34 @@ def _deal_anew(
     long as no more than `capacity` share an instant, wherever the first ones are. So the instant is
     one of those whose places are fixed: they are in use at the same time.
     """
+    wanted = {**spans, 0: new}
     was = {one.booking_id: one.place for one in taken}
     fixed = {one.booking_id for one in taken if one.is_fixed}
-    middle = max((spans[one].starts_at for one in fixed), default=new.starts_at)
-    wanted = {**spans, 0: new}
+    if wanted_place is not None:
+        was[0] = wanted_place
+        fixed.add(0)
+    middle = max((wanted[one].starts_at for one in fixed), default=new.starts_at)
 
-    def turn(booking_id: int) -> tuple[bool, int, dt.timedelta]:
+    def turn(booking_id: int) -> tuple[int, dt.timedelta]:
         span = wanted[booking_id]
         if booking_id in fixed:
-            return False, 0, dt.timedelta()
+            return 0, dt.timedelta()
         if span.ends_at <= middle:
-            return True, 2, middle - span.ends_at
-        return True, int(span.starts_at > middle), max(span.starts_at - middle, dt.timedelta())
+            return 3, middle - span.ends_at
+        return (1, dt.timedelta()) if span.starts_at <= middle else (2, span.starts_at - middle)
 
     dealt: dict[int, list[Span]] = {place: [] for place in range(1, capacity + 1)}
-    moves: dict[int, int] = {}
+    moves = {} if wanted_place is None else {0: wanted_place}
     for booking_id in sorted(wanted, key=turn):
         span, place = wanted[booking_id], was.get(booking_id)
         free = [
             other for other, ones in dealt.items() if not any(one.overlaps(span) for one in ones)
         ]
-        if booking_id in fixed:
-            if place in free:
-                dealt[place].append(span)
-            elif place in dealt:
-                return None
-            continue
-        if not free:
-            return None
         if place not in free:
+            if booking_id in fixed and place not in dealt:
+                continue  # at a place from before there were fewer
+            if booking_id in fixed or not free:
+                return None
             place = moves[booking_id] = free[0]
         dealt[place].append(span)
     return moves

@@ -31,6 +31,7 @@ from portal.bookings.queries.situations import list_holding, list_suggestions, l
 from portal.bookings.rules.attempt import Attempt, Problem, Situation, Span
 from portal.bookings.rules.customers import customer_class_of
 from portal.bookings.rules.free import apart_minutes
+from portal.bookings.rules.hours import instant_at
 from portal.bookings.rules.places import deal_places, peak
 from portal.bookings.rules.problems import find_problems
 from portal.bookings.rules.recurrence import Recurrence, occurrences
@@ -394,9 +395,17 @@ def _overrides(actor: Actor, problems: Sequence[Problem], reason: str) -> list[B
 
 
 def _find_place(
-    resource: Resource, span: Span, situation: Situation, leaving_out: Sequence[int] = ()
+    resource: Resource,
+    span: Span,
+    situation: Situation,
+    leaving_out: Sequence[int] = (),
+    *,
+    place: int | None = None,
 ) -> int:
-    """Return a free place, after others that have not begun have changed theirs if need be."""
+    """Return a free place, after others that have not begun have changed theirs if need be.
+
+    place: the one where it is in use.
+    """
     if situation.rules.capacity == 1:
         return 1
     dealt = deal_places(
@@ -404,6 +413,7 @@ def _find_place(
         span,
         situation.rules.capacity,
         apart_minutes=apart_minutes(situation.rules),
+        place=place,
     )
     if dealt is None:
         raise Conflict(_("All places are taken at this time."))
@@ -687,14 +697,15 @@ def _shift(moved: Booking, span: Span, one: Booking) -> Span:
     """Return where one of a series goes when another one moves, on the clock of its place."""
     if one is moved:
         return span
-    zone = ZoneInfo(load_hours(moved.resource, span).zone)
+    name = load_hours(moved.resource, span).zone
+    zone = ZoneInfo(name)
 
     def wall(moment: dt.datetime) -> dt.datetime:
         return moment.astimezone(zone).replace(tzinfo=None)
 
     def shift(moment: dt.datetime, was: dt.datetime, becomes: dt.datetime) -> dt.datetime:
         local = wall(moment) + (wall(becomes) - wall(was))
-        return local.replace(tzinfo=zone).astimezone(dt.UTC)
+        return instant_at(name, local.date(), local.hour * 60 + local.minute)
 
     return Span(
         shift(one.starts_at, moved.starts_at, span.starts_at),
@@ -730,7 +741,7 @@ def _move(
     if booking.status == "approved":
         place = _find_place(resource, span, situation, leaving_out)
     elif booking.status == "in_use":
-        place = abs(booking.place)
+        place = _find_place(resource, span, situation, leaving_out, place=abs(booking.place))
     # At once, since the database allows no state between.
     booking.starts_at, booking.ends_at, booking.place = span.starts_at, span.ends_at, place
     booking.estimate_cents = estimate_cents(resource, span, booking.customer_class)

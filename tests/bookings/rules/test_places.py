@@ -169,6 +169,42 @@ def test_what_is_in_use_never_moves_and_everybody_else_finds_room(
     check(found, span, capacity, moves)
 
 
+def test_what_is_in_use_stays_where_it_is_when_it_lasts_longer() -> None:
+    """The next one at its place goes to another one, and the one there in turn."""
+    next_one = taken((1, 10, 11), (2, 8, 9))
+    assert deal_places(next_one, hours(8, 10.5), 2, place=1) == {0: 1, 1: 2}
+    full = taken((1, 10, 12), (2, 9, 10.5), (2, 11, 12))
+    assert deal_places(full, hours(8, 10.5), 2, place=1) is None
+    assert deal_places(taken((1, 10, 12, True)), hours(8, 10.5), 2, place=1) is None
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    spans=st.lists(_spans, max_size=15),
+    capacity=st.integers(2, 4),
+    now=st.integers(0, 30),
+    longer=st.integers(1, 8),
+)
+def test_what_is_in_use_may_last_longer_whenever_the_count_allows(
+    spans: list[Span], capacity: int, now: int, longer: int
+) -> None:
+    instant = hours(now / 2, now / 2 + 0.1)
+    found = [
+        Taken(one.booking_id, one.span, 1, 1, one.place, one.span.overlaps(instant))
+        for one in placed(spans, capacity)
+    ]
+    running = next((one for one in found if one.is_fixed), None)
+    assume(running is not None)
+    assert running is not None
+    others = [one for one in found if one is not running]
+    span = running.span.widened(0, 30 * longer)
+    assume(peak([span, *(one.span for one in others)]) <= capacity)
+    moves = deal_places(others, span, capacity, place=running.place)
+    assert moves is not None
+    assert moves[0] == running.place
+    check(others, span, capacity, moves)
+
+
 @settings(max_examples=80, deadline=None)
 @given(
     spans=st.lists(_spans, max_size=20),

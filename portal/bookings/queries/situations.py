@@ -16,7 +16,7 @@ from portal.bookings.rules.customers import customer_class_of
 from portal.bookings.rules.free import apart_minutes
 from portal.bookings.rules.hours import local_date
 from portal.bookings.rules.problems import find_problems
-from portal.bookings.rules.quotas import periods
+from portal.bookings.rules.quotas import whole_periods
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.suggestions import Suggestion, suggest
 from portal.bookings.rules.words import HOLDING_STATUSES
@@ -79,7 +79,7 @@ def load_situation(
     near = window.widened(apart, apart)
     rows = load_counted(
         [resource.id],
-        _hull([near, *(one for quota in quotas for one in periods(quota.period, window, zone))]),
+        _hull([near, *(whole_periods(quota.period, window, zone) for quota in quotas)]),
         [*HOLDING_STATUSES, "requested"] if quotas else HOLDING_STATUSES,
         moment,
         leaving_out,

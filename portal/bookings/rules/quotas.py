@@ -61,6 +61,15 @@ def periods(period: str, span: Span, zone: str) -> list[Span]:
     return found
 
 
+def whole_periods(period: str, span: Span, zone: str) -> Span:
+    """Return the time of all periods that a span touches, however long it is."""
+    last = local_date(zone, span.ends_at - dt.timedelta(microseconds=1))
+    return Span(
+        instant_at(zone, _first_day(period, local_date(zone, span.starts_at))),
+        instant_at(zone, _next_day(period, _first_day(period, last))),
+    )
+
+
 def _first_day(period: str, day: dt.date) -> dt.date:
     if period == "month":
         return day.replace(day=1)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from portal.bookings.rules.attempt import QuotaUse
-from portal.bookings.rules.quotas import exceeded, periods
+from portal.bookings.rules.attempt import QuotaUse, Span
+from portal.bookings.rules.quotas import exceeded, periods, whole_periods
 from tests.bookings.rules.times import HAVANA, NEW_YORK, span, spans, walls
 
 
@@ -70,7 +70,11 @@ from tests.bookings.rules.times import HAVANA, NEW_YORK, span, spans, walls
 def test_periods_are_those_of_the_calendar_on_the_wall(
     period: str, wanted: str, expected: list[str]
 ) -> None:
-    assert walls(periods(period, span(wanted), NEW_YORK)) == expected
+    found = periods(period, span(wanted), NEW_YORK)
+    assert walls(found) == expected
+    assert whole_periods(period, span(wanted), NEW_YORK) == Span(
+        found[0].starts_at, found[-1].ends_at
+    )
 
 
 def test_a_day_of_another_place_is_another_day() -> None:

@@ -105,7 +105,13 @@ def blocked_spans(
     """Return where no booking may lie: where all places are taken, and the time to keep free."""
     if rules.capacity == 1:
         return [one.span.widened(apart := apart_from(one, rules, user_id), apart) for one in taken]
-    # Time after a booking counts as taken by it, its own as well.
+    return [one.widened(apart_minutes(rules), 0) for one in kept_spans(taken, rules)]
+
+
+def kept_spans(taken: Sequence[Taken], rules: BookingRules) -> list[Span]:
+    """Return when all of several places are taken, or kept free after a booking.
+
+    Neither a booking nor the time to keep free after it may lie there.
+    """
     apart = apart_minutes(rules)
-    full = crowded((one.span.widened(0, apart) for one in taken), rules.capacity)
-    return [span.widened(apart, 0) for span in full]
+    return crowded((one.span.widened(0, apart) for one in taken), rules.capacity)

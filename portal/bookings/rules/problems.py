@@ -18,8 +18,9 @@ from portal.bookings.rules.attempt import (
 )
 from portal.bookings.rules.free import (
     apart_from,
-    blocked_spans,
+    apart_minutes,
     earliest_start,
+    kept_spans,
     latest_end,
     lets_in,
 )
@@ -197,27 +198,33 @@ def _too_far_ahead(attempt: Attempt, situation: Situation) -> Iterator[str]:
 
 
 def _buffer(attempt: Attempt, situation: Situation) -> Iterator[str]:
-    rules, span, others = situation.rules, attempt.span, _others(attempt, situation)
+    rules, span, zone = situation.rules, attempt.span, situation.hours.zone
     if rules.capacity > 1:
-        blocked = blocked_spans(others, rules, user_id=attempt.user_id)
-        if _full_spans(attempt, situation) or not any(one.overlaps(span) for one in blocked):
-            return
-    zone, day = situation.hours.zone, _first_day(attempt, situation)
-    for one in sorted(others, key=lambda one: one.span):
-        apart = apart_from(one, rules, attempt.user_id)
-        if one.span.overlaps(span) or not one.span.widened(apart, apart).overlaps(span):
+        if not _full_spans(attempt, situation):
+            for one in kept_spans(_others(attempt, situation), rules):
+                if one.overlaps(span.widened(0, apart_minutes(rules))):
+                    yield _(
+                        "All %(count)d places are booked or kept free between bookings %(when)s.",
+                        count=rules.capacity,
+                        when=write_span(one, zone),
+                    )
+        return
+    day = _first_day(attempt, situation)
+    for other in sorted(_others(attempt, situation), key=lambda other: other.span):
+        apart = apart_from(other, rules, attempt.user_id)
+        if other.span.overlaps(span) or not other.span.widened(apart, apart).overlaps(span):
             continue
-        if one.span.ends_at <= span.starts_at:
+        if other.span.ends_at <= span.starts_at:
             yield _(
                 "Please leave %(length)s free after the booking that ends at %(time)s.",
                 length=write_length(apart),
-                time=write_instant(one.span.ends_at, zone, on=day),
+                time=write_instant(other.span.ends_at, zone, on=day),
             )
         else:
             yield _(
                 "Please leave %(length)s free before the booking that begins at %(time)s.",
                 length=write_length(apart),
-                time=write_instant(one.span.starts_at, zone, on=day),
+                time=write_instant(other.span.starts_at, zone, on=day),
             )
 
 

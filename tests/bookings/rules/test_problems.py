@@ -340,7 +340,7 @@ CASES: dict[str, tuple[Situation, Attempt, str, str]] = {
         ),
         attempt(MORNING),
         "buffer",
-        "Please leave 30 minutes free after the booking that ends at 08:45.",
+        "All 2 places are booked or kept free between bookings on Tue, Mar 3 from 09:00 to 09:15.",
     ),
 }
 
@@ -481,6 +481,10 @@ def test_of_several_places_one_is_kept_free_long_enough() -> None:
     busy = booked("2026-03-03 08:00 / 09:00", "2026-03-03 09:30 / 10:30")
     assert codes(wanted, situation(turnaround_minutes=30, capacity=2, taken=busy)) == []
     assert codes(wanted, situation(turnaround_minutes=30, capacity=1, taken=busy)) == ["buffer"]
+    longer = attempt("2026-03-03 08:45 / 10:00")
+    near = booked("2026-03-03 09:00 / 09:15", "2026-03-03 09:30 / 09:45")
+    assert codes(longer, situation(turnaround_minutes=15, capacity=2, taken=near)) == []
+    assert codes(longer, situation(turnaround_minutes=30, capacity=2, taken=near)) == ["buffer"]
     full = booked(*[one.span for one in busy], "2026-03-03 08:00 / 08:45")
     assert codes(wanted, situation(turnaround_minutes=30, capacity=2, taken=full)) == ["buffer"]
 

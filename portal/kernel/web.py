@@ -439,7 +439,9 @@ def format_instant(moment: dt.datetime | None, style: str = "medium") -> str:
     """Write an instant to the minute in the viewer's zone, with the zone's short name."""
     if moment is None:
         return ""
-    return _write_instant(moment, style, _language(), viewer_zone())
+    if "zone" not in g:
+        g.zone = viewer_zone()
+    return _write_instant(moment, style, _language(), g.zone)
 
 
 @lru_cache(maxsize=4096)

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask_babel import get_locale
 from flask_babel import gettext as _
@@ -23,13 +23,12 @@ from portal.regions.queries import ZipPlace, find_zip
 _CHUNK = 1_000
 
 
-@dataclass(frozen=True)
-class FacetChoice:
+class FacetChoice(NamedTuple):
     """A value of a facet with the name that people know it by."""
 
     value: str
     label: str
-    count: int
+    count: int  # type: ignore[assignment]
     is_selected: bool
 
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote, quote_plus
 
@@ -44,13 +44,12 @@ class FoundRow(NamedTuple):
     confirmed_at: dt.datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class ValueRow:
+class ValueRow(NamedTuple):
     """A value of a facet as the page shows it; `url` chooses it, or takes the choice back."""
 
     id: str
     label: str
-    count: int
+    count: int  # type: ignore[assignment]
     is_selected: bool
     url: str
 
@@ -111,9 +110,15 @@ def _toggles(wanted: Search, facet: str) -> Callable[[str], str]:
     def toggle(value: str) -> str:
         if value in chosen or not is_like_others:
             return address(wanted.toggled(facet, value))
-        return f"{before}{quote_plus(value, safe=PLAIN)}{after}"
+        return f"{before}{_quoted(value)[1]}{after}"
 
     return toggle
+
+
+@lru_cache(maxsize=8192)
+def _quoted(value: str) -> tuple[str, str]:
+    """Return a value of a facet as it stands in the path and in the arguments of an address."""
+    return quote(value), quote_plus(value, safe=PLAIN)
 
 
 def _shown(hit: Hit) -> FoundRow:
@@ -151,7 +156,7 @@ def _facets(found: Found) -> list[dict[str, Any]]:
             "label": facet.label or _("What"),
             "values": [
                 ValueRow(
-                    f"facet-{facet.name}-{quote(choice.value)}",
+                    f"facet-{facet.name}-{_quoted(choice.value)[0]}",
                     choice.label,
                     choice.count,
                     choice.is_selected,

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Flask
 from flask_migrate import Migrate
+from sqlalchemy.exc import SQLAlchemyError
 
 from config import ENVIRONMENTS, Config
 from portal.kernel import authorization, outbox, worker
@@ -17,7 +18,7 @@ from portal.kernel.database import db, init_database
 from portal.kernel.health import blueprint as kernel_blueprint
 from portal.kernel.manifest import Job, Manifest
 from portal.kernel.openapi import blueprint as openapi_blueprint
-from portal.kernel.search import init_search, mend_index
+from portal.kernel.search import init_search, mend_index, search_index
 from portal.kernel.web import init_web
 from portal.registry import DOMAINS
 
@@ -89,6 +90,18 @@ def create_app(environment: str | None = None, **settings: Any) -> Flask:
     app.extensions["portal-jobs"] = {job.name: job for job in jobs}
     add_commands(app)
     return app
+
+
+def warm_up(app: Flask) -> None:
+    """Make what a process makes once before anybody waits for it: templates, thesaurus, caches."""
+    try:
+        with app.app_context():
+            search_index().thesaurus()
+        client = app.test_client()
+        for path in ("/", "/search"):
+            client.get(path)
+    except SQLAlchemyError as error:
+        app.logger.warning("started without a database: %s", error)
 
 
 def load_actor(manifests: list[Manifest], user_id: int) -> Actor:

@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
+from portal.app import warm_up
 from portal.facilities import queries, services
 from portal.facilities.events import EquipmentDeleted, EquipmentSaved
 from portal.facilities.models import Equipment
@@ -28,6 +29,7 @@ from portal.organizations.models import Organization
 from portal.regions.models import CapabilityLabel
 from portal.regions.queries import list_concepts
 from tests.cast import World
+from tests.support.statements import count_statements
 
 IN_STEP = Differences(set(), set(), set())
 
@@ -249,3 +251,12 @@ def test_a_changed_thesaurus_is_noticed(world: World) -> None:
     assert patient() is before
     assert prompt().by_name != before.by_name
     assert ("frobnication",) in prompt().by_name
+
+
+def test_a_process_that_has_warmed_up_reads_no_thesaurus_while_a_visitor_waits(
+    app: Flask, indexed: None, client_of: Callable[[str], FlaskClient]
+) -> None:
+    warm_up(app)
+    with count_statements() as sent:
+        assert "Shop public mill" in client_of("nobody").get("/search?q=mill").text
+    assert not [text for text in sent.texts if "capability_label" in text]

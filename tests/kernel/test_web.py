@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from flask_babel import force_locale
 from werkzeug.datastructures import Authorization
 
-from portal.app import create_app
+from portal.app import create_app, warm_up
 from portal.kernel import web
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
@@ -426,6 +426,11 @@ def lost(request: pytest.FixtureRequest, tmp_path: object) -> FlaskClient:
         "testing", INSTANCE_PATH=str(tmp_path), DATABASE_URL=request.param, TESTING=False
     )
     return app.test_client()
+
+
+def test_without_database_a_process_starts_all_the_same(lost: FlaskClient) -> None:
+    warm_up(lost.application)
+    assert lost.get("/healthz").status_code == 200
 
 
 @pytest.mark.parametrize("is_signed_in", [False, True], ids=["visitor", "person"])

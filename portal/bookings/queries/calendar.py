@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import and_, false, func, inspect, literal, null, or_, select
+from sqlalchemy import and_, bindparam, false, func, inspect, literal, null, or_, select
 from sqlalchemy.orm import aliased, join, joinedload, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -520,35 +520,100 @@ _RECORDS: Mapping[str, tuple[Any, Any]] = {
 }
 
 
+# Statements that every booking needs are put together once: that takes longer than to answer them.
+_WRITTEN_PLACES = (
+    select(
+        Resource.id,
+        Resource.kind,
+        func.coalesce(Resource.equipment_id, Resource.facility_id),
+        Resource.organization_id,
+        Facility.id,
+        func.coalesce(Equipment.name, Facility.name, Resource.name),
+        Resource.hours,
+        Facility.opening_hours,
+        Resource.time_zone,
+        _PLACE_ZONE,
+        _ORGANIZATION_ZONE,
+    )
+    .join(Organization, Organization.id == Resource.organization_id)
+    .outerjoin(Equipment, Equipment.id == Resource.equipment_id)
+    .outerjoin(Facility, Facility.id == func.coalesce(Resource.facility_id, Equipment.facility_id))
+    .where(
+        Resource.organization_id.in_(bindparam("organization_ids", expanding=True)),
+        or_(
+            Resource.id.in_(bindparam("written", expanding=True)),
+            Resource.kind.in_(("organization", "facility")),
+            Resource.id.in_(select(Dependency.needs_id)),
+        ),
+    )
+)
+_NEEDS = (
+    select(Dependency.resource_id, Dependency.needs_id)
+    .join(Resource, Resource.id == Dependency.resource_id)
+    .where(Resource.organization_id.in_(bindparam("organization_ids", expanding=True)))
+    .order_by(Dependency.resource_id, Dependency.needs_id)
+)
+_LAYERS = (
+    select(
+        RuleLayer.id,
+        RuleLayer.resource_id,
+        RuleLayer.customer_class,
+        RuleLayer.is_regional,
+        *(getattr(RuleLayer, name) for name in RULE_COLUMNS),
+    )
+    .where(RuleLayer.resource_id.in_(bindparam("numbers", expanding=True)))
+    .order_by(RuleLayer.id)
+)
+_QUOTAS = (
+    select(
+        Quota.resource_id,
+        Quota.customer_class,
+        Quota.shared_by,
+        Quota.period,
+        Quota.most_minutes,
+        Quota.most_bookings,
+    )
+    .where(Quota.resource_id.in_(bindparam("numbers", expanding=True)))
+    .order_by(Quota.id)
+)
+_SPECIAL_HOURS = (
+    select(SpecialHours.resource_id, SpecialHours.date, SpecialHours.hours)
+    .where(
+        SpecialHours.resource_id.in_(bindparam("numbers", expanding=True)),
+        SpecialHours.date.between(bindparam("first"), bindparam("last")),
+    )
+    .order_by(SpecialHours.date)
+)
+_CLOSURES = (
+    select(
+        Closure.id,
+        Closure.resource_id,
+        Closure.kind,
+        Closure.starts_at,
+        Closure.ends_at,
+        Closure.recurrence,
+        Closure.reason,
+    )
+    .where(
+        Closure.resource_id.in_(bindparam("numbers", expanding=True)),
+        Closure.starts_at < bindparam("until"),
+        or_(
+            Closure.ends_at > bindparam("since"),
+            Closure.ends_at.is_(None),
+            Closure.recurrence.is_not(None),
+        ),
+    )
+    .order_by(Closure.starts_at, Closure.id)
+)
+
+
 def _load_places(resources: Sequence[Resource], organization_ids: Collection[int]) -> list[_Place]:
     """Read the resources, and those of their organizations that others inherit or depend on."""
     written = [resource.id for resource in resources if is_written(resource)]
-    statements = [
-        select(
-            Resource.id,
-            Resource.kind,
-            func.coalesce(Resource.equipment_id, Resource.facility_id),
-            Resource.organization_id,
-            Facility.id,
-            func.coalesce(Equipment.name, Facility.name, Resource.name),
-            Resource.hours,
-            Facility.opening_hours,
-            Resource.time_zone,
-            _PLACE_ZONE,
-            _ORGANIZATION_ZONE,
-        )
-        .join(Organization, Organization.id == Resource.organization_id)
-        .outerjoin(Equipment, Equipment.id == Resource.equipment_id)
-        .outerjoin(
-            Facility, Facility.id == func.coalesce(Resource.facility_id, Equipment.facility_id)
-        )
-        .where(
-            Resource.organization_id.in_(organization_ids),
-            or_(
-                Resource.id.in_(written),
-                Resource.kind.in_(("organization", "facility")),
-                Resource.id.in_(select(Dependency.needs_id)),
-            ),
+    found = [
+        _Place(*row)
+        for row in session.execute(
+            _WRITTEN_PLACES, {"organization_ids": list(organization_ids), "written": written}
         )
     ]
     unwritten: dict[str, list[int]] = defaultdict(list)
@@ -557,7 +622,7 @@ def _load_places(resources: Sequence[Resource], organization_ids: Collection[int
             unwritten[resource.kind].append(_key(resource)[1])
     for kind, ids in unwritten.items():
         model, joined = _RECORDS[kind]
-        statements.append(
+        rows = session.execute(
             select(
                 null(),
                 literal(kind),
@@ -574,34 +639,22 @@ def _load_places(resources: Sequence[Resource], organization_ids: Collection[int
             .select_from(joined)
             .where(model.id.in_(ids))
         )
-    return [_Place(*row) for statement in statements for row in session.execute(statement)]
+        found.extend(_Place(*row) for row in rows)
+    return found
 
 
 def load_needs(organization_ids: Collection[int]) -> dict[int, list[int]]:
     """Read what depends on what; both are always of one organization."""
     needs: dict[int, list[int]] = defaultdict(list)
     for resource_id, needs_id in session.execute(
-        select(Dependency.resource_id, Dependency.needs_id)
-        .join(Resource, Resource.id == Dependency.resource_id)
-        .where(Resource.organization_id.in_(organization_ids))
-        .order_by(Dependency.resource_id, Dependency.needs_id)
+        _NEEDS, {"organization_ids": list(organization_ids)}
     ):
         needs[resource_id].append(needs_id)
     return needs
 
 
 def _load_layers(numbers: Collection[int]) -> dict[int | None, list[tuple[str, dict[str, Any]]]]:
-    rows = session.execute(
-        select(
-            RuleLayer.id,
-            RuleLayer.resource_id,
-            RuleLayer.customer_class,
-            RuleLayer.is_regional,
-            *(getattr(RuleLayer, name) for name in RULE_COLUMNS),
-        )
-        .where(RuleLayer.resource_id.in_(numbers))
-        .order_by(RuleLayer.id)
-    ).all()
+    rows = session.execute(_LAYERS, {"numbers": list(numbers)}).all()
     regions: dict[int, set[int]] = defaultdict(set)
     regional = [row.id for row in rows if row.is_regional]
     if regional:
@@ -625,18 +678,7 @@ def _load_layers(numbers: Collection[int]) -> dict[int | None, list[tuple[str, d
 
 def _load_quotas(numbers: Collection[int]) -> dict[int | None, list[tuple[Any, ...]]]:
     found: dict[int | None, list[tuple[Any, ...]]] = defaultdict(list)
-    for resource_id, *values in session.execute(
-        select(
-            Quota.resource_id,
-            Quota.customer_class,
-            Quota.shared_by,
-            Quota.period,
-            Quota.most_minutes,
-            Quota.most_bookings,
-        )
-        .where(Quota.resource_id.in_(numbers))
-        .order_by(Quota.id)
-    ):
+    for resource_id, *values in session.execute(_QUOTAS, {"numbers": list(numbers)}):
         found[resource_id].append(tuple(values))
     return found
 
@@ -649,9 +691,7 @@ def _load_special(
     first = window.starts_at.date() - dt.timedelta(days=1)
     last = window.ends_at.date() + dt.timedelta(days=1)
     for resource_id, date, hours in session.execute(
-        select(SpecialHours.resource_id, SpecialHours.date, SpecialHours.hours)
-        .where(SpecialHours.resource_id.in_(numbers), SpecialHours.date.between(first, last))
-        .order_by(SpecialHours.date)
+        _SPECIAL_HOURS, {"numbers": list(numbers), "first": first, "last": last}
     ):
         found[resource_id][date] = tuple(
             sorted((str(row["opens"]), str(row["closes"])) for row in hours)
@@ -663,25 +703,8 @@ def _load_closed(
     places: Mapping[int, _Place], window: Span, zone_of: Callable[[_Place], str]
 ) -> dict[int | None, list[ClosedSpan]]:
     rows = session.execute(
-        select(
-            Closure.id,
-            Closure.resource_id,
-            Closure.kind,
-            Closure.starts_at,
-            Closure.ends_at,
-            Closure.recurrence,
-            Closure.reason,
-        )
-        .where(
-            Closure.resource_id.in_(places),
-            Closure.starts_at < window.ends_at,
-            or_(
-                Closure.ends_at > window.starts_at,
-                Closure.ends_at.is_(None),
-                Closure.recurrence.is_not(None),
-            ),
-        )
-        .order_by(Closure.starts_at, Closure.id)
+        _CLOSURES,
+        {"numbers": list(places), "since": window.starts_at, "until": window.ends_at},
     ).all()
     allowed: dict[int, set[int]] = defaultdict(set)
     blockings = [row.id for row in rows if row.kind == "blocking"]

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import exists, literal, select, union_all
+from sqlalchemy import bindparam, exists, literal, select, union_all
 
 from portal.bookings.models.booking import Booking, WaitingEntry
 from portal.bookings.models.calendar import Resource
@@ -199,7 +199,27 @@ def load_counted(
     leaving_out: Collection[int] = (),
 ) -> list[Counted]:
     """Return the bookings in some statuses, and the offers, that overlap a window."""
-    bookings = select(
+    rows: Iterable[Any] = session.execute(
+        _COUNTED,
+        {
+            "resource_ids": list(resource_ids),
+            "since": window.starts_at,
+            "until": window.ends_at,
+            "statuses": list(statuses),
+            "moment": moment,
+        },
+    )
+    return [
+        Counted(row[0], row[1], Span(row[2], row[3]), *row[4:])
+        for row in rows
+        if row[0] not in leaving_out
+    ]
+
+
+_IDS: Any = bindparam("resource_ids", expanding=True)
+#: Put together once: that takes longer than to answer it.
+_COUNTED: Any = union_all(
+    select(
         Booking.id,
         Booking.resource_id,
         Booking.starts_at,
@@ -211,14 +231,12 @@ def load_counted(
         Booking.customer_class,
         Booking.purpose,
     ).where(
-        Booking.resource_id.in_(resource_ids),
-        Booking.status.in_(statuses),
-        Booking.ends_at > window.starts_at,
-        Booking.starts_at < window.ends_at,
-    )
-    if leaving_out:
-        bookings = bookings.where(Booking.id.not_in(leaving_out))
-    offers = select(
+        Booking.resource_id.in_(_IDS),
+        Booking.status.in_(bindparam("statuses", expanding=True)),
+        Booking.ends_at > bindparam("since"),
+        Booking.starts_at < bindparam("until"),
+    ),
+    select(
         -WaitingEntry.id,
         WaitingEntry.resource_id,
         WaitingEntry.starts_at,
@@ -230,14 +248,13 @@ def load_counted(
         literal(""),
         literal(""),
     ).where(
-        WaitingEntry.resource_id.in_(resource_ids),
+        WaitingEntry.resource_id.in_(_IDS),
         WaitingEntry.status == "offered",
-        WaitingEntry.offered_until > moment,
-        WaitingEntry.ends_at > window.starts_at,
-        WaitingEntry.starts_at < window.ends_at,
-    )
-    rows: Iterable[Any] = session.execute(union_all(bookings, offers))
-    return [Counted(row[0], row[1], Span(row[2], row[3]), *row[4:]) for row in rows]
+        WaitingEntry.offered_until > bindparam("moment"),
+        WaitingEntry.ends_at > bindparam("since"),
+        WaitingEntry.starts_at < bindparam("until"),
+    ),
+)
 
 
 def _counts(row: Counted, quota: QuotaUse, user_id: int | None, organization_id: int) -> bool:

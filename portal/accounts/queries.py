@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import joinedload
 
 from portal.accounts.models import ApiToken, EmailLink, User, UserSession
@@ -34,11 +34,26 @@ class SignedIn:
     last_seen_at: dt.datetime
 
 
+# Every request asks these, so they are put together once.
+_ACTOR_FACTS = select(User.name, User.is_administrator).where(
+    User.id == bindparam("user_id"), User.is_active
+)
+_USABLE_TOKEN = (
+    select(ApiToken)
+    .join(ApiToken.user)
+    .where(
+        ApiToken.token_hash == bindparam("token_hash"),
+        ApiToken.revoked_at.is_(None),
+        or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > bindparam("moment")),
+        User.is_active,
+    )
+    .options(joinedload(ApiToken.user))
+)
+
+
 def actor_facts(user_id: int) -> Mapping[str, Any]:
     """Return what an actor needs to know of a user: name and whether an administrator."""
-    row = session.execute(
-        select(User.name, User.is_administrator).where(User.id == user_id, User.is_active)
-    ).one_or_none()
+    row = session.execute(_ACTOR_FACTS, {"user_id": user_id}).one_or_none()
     return {"name": row.name, "is_administrator": row.is_administrator} if row else {}
 
 
@@ -77,17 +92,7 @@ def find_signed_in(token: str) -> SignedIn | None:
 
 def find_usable_token(raw: str) -> ApiToken | None:
     """Return an API token that is neither revoked nor expired, with its user, by its secret."""
-    return session.scalar(
-        select(ApiToken)
-        .join(ApiToken.user)
-        .where(
-            ApiToken.token_hash == hash_secret(raw),
-            ApiToken.revoked_at.is_(None),
-            or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > now()),
-            User.is_active,
-        )
-        .options(joinedload(ApiToken.user))
-    )
+    return session.scalar(_USABLE_TOKEN, {"token_hash": hash_secret(raw), "moment": now()})
 
 
 def find_user(user_id: int | None) -> User | None:

@@ -13,15 +13,36 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import JSON, CheckConstraint, Dialect, Engine, MetaData, event
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Dialect,
+    Engine,
+    MetaData,
+    Select,
+    bindparam,
+    event,
+    inspect,
+    select,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, registry
+from sqlalchemy.exc import InvalidRequestError, OperationalError
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    InstanceState,
+    Mapped,
+    Mapper,
+    Session,
+    mapped_column,
+    registry,
+)
+from sqlalchemy.orm.attributes import set_committed_value
 from sqlalchemy.types import DateTime, TypeDecorator
 
 from portal.kernel.clock import now
@@ -322,8 +343,29 @@ def lock(row: Model) -> None:
     """
     if row.locked_after is not None:
         lock(getattr(row, row.locked_after))
-    names = [attribute.key for attribute in row.__mapper__.column_attrs]
-    session.refresh(row, attribute_names=names, with_for_update=True)
+    state = inspect(row)
+    statement, names = _lock_statement(state.mapper)
+    session.flush()
+    found = session.execute(statement, _keys(state)).one_or_none()
+    if found is None:
+        raise InvalidRequestError("the row is gone")
+    for name, value in zip(names, found, strict=True):
+        set_committed_value(row, name, value)
+
+
+@cache
+def _lock_statement(mapper: Mapper[Any]) -> tuple[Select[*tuple[Any, ...]], list[str]]:
+    # Put together once for a table: a refresh would do it anew each time.
+    names = [attribute.key for attribute in mapper.column_attrs]
+    statement = select(*(attribute.columns[0] for attribute in mapper.column_attrs)).where(
+        *(column == bindparam(f"key_{column.name}") for column in mapper.primary_key)
+    )
+    return statement.with_for_update(), names
+
+
+def _keys(state: InstanceState[Any]) -> dict[str, Any]:
+    columns = (column.name for column in state.mapper.primary_key)
+    return {f"key_{name}": value for name, value in zip(columns, state.identity or (), strict=True)}
 
 
 def is_deadlock(error: OperationalError) -> bool:

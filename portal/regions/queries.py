@@ -11,7 +11,7 @@ from typing import Any
 
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, Select, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, or_, select
 from sqlalchemy.orm import selectinload
 
 from portal.accounts.models import User
@@ -267,13 +267,17 @@ def broker_ids_of_county(county_fips: str | None) -> list[int]:
     )
 
 
+# Every request asks this, so it is put together once.
+_ACTOR_FACTS = (
+    select(BrokerAppointment.region_id, RegionCounty.county_fips)
+    .outerjoin(RegionCounty, RegionCounty.region_id == BrokerAppointment.region_id)
+    .where(BrokerAppointment.user_id == bindparam("user_id"))
+)
+
+
 def actor_facts(user_id: int) -> Mapping[str, Any]:
     """Return what an actor is as a broker: region ids and county FIPS codes."""
-    rows = session.execute(
-        select(BrokerAppointment.region_id, RegionCounty.county_fips)
-        .outerjoin(RegionCounty, RegionCounty.region_id == BrokerAppointment.region_id)
-        .where(BrokerAppointment.user_id == user_id)
-    ).all()
+    rows = session.execute(_ACTOR_FACTS, {"user_id": user_id}).all()
     return {
         "brokered_regions": frozenset(region_id for region_id, _fips in rows),
         "brokered_counties": frozenset(fips for _region_id, fips in rows if fips),

@@ -3,8 +3,8 @@
 import datetime as dt
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, and_, or_, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy import ColumnElement, and_, bindparam, or_, select
+from sqlalchemy.orm import joinedload, load_only, selectinload
 
 from portal.bookings.models.booking import (
     Booking,
@@ -25,12 +25,50 @@ from portal.kernel.errors import NotFound
 from portal.kernel.paging import Page, keyset_page
 from portal.organizations.models import Organization
 
+_NAMED = load_only(Organization.name, Organization.kind, Organization.status)
+#: What decides who sees a resource and may book it; the rest is read when it is asked for.
 RESOURCE_OPTIONS = (
-    joinedload(Resource.organization),
+    joinedload(Resource.organization).options(_NAMED),
     joinedload(Resource.equipment).options(
-        joinedload(Equipment.organization), joinedload(Equipment.facility)
+        load_only(
+            Equipment.name,
+            Equipment.organization_id,
+            Equipment.facility_id,
+            Equipment.visibility,
+            Equipment.created_by_id,
+            Equipment.sharing_terms,
+        ),
+        joinedload(Equipment.organization).options(_NAMED),
+        joinedload(Equipment.facility).load_only(Facility.name, Facility.organization_id),
     ),
-    joinedload(Resource.facility).joinedload(Facility.organization),
+    joinedload(Resource.facility).options(
+        load_only(
+            Facility.name,
+            Facility.organization_id,
+            Facility.visibility,
+            Facility.created_by_id,
+        ),
+        joinedload(Facility.organization).options(_NAMED),
+    ),
+)
+_OF_EQUIPMENT = (
+    select(Resource)
+    .options(*RESOURCE_OPTIONS)
+    .where(Resource.equipment_id == bindparam("equipment_id"))
+)
+_OF_FACILITY = (
+    select(Resource)
+    .options(*RESOURCE_OPTIONS)
+    .where(Resource.facility_id == bindparam("facility_id"))
+)
+_ORGANIZATION = (
+    select(Organization)
+    .options(
+        load_only(
+            Organization.name, Organization.kind, Organization.status, Organization.county_fips
+        )
+    )
+    .where(Organization.id == bindparam("organization_id"))
 )
 BOOKING_OPTIONS = (
     joinedload(Booking.resource).options(*RESOURCE_OPTIONS),
@@ -60,19 +98,16 @@ def find_resource(
     *, equipment_id: int | None = None, facility_id: int | None = None
 ) -> Resource | None:
     """Return the resource of equipment or of a facility, if one is written, whoever asks."""
-    condition = (
-        Resource.equipment_id == equipment_id
-        if equipment_id is not None
-        else Resource.facility_id == facility_id
-    )
-    return session.scalar(select(Resource).options(*RESOURCE_OPTIONS).where(condition))
+    if equipment_id is not None:
+        return session.scalar(_OF_EQUIPMENT, {"equipment_id": equipment_id})
+    return session.scalar(_OF_FACILITY, {"facility_id": facility_id})
 
 
 def find_own_organization(actor: Actor, organization_id: int) -> Organization | None:
     """Return an organization of the actor's, or None."""
     if organization_id not in actor.memberships:
         return None
-    return session.get(Organization, organization_id)
+    return session.scalar(_ORGANIZATION, {"organization_id": organization_id})
 
 
 def find_only_organization(actor: Actor) -> Organization | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, exists, func, or_, select, union_all
+from sqlalchemy import ColumnElement, bindparam, exists, func, or_, select, union_all
 from sqlalchemy.orm import joinedload
 
 from portal.accounts.models import User
@@ -23,12 +23,15 @@ from portal.organizations.rules import (
 )
 from portal.regions import queries as regions
 
+# Every request asks this, so it is put together once.
+_ACTOR_FACTS = select(Membership.organization_id, Membership.role).where(
+    Membership.user_id == bindparam("user_id")
+)
+
 
 def actor_facts(user_id: int) -> Mapping[str, Any]:
     """Return a user's role by organization id."""
-    rows = session.execute(
-        select(Membership.organization_id, Membership.role).where(Membership.user_id == user_id)
-    )
+    rows = session.execute(_ACTOR_FACTS, {"user_id": user_id})
     return {"memberships": {row.organization_id: row.role for row in rows}}
 
 

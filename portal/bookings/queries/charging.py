@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, bindparam, func, or_, select
 from sqlalchemy.orm import aliased, joinedload
 
 from portal.bookings.models.booking import Booking
@@ -62,9 +62,7 @@ def load_rates(resource: Resource, customer_class: str) -> Rates:
         for depth, card in cards
     }
     if resource.equipment_id is not None:
-        for rate in session.scalars(
-            select(EquipmentRate).where(EquipmentRate.equipment_id == resource.equipment_id)
-        ):
+        for rate in session.execute(_EQUIPMENT_RATES, {"equipment_id": resource.equipment_id}):
             values = said.setdefault((0, rate.customer_class), {})
             values[f"{rate.unit}_cents"] = rate.price_cents
     classes = [customer_class, ""]
@@ -79,27 +77,44 @@ def list_rate_cards(resource: Resource) -> list[tuple[int, RateCard]]:
 
     0: its own, 1: its facility's, 2: its organization's.
     """
-    home = aliased(Resource)
-    facility_id = (
-        select(Equipment.facility_id).where(Equipment.id == resource.equipment_id).scalar_subquery()
-    )
     rows = session.execute(
-        select(RateCard, home)
-        .join(home, home.id == RateCard.resource_id)
-        .where(
-            or_(
-                home.id == resource.id,
-                home.facility_id == facility_id,
-                and_(home.kind == "organization", home.organization_id == resource.organization_id),
-            )
-        )
-        .order_by(RateCard.id)
-        .limit(MOST_LINES)
-    ).all()
+        _RATE_CARDS,
+        {
+            "resource_id": resource.id,
+            "equipment_id": resource.equipment_id,
+            "organization_id": resource.organization_id,
+        },
+    )
     return [
-        (0 if owner.id == resource.id else 1 if owner.kind == "facility" else 2, card)
-        for card, owner in rows
+        (0 if number == resource.id else 1 if kind == "facility" else 2, card)
+        for card, number, kind in rows
     ]
+
+
+# Every booking asks these, so they are put together once.
+_EQUIPMENT_RATES = select(
+    EquipmentRate.customer_class, EquipmentRate.unit, EquipmentRate.price_cents
+).where(EquipmentRate.equipment_id == bindparam("equipment_id"))
+_home = aliased(Resource)
+_RATE_CARDS = (
+    select(RateCard, _home.id, _home.kind)
+    .join(_home, _home.id == RateCard.resource_id)
+    .where(
+        or_(
+            _home.id == bindparam("resource_id"),
+            _home.facility_id
+            == select(Equipment.facility_id)
+            .where(Equipment.id == bindparam("equipment_id"))
+            .scalar_subquery(),
+            and_(
+                _home.kind == "organization",
+                _home.organization_id == bindparam("organization_id"),
+            ),
+        )
+    )
+    .order_by(RateCard.id)
+    .limit(MOST_LINES)
+)
 
 
 def estimate(

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from flask_babel import format_date
 from flask_babel import gettext as _
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, bindparam, or_, select, update
 
 from portal.bookings.events import BookingMade, BookingMoved, SpanFreed
 from portal.bookings.models.booking import (
@@ -435,26 +435,37 @@ def _find_place(
 def _take_from_waiting_list(booking: Booking) -> None:
     """Whoever books what was offered, or all of what they waited for, waits no longer."""
     session.execute(
-        update(WaitingEntry)
-        .where(
-            WaitingEntry.resource_id == booking.resource_id,
-            WaitingEntry.user_id == booking.user_id,
-            or_(
-                and_(
-                    WaitingEntry.status == "offered",
-                    WaitingEntry.starts_at < booking.ends_at,
-                    WaitingEntry.ends_at > booking.starts_at,
-                ),
-                and_(
-                    WaitingEntry.status == "waiting",
-                    WaitingEntry.starts_at >= booking.starts_at,
-                    WaitingEntry.ends_at <= booking.ends_at,
-                ),
-            ),
-        )
-        .values(status="taken", offered_until=None)
-        .execution_options(synchronize_session=False)
+        _TAKE,
+        {
+            "number": booking.resource_id,
+            "person": booking.user_id,
+            "since": booking.starts_at,
+            "until": booking.ends_at,
+        },
     )
+
+
+_TAKE = (
+    update(WaitingEntry)
+    .where(
+        WaitingEntry.resource_id == bindparam("number"),
+        WaitingEntry.user_id == bindparam("person"),
+        or_(
+            and_(
+                WaitingEntry.status == "offered",
+                WaitingEntry.starts_at < bindparam("until"),
+                WaitingEntry.ends_at > bindparam("since"),
+            ),
+            and_(
+                WaitingEntry.status == "waiting",
+                WaitingEntry.starts_at >= bindparam("since"),
+                WaitingEntry.ends_at <= bindparam("until"),
+            ),
+        ),
+    )
+    .values(status="taken", offered_until=None)
+    .execution_options(synchronize_session=False)
+)
 
 
 # Steps of the workflow

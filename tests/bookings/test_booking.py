@@ -453,6 +453,22 @@ def test_check_in_and_early_check_out_free_the_rest(book: Book, actor: ActorOf) 
     assert len(events(SpanFreed)) == 1
 
 
+def test_what_is_in_use_may_last_longer_and_the_next_one_changes_its_place(
+    book: Book, mill: OpenMill, actor: ActorOf
+) -> None:
+    minute = now().replace(second=0, microsecond=0)
+    mill_ = mill(capacity=2, slot_minutes=1)
+    running = book(resource=mill_)
+    running = set_time(running, starts_at=minute - dt.timedelta(minutes=10), ends_at=minute + HOUR)
+    services.act_on_booking(actor("ana"), running, "check_in")
+    following = book("eve", Span(minute + HOUR, minute + 2 * HOUR), resource=mill_)
+    assert (again(running).place, following.place) == (1, 1)
+    longer = Span(minute - dt.timedelta(minutes=10), minute + 1.5 * HOUR)
+    services.move_booking(actor("ana"), again(running), span=longer)
+    assert (again(running).place, again(following).place) == (1, 2)
+    assert again(running).ends_at == longer.ends_at
+
+
 def test_late_cancellation_is_allowed_and_marked(
     book: Book, mill: OpenMill, actor: ActorOf, hour: Hour
 ) -> None:

@@ -15,6 +15,7 @@ import pytest
 from flask import Flask, url_for
 from flask.testing import FlaskClient
 
+from portal.bookings.models.access import AccessRequest, Clearance, Qualification
 from portal.facilities.models import Equipment, Facility
 from portal.kernel.database import Model, session, unit_of_work
 from portal.kernel.search import search_index
@@ -127,6 +128,12 @@ def canaries(app: Flask, world: World) -> list[Canary]:
         planter.plant(join_request, "message", {"eve", "cleo", "root"})
         claim = session.get_one(Claim, world.claims["cleo_on_unclaimed"])
         planter.plant(claim, "evidence", {"cleo", "dov", "root"})
+        qualification = session.get_one(Qualification, world.qualifications["cleo_at_shop"])
+        planter.plant(qualification, "evidence", {"ana", "ben", "cleo", "root"})
+        clearance = session.get_one(Clearance, world.clearances["college_at_shop"])
+        planter.plant(clearance, "reference", {"ana", "ben", "cleo", "root"})
+        asked = session.get_one(AccessRequest, world.access_requests["eve_at_shop"])
+        planter.plant(asked, "message", {"ana", "eve"})
     search_index().rebuild()
     return planter.canaries
 
@@ -155,6 +162,9 @@ def addresses(app: Flask, world: World) -> Iterator[str]:
         "claim_id": list(world.claims.values()),
         "invitation_id": list(world.invitations.values()),
         "region_id": list(world.regions.values()),
+        "qualification_id": list(world.qualifications.values()),
+        "clearance_id": list(world.clearances.values()),
+        "access_request_id": list(world.access_requests.values()),
         # Pages of a calendar, for two records that outsiders may not know of.
         "place": ["equipment", "facilities"],
         "record_id": [world.equipment["shop_draft"], world.equipment["college_draft"]],

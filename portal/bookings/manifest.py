@@ -14,6 +14,7 @@ from portal.bookings.queries.hosts import booking_section
 from portal.bookings.queries.needs import needs_section
 from portal.bookings.queries.waiting import list_lapsing
 from portal.bookings.reactions import access as on_access
+from portal.bookings.reactions import calendar as on_calendar
 from portal.bookings.reactions import charging as on_charging
 from portal.bookings.reactions import waiting as on_waiting
 from portal.bookings.services import access as access_services
@@ -60,6 +61,7 @@ manifest = Manifest(
         Reaction(events.ClearanceStepped, on_access.email_holder_on_clearance_stepped),
         Reaction(events.ClearanceEndsSoon, on_access.email_holder_on_clearance_ends_soon),
         Reaction(events.BookingStepped, on_access.note_use_on_booking_completed),
+        Reaction(events.BookingStepped, on_calendar.email_people_on_booking_cancelled),
         Reaction(events.BookingStepped, on_charging.settle_on_booking_over),
         Reaction(events.DisputeStepped, on_charging.email_other_side_on_dispute_stepped),
         Reaction(events.IncidentReported, on_charging.email_host_on_incident_reported),

@@ -17,8 +17,9 @@ from portal.accounts.models import User
 from portal.accounts.queries import find_user_by_email, password_cost
 from portal.accounts.rules import hash_password
 from portal.bookings.models.access import AccessRequest
+from portal.bookings.models.calendar import Closure, Resource
 from portal.bookings.services import access as gates
-from portal.bookings.services import calendar
+from portal.bookings.services import calendar as calendars
 from portal.demo.policies import Permission
 from portal.demo.rules import (
     DemoAccess,
@@ -60,7 +61,7 @@ from portal.partnerships import services as partnerships
 from portal.partnerships.models import Request, Response, request_capability
 from portal.partnerships.rules import LONGEST_LIFE_DAYS
 from portal.regions import services as regions
-from portal.regions.queries import find_region, find_zip
+from portal.regions.queries import counties_of_region, find_region, find_zip
 
 _ACTIONS = {
     "paused": "pause",
@@ -104,6 +105,7 @@ def load_organization(actor: Actor, *, organization: DemoOrganization, cast: Dem
             _write_equipment(owner, row, record, organization, None)
         for request in organization.requests:
             _write_request(owner, row, request, organization)
+        _write_calendars(owner, row, organization)
         if organization.is_verified:
             _verify(row, cast, organization)
         _date_back(row, organization.confirmed_days_ago, owner.user_id)
@@ -183,9 +185,9 @@ def load_access(actor: Actor, *, access: DemoAccess, host: DemoOrganization) -> 
         owner = _owner_of(row)
         _ask_and_grant(owner, row, user, equipment, access)
         if access.needed:
-            resource = calendar.open_resource(owner, equipment)
+            resource = calendars.open_resource(owner, equipment)
             needs: dict[str, Any] = {f"needs_{access.kind}": True}
-            calendar.change_rules(owner, resource, **needs)
+            calendars.change_rules(owner, resource, **needs)
     return 1
 
 
@@ -391,6 +393,63 @@ def _write_equipment(
         **where,
     )
     _date_back(equipment, record.confirmed_days_ago, owner.user_id)
+
+
+def _write_calendars(owner: Actor, row: Organization, organization: DemoOrganization) -> None:
+    """Let an organization's bookable machines be booked by rules that suit them.
+
+    What holds for all of them the organization says; a machine that needs training is booked at
+    once by those who have it. In each region, the first of them is closed for a day and one of its
+    machines is out of order.
+    """
+    machines = session.scalars(
+        select(Equipment)
+        .options(joinedload(Equipment.organization))
+        .where(Equipment.organization_id == row.id, Equipment.sharing_terms == "bookable")
+        .order_by(Equipment.id)
+    ).all()
+    if not machines:
+        return
+    whole = calendars.open_resource(owner, row)
+    calendars.apply_preset(owner, whole, preset="weekdays")
+    for machine in machines:
+        if machine.training_needed:
+            resource = calendars.open_resource(owner, machine)
+            calendars.change_rules(
+                owner, resource, approval="instant", needs_qualification=True, lead_time_minutes=0
+            )
+    if not _has_closures(organization.region):
+        midnight = now().replace(hour=0, minute=0, second=0, microsecond=0)
+        calendars.add_closure(
+            owner,
+            whole,
+            kind="closure",
+            starts_at=midnight + dt.timedelta(days=10, hours=13),
+            ends_at=midnight + dt.timedelta(days=11, hours=1),
+            reason="Closed for inventory.",
+        )
+        calendars.add_closure(
+            owner,
+            calendars.open_resource(owner, machines[-1]),
+            kind="outage",
+            starts_at=_ago(1),
+            ends_at=None,
+            reason="Waits for a spare part.",
+            is_planned=False,
+        )
+
+
+def _has_closures(region_key: str) -> bool:
+    region = find_region(region_key)
+    counties = [county.fips for county in counties_of_region(region.id)] if region else []
+    found = session.scalar(
+        select(Closure.id)
+        .join(Resource, Resource.id == Closure.resource_id)
+        .join(Organization, Organization.id == Resource.organization_id)
+        .where(Organization.county_fips.in_(counties))
+        .limit(1)
+    )
+    return found is not None
 
 
 def _write_request(

@@ -20,6 +20,7 @@ from portal.kernel.authorization import Actor
 from portal.kernel.clock import now
 from portal.kernel.database import session
 from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from portal.kernel.mail import OutgoingMail
 from portal.kernel.outbox import OutboxEvent
 from portal.organizations.models import Organization
 from tests.bookings.calendars import book, record_of, resource_named
@@ -345,6 +346,28 @@ def test_hosts_cancel_what_is_hit_for_one_reason_and_nothing_else(
         "approved",
     ]
     assert {booking.sequence for booking in hits} == {1}
+
+
+def test_the_people_of_a_cancelled_booking_are_told_why(
+    world: World, actor: ActorOf, mill: Resource, drain: Callable[[], None]
+) -> None:
+    ana = actor("ana")
+    book(world, mill, "cleo", **span(hours=1))
+    own = book(world, mill, "ana", **span(hours=1, days=1))
+    outage = services.add_closure(
+        ana, mill, kind="outage", starts_at=TOMORROW, ends_at=TOMORROW + dt.timedelta(days=5)
+    )
+    hits = [hit.id for hit in queries.list_hit_bookings(mill, outage)]
+    assert own.id in hits
+    services.cancel_hit_bookings(
+        ana, mill, closure_id=outage.id, booking_ids=hits, reason="The spindle broke."
+    )
+    drain()
+    (mail,) = session.scalars(select(OutgoingMail))
+    assert mail.recipient == "cleo@cast.example"
+    assert "Your booking of “Shop public mill” was cancelled" in mail.subject
+    assert "Ana cancelled your booking" in mail.body_text
+    assert "> The spindle broke." in mail.body_text
 
 
 def test_every_change_is_made_known(

@@ -19,7 +19,7 @@ from portal.bookings.reactions import charging as on_charging
 from portal.bookings.reactions import waiting as on_waiting
 from portal.bookings.services import access as access_services
 from portal.bookings.services import booking, waiting
-from portal.bookings.views import access, bookings, calendar, making, showing
+from portal.bookings.views import access, bookings, calendar, charging, making, showing
 from portal.bookings.views import free as free_pages
 from portal.bookings.views.blueprint import blueprint
 from portal.kernel.authorization import SYSTEM
@@ -39,6 +39,7 @@ PAGES = (
     access,
     bookings,
     calendar,
+    charging,
     free_pages,
     making,
     showing,

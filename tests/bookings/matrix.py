@@ -67,6 +67,10 @@ def kind(_world: World) -> Mapping[str, Any]:
     return {"date": "2027-01-11", "starts": "10:00", "ends": "11:00", "capability": "welding"}
 
 
+def prices(world: World) -> Mapping[str, Any]:
+    return {"place": "equipment", "record_id": world.equipment["shop_public"]}
+
+
 PAGES = [
     Row("bookings.show_times", "GET", EVERYBODY, values=equipment("college_public")),
     Row("bookings.book", "GET", "ana ben cleo eve", values=equipment("college_public")),
@@ -96,6 +100,8 @@ PAGES = [
     Row("bookings.list_free_at", "GET", EVERYBODY, data=kind),
     Row("bookings.book_of_kind", "POST", SIGNED_IN, data=kind),
 ]
+
+
 BOOKINGS = [
     Row(
         "bookings_api.show_availability_of_equipment",
@@ -236,4 +242,42 @@ ACCESS = [
     ),
 ]
 
-ROUTES = [*PAGES, *CALENDAR, *BOOKINGS, *ACCESS]
+CHARGES = [
+    Row("bookings.edit_prices", "GET", "ana root", values=prices),
+    Row(
+        "bookings.edit_prices",
+        "POST",
+        "ana root",
+        values=prices,
+        data=lambda _world: {"minimum_cents": "50"},
+    ),
+    Row("bookings.show_charge", "GET", "ana ben cleo root", values=booking()),
+    Row(
+        "bookings.adjust_charge",
+        "POST",
+        "cleo",
+        values=booking(),
+        data=lambda _world: {"kind": "add", "amount_cents": "12", "note": "A broken cutter"},
+    ),
+    Row(
+        "bookings.raise_dispute",
+        "POST",
+        "ana",
+        values=booking(),
+        data=lambda _world: {"reason": "It stood still."},
+    ),
+    # The cast disputes nothing; test_charging_pages.py tries those of others.
+    Row("bookings.decide_dispute", "POST", "", values=lambda _world: {"dispute_id": 1}),
+    Row("bookings.report_incident", "GET", "ana ben cleo", values=booking()),
+    Row(
+        "bookings.report_incident",
+        "POST",
+        "ana ben cleo",
+        values=booking(),
+        data=lambda _world: {"text": "The spindle smokes."},
+    ),
+    Row("bookings.show_statement", "GET", "ana root", values=shop()),
+    Row("bookings.export_statement", "GET", "ana root", values=shop(form="csv")),
+]
+
+ROUTES = [*PAGES, *CALENDAR, *BOOKINGS, *ACCESS, *CHARGES]

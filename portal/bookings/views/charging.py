@@ -1,0 +1,324 @@
+"""Prices and fees, a booking's charge with its disputes, incidents, and monthly statements."""
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Response, request, stream_with_context, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from portal.bookings.forms.charging import (
+    AdjustmentForm,
+    DecisionForm,
+    DisputeForm,
+    FeesForm,
+    IncidentForm,
+    PricesForm,
+)
+from portal.bookings.policies import Permission
+from portal.bookings.queries import charging as queries
+from portal.bookings.queries import hosts
+from portal.bookings.queries.bookings import get_visible_booking
+from portal.bookings.queries.calendar import is_written
+from portal.bookings.rules.telling import write_month
+from portal.bookings.rules.words import BOOKING_STATUSES, CHARGE_KINDS, DISPUTE_STATUSES
+from portal.bookings.services import charging as services
+from portal.bookings.services.calendar import open_resource
+from portal.bookings.views.blueprint import blueprint
+from portal.facilities.rules import CUSTOMER_CLASSES
+from portal.kernel.authorization import authorize, can
+from portal.kernel.clock import today_here
+from portal.kernel.spreadsheets import csv_pieces, xlsx_bytes
+from portal.kernel.web import current_actor, flash, page, see_other, text_argument
+from portal.organizations.queries.profiles import get_visible_organization
+
+#: No statement is older than this.
+FIRST_YEAR = 2000
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@blueprint.route(
+    "/<any(equipment, facilities, organizations, operators):place>/<int:record_id>/prices",
+    methods=["GET", "POST"],
+)
+def edit_prices(place: str, record_id: int) -> ResponseReturnValue:
+    """Say what the use of something costs, for each customer class; what is empty is inherited."""
+    actor = current_actor()
+    subject = hosts.get_subject(actor, place, record_id)
+    asked = text_argument("class")
+    customer_class = asked if asked in CUSTOMER_CLASSES else ""
+    form_class = FeesForm if place == "equipment" else PricesForm
+    form = form_class.bind(queries.load_own_cards(subject.resource).get(customer_class))
+
+    def address(chosen: str) -> str:
+        values: dict[str, Any] = {"class": chosen or None}
+        return url_for("bookings.edit_prices", place=place, record_id=record_id, **values)
+
+    if form.submitted():
+        resource = subject.resource
+        if not is_written(resource):
+            resource = open_resource(actor, subject.record)
+        saved = form.attempt(
+            services.change_rate_card, actor, resource, customer_class=customer_class, **form.data
+        )
+        if saved is not None:
+            flash(_("The prices were saved."))
+            return see_other(address(customer_class))
+    return page(
+        "bookings/prices.html",
+        form=form,
+        subject=subject,
+        rules_url=url_for("bookings.show_rules", place=place, record_id=record_id),
+        rates_url=(
+            url_for("facilities.edit_equipment", equipment_id=record_id)
+            if place == "equipment"
+            else None
+        ),
+        choices=[
+            {"label": label, "url": address(name), "is_selected": name == customer_class}
+            for name, label in [("", _("Everybody")), *CUSTOMER_CLASSES.items()]
+        ],
+        effective=[
+            (label, queries.load_rates(subject.resource, name))
+            for name, label in CUSTOMER_CLASSES.items()
+        ],
+    )
+
+
+# A booking's charge
+
+
+@blueprint.get("/bookings/<int:booking_id>/charge")
+def show_charge(booking_id: int) -> ResponseReturnValue:
+    """Show what a booking cost, line by line, with what was disputed and what went wrong."""
+    actor = current_actor()
+    booking = get_visible_booking(actor, booking_id)
+    authorize(actor, Permission.CHARGE_VIEW, booking)
+    return _charge_page(booking)
+
+
+@blueprint.post("/bookings/<int:booking_id>/charge/lines")
+def adjust_charge(booking_id: int) -> ResponseReturnValue:
+    """Add a line to a charge by hand."""
+    actor = current_actor()
+    booking = get_visible_booking(actor, booking_id)
+    form = AdjustmentForm.bind()
+    if form.submitted():
+        amount = form.amount_cents.data or 0
+        kind = form.kind.data
+        line = form.attempt(
+            services.adjust_charge,
+            actor,
+            booking,
+            kind="adjustment" if kind in ("add", "take_off") else kind,
+            amount_cents=amount if kind == "add" else -amount,
+            note=form.note.data,
+        )
+        if line is not None:
+            flash(_("The charge was changed."))
+            return _to_charge(booking_id)
+    return _charge_page(get_visible_booking(actor, booking_id), adjustment=form)
+
+
+@blueprint.post("/bookings/<int:booking_id>/charge/disputes")
+def raise_dispute(booking_id: int) -> ResponseReturnValue:
+    """Say that a charge is not right."""
+    actor = current_actor()
+    booking = get_visible_booking(actor, booking_id)
+    form = DisputeForm.bind()
+    if (
+        form.submitted()
+        and form.attempt(services.raise_dispute, actor, booking, reason=form.reason.data)
+        is not None
+    ):
+        flash(_("The host was told. Its answer comes by e-mail."))
+        return _to_charge(booking_id)
+    return _charge_page(get_visible_booking(actor, booking_id), dispute=form)
+
+
+@blueprint.post("/disputes/<int:dispute_id>/answer")
+def decide_dispute(dispute_id: int) -> ResponseReturnValue:
+    """Answer a dispute as the host."""
+    actor = current_actor()
+    dispute = queries.get_dispute(actor, dispute_id)
+    booking_id = dispute.booking_id
+    form = DecisionForm.bind()
+    if form.submitted():
+        decided = form.attempt(
+            services.decide_dispute,
+            actor,
+            dispute,
+            is_settled=form.decision.data == "settle",
+            answer=form.answer.data,
+            taken_off_cents=form.taken_off_cents.data or 0,
+        )
+        if decided is not None:
+            flash(_("Your answer was sent."))
+            return _to_charge(booking_id)
+    return _charge_page(get_visible_booking(actor, booking_id), decision=form)
+
+
+def _to_charge(booking_id: int) -> Response:
+    return see_other(url_for(".show_charge", booking_id=booking_id))
+
+
+def _charge_page(booking: Any, **forms: Any) -> ResponseReturnValue:
+    actor = current_actor()
+    charge = queries.load_charge(booking)
+    asked = [one for one in charge.disputes if one.status == "open"]
+    refused = next(iter(forms.values()), None)
+    return page(
+        "bookings/charge.html",
+        form=refused,
+        booking=booking,
+        charge=charge,
+        kinds=CHARGE_KINDS,
+        dispute_statuses=DISPUTE_STATUSES,
+        status=BOOKING_STATUSES[booking.status],
+        open_dispute=asked[0] if asked else None,
+        adjustment=(
+            forms.get("adjustment") or AdjustmentForm.bind()
+            if can(actor, Permission.CHARGE_ADJUST, booking)
+            else None
+        ),
+        dispute=(
+            forms.get("dispute") or DisputeForm.bind()
+            if charge.lines and not asked and can(actor, Permission.DISPUTE_RAISE, booking)
+            else None
+        ),
+        decision=(
+            forms.get("decision") or DecisionForm.bind()
+            if asked and can(actor, Permission.DISPUTE_DECIDE, asked[0])
+            else None
+        ),
+    )
+
+
+# Incidents
+
+
+@blueprint.route("/bookings/<int:booking_id>/incident", methods=["GET", "POST"])
+def report_incident(booking_id: int) -> ResponseReturnValue:
+    """Tell the host what went wrong, and stop the machine for others where that is needed."""
+    actor = current_actor()
+    booking = get_visible_booking(actor, booking_id)
+    authorize(actor, Permission.INCIDENT_REPORT, booking)
+    form = IncidentForm.bind()
+    back = url_for(".show", booking_id=booking_id)
+    if form.submitted():
+        reported = form.attempt(services.report_incident, actor, booking, **form.data)
+        if reported is not None:
+            flash(_("Thank you. The host was told."))
+            return see_other(back)
+        booking = get_visible_booking(actor, booking_id)
+    return page("bookings/incident.html", form=form, booking=booking, back=back)
+
+
+# Statements
+
+
+@blueprint.get("/organizations/<int:organization_id>/statement")
+def show_statement(organization_id: int) -> ResponseReturnValue:
+    """Show what others owe an organization for a month, or what it owes them."""
+    actor = current_actor()
+    organization = get_visible_organization(actor, organization_id)
+    authorize(actor, Permission.STATEMENT_VIEW, organization)
+    side, month = _asked()
+    statements = queries.load_statements(
+        organization, side=side, month=month, limit=queries.MOST_STATEMENT_ROWS
+    )
+
+    def address(**changes: Any) -> str:
+        values = {"side": side, "month": f"{month:%Y-%m}", **changes}
+        return url_for(".show_statement", organization_id=organization_id, **values)
+
+    return page(
+        "bookings/statement.html",
+        organization=organization,
+        side=side,
+        month_name=write_month(month),
+        statements=statements,
+        is_cut=sum(len(one.rows) for one in statements) >= queries.MOST_STATEMENT_ROWS,
+        total_cents=sum(one.total_cents for one in statements),
+        statuses=BOOKING_STATUSES,
+        sides=[
+            {
+                "label": label,
+                "url": address(side=name),
+                "is_selected": name == side,
+            }
+            for name, label in (("host", _("You are paid")), ("customer", _("You pay")))
+        ],
+        previous_url=address(month=f"{month - dt.timedelta(days=1):%Y-%m}"),
+        next_url=(
+            address(month=f"{month + dt.timedelta(days=31):%Y-%m}")
+            if month < today_here().replace(day=1)
+            else None
+        ),
+        csv_url=_export_url(organization_id, "csv"),
+        xlsx_url=_export_url(organization_id, "xlsx"),
+    )
+
+
+def _export_url(organization_id: int, form: str) -> str:
+    side, month = _asked()
+    return url_for(
+        ".export_statement",
+        organization_id=organization_id,
+        form=form,
+        side=side,
+        month=f"{month:%Y-%m}",
+    )
+
+
+@blueprint.get("/organizations/<int:organization_id>/statement.<any(csv, xlsx):form>")
+def export_statement(organization_id: int, form: str) -> ResponseReturnValue:
+    """Send a month's statement as a table, whole."""
+    actor = current_actor()
+    organization = get_visible_organization(actor, organization_id)
+    authorize(actor, Permission.STATEMENT_VIEW, organization)
+    side, month = _asked()
+    rows = _cells(queries.load_statements(organization, side=side, month=month))
+    reply = (
+        Response(
+            stream_with_context(csv_pieces(queries.STATEMENT_COLUMNS, rows)),
+            mimetype="text/csv; charset=utf-8",
+        )
+        if form == "csv"
+        else Response(
+            xlsx_bytes(queries.STATEMENT_COLUMNS, rows, title=f"{month:%Y-%m}"), mimetype=_XLSX
+        )
+    )
+    name = f"statement-{organization_id}-{side}-{month:%Y-%m}.{form}"
+    reply.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return reply
+
+
+def _cells(statements: list[queries.Statement]) -> Iterator[list[str]]:
+    for statement in statements:
+        for row in statement.rows:
+            booking = row.booking
+            yield [
+                str(booking.id),
+                statement.other.name,
+                booking.resource.name,
+                booking.starts_at.isoformat(timespec="minutes"),
+                booking.ends_at.isoformat(timespec="minutes"),
+                f"{(booking.ends_at - booking.starts_at).total_seconds() / 3600:.2f}",
+                booking.user.name if booking.user else "",
+                booking.purpose,
+                booking.status,
+                "" if row.amount_cents is None else f"{row.amount_cents / 100:.2f}",
+                "yes" if row.is_disputed else "",
+            ]
+
+
+def _asked() -> tuple[str, dt.date]:
+    side = "customer" if request.args.get("side") == "customer" else "host"
+    try:
+        month = dt.datetime.strptime(text_argument("month"), "%Y-%m").date()  # noqa: DTZ007
+    except ValueError:
+        month = dt.date.min
+    this_month = today_here().replace(day=1)
+    return side, month if FIRST_YEAR <= month.year <= this_month.year + 1 else this_month

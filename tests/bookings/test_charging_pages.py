@@ -1,0 +1,155 @@
+"""Prices, charges, disputes, incidents and statements as people meet them."""
+
+import csv
+import datetime as dt
+import io
+from collections.abc import Callable
+
+import openpyxl
+import pytest
+from flask.testing import FlaskClient
+
+from portal.bookings.models.booking import Booking
+from portal.bookings.queries import charging as queries
+from portal.bookings.queries.bookings import get_booking
+from portal.bookings.services import charging as services
+from portal.kernel.authorization import SYSTEM
+from portal.kernel.database import session, unit_of_work
+from tests.cast import World
+from tests.support.statements import count_statements
+
+Clients = Callable[[str], FlaskClient]
+MARCH = dt.datetime(2026, 3, 3, 14, 0, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def booking(world: World) -> Booking:
+    """Ben's booking of the college's mill, over since March and charged: two hours at $85."""
+    with unit_of_work():
+        over = session.get_one(Booking, world.bookings["ben_on_college_mill"])
+        over.status = "completed"
+        over.starts_at, over.ends_at = MARCH, MARCH + dt.timedelta(hours=2)
+    services.settle_charge(SYSTEM, get_booking(over.id))
+    return over
+
+
+def test_a_host_sets_prices_and_sees_what_holds(client_of: Clients, world: World) -> None:
+    path = f"/equipment/{world.equipment['college_public']}/prices"
+    client = client_of("cleo")
+    assert client.post(path, data={"minimum_cents": "50"}).status_code == 303
+    answer = client.post(f"{path}?class=academic", data={"minimum_cents": "0"})
+    assert answer.location.endswith("?class=academic")
+    page = client.get(path).text
+    assert "$50" in page
+    assert "$85 per hour" in page
+    wrong = client.post(path, data={"minimum_cents": "many"})
+    assert wrong.status_code == 422
+    assert "Please give an amount" in wrong.text
+
+
+def test_prices_of_a_facility_hold_for_its_equipment(client_of: Clients, world: World) -> None:
+    facility = f"/facilities/{world.facilities['college_public']}/prices"
+    assert client_of("cleo").post(facility, data={"operator_cents": "60"}).status_code == 303
+    page = client_of("cleo").get(f"/equipment/{world.equipment['college_public']}/prices").text
+    assert "$60 per hour" in page
+
+
+def test_charge_shows_its_lines_to_both_sides(client_of: Clients, booking: Booking) -> None:
+    for name in ("ben", "cleo"):
+        page = client_of(name).get(f"/bookings/{booking.id}/charge").text
+        assert "2 × " in page
+        assert "$170" in page
+    assert client_of("eve").get(f"/bookings/{booking.id}/charge").status_code == 404
+
+
+def test_a_dispute_goes_to_the_host_and_back(client_of: Clients, booking: Booking) -> None:
+    page = f"/bookings/{booking.id}/charge"
+    answer = client_of("ana").post(f"{page}/disputes", data={"reason": "It stood still."})
+    assert answer.status_code == 303
+    assert "It stood still." in client_of("cleo").get(page).text
+    dispute = queries.load_charge(booking).disputes[0]
+    answered = f"/disputes/{dispute.id}/answer"
+    decision = {"decision": "settle", "taken_off_cents": "85", "answer": "An hour less."}
+    assert client_of("eve").post(answered, data=decision).status_code == 404
+    assert client_of("ana").post(answered, data=decision).status_code == 403
+    assert client_of("cleo").post(answered, data={**decision, "answer": ""}).status_code == 422
+    assert client_of("cleo").post(answered, data=decision).status_code == 303
+    shown = client_of("ana").get(page).text
+    assert "An hour less." in shown
+    assert "$85" in shown
+    assert queries.count_cents(booking) == 8500
+
+
+def test_vouchers_are_taken_off(client_of: Clients, booking: Booking) -> None:
+    lines = f"/bookings/{booking.id}/charge/lines"
+    line = {"kind": "voucher", "amount_cents": "70", "note": "Voucher 12"}
+    assert client_of("ana").post(lines, data=line).status_code == 403
+    assert client_of("cleo").post(lines, data=line).status_code == 303
+    assert queries.count_cents(booking) == 10000
+    too_much = client_of("cleo").post(lines, data={**line, "amount_cents": "101"})
+    assert too_much.status_code == 422
+    assert "more than the whole charge" in too_much.text
+
+
+def test_an_incident_can_stop_the_machine(client_of: Clients, booking: Booking) -> None:
+    with unit_of_work():
+        booking.status = "in_use"
+        booking.ends_at = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
+    path = f"/bookings/{booking.id}/incident"
+    assert "cannot be used" in client_of("ben").get(path).text
+    report = {"text": "The spindle smokes.", "opens_outage": "yes"}
+    assert client_of("ben").post(path, data=report).status_code == 303
+    assert "out of order since then" in client_of("cleo").get(f"/bookings/{booking.id}/charge").text
+
+
+def test_statement_is_a_page_a_table_and_a_workbook(
+    client_of: Clients, world: World, booking: Booking
+) -> None:
+    base = f"/organizations/{world.organizations['college']}/statement"
+    page = client_of("cleo").get(f"{base}?month=2026-03").text
+    assert "March 2026" in page
+    assert "$170" in page
+    assert "Nothing in this month" in client_of("cleo").get(f"{base}?month=2026-02").text
+    table = client_of("cleo").get(f"{base}.csv?month=2026-03")
+    header, row = csv.reader(io.StringIO(table.text.lstrip("\ufeff")))
+    assert dict(zip(header, row, strict=True))["Amount (USD)"] == "170.00"
+    workbook = client_of("cleo").get(f"{base}.xlsx?month=2026-03")
+    cells = list(openpyxl.load_workbook(io.BytesIO(workbook.data)).active.values)
+    assert list(cells[1]) == [cell or None for cell in row]
+    mine = f"/organizations/{world.organizations['shop']}/statement?side=customer&month=2026-03"
+    assert "$170" in client_of("ana").get(mine).text
+    assert client_of("ben").get(mine).status_code == 403
+
+
+@pytest.mark.parametrize("month", ["2026-13", "x", "0000-01", "0001-01", "9999-12", ""])
+def test_statement_of_an_odd_month_is_that_of_this_month(
+    client_of: Clients, world: World, month: str
+) -> None:
+    base = f"/organizations/{world.organizations['college']}/statement"
+    assert "Statement for" in client_of("cleo").get(base, query_string={"month": month}).text
+
+
+def test_statement_takes_few_statements_however_many_bookings(
+    client_of: Clients, world: World, booking: Booking
+) -> None:
+    path = f"/organizations/{world.organizations['college']}/statement?month=2026-03"
+    client = client_of("cleo")
+    client.get(path)
+    with count_statements() as few:
+        client.get(path)
+    with unit_of_work():
+        for day in range(1, 9):
+            session.add(
+                Booking(
+                    resource_id=booking.resource_id,
+                    host_organization_id=booking.host_organization_id,
+                    organization_id=booking.organization_id,
+                    starts_at=MARCH + dt.timedelta(days=day),
+                    ends_at=MARCH + dt.timedelta(days=day, hours=1),
+                    status="completed",
+                    customer_class="other",
+                )
+            )
+    with count_statements() as many:
+        client.get(path)
+    assert len(many.texts) == len(few.texts)

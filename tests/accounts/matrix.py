@@ -63,6 +63,7 @@ ROUTES = [
         SIGNED_IN,
         data=lambda _world: {"name": "Fay", "language": "en", "time_zone": "America/Chicago"},
     ),
+    Row("accounts.switch_language", "POST", SIGNED_IN, data=lambda _world: {"language": "es"}),
     Row("accounts.request_email_change", "GET", SIGNED_IN),
     Row("accounts.request_email_change", "POST", SIGNED_IN, data=address),
     Row("accounts.change_password", "GET", SIGNED_IN),

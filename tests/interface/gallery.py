@@ -298,6 +298,7 @@ def make_gallery(**settings: Any) -> Flask:
     accounts.add_url_rule("/in", "sign_in", sign_in_page)
     accounts.add_url_rule("/up", "sign_up", sign_in_page)
     accounts.add_url_rule("/out", "sign_out", lambda: see_other("/"), methods=["POST"])
+    accounts.add_url_rule("/say", "switch_language", lambda: see_other("/"), methods=["POST"])
 
     @home.get("/")
     def index() -> ResponseReturnValue:

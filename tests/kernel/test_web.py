@@ -98,6 +98,17 @@ def test_language_switch_is_remembered_and_goes_back(client_of: ClientOf) -> Non
     assert '<html lang="es"' in client.get("/organizations").text
 
 
+def test_a_person_switches_the_language_of_the_account_from_any_page(client_of: ClientOf) -> None:
+    ana = client_of("ana")
+    footer = ana.get("/organizations?q=shop").text.split("<footer")[1]
+    assert '<button lang="es">Español</button>' in footer
+    assert 'name="next" value="/organizations?q=shop"' in footer
+    data = {"language": "es", "next": "/organizations?q=shop"}
+    assert ana.post("/account/language", data=data).headers["Location"] == data["next"]
+    assert '<html lang="es"' in ana.get("/organizations").text
+    assert ana.post("/account/language", data={"language": "xx"}).status_code == 404
+
+
 def test_unknown_language_is_not_there(client_of: ClientOf) -> None:
     client = client_of("nobody")
     response = client.get("/language/xx")

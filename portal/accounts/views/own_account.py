@@ -2,14 +2,20 @@
 
 from typing import Any
 
-from flask import make_response, request, url_for
+from flask import abort, make_response, request, url_for
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
 
 from portal.accounts import queries, rules, services
-from portal.accounts.forms import AddressForm, ChangePasswordForm, ProfileForm, TokenForm
+from portal.accounts.forms import (
+    LANGUAGE_NAMES,
+    AddressForm,
+    ChangePasswordForm,
+    ProfileForm,
+    TokenForm,
+)
 from portal.accounts.views.blueprint import blueprint
 from portal.accounts.views.identity import (
     ask_password_again,
@@ -19,7 +25,7 @@ from portal.accounts.views.identity import (
     require_person,
 )
 from portal.kernel.authorization import known_scopes
-from portal.kernel.web import confirmed, current_actor, flash, page, see_other
+from portal.kernel.web import confirmed, current_actor, flash, local_target, page, see_other
 
 
 def _own_user() -> Any:
@@ -39,6 +45,19 @@ def profile() -> ResponseReturnValue:
         flash(_("Your profile was saved."))
         return see_other(url_for("accounts.profile"))
     return page("accounts/profile.html", form=form, user=user)
+
+
+@blueprint.post("/account/language")
+def switch_language() -> ResponseReturnValue:
+    """Speak to me in another language from now on, and go back to where I was."""
+    user = _own_user()
+    language = request.form.get("language", "")
+    if language not in LANGUAGE_NAMES:
+        abort(404)
+    services.change_profile(
+        current_actor(), user, name=user.name, time_zone=user.time_zone, language=language
+    )
+    return see_other(local_target(request.form.get("next"), "/"))
 
 
 @blueprint.route("/account/email", methods=["GET", "POST"])

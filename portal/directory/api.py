@@ -67,6 +67,7 @@ def search() -> ResponseReturnValue:
     """Search all kinds of records, with counts for each facet."""
     arguments = dict(request.args.lists())
     _check(arguments)
+    searching.refuse_too_many(arguments)
     wanted = read_search(arguments, searching.facet_names(), searching.search_filters())
     limit = _number(arguments, "limit", 20, MAX_LIMIT)
     offset = _number(arguments, "cursor", 0, MAX_OFFSET)

@@ -1,8 +1,10 @@
 """The shape of a saved search as people and programs give it."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self
 
 import wtforms
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from portal.directory.rules import CHANNELS, FREQUENCIES, LONGEST_QUERY
@@ -31,6 +33,14 @@ class SavedSearchForm(Form):
     )
     channel = ChoiceField(_l("Tell me"), choices=CHANNELS, is_required=True, default="email")
     frequency = ChoiceField(_l("How often"), choices=FREQUENCIES, is_required=True, default="daily")
+
+    @classmethod
+    def from_json(cls, payload: Mapping[str, Any], obj: object | None = None) -> Self:
+        form = super().from_json(payload, obj)
+        if "search" in payload and payload["search"] is None:
+            # As for every text, it would mean an empty one: a search for everything.
+            form.refused["search"] = _("This must be a text.")
+        return form
 
 
 class NewSavedSearchForm(SavedSearchForm):

@@ -124,9 +124,7 @@ class Search:
         """Return the search with a value of a facet added, or taken away if it was there."""
         values = self.chosen.get(facet, ())
         changed = (
-            tuple(item for item in values if item != value)
-            if value in values
-            else (*values, value)[:MOST_VALUES]
+            tuple(item for item in values if item != value) if value in values else (*values, value)
         )
         return dataclasses.replace(self, chosen={**self.chosen, facet: changed}, page=1)
 
@@ -195,6 +193,14 @@ def unknown_arguments(
     """Return the names that stand for nothing: without them a search would find much more."""
     known = {*_OWN_ARGUMENTS, *facets, *(item.name for one in filters for item in one.fields)}
     return sorted(set(arguments) - known)
+
+
+def facet_with_too_many(arguments: Mapping[str, list[str]], facets: tuple[str, ...]) -> str | None:
+    """Return a facet of which more values are chosen than a search can have, if there is one."""
+    for name in ("kind", *facets):
+        if len(set(arguments.get(name, []))) > MOST_VALUES:
+            return name
+    return None
 
 
 _OWN_ARGUMENTS = (

@@ -359,6 +359,7 @@ def _checked(search: str) -> Search:
     unknown = unknown_arguments(arguments, facets, filters)
     if unknown:
         raise Invalid("search", _("There is no filter “%(name)s”.", name=unknown[0][:40]))
+    searching.refuse_too_many(arguments, "search")
     wanted = read_search(arguments, facets, filters)
     if wanted.near:
         place = find_zip(wanted.near)

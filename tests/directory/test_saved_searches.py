@@ -663,6 +663,13 @@ def test_a_program_keeps_saved_searches_with_the_scope_for_it(
         "All mills"
     ]
     assert dov.patch(address, json={"search": "color=red"}).status_code == 422
+    # Nothing stands for everything: that is said with an empty text.
+    refused = dov.patch(address, json={"search": None})
+    assert (refused.status_code, list(refused.get_json()["errors"])) == (422, ["search"])
+    assert dov.get(address).get_json()["search"] == "q=mill"
+    many = "&".join(f"county={number}" for number in range(rules.MOST_VALUES + 1))
+    refused = dov.patch(address, json={"search": many})
+    assert refused.get_json()["errors"] == {"search": ["Choose at most 20 values of one filter."]}
     assert (
         dov.post(
             "/api/v1/saved-searches", json={**body, "organization_id": world.organizations["shop"]}

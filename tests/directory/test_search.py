@@ -11,6 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from portal.directory.rules import MOST_VALUES
 from portal.facilities.models import Equipment
 from portal.facilities.services import change_equipment_visibility
 from portal.kernel.authorization import Actor
@@ -50,6 +51,10 @@ def find(client: FlaskClient, **arguments: Any) -> dict[str, Any]:
     assert response.status_code == 200, response.text
     found: dict[str, Any] = response.get_json()
     return found
+
+
+def _counts(found: dict[str, Any], facet: str) -> dict[str, int]:
+    return {item["value"]: item["count"] for item in found["facets"].get(facet, ())}
 
 
 def titles(found: dict[str, Any]) -> set[str]:
@@ -100,11 +105,24 @@ def test_no_page_of_a_stranger_names_a_private_record(
 def test_narrowing_takes_effect_before_the_index_knows(
     world: World, actor: Callable[[str], Actor], client_of: Callable[[str], FlaskClient]
 ) -> None:
+    stranger = client_of("nobody")
+    before = find(stranger, q="mill")
     mill = session.get_one(Equipment, world.equipment["shop_public"])
     change_equipment_visibility(actor("ana"), mill, visibility="organization")
 
-    stranger = client_of("nobody")
-    assert "Shop public mill" not in titles(find(stranger, q="mill"))
+    after = find(stranger, q="mill")
+    assert "Shop public mill" not in titles(after)
+    assert after["total"] == before["total"] - 1
+    fewer = {
+        (name, item["value"]): item["count"] - _counts(after, name).get(item["value"], 0)
+        for name in ("kind", "county", "organization_kind")
+        for item in before["facets"].get(name, ())
+    }
+    assert {key: number for key, number in fewer.items() if number} == {
+        ("kind", "equipment"): 1,
+        ("county", "21111"): 1,
+        ("organization_kind", "sme"): 1,
+    }
     assert "Shop public mill" not in stranger.get("/search?q=mill").text
     assert "Shop public mill" not in stranger.get("/search/suggestions?q=shop pub").text
 
@@ -226,6 +244,35 @@ def test_more_filters_than_a_page_can_repeat_are_refused_in_words(
     answer = client_of("nobody").get(f"{path}?q=mill&{query}")
     assert answer.status_code == 422
     assert "too many filters" in answer.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/search", "/search/feed.atom", "/search/feed.json", "/api/v1/search", "/saved-searches/new"],
+)
+def test_more_values_of_a_filter_than_a_search_can_have_are_refused_in_words(
+    client_of: Callable[[str], FlaskClient], path: str
+) -> None:
+    query = "&".join(f"county={number:05d}" for number in range(MOST_VALUES + 1))
+    answer = client_of("dov").get(f"{path}?q=mill&{query}")
+    assert answer.status_code == 422
+    assert "Choose at most 20 values of one filter." in answer.text
+    assert client_of("dov").get(f"{path}?q=mill&{query[13:]}").status_code == 200
+
+
+def test_a_search_is_one_click_from_being_around_ones_own_organization(
+    client_of: Callable[[str], FlaskClient],
+) -> None:
+    ana = client_of("ana")
+    found = re.search(
+        r'<a href="([^"]+)"[^>]*>.*Near (.+) \(40202\)', ana.get("/search?q=mill").text
+    )
+    assert found is not None
+    assert found[1] == "/search?q=mill&amp;near=40202"
+    around = ana.get(found[1].replace("&amp;", "&")).text
+    assert "near Louisville, KY" in around
+    assert "(40202)" not in around
+    assert "(40202)" not in client_of("nobody").get("/search?q=mill").text
 
 
 @pytest.mark.parametrize(

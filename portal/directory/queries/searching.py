@@ -1,8 +1,8 @@
 """Searching the directory: the index finds, the database has the last word on who sees what."""
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any, NamedTuple
@@ -10,9 +10,16 @@ from typing import Any, NamedTuple
 from flask_babel import get_locale
 from flask_babel import gettext as _
 
-from portal.directory.rules import MAP_SIZE, PAGE_SIZE, Search
+from portal.directory.rules import (
+    MAP_SIZE,
+    MOST_VALUES,
+    PAGE_SIZE,
+    Search,
+    facet_with_too_many,
+)
 from portal.kernel.authorization import NOBODY, Actor
 from portal.kernel.clock import now
+from portal.kernel.errors import Invalid
 from portal.kernel.fulltext.port import FacetValue, Hit, Key, Near, Query, Results, Suggestion
 from portal.kernel.kept import for_a_minute, while_unwritten
 from portal.kernel.manifest import Searchable, SearchFilter, installed_manifests
@@ -72,6 +79,19 @@ def search_filters() -> tuple[SearchFilter, ...]:
     return tuple(item for manifest in installed_manifests() for item in manifest.filters)
 
 
+def refuse_too_many(arguments: Mapping[str, list[str]], field: str | None = None) -> None:
+    """Raise Invalid where the arguments choose more values of a facet than a search can have.
+
+    field: whose mistake that is, if not the facet's own.
+    """
+    name = facet_with_too_many(arguments, facet_names())
+    if name is not None:
+        raise Invalid(
+            field or name,
+            _("Choose at most %(most)d values of one filter.", most=MOST_VALUES),
+        )
+
+
 def search(
     actor: Actor,
     wanted: Search,
@@ -99,14 +119,15 @@ def search(
             offset=offset,
         )
     )
-    hits = _still_visible(actor, results.hits)
+    seen = visible_keys(actor, (hit.key for hit in (*results.hits, *results.partial)))
+    # What was hidden since the index last heard of it counts no longer either.
+    hidden = [hit for hit in results.hits if hit.key not in seen]
     return Found(
         search=wanted,
-        # What was hidden since the index last heard of it counts no longer either.
-        total=results.total - (len(results.hits) - len(hits)),
-        hits=hits,
-        partial=_still_visible(actor, results.partial),
-        facets=list(_facets(results, most_values)),
+        total=results.total - len(hidden),
+        hits=[hit for hit in results.hits if hit.key in seen],
+        partial=[hit for hit in results.partial if hit.key in seen],
+        facets=list(_facets(results, hidden, most_values)),
         suggestion=results.suggestion,
         is_fuzzy=results.is_fuzzy,
         place=place,
@@ -150,11 +171,6 @@ def _sort(wanted: Search, place: ZipPlace | None) -> Any:
     return wanted.sort
 
 
-def _still_visible(actor: Actor, hits: Collection[Hit]) -> list[Hit]:
-    seen = visible_keys(actor, (hit.key for hit in hits))
-    return [hit for hit in hits if hit.key in seen]
-
-
 def visible_keys(actor: Actor, keys: Iterable[Key]) -> set[Key]:
     """Return those of the records that the database says the actor may see right now."""
     by_kind: dict[str, list[int]] = defaultdict(list)
@@ -193,8 +209,16 @@ def _labels(name: str, values: Sequence[FacetValue]) -> Mapping[str, str]:
     return {**known, **names}
 
 
-def _facets(results: Results, most_values: int | None) -> Iterable[FacetView]:
+def _facets(
+    results: Results, hidden: Sequence[Hit], most_values: int | None
+) -> Iterable[FacetView]:
     index = search_index()
+    less = Counter(
+        (name, value)
+        for hit in hidden
+        for name, values in {**hit.facets, "kind": (hit.kind,)}.items()
+        for value in values
+    )
     kinds = {kind: str(item.label) for kind, item in index.kinds.items()}
     for name, label in (
         ("kind", None),
@@ -211,10 +235,11 @@ def _facets(results: Results, most_values: int | None) -> Iterable[FacetView]:
                 FacetChoice(
                     value.value,
                     labels.get(value.value, value.value),
-                    value.count,
+                    value.count - less[name, value.value],
                     value.is_selected,
                 )
                 for value in shown
+                if value.is_selected or value.count > less[name, value.value]
             ],
         )
 
@@ -277,4 +302,6 @@ def hits_of(actor: Actor, keys: Sequence[Key]) -> list[Hit]:
         Query(audience=actor.audience, among=frozenset(keys), sort="newest", limit=len(keys))
     )
     places = {key: place for place, key in enumerate(keys)}
-    return sorted(_still_visible(actor, results.hits), key=lambda hit: places[hit.key])
+    seen = visible_keys(actor, (hit.key for hit in results.hits))
+    shown = (hit for hit in results.hits if hit.key in seen)
+    return sorted(shown, key=lambda hit: places[hit.key])

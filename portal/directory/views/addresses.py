@@ -12,11 +12,12 @@ from portal.kernel.web import path_of
 def asked_search() -> Search:
     """Return the search that the address asks for.
 
-    Raises Invalid for so many filters that a page, whose links repeat them all, grew to megabytes.
+    Raises Invalid for more values of a facet than a search can have, and for so many filters that
+    a page, whose links repeat them all, grew to megabytes.
     """
-    wanted = read_search(
-        dict(request.args.lists()), searching.facet_names(), searching.search_filters()
-    )
+    arguments = dict(request.args.lists())
+    searching.refuse_too_many(arguments)
+    wanted = read_search(arguments, searching.facet_names(), searching.search_filters())
     if len(wanted.changed(text="").query()) > LONGEST_QUERY:
         raise Invalid(None, _("These are too many filters at once. Take some away."))
     return wanted

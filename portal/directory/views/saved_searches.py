@@ -10,8 +10,8 @@ from portal.directory import services
 from portal.directory.forms import SavedSearchForm, SavedSearchPageForm, saved_search_values
 from portal.directory.policies import Permission
 from portal.directory.queries import saved_searches, searching
-from portal.directory.rules import CHANNELS, FREQUENCIES, read_search, read_stop
-from portal.directory.views.addresses import address
+from portal.directory.rules import CHANNELS, FREQUENCIES, read_stop
+from portal.directory.views.addresses import address, asked_search
 from portal.directory.views.blueprint import blueprint
 from portal.kernel.authorization import SYSTEM, authorize
 from portal.kernel.errors import NotFound
@@ -189,8 +189,7 @@ def _prefill() -> dict[str, Any]:
     """Read the search from the address of the empty form, and name it by what it looks for."""
     if request.method != "GET":
         return {}
-    arguments = dict(request.args.lists())
-    wanted = read_search(arguments, searching.facet_names(), searching.search_filters())
+    wanted = asked_search()
     name = wanted.text or ", ".join(searching.describe(wanted))
     return {"search": wanted.query(), "name": name[:120]}
 

@@ -20,11 +20,13 @@ from portal.directory.views.leading_on import note_unmet, request_url, ways_on
 from portal.kernel.fulltext.port import Hit
 from portal.kernel.kept import keep_answer
 from portal.kernel.web import current_actor, page, text_argument
+from portal.organizations.queries.profiles import list_organizations_of
 from portal.regions.queries import county_labels, outlines_of
 from portal.regions.rules import draw_map
 
 MOST_COUNTIES_DRAWN = 120
 MOST_VALUES_SHOWN = 24
+MOST_OWN_PLACES = 3
 # Stands for a value of a facet.
 _ANY_VALUE = "\x01"
 
@@ -71,6 +73,7 @@ def search() -> ResponseReturnValue:
         facets=_facets(found),
         sorts=_sorts(wanted),
         views=_views(wanted),
+        near_own=_near_own(wanted),
         radii=RADII_MILES,
         kept=_kept(wanted),
         save_url=address(wanted, "directory.save_search"),
@@ -166,6 +169,21 @@ def _facets(found: Found) -> list[dict[str, Any]]:
             ],
         }
         for facet in found.facets
+    ]
+
+
+def _near_own(wanted: Search) -> list[dict[str, str]]:
+    """Return the search around each of the actor's organizations, unless it has a place."""
+    if wanted.near or not current_actor().memberships:
+        return []
+    return [
+        {
+            "name": row.name,
+            "zip_code": row.zip_code,
+            "url": address(wanted.changed(near=row.zip_code)),
+        }
+        for row in list_organizations_of(current_actor())[:MOST_OWN_PLACES]
+        if row.zip_code
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from flask_babel import format_date
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, CompoundSelect, exists, func, or_, select, union
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import contains_eager, joinedload
 
 from portal.accounts.models import User
 from portal.bookings.models.access import AccessRequest, Clearance, Qualification, Recognition
@@ -18,10 +18,15 @@ from portal.bookings.models.calendar import Resource
 from portal.bookings.policies import Permission
 from portal.bookings.queries.access import opens
 from portal.bookings.rules.access import WARNING_DAYS
-from portal.bookings.rules.words import ACCESS_KINDS, CLEARANCE_KINDS
-from portal.facilities.models import Equipment, Facility, equipment_capability
+from portal.bookings.rules.words import ACCESS_KINDS, CLEARANCE_KINDS, OPEN_STATUSES
+from portal.facilities.models import (
+    Equipment,
+    Facility,
+    equipment_capability,
+    facility_capability,
+)
 from portal.kernel.authorization import Actor, authorize, can, visible
-from portal.kernel.clock import today_here
+from portal.kernel.clock import now, today_here
 from portal.kernel.database import session
 from portal.kernel.errors import Invalid, NotFound
 from portal.kernel.manifest import DeskItem
@@ -121,6 +126,41 @@ def _in_state(model: Any, end: Any, state: str) -> list[ColumnElement[bool]]:
 def warned_until() -> dt.date:
     """Return the last day whose ends are warned of today."""
     return today_here() + dt.timedelta(days=WARNING_DAYS)
+
+
+def list_coming_bookings(row: Qualification, limit: int = 20) -> list[Booking]:
+    """Return the person's open bookings at the host of what a qualification is for, by time."""
+    if row.equipment_id is not None:
+        is_for_it: ColumnElement[bool] = Resource.equipment_id == row.equipment_id
+    else:
+        is_for_it = or_(
+            Resource.equipment_id.in_(
+                select(equipment_capability.c.equipment_id).where(
+                    equipment_capability.c.capability_key == row.capability_key
+                )
+            ),
+            Resource.facility_id.in_(
+                select(facility_capability.c.facility_id).where(
+                    facility_capability.c.capability_key == row.capability_key
+                )
+            ),
+        )
+    return list(
+        session.scalars(
+            select(Booking)
+            .join(Booking.resource)
+            .options(contains_eager(Booking.resource))
+            .where(
+                Booking.host_organization_id == row.host_organization_id,
+                Booking.user_id == row.user_id,
+                Booking.status.in_(OPEN_STATUSES),
+                Booking.ends_at > now(),
+                is_for_it,
+            )
+            .order_by(Booking.starts_at, Booking.id)
+            .limit(limit)
+        )
+    )
 
 
 def list_used(booking: Booking) -> list[Qualification]:
@@ -565,9 +605,13 @@ def list_ledger(
                 select(model).options(*options[subject]).where(model.id.in_(ids))
             ).unique()
             rows |= {(subject, row.id): row for row in found}
-    return Page(
-        [_entry(step, rows[step.subject, step.subject_id]) for step in steps.items], steps.next
-    )
+    # Who deletes an account at this very moment takes the rows along.
+    entries = [
+        _entry(step, rows[step.subject, step.subject_id])
+        for step in steps.items
+        if (step.subject, step.subject_id) in rows
+    ]
+    return Page(entries, steps.next)
 
 
 def _entry(step: WorkflowStep, row: Any) -> LedgerEntry:

@@ -222,6 +222,11 @@ def show_qualification(qualification_id: int) -> ResponseReturnValue:
         by_disuse=lapses_first(row.expires_on, row.ends_on),
         steps=QUALIFICATIONS.available(actor, row),
         history=QUALIFICATIONS.history(row),
+        coming=(
+            grants.list_coming_bookings(row)
+            if can(actor, Permission.QUALIFICATION_EDIT, row)
+            else []
+        ),
         sees_equipment=row.equipment is not None and can(actor, "equipment.view", row.equipment),
         **_words(),
     )
@@ -426,7 +431,10 @@ def _prefilled(asked: Any) -> Mapping[str, Any]:
     if asked.kind == "qualification":
         values["equipment_id"] = asked.equipment_id
         values["capability"] = asked.capability.name if asked.capability else ""
-    elif asked.kind != "induction":
+    elif asked.kind == "induction":
+        machine = asked.equipment
+        values["facility_id"] = machine.facility_id if machine else asked.facility_id
+    else:
         values["organization"] = asked.organization.name
     return values
 

@@ -129,6 +129,27 @@ def test_from_a_missing_gate_to_an_open_one(world: World, client_of: ClientOf) -
     assert eve.get(f"/equipment/{mill}").text.count("Missing") == 2
 
 
+def test_a_host_sees_which_bookings_rest_on_a_qualification(
+    world: World, actor: ActorOf, organization: OrganizationOf, client_of: ClientOf
+) -> None:
+    """Ben has asked for the college's mill, which carries five-axis milling."""
+    of_the_mill, of_all, of_nothing = (
+        access.grant_qualification(
+            actor("cleo"), organization("college"), user_id=world.users["ben"], **what
+        )
+        for what in (
+            {"equipment_id": world.equipment["college_public"]},
+            {"capability": "5-axis-milling"},
+            {"capability": "welding"},
+        )
+    )
+    booking = f'href="/bookings/{world.bookings["ben_on_college_mill"]}"'
+
+    for row, is_listed in ((of_the_mill, True), (of_all, True), (of_nothing, False)):
+        assert (booking in client_of("cleo").get(f"/qualifications/{row.id}").text) is is_listed
+        assert booking not in client_of("ben").get(f"/qualifications/{row.id}").text
+
+
 def test_a_refused_grant_keeps_what_was_typed_and_says_what_to_do(
     world: World, client_of: ClientOf
 ) -> None:

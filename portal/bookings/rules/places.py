@@ -98,24 +98,28 @@ def _make_way(
     capacity: int,
 ) -> dict[int, int] | None:
     """Return the moves that clear a place, each to a place that is free as it is, or None."""
+    if any(one.is_fixed for one in ones):
+        return None
     moves = {0: place}
-    moved: dict[int, list[Span]] = {}
+    there = {
+        other: [spans[one.booking_id] for one in held[other]]
+        for other in range(1, capacity + 1)
+        if other != place
+    }
     for one in ones:
         wanted = spans[one.booking_id]
         free = next(
             (
                 other
-                for other in range(1, capacity + 1)
-                if other != place
-                and not any(spans[held_.booking_id].overlaps(wanted) for held_ in held[other])
-                and not any(span.overlaps(wanted) for span in moved.get(other, ()))
+                for other, found in there.items()
+                if not any(span.overlaps(wanted) for span in found)
             ),
             None,
         )
-        if free is None or one.is_fixed:
+        if free is None:
             return None
         moves[one.booking_id] = free
-        moved.setdefault(free, []).append(wanted)
+        there[free].append(wanted)
     return moves
 
 

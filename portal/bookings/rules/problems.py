@@ -193,7 +193,7 @@ def _too_far_ahead(attempt: Attempt, situation: Situation) -> Iterator[str]:
             "Please book at most %(num)d day ahead: until %(day)s.",
             "Please book at most %(num)d days ahead: until %(day)s.",
             days,
-            day=write_day(last),
+            day=write_day(last, has_year=True),
         )
 
 

@@ -1,5 +1,6 @@
 """What repeats: every so many days, weeks or months, at the same time on the wall."""
 
+import calendar
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -187,6 +188,9 @@ def _days(
             chosen["byweekday"] = _WEEKDAYS[recurrence.weekday](recurrence.nth)
         else:
             chosen["bymonthday"] = recurrence.month_day or first.day
+            # Every so many years in a month without that day: never, and nobody should look on.
+            if not recurrence.interval % 12 and chosen["bymonthday"] > _longest(first.month):
+                return
     rule = rrule.rrule(
         _RULES[recurrence.frequency],
         dtstart=dt.datetime.combine(start, dt.time()),
@@ -199,6 +203,11 @@ def _days(
         if moment.date() > until:
             return
         yield moment.date()
+
+
+def _longest(month: int) -> int:
+    leap_year = 2028
+    return calendar.monthrange(leap_year, month)[1]
 
 
 def _skipped_to(recurrence: Recurrence, first: dt.date, reached: dt.date) -> dt.date:

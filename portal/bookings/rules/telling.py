@@ -37,14 +37,14 @@ def write_time(minutes: int) -> str:
     return f"{minutes // _HOUR:02d}:{minutes % _HOUR:02d}"
 
 
-def write_day(day: dt.date) -> str:
-    """Write a date with its weekday, without the year: "Tue, Mar 3"."""
-    return _write_day(day, str(_locale()))
+def write_day(day: dt.date, *, has_year: bool = False) -> str:
+    """Write a date with its weekday: "Tue, Mar 3", or "Tue, Mar 3, 2026"."""
+    return _write_day(day, "yMMMEd" if has_year else "MMMEd", str(_locale()))
 
 
 @lru_cache(maxsize=2048)
-def _write_day(day: dt.date, locale: str) -> str:
-    return dates.format_skeleton("MMMEd", dt.datetime.combine(day, dt.time()), locale=locale)
+def _write_day(day: dt.date, skeleton: str, locale: str) -> str:
+    return dates.format_skeleton(skeleton, dt.datetime.combine(day, dt.time()), locale=locale)
 
 
 def write_month(month: dt.date) -> str:
@@ -101,6 +101,4 @@ def _write_end(day: dt.datetime, ends: dt.datetime) -> str:
 
 
 def _write_title(day: dt.date) -> str:
-    if day.year == dt.datetime.now(dt.UTC).year:
-        return write_day(day)
-    return dates.format_skeleton("yMMMEd", dt.datetime.combine(day, dt.time()), locale=_locale())
+    return write_day(day, has_year=day.year != dt.datetime.now(dt.UTC).year)

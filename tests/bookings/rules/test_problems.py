@@ -207,13 +207,13 @@ CASES: dict[str, tuple[Situation, Attempt, str, str]] = {
         situation(horizon_days=7),
         attempt("2026-03-10 00:00 / 01:00"),
         "too_far_ahead",
-        "Please book at most 7 days ahead: until Mon, Mar 9.",
+        "Please book at most 7 days ahead: until Mon, Mar 9, 2026.",
     ),
     "into the day after the horizon": (
         situation(horizon_days=1),
         attempt("2026-03-03 23:00 / 2026-03-04 01:00"),
         "too_far_ahead",
-        "Please book at most 1 day ahead: until Tue, Mar 3.",
+        "Please book at most 1 day ahead: until Tue, Mar 3, 2026.",
     ),
     "too near after somebody else": (
         situation(buffer_before_minutes=30, taken=booked("2026-03-03 08:00 / 08:45")),

@@ -223,8 +223,14 @@ def test_only_what_overlaps_a_window_is_returned(window: str, expected: list[str
 def test_what_has_no_end_ends_when_enough_is_found() -> None:
     first = span("2026-03-02 09:00 / 10:00")
     assert len(occurrences(Recurrence("daily"), first, NEW_YORK, most=7)) == 7
-    never = Recurrence("monthly", interval=12, month_day=31)
-    assert occurrences(never, span("2026-02-02 09:00 / 10:00"), NEW_YORK, most=7) == []
+
+
+@pytest.mark.parametrize("day", [30, 31])
+def test_what_can_never_be_is_not_looked_for_until_the_end_of_time(day: int) -> None:
+    never = Recurrence("monthly", interval=12, month_day=day)
+    february, may = span("2026-02-02 09:00 / 10:00"), span("2026-05-02 09:00 / 10:00")
+    assert occurrences(never, february, NEW_YORK, most=7) == []
+    assert len(occurrences(never, may, NEW_YORK, most=7)) == 7
 
 
 recurrences = st.one_of(

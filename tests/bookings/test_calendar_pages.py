@@ -191,6 +191,24 @@ def test_special_dates_limits_and_dependencies_come_and_go(
         assert text not in shown
 
 
+def test_limits_of_the_organization_show_on_its_machines(
+    world: World, client_of: ClientOf, rules_url: str
+) -> None:
+    ana = client_of("ana")
+    ana.post(
+        f"/organizations/{world.organizations['shop']}/booking-rules/limits",
+        data={
+            "shared_by": "organization",
+            "period": "month",
+            "most_bookings": "3",
+            "customer_class": "academic",
+        },
+    )
+    shown = " ".join(ana.get(rules_url).text.split())
+    assert "At most 3 bookings a month for each organization · Academic" in shown
+    assert "(from the organization)" in shown
+
+
 def test_a_closure_leads_to_what_it_hits_and_one_reason_cancels_it(
     world: World, client_of: ClientOf, actor: ActorOf, rules_url: str
 ) -> None:

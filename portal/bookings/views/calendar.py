@@ -102,21 +102,9 @@ def show_rules(place: str, record_id: int) -> ResponseReturnValue:
             }
             for special in hosts.list_special_hours(resource)
         ],
-        quotas=[
-            {
-                "id": quota.id,
-                "words": write_quota(
-                    quota.shared_by, quota.period, quota.most_minutes, quota.most_bookings
-                ),
-                "class": CUSTOMER_CLASSES.get(quota.customer_class, ""),
-            }
-            for quota in hosts.list_quotas(resource)
-        ],
+        quotas=[_quota_row(quota, id=quota.id) for quota in hosts.list_quotas(resource)],
         inherited_quotas=[
-            (
-                write_quota(quota.shared_by, quota.period, quota.most_minutes, quota.most_bookings),
-                SOURCES[quota.source],
-            )
+            _quota_row(quota, source=SOURCES[quota.source])
             for quota in calendar.quota_rules
             if quota.source != "own"
         ],
@@ -628,6 +616,16 @@ def _after_closing(subject: hosts.Subject, closure: Any) -> ResponseReturnValue:
         )
     )
     return see_other(_url(subject, "show_hit_bookings", closure_id=closure.id))
+
+
+def _quota_row(quota: Any, **more: Any) -> dict[str, Any]:
+    return {
+        "words": write_quota(
+            quota.shared_by, quota.period, quota.most_minutes, quota.most_bookings
+        ),
+        "class": CUSTOMER_CLASSES.get(quota.customer_class, ""),
+        **more,
+    }
 
 
 def _closure_row(closure: Any, zone: str) -> dict[str, Any]:

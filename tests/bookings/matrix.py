@@ -95,6 +95,7 @@ PAGES = [
     Row("bookings.hand_over", "GET", "ana ben cleo", values=booking()),
     Row("bookings.hand_over", "POST", "ana ben cleo", values=booking(), data=ben_again),
     Row("bookings.show_check_in", "GET", SIGNED_IN, values=equipment("college_public")),
+    Row("bookings.show_check_in_code", "GET", EVERYBODY, values=equipment("college_public")),
     Row("bookings.accept_offer", "POST", "", values=lambda _world: {"entry_id": 1}),
     Row("bookings.leave", "POST", "", values=lambda _world: {"entry_id": 1}),
     Row("bookings.list_free_at", "GET", EVERYBODY, data=kind),

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
@@ -18,6 +19,7 @@ from portal.facilities.rules import parse_time
 from portal.kernel.authorization import NOBODY, Actor, visible
 from portal.kernel.database import session
 from portal.kernel.fulltext.port import Key
+from portal.kernel.fulltext.ranking import miles_between
 from portal.organizations.models import Organization
 from portal.regions.queries import narrower_closure
 
@@ -51,12 +53,13 @@ class Wish:
 
 @dataclass(frozen=True)
 class Free:
-    """A machine that is free at the wished time, there."""
+    """A machine that is free at the wished time, there; how far from who asks, if that is known."""
 
     equipment: Equipment
     resource: Resource
     span: Span
     zone: str
+    miles: float | None
 
 
 def read_wish(date: str, starts: str, ends: str) -> Wish | None:
@@ -79,8 +82,9 @@ def _minutes(time: str) -> int:
 def list_free(
     actor: Actor, wish: Wish, *, capability: str = "", organization: Organization | None = None
 ) -> list[Free]:
-    """Return the equipment that the actor sees and can be booked at a time, by name.
+    """Return the equipment that the actor sees and can be booked at a time.
 
+    The nearest to the organization for which the actor books comes first.
     capability: the key of one; what has a narrower one counts as well. Whether its gates are open
     is told when it is booked.
     """
@@ -102,7 +106,8 @@ def list_free(
                 )
             )
         )
-    return list(_free(actor, session.scalars(statement).all(), wish, organization))
+    found = _free(actor, session.scalars(statement).all(), wish, organization)
+    return sorted(found, key=lambda one: (one.miles is None, one.miles or 0, one.equipment.name))
 
 
 def _free(
@@ -115,7 +120,20 @@ def _free(
         if any(
             free.starts_at <= span.starts_at and span.ends_at <= free.ends_at for free in one.free
         ):
-            yield Free(record, one.resource, span, one.time_zone)
+            yield Free(record, one.resource, span, one.time_zone, _miles(record, organization))
+
+
+def _miles(record: Equipment, organization: Organization | None) -> float | None:
+    places = (record.facility, record, record.organization)
+    here = next((one for one in map(_point, places) if one is not None), None)
+    there = _point(organization)
+    return None if here is None or there is None else miles_between(*here, *there)
+
+
+def _point(place: Any) -> tuple[float, float] | None:
+    if place is None or place.latitude is None:
+        return None
+    return place.latitude, place.longitude
 
 
 def read_filter(values: Mapping[str, str]) -> Mapping[str, str]:
@@ -133,7 +151,7 @@ def free_keys(values: Mapping[str, str]) -> frozenset[Key]:
     while wish is not None:
         records = session.scalars(
             select(Equipment)
-            .options(joinedload(Equipment.organization))
+            .options(joinedload(Equipment.organization), joinedload(Equipment.facility))
             .where(Equipment.sharing_terms == "bookable", Equipment.id > last)
             .order_by(Equipment.id)
             .limit(_BATCH)

@@ -1,10 +1,12 @@
 """One booking with all that can be done to it, one's own, and what a host looks after."""
 
 import datetime as dt
+import io
 from dataclasses import dataclass
 from typing import Any
 
-from flask import request, url_for
+import segno
+from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -33,9 +35,19 @@ from portal.bookings.views.subjects import Subject, find_subject, show_page, zon
 from portal.kernel.authorization import authorize, can
 from portal.kernel.clock import now
 from portal.kernel.errors import Conflict
-from portal.kernel.web import confirmed, current_actor, flash, local_target, see_other
+from portal.kernel.web import (
+    confirmed,
+    current_actor,
+    external_url,
+    flash,
+    local_target,
+    see_other,
+)
 from portal.kernel.workflow import Transition
-from portal.organizations.queries.profiles import get_visible_organization
+from portal.organizations.queries.profiles import (
+    get_visible_organization,
+    list_organizations_of,
+)
 
 #: How a list shows the state of a booking.
 TONES = {
@@ -74,6 +86,7 @@ def list_own() -> ResponseReturnValue:
         "bookings/own.html",
         rows=found.items,
         is_over=is_over,
+        organizations=list_organizations_of(actor),
         entries=[
             (
                 entry,
@@ -317,6 +330,20 @@ def show_check_in(
         earliest=EARLIEST_CHECK_IN_MINUTES,
         **_words(),
     )
+
+
+@blueprint.get("/equipment/<int:equipment_id>/check-in.svg")
+@blueprint.get("/facilities/<int:facility_id>/check-in.svg")
+def show_check_in_code(
+    equipment_id: int | None = None, facility_id: int | None = None
+) -> ResponseReturnValue:
+    """Answer with the QR code that opens the page for checking in."""
+    subject = find_subject(equipment_id, facility_id)
+    out = io.BytesIO()
+    segno.make(
+        external_url("bookings.show_check_in", **subject.numbers), error="m", micro=False
+    ).save(out, kind="svg", scale=8, border=4, dark="#000", light="#fff", xmldecl=False, nl=False)
+    return Response(out.getvalue(), mimetype="image/svg+xml")
 
 
 # The waiting list

@@ -24,6 +24,8 @@ from portal.kernel.web import current_actor, flash, see_other, text_argument
 from portal.organizations.queries.profiles import list_organizations_of
 from portal.regions.queries import match_capability
 
+#: So many machines are listed, the nearest.
+MOST_SHOWN = 30
 #: So many units are tried, one after the other, when one of a kind is booked.
 MOST_TRIED = 10
 
@@ -46,7 +48,8 @@ def list_free_at() -> ResponseReturnValue:
         "bookings/free.html",
         wanted=form,
         is_asked=wish is not None and not form.problems,
-        rows=[(one, write_times(one.span, one.zone), _book_url(one)) for one in rows],
+        rows=[(one, write_times(one.span, one.zone), _book_url(one)) for one in rows[:MOST_SHOWN]],
+        count=len(rows),
         kind=form.capability.data if capability else "",
         can_book=bool(own),
     )

@@ -14,6 +14,7 @@ from wtforms.fields.choices import SelectChoice
 from portal.bookings.forms.pages import BookingPageForm, span_values
 from portal.bookings.policies import Permission
 from portal.bookings.queries import bookings as queries
+from portal.bookings.queries import hosts
 from portal.bookings.queries.calendar import load_calendar
 from portal.bookings.queries.timetables import list_along, list_colleagues
 from portal.bookings.rules.attempt import Span
@@ -21,6 +22,7 @@ from portal.bookings.rules.customers import customer_class_of
 from portal.bookings.rules.recurrence import Recurrence
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.telling import write_times
+from portal.bookings.rules.wording import tell_visitors
 from portal.bookings.services import booking as services
 from portal.bookings.services import waiting
 from portal.bookings.services.calendar import open_resource
@@ -82,6 +84,7 @@ def book(equipment_id: int | None = None, facility_id: int | None = None) -> Res
         is_single=len(bookers) == 1,
         second_times=form.second_times(zone),
         step=rules.slot_minutes * 60,
+        told=tell_visitors(rules, hosts.region_names(rules.eligible_region_ids or ())),
         attempted=attempted,
         refusal=show_refusal(attempted, subject, form) if attempted else None,
         form_key=request.form.get("form_key", "")[:40] or secrets.token_urlsafe(9),

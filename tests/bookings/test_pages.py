@@ -1,0 +1,490 @@
+"""The pages of bookings: the week, the form with its ways on, one booking, worklists, the desk."""
+
+import datetime as dt
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from portal.bookings.models.booking import Booking, WaitingEntry
+from portal.bookings.queries.bookings import get_booking, get_resource
+from portal.bookings.rules.attempt import Span
+from portal.bookings.services import booking as services
+from portal.bookings.services import waiting
+from portal.bookings.services.calendar import add_closure
+from portal.kernel.authorization import SYSTEM, Actor
+from portal.kernel.clock import now
+from portal.kernel.database import session, unit_of_work
+from portal.organizations.models import Organization
+from tests.bookings.conftest import OpenMill
+from tests.cast import World
+from tests.support.statements import count_statements
+
+ClientOf = Callable[[str], FlaskClient]
+ActorOf = Callable[[str], Actor]
+PLACE = ZoneInfo("America/Kentucky/Louisville")
+
+
+def in_a_week(time: str) -> dt.datetime:
+    """Return an instant of the day in a week, by the clock of the college's mill."""
+    day = now().astimezone(PLACE).date() + dt.timedelta(days=7)
+    return dt.datetime.combine(day, dt.time.fromisoformat(time), PLACE).astimezone(dt.UTC)
+
+
+def span(starts: str, ends: str) -> Span:
+    return Span(in_a_week(starts), in_a_week(ends))
+
+
+@pytest.fixture
+def address(world: World) -> str:
+    return f"/equipment/{world.equipment['college_public']}"
+
+
+@pytest.fixture
+def book(world: World, actor: ActorOf) -> Callable[..., Booking]:
+    """Book the college's mill for a person of the cast in a week."""
+
+    def make(name: str, starts: str, ends: str, organization: str = "shop", **more: Any) -> Booking:
+        (made,) = services.create_booking(
+            actor(name),
+            get_resource(world.resources["college_public"]),
+            organization=session.get_one(Organization, world.organizations[organization]),
+            span=span(starts, ends),
+            **more,
+        )
+        return made
+
+    return make
+
+
+def filled(world: World, name: str = "ana", **more: str) -> dict[str, Any]:
+    return {
+        "organization_id": world.organizations["shop"],
+        "for_user": world.users[name],
+        "date": in_a_week("12:00").astimezone(PLACE).date().isoformat(),
+        "starts": "09:00",
+        "ends": "11:00",
+        "purpose": "First articles",
+        **more,
+    }
+
+
+def forms(response: TestResponse, label: str) -> tuple[str, Mapping[str, str]]:
+    """Return where the form of a button sends what it has in its hidden fields."""
+    found = re.findall(r'<form[^>]*action="([^"]+)"[^>]*>(.*?)</form>', response.text, re.DOTALL)
+    for action, inside in found:
+        if label in inside:
+            return action, dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', inside))
+    raise AssertionError(f"no button {label}")
+
+
+# The week
+
+
+def test_outsiders_see_that_it_is_busy_and_its_people_see_who_and_what_for(
+    client_of: ClientOf, mill: OpenMill, book: Callable[..., Booking], address: str
+) -> None:
+    mill()
+    book("ana", "09:00", "11:00", purpose="Secret housings")
+    week = f"{address}/times?date={in_a_week('12:00').astimezone(PLACE).date()}"
+    outside = client_of("eve").get(week).text
+    assert "busy" in outside
+    assert "Secret housings" not in outside
+    assert "Machine Shop" not in re.sub(r"<header.*?</header>", "", outside, flags=re.DOTALL)
+    for name in ("cleo", "ben"):
+        assert "Secret housings" in client_of(name).get(week).text
+
+
+def test_a_free_time_leads_to_the_form_with_the_time_filled_in(
+    client_of: ClientOf, mill: OpenMill, address: str
+) -> None:
+    mill(min_length_minutes=90)
+    ana = client_of("ana")
+    week = ana.get(f"{address}/times?date={in_a_week('12:00').astimezone(PLACE).date()}").text
+    starts = re.escape(in_a_week("10:00").strftime("%Y-%m-%dT%H:%MZ"))
+    link = re.search(rf'href="({address}/book\?starts_at={starts}[^"]*)"', week)
+    assert link is not None
+    form = ana.get(link[1].replace("&amp;", "&")).text
+    assert 'name="starts" required step="900" type="time" value="10:00"' in form
+    assert 'type="time" value="11:30"' in form
+
+
+def test_the_week_says_the_zone_and_why_it_is_closed(
+    client_of: ClientOf, mill: OpenMill, actor: ActorOf, address: str
+) -> None:
+    resource = mill()
+    add_closure(
+        actor("cleo"),
+        resource,
+        kind="outage",
+        starts_at=in_a_week("08:00"),
+        ends_at=in_a_week("12:00"),
+        reason="Spindle repair",
+    )
+    week = f"{address}/times?date={in_a_week('12:00').astimezone(PLACE).date()}"
+    shown = client_of("nobody").get(week).text
+    assert "Louisville, E" in shown
+    assert "Out of order" in shown
+    assert "Spindle repair" in shown
+    assert "Sign in to book it" in shown
+
+
+@pytest.mark.parametrize("date", ["2027-03-14", "2027-11-07", "not a date", "0001-01-01"])
+def test_a_week_in_which_clocks_change_can_be_looked_at(
+    client_of: ClientOf, mill: OpenMill, address: str, date: str
+) -> None:
+    mill(horizon_days=700)
+    shown = client_of("ana").get(f"{address}/times?date={date}")
+    assert shown.status_code == 200
+    assert ("clocks change" in shown.text) == date.startswith("2027")
+
+
+def test_a_week_takes_the_same_statements_for_one_booking_and_for_many(
+    client_of: ClientOf, mill: OpenMill, book: Callable[..., Booking], address: str
+) -> None:
+    mill()
+    week = f"{address}/times?date={in_a_week('12:00').astimezone(PLACE).date()}"
+    cleo = client_of("cleo")
+    book("ana", "07:00", "08:00")
+    with count_statements() as few:
+        cleo.get(week)
+    for hour in range(8, 18):
+        book("ana", f"{hour:02d}:00", f"{hour + 1:02d}:00")
+    with count_statements() as many:
+        cleo.get(week)
+    assert many.count <= few.count <= 32
+
+
+# Booking
+
+
+def test_a_booking_is_made_for_a_colleague(
+    client_of: ClientOf, world: World, mill: OpenMill, address: str
+) -> None:
+    mill()
+    answer = client_of("ana").post(f"{address}/book", data=filled(world, "ben"))
+    assert answer.status_code == 303
+    made = get_booking(int(answer.headers["Location"].rsplit("/", 1)[1]))
+    assert (made.user_id, made.booked_by_id) == (world.users["ben"], world.users["ana"])
+    assert (made.starts_at, made.ends_at) == (in_a_week("09:00"), in_a_week("11:00"))
+    assert made.status == "approved"
+
+
+def test_the_same_form_sent_twice_books_once_and_a_changed_one_books_again(
+    client_of: ClientOf, world: World, mill: OpenMill, address: str
+) -> None:
+    mill()
+    ana, sent = client_of("ana"), filled(world, form_key="once")
+    first = ana.post(f"{address}/book", data=sent).headers["Location"]
+    assert ana.post(f"{address}/book", data=sent).headers["Location"] == first
+    later = {**sent, "starts": "12:00", "ends": "13:00"}
+    assert ana.post(f"{address}/book", data=later).headers["Location"] != first
+
+
+def test_all_that_stands_against_it_is_told_at_once_with_where_a_gate_is_opened(
+    client_of: ClientOf, world: World, mill: OpenMill, address: str
+) -> None:
+    mill(needs_qualification=True, needs_agreement=True, max_length_minutes=60)
+    answer = client_of("ana").post(f"{address}/book", data=filled(world))
+    assert answer.status_code == 422
+    told = answer.text[answer.text.index("error-summary") :]
+    told = told[: told.index("</section>")]
+    assert told.count("<li>") == 3
+    assert "kind=qualification" in told
+    assert "kind=agreement" in told
+    assert 'value="First articles"' in answer.text
+
+
+def test_what_would_work_is_one_click_away(
+    client_of: ClientOf, world: World, mill: OpenMill, book: Callable[..., Booking], address: str
+) -> None:
+    mill()
+    book("ben", "09:00", "10:00")
+    ana = client_of("ana")
+    refused = ana.post(f"{address}/book", data=filled(world))
+    assert refused.status_code == 409
+    action, values = forms(refused, "is free")
+    done = ana.post(action, data=values)
+    assert done.status_code == 303
+    made = get_booking(int(done.headers["Location"].rsplit("/", 1)[1]))
+    assert made.purpose == "First articles"
+    assert made.starts_at >= in_a_week("10:00")
+
+
+def test_a_host_sets_rules_aside_with_a_reason_and_others_are_not_asked(
+    client_of: ClientOf, world: World, mill: OpenMill, address: str
+) -> None:
+    mill(max_length_minutes=60)
+    own = {"organization_id": world.organizations["college"], "for_user": world.users["cleo"]}
+    assert (
+        "override_reason" not in client_of("ana").post(f"{address}/book", data=filled(world)).text
+    )
+    cleo = client_of("cleo")
+    assert "override_reason" in cleo.post(f"{address}/book", data=filled(world) | own).text
+    done = cleo.post(f"{address}/book", data=filled(world) | own | {"override_reason": "Open day"})
+    assert done.status_code == 303
+    assert "Open day" in cleo.get(done.headers["Location"]).text
+
+
+@pytest.mark.parametrize(
+    ("said", "count"),
+    [
+        ({"frequency": "daily", "count": "3"}, 3),
+        ({"frequency": "weekly", "interval": "2", "count": "2"}, 2),
+        ({"frequency": "monthly", "monthly": "weekday", "count": "3"}, 3),
+    ],
+    ids=["three days", "every other week", "a weekday of the month"],
+)
+def test_a_booking_repeats_and_its_page_shows_all_of_the_series(
+    client_of: ClientOf,
+    world: World,
+    mill: OpenMill,
+    address: str,
+    said: dict[str, str],
+    count: int,
+) -> None:
+    mill()
+    ana = client_of("ana")
+    done = ana.post(f"{address}/book", data=filled(world, **said))
+    assert done.status_code == 303, done.text
+    assert session.scalars(select(Booking).where(Booking.series_id.is_not(None))).all()[count - 1 :]
+    assert "Booked together" in ana.get(done.headers["Location"]).text
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"frequency": "daily"}, "until when it repeats"),
+        ({"ends": "08:00"}, "end after it begins"),
+        ({"starts": "noon"}, "a time such as"),
+        ({"date": ""}, "fill this in"),
+    ],
+    ids=["endless", "ends before it begins", "no time of day", "no day"],
+)
+def test_what_cannot_be_read_is_told_at_its_field(
+    client_of: ClientOf,
+    world: World,
+    mill: OpenMill,
+    address: str,
+    said: dict[str, str],
+    message: str,
+) -> None:
+    mill()
+    answer = client_of("ana").post(f"{address}/book", data=filled(world, **said))
+    assert answer.status_code == 422
+    assert message in answer.text
+
+
+# One booking
+
+
+def test_the_host_approves_from_the_worklist_and_both_sides_read_the_history(
+    client_of: ClientOf, world: World
+) -> None:
+    cleo = client_of("cleo")
+    here = f"/organizations/{world.organizations['college']}/bookings"
+    action, values = forms(cleo.get(here), "Approve")
+    assert cleo.post(action, data=values).headers["Location"] == here
+    booking_id = world.bookings["ben_on_college_mill"]
+    assert get_booking(booking_id).status == "approved"
+    shown = client_of("ben").get(f"/bookings/{booking_id}").text
+    assert "Booked" in shown
+    assert "Cleo" in shown
+
+
+def test_a_declined_booking_needs_a_reason_that_its_people_read(
+    client_of: ClientOf, world: World
+) -> None:
+    act = f"/bookings/{world.bookings['ben_on_college_mill']}/actions/decline"
+    cleo = client_of("cleo")
+    assert "Please give a reason." in cleo.post(act).text
+    cleo.post(act, data={"note": "The mill moves to another hall."})
+    assert "another hall" in client_of("ben").get(act.rsplit("/actions", 1)[0]).text
+
+
+def test_what_the_rules_forbid_by_now_is_approved_only_with_a_reason(
+    client_of: ClientOf, world: World, mill: OpenMill
+) -> None:
+    mill(max_length_minutes=60, approval="host")
+    act = f"/bookings/{world.bookings['ben_on_college_mill']}/actions/approve"
+    cleo = client_of("cleo")
+    asked = cleo.post(act)
+    assert asked.status_code == 422
+    assert "stand against it" in asked.text
+    cleo.post(act, data={"override_reason": "A long part"})
+    assert get_booking(world.bookings["ben_on_college_mill"]).status == "approved"
+
+
+def test_a_moved_booking_keeps_where_it_was(
+    client_of: ClientOf, world: World, mill: OpenMill, book: Callable[..., Booking]
+) -> None:
+    mill()
+    booking_id = book("ana", "09:00", "10:00").id
+    ana = client_of("ana")
+    date = in_a_week("12:00").astimezone(PLACE).date().isoformat()
+    times = {"date": date, "starts": "13:00", "ends": "15:00", "reason": "The bar stock is late"}
+    assert ana.post(f"/bookings/{booking_id}/move", data=times).status_code == 303
+    shown = ana.get(f"/bookings/{booking_id}").text
+    assert "13:00–15:00" in shown
+    assert "09:00–10:00" in shown
+    assert "The bar stock is late" in shown
+
+
+def test_a_booking_is_handed_over_only_to_somebody_who_may_use_it(
+    client_of: ClientOf, world: World, mill: OpenMill, book: Callable[..., Booking]
+) -> None:
+    resource = mill()
+    booking_id = book("ana", "09:00", "10:00").id
+    ana, over = client_of("ana"), f"/bookings/{booking_id}/hand-over"
+    assert ana.post(over, data={"for_user": world.users["ben"]}).status_code == 303
+    assert get_booking(booking_id).user_id == world.users["ben"]
+    with unit_of_work():
+        layer = resource.__class__.metadata.tables["rule_layer"]
+        session.execute(layer.update().values(needs_qualification=True))
+    refused = ana.post(over, data={"for_user": world.users["ana"]})
+    assert refused.status_code == 422
+    assert get_booking(booking_id).user_id == world.users["ben"]
+
+
+def test_all_that_follow_in_a_series_are_cancelled_at_once(
+    client_of: ClientOf, world: World, mill: OpenMill, address: str
+) -> None:
+    mill()
+    ana = client_of("ana")
+    ana.post(f"{address}/book", data=filled(world, frequency="daily", count="3"))
+    series = session.scalars(
+        select(Booking).where(Booking.series_id.is_not(None)).order_by(Booking.starts_at)
+    ).all()
+    step = {"scope": "following", "confirmed": "yes"}
+    ana.post(f"/bookings/{series[1].id}/actions/cancel", data=step)
+    session.expire_all()
+    assert [one.status for one in series] == ["approved", "cancelled", "cancelled"]
+
+
+# Lists, the desk, the machine
+
+
+def test_lists_take_the_same_statements_for_one_booking_and_for_many(
+    client_of: ClientOf, world: World, mill: OpenMill, book: Callable[..., Booking]
+) -> None:
+    mill()
+    pages = ("/bookings", f"/organizations/{world.organizations['college']}/bookings", "/desk")
+    ana, cleo = client_of("ana"), client_of("cleo")
+    book("ana", "07:00", "08:00")
+
+    def count() -> list[int]:
+        counts = []
+        for client in (ana, cleo):
+            for page in pages:
+                with count_statements() as sent:
+                    client.get(page)
+                counts.append(sent.count)
+        return counts
+
+    few = count()
+    for hour in range(8, 14):
+        book("ana", f"{hour:02d}:00", f"{hour + 1:02d}:00")
+    assert count() == few
+    assert max(few) <= 60
+
+
+def test_the_desk_brings_what_waits_for_approval(client_of: ClientOf, world: World) -> None:
+    cleo = client_of("cleo")
+    action, values = forms(cleo.get("/desk"), ": College public mill")
+    assert cleo.post(action, data=values).headers["Location"] == "/desk"
+    assert get_booking(world.bookings["ben_on_college_mill"]).status == "approved"
+
+
+def test_whoever_stands_at_the_machine_checks_in_with_one_button(
+    client_of: ClientOf, world: World, mill: OpenMill, actor: ActorOf, address: str
+) -> None:
+    mill()
+    quarter = now().replace(minute=now().minute // 15 * 15, second=0, microsecond=0)
+    starts_at = quarter + dt.timedelta(minutes=15)
+    services.create_booking(
+        actor("ana"),
+        get_resource(world.resources["college_public"]),
+        organization=session.get_one(Organization, world.organizations["shop"]),
+        span=Span(starts_at, starts_at + dt.timedelta(hours=1)),
+    )
+    here = f"{address}/check-in"
+    ana = client_of("ana")
+    action, values = forms(ana.get(here), "Check in")
+    assert ana.post(action, data=values).headers["Location"] == here
+    assert "Check out" in ana.get(here).text
+    assert "You have no booking here" in client_of("ben").get(here).text
+    assert client_of("nobody").get(here).headers["Location"].startswith("/sign-in")
+    assert "check-in" in client_of("nobody").get(f"{address}/label").text
+
+
+# Waiting, and the time first
+
+
+def test_whoever_waits_is_offered_freed_time_and_takes_it_with_one_click(
+    client_of: ClientOf,
+    world: World,
+    mill: OpenMill,
+    book: Callable[..., Booking],
+    actor: ActorOf,
+    address: str,
+) -> None:
+    mill()
+    taken = book("cleo", "09:00", "11:00", "college")
+    ana = client_of("ana")
+    action, values = forms(ana.post(f"{address}/book", data=filled(world)), "Tell me when")
+    assert ana.post(action, data=values).status_code == 303
+    assert "You wait for" in ana.get("/bookings").text
+    services.act_on_booking(actor("cleo"), get_booking(taken.id), "cancel")
+    waiting.offer_freed_time(SYSTEM, get_resource(taken.resource_id))
+    assert "kept for you" in ana.get("/desk").text
+    action, values = forms(ana.get("/bookings"), "Book it")
+    done = ana.post(action, data=values)
+    assert "First articles" in ana.get(done.headers["Location"]).text
+
+
+def test_whoever_no_longer_waits_leaves_the_list_and_others_cannot_make_them(
+    client_of: ClientOf, world: World, mill: OpenMill, book: Callable[..., Booking], address: str
+) -> None:
+    mill()
+    book("cleo", "09:00", "11:00", "college")
+    ana = client_of("ana")
+    ana.post(f"{address}/wait", data=filled(world))
+    entry = session.scalars(select(WaitingEntry)).one()
+    assert client_of("ben").post(f"/waiting/{entry.id}/leave").status_code == 404
+    assert client_of("ben").post(f"/waiting/{entry.id}/accept").status_code == 404
+    ana.post(f"/waiting/{entry.id}/leave")
+    session.expire_all()
+    assert entry.status == "left"
+
+
+def test_the_time_comes_first_and_any_of_a_kind_is_booked(
+    client_of: ClientOf, world: World, mill: OpenMill, book: Callable[..., Booking]
+) -> None:
+    mill()
+    date = in_a_week("12:00").astimezone(PLACE).date().isoformat()
+    asked = {"date": date, "starts": "09:00", "ends": "10:00", "capability": "5-axis milling"}
+    ana = client_of("ana")
+    found = ana.get("/free", query_string=asked)
+    assert "College public mill" in found.text
+    action, values = forms(found, "Book one of them")
+    assert ana.post(action, data=values).status_code == 303
+    assert "College public mill" not in client_of("ben").get("/free", query_string=asked).text
+    assert ana.post(action, data=values).status_code == 409
+
+
+def test_the_directory_finds_only_what_is_free(
+    client_of: ClientOf, mill: OpenMill, indexed: None, book: Callable[..., Booking]
+) -> None:
+    mill()
+    book("ana", "09:00", "11:00")
+    date = in_a_week("12:00").astimezone(PLACE).date().isoformat()
+    asked = {"q": "mill", "free_on": date, "free_starts": "10:00", "free_ends": "12:00"}
+    anybody = client_of("nobody")
+    assert "College public mill" not in anybody.get("/search", query_string=asked).text
+    later = asked | {"free_starts": "11:00"}
+    assert "College public mill" in anybody.get("/search", query_string=later).text

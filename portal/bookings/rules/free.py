@@ -8,6 +8,7 @@ from portal.bookings.rules.hours import (
     instant_at,
     is_on_slot,
     local_date,
+    next_mark,
     open_spans,
     slot_marks,
     without,
@@ -57,6 +58,9 @@ def _on_slots(span: Span, situation: Situation) -> Span | None:
 def _mark(span: Span, situation: Situation, *, is_end: bool) -> dt.datetime | None:
     hours, slot = situation.hours, situation.rules.slot_minutes
     edge = span.ends_at if is_end else span.starts_at
+    mark = next_mark(hours, slot, edge, is_end=is_end)
+    if mark is not None and span.starts_at <= mark <= span.ends_at:
+        return mark
     if is_on_slot(hours, slot, edge, is_end=is_end):
         return edge
     # Seldom farther than a day away, so that not all slots of months are listed.

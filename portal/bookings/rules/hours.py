@@ -169,6 +169,25 @@ def is_on_slot(hours: Hours, slot_minutes: int, moment: dt.datetime, *, is_end: 
     return moment in _row_marks(hours.zone, day, row, slot_minutes, are_ends=is_end)
 
 
+def next_mark(
+    hours: Hours, slot_minutes: int, moment: dt.datetime, *, is_end: bool
+) -> dt.datetime | None:
+    """Return the first instant from one on at which a slot begins (or, back from it, ends).
+
+    Within the hours in which the instant lies, on days without a change of clocks; else None.
+    """
+    day, row = slot_row(hours, moment, is_end=is_end)
+    midnight, is_plain = _day(hours.zone, day)
+    if not is_plain:
+        return None
+    slot = slot_minutes * _MINUTE
+    over = (moment - midnight - row[0] * _MINUTE) % slot
+    mark = moment - over if is_end or not over else moment + slot - over
+    if is_end:
+        return mark if mark >= midnight + row[0] * _MINUTE + slot else None
+    return mark if mark < midnight + row[1] * _MINUTE else None
+
+
 def slot_marks(
     hours: Hours, slot_minutes: int, window: Span, *, are_ends: bool = False
 ) -> list[dt.datetime]:

@@ -14,8 +14,10 @@ from portal.bookings.models.booking import Booking
 from portal.bookings.models.calendar import Resource
 from portal.bookings.queries import grants
 from portal.bookings.queries.access import load_gates
+from portal.bookings.queries.bookings import get_booking
 from portal.bookings.rules.attempt import BookingRules
 from portal.bookings.services import access
+from portal.bookings.services.booking import act_on_booking
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import now, today_here
 from portal.kernel.database import session, unit_of_work
@@ -260,9 +262,16 @@ def test_a_revoked_qualification_needs_a_reason_and_can_be_granted_again(
 
 
 def test_a_completed_booking_keeps_a_qualification_from_lapsing(
-    world: World, actor: ActorOf, organization: OrganizationOf
+    world: World, actor: ActorOf, organization: OrganizationOf, drain: Callable[[], None]
 ) -> None:
-    booking = booked(world)
+    began = now() - dt.timedelta(minutes=50)
+    booking = booked(
+        world,
+        status="in_use",
+        starts_at=began,
+        ends_at=now() + dt.timedelta(minutes=10),
+        used_from=began,
+    )
     row = access.grant_qualification(
         actor("ana"),
         organization("shop"),
@@ -275,11 +284,12 @@ def test_a_completed_booking_keeps_a_qualification_from_lapsing(
         actor("ana"), organization("shop"), user_id=world.users["eve"], capability="welding"
     )
 
-    assert access.note_use(SYSTEM, booking_id=booking.id) == 1
-    assert access.note_use(SYSTEM, booking_id=booking.id) == 0
+    act_on_booking(actor("eve"), get_booking(booking.id), "check_out")
+    drain()
 
+    assert access.note_use(SYSTEM, booking_id=booking.id) == 0
     session.refresh(row)
-    assert row.last_used_at == booking.ends_at
+    assert row.last_used_at == get_booking(booking.id).used_until
     assert row.ends_on is not None
     assert row.ends_on > today_here() + MONTH
     session.refresh(other)

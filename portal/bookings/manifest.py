@@ -10,7 +10,7 @@ from portal.bookings.api.blueprint import blueprint as api_blueprint
 from portal.bookings.policies import Permission, policy
 from portal.bookings.queries import free, grants, listings
 from portal.bookings.queries.bookings import list_due
-from portal.bookings.queries.hosts import booking_section
+from portal.bookings.queries.hosts import booking_section, host_section
 from portal.bookings.queries.needs import needs_section
 from portal.bookings.queries.waiting import list_lapsing
 from portal.bookings.reactions import access as on_access
@@ -116,6 +116,13 @@ manifest = Manifest(
         ),
     ),
     sections=(
+        RecordSection(
+            "organization",
+            _l("Bookings"),
+            "bookings/host_section.html",
+            host_section,
+            order=79,
+        ),
         RecordSection(
             "organization",
             _l("Qualifications and clearances"),

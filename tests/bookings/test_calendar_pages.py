@@ -429,3 +429,16 @@ def test_programs_are_told_what_is_wrong_and_nothing_is_written(
     answer = client_of("ana").put(url, json={"horizon_days": 7, **body})
     assert answer.status_code == 422
     assert client_of("ana").get(url).json["horizon_days"] == 180  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("who", "expected"),
+    [("nobody", (False, False)), ("ben", (True, False)), ("ana", (True, True))],
+)
+def test_the_people_of_an_organization_find_its_bookings_and_its_managers_the_rules(
+    world: World, client_of: ClientOf, who: str, expected: tuple[bool, bool]
+) -> None:
+    address = f"/organizations/{world.organizations['shop']}"
+    shown = client_of(who).get(address).text
+    ways = (f'href="{address}/bookings"', f'href="{address}/booking-rules"')
+    assert tuple(way in shown for way in ways) == expected

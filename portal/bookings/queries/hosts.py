@@ -23,6 +23,7 @@ from portal.bookings.queries.calendar import (
     Calendar,
     is_written,
     load_calendars,
+    new_resource,
     resource_of,
 )
 from portal.bookings.rules.attempt import ClosedSpan, Span
@@ -298,13 +299,15 @@ def _keys_of_regions(calendar: Calendar) -> dict[int, str]:
 def booking_section(actor: Actor, record: Facility | Equipment) -> dict[str, Any] | None:
     """Return what a record's page says of booking it; None where nobody can and nobody may
     change that."""
+    may_edit = can(actor, Permission.CALENDAR_EDIT, new_resource(record))
+    if isinstance(record, Equipment) and record.sharing_terms != "bookable" and not may_edit:
+        return None
     resource = resource_of(record)
     is_bookable = (
         record.sharing_terms == "bookable"
         if isinstance(record, Equipment)
         else resource.is_bookable
     )
-    may_edit = can(actor, Permission.CALENDAR_EDIT, resource)
     if not is_bookable and not may_edit:
         return None
     content: dict[str, Any] = {
@@ -316,6 +319,14 @@ def booking_section(actor: Actor, record: Facility | Equipment) -> dict[str, Any
     if is_bookable:
         content |= _told(actor, resource)
     return content
+
+
+def host_section(actor: Actor, organization: Organization) -> dict[str, Any] | None:
+    """Return the way to an organization's bookings and rules on its page, for its people."""
+    if not can(actor, Permission.BOOKING_VIEW_HOSTED, organization):
+        return None
+    may_edit = can(actor, Permission.CALENDAR_EDIT, new_resource(organization))
+    return {"id": organization.id, "may_edit": may_edit}
 
 
 def _told(actor: Actor, resource: Resource) -> Mapping[str, Any]:

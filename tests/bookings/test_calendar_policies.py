@@ -11,7 +11,7 @@ from portal.bookings.policies import Permission
 from portal.facilities.models import Equipment, Facility
 from portal.kernel.authorization import Actor, can, visible
 from portal.kernel.database import session
-from tests.bookings.calendars import resource_named, say
+from tests.bookings.calendars import say
 from tests.cast import CAST, World
 
 ON_RESOURCE = (
@@ -24,17 +24,26 @@ ON_RESOURCE = (
 
 
 @pytest.fixture
-def resources(world: World) -> list[int]:
-    """Resources of everything in the cast's world, and an operator of each firm."""
-    for kind, names in (
-        ("equipment", world.equipment),
-        ("facility", world.facilities),
-        ("organization", world.organizations),
-    ):
-        for name in names:
-            resource_named(world, kind, name)
+def resources(world: World) -> None:
+    """Resources of everything in the cast's world, two operators, and what is left of a machine."""
+    present = set(session.scalars(select(Resource.equipment_id)))
+    rows = [
+        Resource(kind="organization", organization_id=number, name="All of it")
+        for number in world.organizations.values()
+    ]
+    for kind, model in (("equipment", Equipment), ("facility", Facility)):
+        rows.extend(
+            Resource(
+                kind=kind,
+                organization_id=record.organization_id,
+                name=record.name,
+                **{f"{kind}_id": record.id},
+            )
+            for record in session.scalars(select(model))
+            if kind == "facility" or record.id not in present
+        )
     for owner, person in (("shop", "ben"), ("college", "cleo")):
-        say(
+        rows.append(
             Resource(
                 kind="operator",
                 organization_id=world.organizations[owner],
@@ -43,9 +52,9 @@ def resources(world: World) -> list[int]:
             )
         )
     # Of what was removed only its name is left.
-    say(Resource(kind="equipment", organization_id=world.organizations["aero"], name="Gone"))
+    rows.append(Resource(kind="equipment", organization_id=world.organizations["aero"], name="X"))
+    say(*rows)
     session.expunge_all()
-    return list(session.scalars(select(Resource.id)))
 
 
 @pytest.mark.usefixtures("resources")

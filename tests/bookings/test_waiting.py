@@ -10,13 +10,16 @@ from portal.bookings.models.calendar import Resource
 from portal.bookings.queries import bookings, waiting
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.services import booking as booking_services
+from portal.bookings.services import calendar
 from portal.bookings.services import waiting as services
+from portal.facilities.queries import get_facility
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict
 from portal.organizations.models import Organization
 from tests.bookings.conftest import ActorOf, Hour, OpenMill
+from tests.cast import World
 
 OrganizationOf = Callable[[str], Organization]
 Wait = Callable[..., WaitingEntry]
@@ -82,6 +85,29 @@ def test_freed_time_is_offered_to_the_first_and_kept_for_them(
         actor("eve"), resource, organization=organization_of("aero"), span=hour()
     )
     assert (status(eve), status(ben)) == ("taken", "waiting")
+
+
+def test_time_closed_with_its_facility_is_offered_once_that_opens_again(
+    world: World,
+    taken: tuple[Resource, int],
+    wait: Wait,
+    actor: ActorOf,
+    hour: Hour,
+    drain: Callable[[], None],
+) -> None:
+    cleo, eve = actor("cleo"), wait("eve")
+    lab = calendar.open_resource(cleo, get_facility(world.facilities["college_public"]))
+    outage = calendar.add_closure(
+        cleo, lab, kind="outage", starts_at=hour().starts_at, ends_at=hour().ends_at
+    )
+    calendar.cancel_hit_bookings(
+        cleo, lab, closure_id=outage.id, booking_ids=[taken[1]], reason="No power."
+    )
+    drain()
+    assert status(eve) == "waiting"
+    calendar.remove_closure(cleo, lab, closure_id=outage.id)
+    drain()
+    assert status(eve) == "offered"
 
 
 def test_offer_that_nobody_takes_goes_to_the_next(

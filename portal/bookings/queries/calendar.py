@@ -255,7 +255,7 @@ def list_hit_bookings(resource: Resource, closure: Closure, limit: int = MOST_HI
             joinedload(Booking.user),
         )
         .where(
-            Booking.resource_id.in_(_depending(resource)),
+            Booking.resource_id.in_(list_depending(resource)),
             Booking.status.in_(OPEN_STATUSES),
             Booking.starts_at < ahead.ends_at,
             Booking.ends_at > ahead.starts_at,
@@ -282,7 +282,7 @@ def list_hit_bookings(resource: Resource, closure: Closure, limit: int = MOST_HI
     ][:limit]
 
 
-def _depending(resource: Resource) -> list[int]:
+def list_depending(resource: Resource) -> list[int]:
     """Return the resources that are closed along with one, itself included."""
     home = aliased(Resource)
     rows = session.execute(

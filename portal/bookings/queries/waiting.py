@@ -5,8 +5,10 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import joinedload
 
 from portal.bookings.models.booking import WaitingEntry
+from portal.bookings.models.calendar import Resource
 from portal.bookings.policies import Permission
 from portal.bookings.queries.bookings import RESOURCE_OPTIONS
+from portal.bookings.queries.calendar import list_depending
 from portal.bookings.rules.attempt import Span
 from portal.kernel.authorization import Actor, authorize
 from portal.kernel.clock import now
@@ -36,6 +38,24 @@ def get_visible_entry(actor: Actor, entry_id: int) -> WaitingEntry:
         raise NotFound(_("You are not waiting for this any more."))
     authorize(actor, Permission.WAITING_LEAVE, entry)
     return entry
+
+
+def list_waited_for(resource_id: int) -> list[int]:
+    """Return for which resources somebody waits, of one and of all that is closed along with it."""
+    resource = session.get(Resource, resource_id)
+    if resource is None:
+        return []
+    return list(
+        session.scalars(
+            select(WaitingEntry.resource_id)
+            .where(
+                WaitingEntry.resource_id.in_(list_depending(resource)),
+                WaitingEntry.status == "waiting",
+            )
+            .distinct()
+            .order_by(WaitingEntry.resource_id)
+        )
+    )
 
 
 def list_own_entries(

@@ -2,6 +2,7 @@
 
 from portal.bookings import events
 from portal.bookings.queries.bookings import get_resource
+from portal.bookings.queries.waiting import list_waited_for
 from portal.bookings.services import waiting
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.errors import NotFound
@@ -13,8 +14,9 @@ def offer_time_on_span_freed(event: events.SpanFreed) -> None:
 
 
 def offer_time_on_calendar_changed(event: events.CalendarChanged) -> None:
-    """Offer what a host opened to the next in line."""
-    _offer(event.resource_id)
+    """Offer what a host opened, and what opened along with it, to those next in line."""
+    for resource_id in list_waited_for(event.resource_id):
+        _offer(resource_id)
 
 
 def _offer(resource_id: int) -> None:
@@ -23,6 +25,3 @@ def _offer(resource_id: int) -> None:
     except NotFound:
         return
     waiting.offer_freed_time(SYSTEM, resource)
-
-
-# Gates. What an event names may be gone by the time that it is delivered.

@@ -121,3 +121,11 @@ class IncidentReported(Event):
     """Something went wrong during a booking."""
 
     incident_id: int
+
+
+@dataclass(frozen=True)
+class BookingStartsSoon(Event):
+    """A booking begins soon, and a person is to be reminded of it."""
+
+    booking_id: int
+    user_id: int

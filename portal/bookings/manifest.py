@@ -12,14 +12,16 @@ from portal.bookings.queries import free, grants, listings
 from portal.bookings.queries.bookings import list_due
 from portal.bookings.queries.hosts import booking_section, host_section
 from portal.bookings.queries.needs import needs_section
+from portal.bookings.queries.notices import list_reminders
 from portal.bookings.queries.waiting import list_lapsing
 from portal.bookings.reactions import access as on_access
-from portal.bookings.reactions import calendar as on_calendar
 from portal.bookings.reactions import charging as on_charging
+from portal.bookings.reactions import notices as on_notices
 from portal.bookings.reactions import waiting as on_waiting
 from portal.bookings.services import access as access_services
 from portal.bookings.services import booking, waiting
-from portal.bookings.views import access, bookings, calendar, charging, making, showing
+from portal.bookings.services import notices as notices_services
+from portal.bookings.views import access, bookings, calendar, charging, making, notices, showing
 from portal.bookings.views import free as free_pages
 from portal.bookings.views.blueprint import blueprint
 from portal.kernel.authorization import SYSTEM
@@ -42,6 +44,7 @@ PAGES = (
     charging,
     free_pages,
     making,
+    notices,
     showing,
     access_api,
     bookings_api,
@@ -62,12 +65,23 @@ manifest = Manifest(
         Reaction(events.ClearanceStepped, on_access.email_holder_on_clearance_stepped),
         Reaction(events.ClearanceEndsSoon, on_access.email_holder_on_clearance_ends_soon),
         Reaction(events.BookingStepped, on_access.note_use_on_booking_completed),
-        Reaction(events.BookingStepped, on_calendar.email_people_on_booking_cancelled),
+        Reaction(events.BookingMade, on_notices.email_on_booking_made),
+        Reaction(events.BookingStepped, on_notices.email_on_booking_stepped),
+        Reaction(events.BookingMoved, on_notices.email_on_booking_moved),
+        Reaction(events.SpanOffered, on_notices.email_on_span_offered),
+        Reaction(events.BookingStartsSoon, on_notices.email_on_booking_starts_soon),
         Reaction(events.BookingStepped, on_charging.settle_on_booking_over),
         Reaction(events.DisputeStepped, on_charging.email_other_side_on_dispute_stepped),
         Reaction(events.IncidentReported, on_charging.email_host_on_incident_reported),
     ),
     navigation=(
+        NavigationItem(
+            _l("Notices and calendars"),
+            "bookings.choose_notices",
+            permission=Permission.NOTICES_CHOOSE,
+            section="account",
+            order=37,
+        ),
         NavigationItem(
             _l("Your bookings"),
             "bookings.list_own",
@@ -166,6 +180,12 @@ manifest = Manifest(
             60,
             lambda: booking.close_overdue(SYSTEM),
             is_due=lambda: bool(list_due()),
+        ),
+        Job(
+            "remind_of_bookings",
+            60,
+            lambda: notices_services.remind(SYSTEM),
+            is_due=lambda: bool(list_reminders(1)),
         ),
         Job(
             "pass_on_offers",

@@ -59,6 +59,9 @@ class Permission(StrEnum):
     DISPUTE_RAISE = "dispute.raise"
     DISPUTE_DECIDE = "dispute.decide"
     INCIDENT_REPORT = "incident.report"
+    NOTICES_CHOOSE = "notices.choose"
+    NOTICES_REMIND = "notices.remind"
+    FEED_MAKE = "feed.make"
     ACCESS_VIEW = "access.view"
     ACCESS_ASK = "access.ask"
     ACCESS_DECIDE = "access.decide"
@@ -183,6 +186,11 @@ policy = Policy(
             "owners and managers of the organization that booked"
         ),
         Permission.DISPUTE_DECIDE: role_in(Dispute.host_organization_id, "owner", "manager"),
+        Permission.NOTICES_CHOOSE: signed_in,
+        Permission.NOTICES_REMIND: clock,
+        Permission.FEED_MAKE: role_in(Resource.organization_id).described(
+            "people of the organization whose it is"
+        ),
         Permission.INCIDENT_REPORT: (_users | _hosts).described(
             "the person concerned, who booked, and owners and managers of the two organizations"
         ),

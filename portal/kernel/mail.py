@@ -56,6 +56,8 @@ class OutgoingMail(Identified, Model):
     body_html: Mapped[str] = mapped_column(Text)
     message_id: Mapped[str] = mapped_column(String(300))
     stop_url: Mapped[str] = mapped_column(String(500), default="")
+    calendar_text: Mapped[str] = mapped_column(Text, default="")
+    calendar_method: Mapped[str] = mapped_column(String(10), default="")
     created_at: Mapped[dt.datetime] = mapped_column(default=now)
     due_at: Mapped[dt.datetime] = mapped_column(default=now)
     claimed_by: Mapped[str | None] = mapped_column(String(40), index=True)
@@ -65,12 +67,20 @@ class OutgoingMail(Identified, Model):
     failed_at: Mapped[dt.datetime | None]
 
 
-def queue_mail(recipient: str, template: str, *, locale: str, **context: object) -> None:
+def queue_mail(
+    recipient: str,
+    template: str,
+    *,
+    locale: str,
+    invitation: tuple[str, str] | None = None,
+    **context: object,
+) -> None:
     """Render `templates/email/<template>/` and put the message in line.
 
     The folder holds `subject.txt` and `body.txt`: plain text, in which an empty line parts
     paragraphs, `> ` begins a quotation and `<address>` is a link. The HTML part is made of it.
     Mail that somebody ordered has a `stop_url`, where one click stops it (RFC 8058).
+    invitation: an iCalendar text with its method, which mail programs show as an appointment.
     """
     with force_locale(locale):
         subject = " ".join(_render_plain(f"email/{template}/subject.txt", context).split())
@@ -85,6 +95,8 @@ def queue_mail(recipient: str, template: str, *, locale: str, **context: object)
             body_html=html,
             message_id=make_msgid(domain=domain),
             stop_url=str(context.get("stop_url", "")),
+            calendar_text=invitation[0] if invitation else "",
+            calendar_method=invitation[1] if invitation else "",
         )
     )
 
@@ -145,6 +157,10 @@ class MailServer:
             message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         message.set_content(mail.body_text)
         message.add_alternative(mail.body_html, subtype="html")
+        if mail.calendar_text:
+            message.add_alternative(
+                mail.calendar_text, subtype="calendar", params={"method": mail.calendar_method}
+            )
         if self._smtp is None:
             self._smtp = self._connect()
         self._smtp.send_message(message)

@@ -243,6 +243,7 @@ class Worker:
                     values = {
                         "sent_at": now(),
                         "body_text": "",
+                        "calendar_text": "",
                         "body_html": "",
                         "stop_url": "",
                         "last_error": None,

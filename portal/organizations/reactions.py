@@ -1,5 +1,7 @@
 """What follows in organizations: e-mails to those who decide and to those who asked."""
 
+from typing import Any
+
 from portal.accounts.models import User
 from portal.accounts.queries import find_user, find_user_by_email
 from portal.kernel.authorization import SYSTEM
@@ -146,7 +148,7 @@ def email_person_on_membership_ended(event: events.MembershipEnded) -> None:
         )
 
 
-def _tell(person: User, template: str, **context: object) -> None:
+def _tell(person: User, template: str, **context: Any) -> None:
     if person.is_active:
         queue_mail(person.email, template, locale=person.language or "en", **context)
 

@@ -4,6 +4,7 @@ A responder's mail says whose request it is only where the response's page would
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from portal.accounts.models import User
 from portal.kernel.errors import NotFound
@@ -94,7 +95,7 @@ def email_keepers_on_request_ends_soon(event: events.RequestEndsSoon) -> None:
         )
 
 
-def _tell(people: Iterable[User], template: str, **context: object) -> None:
+def _tell(people: Iterable[User], template: str, **context: Any) -> None:
     for person in people:
         queue_mail(person.email, template, locale=person.language or "en", **context)
 

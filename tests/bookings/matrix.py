@@ -281,4 +281,18 @@ CHARGES = [
     Row("bookings.export_statement", "GET", "ana root", values=shop(form="csv")),
 ]
 
-ROUTES = [*PAGES, *CALENDAR, *BOOKINGS, *ACCESS, *CHARGES]
+NOTICES = [
+    Row("bookings.choose_notices", "GET", SIGNED_IN),
+    Row(
+        "bookings.choose_notices",
+        "POST",
+        SIGNED_IN,
+        data=lambda _world: {"remind_minutes": "60"},
+    ),
+    Row("bookings.make_feed", "POST", SIGNED_IN),
+    # The cast has no calendars; test_notices.py tries those of others.
+    Row("bookings.end_feed", "POST", "", values=lambda _world: {"feed_id": 1}),
+    Row("bookings.read_feed", "GET", "", values=lambda _world: {"token": "nobody-has-this"}),
+]
+
+ROUTES = [*PAGES, *CALENDAR, *BOOKINGS, *ACCESS, *CHARGES, *NOTICES]

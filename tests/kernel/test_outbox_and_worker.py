@@ -256,6 +256,27 @@ def test_mail_goes_out_over_smtp_and_its_words_are_erased(
     assert row.body_text == row.body_html == ""
 
 
+def test_an_invitation_travels_as_an_appointment_and_is_erased_too(
+    app: Flask, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "MAIL_URL", mail_server.url)
+    queue("ana@cast.example")
+    with unit_of_work():
+        mail = session.scalars(select(OutgoingMail)).one()
+        mail.calendar_text, mail.calendar_method = "BEGIN:VCALENDAR\r\nEND:VCALENDAR", "REQUEST"
+
+    Worker(app, {}).send_mail()
+
+    (delivery,) = mail_server.wait_for(1)
+    (part,) = [
+        part for part in delivery.message.walk() if part.get_content_type() == "text/calendar"
+    ]
+    assert part.get_param("method") == "REQUEST"
+    assert part.get_content().splitlines() == ["BEGIN:VCALENDAR", "END:VCALENDAR"]
+    session.expire_all()
+    assert session.scalars(select(OutgoingMail)).one().calendar_text == ""
+
+
 def test_a_long_subject_with_accents_keeps_to_the_length_of_encoded_words(
     app: Flask, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,6 @@ from flask_babel import gettext as _
 from sqlalchemy import or_, select
 from sqlalchemy.orm import aliased, joinedload
 
-from portal.accounts.models import User
 from portal.bookings.models.calendar import (
     Closure,
     Dependency,
@@ -182,11 +181,6 @@ def list_operators(organization_id: int) -> Sequence[Resource]:
         .order_by(Resource.name, Resource.id)
         .limit(MOST_SHOWN)
     ).all()
-
-
-def find_person(user_id: int | None) -> User | None:
-    """Return a person by number, or None."""
-    return session.get(User, user_id) if user_id is not None else None
 
 
 def region_choices() -> list[tuple[str, str]]:

@@ -1,0 +1,144 @@
+"""What people are told of bookings: e-mails, with invitations that go into their calendars."""
+
+from email.utils import parseaddr
+from typing import Any
+
+from portal.accounts.models import User
+from portal.accounts.queries import find_user
+from portal.bookings import events
+from portal.bookings.models.booking import Booking
+from portal.bookings.queries import notices as queries
+from portal.bookings.queries.bookings import get_booking
+from portal.bookings.rules.attempt import Span
+from portal.bookings.rules.invitations import Party, write_invitation
+from portal.bookings.rules.notices import Wishes, told_of_change, told_of_making
+from portal.bookings.rules.telling import write_span
+from portal.kernel.errors import NotFound
+from portal.kernel.mail import queue_mail
+from portal.kernel.settings import setting
+from portal.kernel.web import external_url
+
+# What an event names may be gone, or have changed again, by the time that it is delivered.
+
+
+def email_on_booking_made(event: events.BookingMade) -> None:
+    """Invite who will be there, and ask the host to decide where it approves."""
+    booking = _find(event.booking_id)
+    if booking is None or booking.status not in ("requested", "approved"):
+        return
+    if not queries.is_first_of_many(booking, ""):
+        return
+    concerned, people, wishes = queries.load_concerned(booking)
+    for user_id, side in told_of_making(concerned, wishes, event.by_user_id).items():
+        _tell(people[user_id], booking, side, "ask" if booking.status == "requested" else "make")
+
+
+def email_on_booking_stepped(event: events.BookingStepped) -> None:
+    """Tell the others what became of a booking."""
+    booking = _find(event.booking_id)
+    # Approved and cancelled within a second: only the last is worth a message.
+    if booking is None or booking.status != event.status:
+        return
+    if not queries.is_first_of_many(booking, event.action):
+        return
+    _tell_change(booking, event.action, event.by_user_id, event.note)
+
+
+def email_on_booking_moved(event: events.BookingMoved) -> None:
+    """Tell the others that a booking has another time or another person."""
+    booking = _find(event.booking_id)
+    if booking is None or not booking.moves or booking.moves[-1].id != event.move_id:
+        return
+    _tell_change(booking, "move", event.by_user_id, booking.moves[-1].reason)
+
+
+def email_on_span_offered(event: events.SpanOffered) -> None:
+    """Offer a freed time to who waits for it."""
+    entry = queries.find_offer(event.waiting_entry_id)
+    if entry is None or entry.offered_until is None:
+        return
+    person = entry.user
+    wishes = queries.load_wishes([person.id]).get(person.id, Wishes())
+    if not wishes.tells_offers or not person.is_active:
+        return
+    zone = queries.zone_of(entry.resource)
+    span = Span(entry.starts_at, entry.ends_at)
+    until = Span(entry.starts_at, entry.offered_until)
+    queue_mail(
+        person.email,
+        "booking_offered",
+        locale=person.language or "en",
+        name=entry.resource.name,
+        when=lambda: write_span(span, zone),
+        until=until.ends_at,
+        zone=zone,
+        url=external_url("bookings.list_own"),
+        choose_url=external_url("bookings.choose_notices"),
+    )
+
+
+def email_on_booking_starts_soon(event: events.BookingStartsSoon) -> None:
+    """Remind somebody of a booking."""
+    booking = _find(event.booking_id)
+    if booking is None or booking.status != "approved" or booking.user_id != event.user_id:
+        return
+    if booking.user is not None and booking.user.is_active:
+        _tell(booking.user, booking, "person", "remind")
+
+
+def _find(booking_id: int) -> Booking | None:
+    try:
+        return get_booking(booking_id)
+    except NotFound:
+        return None
+
+
+def _tell_change(booking: Booking, action: str, by_user_id: int | None, note: str) -> None:
+    concerned, people, wishes = queries.load_concerned(booking)
+    told = told_of_change(
+        concerned,
+        wishes,
+        by_user_id,
+        action=action,
+        by_host=queries.is_of_host(booking, by_user_id),
+    )
+    by = find_user(by_user_id)
+    for user_id, side in told.items():
+        _tell(people[user_id], booking, side, action, note, by.name if by else booking.host.name)
+
+
+def _tell(
+    person: User, booking: Booking, side: str, action: str, note: str = "", by: str = ""
+) -> None:
+    zone = queries.zone_of(booking.resource)
+    span = Span(booking.starts_at, booking.ends_at)
+    more = booking.series_id is not None or booking.party is not None
+    is_there = person.id == booking.user_id
+    queue_mail(
+        person.email,
+        "booking_notice",
+        locale=person.language or "en",
+        invitation=_invitation(person, booking) if is_there and action != "remind" else None,
+        action=action,
+        side=side,
+        is_there=is_there,
+        name=booking.resource.name,
+        person=booking.user.name if booking.user else "",
+        organization=booking.organization.name,
+        host=booking.host.name,
+        when=lambda: write_span(span, zone),
+        zone=zone,
+        more=more,
+        purpose=booking.purpose,
+        note=note,
+        by=by,
+        url=external_url("bookings.show", booking_id=booking.id),
+        choose_url=external_url("bookings.choose_notices"),
+    )
+
+
+def _invitation(person: User, booking: Booking) -> tuple[str, str]:
+    url: dict[str, Any] = {"url": external_url("bookings.show", booking_id=booking.id)}
+    sender_name, sender = parseaddr(setting("MAIL_FROM"))
+    party = Party(sender, booking.host.name or sender_name, person.email, person.name)
+    return write_invitation(queries.entry_of(booking, **url), party, host=queries.calendar_host())

@@ -1,0 +1,112 @@
+"""What a person is told by e-mail, and the secret addresses that calendar programs read."""
+
+from flask import Response, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from portal.bookings.forms.notices import FeedForm, NoticesForm
+from portal.bookings.policies import Permission
+from portal.bookings.queries import notices as queries
+from portal.bookings.queries.bookings import get_resource
+from portal.bookings.rules.invitations import write_feed
+from portal.bookings.services import notices as services
+from portal.bookings.views.blueprint import blueprint
+from portal.kernel.authorization import authorize
+from portal.kernel.web import current_actor, external_url, flash, page, see_other
+
+
+@blueprint.route("/notices", methods=["GET", "POST"])
+def choose_notices() -> ResponseReturnValue:
+    """Choose what to get by e-mail; manage one's calendar feeds."""
+    actor = current_actor()
+    authorize(actor, Permission.NOTICES_CHOOSE)
+    choice = queries.find_choice(actor)
+    form = NoticesForm.bind(
+        tells_person=choice.tells_person,
+        tells_host=choice.tells_host,
+        tells_offers=choice.tells_offers,
+        remind_minutes=str(choice.remind_minutes or "none"),
+    )
+    if form.submitted():
+        lead = form.remind_minutes.data
+        services.choose_notices(
+            actor,
+            tells_person=form.tells_person.data,
+            tells_host=form.tells_host.data,
+            tells_offers=form.tells_offers.data,
+            remind_minutes=int(lead) if lead.isdecimal() else None,
+        )
+        flash(_("Your choice was saved."))
+        return see_other(url_for("bookings.choose_notices"))
+    return _notices_page(form)
+
+
+@blueprint.post("/notices/calendars")
+def make_feed() -> ResponseReturnValue:
+    """Make a secret address for a calendar program and show it, once."""
+    actor = current_actor()
+    form = _feed_form()
+    authorize(actor, Permission.NOTICES_CHOOSE)
+    if not form.submitted():
+        return _notices_page(NoticesForm.bind(), feed_form=form)
+    chosen = form.resource_id.data
+    resource = get_resource(chosen) if chosen is not None else None
+    token = services.make_feed(actor, resource)
+    return page(
+        "bookings/feed_made.html",
+        url=external_url("bookings.read_feed", token=token),
+        name=resource.name if resource is not None else _("Your bookings"),
+        back=url_for("bookings.choose_notices"),
+    )
+
+
+@blueprint.post("/notices/calendars/<int:feed_id>/end")
+def end_feed(feed_id: int) -> ResponseReturnValue:
+    """Let a secret address lead nowhere."""
+    services.end_feed(current_actor(), feed_id=feed_id)
+    flash(_("The address leads nowhere now."))
+    return see_other(url_for("bookings.choose_notices"))
+
+
+@blueprint.get("/calendars/<token>.ics")
+def read_feed(token: str) -> ResponseReturnValue:
+    """Give a calendar program what its secret address stands for."""
+    feed, bookings = queries.read_feed(token)
+    of_host = feed.resource_id is not None
+    name = feed.resource.name if feed.resource is not None else _("Your bookings")
+    reply = Response(
+        write_feed(
+            name,
+            [
+                queries.entry_of(
+                    booking,
+                    url=external_url("bookings.show", booking_id=booking.id),
+                    is_host=of_host,
+                )
+                for booking in bookings
+            ],
+            host=queries.calendar_host(),
+        ),
+        mimetype="text/calendar",
+    )
+    reply.headers["Cache-Control"] = "private, no-cache"
+    reply.add_etag()
+    return reply.make_conditional(request)
+
+
+def _feed_form() -> FeedForm:
+    form = FeedForm.bind()
+    form.resource_id.choices = [
+        (resource.id, resource.name) for resource in queries.list_feed_candidates(current_actor())
+    ]
+    return form
+
+
+def _notices_page(form: NoticesForm, feed_form: FeedForm | None = None) -> ResponseReturnValue:
+    actor = current_actor()
+    return page(
+        "bookings/notices.html",
+        form=form,
+        feed_form=feed_form or _feed_form(),
+        feeds=queries.list_feeds(actor),
+    )

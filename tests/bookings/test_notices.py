@@ -1,0 +1,275 @@
+"""Who hears of bookings, by what, and what calendar programs read."""
+
+import datetime as dt
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+from icalendar import Calendar
+from sqlalchemy import delete, select
+
+from portal.bookings.models.booking import Booking
+from portal.bookings.models.notices import Reminder
+from portal.bookings.queries import notices as queries
+from portal.bookings.queries.bookings import get_booking, get_resource
+from portal.bookings.rules.attempt import Span
+from portal.bookings.rules.notices import Concerned, Wishes, told_of_change, told_of_making
+from portal.bookings.services import notices as services
+from portal.bookings.services.booking import act_on_booking, create_booking, move_booking
+from portal.kernel.authorization import SYSTEM
+from portal.kernel.clock import now
+from portal.kernel.database import session, unit_of_work
+from portal.kernel.errors import Forbidden, NotFound
+from portal.kernel.mail import OutgoingMail
+from portal.organizations.models import Membership, Organization
+from tests.cast import World, actor_named
+
+Clients = Callable[[str], FlaskClient]
+ANA, BEN, CLEO, DOV = 1, 2, 3, 4
+
+
+@pytest.mark.parametrize(
+    ("by", "wishes", "told"),
+    [
+        pytest.param(BEN, {}, {BEN: "person", CLEO: "host"}, id="one books for oneself"),
+        pytest.param(ANA, {}, {BEN: "person", CLEO: "host"}, id="a colleague books"),
+        pytest.param(CLEO, {}, {BEN: "person"}, id="the host books for somebody"),
+        pytest.param(BEN, {BEN: Wishes(tells_person=False)}, {CLEO: "host"}, id="wants no mail"),
+        pytest.param(BEN, {CLEO: Wishes(tells_host=False)}, {BEN: "person"}, id="quiet host"),
+    ],
+)
+def test_who_is_told_of_a_booking(by: int, wishes: dict[int, Wishes], told: dict[int, str]) -> None:
+    assert told_of_making(Concerned(BEN, BEN, [CLEO]), wishes, by) == told
+
+
+@pytest.mark.parametrize(
+    ("action", "by", "by_host", "wishes", "told"),
+    [
+        pytest.param("approve", CLEO, True, {}, {BEN: "person", ANA: "person"}, id="approved"),
+        pytest.param("cancel", BEN, False, {}, {ANA: "person", CLEO: "host"}, id="cancelled"),
+        pytest.param("lapse", None, True, {}, {BEN: "person", ANA: "person"}, id="the clock"),
+        pytest.param("check_in", BEN, False, {}, {}, id="checked in"),
+        pytest.param(
+            "move",
+            CLEO,
+            True,
+            {BEN: Wishes(tells_person=False), ANA: Wishes(tells_person=False)},
+            {},
+            id="silenced",
+        ),
+        pytest.param(
+            "cancel",
+            CLEO,
+            True,
+            {BEN: Wishes(tells_person=False), ANA: Wishes(tells_person=False)},
+            {BEN: "person", ANA: "person"},
+            id="what cannot be silenced",
+        ),
+    ],
+)
+def test_who_is_told_of_a_change(
+    action: str, by: int | None, by_host: bool, wishes: dict[int, Wishes], told: dict[int, str]
+) -> None:
+    concerned = Concerned(BEN, ANA, [CLEO])
+    assert told_of_change(concerned, wishes, by, action=action, by_host=by_host) == told
+
+
+# E-mails
+
+
+@pytest.fixture
+def deliver(drain: Callable[[], object]) -> Callable[[], list[OutgoingMail]]:
+    """Deliver the outbox and return the mails queued since the last time, in order."""
+
+    def run() -> list[OutgoingMail]:
+        drain()
+        mails = list(session.scalars(select(OutgoingMail).order_by(OutgoingMail.id)))
+        with unit_of_work():
+            session.execute(delete(OutgoingMail))
+        return mails
+
+    return run
+
+
+@pytest.fixture
+def asked(world: World) -> Booking:
+    """Ben's request for the college's mill, which nobody was told of."""
+    return get_booking(world.bookings["ben_on_college_mill"])
+
+
+def next_week(hours: int = 0) -> dt.datetime:
+    return (now() + dt.timedelta(days=8, hours=hours)).replace(minute=0, second=0, microsecond=0)
+
+
+def book(world: World, name: str = "ben", asked: Booking | None = None) -> Booking:
+    assert asked is not None
+    (booking,) = create_booking(
+        actor_named(name),
+        get_resource(asked.resource_id),
+        organization=session.get_one(Organization, world.organizations["shop"]),
+        span=Span(next_week(), next_week(1)),
+    )
+    return booking
+
+
+def invitation_of(mail: OutgoingMail) -> tuple[str, str, str]:
+    (event,) = Calendar.from_ical(mail.calendar_text).walk("VEVENT")
+    return str(event["uid"]), str(event["status"]), str(event["sequence"])
+
+
+def test_a_booking_is_asked_for_approved_moved_and_cancelled_by_mail(
+    world: World, asked: Booking, deliver: Callable[[], list[OutgoingMail]]
+) -> None:
+    deliver()
+    booking = book(world, asked=asked)
+    mails = {mail.recipient: mail for mail in deliver()}
+    assert sorted(mails) == ["ben@cast.example", "cleo@cast.example"]
+    assert mails["cleo@cast.example"].subject.startswith("Please decide: Ben asks for")
+    assert f"/bookings/{booking.id}" in mails["cleo@cast.example"].body_text
+    assert mails["cleo@cast.example"].calendar_text == ""
+    identity, status, first = invitation_of(mails["ben@cast.example"])
+    assert status == "TENTATIVE"
+
+    act_on_booking(actor_named("cleo"), get_booking(booking.id), "approve")
+    (mail,) = deliver()
+    assert mail.recipient == "ben@cast.example"
+    same, status, second = invitation_of(mail)
+    assert (same, status, mail.calendar_method) == (identity, "CONFIRMED", "REQUEST")
+    assert int(second) > int(first)
+
+    move_booking(
+        actor_named("cleo"), get_booking(booking.id), span=Span(next_week(2), next_week(3))
+    )
+    (mail,) = deliver()
+    same, _status, third = invitation_of(mail)
+    assert same == identity
+    assert int(third) > int(second)
+
+    act_on_booking(actor_named("ben"), get_booking(booking.id), "cancel", note="Ill.")
+    (mail,) = deliver()
+    assert mail.recipient == "cleo@cast.example"
+    assert "Ill." in mail.body_text
+    act_on_booking(actor_named("cleo"), asked, "decline", note="In repair.")
+    (mail,) = deliver()
+    assert mail.recipient == "ben@cast.example"
+    assert (mail.calendar_method, invitation_of(mail)[1]) == ("CANCEL", "CANCELLED")
+
+
+# Reminders
+
+
+@pytest.fixture
+def tomorrow(world: World, asked: Booking) -> Booking:
+    """Ben's booking, approved long ago, that begins within a day."""
+    with unit_of_work():
+        asked.status = "approved"
+        asked.created_at = now() - dt.timedelta(days=9)
+        asked.starts_at = now() + dt.timedelta(hours=20)
+        asked.ends_at = now() + dt.timedelta(hours=21)
+    return asked
+
+
+def test_a_reminder_comes_once_for_each_time(
+    tomorrow: Booking, deliver: Callable[[], list[OutgoingMail]]
+) -> None:
+    deliver()
+    assert [services.remind(SYSTEM), services.remind(SYSTEM)] == [1, 0]
+    (mail,) = deliver()
+    assert (mail.recipient, mail.subject[:5]) == ("ben@cast.example", "Soon:")
+    with unit_of_work():
+        tomorrow.starts_at -= dt.timedelta(hours=1)
+    assert [services.remind(SYSTEM), services.remind(SYSTEM)] == [1, 0]
+    assert len(session.scalars(select(Reminder)).all()) == 2
+
+
+@pytest.mark.parametrize(("lead", "count"), [(60, 0), (None, 0), (1440, 1)])
+def test_reminders_come_when_one_wants_them(
+    tomorrow: Booking, lead: int | None, count: int
+) -> None:
+    services.choose_notices(
+        actor_named("ben"),
+        tells_person=True,
+        tells_host=True,
+        tells_offers=True,
+        remind_minutes=lead,
+    )
+    assert services.remind(SYSTEM) == count
+
+
+def test_who_books_at_short_notice_is_not_reminded(tomorrow: Booking) -> None:
+    with unit_of_work():
+        tomorrow.created_at = now()
+    assert services.remind(SYSTEM) == 0
+
+
+# Feeds
+
+
+def events_of(client: FlaskClient, path: str) -> dict[str, str]:
+    answer = client.get(path)
+    assert answer.content_type.startswith("text/calendar")
+    events = Calendar.from_ical(answer.text).walk("VEVENT")
+    return {str(event["uid"]): str(event["status"]) for event in events}
+
+
+def test_a_calendar_program_reads_moves_and_cancellations(
+    client_of: Clients, world: World, asked: Booking
+) -> None:
+    nobody = client_of("nobody")
+    mine = f"/calendars/{services.make_feed(actor_named('ben'))}.ics"
+    mill = f"/calendars/{services.make_feed(actor_named('cleo'), get_resource(asked.resource_id))}"
+    uid = f"booking-{asked.id}@{queries.calendar_host()}"
+    assert events_of(nobody, mine) == {uid: "TENTATIVE"}
+    assert "Ben" in nobody.get(f"{mill}.ics").text
+    act_on_booking(actor_named("cleo"), get_booking(asked.id), "decline", note="In repair.")
+    assert events_of(nobody, mine) == {uid: "CANCELLED"}
+    answer = nobody.get(mine)
+    again = nobody.get(mine, headers={"If-None-Match": answer.headers["ETag"]})
+    assert again.status_code == 304
+
+
+def test_a_feed_ends_with_its_secret_its_membership_and_its_account(
+    client_of: Clients, world: World, asked: Booking
+) -> None:
+    nobody = client_of("nobody")
+    old = services.make_feed(actor_named("ben"))
+    new = services.make_feed(actor_named("ben"))
+    assert nobody.get(f"/calendars/{old}.ics").status_code == 404
+    assert nobody.get(f"/calendars/{new}.ics").status_code == 200
+    assert nobody.get("/calendars/nonsense.ics").status_code == 404
+    mill = services.make_feed(actor_named("cleo"), get_resource(asked.resource_id))
+    with unit_of_work():
+        session.execute(delete(Membership).where(Membership.user_id == world.users["cleo"]))
+    assert nobody.get(f"/calendars/{mill}.ics").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["ben", "eve", "dov"])
+def test_only_the_hosts_people_read_a_machines_calendar(asked: Booking, name: str) -> None:
+    with pytest.raises(Forbidden):
+        services.make_feed(actor_named(name), get_resource(asked.resource_id))
+
+
+def test_nobody_ends_the_feed_of_another(asked: Booking) -> None:
+    services.make_feed(actor_named("ben"))
+    (feed,) = queries.list_feeds(actor_named("ben"))
+    with pytest.raises(NotFound):
+        services.end_feed(actor_named("ana"), feed_id=feed.id)
+
+
+# Pages
+
+
+def test_choices_and_calendars_have_a_page(client_of: Clients, asked: Booking) -> None:
+    client = client_of("ben")
+    assert "A day before" in client.get("/notices").text
+    chosen = {"tells_host": "yes", "remind_minutes": "60"}
+    assert client.post("/notices", data=chosen).status_code == 303
+    choice = queries.find_choice(actor_named("ben"))
+    assert (choice.tells_person, choice.tells_host, choice.remind_minutes) == (False, True, 60)
+    made = client.post("/notices/calendars", data={"resource_id": ""})
+    assert "shown only this once" in made.text
+    assert ".ics" in made.text
+    (feed,) = queries.list_feeds(actor_named("ben"))
+    assert "End it" in client.get("/notices").text
+    assert client.post(f"/notices/calendars/{feed.id}/end").status_code == 303
+    assert queries.list_feeds(actor_named("ben")) == []

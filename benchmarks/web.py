@@ -263,10 +263,18 @@ def goals(one: dict[str, Outcome], several: dict[str, Outcome]) -> list[list[str
     def best(kind: str) -> float:
         return max(one[kind].per_second, several[kind].per_second)
 
-    p95 = percentile(one["results"].times, 0.95)
-    rows = [
-        ("results page ≥ 500 requests/s", f"{best('results'):,.0f}", best("results") >= 500),
-        ("results page p95 ≤ 8 ms, one client", f"{milliseconds(p95)} ms", p95 <= 0.008),
+    rows = []
+    for kind, words in (("results", "made anew"), ("results_again", "asked again")):
+        p95 = percentile(one[kind].times, 0.95)
+        rows += [
+            (f"results page {words} ≥ 500 requests/s", f"{best(kind):,.0f}", best(kind) >= 500),
+            (
+                f"results page {words}, p95 ≤ 8 ms for one client",
+                f"{milliseconds(p95)} ms",
+                p95 <= 0.008,
+            ),
+        ]
+    rows += [
         (
             "public record page ≥ 1,000 requests/s",
             f"{best('record_again'):,.0f}",

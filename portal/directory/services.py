@@ -3,7 +3,7 @@
 import dataclasses
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from flask_babel import gettext as _
@@ -394,11 +394,16 @@ def _reader(saved: SavedSearch, user_id: int | None) -> SavedSearchReader:
 
 @unless_busy()
 @command(Permission.DEMAND_COUNT)
-def count_unmet(actor: Actor, *, text: str, county_fips: str = "") -> bool:
-    """Count a search that found nothing, without a trace of who searched; tell whether it was.
+def count_unmet(actor: Actor, *, searches: Sequence[tuple[str, str]]) -> int:
+    """Count searches that found nothing, without a trace of who searched; return how many were.
 
-    county_fips: around where, or empty. While somebody else writes, it is not counted.
+    searches: the text of each, and the county around which it was, or nothing. While somebody else
+    writes, none is counted.
     """
+    return sum(_count_unmet(text, county_fips) for text, county_fips in searches)
+
+
+def _count_unmet(text: str, county_fips: str) -> bool:
     words, day = demand_words(text), today_here()
     if not words:
         return False

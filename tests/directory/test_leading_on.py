@@ -23,8 +23,19 @@ pytestmark = pytest.mark.usefixtures("indexed")
 ClientOf = Callable[[str], FlaskClient]
 
 
+@pytest.fixture(autouse=True)
+def counted_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counts do not wait to be written together."""
+    monkeypatch.setattr(leading_on, "MINUTES_APART", 0)
+    monkeypatch.setattr(leading_on, "_waiting", leading_on.Waiting())
+
+
 def search(client: FlaskClient, query: str, network: str = "192.0.2.1") -> str:
     return client.get(f"/search?{query}", environ_base={"REMOTE_ADDR": network}).text
+
+
+def count(text: str, county: str = "") -> int:
+    return services.count_unmet(NOBODY, searches=[(text, county)])
 
 
 def counted() -> dict[tuple[str, str], int]:
@@ -193,8 +204,8 @@ def test_a_flood_of_words_does_not_fill_the_table(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(services, "MOST_WORDS_A_DAY", 2)
-    counts = [services.count_unmet(NOBODY, text=word) for word in ("one", "two", "three", "two")]
-    assert counts == [True, True, False, True]
+    counts = [count(word) for word in ("one", "two", "three", "two")]
+    assert counts == [1, 1, 0, 1]
     assert counted() == {("one", ""): 1, ("two", ""): 2}
 
 
@@ -213,19 +224,19 @@ def test_one_network_cannot_use_up_the_words_of_the_day(
 def test_brokers_see_what_was_missed_often_and_where(client_of: ClientOf) -> None:
     for county, times in (("21111", 2), ("20173", 2), ("", 1)):
         for _time in range(times):
-            services.count_unmet(NOBODY, text="zeppelin hull", county_fips=county)
-    services.count_unmet(NOBODY, text="somebody's own words")
+            count("zeppelin hull", county)
+    count("somebody's own words")
     page = client_of("dov").get("/administration/unmet-demand").text
     assert '<a href="/search?q=zeppelin+hull">zeppelin hull</a>' in page
     assert "somebody" not in page.split("<tbody>")[1]
     louisville = "/administration/unmet-demand?days=90&region=greater-louisville"
     assert "Nothing was missed often" in client_of("dov").get(louisville).text
-    services.count_unmet(NOBODY, text="zeppelin hull", county_fips="18019")
+    count("zeppelin hull", "18019")
     assert "zeppelin hull" in client_of("dov").get(louisville).text
 
 
 def test_what_was_missed_long_ago_is_forgotten(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    services.count_unmet(NOBODY, text="zeppelin")
+    count("zeppelin")
     assert services.forget_old_demand(SYSTEM) == 0
     monkeypatch.setattr(services, "DEMAND_DAYS", -1)
     assert services.forget_old_demand(SYSTEM) == 1

@@ -1,10 +1,11 @@
 """What leads on from a search that found nothing, and the count of such searches."""
 
+import datetime as dt
 import hashlib
 import ipaddress
 import secrets
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -19,7 +20,7 @@ from portal.directory.queries.searching import Found
 from portal.directory.rules import RADII_MILES, Search
 from portal.directory.views.addresses import address
 from portal.kernel.authorization import NOBODY
-from portal.kernel.clock import today_here
+from portal.kernel.clock import now, today_here
 from portal.kernel.web import current_actor
 from portal.regions.queries import match_capability, preferred_labels
 
@@ -30,6 +31,32 @@ _MOST_SEARCHES = 50
 _SALT = secrets.token_bytes(16)
 _remembered: OrderedDict[bytes, frozenset[bytes]] = OrderedDict()
 _lock = threading.Lock()
+#: So far apart are the times at which a process writes its counts.
+MINUTES_APART = 1
+
+
+class Waiting:
+    """Searches that wait to be counted together, since each write ends what is kept for everybody.
+
+    Those that wait when the process ends are not counted.
+    """
+
+    def __init__(self) -> None:
+        self.searches: deque[tuple[str, str]] = deque(maxlen=1_000)
+        self._until = now()
+
+    def take_due(self) -> list[tuple[str, str]]:
+        """Return what waits, unless it is too early, and let it wait no longer."""
+        with _lock:
+            if not self.searches or now() < self._until:
+                return []
+            self._until = now() + dt.timedelta(minutes=MINUTES_APART)
+            found = list(self.searches)
+            self.searches.clear()
+        return found
+
+
+_waiting = Waiting()
 
 
 def ways_on(found: Found) -> list[dict[str, Any]]:
@@ -99,6 +126,13 @@ def note_unmet(found: Found) -> Callable[[str], bool] | None:
     Return what tells of a network address whether the same search from there counts no more; None
     for a search that does not count from anywhere.
     """
+    is_counted = _note(found)
+    if searches := _waiting.take_due():
+        services.count_unmet(NOBODY, searches=searches)
+    return is_counted
+
+
+def _note(found: Found) -> Callable[[str], bool] | None:
     wanted = found.search
     is_unmet = found.total == 0 or (found.is_fuzzy and found.suggestion is None)
     if not (wanted.text and is_unmet) or wanted.page > 1:
@@ -115,7 +149,7 @@ def note_unmet(found: Found) -> Callable[[str], bool] | None:
 
     is_asked = not request.headers.get("HX-Request")
     if is_asked and _is_first(_network(today, request.remote_addr or ""), search):
-        services.count_unmet(NOBODY, text=wanted.text, county_fips=county[:5])
+        _waiting.searches.append((wanted.text, county[:5]))
     return is_counted
 
 

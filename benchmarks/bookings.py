@@ -27,6 +27,7 @@ from typing import Any
 from benchmarks import measuring
 from benchmarks.client import Connection
 from benchmarks.measuring import milliseconds, percentile, table
+from benchmarks.web import processor_seconds
 from script.supervisor import FLASK, ROOT, is_ready, web_server
 
 HOST = "127.0.0.1"
@@ -382,15 +383,13 @@ def count_minutes() -> tuple[int, int]:
     """Count what `check` returns, minute by minute."""
     from sqlalchemy import select
 
-    from portal.app import create_app
     from portal.bookings.models.booking import Booking
     from portal.kernel.database import session
 
     minutes: Counter[int] = Counter()
-    with create_app().app_context():
-        rows = session.execute(
-            select(Booking.starts_at, Booking.ends_at).where(Booking.status == "approved")
-        ).all()
+    rows = session.execute(
+        select(Booking.starts_at, Booking.ends_at).where(Booking.status == "approved")
+    ).all()
     for starts_at, ends_at in rows:
         first, last = (round(moment.timestamp() / 60) for moment in (starts_at, ends_at))
         minutes.update(range(first, last))
@@ -438,7 +437,10 @@ def measure(arguments: argparse.Namespace, words: str, database: str, instance: 
             slots = 1 if name.endswith("one time") else most if clients > 1 else 500
             plans = plan(machine, clients, first, slots, name.replace(" ", "-"))
             first += slots * (clients if plan is free else 1) + 1
+            before = processor_seconds(server)
             found = load(port, server, plans, arguments.seconds, kills=kills)
+            # Of a process that was killed, nobody knows what it had.
+            cost = None if kills else (processor_seconds(server) - before) / len(found.times)
             made = found.statuses[201]
             rows.append(
                 [
@@ -449,6 +451,7 @@ def measure(arguments: argparse.Namespace, words: str, database: str, instance: 
                     milliseconds(percentile(found.times, 0.5)),
                     milliseconds(percentile(found.times, 0.95)),
                     milliseconds(max(found.times)),
+                    milliseconds(cost),
                     ", ".join(f"{count} × {status}" for status, count in found.statuses.items()),
                 ]
             )
@@ -457,7 +460,17 @@ def measure(arguments: argparse.Namespace, words: str, database: str, instance: 
         f"## {words}",
         "",
         table(
-            ["", "clients", "bookings/s", "answers/s", "p50 ms", "p95 ms", "longest ms", "answers"],
+            [
+                "",
+                "clients",
+                "bookings/s",
+                "answers/s",
+                "p50 ms",
+                "p95 ms",
+                "longest ms",
+                "server's CPU",
+                "answers",
+            ],
             rows,
         ),
         "",
@@ -480,7 +493,10 @@ def main() -> None:
         print(fill())
         return
     if arguments.check:
-        print(*count_minutes())
+        from portal.app import create_app
+
+        with create_app().app_context():
+            print(*count_minutes())
         return
     lines = [
         f"{measuring.machine()}; load at the start {measuring.load()}.",

@@ -225,11 +225,16 @@ def list_rivals(booking: Booking) -> list[Booking]:
 
 def find_by_key(user_id: int | None, key: str) -> Booking | None:
     """Return the booking that a person made with an idempotency key, or None."""
-    return session.scalar(
-        select(Booking)
-        .where(Booking.booked_by_id == user_id, Booking.idempotency_key == key)
-        .execution_options(populate_existing=True)
+    return session.scalar(_OF_KEY, {"user_id": user_id, "key": key})
+
+
+_OF_KEY = (
+    select(Booking)
+    .where(
+        Booking.booked_by_id == bindparam("user_id"), Booking.idempotency_key == bindparam("key")
     )
+    .execution_options(populate_existing=True)
+)
 
 
 def list_made_together(booking: Booking) -> list[Booking]:

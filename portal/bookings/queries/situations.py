@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import bindparam, exists, literal, select, union_all
@@ -11,7 +11,15 @@ from portal.bookings.models.booking import Booking, WaitingEntry
 from portal.bookings.models.calendar import Resource
 from portal.bookings.queries.access import load_gates
 from portal.bookings.queries.calendar import load_calendar
-from portal.bookings.rules.attempt import Attempt, QuotaUse, Situation, Span, Taken
+from portal.bookings.rules.attempt import (
+    Attempt,
+    BookingRules,
+    Gates,
+    QuotaUse,
+    Situation,
+    Span,
+    Taken,
+)
 from portal.bookings.rules.customers import customer_class_of
 from portal.bookings.rules.free import apart_minutes
 from portal.bookings.rules.hours import local_date
@@ -114,16 +122,32 @@ def load_situation(
             )
             for quota in quotas
         ),
-        gates=load_gates(
-            resource,
-            user_id=user_id,
-            organization=organization,
-            since=local_date(zone, window.starts_at),
-            until=local_date(zone, window.ends_at - _INSTANT),
-            rules=rules,
-        ),
+        gates=_gates(resource, organization, user_id, window, rules, zone),
         window=window,
     )
+
+
+def _gates(
+    resource: Resource,
+    organization: Organization,
+    user_id: int | None,
+    span: Span,
+    rules: BookingRules,
+    zone: str,
+) -> Gates:
+    return load_gates(
+        resource,
+        user_id=user_id,
+        organization=organization,
+        since=local_date(zone, span.starts_at),
+        until=local_date(zone, span.ends_at - _INSTANT),
+        rules=rules,
+    )
+
+
+def _around(span: Span) -> Span:
+    """Return where suggestions may lie."""
+    return Span(span.starts_at - SUGGESTED_BEFORE, span.ends_at + SUGGESTED_AFTER)
 
 
 def refuse_what_is_taken(
@@ -134,14 +158,8 @@ def refuse_what_is_taken(
     Whoever passes still has to be judged under the lock.
     """
     is_held = session.scalar(
-        select(
-            exists().where(
-                Booking.resource_id == resource.id,
-                Booking.status.in_(HOLDING_STATUSES),
-                Booking.ends_at > span.starts_at,
-                Booking.starts_at < span.ends_at,
-            )
-        )
+        _IS_HELD,
+        {"resource_id": resource.id, "since": span.starts_at, "until": span.ends_at},
     )
     if not is_held:
         return
@@ -151,12 +169,27 @@ def refuse_what_is_taken(
         organization.id,
         customer_class_of(resource.organization_id, organization.id, organization.kind),
     )
-    situation = load_situation(resource, organization=organization, user_id=user_id, window=span)
+    around = load_situation(
+        resource, organization=organization, user_id=user_id, window=_around(span)
+    )
+    situation = around
+    if around.gates != Gates():
+        # What closes before the last suggestion may be open for the wish itself.
+        gates = _gates(resource, organization, user_id, span, around.rules, around.hours.zone)
+        situation = replace(around, gates=gates)
     problems = find_problems(attempt, situation)
     if any(problem.code == "conflict" for problem in problems):
-        raise Refused(
-            problems, lambda: list_suggestions(resource, attempt, organization=organization)
-        )
+        raise Refused(problems, lambda: suggest(attempt, around))
+
+
+_IS_HELD = select(
+    exists().where(
+        Booking.resource_id == bindparam("resource_id"),
+        Booking.status.in_(HOLDING_STATUSES),
+        Booking.ends_at > bindparam("since"),
+        Booking.starts_at < bindparam("until"),
+    )
+)
 
 
 def list_suggestions(
@@ -167,12 +200,11 @@ def list_suggestions(
     leaving_out: Collection[int] = (),
 ) -> list[Suggestion]:
     """Return what would work instead of an attempt that does not."""
-    window = Span(attempt.span.starts_at - SUGGESTED_BEFORE, attempt.span.ends_at + SUGGESTED_AFTER)
     situation = load_situation(
         resource,
         organization=organization,
         user_id=attempt.user_id,
-        window=window,
+        window=_around(attempt.span),
         leaving_out=leaving_out,
     )
     return suggest(attempt, situation)

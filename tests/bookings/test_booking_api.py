@@ -63,6 +63,29 @@ def test_taken_time_answers_409_with_suggestions(post: Post) -> None:
     assert refused.json["suggestions"][0]["kind"] == "shift"
 
 
+def test_same_capability_elsewhere_is_suggested_if_it_is_free_and_near(
+    post: Post, world: World
+) -> None:
+    with unit_of_work():
+        near = session.get_one(Equipment, world.equipment["shop_public"])
+        far = session.get_one(Equipment, world.equipment["aero_public"])
+        for equipment in (near, far):
+            equipment.sharing_terms = "bookable"
+            session.add(
+                Resource(
+                    kind="equipment",
+                    organization_id=equipment.organization_id,
+                    equipment_id=equipment.id,
+                    name=equipment.name,
+                )
+            )
+    session.rollback()
+    post("ana")
+    suggested = [one for one in post("eve").json["suggestions"] if one["kind"] == "elsewhere"]
+    assert [one["name"] for one in suggested] == ["Shop public mill"]
+    assert suggested[0]["equipment_id"] == world.equipment["shop_public"]
+
+
 def test_broken_rules_answer_422_with_all_problems(post: Post, hour: Hour) -> None:
     refused = post("ana", hour(days=-1))
     assert refused.status_code == 422

@@ -13,9 +13,11 @@ from portal.bookings.policies import Permission
 from portal.bookings.queries import bookings as queries
 from portal.bookings.queries.availability import availability
 from portal.bookings.queries.calendar import is_written, resource_of
+from portal.bookings.queries.elsewhere import list_elsewhere
 from portal.bookings.queries.situations import refuse_what_is_taken
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.recurrence import Recurrence, read_recurrence
+from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.words import BOOKING_STATUSES
 from portal.bookings.schemas.bookings import AvailabilitySchema, BookingSchema
 from portal.bookings.services import booking as services
@@ -218,25 +220,31 @@ def _book(resource: Any) -> ResponseReturnValue:
     organization = _organization(actor, form.organization_id.data)
     span = _span(form.starts_at.data, form.ends_at.data)
     recurrence, key = _recurrence(form), _idempotency_key()
-    if recurrence is None and not (key and queries.find_by_key(actor.user_id, key)):
-        refuse_what_is_taken(
+    try:
+        if recurrence is None and not (key and queries.find_by_key(actor.user_id, key)):
+            refuse_what_is_taken(
+                resource,
+                organization=organization,
+                user_id=form.for_user.data or actor.user_id,
+                span=span,
+            )
+        made = services.create_booking(
+            actor,
             resource,
             organization=organization,
-            user_id=form.for_user.data or actor.user_id,
             span=span,
+            user_id=form.for_user.data,
+            purpose=form.purpose.data,
+            override_reason=_override_reason(form),
+            recurrence=recurrence,
+            on_conflict=form.on_conflict.data or "refuse",
+            idempotency_key=key,
         )
-    made = services.create_booking(
-        actor,
-        resource,
-        organization=organization,
-        span=span,
-        user_id=form.for_user.data,
-        purpose=form.purpose.data,
-        override_reason=_override_reason(form),
-        recurrence=recurrence,
-        on_conflict=form.on_conflict.data or "refuse",
-        idempotency_key=key,
-    )
+    except Refused as refusal:
+        refusal.find_elsewhere = lambda: list_elsewhere(
+            actor, resource, span, organization=organization
+        )
+        raise
     together = [booking.id for booking in made] if len(made) > 1 else []
     return respond(
         BookingSchema(together=together),

@@ -1,12 +1,36 @@
 """What an attempt to book raises that breaks rules: all of its problems, and what would work."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from portal.bookings.rules.attempt import Problem
+from portal.bookings.rules.attempt import Problem, Span
 from portal.bookings.rules.suggestions import Suggestion
 from portal.kernel.errors import PortalError
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Other equipment with the same capability that can be booked for the same time."""
+
+    equipment_id: int
+    name: str
+    organization: str
+    distance_miles: float
+    span: Span
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what the API says of it, among the suggestions."""
+        return {
+            "kind": "elsewhere",
+            "starts_at": self.span.starts_at.isoformat(),
+            "ends_at": self.span.ends_at.isoformat(),
+            "equipment_id": self.equipment_id,
+            "name": self.name,
+            "organization": self.organization,
+            "distance_miles": round(self.distance_miles, 1),
+        }
 
 
 class Refused(PortalError):
@@ -14,7 +38,10 @@ class Refused(PortalError):
 
     find_suggestions: looks for what would work; called when first asked for, so that nobody waits
     for it who holds the lock.
+    find_elsewhere: looks for other equipment for the same time; set by who knows for whom.
     """
+
+    find_elsewhere: Callable[[], Sequence[Elsewhere]] = tuple
 
     def __init__(
         self,
@@ -35,8 +62,9 @@ class Refused(PortalError):
 
     def details(self) -> Mapping[str, Any]:
         """Return the stable code, the problems, and the suggestions."""
+        offered: list[Suggestion | Elsewhere] = [*self.suggestions, *self.find_elsewhere()]
         return {
             "code": self.code,
             "problems": [problem.as_json() for problem in self.problems],
-            "suggestions": [suggestion.as_json() for suggestion in self.suggestions],
+            "suggestions": [one.as_json() for one in offered],
         }

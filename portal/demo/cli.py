@@ -60,6 +60,8 @@ def load_demo() -> None:
             new += services.load_newcomer(SYSTEM, newcomer=newcomer, organization=wanted, cast=cast)
     for access in queries.read_access():
         new += services.load_access(SYSTEM, access=access, host=by_key[access.host])
+    for booking in queries.read_bookings():
+        new += services.load_booking(SYSTEM, booking=booking, host=by_key[booking.host])
     total = sum(item.record_count for item in organizations)
     if new:
         click.echo(f"The demo regions hold {total} records.", err=True)

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from portal.accounts.models import User
 from portal.demo.rules import (
     DemoAccess,
+    DemoBooking,
     DemoCast,
     DemoOrganization,
     Place,
@@ -45,6 +46,11 @@ def read_organizations() -> list[DemoOrganization]:
 def read_access() -> list[DemoAccess]:
     """Return who asked whom for access, in the order in which it is told."""
     return [DemoAccess(**raw) for raw in _read(DATA / "access.toml")["access"]]
+
+
+def read_bookings() -> list[DemoBooking]:
+    """Return what people have booked, in the order in which it is told."""
+    return [DemoBooking(**raw) for raw in _read(DATA / "bookings.toml")["booking"]]
 
 
 def read_regions() -> dict[str, Any]:

@@ -157,6 +157,29 @@ class DemoAccess:
     needed: bool = False
 
 
+@dataclass(frozen=True)
+class DemoBooking:
+    """What somebody (by address) booked of a host (by key); data/bookings.toml says the fields."""
+
+    host: str
+    equipment: str
+    person: str
+    in_workdays: int
+    starts: str
+    ends: str
+    purpose: str
+    decision: str = ""
+    weeks: int = 1
+
+
+def workday_after(day: dt.date, count: int) -> dt.date:
+    """Return the how manyth Monday to Friday after a day."""
+    while count:
+        day += dt.timedelta(days=1)
+        count -= day.weekday() < 5
+    return day
+
+
 def parse_cast(raw: Mapping[str, Any]) -> DemoCast:
     """Return the people of `people.toml`."""
     return DemoCast(

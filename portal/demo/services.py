@@ -8,6 +8,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import event, exists, insert, select, update
 from sqlalchemy.orm import Session, joinedload
@@ -17,12 +18,21 @@ from portal.accounts.models import User
 from portal.accounts.queries import find_user_by_email, password_cost
 from portal.accounts.rules import hash_password
 from portal.bookings.models.access import AccessRequest
+from portal.bookings.models.booking import Booking
 from portal.bookings.models.calendar import Closure, Resource
+from portal.bookings.queries.bookings import get_booking, get_resource
+from portal.bookings.queries.calendar import load_hours
+from portal.bookings.rules.attempt import Span
+from portal.bookings.rules.recurrence import Recurrence
+from portal.bookings.rules.refusal import Refused
+from portal.bookings.rules.timetable import day_span
 from portal.bookings.services import access as gates
+from portal.bookings.services import booking as bookings
 from portal.bookings.services import calendar as calendars
 from portal.demo.policies import Permission
 from portal.demo.rules import (
     DemoAccess,
+    DemoBooking,
     DemoCast,
     DemoNewcomer,
     DemoOrganization,
@@ -32,6 +42,7 @@ from portal.demo.rules import (
     SyntheticOrganization,
     days_before,
     moved_apart,
+    workday_after,
 )
 from portal.directory.models import SavedSearch
 from portal.facilities import services as facilities
@@ -191,21 +202,76 @@ def load_access(actor: Actor, *, access: DemoAccess, host: DemoOrganization) -> 
     return 1
 
 
-def _ask_and_grant(
-    owner: Actor, host: Organization, user: User, equipment: Equipment, access: DemoAccess
-) -> None:
+@command(Permission.DEMO_LOAD)
+def load_booking(actor: Actor, *, booking: DemoBooking, host: DemoOrganization) -> int:
+    """Let somebody book a machine under its rules, and the host approve it.
+
+    Returns how many bookings were made: none where it was booked before, or cannot be.
+    """
+    row, user = _find(host), find_user_by_email(booking.person)
+    if row is None or user is None:
+        return 0
+    equipment = session.scalars(
+        select(Equipment)
+        .options(joinedload(Equipment.organization))
+        .where(Equipment.organization_id == row.id, Equipment.name == booking.equipment)
+    ).one()
+    is_booked = exists().where(Booking.user_id == user.id, Booking.purpose == booking.purpose)
+    if session.scalar(select(is_booked)):
+        return 0
+    with _without_mail():
+        person = _member(user)
+        resource = get_resource(calendars.open_resource(person, equipment).id)
+        day = workday_after(today_here(), booking.in_workdays)
+        zone = load_hours(resource, day_span("UTC", day)).zone
+        try:
+            made = bookings.create_booking(
+                person,
+                resource,
+                organization=session.get_one(Organization, next(iter(person.memberships))),
+                span=_times(booking, day, zone),
+                purpose=booking.purpose,
+                recurrence=Recurrence("weekly", count=booking.weeks) if booking.weeks > 1 else None,
+                on_conflict="skip",
+            )
+        except Refused:
+            return 0
+        for one in made:
+            one.is_demo = True
+            if booking.decision and one.status == "requested":
+                bookings.act_on_booking(_owner_of(row), get_booking(one.id), booking.decision)
+    return len(made)
+
+
+def _times(booking: DemoBooking, day: dt.date, zone: str) -> Span:
+    starts_at, ends_at = (
+        dt.datetime.combine(day, dt.time.fromisoformat(time), ZoneInfo(zone)).astimezone(dt.UTC)
+        for time in (booking.starts, booking.ends)
+    )
+    return Span(starts_at, ends_at)
+
+
+def _member(user: User) -> Actor:
+    """Return a person as one of the organization that they joined first."""
     membership = session.scalars(
         select(Membership).where(Membership.user_id == user.id).order_by(Membership.id).limit(1)
     ).one()
-    person = Actor(
+    return Actor(
         user_id=user.id,
         name=user.name,
         memberships={membership.organization_id: membership.role},
     )
+
+
+def _ask_and_grant(
+    owner: Actor, host: Organization, user: User, equipment: Equipment, access: DemoAccess
+) -> None:
+    person = _member(user)
+    organization_id = next(iter(person.memberships))
     asked = gates.ask_for_access(
         person,
         host,
-        organization_id=membership.organization_id,
+        organization_id=organization_id,
         kind=access.kind,
         equipment_id=equipment.id,
         message=access.message,
@@ -232,7 +298,7 @@ def _ask_and_grant(
         holder = (
             {"user_id": user.id}
             if access.kind == "induction"
-            else {"organization": session.get_one(Organization, membership.organization_id).name}
+            else {"organization": session.get_one(Organization, organization_id).name}
         )
         granted = gates.file_clearance(
             owner,

@@ -14,6 +14,7 @@ from portal.accounts.models import User
 from portal.accounts.queries import password_cost
 from portal.accounts.rules import context_word_in, is_common, is_password_right
 from portal.bookings.models.access import AccessRequest
+from portal.bookings.models.booking import Booking
 from portal.demo import queries, services
 from portal.demo.cli import load_if_empty
 from portal.facilities.models import Equipment, EquipmentRate, Facility
@@ -225,6 +226,10 @@ def test_demo_is_loaded_as_its_people_would_have_made_it_and_only_once(reference
     ).all()
     assert sum(status == "granted" for status, _closed_at in states) == len(granted)
     assert len(states) == len(queries.read_access())
+
+    booked = session.scalars(select(Booking.status).where(Booking.is_demo)).all()
+    assert len(booked) == sum(item.weeks for item in queries.read_bookings())
+    assert set(booked) == {"requested", "approved"}
 
     assert quality_of_search() >= 0.85
 

@@ -22,7 +22,7 @@ from portal.kernel.errors import Conflict
 from portal.kernel.kept import keep_answer
 from portal.kernel.web import current_actor, flash, see_other, text_argument
 from portal.organizations.queries.profiles import list_organizations_of
-from portal.regions.queries import match_capability
+from portal.regions.queries import match_capability, suggest_capabilities
 
 #: So many machines are listed, the nearest.
 MOST_SHOWN = 30
@@ -92,6 +92,8 @@ def _capability(form: FreeForm) -> str | None:
     """Return the key of the capability that the form names, if it names one."""
     named = form.capability.data
     key = match_capability(named) if named else None
+    if named and key is None:
+        key = next((found.key for found in suggest_capabilities(named, 1)), None)
     if named and key is None:
         form.add_error("capability", _("No capability has this name. Please choose another word."))
     return key

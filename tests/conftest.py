@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 from werkzeug.test import TestResponse
 
 from portal.app import create_app
@@ -134,9 +134,7 @@ def _databases(
     app = create_app("testing", INSTANCE_PATH=str(folder), DATABASE_URL=cluster.create(name))
     databases = Databases(app, _restore_rows)
     with app.app_context(), db.engine.begin() as connection:
-        connection.exec_driver_sql("CREATE SCHEMA kept")
-        for table in Model.metadata.tables:
-            connection.exec_driver_sql(f'CREATE TABLE kept."{table}" AS TABLE public."{table}"')
+        _keep_rows(connection)
     databases.is_dirty = False
     yield databases
     with app.app_context():
@@ -144,18 +142,46 @@ def _databases(
     cluster.drop(name)
 
 
-def _restore_rows() -> None:
-    """Copy every kept row back: many times faster than a new database from a template."""
-    statements = ["SET LOCAL session_replication_role = replica"]
+def _keep_rows(connection: Connection) -> None:
+    """Keep every table's rows, and let every table say from now on that it was written to."""
+    connection.exec_driver_sql(
+        """
+        CREATE SCHEMA kept;
+        CREATE UNLOGGED TABLE kept.written (name text);
+        CREATE FUNCTION kept.note() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN INSERT INTO kept.written VALUES (TG_TABLE_NAME); RETURN NULL; END'
+        """
+    )
+    numbering = []
     for table in Model.metadata.sorted_tables:
-        statements.append(f'DELETE FROM public."{table.name}"')
-        statements.append(f'INSERT INTO public."{table.name}" SELECT * FROM kept."{table.name}"')
+        connection.exec_driver_sql(
+            f"""
+            CREATE TABLE kept."{table.name}" AS TABLE public."{table.name}";
+            CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE
+            ON public."{table.name}" EXECUTE FUNCTION kept.note()
+            """
+        )
         if table.autoincrement_column is not None:
-            statements.append(
-                f"SELECT setval(pg_get_serial_sequence('public.\"{table.name}\"', 'id'),"
-                f' (SELECT coalesce(max(id), 0) + 1 FROM public."{table.name}"), false)'
+            numbering.append(
+                f"setval(pg_get_serial_sequence('public.\"{table.name}\"', 'id'),"
+                f' (SELECT coalesce(max(id), 0) + 1 FROM kept."{table.name}"), false)'
             )
+    # A number is taken for good, even if its row never comes to be.
+    connection.exec_driver_sql(
+        "CREATE FUNCTION kept.renumber() RETURNS void LANGUAGE plpgsql AS"
+        f" $$BEGIN PERFORM {', '.join(numbering)}; END$$"
+    )
+
+
+def _restore_rows() -> None:
+    """Copy the kept rows of written tables back: far faster than all rows or a new database."""
     with db.engine.begin() as connection:
+        written = connection.exec_driver_sql("SELECT DISTINCT name FROM kept.written").scalars()
+        statements = ["SET LOCAL session_replication_role = replica", "SELECT kept.renumber()"]
+        for table in written:
+            statements.append(f'DELETE FROM public."{table}"')
+            statements.append(f'INSERT INTO public."{table}" SELECT * FROM kept."{table}"')
+        statements.append("TRUNCATE kept.written")
         connection.exec_driver_sql("; ".join(statements))
 
 

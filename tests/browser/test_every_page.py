@@ -13,7 +13,7 @@ from playwright.sync_api import APIResponse, BrowserContext, Page
 
 from tests.browser.pages import DESK, PHONE, PageOfSite, page_rows, pages_of
 from tests.cast import CAST, World
-from tests.support.browser import axe, screenshot
+from tests.support.browser import AXE, axe, screenshot
 from tests.support.server import LiveServer
 
 LARGEST_PAGE = 60 * 1024
@@ -40,13 +40,13 @@ Open = Callable[..., BrowserContext]
 
 def problems_of_look(page: Page) -> list[str]:
     found = page.evaluate(
-        "rules => axe.run(document, {runOnly: {type: 'rule', values: rules},"
-        " resultTypes: ['violations']})",
+        "async rules => (await axe.run(document, {runOnly: {type: 'rule', values: rules},"
+        " resultTypes: ['violations']})).violations",
         RULES_OF_LOOK,
     )
     return [
         f"{item['id']}: {node['html'][:200]} {node.get('failureSummary', '')}"
-        for item in found["violations"]
+        for item in found
         for node in item["nodes"]
     ]
 
@@ -126,9 +126,8 @@ def problems_of(page: Page) -> list[str]:
     """Return what is wrong with the page in front of a person, light and dark, wide and narrow."""
     found = [str(violation) for violation in axe(page)]
     page.emulate_media(color_scheme="dark")
-    page.set_viewport_size(PHONE)
-    found += [f"dark, on a phone: {problem}" for problem in problems_of_look(page)]
     page.set_viewport_size({"width": 320, "height": 640})
+    found += [f"dark, on a phone: {problem}" for problem in problems_of_look(page)]
     found += [f"too wide at 320: {element}" for element in overflow(page)]
     page.set_viewport_size(DESK)
     page.emulate_media(color_scheme="light")
@@ -148,6 +147,8 @@ def test_every_page_is_accessible_light_and_no_wider_than_a_phone(
     for name in CAST:
         context = open_browser(base_url=live_server.url, viewport=DESK, color_scheme="light")
         live_server.sign_in(context, name)
+        # Once for all pages: it is long, and handing it over takes as long as opening a page.
+        context.add_init_script(path=AXE)
         errors: list[str] = []
         context.on(
             "console",

@@ -84,7 +84,10 @@ def axe(page: Page, *, without: tuple[str, ...] = ()) -> list[Violation]:
         "rules": {rule: {"enabled": False} for rule in without},
         "resultTypes": ["violations"],
     }
-    result = page.evaluate("options => axe.run(document, options)", options)
+    # What it finds in order is not sent over.
+    violations = page.evaluate(
+        "async options => (await axe.run(document, options)).violations", options
+    )
     return [
         Violation(
             found["id"],
@@ -95,7 +98,7 @@ def axe(page: Page, *, without: tuple[str, ...] = ()) -> list[Violation]:
                 for node in found["nodes"]
             ),
         )
-        for found in result["violations"]
+        for found in violations
     ]
 
 

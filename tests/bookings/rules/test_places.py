@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations, product
 
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from portal.bookings.rules.attempt import Span, Taken
-from portal.bookings.rules.places import deal_places, peak
+from portal.bookings.rules.hours import without
+from portal.bookings.rules.places import crowded, deal_places, peak
 
 DAY = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
 
@@ -64,10 +66,10 @@ def taken(*found: tuple[int, float, float] | tuple[int, float, float, bool]) -> 
             id="with a full place beside",
         ),
         pytest.param(
-            [(1, 9, 10), (2, 11, 12), (1, 13, 14), (2, 9.5, 10.5)],
+            [(1, 11, 12), (1, 12, 13), (2, 13, 14)],
             (10.5, 13.5),
             2,
-            {0: 1, 3: 2},
+            {0: 2, 3: 1},
             id="the cheaper way of two",
         ),
         pytest.param([(3, 9, 12)], (9, 12), 2, {0: 1}, id="a place that is there no more"),
@@ -105,65 +107,67 @@ def test_time_between_bookings_is_kept_where_it_can_be(
 
 # Properties.
 
-_spans = st.tuples(st.integers(0, 40), st.integers(1, 12)).map(
-    lambda one: hours(one[0] / 2, (one[0] + one[1]) / 2)
-)
 
-
-def placed(spans: Sequence[Span], capacity: int) -> list[Taken]:
-    """Give places to as many of the spans as fit, one after the other, as first fit does."""
+@st.composite
+def dealt(draw: st.DrawFn, *, most: int = 4, longest_day: int = 9) -> tuple[list[Taken], int]:
+    """Bookings that fill several places with few gaps, so that first fit soon finds none."""
+    capacity = draw(st.integers(2, most))
     found: list[Taken] = []
-    for number, span in enumerate(spans, 1):
-        for place in range(1, capacity + 1):
-            if not any(one.place == place and one.span.overlaps(span) for one in found):
-                found.append(Taken(number, span, 1, 1, place))
-                break
-    return found
+    for place in range(1, capacity + 1):
+        steps = st.tuples(st.integers(0, 2), st.integers(2, 5))
+        until = 0
+        for gap, length in draw(st.lists(steps, min_size=longest_day // 2, max_size=longest_day)):
+            begins, until = until + gap, until + gap + length
+            span = hours(begins / 2, until / 2)
+            found.append(Taken(len(found) + 1, span, 1, 1, place))
+    return found, capacity
+
+
+def rooms(found: Sequence[Taken], capacity: int) -> list[Span]:
+    """All the time in which fewer than all places are taken, wherever that is."""
+    return without([hours(0, 40)], crowded((one.span for one in found), capacity))
+
+
+def at_once(found: Sequence[Taken], instant: Span) -> list[Taken]:
+    """The same with those in use that run at one instant."""
+    return [replace(one, is_fixed=one.span.overlaps(instant)) for one in found]
 
 
 def check(found: Sequence[Taken], span: Span, capacity: int, moves: Mapping[int, int]) -> None:
     """Nobody shares a place, and nobody is named who stays or may not move."""
     was = {one.booking_id: one.place for one in found}
-    dealt = {one.booking_id: (moves.get(one.booking_id, one.place), one.span) for one in found}
-    dealt[0] = moves[0], span
+    after = {one.booking_id: (moves.get(one.booking_id, one.place), one.span) for one in found}
+    after[0] = moves[0], span
     assert all(1 <= place <= capacity for place in moves.values())
     assert all(was[moved] != place for moved, place in moves.items() if moved)
     assert not {one.booking_id for one in found if one.is_fixed} & set(moves)
-    for (place, one), (other_place, other) in combinations(dealt.values(), 2):
+    for (place, one), (other_place, other) in combinations(after.values(), 2):
         assert place != other_place or not one.overlaps(other)
 
 
-@settings(max_examples=150, deadline=None)
-@given(spans=st.lists(_spans, max_size=25), span=_spans, capacity=st.integers(1, 5))
+@settings(max_examples=100, deadline=None)
+@given(world=dealt(), data=st.data())
 def test_whoever_fits_by_the_count_gets_a_place(
-    spans: list[Span], span: Span, capacity: int
+    world: tuple[list[Taken], int], data: st.DataObject
 ) -> None:
-    found = placed(spans, capacity)
+    found, capacity = world
+    span = data.draw(st.sampled_from(rooms(found, capacity)))
     moves = deal_places(found, span, capacity)
-    if peak([span, *(one.span for one in found)]) <= capacity:
-        assert moves is not None
-        check(found, span, capacity, moves)
-    elif moves is not None:
-        pytest.fail("more share an instant than there are places")
+    assert moves is not None
+    check(found, span, capacity, moves)
+    wider = span.widened(0, 30)
+    fits = peak([wider, *(one.span for one in found if one.span.overlaps(wider))]) <= capacity
+    assert (deal_places(found, wider, capacity) is not None) is fits
 
 
-@settings(max_examples=150, deadline=None)
-@given(
-    spans=st.lists(_spans, max_size=25),
-    span=_spans,
-    capacity=st.integers(2, 5),
-    now=st.integers(0, 40),
-)
+@settings(max_examples=100, deadline=None)
+@given(world=dealt(), data=st.data(), now=st.integers(0, 50))
 def test_what_is_in_use_never_moves_and_everybody_else_finds_room(
-    spans: list[Span], span: Span, capacity: int, now: int
+    world: tuple[list[Taken], int], data: st.DataObject, now: int
 ) -> None:
-    """All that is in use is in use now; what was used and is over lies before it."""
-    instant = hours(now / 2, now / 2 + 0.1)
-    found = [
-        Taken(one.booking_id, one.span, 1, 1, one.place, one.span.overlaps(instant))
-        for one in placed(spans, capacity)
-    ]
-    assume(peak([span, *(one.span for one in found)]) <= capacity)
+    found, capacity = world
+    found = at_once(found, hours(now / 2, now / 2 + 0.1))
+    span = data.draw(st.sampled_from(rooms(found, capacity)))
     moves = deal_places(found, span, capacity)
     assert moves is not None
     check(found, span, capacity, moves)
@@ -178,74 +182,61 @@ def test_what_is_in_use_stays_where_it_is_when_it_lasts_longer() -> None:
     assert deal_places(taken((1, 10, 12, True)), hours(8, 10.5), 2, place=1) is None
 
 
-@settings(max_examples=80, deadline=None)
-@given(
-    spans=st.lists(_spans, max_size=15),
-    capacity=st.integers(2, 4),
-    now=st.integers(0, 30),
-    longer=st.integers(1, 8),
-)
+@settings(max_examples=100, deadline=None)
+@given(world=dealt(), data=st.data(), now=st.integers(0, 40))
 def test_what_is_in_use_may_last_longer_whenever_the_count_allows(
-    spans: list[Span], capacity: int, now: int, longer: int
+    world: tuple[list[Taken], int], data: st.DataObject, now: int
 ) -> None:
-    instant = hours(now / 2, now / 2 + 0.1)
-    found = [
-        Taken(one.booking_id, one.span, 1, 1, one.place, one.span.overlaps(instant))
-        for one in placed(spans, capacity)
-    ]
-    running = next((one for one in found if one.is_fixed), None)
-    assume(running is not None)
-    assert running is not None
-    others = [one for one in found if one is not running]
-    span = running.span.widened(0, 30 * longer)
-    assume(peak([span, *(one.span for one in others)]) <= capacity)
-    moves = deal_places(others, span, capacity, place=running.place)
+    found, capacity = world
+    found = at_once(found, hours(now / 2, now / 2 + 0.1))
+    running = [one for one in found if one.is_fixed]
+    assume(running)
+    own = data.draw(st.sampled_from(running))
+    others = [one for one in found if one is not own]
+    ends_at = next(room.ends_at for room in rooms(others, capacity) if room.overlaps(own.span))
+    span = Span(own.span.starts_at, ends_at)
+    moves = deal_places(others, span, capacity, place=own.place)
     assert moves is not None
-    assert moves[0] == running.place
+    assert moves[0] == own.place
     check(others, span, capacity, moves)
 
 
-@settings(max_examples=80, deadline=None)
-@given(
-    spans=st.lists(_spans, max_size=20),
-    span=_spans,
-    capacity=st.integers(1, 4),
-    apart=st.sampled_from([30, 60]),
-)
+@settings(max_examples=100, deadline=None)
+@given(world=dealt(), data=st.data())
 def test_time_between_is_kept_whenever_the_count_allows(
-    spans: list[Span], span: Span, capacity: int, apart: int
+    world: tuple[list[Taken], int], data: st.DataObject
 ) -> None:
-    wide = placed([one.widened(0, apart) for one in spans], capacity)
-    found = [Taken(one.booking_id, one.span.widened(0, -apart), 1, 1, one.place) for one in wide]
-    assume(peak([span.widened(0, apart), *(one.span for one in wide)]) <= capacity)
-    moves = deal_places(found, span, capacity, apart_minutes=apart)
+    wide, capacity = world
+    room = data.draw(st.sampled_from(rooms(wide, capacity)))
+    assume(room.minutes > 30)
+    found = [replace(one, span=one.span.widened(0, -30)) for one in wide]
+    moves = deal_places(found, room.widened(0, -30), capacity, apart_minutes=30)
     assert moves is not None
-    check(wide, span.widened(0, apart), capacity, moves)
+    check(wide, room, capacity, moves)
 
 
 @settings(max_examples=60, deadline=None)
 @given(
-    spans=st.lists(_spans, max_size=6),
-    span=_spans,
-    capacity=st.integers(2, 3),
-    fixed=st.sets(st.integers(1, 6)),
+    world=dealt(most=3, longest_day=2),
+    begins=st.integers(0, 8),
+    length=st.integers(1, 8),
+    fixed=st.sets(st.integers(1, 6), max_size=3),
 )
 def test_nobody_moves_when_a_place_is_free_and_one_when_one_is_enough(
-    spans: list[Span], span: Span, capacity: int, fixed: set[int]
+    world: tuple[list[Taken], int], begins: int, length: int, fixed: set[int]
 ) -> None:
-    found = [
-        Taken(one.booking_id, one.span, 1, 1, one.place, one.booking_id in fixed)
-        for one in placed(spans, capacity)
-    ]
+    found, capacity = world
+    found = [replace(one, is_fixed=one.booking_id in fixed) for one in found]
+    span = hours(begins / 2, (begins + length) / 2)
 
     def fits(places: Sequence[int], own: int) -> bool:
-        dealt = [
+        tried = [
             (own, span),
             *((place, one.span) for place, one in zip(places, found, strict=True)),
         ]
         return all(
             place != other_place or not one.overlaps(other)
-            for (place, one), (other_place, other) in combinations(dealt, 2)
+            for (place, one), (other_place, other) in combinations(tried, 2)
         )
 
     ways = [

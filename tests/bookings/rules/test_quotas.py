@@ -250,6 +250,14 @@ def test_minutes_count_to_the_periods_in_which_they_lie(
         pytest.param(
             "day",
             1,
+            ["2026-03-03 08:00 / 09:00", "2026-03-03 10:00 / 11:00"],
+            "2026-03-02 23:00 / 2026-03-03 01:00",
+            None,
+            id="over midnight, into a day that has too many already",
+        ),
+        pytest.param(
+            "day",
+            1,
             ["2026-03-02 08:00 / 09:00"],
             "2026-03-02 23:00 / 2026-03-03 01:00",
             2,

@@ -236,8 +236,15 @@ def test_a_closure_is_changed_as_a_whole(world: World, actor: ActorOf, mill: Res
     )
     assert [one.id for one in closure.allowed] == [college]
     services.change_closure(
-        ana, mill, closure_id=closure.id, kind="closure", reason="Holidays", **span(days=1)
+        ana,
+        mill,
+        closure_id=closure.id,
+        kind="closure",
+        reason="Holidays",
+        allowed_ids=[college],
+        **span(days=1),
     )
+    assert queries.get_closure(mill, closure.id).allowed == []
     (found,) = queries.load_closed(mill, Span(TOMORROW, TOMORROW + dt.timedelta(days=3)))
     assert (found.kind, found.reason, found.allowed_organization_ids) == (
         "closure",

@@ -140,6 +140,15 @@ def test_one_click_sets_up_a_shop(world: World, client_of: ClientOf, rules_url: 
     assert "You ask, and the host approves" not in client_of("nobody").get(record).text
 
 
+def test_a_facility_tells_how_it_is_booked_once_others_may(
+    world: World, client_of: ClientOf
+) -> None:
+    url = f"/facilities/{world.facilities['shop_public']}"
+    assert "Booking it" not in client_of("nobody").get(url).text
+    client_of("ana").post(f"{url}/booking-rules/bookable", data={"bookable": "yes"})
+    assert "You ask, and the host approves" in client_of("nobody").get(url).text
+
+
 def test_the_hours_of_a_machine_are_its_facilitys_until_it_has_its_own(
     world: World, client_of: ClientOf, rules_url: str
 ) -> None:

@@ -204,6 +204,25 @@ def test_what_closes_facility_organization_or_a_needed_machine_closes_the_machin
     assert found[3].span.ends_at == NO_END
 
 
+def test_what_closes_the_facility_of_a_needed_machine_closes_what_needs_it(
+    resource: Callable[..., Resource],
+) -> None:
+    mill = resource("equipment", "shop_public")
+    elsewhere = resource("equipment", "shop_members")
+    its_lab = resource("facility", "shop_members")
+    start = WEEK.starts_at + dt.timedelta(days=1)
+    say(
+        Dependency(resource_id=mill.id, needs_id=elsewhere.id),
+        Closure(
+            resource_id=its_lab.id,
+            kind="outage",
+            starts_at=start,
+            ends_at=start + dt.timedelta(hours=1),
+        ),
+    )
+    assert [closed.because_of for closed in queries.load_closed(mill, WEEK)] == ["Shop members lab"]
+
+
 def test_a_closure_that_repeats_keeps_the_time_of_its_place(
     resource: Callable[..., Resource],
 ) -> None:

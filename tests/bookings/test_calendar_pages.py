@@ -13,6 +13,7 @@ from portal.bookings.models.booking import Booking
 from portal.bookings.models.calendar import Closure, Resource
 from portal.bookings.queries import calendar as queries
 from portal.bookings.queries.hosts import region_choices
+from portal.bookings.rules.attempt import Span
 from portal.bookings.services import calendar as services
 from portal.facilities.models import Equipment
 from portal.kernel.authorization import Actor
@@ -306,6 +307,34 @@ def test_a_closure_is_read_and_changed_in_the_time_of_its_place(
     assert "Delete this closure?" in asked.text
     eve.post(f"{url}/{closure.id}/delete", data={"confirmed": "yes"})
     assert session.scalar(select(Closure)) is None
+
+
+def test_maintenance_repeats_on_some_days_of_the_week_and_not_on_others(
+    world: World, client_of: ClientOf, rules_url: str
+) -> None:
+    ana = client_of("ana")
+    data = {
+        "kind": "outage",
+        "first_date": "2027-07-05",
+        "last_time": "10:00",
+        "repeats": "weekly",
+        "weekdays": ["0", "2"],
+        "except_dates": "2027-07-07",
+    }
+    ana.post(f"{rules_url}/closures", data=data)
+    closure = session.scalars(select(Closure)).one()
+    mill = mill_of(world)
+    first = dt.datetime(2027, 7, 5, tzinfo=dt.UTC)
+    days = [
+        closed.span.starts_at.day
+        for closed in queries.load_closed(mill, Span(first, first + dt.timedelta(days=10)))
+    ]
+    assert days == [5, 12, 14]
+    form = ana.get(f"{rules_url}/closures/{closure.id}").text
+    assert form.count('name="weekdays"') - form.count(" checked") == 5
+    assert "2027-07-07" in form
+    refused = ana.post(f"{rules_url}/closures", data={**data, "except_dates": "tomorrow"})
+    assert "Please give dates like 2027-01-31." in refused.text
 
 
 def test_an_operator_has_hours_and_closures_too(world: World, client_of: ClientOf) -> None:

@@ -26,7 +26,13 @@ from portal.bookings.rules.words import (
     QUOTA_SHARERS,
 )
 from portal.facilities.forms import HoursRow
-from portal.facilities.rules import CUSTOMER_CLASSES, MOST_HOURS, find_hours_problem, parse_time
+from portal.facilities.rules import (
+    CUSTOMER_CLASSES,
+    MOST_HOURS,
+    WEEKDAYS,
+    find_hours_problem,
+    parse_time,
+)
 from portal.kernel.fields import (
     ChoiceField,
     ChoicesField,
@@ -279,7 +285,11 @@ class ClosureForm(Form):
     interval = WholeNumberField(
         _l("Every how many"), least=1, most=MOST_INTERVAL, description=_l("2: every second time.")
     )
+    weekdays = ChoicesField(_l("On these days, every week"), choices=WEEKDAYS)
     until = DateField(_l("Repeats until"))
+    except_dates = ListField(
+        _l("But not on"), most=100, longest=10, description=_l("Dates such as 2027-12-24.")
+    )
     allowed = ListField(
         _l("Who may book it all the same"),
         most=30,
@@ -310,6 +320,10 @@ class ClosureForm(Form):
         if repeats == "monthly_weekday":
             first: Any = self.first_date.data
             found |= {"nth": (first.day - 1) // 7 + 1, "weekday": first.weekday()}
+        if repeats == "weekly" and self.weekdays.data:
+            found["weekdays"] = [int(day) for day in self.weekdays.data]
+        if self.except_dates.data:
+            found["except_dates"] = self.except_dates.data
         interval: Any = self.interval.data
         if interval is not None:
             found["interval"] = interval
@@ -364,6 +378,8 @@ def closure_values(closure: Any, zone: str) -> dict[str, Any]:
         by_weekday = "nth" in recurrence
         values["repeats"] = "monthly_weekday" if by_weekday else recurrence["frequency"]
         values["interval"] = recurrence.get("interval")
+        values["weekdays"] = [str(day) for day in recurrence.get("weekdays", ())]
+        values["except_dates"] = recurrence.get("except_dates", [])
         if "until" in recurrence:
             values["until"] = dt.date.fromisoformat(recurrence["until"])
     return values

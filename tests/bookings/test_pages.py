@@ -12,6 +12,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from portal.bookings.models.booking import Booking, WaitingEntry
+from portal.bookings.models.calendar import Resource, RuleLayer
 from portal.bookings.queries.bookings import get_booking, get_resource
 from portal.bookings.rules.attempt import Span
 from portal.bookings.services import booking as services
@@ -280,6 +281,45 @@ def test_what_cannot_be_read_is_told_at_its_field(
     assert message in answer.text
 
 
+def test_a_machine_and_its_bay_are_booked_together_or_not_at_all(
+    client_of: ClientOf, world: World, mill: OpenMill, address: str
+) -> None:
+    mill()
+    with unit_of_work():
+        bay = Resource(
+            kind="facility",
+            organization_id=world.organizations["college"],
+            facility_id=world.facilities["college_public"],
+            name="College public lab",
+            is_bookable=True,
+        )
+        session.add(bay)
+        session.flush()
+        session.add(RuleLayer(resource_id=bay.id, approval="instant"))
+    ana = client_of("ana")
+    assert "College public lab" in ana.get(f"{address}/book").text
+    sent = filled(world, also=str(bay.id))
+    shown = ana.get(ana.post(f"{address}/book", data=sent).headers["Location"]).text
+    assert "Booked together" in shown
+    again = ana.post(f"{address}/book", data=sent | {"starts": "10:00", "ends": "12:00"})
+    assert again.status_code == 409
+    assert "College public lab: " in again.text
+    assert len(session.scalars(select(Booking).where(Booking.party.is_not(None))).all()) == 2
+
+
+def test_who_finds_it_taken_is_led_to_what_else_is_free_then(
+    client_of: ClientOf, world: World, mill: OpenMill, book: Callable[..., Booking], address: str
+) -> None:
+    mill()
+    book("ben", "09:00", "11:00")
+    refused = client_of("ana").post(f"{address}/book", data=filled(world)).text
+    link = re.search(r'href="(/free\?[^"]+)"', refused)
+    assert link is not None
+    elsewhere = client_of("ana").get(link[1].replace("&amp;", "&"))
+    assert 'value="5-axis milling"' in elsewhere.text
+    assert "0 machines are free" in elsewhere.text
+
+
 # One booking
 
 
@@ -329,6 +369,10 @@ def test_a_moved_booking_keeps_where_it_was(
     date = in_a_week("12:00").astimezone(PLACE).date().isoformat()
     times = {"date": date, "starts": "13:00", "ends": "15:00", "reason": "The bar stock is late"}
     assert ana.post(f"/bookings/{booking_id}/move", data=times).status_code == 303
+    book("ben", "16:00", "17:00")
+    refused = ana.post(f"/bookings/{booking_id}/move", data=times | {"ends": "16:30"})
+    assert refused.status_code == 409
+    assert "is free" in refused.text
     shown = ana.get(f"/bookings/{booking_id}").text
     assert "13:00–15:00" in shown
     assert "09:00–10:00" in shown

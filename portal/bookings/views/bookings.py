@@ -395,10 +395,7 @@ def _calendar(booking: Any) -> Calendar:
 
 def _subject(booking: Any) -> Subject:
     resource = booking.resource
-    record = resource.equipment or resource.facility
-    if record is None:
-        raise Conflict(_("This can no longer be booked."))
-    return Subject(record, resource, resource.kind)
+    return Subject(resource.equipment or resource.facility or resource, resource, resource.kind)
 
 
 def _record_url(booking: Any) -> str | None:

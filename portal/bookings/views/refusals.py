@@ -6,7 +6,7 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext as _
 
-from portal.bookings.forms.pages import SpanForm, span_values
+from portal.bookings.forms.pages import BookingPageForm, SpanForm, span_values
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.telling import write_times
@@ -49,7 +49,8 @@ class Refusal:
     """What a page shows: problems, times that would work, and whether more can be done.
 
     may_override: all that stands against it may be set aside by its reader; may_wait: it is
-    only taken. values: what a form sends to wait for the time.
+    only taken. values: what a form sends to wait for the time. elsewhere_url: what else can do
+    the same at that time.
     """
 
     problems: list[Problem]
@@ -57,6 +58,7 @@ class Refusal:
     may_override: bool
     may_wait: bool
     values: dict[str, Any]
+    elsewhere_url: str | None
 
 
 def show_refusal(attempted: Attempted, subject: Subject, form: SpanForm) -> Refusal:
@@ -83,6 +85,25 @@ def show_refusal(attempted: Attempted, subject: Subject, form: SpanForm) -> Refu
         may_override=attempted.can_override and all(one.overridable for one in problems),
         may_wait="conflict" in codes and codes <= _TAKEN_BY_OTHERS,
         values={**kept, **_sent(span_values(attempted.span, attempted.zone))},
+        # Who moves a booking wants this machine.
+        elsewhere_url=(
+            _elsewhere_url(subject, attempted) if isinstance(form, BookingPageForm) else None
+        ),
+    )
+
+
+def _elsewhere_url(subject: Subject, attempted: Attempted) -> str | None:
+    """Return where the same capability is looked for at the time of the attempt."""
+    times = span_values(attempted.span, attempted.zone)
+    capabilities = subject.record.capabilities
+    if subject.kind != "equipment" or not capabilities or times["ends_on"] is not None:
+        return None
+    named = {name: times[name] for name in ("starts", "ends")}
+    return url_for(
+        "bookings.list_free_at",
+        date=times["date"].isoformat(),
+        capability=capabilities[0].name,
+        **named,
     )
 
 
@@ -90,9 +111,8 @@ def _gate_url(hint: str, subject: Subject, form: SpanForm) -> str | None:
     if not hint:
         return None
     named: dict[str, Any] = {subject.kind: subject.record.id, "kind": hint}
-    organization = getattr(form, "organization_id", None)
-    if organization is not None and organization.data:
-        named["organization"] = organization.data
+    if isinstance(form, BookingPageForm) and form.organization_id.data:
+        named["organization"] = form.organization_id.data
     return url_for("bookings.ask_for_access", **named)
 
 

@@ -170,6 +170,9 @@ def addresses(app: Flask, world: World) -> Iterator[str]:
         "qualification_id": list(world.qualifications.values()),
         "clearance_id": list(world.clearances.values()),
         "access_request_id": list(world.access_requests.values()),
+        "booking_id": list(world.bookings.values()),
+        "recognition_id": list(world.recognitions.values()),
+        "form": ["csv"],
         # Pages of a calendar, for two records that outsiders may not know of.
         "place": ["equipment", "facilities"],
         "record_id": [world.equipment["shop_draft"], world.equipment["college_draft"]],

@@ -63,12 +63,14 @@ def find_shared(actor: Actor, county_fips: Sequence[str] = ()) -> Shared | None:
             Search(chosen={**chosen, "kind": ("equipment", "facility")}, sort="newest"),
             offset=0,
             limit=NEWEST,
+            most_values=0,
         )
         wanted = search(
             actor,
             Search(chosen={**chosen, "kind": ("request",)}, sort="newest"),
             offset=0,
             limit=NEWEST,
+            most_values=0,
         )
         everything = search(actor, Search(chosen=chosen), offset=0, limit=0)
     except IndexUnavailable:

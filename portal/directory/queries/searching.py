@@ -213,12 +213,6 @@ def _facets(
     results: Results, hidden: Sequence[Hit], most_values: int | None
 ) -> Iterable[FacetView]:
     index = search_index()
-    less = Counter(
-        (name, value)
-        for hit in hidden
-        for name, values in {**hit.facets, "kind": (hit.kind,)}.items()
-        for value in values
-    )
     kinds = {kind: str(item.label) for kind, item in index.kinds.items()}
     for name, label in (
         ("kind", None),
@@ -226,7 +220,9 @@ def _facets(
     ):
         if not (values := results.facets.get(name)):
             continue
-        shown = values.first(most_values)
+        shown: Sequence[FacetValue] = values.first(most_values)
+        if hidden:
+            shown = _without(hidden, name, shown)
         labels = kinds if name == "kind" else _labels(name, shown)
         yield FacetView(
             name,
@@ -235,13 +231,23 @@ def _facets(
                 FacetChoice(
                     value.value,
                     labels.get(value.value, value.value),
-                    value.count - less[name, value.value],
+                    value.count,
                     value.is_selected,
                 )
                 for value in shown
-                if value.is_selected or value.count > less[name, value.value]
             ],
         )
+
+
+def _without(hidden: Sequence[Hit], name: str, values: Sequence[FacetValue]) -> list[FacetValue]:
+    """Return the values of a facet as they are without some of the hits."""
+    less = Counter(
+        value
+        for hit in hidden
+        for value in ((hit.kind,) if name == "kind" else hit.facets.get(name, ()))
+    )
+    fewer = [item._replace(count=item.count - less[item.value]) for item in values]
+    return [item for item in fewer if item.count or item.is_selected]
 
 
 def count(actor: Actor, wanted: Search) -> int:

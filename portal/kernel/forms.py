@@ -87,7 +87,8 @@ class Form(wtforms.Form):
                     field.errors = [*field.errors, _("Please remove the control characters.")]
                     is_valid = False
         for name, message in self.refused.items():
-            if name in self._fields:
+            # What a form within the form says of itself are the errors of its own fields.
+            if name in self._fields and not isinstance(self._fields[name], FormField):
                 self._fields[name].errors = [message]
             else:
                 self.form_errors.append(f"{name}: {message}")

@@ -264,8 +264,9 @@ def test_a_booking_repeats_and_its_page_shows_all_of_the_series(
         ({"ends": "08:00"}, "end after it begins"),
         ({"starts": "noon"}, "a time such as"),
         ({"date": ""}, "fill this in"),
+        ({"date": "9999-12-31"}, "of this century"),
     ],
-    ids=["endless", "ends before it begins", "no time of day", "no day"],
+    ids=["endless", "ends before it begins", "no time of day", "no day", "the end of days"],
 )
 def test_what_cannot_be_read_is_told_at_its_field(
     client_of: ClientOf,

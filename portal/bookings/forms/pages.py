@@ -87,6 +87,7 @@ class SpanForm(Form):
     def _is_twice(zone: str, date: Any, field: _TimeField) -> bool:
         return (
             isinstance(date, dt.date)
+            and _YEARS[0] <= date.year <= _YEARS[1]
             and field.minutes is not None
             and len(moments_at(zone, date, field.minutes)) > 1
         )

@@ -202,7 +202,50 @@ def test_who_books_at_short_notice_is_not_reminded(tomorrow: Booking) -> None:
     assert services.remind(SYSTEM) == 0
 
 
+def copy_of(booking: Booking, starts_at: dt.datetime, hours: int = 1) -> Booking:
+    made = Booking(
+        **{
+            name: getattr(booking, name)
+            for name in (
+                "resource_id",
+                "host_organization_id",
+                "organization_id",
+                "user_id",
+                "booked_by_id",
+                "status",
+                "customer_class",
+            )
+        },
+        starts_at=starts_at,
+        ends_at=starts_at + dt.timedelta(hours=hours),
+    )
+    with unit_of_work():
+        session.add(made)
+    return made
+
+
+def test_bookings_that_need_no_reminder_keep_no_other_from_its_own(tomorrow: Booking) -> None:
+    copy_of(tomorrow, tomorrow.starts_at - dt.timedelta(hours=3))
+    copy_of(tomorrow, tomorrow.starts_at - dt.timedelta(hours=2))
+    assert [booking.id for booking, _person in queries.list_reminders(1)] == [tomorrow.id]
+
+
 # Feeds
+
+
+def test_of_too_many_a_feed_has_what_comes_next(
+    tomorrow: Booking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = copy_of(tomorrow, now() - dt.timedelta(days=2))
+    copy_of(tomorrow, now() - dt.timedelta(days=3))
+    copy_of(tomorrow, now() + dt.timedelta(days=3))
+    monkeypatch.setattr(queries, "MOST_FEED_ENTRIES", 3)
+    later = copy_of(tomorrow, now() + dt.timedelta(days=2))
+    _feed, bookings = queries.read_feed(services.make_feed(actor_named("ben")))
+    assert [one.id for one in bookings][:2] == [tomorrow.id, later.id]
+    monkeypatch.setattr(queries, "MOST_FEED_ENTRIES", 4)
+    _feed, bookings = queries.read_feed(services.make_feed(actor_named("ben")))
+    assert bookings[0].id == over.id
 
 
 def events_of(client: FlaskClient, path: str) -> dict[str, str]:

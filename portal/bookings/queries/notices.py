@@ -2,10 +2,11 @@
 
 import datetime as dt
 from collections.abc import Collection, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask_babel import gettext as _
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import and_, case, exists, func, or_, select
 from sqlalchemy.orm import aliased, joinedload
 
 from portal.accounts.models import User
@@ -140,14 +141,39 @@ def find_offer(entry_id: int) -> WaitingEntry | None:
 def list_reminders(limit: int = MOST_REMINDERS) -> list[tuple[Booking, User]]:
     """Return the bookings that begin soon and their people who were not reminded yet."""
     moment = now()
+    found: list[tuple[Booking, User]] = []
+    last = (moment, 0)
+    # Those whose time has not come yet must not keep others from being looked at.
+    while len(found) < limit:
+        rows = _list_unreminded(moment, last, limit)
+        found += [
+            (booking, person)
+            for booking, person, lead in rows
+            if booking.starts_at <= moment + dt.timedelta(minutes=lead)
+            # Who books at short notice knows what is coming.
+            and booking.created_at <= booking.starts_at - dt.timedelta(minutes=lead)
+        ]
+        if len(rows) < limit:
+            break
+        last = rows[-1][0].starts_at, rows[-1][0].id
+    return found[:limit]
+
+
+def _list_unreminded(
+    moment: dt.datetime, last: tuple[dt.datetime, int], limit: int
+) -> Sequence[Any]:
     minutes = func.coalesce(NoticeChoice.remind_minutes, 1440)
-    rows = session.execute(
+    return session.execute(
         select(Booking, User, minutes)
         .join(User, User.id == Booking.user_id)
         .outerjoin(NoticeChoice, NoticeChoice.user_id == User.id)
         .options(joinedload(Booking.resource), joinedload(Booking.host))
         .where(
             Booking.status == "approved",
+            or_(
+                Booking.starts_at > last[0],
+                and_(Booking.starts_at == last[0], Booking.id > last[1]),
+            ),
             Booking.starts_at > moment,
             Booking.starts_at <= moment + dt.timedelta(days=1),
             User.is_active,
@@ -161,13 +187,6 @@ def list_reminders(limit: int = MOST_REMINDERS) -> list[tuple[Booking, User]]:
         .order_by(Booking.starts_at, Booking.id)
         .limit(limit)
     ).all()
-    return [
-        (booking, person)
-        for booking, person, lead in rows
-        if booking.starts_at <= moment + dt.timedelta(minutes=lead)
-        # Who books at short notice knows what is coming.
-        and booking.created_at <= booking.starts_at - dt.timedelta(minutes=lead)
-    ]
 
 
 # Feeds
@@ -263,10 +282,16 @@ def read_feed(token: str) -> tuple[CalendarFeed, list[Booking]]:
             Booking.ends_at > moment - FEED_BACK,
             Booking.starts_at < moment + FEED_AHEAD,
         )
-        .order_by(Booking.starts_at, Booking.id)
+        # Of too many, what is to come goes before what is over, the nearest first.
+        .order_by(
+            Booking.ends_at <= moment,
+            case((Booking.ends_at > moment, Booking.starts_at)),
+            Booking.starts_at.desc(),
+            Booking.id,
+        )
         .limit(MOST_FEED_ENTRIES)
     ).all()
-    return feed, list(bookings)
+    return feed, sorted(bookings, key=lambda booking: (booking.starts_at, booking.id))
 
 
 def entry_of(booking: Booking, *, url: str, is_host: bool = False) -> Entry:

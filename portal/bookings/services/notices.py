@@ -2,7 +2,6 @@
 
 from sqlalchemy import delete
 
-from portal.accounts.models import User
 from portal.accounts.rules import hash_secret, new_secret
 from portal.bookings.events import BookingStartsSoon
 from portal.bookings.models.calendar import Resource
@@ -62,9 +61,8 @@ def end_feed(actor: Actor, *, feed_id: int) -> None:
 @command(Permission.NOTICES_REMIND)
 def remind(actor: Actor) -> int:
     """Remind people of bookings that begin soon, each once for each time; return how many."""
-    due: list[tuple[int, User]] = []
-    for booking, person in queries.list_reminders():
+    due = queries.list_reminders()
+    for booking, person in due:
         session.add(Reminder(booking_id=booking.id, user_id=person.id, starts_at=booking.starts_at))
         record(BookingStartsSoon(booking.id, person.id))
-        due.append((booking.id, person))
     return len(due)

@@ -33,6 +33,7 @@ class Permission(StrEnum):
     BOOKING_OVERRIDE = "booking.override"
     BOOKING_DECIDE = "booking.decide"
     BOOKING_MOVE = "booking.move"
+    BOOKING_HAND_OVER = "booking.hand_over"
     BOOKING_CANCEL = "booking.cancel"
     BOOKING_USE = "booking.use"
     BOOKING_CLOSE = "booking.close"
@@ -80,9 +81,11 @@ _sees = (_equipment | _facility | role_in(Resource.organization_id) | administra
 )
 _hosts = role_in(Booking.host_organization_id, "owner", "manager")
 _person = is_self(Booking.user_id)
-_booker = is_self(Booking.booked_by_id) & role_in(Booking.organization_id)
+_member = role_in(Booking.organization_id)
+_booker = is_self(Booking.booked_by_id) & _member
 _managers = role_in(Booking.organization_id, "owner", "manager")
-_users = _person | _booker | _managers
+# Whoever left the organization books and uses nothing in its name any more.
+_users = (_person & _member) | _booker | _managers
 
 policy = Policy(
     write_scope="bookings:write",
@@ -125,13 +128,20 @@ policy = Policy(
             "owners and managers of the organization whose it is"
         ),
         Permission.BOOKING_MOVE: (_users | _hosts).described(
-            "the person concerned, who booked, and owners and managers of the two organizations"
+            "the person concerned and who booked, as long as they belong to its organization, and "
+            "owners and managers of the two organizations"
         ),
-        Permission.BOOKING_CANCEL: (_users | _hosts).described(
+        # To whom a host's managers could give it they would learn only from the customer's people.
+        Permission.BOOKING_HAND_OVER: _users.described(
+            "the person concerned, who booked, and owners and managers, all of the organization "
+            "that booked"
+        ),
+        Permission.BOOKING_CANCEL: (_person | _users | _hosts).described(
             "the person concerned, who booked, and owners and managers of the two organizations"
         ),
         Permission.BOOKING_USE: (_users | _hosts).described(
-            "the person concerned, who booked, and owners and managers of the two organizations"
+            "the person concerned and who booked, as long as they belong to its organization, and "
+            "owners and managers of the two organizations"
         ),
         Permission.BOOKING_CLOSE: clock,
         Permission.WAITING_JOIN: (has_membership & _sees).described(
@@ -192,7 +202,8 @@ policy = Policy(
             "people of the organization whose it is"
         ),
         Permission.INCIDENT_REPORT: (_users | _hosts).described(
-            "the person concerned, who booked, and owners and managers of the two organizations"
+            "the person concerned and who booked, as long as they belong to its organization, and "
+            "owners and managers of the two organizations"
         ),
         Permission.ACCESS_VIEW: (
             is_self(AccessRequest.user_id)

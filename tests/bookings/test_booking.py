@@ -324,7 +324,45 @@ def test_booking_is_handed_to_a_colleague_who_may_use_it(
         services.hand_over_booking(actor("ana"), again(booking), user_id=world.users["eve"])
 
 
+def test_host_does_not_choose_among_the_people_who_book(
+    book: Book, actor: ActorOf, world: World
+) -> None:
+    booking = book("ana")
+    with pytest.raises(Forbidden):
+        services.hand_over_booking(actor("cleo"), booking, user_id=world.users["ben"])
+
+
+def test_whoever_left_the_organization_only_cancels_in_its_name(
+    book: Book, actor: ActorOf, world: World, hour: Hour
+) -> None:
+    booking = book("ben")
+    with unit_of_work():
+        session.delete(session.get_one(Membership, world.memberships["ben_shop"]))
+    with pytest.raises(Forbidden):
+        services.move_booking(actor("ben"), again(booking), span=hour(after=2))
+    with pytest.raises(Forbidden):
+        services.act_on_booking(actor("ben"), again(booking), "check_in")
+    services.act_on_booking(actor("ben"), again(booking), "cancel")
+    assert again(booking).status == "cancelled"
+
+
+def test_time_is_free_while_a_longer_one_is_asked_for(
+    book: Book, mill: OpenMill, actor: ActorOf, hour: Hour
+) -> None:
+    booking = book("ana", resource=mill(approval="host"))
+    services.act_on_booking(actor("cleo"), again(booking), "approve")
+    services.move_booking(actor("ana"), again(booking), span=hour(hours=2))
+    assert again(booking).status == "requested"
+    assert events(SpanFreed) == [{"resource_id": booking.resource_id}]
+
+
 # Series and parties
+
+
+def test_more_occurrences_than_are_booked_at_once_are_refused(book: Book) -> None:
+    most = services.MOST_OCCURRENCES
+    with pytest.raises(Invalid, match=str(most)):
+        book(recurrence=read_recurrence({"frequency": "daily", "count": most + 1}))
 
 
 def test_each_occurrence_stands_alone(book: Book, actor: ActorOf) -> None:

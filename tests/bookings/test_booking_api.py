@@ -55,6 +55,22 @@ def test_booking_is_made_read_moved_and_cancelled(
     assert client_of("eve").get(address).status_code == 404
 
 
+@pytest.mark.parametrize(
+    "recurrence", [None, "weekly", [], {"frequency": "weekly", "weekdays": ["Monday"]}]
+)
+def test_recurrence_of_another_shape_is_refused_in_words(post: Post, recurrence: object) -> None:
+    refused = post("ana", recurrence=recurrence)
+    assert refused.status_code == 422
+    assert "recurrence: This must be" in refused.text
+
+
+def test_what_stands_against_a_stranger_is_not_told(post: Post, world: World) -> None:
+    post("ana")
+    refused = post("eve", for_user=world.users["ben"])
+    assert refused.status_code == 422
+    assert "problems" not in refused.json
+
+
 def test_taken_time_answers_409_with_suggestions(post: Post) -> None:
     post("ana")
     refused = post("eve")

@@ -4,9 +4,10 @@ import datetime as dt
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import update
 
 from portal.bookings.models.booking import WaitingEntry
-from portal.bookings.models.calendar import Resource
+from portal.bookings.models.calendar import Resource, RuleLayer
 from portal.bookings.queries import bookings, waiting
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.services import booking as booking_services
@@ -17,7 +18,7 @@ from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict
-from portal.organizations.models import Organization
+from portal.organizations.models import Membership, Organization
 from tests.bookings.conftest import ActorOf, Hour, OpenMill
 from tests.cast import World
 
@@ -85,6 +86,46 @@ def test_freed_time_is_offered_to_the_first_and_kept_for_them(
         actor("eve"), resource, organization=organization_of("aero"), span=hour()
     )
     assert (status(eve), status(ben)) == ("taken", "waiting")
+
+
+def test_time_that_is_only_asked_for_is_offered_to_the_next(
+    taken: tuple[Resource, int],
+    wait: Wait,
+    actor: ActorOf,
+    organization_of: OrganizationOf,
+    hour: Hour,
+    drain: Callable[[], None],
+) -> None:
+    resource, booking_id = taken
+    with unit_of_work():
+        session.execute(
+            update(RuleLayer).where(RuleLayer.resource_id == resource.id).values(approval="host")
+        )
+    eve, ben = wait("eve"), wait("ben")
+    cancel(actor, booking_id, drain)
+    (asked,) = booking_services.create_booking(
+        actor("eve"),
+        bookings.get_resource(resource.id),
+        organization=organization_of("aero"),
+        span=hour(),
+    )
+    assert asked.status == "requested"
+    drain()
+    assert (status(eve), status(ben)) == ("taken", "offered")
+
+
+def test_nothing_is_kept_for_who_left_the_organization(
+    world: World,
+    taken: tuple[Resource, int],
+    wait: Wait,
+    actor: ActorOf,
+    drain: Callable[[], None],
+) -> None:
+    ben, eve = wait("ben"), wait("eve")
+    with unit_of_work():
+        session.delete(session.get_one(Membership, world.memberships["ben_shop"]))
+    cancel(actor, taken[1], drain)
+    assert (status(ben), status(eve)) == ("waiting", "offered")
 
 
 def test_time_closed_with_its_facility_is_offered_once_that_opens_again(

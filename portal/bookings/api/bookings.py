@@ -220,13 +220,12 @@ def _book(resource: Any) -> ResponseReturnValue:
     organization = _organization(actor, form.organization_id.data)
     span = _span(form.starts_at.data, form.ends_at.data)
     recurrence, key = _recurrence(form), _idempotency_key()
+    # What stands against somebody else is told only once they are known to be of the organization.
+    is_own = form.for_user.data in (None, actor.user_id)
     try:
-        if recurrence is None and not (key and queries.find_by_key(actor.user_id, key)):
+        if is_own and recurrence is None and not (key and queries.find_by_key(actor.user_id, key)):
             refuse_what_is_taken(
-                resource,
-                organization=organization,
-                user_id=form.for_user.data or actor.user_id,
-                span=span,
+                resource, organization=organization, user_id=actor.user_id, span=span
             )
         made = services.create_booking(
             actor,

@@ -1,9 +1,10 @@
 """Reads of the waiting list, in the order in which people came."""
 
 from flask_babel import gettext as _
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, exists, or_, select
 from sqlalchemy.orm import joinedload
 
+from portal.accounts.models import User
 from portal.bookings.models.booking import WaitingEntry
 from portal.bookings.models.calendar import Resource
 from portal.bookings.policies import Permission
@@ -15,6 +16,7 @@ from portal.kernel.clock import now
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
 from portal.kernel.paging import Page, keyset_page
+from portal.organizations.models import Membership
 
 #: So many are asked in one go.
 MOST_ASKED = 200
@@ -92,7 +94,10 @@ def find_waiting(resource_id: int, user_id: int | None, span: Span) -> WaitingEn
 
 
 def list_waiting(resource_id: int) -> list[WaitingEntry]:
-    """Return who waits for a resource at times that have not begun, first come first."""
+    """Return who waits for a resource at times that have not begun, first come first.
+
+    Whoever left the organization could not take what is kept for them.
+    """
     return list(
         session.scalars(
             select(WaitingEntry)
@@ -101,6 +106,12 @@ def list_waiting(resource_id: int) -> list[WaitingEntry]:
                 WaitingEntry.resource_id == resource_id,
                 WaitingEntry.status == "waiting",
                 WaitingEntry.starts_at > now(),
+                exists().where(
+                    Membership.organization_id == WaitingEntry.organization_id,
+                    Membership.user_id == WaitingEntry.user_id,
+                    User.id == Membership.user_id,
+                    User.is_active,
+                ),
             )
             .order_by(WaitingEntry.id)
             .limit(MOST_ASKED)

@@ -8,6 +8,7 @@ import hashlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import format_date
@@ -101,9 +102,14 @@ def create_booking(
     spans, series = [span], None
     if recurrence is not None:
         zone = load_hours(resource, span).zone
-        spans = occurrences(recurrence, span, zone, most=MOST_OCCURRENCES)
+        spans = occurrences(recurrence, span, zone, most=MOST_OCCURRENCES + 1)
         if not spans:
             raise Invalid("recurrence", _("It never repeats this way. Please look again."))
+        if len(spans) > MOST_OCCURRENCES:
+            raise Invalid(
+                "recurrence",
+                _("Please repeat it %(most)d times at most.", most=MOST_OCCURRENCES),
+            )
         series = BookingSeries(recurrence=recurrence.as_json())
         session.add(series)
         session.flush()
@@ -433,8 +439,11 @@ def _find_place(
 
 
 def _take_from_waiting_list(booking: Booking) -> None:
-    """Whoever books what was offered, or all of what they waited for, waits no longer."""
-    session.execute(
+    """Whoever books what was offered, or all of what they waited for, waits no longer.
+
+    What was kept for them and is not booked now, or only asked for, is for the next in line.
+    """
+    taken: Any = session.execute(
         _TAKE,
         {
             "number": booking.resource_id,
@@ -443,6 +452,8 @@ def _take_from_waiting_list(booking: Booking) -> None:
             "until": booking.ends_at,
         },
     )
+    if taken.rowcount:
+        record(SpanFreed(booking.resource_id))
 
 
 _TAKE = (
@@ -733,7 +744,7 @@ def _move(
     override_reason: str,
     leaving_out: Sequence[int],
 ) -> None:
-    resource, was = asked.resource, _span(booking)
+    resource, was, held = asked.resource, _span(booking), booking.status in HOLDING_STATUSES
     situation, overridden = _judge(
         actor,
         resource,
@@ -757,7 +768,10 @@ def _move(
     booking.starts_at, booking.ends_at, booking.place = span.starts_at, span.ends_at, place
     booking.estimate_cents = estimate_cents(resource, span, booking.customer_class)
     session.flush()
-    if not (span.starts_at <= was.starts_at and was.ends_at <= span.ends_at):
+    is_kept = booking.status in HOLDING_STATUSES and (
+        span.starts_at <= was.starts_at and was.ends_at <= span.ends_at
+    )
+    if held and not is_kept:
         record(SpanFreed(booking.resource_id))
 
 
@@ -778,7 +792,7 @@ def _keep_move(actor: Actor, booking: Booking, reason: str) -> None:
     record(BookingMoved(booking.id, move.id, actor.user_id))
 
 
-@command(Permission.BOOKING_MOVE)
+@command(Permission.BOOKING_HAND_OVER)
 def hand_over_booking(
     actor: Actor,
     booking: Booking,
@@ -843,8 +857,10 @@ def close_overdue(actor: Actor) -> int:
     due = queries.list_due()
     done = 0
     for booking, action in sorted(due, key=lambda item: (item[0].resource_id, item[0].id)):
+        was = _span(booking)
         lock(booking)
-        if booking.status not in BOOKINGS.transitions[action].sources:
+        # What changed meanwhile is looked at again in the next round.
+        if _span(booking) != was or booking.status not in BOOKINGS.transitions[action].sources:
             continue
         if action == "complete" and booking.used_from is not None:
             booking.used_until = max(booking.ends_at, booking.used_from)

@@ -159,6 +159,7 @@ def show(booking_id: int) -> ResponseReturnValue:
         scopes=SCOPES if booking.series_id is not None else {},
         is_open=is_open,
         can_move=is_open and can(actor, Permission.BOOKING_MOVE, booking),
+        can_hand_over=is_open and can(actor, Permission.BOOKING_HAND_OVER, booking),
         can_decide=can(actor, Permission.BOOKING_DECIDE, booking),
         late_notice=(
             write_length(notice)
@@ -267,7 +268,7 @@ def hand_over(booking_id: int) -> ResponseReturnValue:
     """Give a booking to a colleague."""
     actor = current_actor()
     booking = queries.get_visible_booking(actor, booking_id)
-    authorize(actor, Permission.BOOKING_MOVE, booking)
+    authorize(actor, Permission.BOOKING_HAND_OVER, booking)
     form = HandOverForm.bind(for_user=booking.user_id)
     form.for_user.choices = list_colleagues([booking.organization_id])
     problems: list[str] = []

@@ -107,8 +107,8 @@ def build_document(app: Flask) -> JsonSchema:
             info={
                 "description": (
                     "Everything that the portal's pages do with organizations, facilities,"
-                    " equipment and requests, under the same rules. Reading what is public needs"
-                    " no token. Times are ISO 8601 in UTC, money is whole cents."
+                    " equipment, bookings and requests, under the same rules. Reading what is"
+                    " public needs no token. Times are ISO 8601 in UTC, money is whole cents."
                 ),
                 "license": {"name": "MIT", "identifier": "MIT"},
             },
@@ -145,6 +145,37 @@ _PROBLEM_SCHEMA: JsonSchema = {
         "errors": {
             "type": "object",
             "additionalProperties": {"type": "array", "items": {"type": "string"}},
+        },
+        "code": {
+            "type": "string",
+            "description": "Of a refused booking: conflict where the time is taken, else refused.",
+        },
+        "problems": {
+            "type": "array",
+            "description": "Of a refused booking: everything that stands against it. Codes never"
+            " change.",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "code": {"type": "string"},
+                    "message": {"type": "string"},
+                    "overridable": {"type": "boolean"},
+                },
+            },
+        },
+        "suggestions": {
+            "type": "array",
+            "description": "Of a refused booking: what would work instead. kind: shift, shorten,"
+            " next_free, or elsewhere (other equipment, with its equipment_id).",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "kind": {"type": "string"},
+                    "starts_at": {"type": "string", "format": "date-time"},
+                    "ends_at": {"type": "string", "format": "date-time"},
+                    "equipment_id": {"type": "integer"},
+                },
+            },
         },
     },
 }

@@ -267,6 +267,14 @@ CHARGES = [
         values=booking(),
         data=lambda _world: {"reason": "It stood still."},
     ),
+    Row("bookings.report_usage", "GET", "ana ben cleo", values=booking()),
+    Row(
+        "bookings.report_usage",
+        "POST",
+        "ana ben cleo",
+        values=booking(),
+        data=lambda _world: {"notes": "Clean the table."},
+    ),
     # The cast disputes nothing; test_charging_pages.py tries those of others.
     Row("bookings.decide_dispute", "POST", "", values=lambda _world: {"dispute_id": 1}),
     Row("bookings.report_incident", "GET", "ana ben cleo", values=booking()),

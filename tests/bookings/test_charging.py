@@ -204,6 +204,26 @@ def test_the_charge_is_what_was_estimated(world: World, mill: Resource, unit: st
     assert booking.estimate_cents == queries.count_cents(booking) > 0
 
 
+def test_runs_samples_and_an_operator_are_estimated_and_charged_alike(
+    book: Book, mill: Resource
+) -> None:
+    with unit_of_work():
+        for unit, cents in (("run", 500), ("sample", 70)):
+            values = {"customer_class": "other", "unit": unit, "price_cents": cents}
+            session.add(EquipmentRate(equipment_id=mill.equipment_id, **values))
+    services.change_rate_card(cleo(), mill, operator_cents=6000)
+    booking = book(status="in_use")
+    services.report_usage(
+        actor_named("ben"), booking, runs=3, samples=2, with_operator=True, notes="Clean it."
+    )
+    with unit_of_work():
+        booking.status = "completed"
+    settle(booking)
+    assert booking.estimate_cents == queries.count_cents(booking) == 17000 + 1500 + 140 + 12000
+    with pytest.raises(Conflict):
+        services.report_usage(actor_named("ben"), booking, runs=0)
+
+
 # Disputes
 
 

@@ -91,6 +91,20 @@ def test_vouchers_are_taken_off(client_of: Clients, booking: Booking) -> None:
     assert "more than the whole charge" in too_much.text
 
 
+def test_prices_stand_beside_the_form_and_the_estimate_on_the_booking(
+    client_of: Clients, world: World
+) -> None:
+    mill = world.equipment["college_public"]
+    client_of("cleo").post(f"/equipment/{mill}/prices", data={"operator_cents": "60"})
+    form = client_of("cleo").get(f"/equipment/{mill}/book").text
+    assert "What it costs" not in form, "a host's own people pay nothing"
+    number = world.bookings["ben_on_college_mill"]
+    usage = f"/bookings/{number}/usage"
+    assert "With an operator" in client_of("ben").get(usage).text
+    assert client_of("ben").post(usage, data={"with_operator": "yes"}).status_code == 303
+    assert "$290" in client_of("ben").get(f"/bookings/{number}").text
+
+
 def test_an_incident_can_stop_the_machine(client_of: Clients, booking: Booking) -> None:
     with unit_of_work():
         booking.status = "in_use"

@@ -7,6 +7,7 @@ from portal.kernel.fields import (
     LongTextField,
     MoneyField,
     TextField,
+    WholeNumberField,
     YesNoField,
 )
 from portal.kernel.forms import Form
@@ -71,6 +72,15 @@ class DecisionForm(Form):
         _l("Take off"), description=_l("Only if they are right; empty takes nothing off.")
     )
     answer = LongTextField(_l("Reason"), longest=500)
+
+
+class UsageForm(Form):
+    """How a booking is used, beyond its time."""
+
+    runs = WholeNumberField(_l("Runs"), most=100_000)
+    samples = WholeNumberField(_l("Samples"), most=100_000)
+    with_operator = YesNoField(_l("With an operator of the host"))
+    notes = LongTextField(_l("Notes for the host"))
 
 
 class IncidentForm(Form):

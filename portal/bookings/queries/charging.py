@@ -15,7 +15,7 @@ from portal.bookings.models.calendar import Resource
 from portal.bookings.models.charging import ChargeLine, Dispute, Incident, RateCard
 from portal.bookings.policies import Permission
 from portal.bookings.rules.attempt import Span
-from portal.bookings.rules.pricing import Line, Rates, Use, inherit_rates, price_use, total_cents
+from portal.bookings.rules.pricing import Rates, Use, inherit_rates, price_use, total_cents
 from portal.facilities.models import Equipment, EquipmentRate
 from portal.kernel.authorization import Actor, authorize
 from portal.kernel.database import session
@@ -117,7 +117,7 @@ _RATE_CARDS = (
 )
 
 
-def estimate(
+def estimate_cents(
     resource: Resource,
     span: Span,
     customer_class: str,
@@ -125,15 +125,10 @@ def estimate(
     runs: int = 0,
     samples: int = 0,
     with_operator: bool = False,
-) -> list[Line] | None:
-    """Return what a booking would cost, line by line, or None where the host says no price."""
+) -> int | None:
+    """Return what a booking would cost, or None where the host says no price."""
     use = Use(round(span.minutes), runs, samples, with_operator)
-    return price_use(load_rates(resource, customer_class), use)
-
-
-def estimate_cents(resource: Resource, span: Span, customer_class: str) -> int | None:
-    """Return what the time of a booking would cost, or None where the host says no price."""
-    lines = estimate(resource, span, customer_class)
+    lines = price_use(load_rates(resource, customer_class), use)
     return None if lines is None else total_cents(lines)
 
 

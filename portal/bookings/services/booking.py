@@ -766,7 +766,14 @@ def _move(
         place = _find_place(resource, span, situation, leaving_out, place=abs(booking.place))
     # At once, since the database allows no state between.
     booking.starts_at, booking.ends_at, booking.place = span.starts_at, span.ends_at, place
-    booking.estimate_cents = estimate_cents(resource, span, booking.customer_class)
+    booking.estimate_cents = estimate_cents(
+        resource,
+        span,
+        booking.customer_class,
+        runs=booking.runs,
+        samples=booking.samples,
+        with_operator=booking.with_operator,
+    )
     session.flush()
     is_kept = booking.status in HOLDING_STATUSES and (
         span.starts_at <= was.starts_at and was.ends_at <= span.ends_at

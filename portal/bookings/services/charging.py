@@ -18,7 +18,7 @@ from portal.bookings.rules.pricing import (
     price_no_show,
     price_use,
 )
-from portal.bookings.rules.words import MANUAL_CHARGE_KINDS
+from portal.bookings.rules.words import MANUAL_CHARGE_KINDS, OPEN_STATUSES
 from portal.bookings.services.calendar import add_closure
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.clock import now
@@ -53,6 +53,35 @@ def change_rate_card(
         else:
             session.delete(card)
     return resource
+
+
+@command(Permission.BOOKING_USE)
+def report_usage(
+    actor: Actor,
+    booking: Booking,
+    *,
+    runs: int = 0,
+    samples: int = 0,
+    with_operator: bool = False,
+    notes: str = "",
+) -> Booking:
+    """Say how a booking is used, beyond its time: what is planned, and what it was in the end.
+
+    The estimate follows. Once a booking is over, its charge stands, and the host puts it right.
+    """
+    if booking.status not in OPEN_STATUSES:
+        raise Conflict(_("This booking is over. Its host can put the charge right."))
+    booking.runs, booking.samples, booking.with_operator = runs, samples, with_operator
+    booking.usage_notes = notes.strip()
+    booking.estimate_cents = queries.estimate_cents(
+        booking.resource,
+        Span(booking.starts_at, booking.ends_at),
+        booking.customer_class,
+        runs=runs,
+        samples=samples,
+        with_operator=with_operator,
+    )
+    return booking
 
 
 @command(Permission.CHARGE_SETTLE)

@@ -15,6 +15,7 @@ from portal.bookings.forms.charging import (
     FeesForm,
     IncidentForm,
     PricesForm,
+    UsageForm,
 )
 from portal.bookings.policies import Permission
 from portal.bookings.queries import charging as queries
@@ -192,6 +193,41 @@ def _charge_page(booking: Any, **forms: Any) -> ResponseReturnValue:
             if asked and can(actor, Permission.DISPUTE_DECIDE, asked[0])
             else None
         ),
+    )
+
+
+@blueprint.route("/bookings/<int:booking_id>/usage", methods=["GET", "POST"])
+def report_usage(booking_id: int) -> ResponseReturnValue:
+    """Say how a booking is used, as far as its price depends on it."""
+    actor = current_actor()
+    booking = get_visible_booking(actor, booking_id)
+    authorize(actor, Permission.BOOKING_USE, booking)
+    form = UsageForm.bind(
+        runs=booking.runs,
+        samples=booking.samples,
+        with_operator=booking.with_operator,
+        notes=booking.usage_notes,
+    )
+    if form.submitted():
+        saved = form.attempt(
+            services.report_usage,
+            actor,
+            booking,
+            runs=form.runs.data or 0,
+            samples=form.samples.data or 0,
+            with_operator=form.with_operator.data,
+            notes=form.notes.data,
+        )
+        if saved is not None:
+            flash(_("The use was noted."))
+            return see_other(url_for("bookings.show", booking_id=booking_id))
+        booking = get_visible_booking(actor, booking_id)
+    return page(
+        "bookings/usage.html",
+        form=form,
+        booking=booking,
+        rates=queries.load_rates(booking.resource, booking.customer_class),
+        back=url_for("bookings.show", booking_id=booking_id),
     )
 
 

@@ -16,6 +16,7 @@ from portal.bookings.policies import Permission
 from portal.bookings.queries import bookings as queries
 from portal.bookings.queries import hosts
 from portal.bookings.queries.calendar import load_calendar
+from portal.bookings.queries.charging import load_rates
 from portal.bookings.queries.timetables import list_along, list_colleagues
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.customers import customer_class_of
@@ -84,6 +85,7 @@ def book(equipment_id: int | None = None, facility_id: int | None = None) -> Res
         is_single=len(bookers) == 1,
         second_times=form.second_times(zone),
         step=rules.slot_minutes * 60,
+        rates=load_rates(subject.resource, _class(subject, booker)),
         told=tell_visitors(rules, hosts.region_names(rules.eligible_region_ids or ())),
         attempted=attempted,
         refusal=show_refusal(attempted, subject, form) if attempted else None,

@@ -231,7 +231,10 @@ class WholeNumberField(wtforms.IntegerField):
 
 
 class MoneyField(wtforms.Field):
-    """An amount typed in dollars and kept in whole cents; JSON gives cents as a number."""
+    """An amount typed in dollars and kept in whole cents; JSON gives cents as a number.
+
+    most_cents: no more than a column of whole numbers holds.
+    """
 
     widget = wtforms.widgets.TextInput()
 
@@ -240,7 +243,7 @@ class MoneyField(wtforms.Field):
         label: Any = None,
         checks: Sequence[Any] = (),
         *,
-        most_cents: int = 100_000_000_000,
+        most_cents: int = 2_000_000_000,
         **kwargs: Any,
     ) -> None:
         super().__init__(label, [validators.Optional(), *checks], **kwargs)

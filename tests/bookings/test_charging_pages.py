@@ -45,6 +45,7 @@ def test_a_host_sets_prices_and_sees_what_holds(client_of: Clients, world: World
     wrong = client.post(path, data={"minimum_cents": "many"})
     assert wrong.status_code == 422
     assert "Please give an amount" in wrong.text
+    assert client.post(path, data={"minimum_cents": "20000001"}).status_code == 422
 
 
 def test_prices_of_a_facility_hold_for_its_equipment(client_of: Clients, world: World) -> None:
@@ -60,6 +61,20 @@ def test_charge_shows_its_lines_to_both_sides(client_of: Clients, booking: Booki
         assert "2 × " in page
         assert "$170" in page
     assert client_of("eve").get(f"/bookings/{booking.id}/charge").status_code == 404
+
+
+def test_a_colleague_who_only_sees_the_booking_reads_no_charge(
+    client_of: Clients, world: World, booking: Booking
+) -> None:
+    with unit_of_work():
+        over = session.get_one(Booking, booking.id)
+        over.user_id = over.booked_by_id = world.users["ana"]
+    ben = client_of("ben")
+    assert ben.get(f"/bookings/{booking.id}").status_code == 200
+    for path, empty in (("disputes", {"reason": ""}), ("lines", {"note": ""})):
+        refused = ben.post(f"/bookings/{booking.id}/charge/{path}", data=empty)
+        assert refused.status_code == 403
+        assert "$170" not in refused.text
 
 
 def test_a_dispute_goes_to_the_host_and_back(client_of: Clients, booking: Booking) -> None:

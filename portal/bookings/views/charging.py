@@ -94,9 +94,7 @@ def edit_prices(place: str, record_id: int) -> ResponseReturnValue:
 def show_charge(booking_id: int) -> ResponseReturnValue:
     """Show what a booking cost, line by line, with what was disputed and what went wrong."""
     actor = current_actor()
-    booking = get_visible_booking(actor, booking_id)
-    authorize(actor, Permission.CHARGE_VIEW, booking)
-    return _charge_page(booking)
+    return _charge_page(get_visible_booking(actor, booking_id))
 
 
 @blueprint.post("/bookings/<int:booking_id>/charge/lines")
@@ -166,6 +164,8 @@ def _to_charge(booking_id: int) -> Response:
 
 def _charge_page(booking: Any, **forms: Any) -> ResponseReturnValue:
     actor = current_actor()
+    # Not all who see a booking see what it costs, and a form that is not valid leads here as well.
+    authorize(actor, Permission.CHARGE_VIEW, booking)
     charge = queries.load_charge(booking)
     asked = [one for one in charge.disputes if one.status == "open"]
     refused = next(iter(forms.values()), None)

@@ -17,6 +17,7 @@ from portal.bookings.queries import bookings as queries
 from portal.bookings.queries import hosts
 from portal.bookings.queries.calendar import load_calendar
 from portal.bookings.queries.charging import load_rates
+from portal.bookings.queries.elsewhere import list_elsewhere
 from portal.bookings.queries.timetables import list_along, list_colleagues
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.customers import customer_class_of
@@ -69,6 +70,9 @@ def book(equipment_id: int | None = None, facility_id: int | None = None) -> Res
         if isinstance(answer, list):
             return _to_made(answer, subject, zone)
         if isinstance(answer, Refused):
+            answer.find_elsewhere = lambda: list_elsewhere(
+                actor, subject.resource, wanted, organization=booker
+            )
             attempted = Attempted(
                 answer,
                 wanted,

@@ -11,7 +11,7 @@ from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.telling import write_times
 from portal.bookings.rules.words import ACCESS_KINDS
-from portal.bookings.views.subjects import Subject
+from portal.bookings.views.subjects import Subject, span_arguments
 
 #: What goes away when others cancel, so that one can wait for it.
 _TAKEN_BY_OTHERS = {"conflict", "buffer"}
@@ -50,7 +50,7 @@ class Refusal:
 
     may_override: all that stands against it may be set aside by its reader; may_wait: it is
     only taken. values: what a form sends to wait for the time. elsewhere_url: what else can do
-    the same at that time.
+    the same at that time; elsewhere: (words, address) of a few machines nearby that can be booked.
     """
 
     problems: list[Problem]
@@ -59,6 +59,7 @@ class Refusal:
     may_wait: bool
     values: dict[str, Any]
     elsewhere_url: str | None
+    elsewhere: list[tuple[str, str]]
 
 
 def show_refusal(attempted: Attempted, subject: Subject, form: SpanForm) -> Refusal:
@@ -89,6 +90,13 @@ def show_refusal(attempted: Attempted, subject: Subject, form: SpanForm) -> Refu
         elsewhere_url=(
             _elsewhere_url(subject, attempted) if isinstance(form, BookingPageForm) else None
         ),
+        elsewhere=[
+            (
+                _("%(name)s at %(organization)s", name=one.name, organization=one.organization),
+                url_for("bookings.book", equipment_id=one.equipment_id, **span_arguments(one.span)),
+            )
+            for one in attempted.refusal.find_elsewhere()
+        ],
     )
 
 

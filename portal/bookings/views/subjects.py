@@ -88,7 +88,7 @@ def read_span() -> Span | None:
     return span if span.ends_at > span.starts_at else None
 
 
-def span_arguments(span: Span) -> dict[str, str]:
+def span_arguments(span: Span) -> dict[str, Any]:
     """Return how an address names a time."""
     return {
         "starts_at": span.starts_at.strftime("%Y-%m-%dT%H:%MZ"),

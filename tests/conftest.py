@@ -53,6 +53,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("sweep")
         if "app" in fixtures:
             item.add_marker("database")
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
     if config.getoption("--database") == "postgresql":
         # What does not touch the database was checked by the run on SQLite.
         chosen = [

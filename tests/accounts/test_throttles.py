@@ -133,6 +133,7 @@ def test_an_unknown_address_has_to_wait_just_the_same(
     assert answers == [422] * few_attempts + [429]
 
 
+@pytest.mark.long
 def test_the_counters_are_exact_across_processes(app: Flask) -> None:
     session.rollback()
     script = [sys.executable, "-c", COUNTER, app.instance_path, app.config["DATABASE_URL"]]

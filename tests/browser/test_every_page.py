@@ -134,6 +134,7 @@ def problems_of(page: Page) -> list[str]:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", range(SHARES))
 def test_every_page_is_accessible_light_and_no_wider_than_a_phone(
     app: Flask, world: World, live_server: LiveServer, open_browser: Open, number: int

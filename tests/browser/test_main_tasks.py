@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from urllib.request import Request, urlopen
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Person
@@ -16,6 +17,7 @@ SEARCHED_AS = {"facilities": "facility", "equipment": "equipment", "requests": "
 EMAIL = "gail@salt-river.example"
 
 
+@pytest.mark.long
 def test_an_owner_signs_up_registers_a_firm_and_publishes_a_machine_that_strangers_find(
     live_server: LiveServer, person: Person, photo: Path
 ) -> None:
@@ -59,6 +61,7 @@ def test_an_owner_signs_up_registers_a_firm_and_publishes_a_machine_that_strange
     stranger.sees_not(EMAIL)
 
 
+@pytest.mark.long
 def test_a_college_asks_a_firm_answers_and_both_then_see_how_to_reach_the_other(
     live_server: LiveServer, person: Person, world: World
 ) -> None:

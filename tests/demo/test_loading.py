@@ -153,6 +153,7 @@ def add(model, key, rows):
     session.execute(insert(model), missing)
 
 
+@pytest.mark.long
 def test_demo_is_loaded_as_its_people_would_have_made_it_and_only_once(reference, run, drain):
     result = run("demo", "load")
     assert result.exit_code == 0, result.output

@@ -32,6 +32,7 @@ def count():
     return session.scalar(select(func.count()).select_from(Organization))
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not IPEDS.exists(), reason="the federal file is not beside the project")
 def test_the_federal_directory_comes_in_whole_and_a_second_run_changes_nothing(app):
     load_reference(SYSTEM)

@@ -4,6 +4,7 @@ import datetime as dt
 import os
 from collections.abc import Callable
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -34,6 +35,7 @@ OWNERS = {"ana", "root"}
 RUNS = 60 if os.environ.get("CI") else 30
 
 
+@pytest.mark.long
 def test_no_order_of_steps_breaks_the_rules(
     world: World, actor: ActorOf, reset_world: Callable[[], None]
 ) -> None:

@@ -140,6 +140,7 @@ def test_no_operation_of_the_document_is_left_out(app: Flask) -> None:
     assert {operation.split()[0] for operation in operations(app)} == methods
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "methods", "has_coverage"), RUNS)
 def test_answers_keep_to_the_document(
     app: Flask,

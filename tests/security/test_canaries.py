@@ -200,6 +200,7 @@ def read(client: FlaskClient, address: str) -> str:
     return response.text if response.status_code != 304 else ""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", CAST)
 def test_no_page_shows_what_its_reader_may_not_see(
     app: Flask, world: World, client_of: Any, canaries: list[Canary], name: str

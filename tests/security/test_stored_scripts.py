@@ -141,6 +141,7 @@ def test_the_corpus_is_large() -> None:
     assert len(set(PAYLOADS)) >= 100
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["nobody", "ana", "root"])
 def test_no_payload_runs_on_any_page(
     poisoned: int,

@@ -105,7 +105,8 @@ class Workflow:
                     state=self.statuses[row.status],
                 )
             )
-        note = note.strip()
+        # PostgreSQL keeps no text with this character in it.
+        note = note.replace("\0", "").strip()
         if transition.note == "required" and not note:
             raise Invalid("note", _("Please give a reason."))
         if len(note) > 2000:

@@ -270,6 +270,7 @@ def test_who_stands_at_the_machine_may_stop_it_for_others(book: Book, mill: Reso
     assert incident.closure is not None
     assert (incident.closure.kind, incident.closure.ends_at) == ("outage", None)
     assert incident.closure.resource_id == mill.id
+    assert incident.closure.reason == "", "what happened is not for everybody"
     with pytest.raises(Conflict):
         services.report_incident(actor_named("ben"), booking, text="Still.", opens_outage=True)
 

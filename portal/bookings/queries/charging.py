@@ -210,23 +210,6 @@ def get_dispute(actor: Actor, dispute_id: int) -> Dispute:
     return dispute
 
 
-def list_open_disputes(actor: Actor, limit: int) -> list[Dispute]:
-    """Return the open disputes that the actor may decide, the oldest first."""
-    hosts = sorted(actor.organizations_as("owner", "manager"))
-    return list(
-        session.scalars(
-            select(Dispute)
-            .options(
-                joinedload(Dispute.booking).joinedload(Booking.resource),
-                joinedload(Dispute.organization),
-            )
-            .where(Dispute.status == "open", Dispute.host_organization_id.in_(hosts))
-            .order_by(Dispute.id)
-            .limit(limit)
-        )
-    )
-
-
 # Statements
 
 

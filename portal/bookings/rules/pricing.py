@@ -10,9 +10,6 @@ from decimal import ROUND_HALF_UP, Decimal
 _HOUR = 60
 _DAY = 24 * _HOUR
 
-#: Lines that follow from use and terms; the others are what a host adds by hand.
-COMPUTED_KINDS = ("use", "operator", "minimum", "cancellation", "no_show")
-
 
 @dataclass(frozen=True)
 class Rates:

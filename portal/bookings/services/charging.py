@@ -224,7 +224,8 @@ def report_incident(
             kind="outage",
             starts_at=now(),
             ends_at=None,
-            reason=text.strip()[:500],
+            # What happened is for the two sides; why it is closed, everybody reads.
+            reason="",
             is_planned=False,
         )
         incident.closure = closure

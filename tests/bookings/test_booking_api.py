@@ -182,6 +182,21 @@ def test_outsiders_see_only_that_it_is_taken(
     ]
 
 
+def test_when_a_host_uses_what_it_does_not_share_is_its_own_affair(
+    post: Post, client_of: ClientOf, world: World, hour: Hour
+) -> None:
+    assert post("cleo").status_code == 201
+    mill = world.equipment["college_public"]
+    with unit_of_work():
+        session.get_one(Equipment, mill).sharing_terms = "in_house"
+    window = {"from": hour(after=-2).starts_at.isoformat(), "to": hour(after=3).ends_at.isoformat()}
+    seen = {
+        who: client_of(who).get(f"/api/v1/equipment/{mill}/availability", query_string=window).json
+        for who in ("eve", "cleo")
+    }
+    assert (seen["eve"]["free"], seen["eve"]["busy"], len(seen["cleo"]["busy"])) == ([], [], 1)
+
+
 def test_availability_takes_the_same_statements_for_many(
     world: World, mill: OpenMill, hour: Hour
 ) -> None:

@@ -1,6 +1,7 @@
 """Bookings and availability in the JSON API, over the same forms and commands as the pages."""
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 from flask import request, url_for
@@ -60,7 +61,10 @@ _WINDOW = {
     problems=(404,),
 )
 def show_availability_of_equipment(equipment_id: int) -> ResponseReturnValue:
-    """Return when it is free, taken and closed; outsiders see no more than that it is taken."""
+    """Return when it is free, taken and closed; outsiders see no more than that it is taken.
+
+    Of what its host does not let others book they see nothing.
+    """
     return _show_availability(resource_of(get_visible_equipment(current_actor(), equipment_id)))
 
 
@@ -73,7 +77,10 @@ def show_availability_of_equipment(equipment_id: int) -> ResponseReturnValue:
     problems=(404,),
 )
 def show_availability_of_facility(facility_id: int) -> ResponseReturnValue:
-    """Return when it is free, taken and closed; outsiders see no more than that it is taken."""
+    """Return when it is free, taken and closed; outsiders see no more than that it is taken.
+
+    Of what its host does not let others book they see nothing.
+    """
     return _show_availability(resource_of(get_visible_facility(current_actor(), facility_id)))
 
 
@@ -261,8 +268,12 @@ def _show_availability(resource: Any) -> ResponseReturnValue:
     if window.ends_at - window.starts_at > dt.timedelta(days=MOST_DAYS):
         raise Invalid("to", _("Please ask for %(most)d days at most.", most=MOST_DAYS))
     organization = queries.find_only_organization(actor)
-    found = availability(actor, [resource], window, organization=organization)
-    return respond(AvailabilitySchema(), found[0])
+    (found,) = availability(actor, [resource], window, organization=organization)
+    is_inside = resource.organization_id in actor.memberships or actor.is_administrator
+    if not (resource.is_open or is_inside):
+        # When a host uses what it does not share is as little told as on the page of times.
+        found = replace(found, free=[], busy=[], closed=())
+    return respond(AvailabilitySchema(), found)
 
 
 def _span(starts_at: dt.datetime, ends_at: dt.datetime, field: str = "ends_at") -> Span:

@@ -81,6 +81,13 @@ class Resource(Identified, Model):
     equipment: Mapped[Equipment | None] = relationship(lazy="raise_on_sql")
     operator: Mapped[User | None] = relationship(lazy="raise_on_sql")
 
+    @property
+    def is_open(self) -> bool:
+        """Tell whether organizations other than its own can book it; equipment says so itself."""
+        if self.kind == "equipment":
+            return self.equipment is not None and self.equipment.sharing_terms == "bookable"
+        return self.is_bookable
+
 
 rule_layer_region = Table(
     "rule_layer_region",

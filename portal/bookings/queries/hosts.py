@@ -91,9 +91,7 @@ def get_subject(actor: Actor, place: str, record_id: int) -> Subject:
 
 def is_bookable(subject: Subject) -> bool:
     """Tell whether others may book it; an organization as a whole nobody books."""
-    if subject.place == "equipment":
-        return bool(subject.record.sharing_terms == "bookable")
-    return subject.resource.is_bookable
+    return subject.resource.is_open
 
 
 def list_special_hours(resource: Resource) -> Sequence[SpecialHours]:

@@ -214,14 +214,7 @@ def _check_bookable(resource: Resource, organization: Organization) -> None:
     record = resource.equipment or resource.facility
     if resource.kind == "organization" or (resource.kind != "operator" and record is None):
         raise Conflict(_("This can no longer be booked."))
-    if resource.organization_id == organization.id:
-        return
-    is_open = (
-        resource.equipment.sharing_terms == "bookable"
-        if resource.equipment is not None
-        else resource.is_bookable
-    )
-    if not is_open:
+    if resource.organization_id != organization.id and not resource.is_open:
         raise Conflict(_("This cannot be booked here. Ask its organization to use it."))
 
 

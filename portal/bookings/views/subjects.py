@@ -44,9 +44,7 @@ class Subject:
     @property
     def is_open(self) -> bool:
         """Tell whether organizations other than its own can book it."""
-        if self.kind == "equipment":
-            return bool(self.record.sharing_terms == "bookable")
-        return bool(self.resource.is_bookable)
+        return bool(self.resource.is_open)
 
 
 def find_subject(equipment_id: int | None = None, facility_id: int | None = None) -> Subject:

@@ -79,6 +79,7 @@ def cookie_of(app: Flask) -> Callable[[str], str]:
     return lambda who: f"{name}={serializer.dumps({'_user_id': token_of(who), '_fresh': True})}"
 
 
+@pytest.mark.long
 def test_one_of_a_hundred_gets_the_time_though_a_process_is_killed(
     world: World,
     mill: OpenMill,

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from itertools import groupby, pairwise
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -54,6 +55,7 @@ NUMBERS = st.integers(min_value=0, max_value=9)
 ACTIONS = ["approve", "decline", "cancel", "check_in", "check_out", "mark_no_show"]
 
 
+@pytest.mark.long
 def test_no_order_of_steps_breaks_a_rule_of_bookings(
     world: World,
     actor: ActorOf,

@@ -233,6 +233,11 @@ def confirmed() -> bool:
     return request.form.get("confirmed") == "yes"
 
 
+def form_text(name: str) -> str:
+    """Return a text that was sent without a form of its own, less what no database keeps."""
+    return _UNWANTED.sub("", request.form.get(name, ""))
+
+
 def text_argument(name: str, longest: int = 200) -> str:
     """Return a query argument, stripped and cut to its bound."""
     return request.args.get(name, "").strip()[:longest]

@@ -105,8 +105,7 @@ class Workflow:
                     state=self.statuses[row.status],
                 )
             )
-        # PostgreSQL keeps no text with this character in it.
-        note = note.replace("\0", "").strip()
+        note = note.strip()
         if transition.note == "required" and not note:
             raise Invalid("note", _("Please give a reason."))
         if len(note) > 2000:

@@ -18,6 +18,7 @@ from portal.kernel.web import (
     current_actor,
     external_url,
     flash,
+    form_text,
     local_target,
     not_modified,
     page,
@@ -413,9 +414,7 @@ def act_on_join_request(join_request_id: int, action: str) -> ResponseReturnValu
     """Take a step of the workflow of requests to join."""
     actor = current_actor()
     join_request = people.get_visible_join_request(actor, join_request_id)
-    services.act_on_join_request(
-        actor, join_request, action=action, note=request.form.get("note", "")
-    )
+    services.act_on_join_request(actor, join_request, action=action, note=form_text("note"))
     flash(str(JOIN_REQUESTS.transitions[action].done))
     if action == "withdraw":
         return _to_record(join_request.organization_id)
@@ -465,7 +464,7 @@ def act_on_claim(claim_id: int, action: str) -> ResponseReturnValue:
     """Take a step of the workflow of claims."""
     actor = current_actor()
     found = people.get_visible_claim(actor, claim_id)
-    services.act_on_claim(actor, found, action=action, note=request.form.get("note", ""))
+    services.act_on_claim(actor, found, action=action, note=form_text("note"))
     flash(str(CLAIMS.transitions[action].done))
     return see_other(url_for("organizations.show_claim", claim_id=claim_id))
 

@@ -16,6 +16,7 @@ from portal.kernel.web import (
     confirmed,
     current_actor,
     flash,
+    form_text,
     page,
     record_number,
     see_other,
@@ -345,7 +346,7 @@ def act(request_id: int, action: str) -> ResponseReturnValue:
             cancel_url=url_for("partnerships.show", request_id=request_id),
         )
     try:
-        services.act_on_request(actor, record, action, note=request.form.get("note", ""))
+        services.act_on_request(actor, record, action, note=form_text("note"))
     except Incomplete as error:
         record = queries.get_visible_request(actor, request_id)
         form = RequestPageForm(obj=request_values(record, is_page=True))

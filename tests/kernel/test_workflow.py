@@ -78,7 +78,7 @@ def test_a_step_changes_the_state_and_leaves_a_history(
 ) -> None:
     ana = actor("ana")
     with unit_of_work():
-        DOOR.apply(ana, door, "decline", note=" no\0 room ")
+        DOOR.apply(ana, door, "decline", note=" no room ")
 
     (step,) = DOOR.history(door)
     assert (step.source, step.target, step.note) == ("open", "declined", "no room")

@@ -43,6 +43,7 @@ from portal.kernel.web import (
     choice_argument,
     current_actor,
     flash,
+    form_text,
     number_argument,
     page,
     see_other,
@@ -179,7 +180,7 @@ def act_on_recognition(recognition_id: int, action: str) -> ResponseReturnValue:
     """Recognize something no longer."""
     actor = current_actor()
     row = grants.get_visible_recognition(actor, recognition_id)
-    services.act_on_recognition(actor, row, action, note=request.form.get("note", ""))
+    services.act_on_recognition(actor, row, action, note=form_text("note"))
     flash(str(RECOGNITIONS.transitions[action].done))
     return see_other(
         url_for("bookings.show_recognitions", organization_id=row.host_organization_id)
@@ -260,7 +261,7 @@ def act_on_qualification(qualification_id: int, action: str) -> ResponseReturnVa
     """Revoke a qualification."""
     actor = current_actor()
     row = grants.get_visible_qualification(actor, qualification_id)
-    services.act_on_qualification(actor, row, action, note=request.form.get("note", ""))
+    services.act_on_qualification(actor, row, action, note=form_text("note"))
     flash(str(QUALIFICATIONS.transitions[action].done))
     return see_other(url_for("bookings.show_qualification", qualification_id=qualification_id))
 
@@ -309,7 +310,7 @@ def act_on_clearance(clearance_id: int, action: str) -> ResponseReturnValue:
     """Revoke a clearance."""
     actor = current_actor()
     row = grants.get_visible_clearance(actor, clearance_id)
-    services.act_on_clearance(actor, row, action, note=request.form.get("note", ""))
+    services.act_on_clearance(actor, row, action, note=form_text("note"))
     flash(str(CLEARANCES.transitions[action].done))
     return see_other(url_for("bookings.show_clearance", clearance_id=clearance_id))
 
@@ -384,7 +385,7 @@ def act_on_access_request(access_request_id: int, action: str) -> ResponseReturn
     """Decline what was asked for, or withdraw it."""
     actor = current_actor()
     row = grants.get_visible_access_request(actor, access_request_id)
-    services.act_on_access_request(actor, row, action, note=request.form.get("note", ""))
+    services.act_on_access_request(actor, row, action, note=form_text("note"))
     flash(str(ACCESS_REQUESTS.transitions[action].done))
     return see_other(url_for("bookings.show_access_request", access_request_id=access_request_id))
 

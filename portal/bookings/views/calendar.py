@@ -46,6 +46,7 @@ from portal.kernel.web import (
     confirmed,
     current_actor,
     flash,
+    form_text,
     page,
     record_number,
     see_other,
@@ -303,7 +304,7 @@ def report_outage(place: str, record_id: int) -> ResponseReturnValue:
         kind="outage",
         starts_at=now(),
         ends_at=None,
-        reason=request.form.get("reason", "").strip()[:500],
+        reason=form_text("reason").strip()[:500],
         is_planned=False,
     )
     return _after_closing(subject, closure)

@@ -252,3 +252,11 @@ def test_programs_read_their_own_and_what_their_organization_granted(
     for name in ("ben", "cleo", "eve", "root"):
         assert client_of(name).get(address).status_code == 403
     assert client_of("nobody").get(address).status_code == 401
+
+
+def test_a_reason_is_kept_without_what_a_database_refuses(
+    world: World, client_of: ClientOf
+) -> None:
+    number = world.access_requests["eve_at_shop"]
+    sent(client_of("ana"), f"/access-requests/{number}/actions/decline", note="Not\0 now.")
+    assert session.get_one(AccessRequest, number).answer == "Not now."

@@ -485,7 +485,7 @@ def upgrade() -> None:
         sa.Column("status", sa.String(length=10), nullable=False),
         sa.Column("purpose", sa.String(length=500), nullable=False),
         sa.Column("customer_class", sa.String(length=20), nullable=False),
-        sa.Column("estimate_cents", sa.Integer(), nullable=True),
+        sa.Column("estimate_cents", sa.BigInteger(), nullable=True),
         sa.Column("sequence", sa.Integer(), nullable=False),
         sa.Column("used_from", sa.DateTime(timezone=True), nullable=True),
         sa.Column("used_until", sa.DateTime(timezone=True), nullable=True),

@@ -76,7 +76,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("booking_id", sa.Integer(), nullable=False),
         sa.Column("kind", sa.String(length=12), nullable=False),
-        sa.Column("amount_cents", sa.Integer(), nullable=False),
+        sa.Column("amount_cents", sa.BigInteger(), nullable=False),
         sa.Column("unit", sa.String(length=8), nullable=False),
         sa.Column("quantity_thousandths", sa.Integer(), nullable=False),
         sa.Column("unit_cents", sa.Integer(), nullable=False),

@@ -10,6 +10,7 @@ from portal.bookings.api.blueprint import blueprint as api_blueprint
 from portal.bookings.policies import Permission, policy
 from portal.bookings.queries import free, grants, listings
 from portal.bookings.queries.bookings import list_due
+from portal.bookings.queries.charging import list_disputed
 from portal.bookings.queries.hosts import booking_section, host_section
 from portal.bookings.queries.needs import needs_section
 from portal.bookings.queries.notices import list_reminders
@@ -115,6 +116,12 @@ manifest = Manifest(
             _l("You have no booking in the next days."),
             listings.list_next,
             order=20,
+        ),
+        DeskSection(
+            _l("Disputed charges"),
+            _l("No charge of yours is disputed."),
+            list_disputed,
+            order=18,
         ),
         DeskSection(
             _l("They ask for access"),

@@ -518,6 +518,17 @@ def test_late_cancellation_is_allowed_and_marked(
     assert not again(by_host).is_cancelled_late
 
 
+def test_what_has_begun_is_cancelled_by_its_host_alone(
+    book: Book, mill: OpenMill, actor: ActorOf
+) -> None:
+    begun = book(resource=mill())
+    set_time(begun, starts_at=now() - HOUR / 6, ends_at=now() + HOUR)
+    with pytest.raises(Conflict, match="has begun"):
+        services.act_on_booking(actor("ana"), again(begun), "cancel")
+    services.act_on_booking(actor("cleo"), again(begun), "cancel")
+    assert again(begun).status == "cancelled"
+
+
 def test_clock_releases_completes_and_lets_lapse(book: Book, mill: OpenMill, hour: Hour) -> None:
     mill_ = mill(no_show_minutes=15)
     missed, used = book("ana", resource=mill_), book("eve", hour(after=1), resource=mill_)

@@ -305,6 +305,13 @@ def test_statements_add_up_on_both_sides(world: World, book: Book) -> None:
     assert queries.load_statements(shop, side="host", month=march) == []
 
 
+def test_no_price_is_too_large_for_the_database(book: Book) -> None:
+    booking = book(estimate_cents=50_000_000_000)
+    for _line in range(3):
+        write(ChargeLine(booking_id=booking.id, kind="use", amount_cents=9_000_000_000))
+    assert queries.count_cents(booking) == 27_000_000_000
+
+
 def test_the_database_keeps_lines_honest(book: Book) -> None:
     booking = book()
     for values in (

@@ -82,6 +82,8 @@ def test_a_dispute_goes_to_the_host_and_back(client_of: Clients, booking: Bookin
     answer = client_of("ana").post(f"{page}/disputes", data={"reason": "It stood still."})
     assert answer.status_code == 303
     assert "It stood still." in client_of("cleo").get(page).text
+    assert "disputes the charge" in client_of("cleo").get("/desk").text
+    assert "disputes the charge" not in client_of("ana").get("/desk").text
     dispute = queries.load_charge(booking).disputes[0]
     answered = f"/disputes/{dispute.id}/answer"
     decision = {"decision": "settle", "taken_off_cents": "85", "answer": "An hour less."}

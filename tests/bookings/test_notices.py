@@ -14,6 +14,7 @@ from portal.bookings.queries import notices as queries
 from portal.bookings.queries.bookings import get_booking, get_resource
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.notices import Concerned, Wishes, told_of_change, told_of_making
+from portal.bookings.rules.recurrence import read_recurrence
 from portal.bookings.services import notices as services
 from portal.bookings.services.booking import act_on_booking, create_booking, move_booking
 from portal.kernel.authorization import SYSTEM
@@ -153,6 +154,32 @@ def test_a_booking_is_asked_for_approved_moved_and_cancelled_by_mail(
     (mail,) = deliver()
     assert mail.recipient == "ben@cast.example"
     assert (mail.calendar_method, invitation_of(mail)[1]) == ("CANCEL", "CANCELLED")
+
+
+def test_one_message_speaks_for_a_whole_series(
+    world: World, asked: Booking, deliver: Callable[[], list[OutgoingMail]]
+) -> None:
+    deliver()
+    made = create_booking(
+        actor_named("ben"),
+        get_resource(asked.resource_id),
+        organization=session.get_one(Organization, world.organizations["shop"]),
+        span=Span(next_week(), next_week(1)),
+        recurrence=read_recurrence({"frequency": "weekly", "count": 4}),
+    )
+    assert len(made) == 4
+    for act in (
+        lambda one: act_on_booking(actor_named("cleo"), one, "approve", scope="all"),
+        lambda one: move_booking(
+            actor_named("cleo"), one, span=Span(next_week(2), next_week(3)), scope="all"
+        ),
+        lambda one: act_on_booking(actor_named("cleo"), one, "cancel", note="x", scope="all"),
+    ):
+        deliver()
+        act(get_booking(made[0].id))
+        (mail,) = deliver()
+        assert mail.recipient == "ben@cast.example"
+        assert "together with others" in mail.body_text
 
 
 # Reminders

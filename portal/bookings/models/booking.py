@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import (
     DDL,
+    BigInteger,
     CheckConstraint,
     ForeignKey,
     Index,
@@ -105,7 +106,8 @@ class Booking(Identified, Timestamped, Model):
     status: Mapped[str] = mapped_column(String(10))
     purpose: Mapped[str] = mapped_column(String(500), default="")
     customer_class: Mapped[str] = mapped_column(String(20))
-    estimate_cents: Mapped[int | None]
+    # A long booking at a high price is more than a plain integer of PostgreSQL holds.
+    estimate_cents: Mapped[int | None] = mapped_column(BigInteger)
     sequence: Mapped[int] = mapped_column(default=0)
     used_from: Mapped[dt.datetime | None]
     used_until: Mapped[dt.datetime | None]

@@ -2,7 +2,16 @@
 
 import datetime as dt
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import User
@@ -83,7 +92,7 @@ class ChargeLine(Identified, Model):
         ForeignKey("booking.id", ondelete="CASCADE"), index=True
     )
     kind: Mapped[str] = mapped_column(String(12))
-    amount_cents: Mapped[int]
+    amount_cents: Mapped[int] = mapped_column(BigInteger)
     unit: Mapped[str] = mapped_column(String(8), default="")
     quantity_thousandths: Mapped[int] = mapped_column(default=0)
     unit_cents: Mapped[int] = mapped_column(default=0)

@@ -20,6 +20,7 @@ from portal.facilities.models import Equipment, EquipmentRate
 from portal.kernel.authorization import Actor, authorize
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
+from portal.kernel.manifest import DeskItem
 from portal.kernel.settings import setting
 from portal.organizations.models import Organization
 
@@ -172,7 +173,8 @@ def load_charge(booking: Booking) -> Charge:
 
 def count_cents(booking: Booking) -> int:
     """Return what all lines of a booking come to, in cents."""
-    return (
+    # PostgreSQL adds large integers up to a decimal number.
+    return int(
         session.scalar(
             select(func.coalesce(func.sum(ChargeLine.amount_cents), 0)).where(
                 ChargeLine.booking_id == booking.id
@@ -296,6 +298,38 @@ def month_span(month: dt.date) -> Span:
 def load_own_cards(resource: Resource) -> Mapping[str, RateCard]:
     """Return a resource's own rate cards by customer class."""
     return {card.customer_class: card for depth, card in list_rate_cards(resource) if depth == 0}
+
+
+# For the desk
+
+
+def list_disputed(actor: Actor, limit: int) -> list[DeskItem]:
+    """Return the disputes that wait for the actor's answer, the oldest first."""
+    hosts = sorted(actor.organizations_as("owner", "manager"))
+    disputes = session.scalars(
+        select(Dispute)
+        .options(
+            joinedload(Dispute.booking).joinedload(Booking.resource),
+            joinedload(Dispute.organization),
+        )
+        .where(Dispute.status == "open", Dispute.host_organization_id.in_(hosts))
+        .order_by(Dispute.id)
+        .limit(limit)
+    )
+    return [
+        DeskItem(
+            title=_(
+                "%(organization)s disputes the charge for “%(name)s”",
+                organization=dispute.organization.name,
+                name=dispute.booking.resource.name,
+            ),
+            url=f"/bookings/{dispute.booking_id}/charge",
+            since=dispute.raised_at,
+            detail=dispute.reason[:200],
+            action=_("Answer"),
+        )
+        for dispute in disputes
+    ]
 
 
 # For what follows an event; what it names may be gone by then

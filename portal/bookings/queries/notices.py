@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased, joinedload
 
 from portal.accounts.models import User
 from portal.accounts.rules import hash_secret
-from portal.bookings.models.booking import Booking, WaitingEntry
+from portal.bookings.models.booking import Booking, BookingMove, WaitingEntry
 from portal.bookings.models.calendar import Resource
 from portal.bookings.models.notices import CalendarFeed, NoticeChoice, Reminder
 from portal.bookings.queries.calendar import load_calendars
@@ -72,43 +72,31 @@ def load_wishes(user_ids: Collection[int]) -> dict[int, Wishes]:
 
 
 def is_first_of_many(booking: Booking, action: str) -> bool:
-    """Tell whether a booking is the one that speaks for all that were stepped along with it.
+    """Tell whether a booking is the one that speaks for all that were changed along with it.
 
-    action: of the workflow, or "" for the making of bookings.
+    action: of the workflow, "move", or "" for the making of bookings.
     """
     if booking.series_id is None and booking.party is None:
         return True
     earlier = aliased(Booking)
-    same = or_(
-        and_(earlier.series_id.is_not(None), earlier.series_id == booking.series_id),
-        and_(earlier.party.is_not(None), earlier.party == booking.party),
+    found = select(earlier.id).where(
+        or_(
+            and_(earlier.series_id.is_not(None), earlier.series_id == booking.series_id),
+            and_(earlier.party.is_not(None), earlier.party == booking.party),
+        ),
+        earlier.id < booking.id,
     )
-    if not action:
-        found = select(earlier.id).where(same, earlier.id < booking.id).limit(1)
-        return session.scalar(found) is None
-    mine, other = aliased(WorkflowStep), aliased(WorkflowStep)
-    taken_at = session.scalar(
-        select(func.max(mine.taken_at)).where(
-            mine.subject == "booking", mine.subject_id == booking.id, mine.action == action
-        )
-    )
-    if taken_at is None:
-        return True
-    return (
-        session.scalar(
-            select(other.id)
-            .join(earlier, earlier.id == other.subject_id)
-            .where(
-                other.subject == "booking",
-                other.action == action,
-                other.taken_at.between(taken_at - _TOGETHER, taken_at + _TOGETHER),
-                same,
-                earlier.id < booking.id,
-            )
-            .limit(1)
-        )
-        is None
-    )
+    if action:
+        number, at = WorkflowStep.subject_id, WorkflowStep.taken_at
+        only = [WorkflowStep.subject == "booking", WorkflowStep.action == action]
+        if action == "move":
+            number, at, only = BookingMove.booking_id, BookingMove.moved_at, []
+        changed_at = session.scalar(select(func.max(at)).where(number == booking.id, *only))
+        if changed_at is None:
+            return True
+        together = at.between(changed_at - _TOGETHER, changed_at + _TOGETHER)
+        found = found.join(number.class_, number == earlier.id).where(together, *only)
+    return session.scalar(found.limit(1)) is None
 
 
 def is_of_host(booking: Booking, user_id: int | None) -> bool:

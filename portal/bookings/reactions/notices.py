@@ -49,7 +49,8 @@ def email_on_booking_moved(event: events.BookingMoved) -> None:
     booking = _find(event.booking_id)
     if booking is None or not booking.moves or booking.moves[-1].id != event.move_id:
         return
-    _tell_change(booking, "move", event.by_user_id, booking.moves[-1].reason)
+    if queries.is_first_of_many(booking, "move"):
+        _tell_change(booking, "move", event.by_user_id, booking.moves[-1].reason)
 
 
 def email_on_span_offered(event: events.SpanOffered) -> None:

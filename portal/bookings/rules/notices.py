@@ -14,8 +14,8 @@ REMINDERS: Mapping[str, Any] = {
 
 #: What cannot be silenced: others decided about a person's booking.
 URGENT_STEPS = frozenset({"decline", "cancel", "lapse", "release", "mark_no_show"})
-#: Steps that nobody need be told of: whoever takes them is there.
-QUIET_STEPS = frozenset({"check_in", "check_out", "complete"})
+#: Steps that nobody need be told of: whoever takes them is there, or hears of the move.
+QUIET_STEPS = frozenset({"check_in", "check_out", "complete", "ask_again"})
 
 
 @dataclass(frozen=True)

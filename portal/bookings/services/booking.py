@@ -560,6 +560,8 @@ def _cancel(actor: Actor, resource: Resource, booking: Booking, note: str) -> No
     if booking.status in OPEN_STATUSES and booking.ends_at <= now():
         raise Conflict(_("This booking is over."))
     if booking.status == "approved" and not _keeps(actor, resource):
+        if booking.starts_at <= now():
+            raise Conflict(_("This booking has begun. Its host can cancel it."))
         notice = load_rules(resource, booking.customer_class).cancel_notice_minutes
         booking.is_cancelled_late = booking.starts_at < now() + dt.timedelta(minutes=notice)
     _step(actor, booking, "cancel", note)

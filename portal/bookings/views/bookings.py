@@ -431,7 +431,8 @@ def _is_timely(booking: Any, step: Transition) -> bool:
     if step.action == "mark_no_show":
         return booking.starts_at <= moment
     if step.action == "cancel":
-        return booking.ends_at > moment
+        is_host = can(current_actor(), Permission.BOOKING_DECIDE, booking)
+        return (booking.ends_at if is_host else booking.starts_at) > moment
     return step.action != "approve" or booking.starts_at > moment
 
 

@@ -151,6 +151,8 @@ def build_world() -> World:
                     user_id=user.id,
                     token_hash=hashlib.sha256(token_of(name).encode()).hexdigest(),
                     expires_at=now() + dt.timedelta(days=3650),
+                    # Use is written down every few minutes: not by chance in the midst of a test.
+                    last_seen_at=now() + dt.timedelta(minutes=30),
                 )
             )
         _add_organizations(world)

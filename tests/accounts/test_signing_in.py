@@ -213,7 +213,8 @@ def test_use_is_written_down_only_every_few_minutes(client_of: Clients, world: W
     first = session.scalar(mine)
     client.get("/api/v1/me")
     assert session.scalar(mine) == first
-    later = now() + dt.timedelta(minutes=6)
+    assert first is not None
+    later = first + dt.timedelta(minutes=6)
     with time_machine.travel(later, tick=False):
         client.get("/api/v1/me")
         session.rollback()

@@ -33,6 +33,7 @@ def count():
 
 
 @pytest.mark.long
+@pytest.mark.sqlite
 @pytest.mark.skipif(not IPEDS.exists(), reason="the federal file is not beside the project")
 def test_the_federal_directory_comes_in_whole_and_a_second_run_changes_nothing(app):
     load_reference(SYSTEM)
@@ -58,6 +59,20 @@ def test_the_federal_directory_comes_in_whole_and_a_second_run_changes_nothing(a
     assert (palau.country, palau.county_fips) == ("PW", None)
     found = search(NOBODY, Search(text="Jefferson Community"), offset=0, limit=5)
     assert jefferson.name in [hit.title for hit in found.hits]
+
+
+@pytest.mark.skipif(not IPEDS.exists(), reason="the federal file is not beside the project")
+def test_a_part_of_the_federal_directory_comes_in_and_a_second_run_changes_nothing(app, tmp_path):
+    header, *lines = IPEDS.read_bytes().splitlines(keepends=True)
+    part = tmp_path / "part.csv"
+    part.write_bytes(b"".join([header, *lines[::100]]))
+    first = run(app, part, "--format", "ipeds")
+    assert first.exit_code == 0, first.output
+    created = count() - 4  # the cast's own
+    assert created > 50
+    assert f"{created} created, 0 changed, 0 unchanged" in first.output
+    again = run(app, part, "--format", "ipeds")
+    assert f"0 created, 0 changed, {created} unchanged" in again.output
 
 
 COLLEGE = {

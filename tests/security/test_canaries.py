@@ -200,8 +200,16 @@ def read(client: FlaskClient, address: str) -> str:
     return response.text if response.status_code != 304 else ""
 
 
+# What rules say of a row and of a list is compared for everybody on both databases; all pages are
+# walked on the second one by those who may see least and most.
+WALKERS = [
+    name if name in ("nobody", "eve", "root") else pytest.param(name, marks=pytest.mark.sqlite)
+    for name in CAST
+]
+
+
 @pytest.mark.long
-@pytest.mark.parametrize("name", CAST)
+@pytest.mark.parametrize("name", WALKERS)
 def test_no_page_shows_what_its_reader_may_not_see(
     app: Flask, world: World, client_of: Any, canaries: list[Canary], name: str
 ) -> None:

@@ -8,7 +8,8 @@ from flask.testing import FlaskClient
 from icalendar import Calendar
 from sqlalchemy import delete, select
 
-from portal.bookings.models.booking import Booking
+from portal.bookings.events import SpanOffered
+from portal.bookings.models.booking import Booking, WaitingEntry
 from portal.bookings.models.notices import Reminder
 from portal.bookings.queries import notices as queries
 from portal.bookings.queries.bookings import get_booking, get_resource
@@ -22,6 +23,7 @@ from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Forbidden, NotFound
 from portal.kernel.mail import OutgoingMail
+from portal.kernel.outbox import record
 from portal.organizations.models import Membership, Organization
 from tests.cast import World, actor_named
 
@@ -180,6 +182,38 @@ def test_one_message_speaks_for_a_whole_series(
         (mail,) = deliver()
         assert mail.recipient == "ben@cast.example"
         assert "together with others" in mail.body_text
+
+
+@pytest.mark.parametrize("wants", [True, False])
+def test_who_is_next_in_line_hears_of_free_time_and_until_when_it_is_kept(
+    world: World, asked: Booking, deliver: Callable[[], list[OutgoingMail]], wants: bool
+) -> None:
+    deliver()
+    services.choose_notices(
+        actor_named("eve"),
+        tells_person=True,
+        tells_host=True,
+        tells_offers=wants,
+        remind_minutes=None,
+    )
+    with unit_of_work():
+        entry = WaitingEntry(
+            resource_id=asked.resource_id,
+            organization_id=world.organizations["aero"],
+            user_id=world.users["eve"],
+            starts_at=next_week(),
+            ends_at=next_week(1),
+            status="offered",
+            offered_until=next_week(-100),
+        )
+        session.add(entry)
+        session.flush()
+        record(SpanOffered(entry.id))
+    mails = deliver()
+    assert [mail.recipient for mail in mails] == (["eve@cast.example"] if wants else [])
+    if wants:
+        assert "Free again" in mails[0].subject
+        assert "It is kept for you until" in mails[0].body_text
 
 
 # Reminders

@@ -64,14 +64,13 @@ def email_on_span_offered(event: events.SpanOffered) -> None:
         return
     zone = queries.zone_of(entry.resource)
     span = Span(entry.starts_at, entry.ends_at)
-    until = Span(entry.starts_at, entry.offered_until)
     queue_mail(
         person.email,
         "booking_offered",
         locale=person.language or "en",
         name=entry.resource.name,
         when=lambda: write_span(span, zone),
-        until=until.ends_at,
+        until=entry.offered_until,
         zone=zone,
         url=external_url("bookings.list_own"),
         choose_url=external_url("bookings.choose_notices"),

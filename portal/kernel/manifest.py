@@ -126,6 +126,35 @@ class RecordSection:
 
 
 @dataclass(frozen=True)
+class Party:
+    """One side of a conversation: an organization, by the name that the other sides may read now.
+
+    is_named: whether they may know who it is, and so read the names of its people as well.
+    """
+
+    organization_id: int
+    name: Text
+    is_named: bool = True
+
+
+@dataclass(frozen=True)
+class ThreadSubject:
+    """A kind of record that a conversation hangs on ("response", "booking").
+
+    load(ids): the rows that exist, by id, with what the functions below need of them.
+    view: the permission on the row that one needs, besides belonging to a party, to read along.
+    parties(row), title(row), url(row): who talks, about what, and the page that shows it.
+    """
+
+    kind: str
+    load: Callable[[Sequence[int]], Mapping[int, Any]]
+    view: str
+    parties: Callable[[Any], tuple[Party, ...]]
+    title: Callable[[Any], Text]
+    url: Callable[[Any], str]
+
+
+@dataclass(frozen=True)
 class Job:
     """What only the clock does: `run()` about every `every_seconds`, in one worker at a time.
 
@@ -158,6 +187,7 @@ class Manifest:
     navigation: tuple[NavigationItem, ...] = ()
     desk: tuple[DeskSection, ...] = ()
     sections: tuple[RecordSection, ...] = ()
+    thread_subjects: tuple[ThreadSubject, ...] = ()
     jobs: tuple[Job, ...] = ()
     cli: tuple[click.Command, ...] = ()
     actor_facts: Callable[[int], Mapping[str, Any]] | None = None

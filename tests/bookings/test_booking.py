@@ -452,6 +452,44 @@ def test_party_books_all_or_none(
     assert session.scalar(select(func.count()).where(Booking.status == "approved")) == 1
 
 
+def test_what_repeats_together_is_whole_at_each_occurrence(
+    book: Book,
+    world: World,
+    mill: OpenMill,
+    actor: ActorOf,
+    organization_of: OrganizationOf,
+    hour: Hour,
+) -> None:
+    cleo, first = actor("cleo"), mill()
+    both = (second_mill(world), first)
+    # The one that is booked first is taken on the second day.
+    first, second = sorted(both, key=lambda one: one.id)
+    book("cleo", hour(days=8), resource=second)
+
+    def repeat(on_conflict: str, key: str | None = None) -> list[Booking]:
+        return services.create_party(
+            cleo,
+            both,
+            organization=organization_of("college"),
+            span=hour(),
+            recurrence=read_recurrence({"frequency": "daily", "count": 3}),
+            on_conflict=on_conflict,
+            idempotency_key=key,
+        )
+
+    with pytest.raises(Refused) as refused:
+        repeat("refuse")
+    assert refused.value.message.startswith(f"{second.name}, ")
+    made = repeat("skip", "1")
+    assert [(one.starts_at, one.resource_id) for one in made] == [
+        (hour(days=day).starts_at, one.id) for day in (7, 9) for one in (first, second)
+    ]
+    assert len({one.party for one in made}) == 2
+    assert len({one.series_id for one in made}) == 1
+    assert session.scalar(select(func.count()).where(Booking.party.is_not(None))) == len(made)
+    assert {one.id for one in repeat("skip", "1")} == {one.id for one in made}
+
+
 def test_kind_is_booked_and_a_unit_comes(
     world: World, mill: OpenMill, actor: ActorOf, organization_of: OrganizationOf, hour: Hour
 ) -> None:

@@ -306,6 +306,9 @@ def test_a_machine_and_its_bay_are_booked_together_or_not_at_all(
     assert again.status_code == 409
     assert "College public lab: " in again.text
     assert len(session.scalars(select(Booking).where(Booking.party.is_not(None))).all()) == 2
+    weekly = sent | {"frequency": "weekly", "count": "3", "on_conflict": "skip"}
+    shown = ana.get(ana.post(f"{address}/book", data=weekly).headers["Location"]).text
+    assert shown.count("<span>College public lab</span>") == 2
 
 
 def test_who_finds_it_taken_is_led_to_what_else_is_free_then(

@@ -95,33 +95,7 @@ def create_booking(
     and for a key that stands for another call.
     """
     wish = _wish(actor, organization, user_id, purpose, override_reason)
-    digest = _digest(wish, [resource], span, recurrence, on_conflict)
-    if made := _made_before(actor, idempotency_key, digest):
-        return made
-    _check_bookable(resource, organization)
-    spans, series = [span], None
-    if recurrence is not None:
-        zone = load_hours(resource, span).zone
-        spans = occurrences(recurrence, span, zone, most=MOST_OCCURRENCES + 1)
-        if not spans:
-            raise Invalid("recurrence", _("It never repeats this way. Please look again."))
-        if len(spans) > MOST_OCCURRENCES:
-            raise Invalid(
-                "recurrence",
-                _("Please repeat it %(most)d times at most.", most=MOST_OCCURRENCES),
-            )
-        series = BookingSeries(recurrence=recurrence.as_json())
-        session.add(series)
-        session.flush()
-    made = _book_all(
-        actor,
-        wish,
-        [(resource, one) for one in spans],
-        series=series,
-        skips=on_conflict == "skip",
-    )
-    _keep_key(made, idempotency_key, digest)
-    return made
+    return _create(actor, [resource], wish, span, recurrence, on_conflict, idempotency_key)
 
 
 @command(Permission.BOOKING_CREATE)
@@ -134,21 +108,19 @@ def create_party(
     user_id: int | None = None,
     purpose: str = "",
     override_reason: str = "",
+    recurrence: Recurrence | None = None,
+    on_conflict: str = "refuse",
     idempotency_key: str | None = None,
 ) -> list[Booking]:
-    """Book several resources for one time, all of them or none (machine, bay and operator)."""
+    """Book several resources for one time, all of them or none (machine, bay and operator).
+
+    The rest is as in `create_booking`; a recurrence is told by the clock of the first one's place,
+    and an occurrence is left out as a whole.
+    """
     wish = _wish(actor, organization, user_id, purpose, override_reason)
-    digest = _digest(wish, resources, span)
-    if made := _made_before(actor, idempotency_key, digest):
-        return made
-    for resource in resources:
-        _check_bookable(resource, organization)
-    ordered = sorted(set(resources), key=lambda resource: resource.id)
-    made = _book_all(
-        actor, wish, [(resource, span) for resource in ordered], party=secrets.token_hex(16)
+    return _create(
+        actor, list(dict.fromkeys(resources)), wish, span, recurrence, on_conflict, idempotency_key
     )
-    _keep_key(made, idempotency_key, digest)
-    return made
 
 
 @command(Permission.BOOKING_CREATE)
@@ -256,43 +228,98 @@ def _keep_key(made: Sequence[Booking], key: str | None, digest: str) -> None:
         made[0].idempotency_key, made[0].request_digest = key, digest
 
 
+def _create(
+    actor: Actor,
+    resources: list[Resource],
+    wish: _Wish,
+    span: Span,
+    recurrence: Recurrence | None,
+    on_conflict: str,
+    key: str | None,
+) -> list[Booking]:
+    """Book resources together, once or at each occurrence, unless the same call did so before."""
+    digest = _digest(wish, resources, span, recurrence, on_conflict)
+    if made := _made_before(actor, key, digest):
+        return made
+    for resource in resources:
+        _check_bookable(resource, wish.organization)
+    spans, series = [span], None
+    if recurrence is not None:
+        spans, series = _repeat(resources, span, recurrence)
+    # In the order in which they are locked.
+    ordered = sorted(resources, key=lambda resource: resource.id)
+    made = _book_all(actor, wish, ordered, spans, series=series, skips=on_conflict == "skip")
+    _keep_key(made, key, digest)
+    return made
+
+
+def _repeat(
+    resources: Sequence[Resource], span: Span, recurrence: Recurrence
+) -> tuple[list[Span], BookingSeries]:
+    """Return when what repeats is, and the series of its bookings."""
+    most = MOST_OCCURRENCES // len(resources)
+    zone = load_hours(resources[0], span).zone
+    spans = occurrences(recurrence, span, zone, most=most + 1)
+    if not spans:
+        raise Invalid("recurrence", _("It never repeats this way. Please look again."))
+    if len(spans) > most:
+        raise Invalid("recurrence", _("Please repeat it %(most)d times at most.", most=most))
+    series = BookingSeries(recurrence=recurrence.as_json())
+    session.add(series)
+    session.flush()
+    return spans, series
+
+
 def _book_all(
     actor: Actor,
     wish: _Wish,
-    wanted: Sequence[tuple[Resource, Span]],
+    resources: Sequence[Resource],
+    spans: Sequence[Span],
     *,
-    series: BookingSeries | None = None,
-    party: str | None = None,
-    skips: bool = False,
+    series: BookingSeries | None,
+    skips: bool,
 ) -> list[Booking]:
-    """Book all that is wanted, or (with `skips`) what can be; else raise all problems of all."""
+    """Book all at all times, or (with `skips`) whenever all can be; else raise all problems."""
     made: list[Booking] = []
     refusals: list[tuple[Resource, Span, Refused]] = []
-    for resource, span in wanted:
-        try:
-            made.append(_book(actor, resource, wish, span, series=series, party=party))
-        except Refused as refusal:
-            if len(wanted) == 1:
-                raise
-            refusals.append((resource, span, refusal))
+    for span in spans:
+        party = secrets.token_hex(16) if len(resources) > 1 else None
+        # What was booked already of an occurrence that is left out must not stay.
+        step = session.begin_nested() if party and skips else None
+        together: list[Booking] = []
+        for resource in resources:
+            try:
+                together.append(_book(actor, resource, wish, span, series=series, party=party))
+            except Refused as refusal:
+                if len(spans) == len(resources) == 1:
+                    raise
+                refusals.append((resource, span, refusal))
+        is_whole = len(together) == len(resources)
+        if step is not None:
+            step.commit() if is_whole else step.rollback()
+        if is_whole:
+            made += together
     if refusals and not (skips and made):
         raise Refused(
             [
-                replace(problem, message=f"{_what(resource, span, party)}: {problem.message}")
+                replace(problem, message=f"{what}: {problem.message}")
                 for resource, span, refusal in refusals
+                for what in [_what(resource, span, resources, spans)]
                 for problem in refusal.problems
             ]
         )
     return made
 
 
-def _what(resource: Resource, span: Span, party: str | None) -> str:
+def _what(
+    resource: Resource, span: Span, resources: Sequence[Resource], spans: Sequence[Span]
+) -> str:
     """Return which of several a problem is about: the resource, or the day of an occurrence."""
-    if party is not None:
-        return resource.name
-    return format_date(
-        span.starts_at.astimezone(ZoneInfo(load_hours(resource, span).zone)), "medium"
-    )
+    zone = ZoneInfo(load_hours(resource, span).zone)
+    told = [resource.name] if len(resources) > 1 else []
+    if len(spans) > 1 or not told:
+        told.append(format_date(span.starts_at.astimezone(zone), "medium"))
+    return ", ".join(told)
 
 
 def _book(
@@ -690,7 +717,7 @@ def move_booking(
     if refusals:
         raise Refused(
             [
-                replace(problem, message=f"{_what(resource, one, None)}: {problem.message}")
+                replace(problem, message=f"{_what(resource, one, [], [])}: {problem.message}")
                 for resource, one, refusal in refusals
                 for problem in refusal.problems
             ]

@@ -161,9 +161,6 @@ def _attempt(
         form.add_error("frequency", str(error))
         return None
     chosen = [one for one in along if str(one.id) in form.also.data]
-    if chosen and recurrence is not None:
-        form.add_error("also", _("What repeats is booked one by one. Please choose one of both."))
-        return None
     try:
         return form.attempt(_make, form, subject, booker, chosen, span, recurrence)
     except Refused as refusal:
@@ -188,18 +185,14 @@ def _make(
         "user_id": form.for_user.data,
         "purpose": form.purpose.data,
         "override_reason": form.override_reason.data,
+        "recurrence": recurrence,
+        "on_conflict": form.on_conflict.data or "refuse",
         "idempotency_key": _key(),
     }
     if along:
         others = [queries.get_resource(one.id) for one in along]
         return services.create_party(actor, (resource, *others), **said)
-    return services.create_booking(
-        actor,
-        resource,
-        recurrence=recurrence,
-        on_conflict=form.on_conflict.data or "refuse",
-        **said,
-    )
+    return services.create_booking(actor, resource, **said)
 
 
 def _key() -> str | None:

@@ -1,26 +1,14 @@
-"""Reads for the pages of the whole portal: what is new, what is wanted, what waits for somebody."""
+"""Reads for the pages of the whole portal: what is new, and what is wanted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from portal.directory.queries.searching import Found, search
 from portal.directory.rules import Search
-from portal.kernel.authorization import Actor, can
+from portal.kernel.authorization import Actor
 from portal.kernel.fulltext.port import IndexUnavailable
-from portal.kernel.manifest import DeskItem, DeskSection, installed_manifests
 
 NEWEST = 6
-MOST_WAITING = 20
-
-
-@dataclass(frozen=True)
-class Waiting:
-    """A part of the desk with what is in it, the oldest first."""
-
-    title: Any
-    empty: Any
-    items: list[DeskItem]
 
 
 @dataclass(frozen=True)
@@ -35,23 +23,6 @@ class Shared:
     counties: dict[str, int]
     newest: Found
     wanted: Found
-
-
-def list_waiting(actor: Actor) -> list[Waiting]:
-    """Return what waits for the actor, section by section as the domains declare them."""
-    sections: list[DeskSection] = sorted(
-        (
-            section
-            for manifest in installed_manifests()
-            for section in manifest.desk
-            if section.permission is None or can(actor, section.permission)
-        ),
-        key=lambda section: section.order,
-    )
-    return [
-        Waiting(section.title, section.empty, section.items(actor, MOST_WAITING))
-        for section in sections
-    ]
 
 
 def find_shared(actor: Actor, county_fips: Sequence[str] = ()) -> Shared | None:

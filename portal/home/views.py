@@ -11,6 +11,7 @@ from portal.home.policies import Permission
 from portal.home.queries import Shared
 from portal.kernel.authorization import authorize
 from portal.kernel.kept import keep_answer
+from portal.kernel.manifest import waiting_on_desk
 from portal.kernel.web import current_actor, navigation_items, page, see_other
 from portal.organizations.queries.profiles import list_organizations_of
 from portal.regions.queries import (
@@ -63,7 +64,7 @@ def desk() -> ResponseReturnValue:
     """Show what waits for me, what I offer, and ways to begin."""
     actor = current_actor()
     authorize(actor, Permission.DESK_VIEW)
-    waiting = queries.list_waiting(actor)
+    waiting = waiting_on_desk(actor)
     return page(
         "home/desk.html",
         waiting=[section for section in waiting if section.items],

@@ -160,6 +160,16 @@ def county_brokered(column: Column) -> Rule:
     )
 
 
+def region_brokered(column: Column) -> Rule:
+    """The column names a region that the actor brokers."""
+    key = column.key
+    return Rule(
+        lambda actor, row: row is not None and getattr(row, key) in actor.brokered_regions,
+        lambda actor: column.in_(sorted(actor.brokered_regions)),
+        "brokers of the region",
+    )
+
+
 def related(relationship: Column, rule: Rule) -> Rule:
     """The rule holds for the row that a many-to-one relationship leads to (loaded beforehand)."""
     key = relationship.key

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from flask import Blueprint, Flask, current_app
 
-from portal.kernel.authorization import Actor, Policy
+from portal.kernel.authorization import Actor, Policy, can
 from portal.kernel.fulltext.port import Document, Key
 from portal.kernel.fulltext.vocabulary import Concept
 from portal.kernel.outbox import Event, Reaction
@@ -99,9 +99,10 @@ class DeskItem:
 
 @dataclass(frozen=True)
 class DeskSection:
-    """A part of the desk: `items(actor, limit)` returns the oldest first.
+    """A part of a desk: `items(actor, limit)` returns the oldest first.
 
     permission: whose desk has it; everybody's, without one.
+    places: "desk" is everybody's own, "broker" the one where brokers look after their regions.
     """
 
     title: Text
@@ -109,6 +110,16 @@ class DeskSection:
     items: Callable[[Actor, int], list[DeskItem]]
     order: int = 50
     permission: str | None = None
+    places: tuple[str, ...] = ("desk",)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A part of a desk with what is in it, the oldest first."""
+
+    title: Text
+    empty: Text
+    items: list[DeskItem]
 
 
 @dataclass(frozen=True)
@@ -199,3 +210,23 @@ def installed_manifests() -> list[Manifest]:
     """Return the manifests of the present app, bottom to top."""
     found: list[Manifest] = current_app.extensions["portal-manifests"]
     return found
+
+
+def waiting_on_desk(actor: Actor, place: str = "desk", limit: int = 20) -> list[Waiting]:
+    """Return what waits for the actor in a place, section by section as the domains declare them.
+
+    limit: how many each section shows at most.
+    """
+    sections = sorted(
+        (
+            section
+            for manifest in installed_manifests()
+            for section in manifest.desk
+            if place in section.places
+            and (section.permission is None or can(actor, section.permission))
+        ),
+        key=lambda section: section.order,
+    )
+    return [
+        Waiting(section.title, section.empty, section.items(actor, limit)) for section in sections
+    ]

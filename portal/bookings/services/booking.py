@@ -7,6 +7,7 @@ import datetime as dt
 import hashlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -280,25 +281,17 @@ def _book_all(
     skips: bool,
 ) -> list[Booking]:
     """Book all at all times, or (with `skips`) whenever all can be; else raise all problems."""
+    if len(spans) == len(resources) == 1:
+        return [_book(actor, resources[0], wish, spans[0], series=series)]
     made: list[Booking] = []
     refusals: list[tuple[Resource, Span, Refused]] = []
     for span in spans:
-        party = secrets.token_hex(16) if len(resources) > 1 else None
-        # What was booked already of an occurrence that is left out must not stay.
-        step = session.begin_nested() if party and skips else None
-        together: list[Booking] = []
-        for resource in resources:
-            try:
-                together.append(_book(actor, resource, wish, span, series=series, party=party))
-            except Refused as refusal:
-                if len(spans) == len(resources) == 1:
-                    raise
-                refusals.append((resource, span, refusal))
-        is_whole = len(together) == len(resources)
-        if step is not None:
-            step.commit() if is_whole else step.rollback()
-        if is_whole:
-            made += together
+        try:
+            # What was booked already of an occurrence that is left out must not stay.
+            with session.begin_nested() if skips else nullcontext():
+                made += _book_together(actor, wish, resources, span, series)
+        except _NotWhole as error:
+            refusals += [(resource, span, refusal) for resource, refusal in error.refusals]
     if refusals and not (skips and made):
         raise Refused(
             [
@@ -308,6 +301,35 @@ def _book_all(
                 for problem in refusal.problems
             ]
         )
+    return made
+
+
+class _NotWhole(Exception):
+    """Not all of what is booked together can be booked."""
+
+    def __init__(self, refusals: list[tuple[Resource, Refused]]) -> None:
+        super().__init__()
+        self.refusals = refusals
+
+
+def _book_together(
+    actor: Actor,
+    wish: _Wish,
+    resources: Sequence[Resource],
+    span: Span,
+    series: BookingSeries | None,
+) -> list[Booking]:
+    """Book resources for one time; raise _NotWhole with all that stands against any of them."""
+    party = secrets.token_hex(16) if len(resources) > 1 else None
+    made: list[Booking] = []
+    refusals: list[tuple[Resource, Refused]] = []
+    for resource in resources:
+        try:
+            made.append(_book(actor, resource, wish, span, series=series, party=party))
+        except Refused as refusal:
+            refusals.append((resource, refusal))
+    if refusals:
+        raise _NotWhole(refusals)
     return made
 
 

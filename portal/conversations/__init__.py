@@ -1,0 +1,1 @@
+"""Conversations between organizations: threads on records of theirs, messages, reports."""

@@ -68,9 +68,10 @@ from portal.organizations.models import (
     organization_naics,
 )
 from portal.organizations.rules import match_key
-from portal.partnerships import services as partnerships
 from portal.partnerships.models import Request, Response, request_capability
-from portal.partnerships.rules import LONGEST_LIFE_DAYS
+from portal.partnerships.rules.words import LONGEST_LIFE_DAYS
+from portal.partnerships.services import requests as partnerships
+from portal.partnerships.services import responses
 from portal.regions import services as regions
 from portal.regions.queries import counties_of_region, find_region, find_zip
 
@@ -560,13 +561,13 @@ def _answer(owner: Actor, row: Request, request: DemoRequest, senders: Mapping[s
         )
         if is_there is not None:
             continue
-        response = partnerships.send_response(
+        response = responses.send_response(
             _owner_of(sender), row, organization_id=sender.id, message=answer.message
         )
         steps += 1
         if answer.state != "sent":
             action = _DECISIONS[answer.state]
-            partnerships.act_on_response(owner, response, action, note=answer.reason)
+            responses.act_on_response(owner, response, action, note=answer.reason)
             response.decided_at = _ago(request.confirmed_days_ago // 3)
             _date_step("response", response.id, action, response.decided_at)
         response.created_at = _ago(request.confirmed_days_ago // 2)

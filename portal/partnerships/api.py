@@ -23,7 +23,6 @@ from portal.kernel.web import (
     number_argument,
     text_argument,
 )
-from portal.partnerships import queries, services
 from portal.partnerships.forms import (
     NewRequestForm,
     NoteForm,
@@ -31,8 +30,14 @@ from portal.partnerships.forms import (
     ResponseForm,
     request_values,
 )
-from portal.partnerships.rules import DIRECTIONS, REQUEST_KINDS, REQUESTS, Incomplete
+from portal.partnerships.queries import requests as queries
+from portal.partnerships.queries import responses as response_queries
+from portal.partnerships.rules.publishing import Incomplete
+from portal.partnerships.rules.words import DIRECTIONS, REQUEST_KINDS
+from portal.partnerships.rules.workflows import REQUESTS
 from portal.partnerships.schemas import RequestSchema, ResponseSchema
+from portal.partnerships.services import requests as services
+from portal.partnerships.services import responses as response_services
 
 blueprint = api_blueprint("partnerships", __name__)
 
@@ -179,7 +184,7 @@ def list_responses(request_id: int) -> ResponseReturnValue:
     """List the responses that you may see: all to your own request, else your own."""
     actor = current_actor()
     record = queries.get_visible_request(actor, request_id)
-    found = queries.list_responses(actor, record, **page_arguments())
+    found = response_queries.list_responses(actor, record, **page_arguments())
     return answer_page(ResponseSchema(actor=actor), found)
 
 
@@ -197,10 +202,10 @@ def send_response(request_id: int) -> ResponseReturnValue:
     """Express the interest of one of your organizations."""
     actor = current_actor()
     record = queries.get_visible_request(actor, request_id)
-    sent = services.send_response(actor, record, **bind_json(ResponseForm).data)
+    sent = response_services.send_response(actor, record, **bind_json(ResponseForm).data)
     return answer(
         ResponseSchema(actor=actor),
-        queries.get_visible_response(actor, sent.id),
+        response_queries.get_visible_response(actor, sent.id),
         status=201,
         location=url_for("partnerships_api.show_response", response_id=sent.id),
     )
@@ -211,7 +216,9 @@ def send_response(request_id: int) -> ResponseReturnValue:
 def show_response(response_id: int) -> ResponseReturnValue:
     """Return a response to its two sides."""
     actor = current_actor()
-    return answer(ResponseSchema(actor=actor), queries.get_visible_response(actor, response_id))
+    return answer(
+        ResponseSchema(actor=actor), response_queries.get_visible_response(actor, response_id)
+    )
 
 
 @blueprint.post("/responses/<int:response_id>/actions/<action>")
@@ -226,9 +233,11 @@ def show_response(response_id: int) -> ResponseReturnValue:
 def act_on_response(response_id: int, action: str) -> ResponseReturnValue:
     """Take a step of the workflow; declining needs a `note`."""
     actor = current_actor()
-    response = queries.get_visible_response(actor, response_id)
-    services.act_on_response(actor, response, action, **bind_json(NoteForm).data)
-    return answer(ResponseSchema(actor=actor), queries.get_visible_response(actor, response_id))
+    response = response_queries.get_visible_response(actor, response_id)
+    response_services.act_on_response(actor, response, action, **bind_json(NoteForm).data)
+    return answer(
+        ResponseSchema(actor=actor), response_queries.get_visible_response(actor, response_id)
+    )
 
 
 def _request_schema() -> RequestSchema:

@@ -14,8 +14,8 @@ from portal.partnerships.models import (
     Request,
 )
 from portal.partnerships.policies import Permission
-from portal.partnerships.queries import REQUEST_OPTIONS, shown_point_of
-from portal.partnerships.rules import LISTED_STATUSES
+from portal.partnerships.queries.requests import REQUEST_OPTIONS, shown_point_of
+from portal.partnerships.rules.workflows import LISTED_STATUSES
 from portal.regions.queries import broader_by_key, labels_of
 
 

@@ -33,7 +33,8 @@ from portal.kernel.forms import Form
 from portal.kernel.listing import VISIBILITIES
 from portal.organizations.rules import EMPLOYEE_BANDS, ORGANIZATION_KINDS
 from portal.partnerships.models import Request
-from portal.partnerships.rules import (
+from portal.partnerships.rules.publishing import latest_end
+from portal.partnerships.rules.words import (
     AGREEMENT_KINDS,
     DIRECTIONS,
     IP_STATUSES,
@@ -41,7 +42,6 @@ from portal.partnerships.rules import (
     REQUEST_KINDS,
     TRL_WORDS,
     USUAL_LIFE_DAYS,
-    latest_end,
 )
 
 AUDIENCES = {key: label for key, label in VISIBILITIES.items() if key != "draft"}

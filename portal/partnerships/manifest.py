@@ -17,9 +17,17 @@ from portal.kernel.manifest import (
 )
 from portal.kernel.outbox import Event, Reaction
 from portal.organizations import events as organization_events
-from portal.partnerships import api, documents, events, queries, reactions, services, views
+from portal.partnerships import api, documents, events, reactions
 from portal.partnerships.policies import Permission, policy
-from portal.partnerships.rules import DIRECTIONS, REQUEST_KINDS
+from portal.partnerships.queries import desk
+from portal.partnerships.queries import requests as queries
+from portal.partnerships.rules.words import DIRECTIONS, REQUEST_KINDS
+from portal.partnerships.services import requests as services
+from portal.partnerships.views import requests, responses, steps, writing
+from portal.partnerships.views.blueprint import blueprint
+
+#: Importing them is what puts their routes on the blueprint.
+PAGES = (requests, responses, steps, writing)
 
 _CHANGED_BY: dict[type[Event], Callable[[Any], list[int]]] = {
     **{
@@ -44,7 +52,7 @@ _CHANGED_BY: dict[type[Event], Callable[[Any], list[int]]] = {
 
 manifest = Manifest(
     name="partnerships",
-    blueprints=(views.blueprint, api.blueprint),
+    blueprints=(blueprint, api.blueprint),
     policy=policy,
     reactions=(
         Reaction(events.ResponseSent, reactions.email_managers_on_response_sent),
@@ -96,31 +104,31 @@ manifest = Manifest(
         DeskSection(
             _l("Responses to your requests"),
             _l("No response waits for your decision."),
-            queries.list_to_decide,
+            desk.list_to_decide,
             order=15,
         ),
         DeskSection(
             _l("Requests to use what you share"),
             _l("Nobody waits for your answer about your equipment and facilities."),
-            queries.list_asked,
+            desk.list_asked,
             order=16,
         ),
         DeskSection(
             _l("Answers to your responses"),
             _l("No answer came in the last two weeks."),
-            queries.list_answers,
+            desk.list_answers,
             order=25,
         ),
         DeskSection(
             _l("Drafts of requests"),
             _l("You have no unfinished request."),
-            queries.list_drafts,
+            desk.list_drafts,
             order=40,
         ),
         DeskSection(
             _l("Requests that end soon"),
             _l("None of your requests ends within two weeks."),
-            queries.list_ending,
+            desk.list_ending,
             order=50,
         ),
     ),

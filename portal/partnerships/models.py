@@ -21,7 +21,7 @@ from portal.kernel.database import Identified, Model, Timestamped, known_values
 from portal.kernel.files import StoredFile
 from portal.kernel.listing import Listed, visibility_check
 from portal.organizations.models import Organization
-from portal.partnerships.rules import AGREEMENT_KINDS, IP_STATUSES
+from portal.partnerships.rules.words import AGREEMENT_KINDS, IP_STATUSES
 from portal.regions.models import Capability, County
 
 request_capability = Table(

@@ -16,7 +16,7 @@ from portal.kernel.authorization import (
 from portal.kernel.listing import visible_record
 from portal.organizations.models import Organization
 from portal.partnerships.models import Request, Response
-from portal.partnerships.rules import SHOWN_STATUSES
+from portal.partnerships.rules.workflows import SHOWN_STATUSES
 
 
 class Permission(StrEnum):

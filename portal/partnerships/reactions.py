@@ -11,8 +11,10 @@ from portal.kernel.errors import NotFound
 from portal.kernel.mail import queue_mail
 from portal.kernel.web import external_url
 from portal.organizations.queries.people import managers_of
-from portal.partnerships import events, queries
+from portal.partnerships import events
 from portal.partnerships.models import Request, Response
+from portal.partnerships.queries import requests as queries
+from portal.partnerships.queries import responses as response_queries
 
 
 def email_managers_on_response_sent(event: events.ResponseSent) -> None:
@@ -57,7 +59,7 @@ def email_responder_on_response_decided(event: events.ResponseDecided) -> None:
     is_accepted = event.action == "accept"
     is_named = is_accepted or not response.request.is_anonymous
     _tell(
-        queries.responders_of(response),
+        response_queries.responders_of(response),
         "response_decided",
         is_accepted=is_accepted,
         is_lapsed=event.action == "lapse",
@@ -109,7 +111,7 @@ def _response_url(response: Response) -> str:
 
 def _response(response_id: int) -> Response | None:
     try:
-        return queries.get_response(response_id)
+        return response_queries.get_response(response_id)
     except NotFound:
         return None
 

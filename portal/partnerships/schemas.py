@@ -11,8 +11,9 @@ from marshmallow import Schema, fields
 from portal.kernel.authorization import Actor, can
 from portal.partnerships.models import Request, Response
 from portal.partnerships.policies import Permission
-from portal.partnerships.queries import find_contacts, point_of, sees_identity, shown_subject
-from portal.partnerships.rules import SHOWN_ANONYMOUSLY
+from portal.partnerships.queries.requests import point_of, sees_identity, shown_subject
+from portal.partnerships.queries.responses import find_contacts
+from portal.partnerships.rules.publishing import SHOWN_ANONYMOUSLY
 
 
 class AttachmentSchema(Schema):

@@ -39,16 +39,15 @@ from portal.organizations.rules import (
     ORGANIZATION_KINDS,
     OWNERSHIP,
 )
-from portal.partnerships.rules import (
+from portal.partnerships.rules.publishing import missing_fields
+from portal.partnerships.rules.words import (
     AGREEMENT_KINDS,
     DIRECTIONS,
     IP_STATUSES,
     LONGEST_LIFE_DAYS,
     REQUEST_KINDS,
-    REQUESTS,
-    RESPONSES,
-    missing_fields,
 )
+from portal.partnerships.rules.workflows import REQUESTS, RESPONSES
 from portal.regions import services as regions_services
 
 ORGANIZATIONS = queries.read_organizations()

@@ -13,8 +13,9 @@ from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.mail import OutgoingMail
 from portal.organizations.models import Organization
-from portal.partnerships import queries
 from portal.partnerships.models import Request, Response
+from portal.partnerships.queries import requests as queries
+from portal.partnerships.queries import responses as response_queries
 from tests.cast import World
 
 ActorOf = Callable[[str], Actor]
@@ -36,7 +37,7 @@ def request_of(world: World) -> Callable[[str], Request]:
 @pytest.fixture
 def response(world: World) -> Callable[[], Response]:
     """Return the college's response to the shop's public request."""
-    return lambda: queries.get_response(world.responses["college_to_shop"])
+    return lambda: response_queries.get_response(world.responses["college_to_shop"])
 
 
 @pytest.fixture

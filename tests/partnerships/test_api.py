@@ -9,9 +9,9 @@ from sqlalchemy import func, select
 
 from portal.kernel.authorization import Actor, can
 from portal.kernel.database import session
-from portal.partnerships import queries
 from portal.partnerships.models import Request
 from portal.partnerships.policies import Permission
+from portal.partnerships.queries import requests as queries
 from tests.cast import World
 
 ClientOf = Callable[[str], FlaskClient]

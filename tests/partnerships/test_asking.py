@@ -16,9 +16,14 @@ from portal.kernel.errors import Invalid
 from portal.kernel.fulltext.port import Query
 from portal.kernel.search import search_index
 from portal.organizations.models import Membership
-from portal.partnerships import documents, queries, services
+from portal.partnerships import documents
 from portal.partnerships.models import Request
 from portal.partnerships.policies import Permission
+from portal.partnerships.queries import desk
+from portal.partnerships.queries import requests as queries
+from portal.partnerships.queries import responses as response_queries
+from portal.partnerships.services import requests as services
+from portal.partnerships.services import responses as response_services
 from tests.cast import CAST, World
 from tests.partnerships.conftest import ActorOf
 
@@ -63,10 +68,10 @@ def test_owner_is_told_sees_it_and_finds_it_on_the_desk(
     assert "Forty brackets, in March." in mail["text"]
     assert f"/requests/{request.id}" in mail["text"]
     assert who_sees(request, actor) == {"ana", "ben", "cleo", "root"}
-    [item] = queries.list_asked(actor("cleo"), 10)
+    [item] = desk.list_asked(actor("cleo"), 10)
     assert (item.title, item.detail) == ("Two days on your mill", "Ana's Machine Shop")
     for name in ("ana", "ben", "eve", "root", "nobody"):
-        assert queries.list_asked(actor(name), 10) == []
+        assert desk.list_asked(actor(name), 10) == []
 
 
 def test_draft_tells_nobody(
@@ -76,7 +81,7 @@ def test_draft_tells_nobody(
     drain()
     assert mails == []
     assert who_sees(request, actor) == {"ana", "root"}
-    assert queries.list_asked(actor("cleo"), 10) == []
+    assert desk.list_asked(actor("cleo"), 10) == []
 
 
 def test_answer_clears_the_desk_and_opens_the_way_to_each_other(
@@ -85,9 +90,11 @@ def test_answer_clears_the_desk_and_opens_the_way_to_each_other(
     request = ask()
     assert "Your organization is asked." in client_of("cleo").get(f"/requests/{request.id}").text
     request = queries.get_request(request.id)
-    response = services.send_response(actor("cleo"), request, message="Fridays are free.")
-    assert queries.list_asked(actor("cleo"), 10) == []
-    services.act_on_response(actor("ana"), queries.get_response(response.id), "accept")
+    response = response_services.send_response(actor("cleo"), request, message="Fridays are free.")
+    assert desk.list_asked(actor("cleo"), 10) == []
+    response_services.act_on_response(
+        actor("ana"), response_queries.get_response(response.id), "accept"
+    )
     assert "Fridays are free." in client_of("ana").get(f"/responses/{response.id}").text
 
 
@@ -101,7 +108,7 @@ def test_owner_of_an_anonymous_request_is_not_told_the_name(
     assert "A shop needs two days." in mail["text"]
     assert "Machine Shop" not in mail["text"]
     assert "Forty brackets" not in mail["text"]
-    [item] = queries.list_asked(actor("cleo"), 10)
+    [item] = desk.list_asked(actor("cleo"), 10)
     assert item.detail == "An organization that does not show its name"
     assert "Machine Shop" not in client_of("cleo").get(f"/requests/{request.id}").text
 

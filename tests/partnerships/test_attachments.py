@@ -13,8 +13,8 @@ from sqlalchemy import func, select
 
 from portal.kernel.database import session
 from portal.kernel.files import StoredFile
-from portal.partnerships import queries
 from portal.partnerships.models import Request, RequestAttachment
+from portal.partnerships.queries import requests as queries
 from tests.cast import World
 
 ClientOf = Callable[[str], FlaskClient]

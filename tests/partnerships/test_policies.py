@@ -7,9 +7,10 @@ from sqlalchemy import select
 
 from portal.kernel.authorization import can, visible
 from portal.kernel.database import session, unit_of_work
-from portal.partnerships import queries
 from portal.partnerships.models import Request, Response
 from portal.partnerships.policies import Permission
+from portal.partnerships.queries import requests as queries
+from portal.partnerships.queries import responses as response_queries
 from tests.cast import CAST, World
 from tests.partnerships.conftest import ActorOf
 
@@ -37,7 +38,7 @@ def test_row_and_list_agree(
         with unit_of_work():
             session.get_one(Response, world.responses["college_to_shop"]).status = "accepted"
     requests = [queries.get_request(number) for number in world.requests.values()]
-    responses = [queries.get_response(number) for number in world.responses.values()]
+    responses = [response_queries.get_response(number) for number in world.responses.values()]
     for model, rows, permissions in (
         (Request, requests, OF_REQUESTS),
         (Response, responses, OF_RESPONSES),

@@ -13,8 +13,11 @@ from portal.kernel.mail import OutgoingMail
 from portal.kernel.search import search_index
 from portal.organizations import services as organizations
 from portal.organizations.queries.profiles import get_organization
-from portal.partnerships import documents, events, queries, reactions, services
+from portal.partnerships import documents, events, reactions
 from portal.partnerships.models import Request
+from portal.partnerships.queries import requests as queries
+from portal.partnerships.queries import responses as response_queries
+from portal.partnerships.services import responses as response_services
 from tests.cast import World
 from tests.partnerships.conftest import CANARY, ActorOf
 
@@ -131,7 +134,7 @@ def mails() -> list[OutgoingMail]:
 
 def respond(actor: Actor, hidden: Request) -> int:
     request = queries.get_request(hidden.id)
-    return services.send_response(actor, request, message="Ours is free.").id
+    return response_services.send_response(actor, request, message="Ours is free.").id
 
 
 def test_responder_learns_who_it_is_only_when_accepted(
@@ -141,7 +144,9 @@ def test_responder_learns_who_it_is_only_when_accepted(
     pages = [f"/responses/{response_id}", "/responses", f"/requests/{hidden.id}"]
     for address in [*pages, f"/api/v1/responses/{response_id}"]:
         assert secrets_in(client_of("eve").get(address).text) == []
-    services.act_on_response(actor("ana"), queries.get_response(response_id), "accept")
+    response_services.act_on_response(
+        actor("ana"), response_queries.get_response(response_id), "accept"
+    )
     drain()
     reply = client_of("eve").get(f"/responses/{response_id}")
     assert f"{CANARY} Machine Shop" in reply.text
@@ -163,8 +168,8 @@ def test_mail_to_the_responder_names_the_organization_only_when_accepted(
     is_named: bool,
 ) -> None:
     response_id = respond(actor("eve"), hidden)
-    services.act_on_response(
-        actor("ana"), queries.get_response(response_id), action, note="Thanks for asking."
+    response_services.act_on_response(
+        actor("ana"), response_queries.get_response(response_id), action, note="Thanks for asking."
     )
     with unit_of_work():
         reactions.email_responder_on_response_decided(
@@ -180,8 +185,8 @@ def test_declined_responder_never_learns_who_it_was(
     client_of: ClientOf, actor: ActorOf, hidden: Request
 ) -> None:
     response_id = respond(actor("eve"), hidden)
-    services.act_on_response(
-        actor("ana"), queries.get_response(response_id), "decline", note="Too far."
+    response_services.act_on_response(
+        actor("ana"), response_queries.get_response(response_id), "decline", note="Too far."
     )
     reply = client_of("eve").get(f"/responses/{response_id}")
     assert "Too far." in reply.text

@@ -16,8 +16,12 @@ from portal.kernel.fulltext.port import Query
 from portal.kernel.search import search_index
 from portal.organizations import services as organizations
 from portal.organizations.queries.profiles import get_organization
-from portal.partnerships import documents, events, queries, reactions, services
+from portal.partnerships import documents, events, reactions
 from portal.partnerships.models import Request, Response
+from portal.partnerships.queries import desk
+from portal.partnerships.queries import requests as queries
+from portal.partnerships.services import requests as services
+from portal.partnerships.services import responses as response_services
 from tests.cast import World
 from tests.partnerships.conftest import ActorOf
 
@@ -29,7 +33,9 @@ def test_managers_are_told_of_a_response(
     actor: ActorOf, world: World, drain: Drain, mails: list[dict[str, Any]]
 ) -> None:
     request = queries.get_request(world.requests["shop_public"])
-    response = services.send_response(actor("eve"), request, message="Line one.\nLine two.")
+    response = response_services.send_response(
+        actor("eve"), request, message="Line one.\nLine two."
+    )
     drain()
     [mail] = mails
     assert mail["to"] == "ana@cast.example"
@@ -46,7 +52,7 @@ def test_responder_is_told_the_answer_with_its_reason(
     mails: list[dict[str, Any]],
     action: str,
 ) -> None:
-    services.act_on_response(actor("ana"), response(), action, note="Because of Friday.")
+    response_services.act_on_response(actor("ana"), response(), action, note="Because of Friday.")
     drain()
     [mail] = mails
     assert mail["to"] == "cleo@cast.example"
@@ -77,7 +83,7 @@ def test_nobody_is_told_of_a_response_taken_back(
     drain: Drain,
     mails: list[dict[str, Any]],
 ) -> None:
-    services.act_on_response(actor("cleo"), response(), "withdraw")
+    response_services.act_on_response(actor("cleo"), response(), "withdraw")
     drain()
     assert mails == []
 
@@ -148,28 +154,28 @@ def test_response_waits_on_the_desk_of_who_decides(
     actor: ActorOf, response: Callable[[], Response]
 ) -> None:
     waiting = "Falls City Community College responded to “Shop public need”"
-    assert titles(queries.list_to_decide(actor("ana"), 10)) == [waiting]
+    assert titles(desk.list_to_decide(actor("ana"), 10)) == [waiting]
     for name in ("ben", "cleo", "eve", "root", "nobody"):
-        assert queries.list_to_decide(actor(name), 10) == []
-    services.act_on_response(actor("ana"), response(), "accept")
-    assert queries.list_to_decide(actor("ana"), 10) == []
-    assert titles(queries.list_answers(actor("cleo"), 10)) == [
+        assert desk.list_to_decide(actor(name), 10) == []
+    response_services.act_on_response(actor("ana"), response(), "accept")
+    assert desk.list_to_decide(actor("ana"), 10) == []
+    assert titles(desk.list_answers(actor("cleo"), 10)) == [
         "Your response to “Shop public need” was accepted"
     ]
-    assert queries.list_answers(actor("ana"), 10) == []
+    assert desk.list_answers(actor("ana"), 10) == []
 
 
 def test_drafts_and_ending_requests_are_on_the_desk_of_their_people(
     actor: ActorOf, change: Change
 ) -> None:
-    assert titles(queries.list_drafts(actor("ana"), 10)) == ["Shop draft need"]
-    assert queries.list_drafts(actor("ben"), 10) == []
-    assert queries.list_drafts(actor("root"), 10) == []
-    assert queries.list_ending(actor("ana"), 10) == []
+    assert titles(desk.list_drafts(actor("ana"), 10)) == ["Shop draft need"]
+    assert desk.list_drafts(actor("ben"), 10) == []
+    assert desk.list_drafts(actor("root"), 10) == []
+    assert desk.list_ending(actor("ana"), 10) == []
     change("shop_public", expires_on=today_here() + dt.timedelta(days=9), published_at=now())
-    [item] = queries.list_ending(actor("ana"), 10)
+    [item] = desk.list_ending(actor("ana"), 10)
     assert item.title == "Shop public need"
-    assert queries.list_ending(actor("eve"), 10) == []
+    assert desk.list_ending(actor("eve"), 10) == []
 
 
 # Search

@@ -5,16 +5,9 @@ from typing import Any
 
 import pytest
 
-from portal.partnerships.rules import (
-    AGREEMENT_KINDS,
-    DIRECTIONS,
-    REQUEST_KINDS,
-    REQUESTS,
-    RESPONSES,
-    is_renewable,
-    latest_end,
-    missing_fields,
-)
+from portal.partnerships.rules.publishing import is_renewable, latest_end, missing_fields
+from portal.partnerships.rules.words import AGREEMENT_KINDS, DIRECTIONS, REQUEST_KINDS
+from portal.partnerships.rules.workflows import REQUESTS, RESPONSES
 
 EMPTY: dict[str, Any] = {
     "summary": "",

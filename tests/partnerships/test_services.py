@@ -15,9 +15,13 @@ from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from portal.kernel.outbox import OutboxEvent
 from portal.organizations import services as organizations
 from portal.organizations.models import Organization
-from portal.partnerships import queries, services
 from portal.partnerships.models import Request, Response
-from portal.partnerships.rules import REQUESTS, Incomplete
+from portal.partnerships.queries import requests as queries
+from portal.partnerships.queries import responses as response_queries
+from portal.partnerships.rules.publishing import Incomplete
+from portal.partnerships.rules.workflows import REQUESTS
+from portal.partnerships.services import requests as services
+from portal.partnerships.services import responses as response_services
 from tests.cast import World
 from tests.partnerships.conftest import ActorOf
 
@@ -249,7 +253,7 @@ def test_a_response_to_a_withdrawn_request_is_not_accepted(
 ) -> None:
     change("shop_public", status="withdrawn")
     with pytest.raises(Conflict, match="was withdrawn"):
-        services.act_on_response(actor("ana"), response(), "accept")
+        response_services.act_on_response(actor("ana"), response(), "accept")
     assert response().status == "sent"
 
 
@@ -306,11 +310,15 @@ def test_a_withdrawn_request_is_gone_for_outsiders_and_kept_for_its_people(
 def test_any_person_of_another_organization_responds_once(
     actor: ActorOf, request_of: RequestOf, world: World
 ) -> None:
-    response = services.send_response(actor("ben"), request_of("college_public"), message="We can.")
+    response = response_services.send_response(
+        actor("ben"), request_of("college_public"), message="We can."
+    )
     assert response.organization_id == world.organizations["shop"]
     assert events() == ["partnerships.ResponseSent"]
     with pytest.raises(Conflict, match="already"):
-        services.send_response(actor("ana"), request_of("college_public"), message="We too.")
+        response_services.send_response(
+            actor("ana"), request_of("college_public"), message="We too."
+        )
 
 
 @pytest.mark.parametrize("name", ["ana", "ben", "dov", "root"])
@@ -318,7 +326,7 @@ def test_own_people_and_people_without_an_organization_do_not_respond(
     actor: ActorOf, request_of: RequestOf, name: str
 ) -> None:
     with pytest.raises(Forbidden):
-        services.send_response(actor(name), request_of("shop_public"), message="Hello.")
+        response_services.send_response(actor(name), request_of("shop_public"), message="Hello.")
 
 
 @pytest.mark.parametrize("status", ["draft", "paused", "fulfilled", "expired", "withdrawn"])
@@ -327,7 +335,7 @@ def test_a_request_that_is_not_open_takes_no_response(
 ) -> None:
     request = change("shop_public", status=status)
     with pytest.raises((Conflict, NotFound)):
-        services.send_response(actor("eve"), request, message="Hello.")
+        response_services.send_response(actor("eve"), request, message="Hello.")
     assert session.scalar(select(func.count()).select_from(Response)) == 1
 
 
@@ -336,7 +344,7 @@ def test_nobody_responds_to_what_they_cannot_see(
     actor: ActorOf, request_of: RequestOf, visibility: str
 ) -> None:
     with pytest.raises(NotFound):
-        services.send_response(actor("eve"), request_of(visibility), message="Hello.")
+        response_services.send_response(actor("eve"), request_of(visibility), message="Hello.")
 
 
 def test_nobody_responds_for_an_organization_of_others(
@@ -344,7 +352,7 @@ def test_nobody_responds_for_an_organization_of_others(
 ) -> None:
     for organization_id in (world.organizations["college"], 999_999):
         with pytest.raises(Invalid) as refusal:
-            services.send_response(
+            response_services.send_response(
                 actor("ana"),
                 request_of("aero_public"),
                 organization_id=organization_id,
@@ -358,7 +366,7 @@ def test_who_has_several_organizations_says_for_which_one(
 ) -> None:
     organizations.register_organization(actor("ana"), name="Second Shop", kind="sme")
     with pytest.raises(Invalid) as refusal:
-        services.send_response(actor("ana"), request_of("aero_public"), message="x")
+        response_services.send_response(actor("ana"), request_of("aero_public"), message="x")
     assert refusal.value.field == "organization_id"
 
 
@@ -368,34 +376,34 @@ def test_only_managers_of_the_receiving_organization_decide(
     actor: ActorOf, response: Callable[[], Response], name: str, action: str
 ) -> None:
     with pytest.raises(Forbidden):
-        services.act_on_response(actor(name), response(), action, note="No.")
+        response_services.act_on_response(actor(name), response(), action, note="No.")
 
 
 @pytest.mark.parametrize("name", ["eve", "dov", "nobody"])
 def test_a_response_is_not_there_for_third_parties(actor: ActorOf, world: World, name: str) -> None:
     with pytest.raises(NotFound):
-        queries.get_visible_response(actor(name), world.responses["college_to_shop"])
+        response_queries.get_visible_response(actor(name), world.responses["college_to_shop"])
 
 
 def test_declining_needs_a_reason_and_accepting_none(
     actor: ActorOf, response: Callable[[], Response]
 ) -> None:
     with pytest.raises(Invalid) as refusal:
-        services.act_on_response(actor("ana"), response(), "decline")
+        response_services.act_on_response(actor("ana"), response(), "decline")
     assert refusal.value.field == "note"
-    services.act_on_response(actor("ana"), response(), "accept")
+    response_services.act_on_response(actor("ana"), response(), "accept")
     assert response().status == "accepted"
     assert response().decided_at is not None
     with pytest.raises(Conflict):
-        services.act_on_response(actor("cleo"), response(), "withdraw")
+        response_services.act_on_response(actor("cleo"), response(), "withdraw")
 
 
 def test_who_responded_withdraws_while_nothing_is_decided(
     actor: ActorOf, response: Callable[[], Response]
 ) -> None:
     with pytest.raises(Forbidden):
-        services.act_on_response(actor("ana"), response(), "withdraw")
-    services.act_on_response(actor("cleo"), response(), "withdraw")
+        response_services.act_on_response(actor("ana"), response(), "withdraw")
+    response_services.act_on_response(actor("cleo"), response(), "withdraw")
     assert response().status == "withdrawn"
     with pytest.raises(Conflict):
-        services.act_on_response(actor("ana"), response(), "accept")
+        response_services.act_on_response(actor("ana"), response(), "accept")

@@ -12,8 +12,10 @@ from portal.kernel.clock import today_here
 from portal.kernel.database import session, unit_of_work
 from portal.organizations import services as organizations
 from portal.organizations.models import Organization
-from portal.partnerships import queries, services
 from portal.partnerships.models import Request, Response
+from portal.partnerships.queries import requests as queries
+from portal.partnerships.services import requests as services
+from portal.partnerships.services import responses as response_services
 from tests.cast import World
 from tests.partnerships.conftest import ActorOf
 from tests.support.statements import count_statements
@@ -116,7 +118,7 @@ def test_list_of_responses_takes_the_same_statements_for_few_and_for_many(
     for number in range(6):
         organizations.register_organization(actor("eve"), name=f"Aero {number}", kind="sme")
     for organization_id in sorted(actor("eve").memberships):
-        services.send_response(
+        response_services.send_response(
             actor("eve"),
             queries.get_request(world.requests["shop_public"]),
             organization_id=organization_id,

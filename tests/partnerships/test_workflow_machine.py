@@ -21,10 +21,14 @@ from portal.kernel.clock import today_here
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from portal.organizations.models import Organization
-from portal.partnerships import documents, queries, services
+from portal.partnerships import documents
 from portal.partnerships.models import Request, Response
 from portal.partnerships.policies import Permission
-from portal.partnerships.rules import REQUESTS, RESPONSES
+from portal.partnerships.queries import requests as queries
+from portal.partnerships.queries import responses as response_queries
+from portal.partnerships.rules.workflows import REQUESTS, RESPONSES
+from portal.partnerships.services import requests as services
+from portal.partnerships.services import responses as response_services
 from tests.cast import CAST, World
 from tests.partnerships.conftest import ActorOf
 
@@ -129,7 +133,7 @@ def test_no_order_of_steps_breaks_the_rules(
         def respond(self, name: str) -> None:
             status, before = self.request.status, len(self.responses())
             try:
-                services.send_response(self.actors[name], self.request, message="We can.")
+                response_services.send_response(self.actors[name], self.request, message="We can.")
             except REFUSALS:
                 assert len(self.responses()) == before
                 return
@@ -146,12 +150,12 @@ def test_no_order_of_steps_breaks_the_rules(
         def decide(self, name: str, action: str, number: int, note: str) -> None:
             if number >= len(self.responses()):
                 return
-            response = queries.get_response(self.responses()[number].id)
+            response = response_queries.get_response(self.responses()[number].id)
             before = response.status
             try:
-                services.act_on_response(self.actors[name], response, action, note=note)
+                response_services.act_on_response(self.actors[name], response, action, note=note)
             except REFUSALS:
-                assert queries.get_response(response.id).status == before
+                assert response_queries.get_response(response.id).status == before
                 return
             assert before == "sent"
             if action == "withdraw":
@@ -166,7 +170,7 @@ def test_no_order_of_steps_breaks_the_rules(
             assert request.renewals <= 1
             self.outsiders_see_only_what_is_theirs(request)
             self.history_tells_how_it_came_here(request)
-            responses = [queries.get_response(row.id) for row in self.responses()]
+            responses = [response_queries.get_response(row.id) for row in self.responses()]
             if request.status == "withdrawn":
                 assert all(response.status != "sent" for response in responses)
             senders = [response.organization_id for response in responses]
@@ -194,7 +198,7 @@ def test_no_order_of_steps_breaks_the_rules(
                     continue
                 knows = can(person, Permission.RESPONSE_VIEW_IDENTITY, response)
                 assert knows == (not response.request.is_anonymous or is_accepted)
-                assert (queries.find_contacts(person, response) is not None) == is_accepted
+                assert (response_queries.find_contacts(person, response) is not None) == is_accepted
 
         def history_tells_how_it_came_here(self, request: Request) -> None:
             steps = REQUESTS.history(request)

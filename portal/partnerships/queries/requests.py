@@ -1,13 +1,11 @@
-"""Reads of requests and responses for pages, the API, the desk and the search index."""
+"""Reads of requests: one of them, pages of them, and what their forms look up."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from flask_babel import format_date
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.accounts.models import User
@@ -15,23 +13,20 @@ from portal.facilities.models import Equipment, Facility
 from portal.facilities.policies import Permission as FacilityPermission
 from portal.facilities.queries import get_visible_equipment, get_visible_facility
 from portal.kernel.authorization import Actor, authorize, can, visible
-from portal.kernel.clock import now, today_here
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
 from portal.kernel.files import StoredFile
-from portal.kernel.manifest import DeskItem
 from portal.kernel.paging import Page, keyset_page
 from portal.organizations.models import Membership, Organization
 from portal.organizations.queries.people import managers_of
-from portal.organizations.queries.profiles import hidden_fields_for, list_organizations_of
+from portal.organizations.queries.profiles import list_organizations_of
 from portal.partnerships.models import (
     Request,
     RequestAttachment,
-    Response,
     request_capability,
 )
 from portal.partnerships.policies import Permission
-from portal.partnerships.rules import LISTED_STATUSES, OPEN_STATUSES, REMINDER_DAYS
+from portal.partnerships.rules.workflows import LISTED_STATUSES
 from portal.regions.queries import narrower_closure
 
 REQUEST_OPTIONS = (
@@ -46,12 +41,8 @@ REQUEST_OPTIONS = (
     selectinload(Request.capabilities),
     selectinload(Request.attachments).joinedload(RequestAttachment.file),
 )
-_CARD_OPTIONS = (joinedload(Request.organization), joinedload(Request.county))
-_RESPONSE_OPTIONS = (
-    joinedload(Response.request).options(*_CARD_OPTIONS),
-    joinedload(Response.organization),
-    joinedload(Response.created_by),
-)
+
+CARD_OPTIONS = (joinedload(Request.organization), joinedload(Request.county))
 
 
 @dataclass(frozen=True)
@@ -72,20 +63,6 @@ class Card:
     since: dt.datetime
     is_demo: bool
     kind: str = "request"
-
-
-@dataclass(frozen=True)
-class Contact:
-    """How to reach an organization, as far as it tells members."""
-
-    organization_id: int
-    name: str
-    phone: str
-    email: str
-    people: Sequence[Mapping[str, Any]]
-
-
-# One request
 
 
 def get_request(request_id: int) -> Request:
@@ -183,9 +160,6 @@ def keepers_of(request: Request) -> list[User]:
     )
 
 
-# Lists of requests
-
-
 def card_of(actor: Actor, request: Request) -> Card:
     """Return a request as a list shows it to the actor."""
     is_identified = sees_identity(actor, request)
@@ -218,7 +192,7 @@ def list_board(
     """Return a page of the open requests that the actor may see, the newest first."""
     statement = (
         select(Request)
-        .options(*_CARD_OPTIONS)
+        .options(*CARD_OPTIONS)
         .where(
             visible(actor, Permission.REQUEST_VIEW),
             Request.status.in_(LISTED_STATUSES),
@@ -227,7 +201,7 @@ def list_board(
         )
     )
     if is_mine:
-        statement = statement.where(_of_actor(actor))
+        statement = statement.where(of_actor(actor))
     found = keyset_page(
         statement, (Request.published_at, Request.id), cursor=cursor, limit=limit, descending=True
     )
@@ -238,8 +212,8 @@ def list_own(actor: Actor, *, cursor: str | None = None, limit: int = 20) -> Pag
     """Return a page of the requests of the actor's organizations, the newest first."""
     statement = (
         select(Request)
-        .options(*_CARD_OPTIONS)
-        .where(visible(actor, Permission.REQUEST_VIEW), _of_actor(actor))
+        .options(*CARD_OPTIONS)
+        .where(visible(actor, Permission.REQUEST_VIEW), of_actor(actor))
     )
     found = keyset_page(
         statement, (Request.created_at, Request.id), cursor=cursor, limit=limit, descending=True
@@ -291,7 +265,7 @@ def list_of_organization(actor: Actor, organization: Organization) -> list[Card]
     """Return an organization's open requests for its page; None where there are none to show."""
     found = session.scalars(
         select(Request)
-        .options(*_CARD_OPTIONS)
+        .options(*CARD_OPTIONS)
         .where(
             Request.organization_id == organization.id,
             Request.status.in_(LISTED_STATUSES),
@@ -317,7 +291,7 @@ def list_for_facility(actor: Actor, facility: Facility) -> list[Card] | None:
 def _list_for(actor: Actor, condition: ColumnElement[bool]) -> list[Card] | None:
     found = session.scalars(
         select(Request)
-        .options(*_CARD_OPTIONS)
+        .options(*CARD_OPTIONS)
         .where(
             condition,
             Request.status.in_(LISTED_STATUSES),
@@ -358,11 +332,8 @@ def _filters(
     return found
 
 
-def _of_actor(actor: Actor) -> ColumnElement[bool]:
+def of_actor(actor: Actor) -> ColumnElement[bool]:
     return Request.organization_id.in_(sorted(actor.organizations_as()))
-
-
-# What forms look up
 
 
 def organization_choices(actor: Actor) -> list[tuple[int, str]]:
@@ -408,277 +379,3 @@ def find_subject(
 def is_represented(organization_id: int) -> bool:
     """Tell whether anybody of an organization would hear of a request."""
     return bool(managers_of(organization_id))
-
-
-# Responses
-
-
-def get_response(response_id: int) -> Response:
-    """Return a response with its two sides, whoever asks. Raises NotFound."""
-    response = session.scalar(
-        select(Response)
-        .options(*_RESPONSE_OPTIONS)
-        .where(Response.id == response_id)
-        .execution_options(populate_existing=True)
-    )
-    if response is None:
-        raise NotFound(_("There is no such response."))
-    return response
-
-
-def get_visible_response(actor: Actor, response_id: int) -> Response:
-    """Return a response that the actor may see. Raises NotFound."""
-    response = get_response(response_id)
-    authorize(actor, Permission.RESPONSE_VIEW, response)
-    return response
-
-
-def list_responses(
-    actor: Actor, request: Request, *, cursor: str | None = None, limit: int = 20
-) -> Page[Response]:
-    """Return a page of the responses to a request that the actor may see, oldest first."""
-    statement = (
-        select(Response)
-        .options(*_RESPONSE_OPTIONS)
-        .where(Response.request_id == request.id, visible(actor, Permission.RESPONSE_VIEW))
-    )
-    return keyset_page(statement, (Response.id,), cursor=cursor, limit=limit)
-
-
-def list_undecided(request: Request) -> list[Response]:
-    """Return all responses to a request that wait for a decision, oldest first."""
-    return list(
-        session.scalars(
-            select(Response)
-            .where(Response.request_id == request.id, Response.status == "sent")
-            .order_by(Response.id)
-        )
-    )
-
-
-def list_received(actor: Actor, *, cursor: str | None = None, limit: int = 20) -> Page[Response]:
-    """Return a page of the responses to requests of the actor's organizations, newest first."""
-    return _responses_page(Response.request.has(_of_actor(actor)), cursor, limit)
-
-
-def list_sent(actor: Actor, *, cursor: str | None = None, limit: int = 20) -> Page[Response]:
-    """Return a page of the responses of the actor's organizations, newest first."""
-    own = Response.organization_id.in_(sorted(actor.organizations_as()))
-    return _responses_page(own, cursor, limit)
-
-
-def _responses_page(
-    condition: ColumnElement[bool], cursor: str | None, limit: int
-) -> Page[Response]:
-    statement = select(Response).options(*_RESPONSE_OPTIONS).where(condition)
-    return keyset_page(statement, (Response.id,), cursor=cursor, limit=limit, descending=True)
-
-
-def find_own_response(actor: Actor, request: Request) -> Response | None:
-    """Return the newest response of the actor's organizations to a request, or None."""
-    return session.scalar(
-        select(Response)
-        .where(
-            Response.request_id == request.id,
-            Response.organization_id.in_(sorted(actor.organizations_as())),
-        )
-        .order_by(Response.id.desc())
-        .limit(1)
-    )
-
-
-def find_contacts(actor: Actor, response: Response) -> tuple[Contact, Contact] | None:
-    """Return how the two sides of an accepted response reach each other: posted, responded."""
-    if not can(actor, Permission.RESPONSE_VIEW_CONTACTS, response):
-        return None
-    return (
-        _contact(actor, response.request.organization),
-        _contact(actor, response.organization),
-    )
-
-
-def _contact(actor: Actor, organization: Organization) -> Contact:
-    hidden = hidden_fields_for(actor, organization)
-    return Contact(
-        organization.id,
-        organization.name,
-        "" if "phone" in hidden else organization.phone,
-        "" if "email" in hidden else organization.email,
-        [] if "contacts" in hidden else organization.contacts,
-    )
-
-
-def responders_of(response: Response) -> list[User]:
-    """Return whom to tell about an answer: who wrote the response, or else the managers."""
-    people = session.execute(
-        select(User, Membership.role)
-        .join(Membership, Membership.user_id == User.id)
-        .where(Membership.organization_id == response.organization_id, User.is_active)
-        .order_by(User.id)
-    ).all()
-    writer = [user for user, _role in people if user.id == response.created_by_id]
-    return writer or [user for user, role in people if role in ("owner", "manager")]
-
-
-# The clock
-
-
-def list_overdue_ids(limit: int = 500) -> list[int]:
-    """Return the requests whose time is over but whose state does not say so yet.
-
-    Locked until the transaction ends, so that nobody renews or withdraws one meanwhile.
-    """
-    return list(
-        session.scalars(
-            select(Request.id)
-            .where(Request.status.in_(LISTED_STATUSES), Request.expires_on < today_here())
-            .order_by(Request.expires_on, Request.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-    )
-
-
-def list_ending_unreminded(limit: int = 500) -> list[Request]:
-    """Return the requests that end within two weeks and whose people were not told yet."""
-    return list(
-        session.scalars(
-            select(Request)
-            .where(_ends_soon(), Request.reminded_at.is_(None))
-            .order_by(Request.expires_on, Request.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-    )
-
-
-def _ends_soon() -> ColumnElement[bool]:
-    return (
-        Request.status.in_(LISTED_STATUSES)
-        & (Request.expires_on >= today_here())
-        & (Request.expires_on <= today_here() + dt.timedelta(days=REMINDER_DAYS))
-    )
-
-
-# The desk
-
-
-def list_to_decide(actor: Actor, limit: int) -> list[DeskItem]:
-    """Return the responses that wait for the actor's decision, oldest first."""
-    rows = session.execute(
-        select(Response.id, Response.created_at, Request.title, Organization.name)
-        .join(Request, Request.id == Response.request_id)
-        .join(Organization, Organization.id == Response.organization_id)
-        .where(Response.status == "sent", visible(actor, Permission.RESPONSE_DECIDE))
-        .order_by(Response.id)
-        .limit(limit)
-    )
-    return [
-        DeskItem(
-            _("%(organization)s responded to “%(title)s”", organization=row.name, title=row.title),
-            f"/responses/{row.id}",
-            row.created_at,
-            action=_("Read and decide"),
-        )
-        for row in rows
-    ]
-
-
-def list_asked(actor: Actor, limit: int) -> list[DeskItem]:
-    """Return the requests that ask the actor's organizations for something, oldest first.
-
-    Whoever has responded has answered, whatever the answer was.
-    """
-    rows = session.scalars(
-        select(Request)
-        .options(*_CARD_OPTIONS)
-        .where(
-            Request.status.in_(OPEN_STATUSES),
-            Request.asked_organization_id.in_(sorted(actor.organizations_as("owner", "manager"))),
-            visible(actor, Permission.REQUEST_VIEW),
-            ~exists().where(
-                Response.request_id == Request.id,
-                Response.organization_id == Request.asked_organization_id,
-            ),
-        )
-        .order_by(Request.published_at, Request.id)
-        .limit(limit)
-    )
-    return [
-        DeskItem(
-            card.title,
-            card.url,
-            card.since,
-            detail=card.organization or _("An organization that does not show its name"),
-            action=_("Read and answer"),
-        )
-        for card in (card_of(actor, row) for row in rows)
-    ]
-
-
-def list_answers(actor: Actor, limit: int) -> list[DeskItem]:
-    """Return the answers of the last two weeks to responses of the actor's organizations."""
-    rows = session.execute(
-        select(Response.id, Response.status, Response.decided_at, Request.title)
-        .join(Request, Request.id == Response.request_id)
-        .where(
-            Response.organization_id.in_(sorted(actor.organizations_as())),
-            Response.status.in_(("accepted", "declined")),
-            Response.decided_at >= now() - dt.timedelta(days=14),
-        )
-        .order_by(Response.decided_at, Response.id)
-        .limit(limit)
-    )
-    return [
-        DeskItem(
-            _("Your response to “%(title)s” was accepted", title=row.title)
-            if row.status == "accepted"
-            else _("Your response to “%(title)s” was declined", title=row.title),
-            f"/responses/{row.id}",
-            row.decided_at,
-            action=_("Read the answer"),
-        )
-        for row in rows
-    ]
-
-
-def list_drafts(actor: Actor, limit: int) -> list[DeskItem]:
-    """Return the drafts of the actor's organizations that the actor may finish, oldest first."""
-    rows = session.execute(
-        select(Request.id, Request.title, Request.created_at, Organization.name)
-        .join(Organization, Organization.id == Request.organization_id)
-        .where(Request.status == "draft", _of_actor(actor), visible(actor, Permission.REQUEST_EDIT))
-        .order_by(Request.created_at, Request.id)
-        .limit(limit)
-    )
-    return [
-        DeskItem(
-            row.title,
-            f"/requests/{row.id}/edit",
-            row.created_at,
-            detail=row.name,
-            action=_("Finish and publish"),
-        )
-        for row in rows
-    ]
-
-
-def list_ending(actor: Actor, limit: int) -> list[DeskItem]:
-    """Return the actor's requests that end within two weeks, the first to end first."""
-    since = func.coalesce(Request.published_at, Request.created_at).label("since")
-    rows = session.execute(
-        select(Request.id, Request.title, Request.expires_on, since)
-        .where(_ends_soon(), _of_actor(actor), visible(actor, Permission.REQUEST_MANAGE))
-        .order_by(Request.expires_on, Request.id)
-        .limit(limit)
-    )
-    return [
-        DeskItem(
-            row.title,
-            f"/requests/{row.id}",
-            row.since,
-            detail=_("Open until %(day)s", day=format_date(row.expires_on)),
-            action=_("Renew or close"),
-        )
-        for row in rows
-    ]

@@ -1,4 +1,4 @@
-"""Commands of requests and responses: the only writers of their rows and attachments."""
+"""Commands of requests: the only writers of their rows and attachments."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from werkzeug.datastructures import FileStorage
 
 from portal.facilities.queries import is_shared
-from portal.kernel.authorization import Actor, authorize
+from portal.kernel.authorization import Actor
 from portal.kernel.clock import date_here, now, today_here
 from portal.kernel.commands import command
 from portal.kernel.database import session
@@ -18,29 +18,33 @@ from portal.kernel.files import IMAGE_FORMATS, remove_file, store_document, stor
 from portal.kernel.outbox import record
 from portal.organizations.models import Organization
 from portal.organizations.queries.resolving import complete_place, get_capabilities
-from portal.partnerships import queries
 from portal.partnerships.events import (
     RequestDeleted,
     RequestEndsSoon,
     RequestSaved,
-    ResponseSent,
 )
-from portal.partnerships.models import Request, RequestAttachment, Response
+from portal.partnerships.models import Request, RequestAttachment
 from portal.partnerships.policies import Permission
-from portal.partnerships.rules import (
-    EDITABLE_STATUSES,
-    OPEN_STATUSES,
-    REQUESTS,
-    RESPONSES,
-    USUAL_LIFE_DAYS,
+from portal.partnerships.queries import desk
+from portal.partnerships.queries import requests as queries
+from portal.partnerships.queries import responses as response_queries
+from portal.partnerships.rules.publishing import (
     Incomplete,
     is_renewable,
     latest_end,
     missing_fields,
 )
+from portal.partnerships.rules.words import USUAL_LIFE_DAYS
+from portal.partnerships.rules.workflows import (
+    EDITABLE_STATUSES,
+    REQUESTS,
+    RESPONSES,
+)
 
 MOST_ATTACHMENTS = 10
+
 _PICTURES = {f".{name.lower()}" for name in (*IMAGE_FORMATS, "JPG")}
+
 #: Fields that are written as they come.
 _PLAIN = (
     "kind",
@@ -67,6 +71,7 @@ _PLAIN = (
     "coordinator_wanted",
     "duration_months",
 )
+
 #: What it asks to use: one of the two, or neither.
 _SUBJECT = ("equipment_id", "facility_id")
 
@@ -183,7 +188,7 @@ def renew_request(actor: Actor, request: Request, *, expires_on: dt.date) -> Req
 @command(Permission.REQUEST_EXPIRE)
 def expire_overdue(actor: Actor) -> int:
     """Let the requests whose time is over expire; return how many."""
-    due = queries.list_overdue_ids()
+    due = desk.list_overdue_ids()
     for request_id in due:
         act_on_request(actor, queries.get_request(request_id), "expire")
     return len(due)
@@ -192,7 +197,7 @@ def expire_overdue(actor: Actor) -> int:
 @command(Permission.REQUEST_EXPIRE)
 def remind_of_ends(actor: Actor) -> int:
     """Note for each request that its end is near, once per end; return how many."""
-    due = queries.list_ending_unreminded()
+    due = desk.list_ending_unreminded()
     for request in due:
         request.reminded_at = now()
         record(RequestEndsSoon(request.id))
@@ -226,68 +231,11 @@ def remove_attachment(actor: Actor, request: Request, *, attachment_id: int) -> 
     raise NotFound(_("This attachment is no longer here."))
 
 
-@command(Permission.RESPONSE_SEND)
-def send_response(
-    actor: Actor, request: Request, *, message: str, organization_id: int | None = None
-) -> Response:
-    """Express an organization's interest in a request; each organization may do so once.
-
-    organization_id: one of the actor's; None where there is only one.
-    Raises Conflict when the request takes no responses or the organization has responded.
-    """
-    authorize(actor, Permission.REQUEST_VIEW, request)
-    if request.status not in OPEN_STATUSES:
-        raise Conflict(_("This request takes no responses now."))
-    if organization_id is None:
-        organization_id = _only_organization(actor)
-    if organization_id not in actor.memberships:
-        raise Invalid("organization_id", _("Please choose one of your organizations."))
-    organization = session.get_one(Organization, organization_id)
-    if organization.status != "active":
-        raise Invalid("organization_id", _("This organization is archived."))
-    is_known = session.scalar(
-        select(Response.id).where(
-            Response.request_id == request.id, Response.organization_id == organization_id
-        )
-    )
-    if is_known is not None:
-        raise Conflict(_("Your organization has responded to this request already."))
-    response = Response(
-        request_id=request.id,
-        request=request,
-        organization_id=organization_id,
-        organization=organization,
-        message=message,
-        status="sent",
-        created_by_id=actor.user_id,
-    )
-    session.add(response)
-    session.flush()
-    record(ResponseSent(response.id))
-    return response
-
-
-@command(RESPONSES.permission)
-def act_on_response(actor: Actor, response: Response, action: str, *, note: str = "") -> Response:
-    """Accept or decline a response (its receiver), or withdraw it (its sender)."""
-    if action == "accept" and response.request.status == "withdrawn":
-        raise Conflict(_("The request was withdrawn, so its responses can only be declined."))
-    RESPONSES.apply(actor, response, action, note=note)
-    if action != "withdraw":
-        response.decision_note = note.strip()
-        response.decided_at = now()
-    return response
-
-
 def _let_responses_lapse(actor: Actor, request: Request) -> None:
     """Answer those who still wait for a decision on a request that is withdrawn."""
-    for response in queries.list_undecided(request):
+    for response in response_queries.list_undecided(request):
         RESPONSES.apply(actor, response, "lapse")
         response.decided_at = now()
-
-
-def _only_organization(actor: Actor) -> int | None:
-    return next(iter(actor.memberships)) if len(actor.memberships) == 1 else None
 
 
 def _set(request: Request, values: Mapping[str, Any]) -> None:

@@ -1,0 +1,1 @@
+"""Words and rules of requests: pure values and functions, nothing that needs rows."""

@@ -1,0 +1,1 @@
+"""The pages of requests and responses, by what they show."""

@@ -1,0 +1,233 @@
+"""The form of a request: writing one, changing it, and its attachments."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Response, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from portal.kernel.authorization import authorize
+from portal.kernel.errors import Conflict, Invalid
+from portal.kernel.web import (
+    confirmed,
+    current_actor,
+    flash,
+    page,
+    record_number,
+    see_other,
+    text_argument,
+)
+from portal.partnerships.forms import (
+    AUDIENCES,
+    RequestForm,
+    RequestPageForm,
+    request_values,
+)
+from portal.partnerships.policies import Permission
+from portal.partnerships.queries import requests as queries
+from portal.partnerships.rules.publishing import Incomplete
+from portal.partnerships.rules.words import (
+    DIRECTIONS,
+    REQUEST_KINDS,
+)
+from portal.partnerships.rules.workflows import (
+    EDITABLE_STATUSES,
+)
+from portal.partnerships.services import requests as services
+from portal.partnerships.views.blueprint import blueprint
+from portal.partnerships.views.responses import offer_organizations
+
+R = TypeVar("R")
+
+
+@blueprint.route("/requests/new", methods=["GET", "POST"])
+def create_request() -> ResponseReturnValue:
+    """Write a request: as a draft, or published at once."""
+    actor = current_actor()
+    authorize(actor, Permission.REQUEST_VIEW_OWN)
+    choices = queries.organization_choices(actor)
+    if not choices:
+        return page("partnerships/no_organization.html")
+    form = RequestPageForm.bind(**(_prefill() if request.method == "GET" else {}))
+    offer_organizations(form, choices)
+    subject = _offer_subject(form)
+    if form.submitted():
+        values = form.data
+        organization_id = values.pop("organization_id")
+        if organization_id not in dict(choices):
+            form.add_error("organization_id", _("Please choose one of your organizations."))
+        else:
+            saved = _attempt(
+                form,
+                services.create_request,
+                actor,
+                queries.find_organization(organization_id),
+                publish=_wants_publication(),
+                **values,
+            )
+            if saved is not None:
+                return _to_saved(saved)
+    return page(
+        "partnerships/create.html",
+        form=form,
+        has_choice=len(choices) > 1,
+        is_published=False,
+        unreachable=queries.find_unreachable(choices),
+        subject=subject,
+        is_told=subject is not None and queries.is_represented(subject.organization_id),
+    )
+
+
+@blueprint.route("/requests/<int:request_id>/edit", methods=["GET", "POST"])
+def edit(request_id: int) -> ResponseReturnValue:
+    """Change a request; a draft may be published with it."""
+    actor = current_actor()
+    record = queries.get_editable_request(actor, request_id)
+    if record.status not in EDITABLE_STATUSES:
+        raise Conflict(_("This request is closed and can no longer be changed."))
+    is_draft = record.status == "draft"
+    form = RequestPageForm.bind(request_values(record, is_page=True))
+    if form.submitted():
+        values = form.data
+        values.pop("organization_id")
+        if not is_draft:
+            values.pop("equipment_id")
+            values.pop("facility_id")
+        saved = _attempt(
+            form,
+            services.change_request,
+            actor,
+            record,
+            publish=is_draft and _wants_publication(),
+            **values,
+        )
+        if saved is not None:
+            return _to_saved(saved, was_draft=is_draft)
+    return edit_page(form, request_id)
+
+
+def edit_page(form: RequestPageForm, request_id: int) -> ResponseReturnValue:
+    # Read again: a refused command leaves nothing loaded.
+    record = queries.get_visible_request(current_actor(), request_id)
+    subject = _offer_subject(form)
+    return page(
+        "partnerships/edit.html",
+        form=form,
+        record=record,
+        has_choice=False,
+        is_published=record.status != "draft",
+        subject=subject,
+        is_told=subject is not None and queries.is_represented(subject.organization_id),
+    )
+
+
+@blueprint.post("/requests/<int:request_id>/attachments/<int:attachment_id>/remove")
+def remove_attachment(request_id: int, attachment_id: int) -> ResponseReturnValue:
+    """Take an attachment away."""
+    actor = current_actor()
+    record = queries.get_editable_request(actor, request_id)
+    name = queries.get_attachment(actor, record, attachment_id).original_name
+    back = url_for("partnerships.edit", request_id=request_id)
+    if not confirmed():
+        return page(
+            "components/confirm.html",
+            title=_("Remove “%(name)s”?", name=name),
+            text=_("The file is deleted."),
+            action=_("Remove"),
+            cancel_url=back,
+        )
+    services.remove_attachment(actor, record, attachment_id=attachment_id)
+    flash(_("“%(name)s” was removed.", name=name))
+    return see_other(back)
+
+
+def _attempt(form: RequestForm, function: Callable[..., R], *args: Any, **kwargs: Any) -> R | None:
+    """Call a command; what it refuses stands at its fields, all that is missing at once."""
+    try:
+        return function(*args, **kwargs)
+    except Incomplete as error:
+        show_missing(form, error)
+    except Invalid as error:
+        form.add_error(error.field, error.message)
+    return None
+
+
+def show_missing(form: RequestForm, error: Incomplete) -> None:
+    for name, message in error.missing:
+        form.add_error(name, message)
+
+
+def _wants_publication() -> bool:
+    return request.form.get("action") != "draft"
+
+
+def _offer_subject(form: RequestPageForm) -> Any:
+    """Let a form name what it asks to use, with whom that shows it to; return it, or None.
+
+    Only who comes from a record's page has one to name.
+    """
+    subject = queries.find_subject(
+        current_actor(), equipment_id=form.equipment_id.data, facility_id=form.facility_id.data
+    )
+    if subject is not None:
+        name, owner = subject.name, subject.organization.name
+        field = form.equipment_id if form.equipment_id.data is not None else form.facility_id
+        field.choices = [(subject.id, _("%(name)s of %(owner)s", name=name, owner=owner))]
+        form.visibility.choices = [
+            (value, _("Your organization and %(owner)s", owner=owner))
+            if value == "organization"
+            else (value, label)
+            for value, label in AUDIENCES.items()
+        ]
+    return subject
+
+
+def _prefill() -> dict[str, Any]:
+    """Read from the address what a link to the empty form may say already."""
+    given: dict[str, Any] = {}
+    equipment_id = request.args.get("equipment", type=record_number)
+    facility_id = request.args.get("facility", type=record_number) if not equipment_id else None
+    subject = queries.find_subject(
+        current_actor(), equipment_id=equipment_id, facility_id=facility_id
+    )
+    if subject is not None:
+        # Asking one owner is nobody else's business; where nobody would hear it, all may answer.
+        is_told = queries.is_represented(subject.organization_id)
+        given = {
+            "equipment_id": equipment_id,
+            "facility_id": facility_id,
+            "kind": "equipment_sharing",
+            "direction": "need",
+            "title": _("Use of %(name)s", name=subject.name)[:200],
+            "capabilities": [capability.name for capability in subject.capabilities],
+            "visibility": "organization" if is_told else "public",
+        }
+    if (kind := text_argument("kind")) in REQUEST_KINDS:
+        given["kind"] = kind
+    if (direction := text_argument("direction")) in DIRECTIONS:
+        given["direction"] = direction
+    if title := text_argument("title"):
+        given["title"] = title
+    if zip_code := text_argument("zip_code", 10):
+        given["zip_code"] = zip_code
+    if capability := text_argument("capability", 120):
+        given["capabilities"] = [capability]
+    return given
+
+
+def _to_saved(saved: Any, *, was_draft: bool = True) -> Response:
+    title = saved.title
+    if saved.status == "draft":
+        flash(_("The draft “%(title)s” was saved.", title=title))
+    elif not was_draft:
+        flash(_("“%(title)s” was saved.", title=title))
+    elif (asked := queries.get_request(saved.id).asked_organization) is not None:
+        flash(_("“%(title)s” was sent to %(organization)s.", title=title, organization=asked.name))
+    else:
+        flash(_("“%(title)s” is published.", title=title))
+    return to_record(saved.id)
+
+
+def to_record(request_id: int) -> Response:
+    return see_other(url_for("partnerships.show", request_id=request_id))

@@ -181,6 +181,18 @@ def related(relationship: Column, rule: Rule) -> Rule:
     return Rule(check, lambda actor: relationship.has(rule.where(actor)), rule.words)
 
 
+def some_related(relationship: Column, rule: Rule) -> Rule:
+    """The rule holds for one of the rows of a one-to-many relationship (loaded beforehand)."""
+    key = relationship.key
+    return Rule(
+        lambda actor, row: (
+            row is not None and any(rule.check(actor, target) for target in getattr(row, key))
+        ),
+        lambda actor: relationship.any(rule.where(actor)),
+        rule.words,
+    )
+
+
 @dataclass(frozen=True)
 class Policy:
     """A domain's table: who has each permission, and which one shows a row at all.

@@ -12,6 +12,7 @@ DOMAINS: tuple[str, ...] = (
     "bookings",
     "partnerships",
     "directory",
+    "brokerage",
     "intake",
     "home",
     "demo",

@@ -1,0 +1,1 @@
+"""Brokerage: introductions between organizations, and the broker's desk."""

@@ -1,0 +1,55 @@
+"""What happens in brokerage, as ids and plain values."""
+
+from dataclasses import dataclass
+
+from portal.kernel.outbox import Event
+
+
+@dataclass(frozen=True)
+class IntroductionProposed(Event):
+    """A broker proposed that organizations meet."""
+
+    introduction_id: int
+
+
+@dataclass(frozen=True)
+class IntroductionConsented(Event):
+    """All sides agreed to meet and accepted the terms: they now know who the others are."""
+
+    introduction_id: int
+
+
+@dataclass(frozen=True)
+class IntroductionOpened(Event):
+    """All sides gave their contacts: they now know how to reach each other."""
+
+    introduction_id: int
+
+
+@dataclass(frozen=True)
+class IntroductionDeclined(Event):
+    """One of the sides does not want to meet; its reason is for the broker alone."""
+
+    introduction_id: int
+    party_id: int
+
+
+@dataclass(frozen=True)
+class IntroductionLapsed(Event):
+    """Somebody's answer did not come in time."""
+
+    introduction_id: int
+
+
+@dataclass(frozen=True)
+class IntroductionWithdrawn(Event):
+    """The broker took the proposal back."""
+
+    introduction_id: int
+
+
+@dataclass(frozen=True)
+class IntroductionWaits(Event):
+    """Somebody's answer is due soon."""
+
+    introduction_id: int

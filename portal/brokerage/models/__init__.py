@@ -1,0 +1,1 @@
+"""The tables of brokerage, by what they are about."""

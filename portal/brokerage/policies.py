@@ -1,0 +1,77 @@
+"""Who may do what in brokerage."""
+
+from enum import StrEnum
+
+from portal.brokerage.models.introductions import Introduction, IntroductionParty
+from portal.kernel.authorization import (
+    Policy,
+    Rule,
+    clock,
+    region_brokered,
+    related,
+    role_in,
+    signed_in,
+    some_related,
+)
+from portal.regions.models import Region
+
+
+class Permission(StrEnum):
+    INTRODUCTION_VIEW = "introduction.view"
+    INTRODUCTION_VIEW_OWN = "introduction.view_own"
+    INTRODUCTION_VIEW_PARTY = "introduction.view_party"
+    INTRODUCTION_VIEW_WHOLE = "introduction.view_whole"
+    INTRODUCTION_VIEW_IDENTITIES = "introduction.view_identities"
+    INTRODUCTION_VIEW_CONTACTS = "introduction.view_contacts"
+    INTRODUCTION_PROPOSE = "introduction.propose"
+    INTRODUCTION_MANAGE = "introduction.manage"
+    INTRODUCTION_ANSWER = "introduction.answer"
+    INTRODUCTION_LAPSE = "introduction.lapse"
+
+
+_sides = some_related(Introduction.parties, role_in(IntroductionParty.organization_id))
+# Whoever belongs to a side reads what that side reads, also as a broker.
+_broker = (region_brokered(Introduction.region_id) & ~_sides).described(
+    "brokers of the region who belong to no side"
+)
+_identified = Rule(
+    lambda actor, row: row is not None and row.identified_at is not None,
+    lambda actor: Introduction.identified_at.is_not(None),
+    "all sides agreed to meet",
+)
+_opened = Rule(
+    lambda actor, row: row is not None and row.opened_at is not None,
+    lambda actor: Introduction.opened_at.is_not(None),
+    "all sides gave their contacts",
+)
+
+policy = Policy(
+    write_scope="brokerage:write",
+    views={
+        Introduction: Permission.INTRODUCTION_VIEW,
+        IntroductionParty: Permission.INTRODUCTION_VIEW_PARTY,
+    },
+    table={
+        Permission.INTRODUCTION_VIEW: (_sides | _broker).described(
+            "people of the organizations that are to meet, and brokers of the region"
+        ),
+        Permission.INTRODUCTION_VIEW_OWN: signed_in,
+        Permission.INTRODUCTION_VIEW_PARTY: related(
+            IntroductionParty.introduction, _sides | _broker
+        ).described("people of the organizations that are to meet, and brokers of the region"),
+        Permission.INTRODUCTION_VIEW_WHOLE: _broker,
+        Permission.INTRODUCTION_VIEW_IDENTITIES: (_broker | (_identified & _sides)).described(
+            "brokers of the region who belong to no side; people of the sides once all agreed to "
+            "meet and accepted the terms"
+        ),
+        Permission.INTRODUCTION_VIEW_CONTACTS: (_opened & _sides).described(
+            "people of the sides once all gave their contacts"
+        ),
+        Permission.INTRODUCTION_PROPOSE: region_brokered(Region.id),
+        Permission.INTRODUCTION_MANAGE: _broker,
+        Permission.INTRODUCTION_ANSWER: role_in(
+            IntroductionParty.organization_id, "owner", "manager"
+        ).described("owners and managers of the side that answers"),
+        Permission.INTRODUCTION_LAPSE: clock,
+    },
+)

@@ -1,0 +1,1 @@
+"""What holds in brokerage: states, words, time limits. Pure."""

@@ -19,6 +19,7 @@ from portal.kernel.health import blueprint as kernel_blueprint
 from portal.kernel.manifest import Job, Manifest
 from portal.kernel.openapi import blueprint as openapi_blueprint
 from portal.kernel.search import init_search, mend_index, search_index
+from portal.kernel.settled import init_settled
 from portal.kernel.web import init_web
 from portal.registry import DOMAINS
 
@@ -55,6 +56,7 @@ def create_app(environment: str | None = None, **settings: Any) -> Flask:
         importlib.import_module(f"portal.{domain}.manifest").manifest for domain in DOMAINS
     ]
     init_database(app)
+    init_settled(app)
     Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True)
     for manifest in manifests:
         if manifest.policy is not None:

@@ -33,6 +33,8 @@ class User(Identified, Timestamped, Model):
 class UserSession(Identified, Model):
     """A signed-in browser. The cookie holds the token, the row its hash."""
 
+    is_settled = False
+
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     created_at: Mapped[dt.datetime] = mapped_column(default=now)
@@ -67,6 +69,8 @@ class EmailLink(Identified, Model):
         CheckConstraint("purpose IN ('verify', 'reset', 'change_email')", name="purpose_known"),
     )
 
+    is_settled = False
+
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     purpose: Mapped[str] = mapped_column(String(16))
     email: Mapped[str] = mapped_column(String(254))
@@ -82,6 +86,8 @@ class ThrottleCount(Model):
     """Attempts counted in a window; the key is a hash, so no address is kept."""
 
     __table_args__ = (CheckConstraint("attempts >= 0", name="attempts_not_negative"),)
+
+    is_settled = False
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     window_started_at: Mapped[dt.datetime] = mapped_column(default=now)

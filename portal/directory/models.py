@@ -35,6 +35,8 @@ class SavedSearch(Identified, Timestamped, Model):
         Index("ix_saved_search_due_at_id", "due_at", "id"),
     )
 
+    is_settled = False
+
     name: Mapped[str] = mapped_column(String(120))
     user_id: Mapped[int | None] = mapped_column(
         ForeignKey("users.id", ondelete="CASCADE"), index=True
@@ -60,6 +62,8 @@ class SavedSearchBaseline(Model):
     100,000 records takes some kilobytes instead of 100,000 rows.
     """
 
+    is_settled = False
+
     saved_search_id: Mapped[int] = mapped_column(
         ForeignKey("saved_search.id", ondelete="CASCADE"), primary_key=True
     )
@@ -76,6 +80,8 @@ class SavedSearchMatch(Identified, Model):
         Index("ix_saved_search_match_kind_record_id", "kind", "record_id"),
     )
 
+    is_settled = False
+
     saved_search_id: Mapped[int] = mapped_column(ForeignKey("saved_search.id", ondelete="CASCADE"))
     kind: Mapped[str] = mapped_column(String(20))
     record_id: Mapped[int]
@@ -85,6 +91,8 @@ class SavedSearchMatch(Identified, Model):
 
 class SavedSearchReader(Model):
     """How far a person has read a saved search, and whether it may still send them e-mail."""
+
+    is_settled = False
 
     saved_search_id: Mapped[int] = mapped_column(
         ForeignKey("saved_search.id", ondelete="CASCADE"), primary_key=True
@@ -106,6 +114,8 @@ class UnmetDemand(Identified, Model):
         UniqueConstraint("day", "words", "county_fips"),
         CheckConstraint("searches > 0", name="searches_positive"),
     )
+
+    is_settled = False
 
     day: Mapped[dt.date]
     words: Mapped[str] = mapped_column(String(LONGEST_WORDS))

@@ -29,6 +29,8 @@ class ImportRun(Identified, Timestamped, Model):
         Index("ix_import_run_status_id", "status", "id"),
     )
 
+    is_settled = False
+
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     organization_id: Mapped[int | None] = mapped_column(
         ForeignKey("organization.id", ondelete="CASCADE"), index=True
@@ -62,6 +64,8 @@ class ImportFinding(Identified, Model):
         CheckConstraint("kind IN ('problem', 'duplicate', 'note')", name="kind_known"),
         Index("ix_import_finding_run_id_id", "run_id", "id"),
     )
+
+    is_settled = False
 
     run_id: Mapped[int] = mapped_column(ForeignKey("import_run.id", ondelete="CASCADE"))
     line: Mapped[int]

@@ -88,9 +88,12 @@ class Base(DeclarativeBase):
 
     locked_after: the many-to-one (loaded beforehand) whose row is locked before one of these, so
     that whoever changes several of them locks in one order.
+    is_settled: whether `kernel/settled.py` may keep what depends on it; tables whose rows come and
+    go all day say no.
     """
 
     locked_after: ClassVar[str | None] = None
+    is_settled: ClassVar[bool] = True
 
     # On the registry, not on the class: Flask-SQLAlchemy derives a second base from this one.
     registry = registry(

@@ -68,9 +68,13 @@ def _answers() -> "KeptAnswers":
 
 
 class Values:
-    """Values by key that hold for one version: the first of another version ends them."""
+    """Values by key that hold for one version: the first of another version ends them.
 
-    def __init__(self) -> None:
+    most: so many are kept; one more ends the others.
+    """
+
+    def __init__(self, most: int = 1000) -> None:
+        self._most = most
         self._lock = threading.Lock()
         self._version: object = None
         self._values: dict[Hashable, Any] = {}
@@ -86,6 +90,8 @@ class Values:
         value = make()
         with self._lock:
             if self._version == version:
+                if len(self._values) >= self._most:
+                    self._values.clear()
                 self._values[key] = value
         return value
 

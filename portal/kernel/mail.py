@@ -50,6 +50,8 @@ class OutgoingMail(Identified, Model):
         ),
     )
 
+    is_settled = False
+
     recipient: Mapped[str] = mapped_column(String(254))
     subject: Mapped[str] = mapped_column(String(300))
     body_text: Mapped[str] = mapped_column(Text)

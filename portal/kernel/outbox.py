@@ -48,6 +48,8 @@ class Reaction:
 class OutboxEvent(Identified, Model):
     """Something that happened, as the command recorded it."""
 
+    is_settled = False
+
     name: Mapped[str] = mapped_column(String(80))
     payload: Mapped[dict[str, Any]]
     created_at: Mapped[dt.datetime] = mapped_column(default=now)
@@ -70,6 +72,8 @@ class OutboxDelivery(Identified, Model):
             postgresql_where=text("done_at IS NULL AND failed_at IS NULL"),
         ),
     )
+
+    is_settled = False
 
     event_id: Mapped[int] = mapped_column(
         ForeignKey("outbox_event.id", ondelete="CASCADE"), index=True

@@ -36,6 +36,8 @@ KEPT_DAYS = 14
 class JobRun(Model):
     """When each of the clock's jobs was last started."""
 
+    is_settled = False
+
     name: Mapped[str] = mapped_column(String(80), primary_key=True)
     started_at: Mapped[dt.datetime]
 

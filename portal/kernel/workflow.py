@@ -48,6 +48,8 @@ class WorkflowStep(Identified, Model):
 
     __table_args__ = (Index("ix_workflow_step_subject", "subject", "subject_id", "id"),)
 
+    is_settled = False
+
     subject: Mapped[str] = mapped_column(String(40))
     subject_id: Mapped[int]
     action: Mapped[str] = mapped_column(String(40))

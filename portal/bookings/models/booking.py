@@ -37,6 +37,8 @@ _HOLDING = "status IN ({})".format(", ".join(f"'{status}'" for status in HOLDING
 class BookingSeries(Identified, Model):
     """What bookings were made together by a recurrence; each of them stands alone afterwards."""
 
+    is_settled = False
+
     recurrence: Mapped[dict[str, Any]]
     created_at: Mapped[dt.datetime] = mapped_column(default=now)
 
@@ -88,6 +90,7 @@ class Booking(Identified, Timestamped, Model):
     )
 
     locked_after = "resource"
+    is_settled = False
 
     resource_id: Mapped[int] = mapped_column(ForeignKey("resource.id", ondelete="CASCADE"))
     host_organization_id: Mapped[int] = mapped_column(
@@ -167,6 +170,8 @@ class BookingMove(Identified, Model):
 
     __table_args__ = (CheckConstraint("was_until > was_from", name="span_in_order"),)
 
+    is_settled = False
+
     booking_id: Mapped[int] = mapped_column(
         ForeignKey("booking.id", ondelete="CASCADE"), index=True
     )
@@ -190,6 +195,8 @@ class BookingMove(Identified, Model):
 
 class BookingOverride(Identified, Model):
     """A rule that a host set aside for a booking, and why."""
+
+    is_settled = False
 
     booking_id: Mapped[int] = mapped_column(
         ForeignKey("booking.id", ondelete="CASCADE"), index=True
@@ -219,6 +226,7 @@ class WaitingEntry(Identified, Model):
     )
 
     locked_after = "resource"
+    is_settled = False
 
     resource_id: Mapped[int] = mapped_column(ForeignKey("resource.id", ondelete="CASCADE"))
     organization_id: Mapped[int] = mapped_column(

@@ -88,6 +88,8 @@ class ChargeLine(Identified, Model):
         CheckConstraint("quantity_thousandths >= 0", name="quantity_not_negative"),
     )
 
+    is_settled = False
+
     booking_id: Mapped[int] = mapped_column(
         ForeignKey("booking.id", ondelete="CASCADE"), index=True
     )

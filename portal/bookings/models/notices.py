@@ -35,6 +35,8 @@ class NoticeChoice(Model):
 class Reminder(Model):
     """That a person was reminded of a booking at one time; a booking that is moved has another."""
 
+    is_settled = False
+
     booking_id: Mapped[int] = mapped_column(
         ForeignKey("booking.id", ondelete="CASCADE"), primary_key=True
     )

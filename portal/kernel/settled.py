@@ -1,0 +1,162 @@
+"""What is read often and changed seldom: kept in the memory of each process, and never stale.
+
+One row of the database has a mark, which every transaction moves that writes to any table but those
+whose rows come and go all day (`is_settled = False` in their models). What was made under a mark
+holds as long as the mark that a transaction reads is the same.
+"""
+
+import secrets
+from collections.abc import Callable, Hashable, Mapping
+from functools import cache
+from typing import Any, TypeVar
+
+from flask import Flask, current_app
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Connection,
+    Engine,
+    Select,
+    event,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.sql.dml import UpdateBase
+
+from portal.kernel.database import Base, Model, db, is_writing, session
+from portal.kernel.kept import Values
+
+T = TypeVar("T")
+R = TypeVar("R", bound=Base)
+
+#: Of a statement that writes nothing of what is kept, though its table is settled.
+KEEPS_SETTLED = {"keeps_settled": True}
+#: So many values are kept; then all are made anew.
+MOST_VALUES = 4096
+_MARK = "settled-mark"
+_MOVES = "settled-moves"
+#: Of each open savepoint, whether anything of this kind was written before it.
+_SAVEPOINTS = "settled-savepoints"
+
+
+class SettledMark(Model):
+    """The one row whose mark no two states of the settled tables ever share."""
+
+    __table_args__ = (CheckConstraint("id = 1", name="only_one"),)
+
+    is_settled = False
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    mark: Mapped[int] = mapped_column(BigInteger)
+
+
+_READ = select(SettledMark.mark)
+
+
+def init_settled(app: Flask) -> None:
+    """Let every transaction of the app's database move the mark that has to."""
+    app.extensions["portal-settled"] = Values(most=MOST_VALUES)
+    with app.app_context():
+        _listen(db.engine)
+
+
+def settled(key: Hashable, make: Callable[[], T]) -> T:
+    """Return what `make` returned for the key under the present mark.
+
+    It must depend on nothing but the key and the settled tables, and nobody may change it. What the
+    present transaction itself has changed is made anew each time.
+    """
+    mark = _present_mark()
+    if mark is None:
+        return make()
+    values: Values = current_app.extensions["portal-settled"]
+    return values.get(mark, key, make)
+
+
+def settled_row(key: Hashable, statement: Select[R], values: Mapping[str, Any]) -> R | None:
+    """Return the one row of the session that a statement reads, without reading it each time."""
+    if _present_mark() is None:
+        return session.scalar(statement, values)
+
+    def make() -> R | None:
+        # In a session of its own, so that it is nobody's, and everybody gets a copy.
+        with Session(session.connection(), join_transaction_mode="create_savepoint") as apart:
+            return apart.scalar(statement, values)
+
+    found = settled(key, make)
+    return None if found is None else session.merge(found, load=False)
+
+
+def forget_mark() -> None:
+    """Read the mark again, since a lock has let other transactions end."""
+    session.connection().info.pop(_MARK, None)
+
+
+def _present_mark() -> int | None:
+    """Return the mark of this transaction, or None once it has changed something itself."""
+    if is_writing():
+        session.flush()
+    connection = session.connection()
+    if _MOVES in connection.info:
+        return None
+    mark: int | None = connection.info.get(_MARK)
+    if mark is None:
+        mark = connection.info[_MARK] = connection.scalar(_READ)
+    return mark
+
+
+@cache
+def _settled_tables() -> frozenset[str]:
+    """Return the tables of the portal but those whose rows come and go all day."""
+    passing = {
+        str(mapper.local_table)
+        for mapper in Base.registry.mappers
+        if not getattr(mapper.class_, "is_settled", True)
+    }
+    return frozenset(Model.metadata.tables) - passing
+
+
+def _listen(engine: Engine) -> None:
+    @event.listens_for(engine, "before_execute")
+    def note_writing(
+        connection: Connection,
+        statement: Any,
+        _many: object,
+        _values: object,
+        options: Mapping[str, Any],
+    ) -> None:
+        if (
+            isinstance(statement, UpdateBase)
+            and str(statement.table) in _settled_tables()
+            and "keeps_settled" not in options
+        ):
+            connection.info[_MOVES] = True
+
+    @event.listens_for(engine, "savepoint")
+    def note_savepoint(connection: Connection, _name: str) -> None:
+        connection.info.setdefault(_SAVEPOINTS, []).append(_MOVES in connection.info)
+
+    @event.listens_for(engine, "release_savepoint")
+    def leave(connection: Connection, _name: str, _context: object) -> None:
+        connection.info[_SAVEPOINTS].pop()
+
+    @event.listens_for(engine, "rollback_savepoint")
+    def undo(connection: Connection, _name: str, _context: object) -> None:
+        if not connection.info[_SAVEPOINTS].pop():
+            connection.info.pop(_MOVES, None)
+
+    @event.listens_for(engine, "commit")
+    def move_mark(connection: Connection) -> None:
+        # At the very end, so that two who change different things hardly wait for each other.
+        if connection.info.get(_MOVES):
+            values = {"mark": secrets.randbits(62)}
+            if not connection.execute(update(SettledMark).values(values)).rowcount:
+                connection.execute(insert(SettledMark).values(id=1, **values))
+        begin_anew(connection)
+
+    @event.listens_for(engine, "rollback")
+    def begin_anew(connection: Connection) -> None:
+        for name in (_MARK, _MOVES, _SAVEPOINTS):
+            connection.info.pop(name, None)

@@ -12,6 +12,7 @@ DOMAINS: tuple[str, ...] = (
     "bookings",
     "partnerships",
     "directory",
+    "matching",
     "brokerage",
     "intake",
     "home",

@@ -22,6 +22,7 @@ from portal.intake.models import ImportRun
 from portal.kernel.authorization import NOBODY, Actor
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
+from portal.matching.models import Match, MatchFeedback
 from portal.organizations.models import (
     Claim,
     Invitation,
@@ -107,6 +108,7 @@ class World:
     clearances: dict[str, int] = field(default_factory=dict)
     recognitions: dict[str, int] = field(default_factory=dict)
     access_requests: dict[str, int] = field(default_factory=dict)
+    matches: dict[str, int] = field(default_factory=dict)
 
 
 def token_of(name: str) -> str:
@@ -160,6 +162,7 @@ def build_world() -> World:
         _add_records(world)
         _add_bookings(world)
         _add_access(world)
+        _add_matches(world)
     return world
 
 
@@ -485,6 +488,54 @@ def _add_access(world: World) -> None:
     world.clearances["college_at_shop"] = clearance.id
     world.recognitions["aero_by_shop"] = recognition.id
     world.access_requests["eve_at_shop"] = access_request.id
+
+
+def _add_matches(world: World) -> None:
+    """The college's mill is a candidate for the shop's need; the shop's own is too far from Eve.
+
+    Nobody knows what the college's mill takes; Ana has said that it is of use.
+    """
+    for name, request, candidate, status, criteria in (
+        (
+            "college_mill_for_shop",
+            "shop_public",
+            "college_public",
+            "open",
+            [
+                {"name": "distance", "verdict": "met", "variant": "near", "values": {"miles": 3}},
+                {"name": "rate", "verdict": "unknown", "variant": "", "values": {}},
+            ],
+        ),
+        (
+            "shop_mill_for_aero",
+            "aero_public",
+            "shop_public",
+            "ruled_out",
+            [{"name": "distance", "verdict": "unmet", "variant": "far", "values": {"miles": 640}}],
+        ),
+    ):
+        match = Match(
+            request_id=world.requests[request],
+            candidate_kind="equipment",
+            candidate_id=world.equipment[candidate],
+            organization_id=world.organizations[candidate.partition("_")[0]],
+            score=0.6 if status == "open" else 0.2,
+            criteria=criteria,
+            status=status,
+        )
+        session.add(match)
+        session.flush()
+        world.matches[name] = match.id
+    session.add(
+        MatchFeedback(
+            match_id=world.matches["college_mill_for_shop"],
+            user_id=world.users["ana"],
+            side="request",
+            is_useful=True,
+            note="Just what we need.",
+        )
+    )
+    session.flush()
 
 
 def _capability(key: str) -> Capability:

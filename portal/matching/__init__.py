@@ -1,0 +1,1 @@
+"""Candidates for every request, with reasons; what people say of them and answer about them."""

@@ -29,6 +29,7 @@ PHOTO_WIDTH = 1600
 THUMBNAIL_WIDTH = 480
 MOST_DOCUMENT_BYTES = 10 * 1024 * 1024
 IMAGE_FORMATS = ("JPEG", "PNG", "WEBP")
+_PICTURES = {f".{name.lower()}" for name in (*IMAGE_FORMATS, "JPG")}
 IMAGE_ACCEPT = "image/jpeg,image/png,image/webp"
 DOCUMENT_ACCEPT = ".pdf,.csv,.txt,.xlsx,.docx"
 
@@ -52,6 +53,13 @@ class StoredFile(Identified, Model):
     @property
     def is_image(self) -> bool:
         return self.content_type.startswith("image/")
+
+
+def store_file(upload: FileStorage, *, field: str, user_id: int | None) -> StoredFile:
+    """Keep a picture or a document, told apart by its name. Raises Invalid(field)."""
+    suffix = "." + (upload.filename or "").rpartition(".")[2].lower()
+    store = store_image if suffix in _PICTURES else store_document
+    return store(upload, field=field, user_id=user_id)
 
 
 def store_image(upload: FileStorage, *, field: str, user_id: int | None) -> StoredFile:

@@ -27,18 +27,13 @@ from portal.kernel.commands import command
 from portal.kernel.database import session
 from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.files import (
-    IMAGE_FORMATS,
     StoredFile,
     remove_file,
-    store_document,
-    store_image,
+    store_file,
 )
 from portal.kernel.outbox import record
 from portal.organizations.models import Organization
 from portal.organizations.queries.resolving import get_capabilities
-
-_PICTURES = {f".{name.lower()}" for name in (*IMAGE_FORMATS, "JPG")}
-
 
 # Asking
 
@@ -288,9 +283,7 @@ def _kept(actor: Actor, before: int | None, document: FileStorage | None) -> int
     """Keep a document, or a picture of one, instead of the one before; return its id."""
     if document is None:
         return before
-    suffix = "." + (document.filename or "").rpartition(".")[2].lower()
-    store = store_image if suffix in _PICTURES else store_document
-    file = store(document, field="document", user_id=actor.user_id)
+    file = store_file(document, field="document", user_id=actor.user_id)
     session.flush()
     if before is not None:
         remove_file(session.get_one(StoredFile, before))

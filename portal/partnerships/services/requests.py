@@ -14,7 +14,7 @@ from portal.kernel.clock import date_here, now, today_here
 from portal.kernel.commands import command
 from portal.kernel.database import session
 from portal.kernel.errors import Conflict, Invalid, NotFound
-from portal.kernel.files import IMAGE_FORMATS, remove_file, store_document, store_image
+from portal.kernel.files import remove_file, store_file
 from portal.kernel.outbox import record
 from portal.organizations.models import Organization
 from portal.organizations.queries.resolving import complete_place, get_capabilities
@@ -42,9 +42,6 @@ from portal.partnerships.rules.workflows import (
 )
 
 MOST_ATTACHMENTS = 10
-
-_PICTURES = {f".{name.lower()}" for name in (*IMAGE_FORMATS, "JPG")}
-
 #: Fields that are written as they come.
 _PLAIN = (
     "kind",
@@ -329,9 +326,7 @@ def _attach(actor: Actor, request: Request, uploads: Sequence[FileStorage]) -> N
     if (present or 0) + len(uploads) > MOST_ATTACHMENTS:
         raise Invalid("attachments", _("Please keep to %(most)d at most.", most=MOST_ATTACHMENTS))
     for upload in uploads:
-        suffix = "." + (upload.filename or "").rpartition(".")[2].lower()
-        store = store_image if suffix in _PICTURES else store_document
-        file = store(upload, field="attachments", user_id=actor.user_id)
+        file = store_file(upload, field="attachments", user_id=actor.user_id)
         session.flush()
         session.add(
             RequestAttachment(request_id=request.id, file_id=file.id, title=file.original_name)

@@ -1,13 +1,13 @@
 """A mark that moves with every change of what is read often and changed seldom.
 
-Revision: 0007, after 0006
+Revision: 0009, after 0008
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0007"
-down_revision = "0006"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 

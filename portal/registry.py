@@ -14,6 +14,7 @@ DOMAINS: tuple[str, ...] = (
     "directory",
     "matching",
     "brokerage",
+    "agreements",
     "intake",
     "home",
     "demo",

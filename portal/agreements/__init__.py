@@ -1,0 +1,1 @@
+"""Agreements between organizations, what they came to, and what a region can show for it."""

@@ -1,0 +1,1 @@
+"""Pure words and functions: kinds, workflows, and when two outcomes are one."""

@@ -1,4 +1,4 @@
-"""Requests, their attachments, and the responses of other organizations."""
+"""Requests with all that hangs on them, and the responses of other organizations."""
 
 import datetime as dt
 
@@ -11,6 +11,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -21,7 +22,13 @@ from portal.kernel.database import Identified, Model, Timestamped, known_values
 from portal.kernel.files import StoredFile
 from portal.kernel.listing import Listed, visibility_check
 from portal.organizations.models import Organization
-from portal.partnerships.rules.words import AGREEMENT_KINDS, IP_STATUSES
+from portal.partnerships.rules.words import (
+    AGREEMENT_KINDS,
+    IP_STATUSES,
+    MANDATE_STATUSES,
+    RESULTS,
+    REVEAL_CAUSES,
+)
 from portal.regions.models import Capability, County
 
 request_capability = Table(
@@ -38,6 +45,8 @@ class Request(Identified, Timestamped, Listed, Model):
     status: where it stands in the workflow of `rules.py`; visibility: who sees it once published.
     radius_miles: how far away partners may be (None: anywhere).
     reminded_at: when its people were told that the end is near (None: not of this end).
+    is_urgent: mutual aid: it is told to everyone near who offers the capability, and ends in days.
+    is_on_behalf: a broker of the region wrote it for the organization, whose word it needs.
     equipment_id, facility_id: what it asks to use, if that is one thing that stands here;
     asked_organization_id: whose that is. It sees the request, and is told of it, once published.
     """
@@ -53,7 +62,8 @@ class Request(Identified, Timestamped, Listed, Model):
         known_values("agreement_kind", AGREEMENT_KINDS, is_optional=True),
         CheckConstraint("direction IN ('need', 'offer')", name="direction_known"),
         CheckConstraint(
-            "status IN ('draft', 'published', 'paused', 'fulfilled', 'withdrawn', 'expired')",
+            "status IN ('draft', 'proposed', 'published', 'paused', 'fulfilled', 'withdrawn',"
+            " 'expired')",
             name="status_known",
         ),
         CheckConstraint("trl IS NULL OR trl BETWEEN 1 AND 9", name="trl_in_range"),
@@ -62,6 +72,7 @@ class Request(Identified, Timestamped, Listed, Model):
         CheckConstraint("budget_cents IS NULL OR budget_cents >= 0", name="budget_not_negative"),
         CheckConstraint("equipment_id IS NULL OR facility_id IS NULL", name="one_subject"),
         CheckConstraint("asked_organization_id <> organization_id", name="asks_another"),
+        CheckConstraint("NOT is_urgent OR direction = 'need'", name="urgent_is_need"),
         Index("ix_request_status_expires_on", "status", "expires_on"),
         Index("ix_request_published_at_id", "published_at", "id"),
     )
@@ -85,6 +96,8 @@ class Request(Identified, Timestamped, Listed, Model):
     published_at: Mapped[dt.datetime | None]
     renewals: Mapped[int] = mapped_column(default=0)
     reminded_at: Mapped[dt.datetime | None]
+    is_urgent: Mapped[bool] = mapped_column(default=False)
+    is_on_behalf: Mapped[bool] = mapped_column(default=False)
     is_anonymous: Mapped[bool] = mapped_column(default=False)
     anonymous_summary: Mapped[str] = mapped_column(String(500), default="")
     expertise_sought: Mapped[str] = mapped_column(String(2000), default="")
@@ -128,6 +141,12 @@ class Request(Identified, Timestamped, Listed, Model):
     confirmed_by: Mapped[User | None] = relationship(
         foreign_keys="Request.confirmed_by_id", lazy="raise_on_sql"
     )
+    created_by: Mapped[User | None] = relationship(
+        foreign_keys="Request.created_by_id", lazy="raise_on_sql"
+    )
+    reveals: Mapped[list["RequestReveal"]] = relationship(
+        order_by=lambda: RequestReveal.id, lazy="raise_on_sql", passive_deletes=True
+    )
 
 
 class RequestAttachment(Identified, Model):
@@ -170,3 +189,112 @@ class Response(Identified, Model):
     request: Mapped[Request] = relationship(lazy="raise_on_sql")
     organization: Mapped[Organization] = relationship(lazy="raise_on_sql")
     created_by: Mapped[User | None] = relationship(lazy="raise_on_sql")
+
+
+class RequestReveal(Identified, Model):
+    """An anonymous request let an organization know whose it is (None: everybody). A log."""
+
+    __table_args__ = (
+        known_values("cause", REVEAL_CAUSES),
+        Index(
+            "uq_request_reveal_organization",
+            "request_id",
+            "organization_id",
+            unique=True,
+            sqlite_where=text("organization_id IS NOT NULL"),
+            postgresql_where=text("organization_id IS NOT NULL"),
+        ),
+    )
+
+    request_id: Mapped[int] = mapped_column(
+        ForeignKey("request.id", ondelete="CASCADE"), index=True
+    )
+    organization_id: Mapped[int | None] = mapped_column(
+        ForeignKey("organization.id", ondelete="CASCADE"), index=True
+    )
+    cause: Mapped[str] = mapped_column(String(8))
+    revealed_by_id: Mapped[int | None] = mapped_column(
+        ForeignKey("users.id", ondelete="SET NULL"), index=True
+    )
+    revealed_at: Mapped[dt.datetime] = mapped_column(default=now)
+
+    organization: Mapped[Organization | None] = relationship(lazy="raise_on_sql")
+    revealed_by: Mapped[User | None] = relationship(lazy="raise_on_sql")
+
+
+class RequestClosing(Model):
+    """What came of a request, as its people say when it is over."""
+
+    __table_args__ = (known_values("result", RESULTS),)
+
+    request_id: Mapped[int] = mapped_column(
+        ForeignKey("request.id", ondelete="CASCADE"), primary_key=True
+    )
+    result: Mapped[str] = mapped_column(String(16))
+    response_id: Mapped[int | None] = mapped_column(
+        ForeignKey("response.id", ondelete="SET NULL"), index=True
+    )
+    note: Mapped[str] = mapped_column(String(2000), default="")
+    told_by_id: Mapped[int | None] = mapped_column(
+        ForeignKey("users.id", ondelete="SET NULL"), index=True
+    )
+    told_at: Mapped[dt.datetime] = mapped_column(default=now)
+
+    response: Mapped[Response | None] = relationship(lazy="raise_on_sql")
+
+
+class Mandate(Identified, Model):
+    """The word of a firm that a broker may post a request for it, asked for by e-mail.
+
+    Only the hash of the link's token is kept. answered_by: the name that was given with the answer.
+    """
+
+    __table_args__ = (known_values("status", MANDATE_STATUSES),)
+
+    locked_after = "request"
+
+    request_id: Mapped[int] = mapped_column(
+        ForeignKey("request.id", ondelete="CASCADE"), unique=True
+    )
+    email: Mapped[str] = mapped_column(String(254))
+    language: Mapped[str] = mapped_column(String(2))
+    message: Mapped[str] = mapped_column(String(2000), default="")
+    status: Mapped[str] = mapped_column(String(8), default="asked")
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    asked_by_id: Mapped[int | None] = mapped_column(
+        ForeignKey("users.id", ondelete="SET NULL"), index=True
+    )
+    asked_at: Mapped[dt.datetime] = mapped_column(default=now)
+    expires_at: Mapped[dt.datetime] = mapped_column(index=True)
+    answered_by: Mapped[str] = mapped_column(String(200), default="")
+    answered_at: Mapped[dt.datetime | None]
+    note: Mapped[str] = mapped_column(String(2000), default="")
+
+    request: Mapped[Request] = relationship(lazy="raise_on_sql")
+    asked_by: Mapped[User | None] = relationship(lazy="raise_on_sql")
+
+
+class UrgentCall(Model):
+    """An organization that was told of an urgent request, and how far away it is."""
+
+    __table_args__ = (CheckConstraint("miles >= 0", name="miles_not_negative"),)
+
+    request_id: Mapped[int] = mapped_column(
+        ForeignKey("request.id", ondelete="CASCADE"), primary_key=True
+    )
+    organization_id: Mapped[int] = mapped_column(
+        ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    miles: Mapped[float]
+    told_at: Mapped[dt.datetime] = mapped_column(default=now)
+
+    request: Mapped[Request] = relationship(lazy="raise_on_sql")
+
+
+class UrgentSilence(Model):
+    """A person who wants no e-mail about the urgent requests of others."""
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
+    )
+    since: Mapped[dt.datetime] = mapped_column(default=now)

@@ -34,6 +34,29 @@ AGREEMENT_KINDS: Mapping[str, Any] = {
     "other": _l("Something else"),
 }
 
+#: What came of a request, as its people say when it is over.
+RESULTS: Mapping[str, Any] = {
+    "found_here": _l("We found a partner through a response here"),
+    "found_elsewhere": _l("We found a partner another way"),
+    "not_needed": _l("We no longer need it"),
+    "nobody": _l("We found nobody suitable"),
+}
+
+#: Why an anonymous request let somebody know whose it is.
+REVEAL_CAUSES: Mapping[str, Any] = {
+    "accept": _l("A response was accepted"),
+    "owner": _l("Shown by your organization"),
+}
+
+#: How it stands with the word of a firm for which a broker writes.
+MANDATE_STATUSES: Mapping[str, Any] = {
+    "asked": _l("Asked"),
+    "given": _l("Confirmed"),
+    "refused": _l("Refused"),
+    "lapsed": _l("Not answered in time"),
+    "revoked": _l("Taken back"),
+}
+
 #: Technology readiness levels in words.
 TRL_WORDS: Mapping[int, Any] = {
     1: _l("1 – basic principles observed"),

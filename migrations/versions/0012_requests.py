@@ -1,13 +1,13 @@
 """Urgent requests, requests on behalf of a firm, reveals of anonymous ones, what came of them.
 
-Revision: 0011, after 0010
+Revision: 0012, after 0011
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 

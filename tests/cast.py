@@ -16,6 +16,7 @@ from portal.app import load_actor
 from portal.bookings.models.access import AccessRequest, Clearance, Qualification, Recognition
 from portal.bookings.models.booking import Booking
 from portal.bookings.models.calendar import Resource
+from portal.brokerage.models.cases import Case, CaseFilter, CaseNote, CaseTask
 from portal.directory.models import SavedSearch
 from portal.facilities.models import Equipment, EquipmentRate, Facility
 from portal.intake.models import ImportRun
@@ -109,6 +110,7 @@ class World:
     recognitions: dict[str, int] = field(default_factory=dict)
     access_requests: dict[str, int] = field(default_factory=dict)
     matches: dict[str, int] = field(default_factory=dict)
+    cases: dict[str, int] = field(default_factory=dict)
 
 
 def token_of(name: str) -> str:
@@ -163,6 +165,7 @@ def build_world() -> World:
         _add_bookings(world)
         _add_access(world)
         _add_matches(world)
+        _add_cases(world)
     return world
 
 
@@ -540,3 +543,28 @@ def _add_matches(world: World) -> None:
 
 def _capability(key: str) -> Capability:
     return session.get_one(Capability, key)
+
+
+def _add_cases(world: World) -> None:
+    """Dov follows the shop's public request; what he wrote is for the region's brokers alone."""
+    case = Case(
+        region_id=world.regions["greater-louisville"],
+        title="Measuring time for the shop",
+        organization_id=world.organizations["shop"],
+        request_id=world.requests["shop_public"],
+        keeper_id=world.users["dov"],
+        next_action="Call the lab manager",
+        created_by_id=world.users["dov"],
+    )
+    session.add(case)
+    session.flush()
+    task = CaseTask(case_id=case.id, title="Ask for the rates", keeper_id=world.users["dov"])
+    kept = CaseFilter(user_id=world.users["dov"], name="Mine", values={"keeper": "me"})
+    note = CaseNote(
+        case_id=case.id,
+        text="They are short of cash: canary-case-note.",
+        author_id=world.users["dov"],
+    )
+    session.add_all([task, kept, note])
+    session.flush()
+    world.cases.update(shop=case.id, task=task.id, filter=kept.id)

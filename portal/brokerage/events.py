@@ -53,3 +53,36 @@ class IntroductionWaits(Event):
     """Somebody's answer is due soon."""
 
     introduction_id: int
+
+
+@dataclass(frozen=True)
+class CaseMoved(Event):
+    """A case came to another stage."""
+
+    case_id: int
+    action: str
+    status: str
+    by_user_id: int | None
+
+
+@dataclass(frozen=True)
+class CaseHandedOver(Event):
+    """Another broker looks after a case now."""
+
+    case_id: int
+    by_user_id: int | None
+
+
+@dataclass(frozen=True)
+class CaseTaskGiven(Event):
+    """A broker was given something to do for a case."""
+
+    task_id: int
+    by_user_id: int | None
+
+
+@dataclass(frozen=True)
+class ConfirmationAsked(Event):
+    """A broker asked an organization's people to look at what they list."""
+
+    organization_id: int

@@ -2,17 +2,22 @@
 
 from enum import StrEnum
 
+from portal.brokerage.models.cases import Case, CaseFilter
 from portal.brokerage.models.introductions import Introduction, IntroductionParty
 from portal.kernel.authorization import (
     Policy,
     Rule,
+    brokers_anywhere,
     clock,
+    county_brokered,
+    is_self,
     region_brokered,
     related,
     role_in,
     signed_in,
     some_related,
 )
+from portal.organizations.models import Organization
 from portal.regions.models import Region
 
 
@@ -27,6 +32,14 @@ class Permission(StrEnum):
     INTRODUCTION_MANAGE = "introduction.manage"
     INTRODUCTION_ANSWER = "introduction.answer"
     INTRODUCTION_LAPSE = "introduction.lapse"
+    CASE_VIEW = "case.view"
+    CASE_VIEW_OWN = "case.view_own"
+    CASE_OPEN = "case.open"
+    CASE_EDIT = "case.edit"
+    CASE_ADVANCE = "case.advance"
+    CASE_FILTER_KEEP = "case.filter_keep"
+    CASE_FILTER_DROP = "case.filter_drop"
+    CONFIRMATION_ASK = "confirmation.ask"
 
 
 _sides = some_related(Introduction.parties, role_in(IntroductionParty.organization_id))
@@ -50,6 +63,7 @@ policy = Policy(
     views={
         Introduction: Permission.INTRODUCTION_VIEW,
         IntroductionParty: Permission.INTRODUCTION_VIEW_PARTY,
+        Case: Permission.CASE_VIEW,
     },
     table={
         Permission.INTRODUCTION_VIEW: (_sides | _broker).described(
@@ -73,5 +87,13 @@ policy = Policy(
             IntroductionParty.organization_id, "owner", "manager"
         ).described("owners and managers of the side that answers"),
         Permission.INTRODUCTION_LAPSE: clock,
+        Permission.CASE_VIEW: region_brokered(Case.region_id),
+        Permission.CASE_VIEW_OWN: brokers_anywhere,
+        Permission.CASE_OPEN: region_brokered(Region.id),
+        Permission.CASE_EDIT: region_brokered(Case.region_id),
+        Permission.CASE_ADVANCE: clock,
+        Permission.CASE_FILTER_KEEP: brokers_anywhere,
+        Permission.CASE_FILTER_DROP: is_self(CaseFilter.user_id),
+        Permission.CONFIRMATION_ASK: county_brokered(Organization.county_fips),
     },
 )

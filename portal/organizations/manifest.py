@@ -95,6 +95,7 @@ manifest = Manifest(
             _l("No request to join and no claim waits for you."),
             desk.list_decisions_for,
             order=20,
+            places=("desk", "broker"),
         ),
         DeskSection(
             _l("Organizations to verify"),
@@ -102,6 +103,7 @@ manifest = Manifest(
             desk.list_unverified_for,
             order=22,
             permission=Permission.ORGANIZATION_VIEW_UNVERIFIED,
+            places=("desk", "broker"),
         ),
         DeskSection(
             _l("To confirm again"),

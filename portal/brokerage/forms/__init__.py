@@ -1,0 +1,1 @@
+"""The shape of input of brokerage, by what it is about."""

@@ -1,0 +1,93 @@
+"""The shape of cases as brokers and programs give them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from portal.brokerage.rules.stages import CASES
+from portal.kernel.fields import (
+    ChoiceField,
+    DateField,
+    LongTextField,
+    RecordField,
+    TextField,
+)
+from portal.kernel.forms import Form
+
+#: What can be done to several cases at once: every step that needs no reason of its own.
+BULK_STEPS: Mapping[str, Any] = {
+    name: step.label for name, step in CASES.transitions.items() if step.note != "required"
+}
+
+
+class CaseForm(Form):
+    """What a case is about, and what is next."""
+
+    title = TextField(
+        _l("Title"),
+        is_required=True,
+        longest=200,
+        description=_l("What is to come about, such as: measuring time for Bluegrass Castings."),
+    )
+    organization_id = RecordField(_l("Organization"))
+    next_action = TextField(
+        _l("What is next"), longest=200, description=_l("Such as: call the lab manager.")
+    )
+    next_on = DateField(_l("By"))
+
+
+class NewCaseForm(CaseForm):
+    """A case to open: in which region, for which request, and who looks after it."""
+
+    region_id = RecordField(_l("Region"), is_required=True)
+    title = TextField(
+        _l("Title"),
+        longest=200,
+        description=_l("Left empty, the case is called like its request."),
+    )
+    request_id = RecordField(_l("Request"))
+    keeper_id = RecordField(_l("Who looks after it"))
+    note = LongTextField(_l("First note"), longest=5000)
+
+
+class CaseNoteForm(Form):
+    """Something to remember about a case."""
+
+    text = LongTextField(
+        _l("Note"),
+        is_required=True,
+        longest=5000,
+        description=_l("Only the brokers of the region read it."),
+    )
+
+
+class CaseTaskForm(Form):
+    """Something to do for a case."""
+
+    title = TextField(_l("Task"), is_required=True, longest=200)
+    due_on = DateField(_l("By"))
+    keeper_id = RecordField(_l("For"))
+
+
+class HandOverForm(Form):
+    """Who looks after a case from now on."""
+
+    keeper_id = RecordField(_l("Who looks after it"))
+    note = LongTextField(_l("What they should know"), longest=5000)
+
+
+class BulkForm(Form):
+    """What is to be done with several cases."""
+
+    action = ChoiceField(_l("Stage"), choices=BULK_STEPS)
+    keeper_id = RecordField(_l("Hand over to"))
+    next_action = TextField(_l("What is next"), longest=200)
+    next_on = DateField(_l("By"))
+    note = LongTextField(_l("Note"), longest=2000)
+
+
+class FilterForm(Form):
+    """The name under which a choice of cases is kept."""
+
+    name = TextField(_l("Name"), is_required=True, longest=80)

@@ -1,0 +1,1 @@
+"""The reads of brokerage, by what they are about."""

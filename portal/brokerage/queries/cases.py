@@ -1,0 +1,451 @@
+"""Reads of cases: the board by stages, one case with all that happened, what is due."""
+
+import datetime as dt
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import format_date
+from flask_babel import gettext as _
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.orm import aliased, joinedload
+
+from portal.accounts.models import User
+from portal.brokerage.models.cases import Case, CaseFilter, CaseNote, CaseTask
+from portal.brokerage.policies import Permission
+from portal.brokerage.rules.stages import CASES, CLOSED_STAGES, OPEN_STAGES, STAGES
+from portal.kernel.authorization import Actor, authorize, can, visible
+from portal.kernel.clock import today_here
+from portal.kernel.database import session
+from portal.kernel.errors import NotFound
+from portal.kernel.manifest import DeskItem
+from portal.kernel.paging import Page, keyset_page
+from portal.organizations.models import Organization
+from portal.partnerships.models import Request
+from portal.partnerships.policies import Permission as RequestPermission
+from portal.partnerships.queries.requests import sees_identity
+from portal.partnerships.rules.workflows import REQUESTS
+from portal.regions.models import BrokerAppointment, Region
+from portal.regions.queries import regions_by_id
+
+#: So many cases of one stage the board shows; the rest is a link away.
+MOST_OF_A_STAGE = 25
+DUES: Mapping[str, Any] = {"overdue": 0, "week": 7}
+
+_OPTIONS = (
+    joinedload(Case.region),
+    joinedload(Case.organization),
+    joinedload(Case.keeper),
+    joinedload(Case.request).options(
+        joinedload(Request.organization), joinedload(Request.asked_organization)
+    ),
+)
+
+
+@dataclass(frozen=True)
+class CaseCard:
+    """A case as lists show it."""
+
+    id: int
+    title: str
+    status: str
+    organization: str | None
+    region: str
+    keeper: str | None
+    next_action: str
+    next_on: dt.date | None
+    is_late: bool
+
+    @property
+    def url(self) -> str:
+        """Where it is read."""
+        return f"/broker/cases/{self.id}"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A column of the board: how many cases it has, and the first of them."""
+
+    name: str
+    label: Any
+    number: int
+    cards: list[CaseCard]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which cases one looks at.
+
+    keeper: "me", "nobody", a user's number as text, or "" for all; stage: one of the stages,
+    "closed", or "" for those that are open; due: "overdue", "week" or "".
+    """
+
+    region_id: int | None = None
+    keeper: str = ""
+    stage: str = ""
+    due: str = ""
+    words: str = ""
+
+    def values(self) -> dict[str, Any]:
+        """What of it is chosen, as the arguments of an address."""
+        named = {
+            "region": self.region_id,
+            "keeper": self.keeper,
+            "stage": self.stage,
+            "due": self.due,
+            "q": self.words,
+        }
+        return {name: value for name, value in named.items() if value}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Something that happened in the course of a case."""
+
+    at: dt.datetime
+    what: str
+    text: str = ""
+    who: str = ""
+    url: str = ""
+
+
+# Lists
+
+
+def list_board(actor: Actor, choice: Choice) -> list[Stage]:
+    """Return the stages with the cases that the actor looks at, the most pressing first."""
+    condition = and_(*_conditions(actor, choice))
+    numbers = dict(
+        session.execute(
+            select(Case.status, func.count()).where(condition).group_by(Case.status)
+        ).all()
+    )
+    ranked = _cards(condition).add_columns(
+        func.row_number()
+        .over(partition_by=Case.status, order_by=(_soonest(), Case.id))
+        .label("place")
+    )
+    rows = ranked.subquery()
+    found = session.execute(
+        select(rows).where(rows.c.place <= MOST_OF_A_STAGE).order_by(rows.c.place)
+    ).all()
+    return [
+        Stage(
+            name,
+            STAGES[name],
+            numbers.get(name, 0),
+            [_card(row) for row in found if row.status == name],
+        )
+        for name in _stages(choice)
+    ]
+
+
+def list_cases(
+    actor: Actor, choice: Choice, *, cursor: str | None = None, limit: int = 20
+) -> Page[Case]:
+    """Return the cases that the actor looks at, the newest first."""
+    statement = select(Case).options(*_OPTIONS).where(*_conditions(actor, choice))
+    return keyset_page(statement, [Case.id], cursor=cursor, limit=limit, descending=True)
+
+
+def _stages(choice: Choice) -> tuple[str, ...]:
+    if choice.stage == "closed":
+        return CLOSED_STAGES
+    return (choice.stage,) if choice.stage else OPEN_STAGES
+
+
+def _conditions(actor: Actor, choice: Choice) -> list[ColumnElement[bool]]:
+    found = [visible(actor, Permission.CASE_VIEW), Case.status.in_(_stages(choice))]
+    if choice.region_id:
+        found.append(Case.region_id == choice.region_id)
+    if choice.keeper == "nobody":
+        found.append(Case.keeper_id.is_(None))
+    elif choice.keeper:
+        chosen = actor.user_id if choice.keeper == "me" else int(choice.keeper)
+        found.append(Case.keeper_id == chosen)
+    if choice.due:
+        last = today_here() + dt.timedelta(days=DUES[choice.due])
+        found.append(Case.next_on < last)
+    for word in choice.words.split()[:8]:
+        like = f"%{word.replace('%', '').replace('_', '')}%"
+        named = select(Organization.id).where(Organization.name.ilike(like))
+        found.append(or_(Case.title.ilike(like), Case.organization_id.in_(named)))
+    return found
+
+
+def _soonest() -> ColumnElement[dt.date]:
+    # What has no date comes last, in either database.
+    return func.coalesce(Case.next_on, dt.date(9999, 1, 1))
+
+
+def _cards(condition: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    keeper = aliased(User)
+    return (
+        select(
+            Case.id,
+            Case.title,
+            Case.status,
+            Organization.name.label("organization"),
+            Region.name.label("region"),
+            keeper.name.label("keeper"),
+            Case.next_action,
+            Case.next_on,
+        )
+        .join(Region, Region.id == Case.region_id)
+        .outerjoin(Organization, Organization.id == Case.organization_id)
+        .outerjoin(keeper, keeper.id == Case.keeper_id)
+        .where(condition)
+    )
+
+
+def _card(row: Any) -> CaseCard:
+    return CaseCard(
+        row.id,
+        row.title,
+        row.status,
+        row.organization,
+        row.region,
+        row.keeper,
+        row.next_action,
+        row.next_on,
+        is_late=row.next_on is not None and row.next_on < today_here(),
+    )
+
+
+# One case
+
+
+def get_visible_case(actor: Actor, case_id: int) -> Case:
+    """Return a case to the brokers of its region. Raises NotFound."""
+    case = session.scalar(
+        select(Case)
+        .options(*_OPTIONS)
+        .where(Case.id == case_id)
+        .execution_options(populate_existing=True)
+    )
+    if case is None:
+        raise NotFound(_("There is no such case."))
+    authorize(actor, Permission.CASE_VIEW, case)
+    return case
+
+
+def list_visible_cases(actor: Actor, case_ids: list[int]) -> tuple[Case, ...]:
+    """Return those of some cases that the actor sees, by their ids."""
+    return tuple(
+        session.scalars(
+            select(Case)
+            .options(*_OPTIONS)
+            .where(Case.id.in_(case_ids), visible(actor, Permission.CASE_VIEW))
+            .order_by(Case.id)
+        )
+    )
+
+
+def list_tasks(case: Case, limit: int = 100) -> list[CaseTask]:
+    """Return the tasks of a case: the open ones first, by their days."""
+    return list(
+        session.scalars(
+            select(CaseTask)
+            .options(joinedload(CaseTask.keeper))
+            .where(CaseTask.case_id == case.id)
+            .order_by(
+                CaseTask.done_at.is_not(None),
+                func.coalesce(CaseTask.due_on, dt.date(9999, 1, 1)),
+                CaseTask.id,
+            )
+            .limit(limit)
+        )
+    )
+
+
+def timeline(actor: Actor, case: Case, tasks: list[CaseTask], limit: int = 200) -> list[Entry]:
+    """Return all that happened in a case, the newest first: its steps, notes, tasks, its request.
+
+    tasks: those of `list_tasks`. What the actor may not see elsewhere is not told here.
+    """
+    found = [Entry(case.created_at, _("The case was opened"))]
+    found += [
+        Entry(
+            step.taken_at,
+            _("Stage: %(stage)s", stage=STAGES[step.target]),
+            step.note,
+            step.actor_name,
+        )
+        for step in CASES.history(case)
+    ]
+    found += [
+        Entry(note.created_at, _("Note"), note.text, note.author.name if note.author else "")
+        for note in _notes(case)
+    ]
+    found += [
+        Entry(
+            task.done_at,
+            _("Done: %(task)s", task=task.title),
+            who=task.keeper.name if task.keeper else "",
+        )
+        for task in tasks
+        if task.done_at
+    ]
+    request = case.request
+    if request is not None and can(actor, RequestPermission.REQUEST_VIEW, request):
+        found += [
+            Entry(
+                step.taken_at,
+                _("Request: %(step)s", step=REQUESTS.transitions[step.action].label),
+                url=f"/requests/{request.id}",
+            )
+            for step in REQUESTS.history(request)
+        ]
+    return sorted(found, key=lambda entry: entry.at, reverse=True)[:limit]
+
+
+def _notes(case: Case, limit: int = 200) -> list[CaseNote]:
+    return list(
+        session.scalars(
+            select(CaseNote)
+            .options(joinedload(CaseNote.author))
+            .where(CaseNote.case_id == case.id)
+            .order_by(CaseNote.id.desc())
+            .limit(limit)
+        )
+    )
+
+
+# What commands and forms need to know
+
+
+def find_request(actor: Actor, request_id: int | None) -> Request | None:
+    """Return a request that the actor may see, with whose it is, or None."""
+    if request_id is None:
+        return None
+    request = session.scalar(
+        select(Request)
+        .options(joinedload(Request.organization), joinedload(Request.asked_organization))
+        .where(Request.id == request_id)
+    )
+    is_shown = request is not None and can(actor, RequestPermission.REQUEST_VIEW, request)
+    return request if is_shown else None
+
+
+def known_organization_id(actor: Actor, request: Request) -> int | None:
+    """Return whose a request is, where the actor may know it."""
+    return request.organization_id if sees_identity(actor, request) else None
+
+
+def find_case_of_request(region_id: int, request_id: int) -> Case | None:
+    """Return the region's case of a request, if there is one."""
+    return session.scalar(
+        select(Case).where(Case.region_id == region_id, Case.request_id == request_id)
+    )
+
+
+def list_open_of_request(request_id: int) -> list[Case]:
+    """Return the open cases of a request, of whichever region."""
+    return list(
+        session.scalars(
+            select(Case)
+            .where(Case.request_id == request_id, Case.status.in_(OPEN_STAGES))
+            .order_by(Case.id)
+            .limit(50)
+        )
+    )
+
+
+def broker_ids(region_id: int) -> set[int]:
+    """Return the users who may keep cases of a region."""
+    return set(
+        session.scalars(
+            select(BrokerAppointment.user_id).where(BrokerAppointment.region_id == region_id)
+        )
+    )
+
+
+def keeper_choices(region_ids: Collection[int]) -> list[tuple[int, str]]:
+    """Return the brokers of some regions by name, each once."""
+    rows = session.execute(
+        select(User.id, User.name)
+        .join(BrokerAppointment, BrokerAppointment.user_id == User.id)
+        .where(BrokerAppointment.region_id.in_(sorted(region_ids)), User.is_active)
+        .distinct()
+        .order_by(User.name, User.id)
+        .limit(200)
+    )
+    return [(row.id, row.name) for row in rows]
+
+
+def region_choices(actor: Actor) -> list[tuple[int, str]]:
+    """Return the regions that the actor brokers, by name."""
+    return [(region.id, region.name) for region in regions_by_id(actor.brokered_regions)]
+
+
+def record_choices(
+    actor: Actor, *, organization_id: int | None, request_id: int | None = None
+) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
+    """Return (number, name) of the organization and the request that a form came with."""
+    organization = session.get(Organization, organization_id) if organization_id else None
+    request = find_request(actor, request_id)
+    return (
+        [(organization.id, organization.name)] if organization else [],
+        [(request.id, request.title)] if request else [],
+    )
+
+
+def list_filters(actor: Actor) -> list[CaseFilter]:
+    """Return the actor's kept filters by name."""
+    return list(
+        session.scalars(
+            select(CaseFilter)
+            .where(CaseFilter.user_id == actor.user_id)
+            .order_by(CaseFilter.name)
+            .limit(50)
+        )
+    )
+
+
+def get_own_filter(actor: Actor, filter_id: int) -> CaseFilter:
+    """Return a kept filter to whose it is. Raises NotFound."""
+    kept = session.get(CaseFilter, filter_id)
+    if kept is None or not can(actor, Permission.CASE_FILTER_DROP, kept):
+        raise NotFound(_("There is no such filter."))
+    return kept
+
+
+# The desk
+
+
+def list_due(actor: Actor, limit: int) -> list[DeskItem]:
+    """Return the actor's cases and tasks whose day has come, oldest first."""
+    cases = session.execute(
+        select(Case.id, Case.title, Case.next_action, Case.next_on, Case.staged_at)
+        .where(
+            visible(actor, Permission.CASE_VIEW),
+            Case.keeper_id == actor.user_id,
+            Case.status.in_(OPEN_STAGES),
+            Case.next_on <= today_here(),
+        )
+        .order_by(Case.next_on, Case.id)
+        .limit(limit)
+    )
+    tasks = session.execute(
+        select(Case.id, Case.title, CaseTask.title.label("next_action"), CaseTask.due_on)
+        .join(Case, Case.id == CaseTask.case_id)
+        .where(
+            visible(actor, Permission.CASE_VIEW),
+            CaseTask.keeper_id == actor.user_id,
+            CaseTask.done_at.is_(None),
+            CaseTask.due_on <= today_here(),
+        )
+        .order_by(CaseTask.due_on, CaseTask.id)
+        .limit(limit)
+    )
+    due = [(row.next_on, row) for row in cases] + [(row.due_on, row) for row in tasks]
+    return [
+        DeskItem(
+            row.next_action,
+            f"/broker/cases/{row.id}",
+            dt.datetime.combine(day, dt.time(), dt.UTC),
+            detail=_("%(case)s, by %(day)s", case=row.title, day=format_date(day)),
+            action=_("Open the case"),
+        )
+        for day, row in sorted(due, key=lambda item: item[0])[:limit]
+    ]

@@ -1,0 +1,1 @@
+"""What follows in brokerage on what happened, by what it is about."""

@@ -1,0 +1,66 @@
+"""What follows on cases: e-mails to brokers, and to people who are asked to confirm."""
+
+from portal.accounts.models import User
+from portal.brokerage import events
+from portal.brokerage.models.cases import Case, CaseTask
+from portal.kernel.database import session
+from portal.kernel.mail import queue_mail
+from portal.kernel.web import external_url
+from portal.organizations.models import Organization
+from portal.organizations.queries.people import managers_of
+
+
+def email_keeper_on_case_handed_over(event: events.CaseHandedOver) -> None:
+    """Tell a broker that a case is theirs to look after now."""
+    case = session.get(Case, event.case_id)
+    keeper = _broker(case.keeper_id if case else None, event.by_user_id)
+    if case is not None and keeper is not None:
+        queue_mail(
+            keeper.email,
+            "case_handed_over",
+            locale=keeper.language or "en",
+            title=case.title,
+            next_action=case.next_action,
+            url=external_url("brokerage.show_case", case_id=case.id),
+        )
+
+
+def email_keeper_on_task_given(event: events.CaseTaskGiven) -> None:
+    """Tell a broker that there is something to do for a case."""
+    task = session.get(CaseTask, event.task_id)
+    keeper = _broker(task.keeper_id if task else None, event.by_user_id)
+    case = session.get(Case, task.case_id) if task else None
+    if task is not None and case is not None and keeper is not None and task.done_at is None:
+        queue_mail(
+            keeper.email,
+            "case_task_given",
+            locale=keeper.language or "en",
+            task=task.title,
+            due_on=task.due_on,
+            title=case.title,
+            url=external_url("brokerage.show_case", case_id=case.id),
+        )
+
+
+def email_managers_on_confirmation_asked(event: events.ConfirmationAsked) -> None:
+    """Ask an organization's managers to look at its profile and at what it lists."""
+    organization = session.get(Organization, event.organization_id)
+    if organization is None or organization.status != "active":
+        return
+    for person in managers_of(organization.id):
+        queue_mail(
+            person.email,
+            "confirmation_asked",
+            locale=person.language or "en",
+            organization=organization.name,
+            url=external_url("organizations.show", organization_id=organization.id),
+            list_url=external_url("facilities.list_own"),
+        )
+
+
+def _broker(user_id: int | None, by_user_id: int | None) -> User | None:
+    """Return who is to be told, or None where nobody is, or who did it is the one."""
+    if user_id is None or user_id == by_user_id:
+        return None
+    user = session.get(User, user_id)
+    return user if user is not None and user.is_active else None

@@ -1,0 +1,1 @@
+"""The commands of brokerage, by what they change."""

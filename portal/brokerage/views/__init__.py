@@ -1,0 +1,1 @@
+"""The pages of brokerage, by what they show."""

@@ -1,0 +1,110 @@
+"""The broker's desk: what waits in the regions that somebody brokers, and what is done at once."""
+
+import dataclasses
+
+from flask import request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from portal.brokerage.policies import Permission
+from portal.brokerage.queries import desk as queries
+from portal.brokerage.services.cases import open_cases_of_requests
+from portal.brokerage.services.desk import ask_to_confirm as ask_people_to_confirm
+from portal.brokerage.views.blueprint import blueprint
+from portal.kernel.authorization import Actor, authorize
+from portal.kernel.errors import Invalid
+from portal.kernel.manifest import waiting_on_desk
+from portal.kernel.web import current_actor, flash, number_argument, page, record_number, see_other
+from portal.regions.queries import counties_of_region, get_region, regions_by_id
+
+#: So many things of one sort the desk shows.
+MOST_OF_A_SORT = 12
+
+
+@blueprint.get("/broker")
+def desk() -> ResponseReturnValue:
+    """Show what waits in the actor's regions, or in one of them."""
+    authorize(current_actor(), Permission.CASE_VIEW_OWN)
+    return _desk()
+
+
+def _desk(problem: str = "") -> ResponseReturnValue:
+    actor = current_actor()
+    chosen = number_argument("region")
+    regions = regions_by_id(actor.brokered_regions)
+    is_narrowed = chosen in actor.brokered_regions
+    looking = _in_region(actor, chosen) if chosen and is_narrowed else actor
+    waiting = waiting_on_desk(looking, "broker", MOST_OF_A_SORT)
+    needs = queries.list_needs_without_case(looking, MOST_OF_A_SORT)
+    stale = queries.list_stale(looking, MOST_OF_A_SORT)
+    return page(
+        "brokerage/desk.html",
+        problem=problem,
+        waiting=[section for section in waiting if section.items],
+        empty=[section for section in waiting if not section.items],
+        needs=needs,
+        stale=stale,
+        region_id=chosen if is_narrowed else None,
+        region_links=[
+            {"label": name, "url": url_for("brokerage.desk", region=key), "is_selected": is_chosen}
+            for name, key, is_chosen in [
+                (_("All my regions"), None, not is_narrowed),
+                *((region.name, region.id, region.id == chosen) for region in regions),
+            ]
+        ],
+    )
+
+
+@blueprint.post("/broker/open-cases")
+def open_cases() -> ResponseReturnValue:
+    """Open a case for each need that was chosen."""
+    actor = current_actor()
+    authorize(actor, Permission.CASE_VIEW_OWN)
+    opened = []
+    try:
+        for region_id, ids in queries.by_region(actor, _chosen("request_id")).items():
+            opened += open_cases_of_requests(actor, get_region(region_id), request_ids=ids)
+    except Invalid as error:
+        return _desk(error.message)
+    flash(ngettext("%(num)s case was opened.", "%(num)s cases were opened.", len(opened)))
+    return see_other(url_for("brokerage.list_cases", keeper="me"))
+
+
+@blueprint.post("/broker/ask-to-confirm")
+def ask_to_confirm() -> ResponseReturnValue:
+    """Ask the people of organizations to look at what they have not confirmed for long."""
+    actor = current_actor()
+    authorize(actor, Permission.CASE_VIEW_OWN)
+    try:
+        chosen = queries.get_organizations(actor, _chosen("organization_id"))
+        asked = ask_people_to_confirm(actor, chosen)
+    except Invalid as error:
+        return _desk(error.message)
+    flash(
+        ngettext(
+            "%(num)s organization was asked to look at its records.",
+            "%(num)s organizations were asked to look at their records.",
+            asked,
+        )
+    )
+    return see_other(url_for("brokerage.desk"))
+
+
+def _chosen(name: str) -> list[int]:
+    """Return the numbers of the boxes that were ticked. Raises Invalid for none or too many."""
+    texts = request.form.getlist(name)
+    if not texts:
+        raise Invalid(None, _("Please choose at least one."))
+    if len(texts) > queries.MOST_AT_ONCE:
+        raise Invalid(None, _("Please choose %(most)d at most.", most=queries.MOST_AT_ONCE))
+    return [record_number(text) for text in texts]
+
+
+def _in_region(actor: Actor, region_id: int) -> Actor:
+    """Return the actor as broker of one region alone."""
+    return dataclasses.replace(
+        actor,
+        brokered_regions=frozenset({region_id}),
+        brokered_counties=frozenset(county.fips for county in counties_of_region(region_id)),
+    )

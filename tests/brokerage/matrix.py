@@ -1,0 +1,78 @@
+"""Who reaches the pages and the API of brokerage."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tests.architecture.matrix import Row
+from tests.cast import World
+
+Values = Callable[[World], Mapping[str, Any]]
+
+
+def case(**more: Any) -> Values:
+    return lambda world: {"case_id": world.cases["shop"], **more}
+
+
+def new_case(world: World) -> Mapping[str, Any]:
+    return {
+        "region_id": world.regions["greater-louisville"],
+        "title": "A course for the night shift",
+    }
+
+
+CASES = [
+    Row("brokerage.desk", "GET", "dov"),
+    Row(
+        "brokerage.open_cases",
+        "POST",
+        "dov",
+        data=lambda world: {"request_id": world.requests["shop_members"]},
+    ),
+    Row(
+        "brokerage.ask_to_confirm",
+        "POST",
+        "dov",
+        data=lambda world: {"organization_id": world.organizations["shop"]},
+    ),
+    Row("brokerage.list_cases", "GET", "dov"),
+    Row(
+        "brokerage.change_cases",
+        "POST",
+        "dov",
+        data=lambda world: {"case_id": world.cases["shop"], "action": "qualify"},
+    ),
+    Row("brokerage.keep_filter", "POST", "dov", data=lambda _world: {"name": "Late ones"}),
+    Row(
+        "brokerage.drop_filter",
+        "POST",
+        "dov",
+        values=lambda world: {"filter_id": world.cases["filter"]},
+    ),
+    Row("brokerage.open_case", "GET", "dov"),
+    Row("brokerage.open_case", "POST", "dov", data=new_case),
+    Row("brokerage.show_case", "GET", "dov", values=case()),
+    Row("brokerage.edit_case", "GET", "dov", values=case()),
+    Row("brokerage.edit_case", "POST", "dov", values=case(), data=lambda _world: {"title": "New"}),
+    Row("brokerage.act_on_case", "POST", "dov", values=case(action="qualify")),
+    Row("brokerage.add_note", "POST", "dov", values=case(), data=lambda _world: {"text": "Yes."}),
+    Row("brokerage.add_task", "POST", "dov", values=case(), data=lambda _world: {"title": "Call"}),
+    Row(
+        "brokerage.mark_task",
+        "POST",
+        "dov",
+        values=lambda world: {
+            "case_id": world.cases["shop"],
+            "task_id": world.cases["task"],
+            "mark": "done",
+        },
+    ),
+    Row(
+        "brokerage.hand_over_case",
+        "POST",
+        "dov",
+        values=case(),
+        data=lambda _world: {"keeper_id": ""},
+    ),
+]
+
+ROUTES = [*CASES]

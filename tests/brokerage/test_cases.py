@@ -1,0 +1,304 @@
+"""Cases: what brokers may do with them, what they are told, and who reads nothing of it."""
+
+import datetime as dt
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from portal.brokerage.models.cases import Case, CaseNote, CaseTask
+from portal.brokerage.queries import cases as queries
+from portal.brokerage.queries.cases import Choice
+from portal.brokerage.rules.stages import CASES, CLOSED_STAGES, OPEN_STAGES, STAGES, is_ahead
+from portal.brokerage.services import cases as services
+from portal.kernel.authorization import SYSTEM, Actor
+from portal.kernel.clock import today_here
+from portal.kernel.database import session, unit_of_work
+from portal.kernel.errors import Conflict, Invalid
+from portal.kernel.mail import OutgoingMail
+from portal.organizations.models import Organization
+from portal.regions.models import BrokerAppointment, Region
+from tests.cast import World
+
+Actors = Callable[[str], Actor]
+Clients = Callable[[str], FlaskClient]
+
+
+def region(world: World) -> Region:
+    return session.get_one(Region, world.regions["greater-louisville"])
+
+
+def case(world: World) -> Case:
+    return queries.get_visible_case(SYSTEM, world.cases["shop"])
+
+
+@pytest.fixture
+def second_broker(world: World, actor: Actors) -> Actor:
+    """Cleo is appointed as well."""
+    with unit_of_work():
+        session.add(
+            BrokerAppointment(
+                region_id=world.regions["greater-louisville"], user_id=world.users["cleo"]
+            )
+        )
+    return actor("cleo")
+
+
+@pytest.mark.parametrize("stage", OPEN_STAGES)
+@pytest.mark.parametrize("action", ["qualify", "introduce", "talk", "agree", "deliver"])
+def test_open_case_moves_to_any_other_open_stage(stage: str, action: str) -> None:
+    step = CASES.transitions[action]
+    assert (stage in step.sources) == (stage != step.target)
+
+
+def test_only_closed_cases_are_opened_again() -> None:
+    assert CASES.transitions["reopen"].sources == CLOSED_STAGES
+
+
+def test_losing_needs_a_reason_that_stays_on_record(world: World, actor: Actors) -> None:
+    with pytest.raises(Invalid, match="reason"):
+        services.act_on_case(actor("dov"), case(world), "lose")
+    services.act_on_case(actor("dov"), case(world), "lose", note="They bought one.")
+    closed = case(world)
+    assert closed.status == "closed_lost"
+    assert [step.note for step in CASES.history(closed)] == ["They bought one."]
+
+
+@pytest.mark.parametrize(
+    ("stage", "other", "expected"),
+    [
+        ("agreed", "new", True),
+        ("new", "agreed", False),
+        ("agreed", "agreed", False),
+        ("agreed", "closed_lost", False),
+    ],
+)
+def test_work_is_only_brought_on(stage: str, other: str, expected: bool) -> None:
+    assert is_ahead(stage, other) is expected
+
+
+def test_what_others_did_brings_cases_on_and_never_back(world: World, actor: Actors) -> None:
+    request_id = world.requests["shop_public"]
+    assert services.advance_cases(SYSTEM, request_id=request_id, stage="introduced") == 1
+    assert services.advance_cases(SYSTEM, request_id=request_id, stage="qualified") == 0
+    assert case(world).status == "introduced"
+    services.act_on_case(actor("dov"), case(world), "lose", note="Too dear.")
+    assert services.advance_cases(SYSTEM, request_id=request_id, stage="agreed") == 0
+    assert case(world).status == "closed_lost"
+
+
+def test_request_has_one_case_in_a_region(world: World, actor: Actors) -> None:
+    with pytest.raises(Conflict, match="Shop public need"):
+        services.open_case(actor("dov"), region(world), request_id=world.requests["shop_public"])
+
+
+def test_case_takes_title_and_organization_from_its_request(world: World, actor: Actors) -> None:
+    opened = services.open_case(
+        actor("dov"), region(world), request_id=world.requests["college_public"]
+    )
+    assert opened.title == "College public need"
+    assert opened.organization_id == world.organizations["college"]
+    assert opened.keeper_id == world.users["dov"]
+
+
+def test_case_cannot_follow_a_request_that_its_broker_does_not_see(
+    world: World, actor: Actors
+) -> None:
+    with pytest.raises(Invalid, match="no longer here"):
+        services.open_case(actor("dov"), region(world), request_id=world.requests["shop_draft"])
+
+
+def test_case_of_an_anonymous_request_does_not_name_its_organization(
+    world: World, actor: Actors
+) -> None:
+    with unit_of_work():
+        hidden = queries.find_request(SYSTEM, world.requests["college_public"])
+        assert hidden is not None
+        hidden.is_anonymous, hidden.anonymous_summary = True, "A college nearby."
+    opened = services.open_case(
+        actor("dov"), region(world), request_id=world.requests["college_public"]
+    )
+    assert opened.organization_id is None
+
+
+def test_only_brokers_of_the_region_keep_its_cases(world: World, actor: Actors) -> None:
+    with pytest.raises(Invalid, match="broker of this region"):
+        services.hand_over_case(actor("dov"), case(world), keeper_id=world.users["ana"])
+
+
+def test_new_keeper_is_told(
+    world: World, actor: Actors, second_broker: Actor, drain: Callable[[], None]
+) -> None:
+    services.hand_over_case(
+        actor("dov"), case(world), keeper_id=second_broker.user_id, note="I am away in May."
+    )
+    drain()
+    mail = session.scalars(select(OutgoingMail)).one()
+    assert mail.recipient == "cleo@cast.example"
+    assert "Measuring time for the shop" in mail.subject
+    assert (
+        "I am away in May."
+        in session.scalars(
+            select(CaseNote.text).where(CaseNote.case_id == world.cases["shop"])
+        ).all()
+    )
+
+
+def test_who_is_given_a_task_is_told(
+    world: World, actor: Actors, second_broker: Actor, drain: Callable[[], None]
+) -> None:
+    services.add_task(actor("dov"), case(world), title="Visit", keeper_id=second_broker.user_id)
+    services.add_task(actor("dov"), case(world), title="Call")
+    drain()
+    assert [mail.recipient for mail in session.scalars(select(OutgoingMail))] == [
+        "cleo@cast.example"
+    ]
+
+
+def test_several_cases_are_changed_together_or_not_at_all(world: World, actor: Actors) -> None:
+    dov = actor("dov")
+    other = services.open_case(dov, region(world), title="A course for the night shift")
+    services.act_on_case(dov, other, "win")
+    both = queries.list_visible_cases(dov, [world.cases["shop"], other.id])
+    with pytest.raises(Conflict):
+        services.change_cases(dov, both, action="qualify")
+    assert case(world).status == "new"
+    services.act_on_case(dov, queries.get_visible_case(dov, other.id), "reopen")
+    both = queries.list_visible_cases(dov, [world.cases["shop"], other.id])
+    services.change_cases(dov, both, action="qualify", next_action="Call", next_on=today_here())
+    assert {(one.status, one.next_action) for one in both} == {("qualified", "Call")}
+
+
+def test_day_without_something_to_do_is_refused(world: World, actor: Actors) -> None:
+    with pytest.raises(Invalid) as refused:
+        services.change_case(
+            actor("dov"),
+            case(world),
+            title="Measuring",
+            organization_id=None,
+            next_action="",
+            next_on=today_here(),
+        )
+    assert refused.value.field == "next_action"
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        (Choice(), True),
+        (Choice(keeper="me"), True),
+        (Choice(keeper="nobody"), False),
+        (Choice(stage="qualified"), False),
+        (Choice(stage="closed"), False),
+        (Choice(due="overdue"), True),
+        (Choice(due="week"), True),
+        (Choice(words="measuring SHOP"), True),
+        (Choice(words="welding"), False),
+        (Choice(words="100%"), False),
+        (Choice(region_id=999), False),
+    ],
+    ids=repr,
+)
+def test_board_shows_what_was_chosen(
+    world: World, actor: Actors, choice: Choice, expected: bool
+) -> None:
+    with unit_of_work():
+        case(world).next_on = today_here() - dt.timedelta(days=1)
+    stages = queries.list_board(actor("dov"), choice)
+    shown = [card.title for stage in stages for card in stage.cards]
+    assert shown == (["Measuring time for the shop"] if expected else [])
+    assert sum(stage.number for stage in stages) == len(shown)
+
+
+def test_timeline_tells_steps_notes_tasks_and_the_request(world: World, actor: Actors) -> None:
+    dov = actor("dov")
+    services.act_on_case(dov, case(world), "qualify", note="They have a budget.")
+    services.mark_task(dov, case(world), task_id=world.cases["task"])
+    tasks = queries.list_tasks(case(world))
+    told = [(entry.what, entry.text) for entry in queries.timeline(dov, case(world), tasks)]
+    assert ("Stage: Qualified", "They have a budget.") in told
+    assert ("Done: Ask for the rates", "") in told
+    assert any("canary-case-note" in text for _what, text in told)
+    assert ("The case was opened", "") in told
+
+
+def test_due_cases_and_tasks_wait_on_the_keepers_desk(
+    world: World, actor: Actors, client_of: Clients
+) -> None:
+    with unit_of_work():
+        case(world).next_on = today_here()
+        session.get_one(CaseTask, world.cases["task"]).due_on = today_here()
+    text = client_of("dov").get("/desk").get_data(as_text=True)
+    assert "Call the lab manager" in text
+    assert "Ask for the rates" in text
+
+
+def test_kept_filter_leads_back_to_what_was_chosen(actor: Actors, client_of: Clients) -> None:
+    dov = client_of("dov")
+    dov.post("/broker/cases/filters?stage=closed&due=week", data={"name": "Closed lately"})
+    kept = queries.list_filters(actor("dov"))
+    assert [one.values for one in kept if one.name == "Closed lately"] == [
+        {"stage": "closed", "due": "week"}
+    ]
+    assert "Closed lately" in dov.get("/broker/cases").get_data(as_text=True)
+
+
+def test_several_cases_are_moved_from_the_board(world: World, client_of: Clients) -> None:
+    dov = client_of("dov")
+    answer = dov.post("/broker/cases/bulk", data={"case_id": world.cases["shop"], "action": "talk"})
+    assert answer.status_code == 303
+    assert case(world).status == "in_talks"
+
+
+def test_board_says_when_nothing_was_chosen(world: World, client_of: Clients) -> None:
+    text = client_of("dov").post("/broker/cases/bulk", data={"action": "talk"}).get_data(True)
+    assert "Please choose at least one." in text
+
+
+def test_needs_are_followed_from_the_desk(world: World, client_of: Clients) -> None:
+    dov = client_of("dov")
+    assert "College public need" in dov.get("/broker").get_data(as_text=True)
+    dov.post("/broker/open-cases", data={"request_id": world.requests["college_public"]})
+    opened = session.scalar(select(Case).where(Case.request_id == world.requests["college_public"]))
+    assert opened is not None
+    assert opened.keeper_id == world.users["dov"]
+    assert "College public need" not in dov.get("/broker").get_data(as_text=True)
+
+
+def test_organization_that_went_stale_is_asked_once_a_month(
+    world: World, client_of: Clients, drain: Callable[[], None]
+) -> None:
+    with unit_of_work():
+        session.get_one(Organization, world.organizations["shop"]).confirmed_at = dt.datetime.now(
+            dt.UTC
+        ) - dt.timedelta(days=400)
+    dov = client_of("dov")
+    for _again in range(2):
+        dov.post("/broker/ask-to-confirm", data={"organization_id": world.organizations["shop"]})
+    drain()
+    assert [mail.recipient for mail in session.scalars(select(OutgoingMail))] == [
+        "ana@cast.example"
+    ]
+
+
+@pytest.mark.parametrize("name", ["ana", "ben", "cleo", "eve", "root"])
+def test_nobody_but_the_regions_brokers_reads_of_cases(
+    world: World, client_of: Clients, name: str
+) -> None:
+    client = client_of(name)
+    assert client.get(f"/broker/cases/{world.cases['shop']}").status_code == 404
+    for url in (
+        f"/requests/{world.requests['shop_public']}",
+        f"/organizations/{world.organizations['shop']}",
+    ):
+        assert "Measuring time for the shop" not in client.get(url).get_data(as_text=True)
+
+
+def test_broker_finds_the_case_on_the_page_of_its_request(world: World, client_of: Clients) -> None:
+    text = client_of("dov").get(f"/requests/{world.requests['shop_public']}").get_data(True)
+    assert "Measuring time for the shop" in text
+
+
+def test_every_stage_has_a_name() -> None:
+    assert set(STAGES) == {*OPEN_STAGES, *CLOSED_STAGES}

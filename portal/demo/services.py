@@ -472,7 +472,7 @@ def _write_calendars(owner: Actor, row: Organization, organization: DemoOrganiza
     machines = session.scalars(
         select(Equipment)
         .options(joinedload(Equipment.organization))
-        .where(Equipment.organization_id == row.id, Equipment.sharing_terms == "bookable")
+        .where(Equipment.organization_id == row.id, Equipment.is_bookable)
         .order_by(Equipment.id)
     ).all()
     if not machines:

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import User
@@ -154,6 +155,11 @@ class Equipment(Identified, Timestamped, Listed, Placed, Model):
     confirmed_by: Mapped[User | None] = relationship(
         foreign_keys="Equipment.confirmed_by_id", lazy="raise_on_sql"
     )
+
+    @hybrid_property
+    def is_bookable(self) -> bool:
+        """Whether other organizations can book it here; in a query, the condition for that."""
+        return self.sharing_terms == "bookable"
 
 
 class EquipmentRate(Identified, Model):

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from portal.bookings.models.calendar import (
     Closure,
@@ -316,3 +318,29 @@ def test_equipment_can_be_read_without_its_relations(world: World) -> None:
     assert [calendar.hours.zone for calendar in queries.load_calendars(resources, WEEK)] == [
         "America/Kentucky/Louisville"
     ] * 8 + ["America/Chicago"] * 4
+
+
+def test_what_others_can_book_is_the_same_in_a_list_as_alone(
+    resource: Callable[..., Resource], world: World
+) -> None:
+    for name in ("shop_public", "aero_public"):
+        resource("equipment", name)
+    resource("facility", "shop_public", is_bookable=True)
+    resource("facility", "college_public")
+    resource("organization", "shop")
+    with unit_of_work():
+        session.get_one(Equipment, world.equipment["shop_public"]).sharing_terms = "bookable"
+        session.add(
+            Resource(
+                kind="operator",
+                organization_id=world.organizations["shop"],
+                operator_id=world.users["ben"],
+                name="Ben",
+                is_bookable=True,
+            )
+        )
+    written = session.scalars(select(Resource).options(joinedload(Resource.equipment))).all()
+    listed = set(session.scalars(select(Resource.id).where(Resource.is_open)))
+    assert {one.id for one in written if one.is_open} == listed
+    assert {"equipment", "facility", "operator"} == {one.kind for one in written if one.is_open}
+    assert len(listed) < len(written)

@@ -6,12 +6,16 @@ from typing import Any
 from sqlalchemy import (
     CheckConstraint,
     Column,
+    ColumnElement,
     ForeignKey,
     Index,
     String,
     Table,
     UniqueConstraint,
+    case,
+    select,
 )
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import User
@@ -81,12 +85,18 @@ class Resource(Identified, Model):
     equipment: Mapped[Equipment | None] = relationship(lazy="raise_on_sql")
     operator: Mapped[User | None] = relationship(lazy="raise_on_sql")
 
-    @property
+    @hybrid_property
     def is_open(self) -> bool:
         """Tell whether organizations other than its own can book it; equipment says so itself."""
         if self.kind == "equipment":
-            return self.equipment is not None and self.equipment.sharing_terms == "bookable"
+            return self.equipment is not None and self.equipment.is_bookable
         return self.is_bookable
+
+    @is_open.inplace.expression
+    @classmethod
+    def _is_open_in_sql(cls) -> ColumnElement[bool]:
+        shared = select(Equipment.id).where(Equipment.is_bookable)
+        return case((cls.kind == "equipment", cls.equipment_id.in_(shared)), else_=cls.is_bookable)
 
 
 rule_layer_region = Table(

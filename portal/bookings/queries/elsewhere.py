@@ -28,7 +28,7 @@ _HAS_LIKE = select(
         _others.c.capability_key == _own.c.capability_key,
         _others.c.equipment_id == Equipment.id,
         Equipment.id != bindparam("equipment_id"),
-        Equipment.sharing_terms == "bookable",
+        Equipment.is_bookable,
     )
 )
 

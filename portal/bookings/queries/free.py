@@ -92,7 +92,7 @@ def list_free(
         select(Equipment)
         .options(joinedload(Equipment.organization), joinedload(Equipment.facility))
         .where(
-            Equipment.sharing_terms == "bookable",
+            Equipment.is_bookable,
             visible(actor, FacilityPermission.EQUIPMENT_VIEW),
         )
         .order_by(Equipment.name, Equipment.id)
@@ -152,7 +152,7 @@ def free_keys(values: Mapping[str, str]) -> frozenset[Key]:
         records = session.scalars(
             select(Equipment)
             .options(joinedload(Equipment.organization), joinedload(Equipment.facility))
-            .where(Equipment.sharing_terms == "bookable", Equipment.id > last)
+            .where(Equipment.is_bookable, Equipment.id > last)
             .order_by(Equipment.id)
             .limit(_BATCH)
         ).all()

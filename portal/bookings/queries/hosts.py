@@ -89,11 +89,6 @@ def get_subject(actor: Actor, place: str, record_id: int) -> Subject:
     return Subject(place, record_id, record.name, resource, record)
 
 
-def is_bookable(subject: Subject) -> bool:
-    """Tell whether others may book it; an organization as a whole nobody books."""
-    return subject.resource.is_open
-
-
 def list_special_hours(resource: Resource) -> Sequence[SpecialHours]:
     """Return the special dates that are not over, the next ones first."""
     if not is_written(resource):
@@ -174,7 +169,7 @@ def list_operators(organization_id: int) -> Sequence[Resource]:
         .where(
             Resource.organization_id == organization_id,
             Resource.kind == "operator",
-            Resource.is_bookable,
+            Resource.is_open,
         )
         .order_by(Resource.name, Resource.id)
         .limit(MOST_SHOWN)
@@ -240,7 +235,7 @@ def booking_rules(equipment: Equipment, customer_class: str) -> dict[str, Any]:
         **_plain(held, keys),
         "equipment_id": equipment.id,
         "customer_class": customer_class,
-        "is_bookable": equipment.sharing_terms == "bookable",
+        "is_bookable": equipment.is_bookable,
         "time_zone": calendar.hours.zone,
         "hours": None
         if calendar.hours.week is None
@@ -292,23 +287,18 @@ def booking_section(actor: Actor, record: Facility | Equipment) -> dict[str, Any
     """Return what a record's page says of booking it; None where nobody can and nobody may
     change that."""
     may_edit = can(actor, Permission.CALENDAR_EDIT, new_resource(record))
-    if isinstance(record, Equipment) and record.sharing_terms != "bookable" and not may_edit:
+    if isinstance(record, Equipment) and not record.is_bookable and not may_edit:
         return None
     resource = resource_of(record)
-    is_bookable = (
-        record.sharing_terms == "bookable"
-        if isinstance(record, Equipment)
-        else resource.is_bookable
-    )
-    if not is_bookable and not may_edit:
+    if not resource.is_open and not may_edit:
         return None
     content: dict[str, Any] = {
         "place": "equipment" if isinstance(record, Equipment) else "facilities",
         "id": record.id,
-        "is_bookable": is_bookable,
+        "is_bookable": resource.is_open,
         "may_edit": may_edit,
     }
-    if is_bookable:
+    if resource.is_open:
         content |= _told(actor, resource)
     return content
 

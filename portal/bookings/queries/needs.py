@@ -50,11 +50,7 @@ class Needs:
 def needs_section(actor: Actor, record: Equipment | Facility) -> Needs | None:
     """Return what the reader needs to book it, or None where it needs nothing or is not booked."""
     resource = resource_of(record)
-    if isinstance(record, Equipment):
-        kind, is_shared = "equipment", record.sharing_terms == "bookable"
-    else:
-        kind, is_shared = "facility", resource.is_bookable
-    if not is_shared:
+    if not resource.is_open:
         return None
     organization = _books_for(actor, record.organization_id)
     customer_class = (
@@ -80,7 +76,7 @@ def needs_section(actor: Actor, record: Equipment | Facility) -> Needs | None:
         organization.name if organization else "",
         organization.id if organization else None,
         list(_needs(rules, gates)),
-        {kind: record.id},
+        {resource.kind: record.id},
     )
 
 

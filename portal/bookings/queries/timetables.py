@@ -156,7 +156,7 @@ def list_along(actor: Actor, resource: Resource) -> list[Resource]:
             Resource.organization_id == resource.organization_id,
             Resource.id != (resource.id or 0),
             or_(*places),
-            or_(Resource.is_bookable, Equipment.sharing_terms == "bookable"),
+            Resource.is_open,
         )
         .order_by(Resource.kind, Resource.name, Resource.id)
         .limit(MOST_ALONG)

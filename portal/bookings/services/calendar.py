@@ -501,7 +501,7 @@ def _check_hours(hours: Sequence[Mapping[str, Any]]) -> None:
 def _change_bookable(actor: Actor, resource: Resource, is_bookable: bool) -> None:
     if resource.kind == "equipment":
         equipment = get_equipment(resource.equipment_id or 0)
-        if (equipment.sharing_terms == "bookable") != is_bookable:
+        if equipment.is_bookable != is_bookable:
             terms = "bookable" if is_bookable else "by_request"
             facilities.update_equipment(actor, equipment, sharing_terms=terms)
     elif resource.kind != "organization":

@@ -78,7 +78,7 @@ def show_rules(place: str, record_id: int) -> ResponseReturnValue:
     return page(
         "bookings/rules.html",
         **_frame(subject),
-        is_bookable=hosts.is_bookable(subject),
+        is_bookable=subject.resource.is_open,
         presets=PRESETS,
         classes=_class_links(subject, customer_class),
         customer_class=customer_class,

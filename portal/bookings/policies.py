@@ -34,6 +34,7 @@ class Permission(StrEnum):
     BOOKING_DECIDE = "booking.decide"
     BOOKING_MOVE = "booking.move"
     BOOKING_HAND_OVER = "booking.hand_over"
+    BOOKING_DESCRIBE = "booking.describe"
     BOOKING_CANCEL = "booking.cancel"
     BOOKING_USE = "booking.use"
     BOOKING_CLOSE = "booking.close"
@@ -133,6 +134,10 @@ policy = Policy(
         ),
         # To whom a host's managers could give it they would learn only from the customer's people.
         Permission.BOOKING_HAND_OVER: _users.described(
+            "the person concerned, who booked, and owners and managers, all of the organization "
+            "that booked"
+        ),
+        Permission.BOOKING_DESCRIBE: _users.described(
             "the person concerned, who booked, and owners and managers, all of the organization "
             "that booked"
         ),

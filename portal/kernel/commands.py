@@ -10,7 +10,7 @@ from sqlalchemy import inspect
 from sqlalchemy.exc import IntegrityError, InvalidRequestError, OperationalError
 
 from portal.kernel.authorization import Actor, authorize
-from portal.kernel.database import Model, is_deadlock, lock, session, unit_of_work
+from portal.kernel.database import Model, Overtaken, is_deadlock, lock, session, unit_of_work
 from portal.kernel.errors import Conflict, NotFound
 
 P = ParamSpec("P")
@@ -47,7 +47,7 @@ def command(
                     result = function(*args, **kwargs)
                     session.flush()
                     return result
-            except (IntegrityError, OperationalError) as error:
+            except (IntegrityError, OperationalError, Overtaken) as error:
                 if isinstance(error, OperationalError) and not is_deadlock(error):
                     raise
                 raise Conflict(

@@ -339,10 +339,15 @@ def _refuse_writes_outside(db_session: Session, _context: object, _instances: ob
         raise RuntimeError("rows were changed outside a command")
 
 
+class Overtaken(Exception):
+    """Somebody else changed at the same moment to what a row belongs."""
+
+
 def lock(row: Model) -> None:
     """Read a row's columns again under the write lock (a row lock on PostgreSQL).
 
-    Raises `sqlalchemy.exc.InvalidRequestError` when the row is gone.
+    Raises `sqlalchemy.exc.InvalidRequestError` when the row is gone, and Overtaken when it belongs
+    to another row by now than the one that was locked before it.
     """
     if row.locked_after is not None:
         lock(getattr(row, row.locked_after))
@@ -352,6 +357,10 @@ def lock(row: Model) -> None:
     found = session.execute(statement, _keys(state)).one_or_none()
     if found is None:
         raise InvalidRequestError("the row is gone")
+    if row.locked_after is not None:
+        number = f"{row.locked_after}_id"
+        if found[names.index(number)] != getattr(row, row.locked_after).id:
+            raise Overtaken(number)
     for name, value in zip(names, found, strict=True):
         set_committed_value(row, name, value)
 

@@ -4,18 +4,20 @@ import datetime as dt
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from portal.bookings.events import SpanFreed
 from portal.bookings.models.booking import Booking, BookingOverride
 from portal.bookings.models.calendar import Quota, Resource, RuleLayer
+from portal.bookings.policies import Permission
 from portal.bookings.queries import bookings as queries
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.recurrence import read_recurrence
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.words import BOOKINGS
 from portal.bookings.services import booking as services
-from portal.kernel.authorization import SYSTEM
+from portal.facilities.models import Equipment
+from portal.kernel.authorization import SYSTEM, can
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound
@@ -415,6 +417,124 @@ def test_series_that_cannot_all_move_stays(book: Book, actor: ActorOf, hour: Hou
     series = [again(one) for one in queries.list_made_together(first)]
     assert [one.starts_at for one in series] == [hour(days=days).starts_at for days in (7, 8, 9)]
     assert {one.place for one in series} == {1}
+
+
+def test_booking_moves_to_another_machine_of_its_host_and_stays_itself(
+    book: Book, world: World, mill: OpenMill, actor: ActorOf, hour: Hour
+) -> None:
+    first, other = mill(), second_mill(world)
+    booking = book("ana", resource=first)
+    taken = book("cleo", resource=other)
+
+    def move(who: str, **more: object) -> Booking:
+        return services.move_to_resource(
+            actor(who), (again(booking).resource, other), booking=again(booking), **more
+        )
+
+    with pytest.raises(Conflict, match="cannot be booked here"):
+        move("ana")
+    open_to_all(other)
+    with pytest.raises(Refused) as refused:
+        move("ana")
+    assert codes(refused) == ["conflict"]
+    services.act_on_booking(actor("cleo"), taken, "cancel")
+    with pytest.raises(NotFound):
+        move("eve")
+    assert move("cleo", reason="The spindle").id == booking.id
+    moved = again(booking)
+    assert (moved.resource_id, moved.status) == (other.id, "approved")
+    assert (moved.moves[0].was_resource_id, moved.moves[0].reason) == (first.id, "The spindle")
+    assert events(SpanFreed)[-1]["resource_id"] == first.id
+    with pytest.raises(Conflict, match="something else"):
+        services.move_to_resource(actor("ana"), (first, other), booking=moved)
+    assert book("eve", resource=first).status == "approved"
+
+
+def test_who_looks_at_what_was_moved_meanwhile_is_asked_to_look_again(
+    book: Book, world: World, mill: OpenMill, actor: ActorOf
+) -> None:
+    booking = book(resource=mill())
+    with unit_of_work():
+        other = second_mill(world)
+        session.execute(
+            update(Booking)
+            .where(Booking.id == booking.id)
+            .values(resource_id=other.id)
+            .execution_options(synchronize_session=False)
+        )
+    with pytest.raises(Conflict, match="same moment"):
+        services.act_on_booking(actor("ana"), booking, "cancel")
+
+
+def test_series_moves_to_another_machine_as_a_whole_or_stays(
+    book: Book, world: World, mill: OpenMill, actor: ActorOf, hour: Hour
+) -> None:
+    machine, other = mill(), second_mill(world)
+    open_to_all(other)
+    first = book(resource=machine, recurrence=read_recurrence({"frequency": "daily", "count": 3}))
+    blocking = book("cleo", hour(days=8), resource=other)
+
+    def move() -> None:
+        services.move_to_resource(
+            actor("ana"), (again(first).resource, other), booking=again(first), scope="all"
+        )
+
+    with pytest.raises(Refused):
+        move()
+    assert {one.resource_id for one in queries.list_made_together(first)} == {machine.id}
+    services.act_on_booking(actor("cleo"), blocking, "cancel")
+    move()
+    series = queries.list_made_together(first)
+    assert {(one.resource_id, one.status) for one in series} == {(other.id, "approved")}
+
+
+def test_to_another_host_only_its_own_side_moves_it_and_neither_host_learns_of_the_other(
+    book: Book, world: World, mill: OpenMill, actor: ActorOf
+) -> None:
+    mill_ = mill(cancel_notice_minutes=60 * 24 * 10)
+    booking = book("ana", resource=mill_, purpose="Housings")
+    with unit_of_work():
+        there = Resource(
+            kind="equipment",
+            organization_id=world.organizations["aero"],
+            equipment_id=world.equipment["aero_public"],
+            name="Aero jig",
+        )
+        session.add(there)
+    open_to_all(there)
+    there = queries.get_resource(there.id)
+
+    def move(who: str) -> Booking:
+        return services.move_to_resource(
+            actor(who), (again(booking).resource, there), booking=again(booking), reason="Nearer"
+        )
+
+    with pytest.raises(Forbidden):
+        move("cleo")
+    made = again(move("ana"))
+    assert (made.host_organization_id, made.status) == (world.organizations["aero"], "requested")
+    assert (made.user_id, made.purpose) == (world.users["ana"], "Housings")
+    assert made.moves[0].was_resource_id == mill_.id
+    was = again(booking)
+    assert (was.status, was.is_cancelled_late) == ("cancelled", True)
+    assert not can(actor("eve"), Permission.BOOKING_VIEW, was)
+    assert not can(actor("cleo"), Permission.BOOKING_VIEW, made)
+
+
+def test_only_its_own_side_says_what_a_booking_is_for(book: Book, actor: ActorOf) -> None:
+    booking = book(purpose="Housings")
+    with pytest.raises(Forbidden):
+        services.describe_booking(actor("cleo"), booking, purpose="Ours")
+    services.describe_booking(actor("ana"), again(booking), purpose=" Lids ")
+    assert again(booking).purpose == "Lids"
+    services.act_on_booking(actor("ana"), again(booking), "cancel")
+    with pytest.raises(Conflict):
+        services.describe_booking(actor("ana"), again(booking), purpose="Later")
+
+
+def open_to_all(resource: Resource) -> None:
+    with unit_of_work():
+        session.get_one(Equipment, resource.equipment_id).sharing_terms = "bookable"
 
 
 def second_mill(world: World) -> Resource:

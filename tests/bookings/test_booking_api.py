@@ -64,6 +64,21 @@ def test_recurrence_of_another_shape_is_refused_in_words(post: Post, recurrence:
     assert "recurrence: This must be" in refused.text
 
 
+def test_booking_is_described_and_moved_to_another_machine(
+    post: Post, client_of: ClientOf, world: World
+) -> None:
+    ana, address = client_of("ana"), post("ana").headers["Location"]
+    other = world.equipment["college_members"]
+    with unit_of_work():
+        session.get_one(Equipment, other).sharing_terms = "bookable"
+    assert ana.patch(address, json={"purpose": "Lids"}).json["purpose"] == "Lids"
+    both = {"equipment_id": other, "for_user": world.users["ben"]}
+    assert "call of its own" in ana.patch(address, json=both).text
+    moved = ana.patch(address, json={"equipment_id": other}).json
+    assert (moved["equipment_id"], moved["status"]) == (other, "requested")
+    assert len(ana.get(address).json["moves"]) == 1
+
+
 def test_what_stands_against_a_stranger_is_not_told(post: Post, world: World) -> None:
     post("ana")
     refused = post("eve", for_user=world.users["ben"])

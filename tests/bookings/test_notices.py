@@ -17,7 +17,15 @@ from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.notices import Concerned, Wishes, told_of_change, told_of_making
 from portal.bookings.rules.recurrence import read_recurrence
 from portal.bookings.services import notices as services
-from portal.bookings.services.booking import act_on_booking, create_booking, move_booking
+from portal.bookings.services.booking import (
+    act_on_booking,
+    create_booking,
+    move_booking,
+    move_to_resource,
+)
+from portal.bookings.services.calendar import open_resource
+from portal.facilities.models import Equipment
+from portal.facilities.queries import get_equipment
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
@@ -156,6 +164,37 @@ def test_a_booking_is_asked_for_approved_moved_and_cancelled_by_mail(
     (mail,) = deliver()
     assert mail.recipient == "ben@cast.example"
     assert (mail.calendar_method, invitation_of(mail)[1]) == ("CANCEL", "CANCELLED")
+
+
+def test_who_comes_hears_what_was_booked_before_and_both_hosts_hear_of_a_move_between_them(
+    world: World, asked: Booking, deliver: Callable[[], list[OutgoingMail]]
+) -> None:
+    with unit_of_work():
+        for name in ("college_members", "aero_public"):
+            session.get_one(Equipment, world.equipment[name]).sharing_terms = "bookable"
+    ben = actor_named("ben")
+
+    def move(who: str, name: str, number: int) -> Booking:
+        equipment = get_equipment(world.equipment[name])
+        there = get_resource(open_resource(actor_named(who), equipment).id)
+        booking = get_booking(number)
+        return move_to_resource(
+            actor_named(who), (booking.resource, there), booking=booking, reason="Nearer."
+        )
+
+    act_on_booking(actor_named("cleo"), asked, "approve")
+    deliver()
+    move("cleo", "college_members", asked.id)
+    (mail,) = deliver()
+    assert mail.recipient == "ben@cast.example"
+    assert "Before, it was for “College public mill”." in mail.body_text
+    made = get_booking(move("ben", "aero_public", asked.id).id)
+    told = {mail.recipient: mail for mail in deliver()}
+    assert told.keys() == {"ben@cast.example", "cleo@cast.example", "eve@cast.example"}
+    assert f"{ben.name} cancelled" in told["cleo@cast.example"].body_text
+    assert "asks to use" in told["eve@cast.example"].body_text
+    assert "College" not in told["eve@cast.example"].body_text
+    assert made.resource.name not in told["cleo@cast.example"].body_text
 
 
 def test_one_message_speaks_for_a_whole_series(

@@ -18,6 +18,7 @@ from portal.bookings.rules.attempt import Span
 from portal.bookings.services import booking as services
 from portal.bookings.services import waiting
 from portal.bookings.services.calendar import add_closure
+from portal.facilities.models import Equipment
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
@@ -381,6 +382,29 @@ def test_a_moved_booking_keeps_where_it_was(
     assert "13:00–15:00" in shown
     assert "09:00–10:00" in shown
     assert "The bar stock is late" in shown
+
+
+def test_a_booking_is_moved_to_another_machine_and_told_what_it_is_for(
+    client_of: ClientOf, world: World, mill: OpenMill, book: Callable[..., Booking]
+) -> None:
+    mill()
+    booking_id = book("ana", "09:00", "10:00").id
+    ana, here = client_of("ana"), f"/bookings/{booking_id}"
+    other = session.get_one(Equipment, world.equipment["college_members"])
+    name = other.name
+    with unit_of_work():
+        other.sharing_terms = "bookable"
+    assert f">{name}</option>" in ana.get(f"{here}/move").text
+    date = in_a_week("12:00").astimezone(PLACE).date().isoformat()
+    times = {"date": date, "starts": "09:00", "ends": "10:00"}
+    moved = ana.post(f"{here}/move", data=times | {"target": f"equipment:{other.id}"})
+    assert moved.headers["Location"] == here
+    ana.post(f"{here}/purpose", data={"purpose": "Lids for the fair"})
+    shown = ana.get(here).text
+    assert f"<h1>{name}</h1>" in shown
+    assert "“College public mill”" in shown
+    assert "Waits for approval" in shown
+    assert "Lids for the fair" in shown
 
 
 def test_a_booking_is_handed_over_only_to_somebody_who_may_use_it(

@@ -155,7 +155,7 @@ def show_booking(booking_id: int) -> ResponseReturnValue:
 
 @blueprint.patch("/bookings/<int:booking_id>")
 @operation(
-    summary="Move a booking, or hand it over",
+    summary="Move a booking, hand it over, or say what it is for",
     tag="bookings",
     schema=BookingSchema,
     form=BookingChangeForm,
@@ -164,24 +164,35 @@ def show_booking(booking_id: int) -> ResponseReturnValue:
     example={"ends_at": "2027-03-01T12:00:00-05:00", "reason": "The set-up takes longer."},
 )
 def change_booking(booking_id: int) -> ResponseReturnValue:
-    """Move it to another time or give it to a colleague, under the rules as they are now."""
+    """Move it to another time or give it to a colleague, under the rules as they are now.
+
+    With `equipment_id` or `facility_id` it moves to something else. At another host that makes a
+    new booking, which is returned, and cancels this one.
+    """
     actor = current_actor()
     booking = queries.get_visible_booking(actor, booking_id)
     form = bind_json(
         BookingChangeForm,
         obj=_Present(booking),
     )
-    override_reason = _override_reason(form)
-    services.change_booking(
-        actor,
-        booking,
-        span=_span(form.starts_at.data, form.ends_at.data),
-        user_id=form.for_user.data,
-        reason=form.reason.data,
-        override_reason=override_reason,
-        scope=form.scope.data or "one",
-    )
-    return respond(BookingSchema(), queries.get_booking(booking_id))
+    said: dict[str, Any] = {
+        "span": _span(form.starts_at.data, form.ends_at.data),
+        "reason": form.reason.data,
+        "override_reason": _override_reason(form),
+        "scope": form.scope.data or "one",
+    }
+    target = _target(form.equipment_id.data, form.facility_id.data)
+    if target is None or target.id == booking.resource_id:
+        changed = services.change_booking(
+            actor, booking, user_id=form.for_user.data, purpose=form.purpose.data, **said
+        )
+    elif (form.for_user.data, form.purpose.data) != (booking.user_id, booking.purpose):
+        raise Invalid(None, _("Please say who comes and what for in a call of its own."))
+    else:
+        changed = services.move_to_resource(
+            actor, (booking.resource, target), booking=booking, **said
+        )
+    return respond(BookingSchema(), queries.get_booking(changed.id))
 
 
 @blueprint.post("/bookings/<int:booking_id>/actions/<action>")
@@ -216,6 +227,18 @@ class _Present:
         self.starts_at = booking.starts_at
         self.ends_at = booking.ends_at
         self.for_user = booking.user_id
+        self.purpose = booking.purpose
+
+
+def _target(equipment_id: int | None, facility_id: int | None) -> Any:
+    """Return the resource of a record that the actor sees, written if it is not yet, or None."""
+    actor = current_actor()
+    record: Any = None
+    if equipment_id is not None:
+        record = get_visible_equipment(actor, equipment_id)
+    elif facility_id is not None:
+        record = get_visible_facility(actor, facility_id)
+    return queries.get_resource(open_resource(actor, record).id) if record is not None else None
 
 
 def _book(resource: Any) -> ResponseReturnValue:

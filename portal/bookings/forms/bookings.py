@@ -77,11 +77,14 @@ class BookingForm(Form):
 
 
 class BookingChangeForm(Form):
-    """Another time, or another person, for a booking or several of its series."""
+    """Another time, thing or person for a booking or several of its series, or what it is for."""
 
     starts_at = InstantField(_l("Begins"), is_required=True)
     ends_at = InstantField(_l("Ends"), is_required=True)
     for_user = RecordField(_l("Who will be there"))
+    purpose = TextField(_l("What for"), longest=500)
+    equipment_id = RecordField(_l("Equipment"))
+    facility_id = RecordField(_l("Facility"))
     scope = ChoiceField(_l("Which of the series"), choices=SCOPES)
     reason = TextField(_l("Why"), longest=500)
     override = YesNoField(_l("Set broken rules aside"))

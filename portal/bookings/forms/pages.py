@@ -185,8 +185,9 @@ class BookingPageForm(SpanForm):
 
 
 class MoveForm(SpanForm):
-    """Another time for a booking, or for several of its series."""
+    """Another time or another thing for a booking, or for several of its series."""
 
+    target = ChoiceField(_l("What is booked"), choices={})
     scope = ChoiceField(_l("Which of the series"), choices=SCOPES, default="one", is_required=True)
     reason = TextField(_l("Why"), longest=500)
     override_reason = TextField(_l("Why the rules are set aside"), longest=500)
@@ -197,6 +198,16 @@ class HandOverForm(Form):
 
     for_user = RecordField(_l("Who will be there"), is_required=True)
     reason = TextField(_l("Why"), longest=500)
+
+
+class PurposeForm(Form):
+    """What a booking is for."""
+
+    purpose = TextField(
+        _l("What for"),
+        longest=500,
+        description=_l("The people of both organizations see it; others do not."),
+    )
 
 
 class StepForm(Form):

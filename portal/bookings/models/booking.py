@@ -191,6 +191,7 @@ class BookingMove(Identified, Model):
 
     moved_by: Mapped[User | None] = relationship(foreign_keys=moved_by_id, lazy="raise_on_sql")
     was_user: Mapped[User | None] = relationship(foreign_keys=was_user_id, lazy="raise_on_sql")
+    was_resource: Mapped[Resource] = relationship(lazy="raise_on_sql")
 
 
 class BookingOverride(Identified, Model):

@@ -79,7 +79,10 @@ BOOKING_OPTIONS = (
     joinedload(Booking.series),
     selectinload(Booking.overrides).joinedload(BookingOverride.overridden_by),
     selectinload(Booking.moves).options(
-        joinedload(BookingMove.moved_by), joinedload(BookingMove.was_user)
+        joinedload(BookingMove.moved_by),
+        joinedload(BookingMove.was_user),
+        # Most often it is the booking's own, which must not lose what was loaded with that.
+        joinedload(BookingMove.was_resource).options(*RESOURCE_OPTIONS),
     ),
 )
 

@@ -1,24 +1,32 @@
-"""Other equipment that does the same and can be booked when one's own choice is taken."""
+"""Other equipment that does the same, when one's own choice is taken or is to be changed."""
 
+from typing import Any
+
+from flask_babel import gettext as _
 from sqlalchemy import bindparam, exists, select
 from sqlalchemy.orm import aliased, joinedload
 
+from portal.bookings.models.booking import Booking
 from portal.bookings.models.calendar import Resource
+from portal.bookings.policies import Permission
 from portal.bookings.queries.calendar import is_written, resources_of
 from portal.bookings.queries.situations import load_situation
 from portal.bookings.rules.attempt import Attempt, Span
 from portal.bookings.rules.customers import customer_class_of
 from portal.bookings.rules.problems import find_problems
 from portal.bookings.rules.refusal import Elsewhere
-from portal.facilities.models import Equipment, equipment_capability
+from portal.facilities.models import Equipment, Facility, equipment_capability
+from portal.facilities.policies import Permission as FacilityPermission
 from portal.facilities.queries import equipment_nearby, get_equipment
-from portal.kernel.authorization import Actor
+from portal.kernel.authorization import Actor, can, visible
 from portal.kernel.database import session
 from portal.organizations.models import Organization
 
 #: So many are looked at, the nearest first, and so many of them are named.
 _MOST_TRIED = 6
 _MOST_NAMED = 2
+#: So many are offered to move a booking to.
+_MOST_TARGETS = 50
 
 _own, _others = aliased(equipment_capability), aliased(equipment_capability)
 # Most equipment is the only one of its kind here, which is quickly seen.
@@ -31,6 +39,46 @@ _HAS_LIKE = select(
         Equipment.is_bookable,
     )
 )
+
+
+def list_targets(actor: Actor, booking: Booking) -> list[tuple[str, str]]:
+    """Return ("equipment:5", name) of all that a booking can be moved to, its host's own first.
+
+    Other hosts' equipment that shares a capability is for the side that booked: only they can go
+    there. An operator is not exchanged for another here.
+    """
+    resource, host_id = booking.resource, booking.host_organization_id
+    model: Any
+    is_shared: Any
+    if resource.equipment_id is not None:
+        model, number = Equipment, resource.equipment_id
+        permission = FacilityPermission.EQUIPMENT_VIEW
+        is_shared = Equipment.is_bookable
+    elif resource.facility_id is not None:
+        model, number = Facility, resource.facility_id
+        permission = FacilityPermission.FACILITY_VIEW
+        is_shared = Facility.id.in_(select(Resource.facility_id).where(Resource.is_open))
+    else:
+        return []
+    statement = (
+        select(model.id, model.name)
+        .where(model.organization_id == host_id, model.id != number, visible(actor, permission))
+        .order_by(model.name, model.id)
+        .limit(_MOST_TARGETS)
+    )
+    if booking.organization_id != host_id:
+        statement = statement.where(is_shared)
+    found = [(f"{resource.kind}:{row.id}", row.name) for row in session.execute(statement)]
+    if model is Equipment and can(actor, Permission.BOOKING_HAND_OVER, booking):
+        found += [
+            (
+                f"equipment:{one.id}",
+                _("%(name)s at %(organization)s", name=one.title, organization=one.organization),
+            )
+            for one in equipment_nearby(actor, get_equipment(number), limit=_MOST_TARGETS)
+            if one.detail == "bookable" and one.organization_id != host_id
+        ]
+    return found
 
 
 def list_elsewhere(

@@ -45,7 +45,7 @@ def email_on_booking_stepped(event: events.BookingStepped) -> None:
 
 
 def email_on_booking_moved(event: events.BookingMoved) -> None:
-    """Tell the others that a booking has another time or another person."""
+    """Tell the others that a booking has another time, person or resource."""
     booking = _find(event.booking_id)
     if booking is None or not booking.moves or booking.moves[-1].id != event.move_id:
         return
@@ -103,12 +103,26 @@ def _tell_change(booking: Booking, action: str, by_user_id: int | None, note: st
         by_host=queries.is_of_host(booking, by_user_id),
     )
     by = find_user(by_user_id)
+    who = by.name if by else booking.host.name
     for user_id, side in told.items():
-        _tell(people[user_id], booking, side, action, note, by.name if by else booking.host.name)
+        _tell(people[user_id], booking, side, action, note, who, _was(booking, action))
+
+
+def _was(booking: Booking, action: str) -> str:
+    """Return what was booked before a move to something else, or ""."""
+    if action != "move" or booking.moves[-1].was_resource_id == booking.resource_id:
+        return ""
+    return booking.moves[-1].was_resource.name
 
 
 def _tell(
-    person: User, booking: Booking, side: str, action: str, note: str = "", by: str = ""
+    person: User,
+    booking: Booking,
+    side: str,
+    action: str,
+    note: str = "",
+    by: str = "",
+    was: str = "",
 ) -> None:
     zone = queries.zone_of(booking.resource)
     span = Span(booking.starts_at, booking.ends_at)
@@ -132,6 +146,7 @@ def _tell(
         purpose=booking.purpose,
         note=note,
         by=by,
+        was=was,
         url=external_url("bookings.show", booking_id=booking.id),
         choose_url=external_url("bookings.choose_notices"),
     )

@@ -25,7 +25,7 @@ class OverrideSchema(Schema):
 
 
 class MoveSchema(Schema):
-    """What a booking was before it changed."""
+    """When and for whom a booking was before it changed."""
 
     was_from = fields.AwareDateTime(format="iso")
     was_until = fields.AwareDateTime(format="iso")

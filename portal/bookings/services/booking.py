@@ -712,6 +712,60 @@ def move_booking(
     _check_movable(booking)
     if booking.status == "in_use" and span.starts_at != booking.starts_at:
         raise Conflict(_("It is in use: only its end can change."))
+    return _move_all(actor, booking, booking.resource, span, reason, override_reason, scope)
+
+
+@command(Permission.BOOKING_CREATE)
+def move_to_resource(
+    actor: Actor,
+    resources: tuple[Resource, Resource],
+    *,
+    booking: Booking,
+    span: Span | None = None,
+    reason: str = "",
+    override_reason: str = "",
+    scope: str = "one",
+) -> Booking:
+    """Move a booking from the first of two resources to the second, perhaps to another time too.
+
+    Within one host it stays the same booking, as in `move_booking`. At another host, where only its
+    own side can move it, it is a new one, which is returned, and the old one is cancelled under
+    the rules for that: each host keeps what concerns it, and learns nothing of the other.
+    """
+    was, resource = resources
+    lock(booking)
+    authorize(actor, Permission.BOOKING_MOVE, booking)
+    _check_movable(booking)
+    if booking.resource_id != was.id or was.id == resource.id:
+        raise Conflict(_("This booking is for something else already."))
+    if booking.status == "in_use":
+        raise Conflict(_("It is in use: only its end can change."))
+    _check_bookable(resource, booking.organization)
+    span = span or _span(booking)
+    if resource.organization_id == booking.host_organization_id:
+        return _move_all(actor, booking, resource, span, reason, override_reason, scope)
+    authorize(actor, Permission.BOOKING_HAND_OVER, booking)
+    if scope != "one":
+        raise Invalid("scope", _("To another host they move one by one."))
+    wish = _wish(
+        actor, booking.organization, booking.user_id, booking.purpose, _reason(override_reason)
+    )
+    made = _book(actor, resource, wish, span)
+    session.add(_what_it_was(actor, booking, reason, made.id))
+    _cancel(actor, was, booking, reason)
+    return made
+
+
+def _move_all(
+    actor: Actor,
+    booking: Booking,
+    resource: Resource,
+    span: Span,
+    reason: str,
+    override_reason: str,
+    scope: str,
+) -> Booking:
+    """Move a booking, and those of its series that go along, to a time of a resource."""
     override_reason = _reason(override_reason)
     siblings = [
         one
@@ -730,11 +784,20 @@ def move_booking(
         if one is not booking:
             authorize(actor, Permission.BOOKING_MOVE, one)
         try:
-            _move(actor, booking, one, shifted[one.id], reason, override_reason, tuple(waiting))
+            _move(
+                actor,
+                booking,
+                one,
+                resource,
+                shifted[one.id],
+                reason,
+                override_reason,
+                tuple(waiting),
+            )
         except Refused as refusal:
             if len(siblings) == 1:
                 raise
-            refusals.append((booking.resource, shifted[one.id], refusal))
+            refusals.append((resource, shifted[one.id], refusal))
         waiting.remove(one.id)
     if refusals:
         raise Refused(
@@ -783,12 +846,14 @@ def _move(
     actor: Actor,
     asked: Booking,
     booking: Booking,
+    resource: Resource,
     span: Span,
     reason: str,
     override_reason: str,
     leaving_out: Sequence[int],
 ) -> None:
-    resource, was, held = asked.resource, _span(booking), booking.status in HOLDING_STATUSES
+    was, was_resource_id = _span(booking), booking.resource_id
+    held, stays = booking.status in HOLDING_STATUSES, was_resource_id == resource.id
     situation, overridden = _judge(
         actor,
         resource,
@@ -799,7 +864,7 @@ def _move(
     )
     _keep_move(actor, booking, reason)
     session.add_all(_overrides_of(actor, booking, overridden, override_reason))
-    is_within = was.starts_at <= span.starts_at and span.ends_at <= was.ends_at
+    is_within = stays and was.starts_at <= span.starts_at and span.ends_at <= was.ends_at
     is_sure = situation.rules.approval == "instant" or _keeps(actor, resource) or is_within
     if booking.status == "approved" and not is_sure:
         BOOKINGS.apply(actor, booking, "ask_again")
@@ -810,6 +875,8 @@ def _move(
         place = _find_place(resource, span, situation, leaving_out, place=abs(booking.place))
     # At once, since the database allows no state between.
     booking.starts_at, booking.ends_at, booking.place = span.starts_at, span.ends_at, place
+    booking.resource_id = resource.id
+    booking.resource = resource
     booking.estimate_cents = estimate_cents(
         resource,
         span,
@@ -819,17 +886,29 @@ def _move(
         with_operator=booking.with_operator,
     )
     session.flush()
-    is_kept = booking.status in HOLDING_STATUSES and (
-        span.starts_at <= was.starts_at and was.ends_at <= span.ends_at
+    is_kept = (
+        stays
+        and booking.status in HOLDING_STATUSES
+        and (span.starts_at <= was.starts_at and was.ends_at <= span.ends_at)
     )
     if held and not is_kept:
-        record(SpanFreed(booking.resource_id))
+        record(SpanFreed(was_resource_id))
+    if not stays:
+        _take_from_waiting_list(booking)
 
 
 def _keep_move(actor: Actor, booking: Booking, reason: str) -> None:
     """Keep what a booking is before it changes, and let those who follow it know."""
-    move = BookingMove(
-        booking_id=booking.id,
+    move = _what_it_was(actor, booking, reason, booking.id)
+    session.add(move)
+    booking.sequence += 1
+    session.flush()
+    record(BookingMoved(booking.id, move.id, actor.user_id))
+
+
+def _what_it_was(actor: Actor, booking: Booking, reason: str, booking_id: int) -> BookingMove:
+    return BookingMove(
+        booking_id=booking_id,
         was_from=booking.starts_at,
         was_until=booking.ends_at,
         was_user_id=booking.user_id,
@@ -837,10 +916,6 @@ def _keep_move(actor: Actor, booking: Booking, reason: str) -> None:
         moved_by_id=actor.user_id,
         reason=_reason(reason),
     )
-    session.add(move)
-    booking.sequence += 1
-    session.flush()
-    record(BookingMoved(booking.id, move.id, actor.user_id))
 
 
 @command(Permission.BOOKING_HAND_OVER)
@@ -876,6 +951,14 @@ def hand_over_booking(
     return booking
 
 
+@command(Permission.BOOKING_DESCRIBE)
+def describe_booking(actor: Actor, booking: Booking, *, purpose: str) -> Booking:
+    """Say anew what a booking is for, as long as it is not over."""
+    _check_movable(booking)
+    booking.purpose = purpose.strip()
+    return booking
+
+
 @command(Permission.BOOKING_MOVE)
 def change_booking(
     actor: Actor,
@@ -883,11 +966,14 @@ def change_booking(
     *,
     span: Span,
     user_id: int | None,
+    purpose: str,
     reason: str = "",
     override_reason: str = "",
     scope: str = "one",
 ) -> Booking:
-    """Hand a booking over and move it, as far as person and time differ from what they are."""
+    """Hand over, move and describe a booking, as far as what is given differs from what it is."""
+    if purpose != booking.purpose:
+        describe_booking(actor, booking, purpose=purpose)
     if user_id is not None and user_id != booking.user_id:
         hand_over_booking(
             actor, booking, user_id=user_id, reason=reason, override_reason=override_reason

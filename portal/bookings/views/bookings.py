@@ -9,13 +9,21 @@ import segno
 from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from wtforms.fields.choices import SelectChoice
 
 from portal.bookings.forms.bookings import SCOPES
-from portal.bookings.forms.pages import HandOverForm, MoveForm, StepForm, span_values
+from portal.bookings.forms.pages import (
+    HandOverForm,
+    MoveForm,
+    PurposeForm,
+    StepForm,
+    span_values,
+)
 from portal.bookings.policies import Permission
 from portal.bookings.queries import bookings as queries
 from portal.bookings.queries import listings
 from portal.bookings.queries.calendar import Calendar, load_calendar
+from portal.bookings.queries.elsewhere import list_targets
 from portal.bookings.queries.timetables import list_colleagues
 from portal.bookings.queries.waiting import get_visible_entry, list_own_entries
 from portal.bookings.rules.attempt import Span
@@ -29,6 +37,7 @@ from portal.bookings.rules.words import (
 )
 from portal.bookings.services import booking as services
 from portal.bookings.services import waiting
+from portal.bookings.services.calendar import open_resource
 from portal.bookings.views.blueprint import blueprint
 from portal.bookings.views.refusals import Attempted, show_refusal
 from portal.bookings.views.subjects import Subject, find_subject, show_page, zone_words
@@ -159,6 +168,7 @@ def show(booking_id: int) -> ResponseReturnValue:
         scopes=SCOPES if booking.series_id is not None else {},
         is_open=is_open,
         can_move=is_open and can(actor, Permission.BOOKING_MOVE, booking),
+        can_describe=is_open and can(actor, Permission.BOOKING_DESCRIBE, booking),
         can_hand_over=is_open and can(actor, Permission.BOOKING_HAND_OVER, booking),
         can_decide=can(actor, Permission.BOOKING_DECIDE, booking),
         late_notice=(
@@ -218,26 +228,34 @@ def act(booking_id: int, action: str) -> ResponseReturnValue:
 
 @blueprint.route("/bookings/<int:booking_id>/move", methods=["GET", "POST"])
 def move(booking_id: int) -> ResponseReturnValue:
-    """Give a booking another time, or another length."""
+    """Give a booking another time, another length, or another thing of the same kind."""
     actor = current_actor()
     booking = queries.get_visible_booking(actor, booking_id)
     authorize(actor, Permission.BOOKING_MOVE, booking)
     calendar = _calendar(booking)
     zone = calendar.hours.zone
     form = MoveForm.bind(**span_values(Span(booking.starts_at, booking.ends_at), zone))
+    targets = list_targets(actor, booking)
+    form.target.choices = [
+        SelectChoice("", booking.resource.name),
+        *(SelectChoice(value, name) for value, name in targets),
+    ]
+    subject = _subject(booking)
     attempted: Attempted | None = None
     if form.submitted() and (wanted := form.read_span(zone)) is not None:
         try:
             moved = form.attempt(
-                services.move_booking,
-                actor,
+                _move,
                 booking,
+                form.target.data,
                 span=wanted,
                 reason=form.reason.data,
                 override_reason=form.override_reason.data,
                 scope=form.scope.data,
             )
         except Refused as refusal:
+            if form.target.data:
+                subject = _target(form.target.data)
             attempted = Attempted(
                 refusal, wanted, zone, can_override=can(actor, Permission.BOOKING_DECIDE, booking)
             )
@@ -246,9 +264,8 @@ def move(booking_id: int) -> ResponseReturnValue:
         else:
             if moved is not None:
                 flash(_("The booking was moved: %(when)s.", when=write_times(wanted, zone)))
-                return see_other(url_for("bookings.show", booking_id=booking_id))
+                return see_other(url_for("bookings.show", booking_id=moved.id))
         booking = queries.get_visible_booking(actor, booking_id)
-    subject = _subject(booking)
     return show_page(
         "bookings/move.html",
         status=attempted.refusal.status if attempted else None,
@@ -261,6 +278,44 @@ def move(booking_id: int) -> ResponseReturnValue:
         refusal=show_refusal(attempted, subject, form) if attempted else None,
         times_url=_times_url(booking, zone),
     )
+
+
+def _move(booking: Any, target: str, **said: Any) -> Any:
+    """Move a booking to another time, and to another thing where one is chosen."""
+    if not target:
+        return services.move_booking(current_actor(), booking, **said)
+    record = _target(target).record
+    resource = queries.get_resource(open_resource(current_actor(), record).id)
+    return services.move_to_resource(
+        current_actor(), (booking.resource, resource), booking=booking, **said
+    )
+
+
+def _target(target: str) -> Subject:
+    kind, _colon, number = target.partition(":")
+    return find_subject(**{f"{kind}_id": int(number)})
+
+
+@blueprint.route("/bookings/<int:booking_id>/purpose", methods=["GET", "POST"])
+def describe(booking_id: int) -> ResponseReturnValue:
+    """Say anew what a booking is for."""
+    actor = current_actor()
+    booking = queries.get_visible_booking(actor, booking_id)
+    authorize(actor, Permission.BOOKING_DESCRIBE, booking)
+    form = PurposeForm.bind(purpose=booking.purpose)
+    if form.submitted():
+        try:
+            done = form.attempt(
+                services.describe_booking, actor, booking, purpose=form.purpose.data
+            )
+        except Conflict as error:
+            form.add_error(None, error.message)
+        else:
+            if done is not None:
+                flash(_("What it is for was saved."))
+                return see_other(url_for("bookings.show", booking_id=booking_id))
+        booking = queries.get_visible_booking(actor, booking_id)
+    return show_page("bookings/purpose.html", form=form, booking=booking)
 
 
 @blueprint.route("/bookings/<int:booking_id>/hand-over", methods=["GET", "POST"])
@@ -447,6 +502,8 @@ def _history(booking: Any, zone: str) -> list[Past]:
     for move in booking.moves:
         was = write_times(Span(move.was_from, move.was_until), zone)
         who = move.moved_by.name if move.moved_by else ""
+        if move.was_resource_id != booking.resource_id and _may_name(move.was_resource, booking):
+            was = _("“%(name)s”, %(when)s", name=move.was_resource.name, when=was)
         if move.was_user_id != booking.user_id and move.was_user is not None:
             what = _("Changed; it was %(when)s, for %(name)s", when=was, name=move.was_user.name)
         else:
@@ -462,3 +519,10 @@ def _history(booking: Any, zone: str) -> list[Past]:
         for override in booking.overrides
     ]
     return sorted(found, key=lambda one: one.at)
+
+
+def _may_name(was: Any, booking: Any) -> bool:
+    """Tell whether the reader may know what was booked before: not where another host had it."""
+    actor = current_actor()
+    is_own = booking.user_id == actor.user_id or booking.organization_id in actor.memberships
+    return is_own or was.organization_id == booking.host_organization_id

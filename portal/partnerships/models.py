@@ -43,6 +43,7 @@ class Request(Identified, Timestamped, Listed, Model):
     """A posted partnership need or offer.
 
     status: where it stands in the workflow of `rules.py`; visibility: who sees it once published.
+    search_words: what was searched for, and not found, before it was written.
     radius_miles: how far away partners may be (None: anywhere).
     reminded_at: when its people were told that the end is near (None: not of this end).
     is_urgent: mutual aid: it is told to everyone near who offers the capability, and ends in days.
@@ -83,6 +84,7 @@ class Request(Identified, Timestamped, Listed, Model):
     kind: Mapped[str] = mapped_column(String(20))
     direction: Mapped[str] = mapped_column(String(5))
     title: Mapped[str] = mapped_column(String(200))
+    search_words: Mapped[str] = mapped_column(String(200), default="")
     summary: Mapped[str] = mapped_column(String(500), default="")
     description: Mapped[str] = mapped_column(Text, default="")
     status: Mapped[str] = mapped_column(String(10), default="draft")

@@ -291,7 +291,7 @@ def timeline(actor: Actor, case: Case, tasks: list[CaseTask], limit: int = 200) 
         found += [
             Entry(
                 step.taken_at,
-                _("Request: %(step)s", step=REQUESTS.transitions[step.action].label),
+                str(REQUESTS.transitions[step.action].done),
                 url=f"/requests/{request.id}",
             )
             for step in REQUESTS.history(request)

@@ -19,7 +19,7 @@ from portal.kernel.web import current_actor, flash, number_argument, page, recor
 from portal.regions.queries import counties_of_region, get_region, regions_by_id
 
 #: So many things of one sort the desk shows.
-MOST_OF_A_SORT = 12
+MOST_OF_A_SORT = 8
 
 
 @blueprint.get("/broker")

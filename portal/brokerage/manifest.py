@@ -3,6 +3,8 @@
 from flask_babel import lazy_gettext as _l
 
 from portal.brokerage import events
+from portal.brokerage.api import cases as cases_api
+from portal.brokerage.api.blueprint import blueprint as api_blueprint
 from portal.brokerage.policies import Permission, policy
 from portal.brokerage.queries import cases as case_queries
 from portal.brokerage.queries import desk as desk_queries
@@ -13,11 +15,11 @@ from portal.kernel.manifest import DeskSection, Manifest, NavigationItem, Record
 from portal.kernel.outbox import Reaction
 
 #: Importing them is what puts their routes on the blueprints.
-PAGES = (cases, desk)
+PAGES = (cases, desk, cases_api)
 
 manifest = Manifest(
     name="brokerage",
-    blueprints=(blueprint,),
+    blueprints=(blueprint, api_blueprint),
     policy=policy,
     reactions=(
         Reaction(events.CaseHandedOver, on_cases.email_keeper_on_case_handed_over),

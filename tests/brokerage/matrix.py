@@ -75,4 +75,53 @@ CASES = [
     ),
 ]
 
-ROUTES = [*CASES]
+CASES_API = [
+    Row("brokerage_api.list_cases", "GET", "dov"),
+    Row("brokerage_api.open_case", "POST", "dov", data=new_case, is_json=True),
+    Row("brokerage_api.show_case", "GET", "dov", values=case()),
+    Row(
+        "brokerage_api.change_case",
+        "PATCH",
+        "dov",
+        values=case(),
+        data=lambda _world: {"title": "New"},
+        is_json=True,
+    ),
+    Row("brokerage_api.act_on_case", "POST", "dov", values=case(action="talk"), is_json=True),
+    Row(
+        "brokerage_api.hand_over_case",
+        "POST",
+        "dov",
+        values=case(),
+        data=lambda _world: {"keeper_id": None},
+        is_json=True,
+    ),
+    Row("brokerage_api.list_notes", "GET", "dov", values=case()),
+    Row(
+        "brokerage_api.add_note",
+        "POST",
+        "dov",
+        values=case(),
+        data=lambda _world: {"text": "Yes."},
+        is_json=True,
+    ),
+    Row("brokerage_api.list_tasks", "GET", "dov", values=case()),
+    Row(
+        "brokerage_api.add_task",
+        "POST",
+        "dov",
+        values=case(),
+        data=lambda _world: {"title": "Call"},
+        is_json=True,
+    ),
+    Row(
+        "brokerage_api.mark_task",
+        "PATCH",
+        "dov",
+        values=lambda world: {"case_id": world.cases["shop"], "task_id": world.cases["task"]},
+        data=lambda _world: {"is_done": True},
+        is_json=True,
+    ),
+]
+
+ROUTES = [*CASES, *CASES_API]

@@ -302,3 +302,31 @@ def test_broker_finds_the_case_on_the_page_of_its_request(world: World, client_o
 
 def test_every_stage_has_a_name() -> None:
     assert set(STAGES) == {*OPEN_STAGES, *CLOSED_STAGES}
+
+
+def test_program_follows_a_case_from_opening_to_closing(world: World, client_of: Clients) -> None:
+    dov = client_of("dov")
+    opened = dov.post(
+        "/api/v1/cases",
+        json={
+            "region_id": world.regions["greater-louisville"],
+            "request_id": world.requests["college_public"],
+        },
+    )
+    assert opened.status_code == 201, opened.text
+    url = opened.headers["Location"]
+    assert opened.json["title"] == "College public need"
+    dov.patch(url, json={"next_action": "Call", "next_on": "2030-01-07"})
+    dov.post(f"{url}/notes", json={"text": "They are open to Saturdays."})
+    task = dov.post(f"{url}/tasks", json={"title": "Ask for the rates"}).json
+    dov.patch(f"{url}/tasks/{task['id']}", json={"is_done": True})
+    refused = dov.post(f"{url}/actions/lose", json={})
+    assert refused.json["errors"] == {"note": ["Please give a reason."]}
+    closed = dov.post(f"{url}/actions/win", json={"note": "A contract for a year."}).json
+    assert (closed["stage"], closed["next_on"]) == ("closed_won", "2030-01-07")
+    assert [one["text"] for one in dov.get(f"{url}/notes").json["items"]] == [
+        "They are open to Saturdays."
+    ]
+    assert dov.get(f"{url}/tasks").json["items"][0]["done_at"] is not None
+    listed = dov.get("/api/v1/cases?stage=closed").json["items"]
+    assert [one["id"] for one in listed] == [closed["id"]]

@@ -12,6 +12,7 @@ from portal.kernel.fields import (
     LongTextField,
     RecordField,
     TextField,
+    YesNoField,
 )
 from portal.kernel.forms import Form
 
@@ -68,6 +69,18 @@ class CaseTaskForm(Form):
     title = TextField(_l("Task"), is_required=True, longest=200)
     due_on = DateField(_l("By"))
     keeper_id = RecordField(_l("For"))
+
+
+class CaseStepForm(Form):
+    """Why a case comes to another stage."""
+
+    note = LongTextField(_l("Note"), longest=2000)
+
+
+class TaskMarkForm(Form):
+    """Whether a task is done."""
+
+    is_done = YesNoField(_l("Done"))
 
 
 class HandOverForm(Form):

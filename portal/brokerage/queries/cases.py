@@ -275,7 +275,7 @@ def timeline(actor: Actor, case: Case, tasks: list[CaseTask], limit: int = 200) 
     ]
     found += [
         Entry(note.created_at, _("Note"), note.text, note.author.name if note.author else "")
-        for note in _notes(case)
+        for note in list_notes(case, limit=100).items
     ]
     found += [
         Entry(
@@ -299,16 +299,12 @@ def timeline(actor: Actor, case: Case, tasks: list[CaseTask], limit: int = 200) 
     return sorted(found, key=lambda entry: entry.at, reverse=True)[:limit]
 
 
-def _notes(case: Case, limit: int = 200) -> list[CaseNote]:
-    return list(
-        session.scalars(
-            select(CaseNote)
-            .options(joinedload(CaseNote.author))
-            .where(CaseNote.case_id == case.id)
-            .order_by(CaseNote.id.desc())
-            .limit(limit)
-        )
+def list_notes(case: Case, *, cursor: str | None = None, limit: int = 20) -> Page[CaseNote]:
+    """Return the notes of a case, the newest first."""
+    statement = (
+        select(CaseNote).options(joinedload(CaseNote.author)).where(CaseNote.case_id == case.id)
     )
+    return keyset_page(statement, [CaseNote.id], cursor=cursor, limit=limit, descending=True)
 
 
 # What commands and forms need to know

@@ -1,0 +1,1 @@
+"""Brokerage in the JSON API, by what it is about."""

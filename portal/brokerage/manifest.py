@@ -24,6 +24,8 @@ manifest = Manifest(
     reactions=(
         Reaction(events.CaseHandedOver, on_cases.email_keeper_on_case_handed_over),
         Reaction(events.CaseTaskGiven, on_cases.email_keeper_on_task_given),
+        Reaction(events.IntroductionConsented, on_cases.advance_cases_on_introduction_consented),
+        Reaction(events.IntroductionOpened, on_cases.advance_cases_on_introduction_opened),
         Reaction(events.ConfirmationAsked, on_cases.email_managers_on_confirmation_asked),
     ),
     navigation=(

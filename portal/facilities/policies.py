@@ -7,6 +7,7 @@ from portal.kernel.authorization import (
     Policy,
     Rule,
     administrator,
+    county_brokered,
     has_membership,
     is_self,
     role_in,
@@ -26,6 +27,7 @@ class Permission(StrEnum):
     EQUIPMENT_VIEW = "equipment.view"
     EQUIPMENT_VIEW_SERIAL = "equipment.view_serial"
     EQUIPMENT_CREATE = "equipment.create"
+    EQUIPMENT_CREATE_ON_BEHALF = "equipment.create_on_behalf"
     EQUIPMENT_COPY = "equipment.copy"
     EQUIPMENT_EDIT = "equipment.edit"
     EQUIPMENT_CONFIRM = "equipment.confirm"
@@ -65,6 +67,7 @@ policy = Policy(
         Permission.EQUIPMENT_VIEW: _equipment_view,
         Permission.EQUIPMENT_VIEW_SERIAL: has_membership | administrator,
         Permission.EQUIPMENT_CREATE: role_in(Organization.id) | administrator,
+        Permission.EQUIPMENT_CREATE_ON_BEHALF: county_brokered(Organization.county_fips),
         Permission.EQUIPMENT_EDIT: _editors(Equipment),
         Permission.EQUIPMENT_COPY: _people(Equipment, _equipment_view),
         Permission.EQUIPMENT_CONFIRM: _people(Equipment, _equipment_view),

@@ -38,6 +38,7 @@ from portal.kernel.errors import Conflict, Invalid, NotFound
 from portal.kernel.files import StoredFile, remove_file, store_document, store_image
 from portal.kernel.outbox import record
 from portal.organizations.models import Organization
+from portal.organizations.queries.people import has_people
 from portal.organizations.queries.resolving import complete_place, get_capabilities
 
 R = TypeVar("R", Facility, Equipment)
@@ -246,6 +247,35 @@ def create_equipment(
 
     Raises Invalid for an unknown capability, ZIP code or county, or another's facility.
     """
+    equipment = _new_equipment(actor, organization, values, external_id, is_demo=is_demo)
+    _confirm(actor, equipment, confirmed_at)
+    _add_photos(actor, equipment, photos, caption)
+    return equipment
+
+
+@command(Permission.EQUIPMENT_CREATE_ON_BEHALF)
+def list_equipment_on_behalf(actor: Actor, organization: Organization, **values: Any) -> Equipment:
+    """Add equipment for an organization that has nobody here; nobody has confirmed it yet.
+
+    values: fields of `EquipmentForm`. Raises Conflict where the organization has people of its own.
+    """
+    if has_people(organization.id):
+        raise Conflict(
+            _("This organization has people here. They list what they share themselves.")
+        )
+    equipment = _new_equipment(actor, organization, values)
+    equipment.confirmed_at = None
+    return equipment
+
+
+def _new_equipment(
+    actor: Actor,
+    organization: Organization,
+    values: Mapping[str, Any],
+    external_id: str | None = None,
+    *,
+    is_demo: bool = False,
+) -> Equipment:
     _check_active(organization)
     equipment = Equipment(
         organization_id=organization.id,
@@ -265,8 +295,6 @@ def create_equipment(
     _set_equipment(equipment, values)
     session.add(equipment)
     session.flush()
-    _confirm(actor, equipment, confirmed_at)
-    _add_photos(actor, equipment, photos, caption)
     record(EquipmentSaved(equipment.id, organization.id))
     return equipment
 

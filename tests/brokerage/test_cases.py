@@ -7,16 +7,19 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from portal.brokerage.events import IntroductionConsented, IntroductionOpened
 from portal.brokerage.models.cases import Case, CaseNote, CaseTask
+from portal.brokerage.models.introductions import Introduction
 from portal.brokerage.queries import cases as queries
 from portal.brokerage.queries.cases import Choice
 from portal.brokerage.rules.stages import CASES, CLOSED_STAGES, OPEN_STAGES, STAGES, is_ahead
 from portal.brokerage.services import cases as services
 from portal.kernel.authorization import SYSTEM, Actor
-from portal.kernel.clock import today_here
+from portal.kernel.clock import now, today_here
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.mail import OutgoingMail
+from portal.kernel.outbox import Event, record
 from portal.organizations.models import Organization
 from portal.regions.models import BrokerAppointment, Region
 from tests.cast import World
@@ -86,6 +89,29 @@ def test_what_others_did_brings_cases_on_and_never_back(world: World, actor: Act
     services.act_on_case(actor("dov"), case(world), "lose", note="Too dear.")
     assert services.advance_cases(SYSTEM, request_id=request_id, stage="agreed") == 0
     assert case(world).status == "closed_lost"
+
+
+@pytest.mark.parametrize(
+    ("event", "stage"), [(IntroductionConsented, "introduced"), (IntroductionOpened, "in_talks")]
+)
+def test_introduction_brings_the_case_of_its_request_on(
+    world: World, drain: Callable[[], None], event: Callable[[int], Event], stage: str
+) -> None:
+    with unit_of_work():
+        introduction = Introduction(
+            region_id=world.regions["greater-louisville"],
+            request_id=world.requests["shop_public"],
+            title="A lab that measures",
+            terms="Nothing leaves the room.",
+            answer_days=14,
+            answer_by=now() + dt.timedelta(days=14),
+        )
+        session.add(introduction)
+        session.flush()
+        record(event(introduction.id))
+    drain()
+    assert case(world).status == stage
+    assert CASES.history(case(world))[-1].note == "A lab that measures"
 
 
 def test_request_has_one_case_in_a_region(world: World, actor: Actors) -> None:

@@ -13,7 +13,11 @@ from portal.kernel.database import session, unit_of_work
 from portal.organizations.models import Organization
 from tests.cast import CAST, World
 
-ON_ORGANIZATION = (Permission.FACILITY_CREATE, Permission.EQUIPMENT_CREATE)
+ON_ORGANIZATION = (
+    Permission.FACILITY_CREATE,
+    Permission.EQUIPMENT_CREATE,
+    Permission.EQUIPMENT_CREATE_ON_BEHALF,
+)
 
 
 @pytest.mark.parametrize("name", CAST)

@@ -11,7 +11,7 @@ from portal.facilities import queries, services
 from portal.facilities.models import Equipment, Facility
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.database import session
-from portal.kernel.errors import Forbidden, Invalid, NotFound
+from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from portal.kernel.outbox import OutboxEvent
 from portal.organizations.models import Organization
 from tests.cast import World
@@ -48,6 +48,22 @@ def test_member_adds_equipment_as_a_draft_with_everything(world: World, actor: A
         None,
         "facilities.EquipmentSaved",
     )
+
+
+def test_broker_lists_for_whoever_has_nobody_here(world: World, actor: ActorOf) -> None:
+    listed = services.list_equipment_on_behalf(
+        actor("dov"), organization(world, "unclaimed"), name="Plasma table", visibility="public"
+    )
+    assert listed.visibility == "public"
+    assert listed.confirmed_at is None
+    with pytest.raises(Conflict, match="people here"):
+        services.list_equipment_on_behalf(
+            actor("dov"), organization(world, "shop"), name="Plasma table"
+        )
+    with pytest.raises(Forbidden):
+        services.list_equipment_on_behalf(
+            actor("ana"), organization(world, "unclaimed"), name="Plasma table"
+        )
 
 
 def test_stranger_cannot_add_to_an_organization(world: World, actor: ActorOf) -> None:

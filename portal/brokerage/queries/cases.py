@@ -12,7 +12,9 @@ from sqlalchemy.orm import aliased, joinedload
 
 from portal.accounts.models import User
 from portal.brokerage.models.cases import Case, CaseFilter, CaseNote, CaseTask
+from portal.brokerage.models.introductions import Introduction
 from portal.brokerage.policies import Permission
+from portal.brokerage.rules.introductions import INTRODUCTIONS
 from portal.brokerage.rules.stages import CASES, CLOSED_STAGES, OPEN_STAGES, STAGES
 from portal.kernel.authorization import Actor, authorize, can, visible
 from portal.kernel.clock import today_here
@@ -296,7 +298,35 @@ def timeline(actor: Actor, case: Case, tasks: list[CaseTask], limit: int = 200) 
             )
             for step in REQUESTS.history(request)
         ]
+    for introduction in _introductions(actor, case):
+        found += [
+            Entry(
+                step.taken_at,
+                str(INTRODUCTIONS.transitions[step.action].done),
+                introduction.title,
+                step.actor_name,
+                f"/introductions/{introduction.id}",
+            )
+            for step in INTRODUCTIONS.history(introduction)
+        ]
     return sorted(found, key=lambda entry: entry.at, reverse=True)[:limit]
+
+
+def _introductions(actor: Actor, case: Case) -> list[Introduction]:
+    """Return the introductions for the request of a case that the actor reads as its broker."""
+    if case.request_id is None:
+        return []
+    return list(
+        session.scalars(
+            select(Introduction)
+            .where(
+                Introduction.request_id == case.request_id,
+                visible(actor, Permission.INTRODUCTION_VIEW_WHOLE),
+            )
+            .order_by(Introduction.id.desc())
+            .limit(20)
+        )
+    )
 
 
 def list_notes(case: Case, *, cursor: str | None = None, limit: int = 20) -> Page[CaseNote]:

@@ -3,6 +3,9 @@
 from portal.accounts.models import User
 from portal.brokerage import events
 from portal.brokerage.models.cases import Case, CaseTask
+from portal.brokerage.models.introductions import Introduction
+from portal.brokerage.services.cases import advance_cases
+from portal.kernel.authorization import SYSTEM
 from portal.kernel.database import session
 from portal.kernel.mail import queue_mail
 from portal.kernel.web import external_url
@@ -55,6 +58,24 @@ def email_managers_on_confirmation_asked(event: events.ConfirmationAsked) -> Non
             organization=organization.name,
             url=external_url("organizations.show", organization_id=organization.id),
             list_url=external_url("facilities.list_own"),
+        )
+
+
+def advance_cases_on_introduction_consented(event: events.IntroductionConsented) -> None:
+    """Bring the cases of the request on, since the sides agreed to meet."""
+    _advance(event.introduction_id, "introduced")
+
+
+def advance_cases_on_introduction_opened(event: events.IntroductionOpened) -> None:
+    """Bring the cases of the request on, since the sides can reach each other."""
+    _advance(event.introduction_id, "in_talks")
+
+
+def _advance(introduction_id: int, stage: str) -> None:
+    introduction = session.get(Introduction, introduction_id)
+    if introduction is not None:
+        advance_cases(
+            SYSTEM, request_id=introduction.request_id, stage=stage, note=introduction.title
         )
 
 

@@ -6,6 +6,8 @@ from portal.bookings import events
 from portal.bookings.api import access as access_api
 from portal.bookings.api import bookings as bookings_api
 from portal.bookings.api import calendar as calendar_api
+from portal.bookings.api import several as several_api
+from portal.bookings.api import waiting as waiting_api
 from portal.bookings.api.blueprint import blueprint as api_blueprint
 from portal.bookings.policies import Permission, policy
 from portal.bookings.queries import free, grants, listings
@@ -50,6 +52,8 @@ PAGES = (
     access_api,
     bookings_api,
     calendar_api,
+    several_api,
+    waiting_api,
 )
 
 manifest = Manifest(

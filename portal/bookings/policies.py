@@ -76,6 +76,8 @@ _equipment = value_in(Resource.kind, "equipment") & related(
 _facility = value_in(Resource.kind, "facility") & related(
     Resource.facility, visible_record(Facility, Organization)
 )
+# An operator is booked along by whoever may book; as a calendar of its own it is the host's.
+_operator = value_in(Resource.kind, "operator") & value_in(Resource.is_bookable, True)
 _keepers = role_in(Resource.organization_id, "owner", "manager")
 _sees = (_equipment | _facility | role_in(Resource.organization_id) | administrator).described(
     "everyone who sees the equipment or facility"
@@ -119,8 +121,8 @@ policy = Policy(
         Permission.BOOKING_VIEW_HOSTED: (role_in(Organization.id) | administrator).described(
             "people of the organization, administrators"
         ),
-        Permission.BOOKING_CREATE: (has_membership & _sees).described(
-            "people of any organization who see the equipment or facility"
+        Permission.BOOKING_CREATE: (has_membership & (_sees | _operator)).described(
+            "people of any organization who see the equipment or facility; operators along with it"
         ),
         Permission.BOOKING_OVERRIDE: _keepers.described(
             "owners and managers of the organization whose it is"

@@ -141,6 +141,58 @@ BOOKINGS = [
         data=hour,
         is_json=True,
     ),
+    *(
+        Row(f"bookings_api.{endpoint}", "GET", "ana ben cleo eve", values=values)
+        for endpoint, values in (
+            ("list_along_with_equipment", equipment("college_public")),
+            ("list_along_with_facility", facility("college_public")),
+        )
+    ),
+    Row(
+        "bookings_api.book_together",
+        "POST",
+        SIGNED_IN,
+        data=lambda world: {
+            **hour(world),
+            "equipment_ids": [world.equipment["college_public"]],
+        },
+        is_json=True,
+    ),
+    Row(
+        "bookings_api.book_of_kind",
+        "POST",
+        SIGNED_IN,
+        data=lambda world: {**hour(world), "capability": "welding"},
+        is_json=True,
+    ),
+    # Nobody waits for what is free, so those who may try hear of a conflict.
+    *(
+        Row(
+            f"bookings_api.{endpoint}",
+            "POST",
+            "ana ben cleo eve",
+            values=values,
+            data=hour,
+            is_json=True,
+        )
+        for endpoint, values in (
+            ("wait_for_equipment", equipment("college_public")),
+            ("wait_for_facility", facility("college_public")),
+        )
+    ),
+    Row("bookings_api.list_waiting", "GET", SIGNED_IN),
+    # Of the cast nobody waits; test_booking_api.py tries it.
+    Row("bookings_api.show_waiting", "GET", "", values=lambda _world: {"entry_id": 1}),
+    *(
+        Row(
+            f"bookings_api.{endpoint}",
+            "POST",
+            "",
+            values=lambda _world: {"entry_id": 1},
+            is_json=True,
+        )
+        for endpoint in ("leave_waiting", "accept_waiting")
+    ),
     Row("bookings_api.list_bookings", "GET", EVERYBODY),
     Row("bookings_api.show_booking", "GET", "ana ben cleo root", values=booking()),
     Row(

@@ -616,14 +616,22 @@ def test_kind_is_booked_and_a_unit_comes(
     units = (mill(), second_mill(world))
     got = [
         services.create_booking_of_kind(
-            actor("cleo"), units, organization=organization_of("college"), span=hour()
+            actor("cleo"),
+            units,
+            kind="milling",
+            organization=organization_of("college"),
+            span=hour(),
         )[0].resource_id
         for _time in range(2)
     ]
     assert got == [unit.id for unit in units]
     with pytest.raises(Refused):
         services.create_booking_of_kind(
-            actor("cleo"), units, organization=organization_of("college"), span=hour()
+            actor("cleo"),
+            units,
+            kind="milling",
+            organization=organization_of("college"),
+            span=hour(),
         )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from portal.bookings.models.calendar import Closure, Resource
+from portal.bookings.models.calendar import Closure, Resource, RuleLayer
 from portal.bookings.queries.availability import availability
 from portal.bookings.rules.attempt import Span
 from portal.facilities.models import Equipment
@@ -173,6 +173,97 @@ def test_both_sides_find_it_in_their_lists(post: Post, client_of: ClientOf) -> N
     for who, sees in (("ana", True), ("cleo", True), ("eve", False), ("nobody", False)):
         items = client_of(who).get("/api/v1/bookings?status=approved").json["items"]
         assert (number in [item["id"] for item in items]) == sees
+
+
+def send(client: FlaskClient, path: str, span: Span, key: str = "", **values: object) -> Any:
+    """Post a time to one of the addresses of the API."""
+    body = {"starts_at": span.starts_at.isoformat(), "ends_at": span.ends_at.isoformat()}
+    headers = {"Idempotency-Key": key} if key else {}
+    return client.post(f"/api/v1/{path}", json={**body, **values}, headers=headers)
+
+
+def test_machine_bay_and_operator_are_booked_in_one_call(
+    world: World, client_of: ClientOf, mill: OpenMill, hour: Hour
+) -> None:
+    mill_ = mill()
+    mine, lab = world.equipment["college_public"], world.facilities["college_public"]
+    with unit_of_work():
+        for kind, column, number in (
+            ("facility", "facility_id", lab),
+            ("operator", "operator_id", world.users["cleo"]),
+        ):
+            resource = Resource(
+                kind=kind,
+                organization_id=mill_.organization_id,
+                name=f"The {kind}",
+                is_bookable=True,
+                **{column: number},
+            )
+            session.add(resource)
+            session.flush()
+            session.add(RuleLayer(resource_id=resource.id, approval="instant"))
+    ana = client_of("ana")
+    along = ana.get(f"/api/v1/equipment/{mine}/along").json["items"]
+    assert [one["kind"] for one in along] == ["facility", "operator"]
+    said = {
+        "equipment_ids": [mine],
+        "facility_ids": [along[0]["facility_id"]],
+        "operator_ids": [along[1]["operator_id"]],
+        "recurrence": {"frequency": "daily", "count": 2},
+    }
+    made = send(ana, "bookings", hour(), "1", **said)
+    assert (made.status_code, len(made.json["together"])) == (201, 6)
+    assert send(ana, "bookings", hour(), "1", **said).json["id"] == made.json["id"]
+    refused = send(client_of("eve"), "bookings", hour(), **said)
+    assert (refused.status_code, refused.json["code"]) == (409, "conflict")
+    assert "The operator" in refused.text
+    assert send(ana, "bookings", hour()).json["errors"].keys() == {"equipment_ids"}
+    hidden = send(ana, "bookings", hour(), equipment_ids=[world.equipment["aero_draft"]])
+    assert hidden.status_code == 404
+
+
+def test_one_of_a_kind_is_booked_once_for_a_key(
+    world: World, client_of: ClientOf, mill: OpenMill, hour: Hour
+) -> None:
+    mill()
+    ana = client_of("ana")
+    made = send(ana, "bookings/of-kind", hour(), "1", capability="5-axis milling")
+    assert made.json["equipment_id"] == world.equipment["college_public"]
+    again = send(ana, "bookings/of-kind", hour(), "1", capability="5-axis milling")
+    assert again.json["id"] == made.json["id"]
+    taken = send(client_of("eve"), "bookings/of-kind", hour(), capability="5-axis milling")
+    assert (taken.status_code, taken.json["detail"]) == (
+        409,
+        "There is nothing of this kind that can be booked.",
+    )
+    unknown = send(ana, "bookings/of-kind", hour(), capability="unheard-of craft")
+    assert unknown.json["errors"].keys() == {"capability"}
+
+
+def test_who_waits_by_api_books_what_is_kept_or_leaves(
+    post: Post, world: World, client_of: ClientOf, hour: Hour, drain: Callable[[], None]
+) -> None:
+    booked = post("cleo").headers["Location"]
+    here = f"equipment/{world.equipment['college_public']}/waiting"
+    ana, eve = client_of("ana"), client_of("eve")
+    entries = {who: send(client_of(who), here, hour(), purpose="Lids") for who in ("ana", "eve")}
+    assert [one.status_code for one in entries.values()] == [201, 201]
+    assert send(ana, here, hour()).status_code == 409
+    assert eve.get(entries["ana"].headers["Location"]).status_code == 404
+    client_of("cleo").post(f"{booked}/actions/cancel", json={})
+    drain()
+    (kept,) = ana.get("/api/v1/waiting").json["items"]
+    assert (kept["status"], kept["offered_until"] is None) == ("offered", False)
+    assert ana.post(f"/api/v1/waiting/{kept['id']}/leave", json={}).json["status"] == "left"
+    drain()
+    offered = eve.get("/api/v1/waiting").json["items"][0]["id"]
+    made = eve.post(f"/api/v1/waiting/{offered}/accept", json={})
+    assert (made.status_code, made.json["status"], made.json["purpose"]) == (
+        201,
+        "approved",
+        "Lids",
+    )
+    assert eve.get("/api/v1/waiting").json["items"] == []
 
 
 def test_outsiders_see_only_that_it_is_taken(

@@ -4,11 +4,19 @@ import datetime as dt
 from dataclasses import replace
 from typing import Any
 
-from flask import request, url_for
+from flask import url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.bookings.api.blueprint import blueprint
+from portal.bookings.api.reading import (
+    choose_organization,
+    idempotency_key,
+    instant_argument,
+    override_reason,
+    read_repeating,
+    read_span,
+)
 from portal.bookings.forms.bookings import BookingChangeForm, BookingForm, BookingStepForm
 from portal.bookings.policies import Permission
 from portal.bookings.queries import bookings as queries
@@ -16,8 +24,6 @@ from portal.bookings.queries.availability import availability
 from portal.bookings.queries.calendar import is_written, resource_of
 from portal.bookings.queries.elsewhere import list_elsewhere
 from portal.bookings.queries.situations import refuse_what_is_taken
-from portal.bookings.rules.attempt import Span
-from portal.bookings.rules.recurrence import Recurrence, read_recurrence
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.words import BOOKING_STATUSES
 from portal.bookings.schemas.bookings import AvailabilitySchema, BookingSchema
@@ -31,12 +37,10 @@ from portal.kernel.api import (
     respond,
     respond_page,
 )
-from portal.kernel.authorization import Actor, authorize
+from portal.kernel.authorization import authorize
 from portal.kernel.errors import Invalid
-from portal.kernel.fields import read_instant
-from portal.kernel.web import choice_argument, current_actor, number_argument, text_argument
+from portal.kernel.web import choice_argument, current_actor, number_argument
 
-LONGEST_KEY = 80
 MOST_DAYS = 62
 
 _BOOKING_EXAMPLE = {
@@ -141,7 +145,7 @@ def list_bookings() -> ResponseReturnValue:
         **page_arguments(),
         status=choice_argument("status", BOOKING_STATUSES),
         organization_id=number_argument("organization_id"),
-        starts_from=_instant_argument("from"),
+        starts_from=instant_argument("from"),
     )
     return respond_page(BookingSchema(), found)
 
@@ -176,9 +180,9 @@ def change_booking(booking_id: int) -> ResponseReturnValue:
         obj=_Present(booking),
     )
     said: dict[str, Any] = {
-        "span": _span(form.starts_at.data, form.ends_at.data),
+        "span": read_span(form.starts_at.data, form.ends_at.data),
         "reason": form.reason.data,
-        "override_reason": _override_reason(form),
+        "override_reason": override_reason(form),
         "scope": form.scope.data or "one",
     }
     target = _target(form.equipment_id.data, form.facility_id.data)
@@ -214,7 +218,7 @@ def act_on_booking(booking_id: int, action: str) -> ResponseReturnValue:
         booking,
         action,
         note=form.note.data,
-        override_reason=_override_reason(form),
+        override_reason=override_reason(form),
         scope=form.scope.data or "one",
     )
     return respond(BookingSchema(), queries.get_booking(booking_id))
@@ -247,9 +251,9 @@ def _book(resource: Any) -> ResponseReturnValue:
     form = bind_json(BookingForm)
     if not is_written(resource):
         resource = open_resource(actor, resource.equipment or resource.facility)
-    organization = _organization(actor, form.organization_id.data)
-    span = _span(form.starts_at.data, form.ends_at.data)
-    recurrence, key = _recurrence(form), _idempotency_key()
+    organization = choose_organization(actor, form.organization_id.data)
+    span = read_span(form.starts_at.data, form.ends_at.data)
+    recurrence, key = read_repeating(form), idempotency_key()
     # What stands against somebody else is told only once they are known to be of the organization.
     is_own = form.for_user.data in (None, actor.user_id)
     try:
@@ -264,7 +268,7 @@ def _book(resource: Any) -> ResponseReturnValue:
             span=span,
             user_id=form.for_user.data,
             purpose=form.purpose.data,
-            override_reason=_override_reason(form),
+            override_reason=override_reason(form),
             recurrence=recurrence,
             on_conflict=form.on_conflict.data or "refuse",
             idempotency_key=key,
@@ -274,6 +278,11 @@ def _book(resource: Any) -> ResponseReturnValue:
             actor, resource, span, organization=organization
         )
         raise
+    return respond_made(made)
+
+
+def respond_made(made: list[Any]) -> ResponseReturnValue:
+    """Answer with the first of what was booked, and the numbers of all where there are several."""
     together = [booking.id for booking in made] if len(made) > 1 else []
     return respond(
         BookingSchema(together=together),
@@ -285,9 +294,9 @@ def _book(resource: Any) -> ResponseReturnValue:
 
 def _show_availability(resource: Any) -> ResponseReturnValue:
     actor = current_actor()
-    starts_at = _instant_argument("from") or dt.datetime.now(dt.UTC)
-    ends_at = _instant_argument("to") or starts_at + dt.timedelta(days=7)
-    window = _span(starts_at, ends_at, field="to")
+    starts_at = instant_argument("from") or dt.datetime.now(dt.UTC)
+    ends_at = instant_argument("to") or starts_at + dt.timedelta(days=7)
+    window = read_span(starts_at, ends_at, field="to")
     if window.ends_at - window.starts_at > dt.timedelta(days=MOST_DAYS):
         raise Invalid("to", _("Please ask for %(most)d days at most.", most=MOST_DAYS))
     organization = queries.find_only_organization(actor)
@@ -297,53 +306,3 @@ def _show_availability(resource: Any) -> ResponseReturnValue:
         # When a host uses what it does not share is as little told as on the page of times.
         found = replace(found, free=[], busy=[], closed=())
     return respond(AvailabilitySchema(), found)
-
-
-def _span(starts_at: dt.datetime, ends_at: dt.datetime, field: str = "ends_at") -> Span:
-    if ends_at <= starts_at:
-        raise Invalid(field, _("The end must come after the beginning."))
-    return Span(starts_at, ends_at)
-
-
-def _instant_argument(name: str) -> dt.datetime | None:
-    # A plus sign that was not quoted arrives as a space.
-    text = text_argument(name, 40).replace(" ", "+")
-    try:
-        return read_instant(text) if text else None
-    except ValueError as error:
-        raise Invalid(name, str(error)) from error
-
-
-def _organization(actor: Actor, organization_id: int | None) -> Any:
-    found = (
-        queries.find_only_organization(actor)
-        if organization_id is None
-        else queries.find_own_organization(actor, organization_id)
-    )
-    if found is None:
-        raise Invalid("organization_id", _("Please choose one of your organizations."))
-    return found
-
-
-def _override_reason(form: Any) -> str:
-    reason: str = form.override_reason.data
-    if form.override.data and not reason:
-        raise Invalid("override_reason", _("Please give a reason."))
-    return reason if form.override.data else ""
-
-
-def _recurrence(form: BookingForm) -> Recurrence | None:
-    said = form.recurrence_json
-    try:
-        return read_recurrence(said) if said is not None else None
-    except ValueError as error:
-        raise Invalid("recurrence", str(error)) from error
-
-
-def _idempotency_key() -> str | None:
-    key = request.headers.get("Idempotency-Key", "").strip()
-    if len(key) > LONGEST_KEY or not key.isprintable():
-        raise Invalid(
-            "Idempotency-Key", _("Please use %(most)d characters at most.", most=LONGEST_KEY)
-        )
-    return key or None

@@ -76,6 +76,38 @@ class BookingForm(Form):
         return said
 
 
+class PartyForm(BookingForm):
+    """Several things to book for one time."""
+
+    equipment_ids = FieldList(RecordField(_l("Equipment")), max_entries=20)
+    facility_ids = FieldList(RecordField(_l("Facility")), max_entries=20)
+    operator_ids = FieldList(RecordField(_l("Operator")), max_entries=20)
+
+    def numbers(self, name: str) -> list[int]:
+        """Return the numbers in one of the lists, each once."""
+        return list(dict.fromkeys(number for number in self[name].data if number is not None))
+
+
+class KindForm(Form):
+    """A time to book whatever of a kind is free then."""
+
+    capability = TextField(_l("Capability"), longest=120, is_required=True)
+    starts_at = InstantField(_l("Begins"), is_required=True)
+    ends_at = InstantField(_l("Ends"), is_required=True)
+    purpose = TextField(_l("What for"), longest=500)
+    organization_id = RecordField(_l("For which organization"))
+    for_user = RecordField(_l("Who will be there"))
+
+
+class WaitForm(Form):
+    """A time to wait for."""
+
+    starts_at = InstantField(_l("Begins"), is_required=True)
+    ends_at = InstantField(_l("Ends"), is_required=True)
+    purpose = TextField(_l("What for"), longest=500)
+    organization_id = RecordField(_l("For which organization"))
+
+
 class BookingChangeForm(Form):
     """Another time, thing or person for a booking or several of its series, or what it is for."""
 

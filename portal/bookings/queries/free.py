@@ -52,6 +52,17 @@ class Wish:
 
 
 @dataclass(frozen=True)
+class Moment:
+    """A time that is the same everywhere, as programs say it."""
+
+    window: Span
+
+    def span(self, _zone: str) -> Span:
+        """Return the time, in whichever zone."""
+        return self.window
+
+
+@dataclass(frozen=True)
 class Free:
     """A machine that is free at the wished time, there; how far from who asks, if that is known."""
 
@@ -80,7 +91,11 @@ def _minutes(time: str) -> int:
 
 
 def list_free(
-    actor: Actor, wish: Wish, *, capability: str = "", organization: Organization | None = None
+    actor: Actor,
+    wish: Wish | Moment,
+    *,
+    capability: str = "",
+    organization: Organization | None = None,
 ) -> list[Free]:
     """Return the equipment that the actor sees and can be booked at a time.
 
@@ -111,7 +126,10 @@ def list_free(
 
 
 def _free(
-    actor: Actor, records: Sequence[Equipment], wish: Wish, organization: Organization | None
+    actor: Actor,
+    records: Sequence[Equipment],
+    wish: Wish | Moment,
+    organization: Organization | None,
 ) -> Iterator[Free]:
     resources = resources_of(records)
     found = availability(actor, resources, wish.window, organization=organization)

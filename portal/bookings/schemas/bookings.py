@@ -6,6 +6,7 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from portal.bookings.models.booking import Booking
+from portal.bookings.models.calendar import Resource
 
 
 class SpanSchema(Schema):
@@ -92,6 +93,40 @@ class BookingSchema(Schema):
         if attr in _COMPUTED:
             return _COMPUTED[attr](obj)
         return super().get_attribute(obj, attr, default)
+
+
+class WaitingSchema(SpanSchema):
+    """A time that somebody waits for; offered_until: until when it is kept, once it is free."""
+
+    id = fields.Integer()
+    kind = fields.String(attribute="resource.kind")
+    name = fields.String(attribute="resource.name")
+    equipment_id = fields.Integer(attribute="resource.equipment_id", allow_none=True)
+    facility_id = fields.Integer(attribute="resource.facility_id", allow_none=True)
+    organization_id = fields.Integer()
+    purpose = fields.String()
+    status = fields.String()
+    offered_until = fields.AwareDateTime(format="iso", allow_none=True)
+    created_at = fields.AwareDateTime(format="iso")
+
+
+class AlongItemSchema(Schema):
+    """Something that can be booked along; of an operator, operator_id is what books it."""
+
+    kind = fields.String()
+    name = fields.String()
+    equipment_id = fields.Integer(allow_none=True)
+    facility_id = fields.Integer(allow_none=True)
+    operator_id = fields.Method("_operator_id", allow_none=True)
+
+    def _operator_id(self, row: Resource) -> int | None:
+        return row.id if row.kind == "operator" else None
+
+
+class AlongSchema(Schema):
+    """All that can be booked along with something."""
+
+    items = fields.List(fields.Nested(AlongItemSchema))
 
 
 class BusySchema(SpanSchema):

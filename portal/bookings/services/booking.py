@@ -129,6 +129,7 @@ def create_booking_of_kind(
     actor: Actor,
     resources: tuple[Resource, ...],
     *,
+    kind: str,
     organization: Organization,
     span: Span,
     user_id: int | None = None,
@@ -137,10 +138,11 @@ def create_booking_of_kind(
 ) -> list[Booking]:
     """Book the first of several resources of a kind that can be booked at a time.
 
+    kind: what the key stands for, since others may be free when the same call comes again.
     Raises Refused with what stands against the one that has the fewest problems.
     """
     wish = _wish(actor, organization, user_id, purpose, "")
-    digest = _digest(wish, resources, span)
+    digest = _digest(wish, [], span, None, kind)
     if made := _made_before(actor, idempotency_key, digest):
         return made
     refusals: list[Refused] = []

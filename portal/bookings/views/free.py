@@ -75,7 +75,7 @@ def book_of_kind() -> ResponseReturnValue:
     resources = tuple(queries.get_resource(open_resource(actor, one.equipment).id) for one in tried)
     try:
         (booking,) = services.create_booking_of_kind(
-            actor, resources, organization=own[0], span=first.span
+            actor, resources, kind=form.capability.data, organization=own[0], span=first.span
         )
     except Refused as refusal:
         raise Conflict(refusal.message) from refusal

@@ -4,6 +4,7 @@ from flask_babel import lazy_gettext as _l
 
 from portal.directory import api, events, reactions, services
 from portal.directory.policies import Permission, policy
+from portal.directory.queries.demand import list_for_brokers
 from portal.directory.queries.saved_searches import has_due, list_news
 from portal.directory.views import demand, feeds, saved_searches, searching
 from portal.directory.views.blueprint import blueprint
@@ -51,6 +52,14 @@ manifest = Manifest(
             _l("Your saved searches have found nothing new."),
             list_news,
             order=30,
+        ),
+        DeskSection(
+            _l("Searched for and not found"),
+            _l("Whatever was searched for around your regions was found."),
+            list_for_brokers,
+            order=70,
+            permission=Permission.DEMAND_VIEW,
+            places=("broker",),
         ),
     ),
     jobs=(

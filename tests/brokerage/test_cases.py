@@ -14,6 +14,7 @@ from portal.brokerage.queries import cases as queries
 from portal.brokerage.queries.cases import Choice
 from portal.brokerage.rules.stages import CASES, CLOSED_STAGES, OPEN_STAGES, STAGES, is_ahead
 from portal.brokerage.services import cases as services
+from portal.directory.models import UnmetDemand
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.clock import now, today_here
 from portal.kernel.database import session, unit_of_work
@@ -356,3 +357,21 @@ def test_program_follows_a_case_from_opening_to_closing(world: World, client_of:
     assert dov.get(f"{url}/tasks").json["items"][0]["done_at"] is not None
     listed = dov.get("/api/v1/cases?stage=closed").json["items"]
     assert [one["id"] for one in listed] == [closed["id"]]
+
+
+def test_desk_tells_what_was_not_found_around_the_region_of_the_reader(
+    client_of: Clients,
+) -> None:
+    with unit_of_work():
+        session.add_all(
+            UnmetDemand(day=today_here(), words=words, county_fips=county, searches=searches)
+            for words, county, searches in (
+                ("cold spray", "21111", 4),
+                ("said by one alone", "21111", 1),
+                ("far from here", "20173", 9),
+            )
+        )
+    text = client_of("dov").get("/broker").get_data(as_text=True)
+    assert "/search?q=cold+spray" in text
+    assert "said by one alone" not in text
+    assert "far from here" not in text

@@ -8,7 +8,7 @@ from portal.directory.queries import demand
 from portal.directory.rules import DEMAND_PERIODS_DAYS, FEWEST_SEARCHES, USUAL_DEMAND_DAYS
 from portal.directory.views.blueprint import blueprint
 from portal.kernel.web import current_actor, page, text_argument
-from portal.regions.queries import find_region, list_regions
+from portal.regions.queries import counties_of_region, find_region, list_regions
 
 
 @blueprint.get("/administration/unmet-demand")
@@ -25,7 +25,11 @@ def list_unmet_demand() -> ResponseReturnValue:
     return page(
         "directory/unmet_demand.html",
         rows=demand.list_unmet_demand(
-            current_actor(), days=period, region_id=region.id if region else None
+            current_actor(),
+            days=period,
+            county_fips=[county.fips for county in counties_of_region(region.id)]
+            if region
+            else None,
         ),
         fewest=FEWEST_SEARCHES,
         periods=[

@@ -261,7 +261,7 @@ def list_equipment_on_behalf(actor: Actor, organization: Organization, **values:
     """
     if has_people(organization.id):
         raise Conflict(
-            _("This organization has people here. They list what they share themselves.")
+            _("This organization has people here. They list their equipment themselves.")
         )
     equipment = _new_equipment(actor, organization, values)
     equipment.confirmed_at = None

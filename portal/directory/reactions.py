@@ -120,7 +120,10 @@ def email_readers_on_matches_found(event: MatchesFound) -> None:
             matches=matches,
             frequency=FREQUENCIES[saved.frequency],
             url=external_url("directory.show_saved_search", saved_search_id=saved.id),
-            settings_url=external_url("directory.list_saved_searches"),
+            # Of an organization's search, not everybody who reads it may change how it tells.
+            settings_url=external_url("directory.edit_saved_search", saved_search_id=saved.id)
+            if person.id == saved.user_id
+            else external_url("directory.list_saved_searches"),
         )
 
 

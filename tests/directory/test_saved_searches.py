@@ -303,6 +303,17 @@ def test_managers_share_searches_and_members_only_read_them(
     services.mark_seen(actor("ben"), shared)
 
 
+def test_mail_leads_whoever_saved_the_search_to_how_it_tells(
+    save: Any, add: Any, alerts: Alerts
+) -> None:
+    saved = save("ana", "shop")
+    add()
+    told = {alert.recipient: alert.text for alert in alerts.round()}
+    change = f"/saved-searches/{saved.id}/edit>"
+    assert change in told["ana@cast.example"]
+    assert change not in told["ben@cast.example"]  # Who may not change it finds the list.
+
+
 def test_one_person_stops_the_mail_of_an_organization_and_the_others_still_get_it(
     save: Any, add: Any, alerts: Alerts, client_of: ClientOf
 ) -> None:

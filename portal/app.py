@@ -19,7 +19,7 @@ from portal.kernel.health import blueprint as kernel_blueprint
 from portal.kernel.manifest import Job, Manifest
 from portal.kernel.openapi import blueprint as openapi_blueprint
 from portal.kernel.search import init_search, mend_index, search_index
-from portal.kernel.settled import init_settled
+from portal.kernel.settled import init_settled, settled
 from portal.kernel.web import init_web
 from portal.registry import DOMAINS
 
@@ -72,7 +72,7 @@ def create_app(environment: str | None = None, **settings: Any) -> Flask:
         app,
         [item for manifest in manifests for item in manifest.navigation],
         [item for manifest in manifests for item in manifest.sections],
-        lambda user_id: load_actor(manifests, user_id),
+        lambda user_id: settled(("actor", user_id), lambda: load_actor(manifests, user_id)),
     )
     app.register_blueprint(kernel_blueprint)
     app.register_blueprint(openapi_blueprint)

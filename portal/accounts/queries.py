@@ -18,6 +18,7 @@ from portal.kernel.database import session
 from portal.kernel.errors import NotFound
 from portal.kernel.paging import Page, keyset_page
 from portal.kernel.settings import setting
+from portal.kernel.settled import settled
 
 
 @dataclass(frozen=True)
@@ -34,20 +35,34 @@ class SignedIn:
     last_seen_at: dt.datetime
 
 
+@dataclass
+class UsableToken:
+    """An API token, as requests need it.
+
+    last_used_at: as far as this process knows; others write it down as well.
+    """
+
+    id: int
+    user_id: int
+    scopes: frozenset[str]
+    expires_at: dt.datetime | None
+    last_used_at: dt.datetime | None
+
+
 # Every request asks these, so they are put together once.
 _ACTOR_FACTS = select(User.name, User.is_administrator).where(
     User.id == bindparam("user_id"), User.is_active
 )
 _USABLE_TOKEN = (
-    select(ApiToken)
+    select(
+        ApiToken.id, ApiToken.user_id, ApiToken.scopes, ApiToken.expires_at, ApiToken.last_used_at
+    )
     .join(ApiToken.user)
     .where(
         ApiToken.token_hash == bindparam("token_hash"),
         ApiToken.revoked_at.is_(None),
-        or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > bindparam("moment")),
         User.is_active,
     )
-    .options(joinedload(ApiToken.user))
 )
 
 
@@ -90,9 +105,19 @@ def find_signed_in(token: str) -> SignedIn | None:
     return SignedIn(*row) if row else None
 
 
-def find_usable_token(raw: str) -> ApiToken | None:
-    """Return an API token that is neither revoked nor expired, with its user, by its secret."""
-    return session.scalar(_USABLE_TOKEN, {"token_hash": hash_secret(raw), "moment": now()})
+def find_usable_token(raw: str) -> UsableToken | None:
+    """Return an API token that is neither revoked nor expired, by its secret."""
+    token_hash = hash_secret(raw)
+
+    def read() -> UsableToken | None:
+        row = session.execute(_USABLE_TOKEN, {"token_hash": token_hash}).one_or_none()
+        if row is None:
+            return None
+        return UsableToken(row[0], row[1], frozenset(row[2]), *row[3:])
+
+    token = settled(("token", token_hash), read)
+    is_over = token is None or (token.expires_at is not None and token.expires_at <= now())
+    return None if is_over else token
 
 
 def find_user(user_id: int | None) -> User | None:

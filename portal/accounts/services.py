@@ -24,6 +24,7 @@ from portal.kernel.database import lock, session
 from portal.kernel.errors import Conflict, Forbidden, Invalid, TooMany
 from portal.kernel.outbox import record
 from portal.kernel.settings import setting
+from portal.kernel.settled import KEEPS_SETTLED
 
 #: How long a link works, by purpose.
 LINK_HOURS = {"verify": 72, "reset": 2, "change_email": 24}
@@ -133,10 +134,14 @@ def note_session_use(actor: Actor, *, session_id: int) -> None:
 
 
 @command(Permission.ACCOUNT_KEEP)
-def note_token_use(actor: Actor, token: ApiToken) -> ApiToken:
+def note_token_use(actor: Actor, *, token_id: int) -> None:
     """Write down that a token was used."""
-    token.last_used_at = now()
-    return token
+    session.execute(
+        update(ApiToken)
+        .where(ApiToken.id == token_id)
+        .values(last_used_at=now())
+        .execution_options(**KEEPS_SETTLED)
+    )
 
 
 @command(Permission.ACCOUNT_KEEP)

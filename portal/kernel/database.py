@@ -49,6 +49,8 @@ from portal.kernel.clock import now
 
 log = logging.getLogger(__name__)
 
+#: Where a connection has the mark of `kernel/settled.py`, as its transaction has read it.
+MARK = "settled-mark"
 _writing: ContextVar[bool] = ContextVar("writing", default=False)
 _waiting: ContextVar[bool] = ContextVar("waiting", default=True)
 
@@ -363,6 +365,8 @@ def lock(row: Model) -> None:
             raise Overtaken(number)
     for name, value in zip(names, found, strict=True):
         set_committed_value(row, name, value)
+    # While this one waited, another transaction may have ended.
+    session.connection().info.pop(MARK, None)
 
 
 @cache

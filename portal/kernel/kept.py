@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 from flask import Flask, current_app, has_request_context, request
 
@@ -67,6 +67,9 @@ def _answers() -> "KeptAnswers":
     return found
 
 
+_NOTHING = object()
+
+
 class Values:
     """Values by key that hold for one version: the first of another version ends them.
 
@@ -81,19 +84,27 @@ class Values:
 
     def get(self, version: object, key: Hashable, make: Callable[[], T]) -> T:
         """Return the value of a key in this version, made if it is new."""
+        value = self.find(version, key, _NOTHING)
+        if value is _NOTHING:
+            value = make()
+            self.put(version, key, value)
+        return cast(T, value)
+
+    def find(self, version: object, key: Hashable, otherwise: object) -> Any:
+        """Return the value of a key in this version, or else something else."""
         with self._lock:
             if self._version != version:
                 self._version = version
                 self._values.clear()
-            if key in self._values:
-                return self._values[key]
-        value = make()
+            return self._values.get(key, otherwise)
+
+    def put(self, version: object, key: Hashable, value: object) -> None:
+        """Keep the value of a key in this version, if it still holds."""
         with self._lock:
             if self._version == version:
                 if len(self._values) >= self._most:
                     self._values.clear()
                 self._values[key] = value
-        return value
 
 
 @dataclass(frozen=True, slots=True)

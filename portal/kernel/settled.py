@@ -6,7 +6,7 @@ holds as long as the mark that a transaction reads is the same.
 """
 
 import secrets
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from functools import cache
 from typing import Any, TypeVar
 
@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.sql.dml import UpdateBase
 
-from portal.kernel.database import Base, Model, db, is_writing, session
+from portal.kernel.database import MARK, Base, Model, db, is_writing, session
 from portal.kernel.kept import Values
 
 T = TypeVar("T")
@@ -35,7 +35,6 @@ R = TypeVar("R", bound=Base)
 KEEPS_SETTLED = {"keeps_settled": True}
 #: So many values are kept; then all are made anew.
 MOST_VALUES = 4096
-_MARK = "settled-mark"
 _MOVES = "settled-moves"
 #: Of each open savepoint, whether anything of this kind was written before it.
 _SAVEPOINTS = "settled-savepoints"
@@ -75,6 +74,28 @@ def settled(key: Hashable, make: Callable[[], T]) -> T:
     return values.get(mark, key, make)
 
 
+def settled_each(
+    kind: Hashable, numbers: Collection[int], make: Callable[[list[int]], Mapping[int, T]]
+) -> dict[int, T]:
+    """Return what `make` returned for each number; it is asked at once for all that are new."""
+    mark = _present_mark()
+    if mark is None:
+        return dict(make(sorted(numbers))) if numbers else {}
+    values: Values = current_app.extensions["portal-settled"]
+    found: dict[int, T] = {}
+    new = []
+    for number in numbers:
+        value = values.find(mark, (kind, number), None)
+        if value is None:
+            new.append(number)
+        else:
+            found[number] = value
+    for number, made in make(sorted(new)).items() if new else ():
+        found[number] = made
+        values.put(mark, (kind, number), made)
+    return found
+
+
 def settled_row(key: Hashable, statement: Select[R], values: Mapping[str, Any]) -> R | None:
     """Return the one row of the session that a statement reads, without reading it each time."""
     if _present_mark() is None:
@@ -89,11 +110,6 @@ def settled_row(key: Hashable, statement: Select[R], values: Mapping[str, Any]) 
     return None if found is None else session.merge(found, load=False)
 
 
-def forget_mark() -> None:
-    """Read the mark again, since a lock has let other transactions end."""
-    session.connection().info.pop(_MARK, None)
-
-
 def _present_mark() -> int | None:
     """Return the mark of this transaction, or None once it has changed something itself."""
     if is_writing():
@@ -101,9 +117,9 @@ def _present_mark() -> int | None:
     connection = session.connection()
     if _MOVES in connection.info:
         return None
-    mark: int | None = connection.info.get(_MARK)
+    mark: int | None = connection.info.get(MARK)
     if mark is None:
-        mark = connection.info[_MARK] = connection.scalar(_READ)
+        mark = connection.info[MARK] = connection.scalar(_READ)
     return mark
 
 
@@ -158,5 +174,5 @@ def _listen(engine: Engine) -> None:
 
     @event.listens_for(engine, "rollback")
     def begin_anew(connection: Connection) -> None:
-        for name in (_MARK, _MOVES, _SAVEPOINTS):
+        for name in (MARK, _MOVES, _SAVEPOINTS):
             connection.info.pop(name, None)

@@ -458,6 +458,7 @@ def test_lists_take_the_same_statements_for_one_booking_and_for_many(
                 counts.append(sent.count)
         return counts
 
+    count()  # what is kept until it changes is made
     few = count()
     for hour in range(8, 14):
         book("ana", f"{hour:02d}:00", f"{hour + 1:02d}:00")

@@ -68,7 +68,7 @@ def _know_program() -> None:
     if token is None:
         raise Unauthenticated(_("This token is unknown, revoked or expired."))
     actor = current_app.extensions["portal-actor-loader"](token.user_id)
-    set_actor(dataclasses.replace(actor, scopes=frozenset(token.scopes)))
+    set_actor(dataclasses.replace(actor, scopes=token.scopes))
     g.api_token = token
 
 
@@ -80,7 +80,8 @@ def _note_use(response: Response) -> Response:
     token = g.get("api_token")
     if token is not None:
         if token.last_used_at is None or token.last_used_at < horizon:
-            services.note_token_use(SYSTEM, token)
+            services.note_token_use(SYSTEM, token_id=token.id)
+            token.last_used_at = now()
         return response
     person = g.get("_login_user")
     if isinstance(person, Person) and person.last_seen_at < horizon:

@@ -1,20 +1,20 @@
 """Which gates are open for whom."""
 
 import datetime as dt
-from collections.abc import Sequence
-from functools import cache
-from typing import Any
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import cache, partial
+from typing import Any, TypeAlias
 
 from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
-    Select,
+    and_,
     bindparam,
     exists,
     literal,
     or_,
     select,
-    true,
     union_all,
 )
 
@@ -28,6 +28,7 @@ from portal.facilities.models import (
     facility_capability,
 )
 from portal.kernel.database import session
+from portal.kernel.settled import settled, settled_each
 from portal.organizations.models import Organization
 from portal.regions.models import RegionCounty
 
@@ -43,7 +44,7 @@ def load_gates(
     rules: BookingRules,
     since: dt.date | None = None,
 ) -> Gates:
-    """Return which of the gates that the rules put up are open, in two statements at most.
+    """Return which of the gates that the rules put up are open.
 
     since, until: the dates of the span's first and last instant at the resource's place; what opens
     a gate must be good on both. Without `since`, the span is within one day.
@@ -66,41 +67,46 @@ def list_gates(
     until: dt.date,
     since: dt.date | None = None,
 ) -> list[Gates]:
-    """Return the gates of many resources in their order, in two statements at most.
+    """Return the gates of many resources in their order, with the same statements for many.
 
     Qualification and induction are the person's, so the host's own people need them too; agreement,
     insurance and eligibility are between organizations, so the host itself needs none.
     """
-    found = _found_open(wanted, user_id, organization, since or until, until)
+    since = since or until
+    opened = _opened(wanted, user_id, organization)
     regions = _regions_of(organization) if _asks_region(wanted, organization) else frozenset()
     gates = []
     for resource, rules in wanted:
-        row = found.get(_key(resource))
+        spans = opened.get(_key(resource), {})
         is_own = resource.organization_id == organization.id
         kinds, region_ids = rules.eligible_kinds, rules.eligible_region_ids
         gates.append(
             Gates(
                 is_eligible_kind=is_own or kinds is None or organization.kind in kinds,
                 is_eligible_region=is_own or region_ids is None or bool(region_ids & regions),
-                is_qualified=not rules.needs_qualification or _says(row, "qualification"),
-                has_agreement=is_own or not rules.needs_agreement or _says(row, "agreement"),
-                has_insurance=is_own or not rules.needs_insurance or _says(row, "insurance"),
-                has_induction=not rules.needs_induction or _says(row, "induction"),
+                **{
+                    gate: getattr(rules, f"needs_{name}") is False
+                    or (is_own and name not in _PERSONAL)
+                    or any(
+                        first <= since and (last is None or last >= until)
+                        for first, last in spans.get(name, ())
+                    )
+                    for name, gate in _GATES.items()
+                },
             )
         )
     return gates
 
 
+#: From when until when (None: for good) each gate is open.
+_Spans: TypeAlias = Mapping[str, Sequence[tuple[dt.date, dt.date | None]]]
+_GATES = {
+    "qualification": "is_qualified",
+    "agreement": "has_agreement",
+    "insurance": "has_insurance",
+    "induction": "has_induction",
+}
 _PERSONAL = ("qualification", "induction")
-
-
-def _needs(resource: Resource, rules: BookingRules, organization: Organization) -> set[str]:
-    is_own = resource.organization_id == organization.id
-    return {
-        name
-        for name in ("qualification", "agreement", "insurance", "induction")
-        if getattr(rules, f"needs_{name}") and (name in _PERSONAL or not is_own)
-    }
 
 
 def _asks_region(
@@ -113,13 +119,11 @@ def _asks_region(
 
 
 def _regions_of(organization: Organization) -> frozenset[int]:
-    return frozenset(
-        session.scalars(
-            select(RegionCounty.region_id).where(
-                RegionCounty.county_fips == organization.county_fips
-            )
-        )
+    asked = select(RegionCounty.region_id).where(
+        RegionCounty.county_fips == organization.county_fips
     )
+    key = ("regions of", organization.county_fips)
+    return settled(key, lambda: frozenset(session.scalars(asked)))
 
 
 def _key(resource: Resource) -> tuple[str, int | None]:
@@ -130,79 +134,61 @@ def _key(resource: Resource) -> tuple[str, int | None]:
     return "organization", resource.organization_id
 
 
-def _says(row: Any, name: str) -> bool:
-    return row is not None and bool(getattr(row, name))
-
-
-def _found_open(
+def _opened(
     wanted: Sequence[tuple[Resource, BookingRules]],
     user_id: int | None,
     organization: Organization,
-    since: dt.date,
-    until: dt.date,
-) -> dict[tuple[str, int | None], Any]:
-    """Return a row of what is open by kind and id, of the resources that need something."""
-    needs: set[str] = set()
-    ids: dict[str, list[int | None]] = {}
+) -> dict[tuple[str, int | None], _Spans]:
+    """Return by kind and number what opens the gates of the resources that have any."""
+    ids: dict[str, set[int]] = defaultdict(set)
     for resource, rules in wanted:
-        needed = _needs(resource, rules, organization)
-        if needed:
-            needs |= needed
-            kind, number = _key(resource)
-            ids.setdefault(kind, []).append(number)
-    if not needs:
-        return {}
-    values: dict[str, Any] = {f"{kind}_ids": numbers for kind, numbers in ids.items()}
-    values |= {
-        "user_id": user_id,
-        "organization_id": organization.id,
-        "since": since,
-        "until": until,
-    }
-    rows = session.execute(_gates_statement(frozenset(ids), frozenset(needs)), values)
-    return {(row.kind, row.id): row for row in rows}
+        kind, number = _key(resource)
+        if number is not None and any(getattr(rules, f"needs_{name}") for name in _GATES):
+            ids[kind].add(number)
+    found: dict[tuple[str, int | None], _Spans] = {}
+    asked = {"user_id": user_id, "organization_id": organization.id}
+    for kind, numbers in ids.items():
+        read = partial(_read_spans, kind, asked)
+        spans = settled_each(("gates", kind, *asked.values()), numbers, read)
+        found.update({(kind, number): one for number, one in spans.items()})
+    return found
+
+
+def _read_spans(kind: str, asked: Mapping[str, Any], numbers: list[int]) -> dict[int, _Spans]:
+    # For an operator's time there is nothing to operate.
+    always = {"qualification": [(dt.date.min, None)]} if kind == "organization" else {}
+    found: dict[int, dict[str, Any]] = {number: defaultdict(list, always) for number in numbers}
+    for name, number, first, last in session.execute(
+        _spans_statement(kind), {**asked, "ids": numbers}
+    ):
+        found[number][name].append((first, last))
+    return dict(found)
 
 
 @cache
-def _gates_statement(
-    kinds: frozenset[str], needs: frozenset[str]
-) -> Select[Any] | CompoundSelect[Any]:
-    """Put together once what is asked for these kinds of resources and these gates."""
-    parts = [_gates_of(kind, needs) for kind in sorted(kinds)]
-    return parts[0] if len(parts) == 1 else union_all(*parts)
-
-
-def _gates_of(kind: str, needs: frozenset[str]) -> Select[Any]:
+def _spans_statement(kind: str) -> CompoundSelect[Any]:
+    """Put together once what is asked for a kind of resources."""
     model: Any = {"equipment": Equipment, "facility": Facility, "organization": Organization}[kind]
     host = model.id if kind == "organization" else model.organization_id
     facilities: dict[str, Any] = {"equipment": Equipment.facility_id, "facility": Facility.id}
-    gates = {
-        "qualification": _is_qualified(kind, model),
-        "agreement": _is_cleared("agreement", host, model),
-        "insurance": _is_cleared("insurance", host, model),
-        "induction": _is_cleared("induction", host, model, facilities.get(kind)),
-    }
-    return select(
-        literal(kind).label("kind"),
-        model.id.label("id"),
-        *((gates[name] if name in needs else true()).label(name) for name in gates),
-    ).where(model.id.in_(bindparam(f"{kind}_ids", expanding=True)))
-
-
-def _is_qualified(kind: str, model: Any) -> ColumnElement[bool]:
-    if kind == "organization":  # of an operator's time there is nothing to operate
-        return true()
-    return (
-        exists()
-        .where(
-            Qualification.user_id == bindparam("user_id"),
-            Qualification.status == "valid",
-            Qualification.granted_on <= bindparam("since"),
-            or_(Qualification.ends_on.is_(None), Qualification.ends_on >= bindparam("until")),
-            opens(kind, model),
+    parts = [
+        select(literal(name), model.id, Clearance.valid_from, Clearance.expires_on)
+        .join(Clearance, _clears(name, host, facilities.get(kind)))
+        .where(model.id.in_(bindparam("ids", expanding=True)))
+        for name in ("agreement", "insurance", "induction")
+    ]
+    if kind != "organization":
+        is_theirs = (Qualification.user_id == bindparam("user_id")) & (
+            Qualification.status == "valid"
         )
-        .correlate(model)
-    )
+        parts.append(
+            select(
+                literal("qualification"), model.id, Qualification.granted_on, Qualification.ends_on
+            )
+            .join(Qualification, is_theirs & opens(kind, model))
+            .where(model.id.in_(bindparam("ids", expanding=True)))
+        )
+    return union_all(*parts)
 
 
 def opens(kind: str, model: Any) -> ColumnElement[bool]:
@@ -235,8 +221,8 @@ def opens(kind: str, model: Any) -> ColumnElement[bool]:
     return ((Qualification.equipment_id == Equipment.id) & is_own) | is_for_kind
 
 
-def _is_cleared(
-    name: str, host: ColumnElement[Any], model: Any, facility: ColumnElement[Any] | None = None
+def _clears(
+    name: str, host: ColumnElement[Any], facility: ColumnElement[Any] | None
 ) -> ColumnElement[bool]:
     if name == "induction":
         whose = Clearance.user_id == bindparam("user_id")
@@ -244,15 +230,9 @@ def _is_cleared(
         whose &= place if facility is None else place | (Clearance.facility_id == facility)
     else:
         whose = Clearance.organization_id == bindparam("organization_id")
-    return (
-        exists()
-        .where(
-            Clearance.host_organization_id == host,
-            Clearance.kind == name,
-            Clearance.status == "valid",
-            Clearance.valid_from <= bindparam("since"),
-            or_(Clearance.expires_on.is_(None), Clearance.expires_on >= bindparam("until")),
-            whose,
-        )
-        .correlate(model)
+    return and_(
+        Clearance.host_organization_id == host,
+        Clearance.kind == name,
+        Clearance.status == "valid",
+        whose,
     )

@@ -23,6 +23,7 @@ from portal.kernel.clock import now
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
 from portal.kernel.paging import Page, keyset_page
+from portal.kernel.settled import settled_row
 from portal.organizations.models import Organization
 
 _NAMED = load_only(Organization.name, Organization.kind, Organization.status)
@@ -101,16 +102,20 @@ def find_resource(
     *, equipment_id: int | None = None, facility_id: int | None = None
 ) -> Resource | None:
     """Return the resource of equipment or of a facility, if one is written, whoever asks."""
+    values: dict[str, int | None]
     if equipment_id is not None:
-        return session.scalar(_OF_EQUIPMENT, {"equipment_id": equipment_id})
-    return session.scalar(_OF_FACILITY, {"facility_id": facility_id})
+        values = {"equipment_id": equipment_id}
+        return settled_row(("resource of equipment", equipment_id), _OF_EQUIPMENT, values)
+    values = {"facility_id": facility_id}
+    return settled_row(("resource of facility", facility_id), _OF_FACILITY, values)
 
 
 def find_own_organization(actor: Actor, organization_id: int) -> Organization | None:
     """Return an organization of the actor's, or None."""
     if organization_id not in actor.memberships:
         return None
-    return session.scalar(_ORGANIZATION, {"organization_id": organization_id})
+    key = ("organization", organization_id)
+    return settled_row(key, _ORGANIZATION, {"organization_id": organization_id})
 
 
 def find_only_organization(actor: Actor) -> Organization | None:

@@ -6,12 +6,12 @@ many resources are asked for, the number of statements is the same.
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from flask_babel import gettext as _
-from sqlalchemy import and_, bindparam, false, func, inspect, literal, null, or_, select
+from sqlalchemy import and_, bindparam, false, func, inspect, literal, null, select
 from sqlalchemy.orm import aliased, join, joinedload, selectinload
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -29,13 +29,14 @@ from portal.bookings.models.calendar import (
 from portal.bookings.rules.attempt import NO_END, BookingRules, ClosedSpan, Hours, QuotaUse, Span
 from portal.bookings.rules.dependencies import reached
 from portal.bookings.rules.inheritance import inherit
-from portal.bookings.rules.recurrence import occurrences, read_recurrence
+from portal.bookings.rules.recurrence import Recurrence, occurrences, read_recurrence
 from portal.bookings.rules.words import OPEN_STATUSES
 from portal.facilities.models import Equipment, Facility
 from portal.kernel.clock import now
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
 from portal.kernel.settings import setting
+from portal.kernel.settled import settled_each
 from portal.organizations.models import Organization
 from portal.regions.models import ZipCode
 
@@ -297,7 +298,7 @@ def list_depending(resource: Resource) -> list[int]:
     for resource_id, home_id in rows:
         if home_id is not None:
             closes[home_id].append(resource_id)
-    for resource_id, needed in load_needs([resource.organization_id]).items():
+    for resource_id, needed in load_needs(resource.organization_id).items():
         for needs_id in needed:
             closes[needs_id].append(resource_id)
     return sorted(reached(closes, resource.id))
@@ -337,52 +338,49 @@ def load_calendars(resources: Sequence[Resource], window: Span | None = None) ->
     A resource's `id`, or else its `equipment_id` or `facility_id`, is all that is looked at.
     Without a window there are no special dates and closures in them.
     """
-    if not resources:
-        return []
-    organization_ids = {resource.organization_id for resource in resources}
-    places = _Places(_load_places(resources, organization_ids))
-    needs = load_needs(organization_ids) if window else {}
-    lines = [places.line_of(places.by_key[_key(resource)]) for resource in resources]
-    said = {place.id for line in lines for place in line.values() if place.id is not None}
-    layers = _load_layers(said)
-    quotas = _load_quotas(said)
-    closing = [places.reach(line["own"], needs) for line in lines]
-    special: dict[int | None, dict[dt.date, tuple[tuple[str, str], ...]]] = {}
-    closed: dict[int | None, list[ClosedSpan]] = {}
-    if window is not None:
-        special = _load_special(said, window)
-        reached = {place.id: place for found in closing for place in found if place.id is not None}
-        closed = _load_closed(reached, window, places.zone_of)
+    books = settled_each("book", {one.organization_id for one in resources}, _read_books)
+    unwritten = _read_unwritten([one for one in resources if not is_written(one)])
     calendars = []
-    for line, found in zip(lines, closing, strict=True):
-        own = line["own"]
-        week, hours_from = _week(line)
-        dates: dict[dt.date, tuple[tuple[str, str], ...]] = {}
-        for place in reversed(line.values()):
-            dates.update(special.get(place.id, {}))
-        spans = [
-            item if place is own else replace(item, because_of=place.name)
-            for place in found
-            for item in closed.get(place.id, ())
-        ]
-        calendars.append(
-            Calendar(
-                hours=Hours(places.zone_of(own), week, dates),
-                hours_from=hours_from,
-                closed=tuple(sorted(spans, key=lambda item: (item.span, item.kind))),
-                layers=tuple(
-                    Layer(source, *layer)
-                    for source, place in line.items()
-                    for layer in layers.get(place.id, ())
-                ),
-                quota_rules=tuple(
-                    QuotaRule(source, *quota)
-                    for source, place in line.items()
-                    for quota in quotas.get(place.id, ())
-                ),
-            )
-        )
+    for resource in resources:
+        book = books[resource.organization_id]
+        own = book.places[resource.id] if is_written(resource) else unwritten[_key(resource)]
+        calendars.append(_calendar_of(book, own, window))
     return calendars
+
+
+_Spans: TypeAlias = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class _Closing:
+    """A closure as it is written: its first span, and how it repeats."""
+
+    kind: str
+    first: Span
+    recurrence: Recurrence | None
+    reason: str
+    allowed_organization_ids: frozenset[int]
+
+    def within(self, window: Span, zone: str) -> list[ClosedSpan]:
+        """Return what it closes of a window."""
+        if self.recurrence is None:
+            spans = [self.first] if self.first.overlaps(window) else []
+        elif self.first.starts_at < window.ends_at:
+            found = occurrences(
+                self.recurrence, self.first, zone, most=MOST_OCCURRENCES, window=window
+            )
+            spans = [span for span in found if span.overlaps(window)]
+        else:
+            spans = []
+        return [
+            ClosedSpan(
+                self.kind,
+                span,
+                reason=self.reason,
+                allowed_organization_ids=self.allowed_organization_ids,
+            )
+            for span in spans
+        ]
 
 
 @dataclass(frozen=True)
@@ -406,31 +404,38 @@ class _Place:
     organization_zone: str | None
 
 
-class _Places:
-    """The places of some organizations, and what is inherited and depended on among them."""
+class _Book:
+    """All that one organization says of when and how its resources can be booked.
 
-    def __init__(self, places: Iterable[_Place]) -> None:
-        self.by_id: dict[int, _Place] = {}
-        self.by_key: dict[Any, _Place] = {}
+    By the number of the resource that says it; special dates and closures in their order.
+    """
+
+    def __init__(self) -> None:
+        self.places: dict[int, _Place] = {}
         self.facilities: dict[int, _Place] = {}
-        self.organizations: dict[int, _Place] = {}
-        for place in places:
-            if place.id is None:
-                self.by_key[place.kind, place.record_id] = place
-                continue
-            self.by_id[place.id] = self.by_key[place.id] = place
-            if place.kind == "facility" and place.home_id is not None:
-                self.facilities[place.home_id] = place
-            elif place.kind == "organization":
-                self.organizations[place.organization_id] = place
+        self.organization: _Place | None = None
+        self.needs: dict[int, list[int]] = defaultdict(list)
+        self.layers: dict[int, list[tuple[str, Mapping[str, Any]]]] = defaultdict(list)
+        self.quotas: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
+        self.special: dict[int, list[tuple[dt.date, _Spans]]] = defaultdict(list)
+        self.closures: dict[int, list[_Closing]] = defaultdict(list)
+
+    def add_place(self, place: _Place) -> None:
+        """Add a resource that is written."""
+        if place.id is not None:
+            self.places[place.id] = place
+        if place.kind == "facility" and place.home_id is not None:
+            self.facilities[place.home_id] = place
+        elif place.kind == "organization":
+            self.organization = place
 
     def line_of(self, place: _Place) -> dict[str, _Place]:
         """Return the places whose word counts for one, by source, the narrowest first."""
         line = {"own": place}
         if place.kind == "equipment" and place.home_id in self.facilities:
             line["facility"] = self.facilities[place.home_id]
-        if place.kind != "organization" and place.organization_id in self.organizations:
-            line["organization"] = self.organizations[place.organization_id]
+        if place.kind != "organization" and self.organization is not None:
+            line["organization"] = self.organization
         return line
 
     def zone_of(self, place: _Place) -> str:
@@ -446,7 +451,7 @@ class _Places:
             or setting("DEFAULT_TIME_ZONE")
         )
 
-    def reach(self, place: _Place, needs: Mapping[int, Sequence[int]]) -> list[_Place]:
+    def reach(self, place: _Place) -> list[_Place]:
         """Return the written places that close a place: itself and all that it depends on."""
         found: dict[int, _Place] = {}
         waiting = list(self.line_of(place).values())
@@ -458,8 +463,44 @@ class _Places:
             if one.id is None or one.id in found:
                 continue
             found[one.id] = one
-            waiting.extend(self.by_id[number] for number in needs.get(one.id, ()))
+            waiting.extend(self.places[number] for number in self.needs.get(one.id, ()))
         return list(found.values())
+
+
+def _calendar_of(book: _Book, own: _Place, window: Span | None) -> Calendar:
+    line = book.line_of(own)
+    week, hours_from = _week(line)
+    written = [(source, place.id) for source, place in line.items() if place.id is not None]
+    dates: dict[dt.date, _Spans] = {}
+    spans: list[ClosedSpan] = []
+    if window is not None:
+        # A day more on either side covers every time zone.
+        first = window.starts_at.date() - dt.timedelta(days=1)
+        last = window.ends_at.date() + dt.timedelta(days=1)
+        for _source, number in reversed(written):
+            days = book.special.get(number, ())
+            dates.update({date: hours for date, hours in days if first <= date <= last})
+        spans = [
+            item if place is own else replace(item, because_of=place.name)
+            for place in book.reach(own)
+            for closing in book.closures.get(place.id or 0, ())
+            for item in closing.within(window, book.zone_of(place))
+        ]
+    return Calendar(
+        hours=Hours(book.zone_of(own), week, dates),
+        hours_from=hours_from,
+        closed=tuple(sorted(spans, key=lambda item: (item.span, item.kind))),
+        layers=tuple(
+            Layer(source, *layer)
+            for source, number in written
+            for layer in book.layers.get(number, ())
+        ),
+        quota_rules=tuple(
+            QuotaRule(source, *quota)
+            for source, number in written
+            for quota in book.quotas.get(number, ())
+        ),
+    )
 
 
 def _key(resource: Resource) -> Any:
@@ -520,7 +561,8 @@ _RECORDS: Mapping[str, tuple[Any, Any]] = {
 }
 
 
-# Statements that every booking needs are put together once: that takes longer than to answer them.
+_OF_ORGANIZATIONS = Resource.organization_id.in_(bindparam("organization_ids", expanding=True))
+# All that organizations say; it is kept in memory until something of it changes.
 _WRITTEN_PLACES = (
     select(
         Resource.id,
@@ -538,34 +580,37 @@ _WRITTEN_PLACES = (
     .join(Organization, Organization.id == Resource.organization_id)
     .outerjoin(Equipment, Equipment.id == Resource.equipment_id)
     .outerjoin(Facility, Facility.id == func.coalesce(Resource.facility_id, Equipment.facility_id))
-    .where(
-        Resource.organization_id.in_(bindparam("organization_ids", expanding=True)),
-        or_(
-            Resource.id.in_(bindparam("written", expanding=True)),
-            Resource.kind.in_(("organization", "facility")),
-            Resource.id.in_(select(Dependency.needs_id)),
-        ),
-    )
+    .where(_OF_ORGANIZATIONS)
+    .order_by(Resource.id)
 )
 _NEEDS = (
-    select(Dependency.resource_id, Dependency.needs_id)
+    select(Resource.organization_id, Dependency.resource_id, Dependency.needs_id)
     .join(Resource, Resource.id == Dependency.resource_id)
-    .where(Resource.organization_id.in_(bindparam("organization_ids", expanding=True)))
+    .where(_OF_ORGANIZATIONS)
     .order_by(Dependency.resource_id, Dependency.needs_id)
 )
 _LAYERS = (
     select(
+        Resource.organization_id,
         RuleLayer.id,
         RuleLayer.resource_id,
         RuleLayer.customer_class,
         RuleLayer.is_regional,
         *(getattr(RuleLayer, name) for name in RULE_COLUMNS),
     )
-    .where(RuleLayer.resource_id.in_(bindparam("numbers", expanding=True)))
+    .join(Resource, Resource.id == RuleLayer.resource_id)
+    .where(_OF_ORGANIZATIONS)
     .order_by(RuleLayer.id)
+)
+_LAYER_REGIONS = (
+    select(rule_layer_region.c.rule_layer_id, rule_layer_region.c.region_id)
+    .join(RuleLayer, RuleLayer.id == rule_layer_region.c.rule_layer_id)
+    .join(Resource, Resource.id == RuleLayer.resource_id)
+    .where(_OF_ORGANIZATIONS)
 )
 _QUOTAS = (
     select(
+        Resource.organization_id,
         Quota.resource_id,
         Quota.customer_class,
         Quota.shared_by,
@@ -573,19 +618,21 @@ _QUOTAS = (
         Quota.most_minutes,
         Quota.most_bookings,
     )
-    .where(Quota.resource_id.in_(bindparam("numbers", expanding=True)))
+    .join(Resource, Resource.id == Quota.resource_id)
+    .where(_OF_ORGANIZATIONS)
     .order_by(Quota.id)
 )
 _SPECIAL_HOURS = (
-    select(SpecialHours.resource_id, SpecialHours.date, SpecialHours.hours)
-    .where(
-        SpecialHours.resource_id.in_(bindparam("numbers", expanding=True)),
-        SpecialHours.date.between(bindparam("first"), bindparam("last")),
+    select(
+        Resource.organization_id, SpecialHours.resource_id, SpecialHours.date, SpecialHours.hours
     )
+    .join(Resource, Resource.id == SpecialHours.resource_id)
+    .where(_OF_ORGANIZATIONS)
     .order_by(SpecialHours.date)
 )
 _CLOSURES = (
     select(
+        Resource.organization_id,
         Closure.id,
         Closure.resource_id,
         Closure.kind,
@@ -594,33 +641,30 @@ _CLOSURES = (
         Closure.recurrence,
         Closure.reason,
     )
-    .where(
-        Closure.resource_id.in_(bindparam("numbers", expanding=True)),
-        Closure.starts_at < bindparam("until"),
-        or_(
-            Closure.ends_at > bindparam("since"),
-            Closure.ends_at.is_(None),
-            Closure.recurrence.is_not(None),
-        ),
-    )
+    .join(Resource, Resource.id == Closure.resource_id)
+    .where(_OF_ORGANIZATIONS)
     .order_by(Closure.starts_at, Closure.id)
+)
+_ALLOWED = (
+    select(closure_organization.c.closure_id, closure_organization.c.organization_id)
+    .join(Closure, Closure.id == closure_organization.c.closure_id)
+    .join(Resource, Resource.id == Closure.resource_id)
+    .where(_OF_ORGANIZATIONS)
 )
 
 
-def _load_places(resources: Sequence[Resource], organization_ids: Collection[int]) -> list[_Place]:
-    """Read the resources, and those of their organizations that others inherit or depend on."""
-    written = [resource.id for resource in resources if is_written(resource)]
-    found = [
-        _Place(*row)
-        for row in session.execute(
-            _WRITTEN_PLACES, {"organization_ids": list(organization_ids), "written": written}
-        )
-    ]
-    unwritten: dict[str, list[int]] = defaultdict(list)
+def load_needs(organization_id: int) -> Mapping[int, Sequence[int]]:
+    """Return what depends on what; both are always of one organization."""
+    return settled_each("book", [organization_id], _read_books)[organization_id].needs
+
+
+def _read_unwritten(resources: Sequence[Resource]) -> dict[Any, _Place]:
+    """Return the places of resources that are not written yet, by kind and number of the record."""
+    wanted: dict[str, list[int]] = defaultdict(list)
     for resource in resources:
-        if not is_written(resource):
-            unwritten[resource.kind].append(_key(resource)[1])
-    for kind, ids in unwritten.items():
+        wanted[resource.kind].append(_key(resource)[1])
+    found: dict[Any, _Place] = {}
+    for kind, ids in wanted.items():
         model, joined = _RECORDS[kind]
         rows = session.execute(
             select(
@@ -639,103 +683,56 @@ def _load_places(resources: Sequence[Resource], organization_ids: Collection[int
             .select_from(joined)
             .where(model.id.in_(ids))
         )
-        found.extend(_Place(*row) for row in rows)
+        found.update({(kind, row[2]): _Place(*row) for row in rows})
     return found
 
 
-def load_needs(organization_ids: Collection[int]) -> dict[int, list[int]]:
-    """Read what depends on what; both are always of one organization."""
-    needs: dict[int, list[int]] = defaultdict(list)
-    for resource_id, needs_id in session.execute(
-        _NEEDS, {"organization_ids": list(organization_ids)}
-    ):
-        needs[resource_id].append(needs_id)
-    return needs
-
-
-def _load_layers(numbers: Collection[int]) -> dict[int | None, list[tuple[str, dict[str, Any]]]]:
-    rows = session.execute(_LAYERS, {"numbers": list(numbers)}).all()
-    regions: dict[int, set[int]] = defaultdict(set)
-    regional = [row.id for row in rows if row.is_regional]
-    if regional:
-        for layer_id, region_id in session.execute(
-            select(rule_layer_region).where(rule_layer_region.c.rule_layer_id.in_(regional))
-        ):
-            regions[layer_id].add(region_id)
-    found: dict[int | None, list[tuple[str, dict[str, Any]]]] = defaultdict(list)
-    for row in rows:
-        values = {
-            name: getattr(row, name) for name in RULE_COLUMNS if getattr(row, name) is not None
-        }
-        if "eligible_kinds" in values:
-            values["eligible_kinds"] = frozenset(values["eligible_kinds"])
-        if row.is_regional is not None:
-            values["is_regional"] = row.is_regional
-            values["eligible_region_ids"] = frozenset(regions[row.id])
-        found[row.resource_id].append((row.customer_class, values))
-    return found
-
-
-def _load_quotas(numbers: Collection[int]) -> dict[int | None, list[tuple[Any, ...]]]:
-    found: dict[int | None, list[tuple[Any, ...]]] = defaultdict(list)
-    for resource_id, *values in session.execute(_QUOTAS, {"numbers": list(numbers)}):
-        found[resource_id].append(tuple(values))
-    return found
-
-
-def _load_special(
-    numbers: Collection[int], window: Span
-) -> dict[int | None, dict[dt.date, tuple[tuple[str, str], ...]]]:
-    found: dict[int | None, dict[dt.date, tuple[tuple[str, str], ...]]] = defaultdict(dict)
-    # A day more on either side covers every time zone.
-    first = window.starts_at.date() - dt.timedelta(days=1)
-    last = window.ends_at.date() + dt.timedelta(days=1)
-    for resource_id, date, hours in session.execute(
-        _SPECIAL_HOURS, {"numbers": list(numbers), "first": first, "last": last}
-    ):
-        found[resource_id][date] = tuple(
-            sorted((str(row["opens"]), str(row["closes"])) for row in hours)
+def _read_books(organization_ids: Sequence[int]) -> dict[int, _Book]:
+    asked = {"organization_ids": list(organization_ids)}
+    books: dict[int, _Book] = {number: _Book() for number in organization_ids}
+    for row in session.execute(_WRITTEN_PLACES, asked):
+        place = _Place(*row)
+        books[place.organization_id].add_place(place)
+    for organization_id, resource_id, needs_id in session.execute(_NEEDS, asked):
+        books[organization_id].needs[resource_id].append(needs_id)
+    regions = _collect(_LAYER_REGIONS, asked)
+    for row in session.execute(_LAYERS, asked):
+        layer = (row.customer_class, _said(row, regions.get(row.id, frozenset())))
+        books[row.organization_id].layers[row.resource_id].append(layer)
+    for organization_id, resource_id, *values in session.execute(_QUOTAS, asked):
+        books[organization_id].quotas[resource_id].append(tuple(values))
+    for organization_id, resource_id, date, hours in session.execute(_SPECIAL_HOURS, asked):
+        spans = tuple(sorted((str(row["opens"]), str(row["closes"])) for row in hours))
+        books[organization_id].special[resource_id].append((date, spans))
+    allowed = _collect(_ALLOWED, asked)
+    for row in session.execute(_CLOSURES, asked):
+        closing = _Closing(
+            row.kind,
+            Span(row.starts_at, row.ends_at or NO_END),
+            None if row.recurrence is None else read_recurrence(row.recurrence),
+            row.reason,
+            allowed.get(row.id, frozenset()),
         )
-    return found
+        books[row.organization_id].closures[row.resource_id].append(closing)
+    return books
 
 
-def _load_closed(
-    places: Mapping[int, _Place], window: Span, zone_of: Callable[[_Place], str]
-) -> dict[int | None, list[ClosedSpan]]:
-    rows = session.execute(
-        _CLOSURES,
-        {"numbers": list(places), "since": window.starts_at, "until": window.ends_at},
-    ).all()
-    allowed: dict[int, set[int]] = defaultdict(set)
-    blockings = [row.id for row in rows if row.kind == "blocking"]
-    if blockings:
-        for closure_id, organization_id in session.execute(
-            select(closure_organization).where(closure_organization.c.closure_id.in_(blockings))
-        ):
-            allowed[closure_id].add(organization_id)
-    found: dict[int | None, list[ClosedSpan]] = defaultdict(list)
-    for row in rows:
-        first = Span(row.starts_at, row.ends_at or NO_END)
-        spans = [first]
-        if row.recurrence is not None:
-            spans = occurrences(
-                read_recurrence(row.recurrence),
-                first,
-                zone_of(places[row.resource_id]),
-                most=MOST_OCCURRENCES,
-                window=window,
-            )
-        found[row.resource_id].extend(
-            ClosedSpan(
-                row.kind,
-                span,
-                reason=row.reason,
-                allowed_organization_ids=frozenset(allowed[row.id]),
-            )
-            for span in spans
-            if span.overlaps(window)
-        )
-    return found
+def _collect(statement: Any, values: Mapping[str, Any]) -> dict[int, frozenset[int]]:
+    found: dict[int, set[int]] = defaultdict(set)
+    for number, other in session.execute(statement, values):
+        found[number].add(other)
+    return {number: frozenset(others) for number, others in found.items()}
+
+
+def _said(row: Any, regions: frozenset[int]) -> dict[str, Any]:
+    """Return what a layer says, by name."""
+    values = {name: getattr(row, name) for name in RULE_COLUMNS if getattr(row, name) is not None}
+    if "eligible_kinds" in values:
+        values["eligible_kinds"] = frozenset(values["eligible_kinds"])
+    if row.is_regional is not None:
+        values["is_regional"] = row.is_regional
+        values["eligible_region_ids"] = regions
+    return values
 
 
 def _week(

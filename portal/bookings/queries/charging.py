@@ -22,6 +22,7 @@ from portal.kernel.database import session
 from portal.kernel.errors import NotFound
 from portal.kernel.manifest import DeskItem
 from portal.kernel.settings import setting
+from portal.kernel.settled import settled
 from portal.organizations.models import Organization
 
 #: The columns of a rate card: cents by name.
@@ -57,6 +58,12 @@ def load_rates(resource: Resource, customer_class: str) -> Rates:
     A class without a price of its own pays what others pay; a host's own people pay only where a
     price for them is written down.
     """
+    record = (resource.equipment_id, resource.facility_id)
+    key = ("rates", resource.id, *record, resource.organization_id, customer_class)
+    return settled(key, lambda: _read_rates(resource, customer_class))
+
+
+def _read_rates(resource: Resource, customer_class: str) -> Rates:
     cards = list_rate_cards(resource)
     said: dict[tuple[int, str], dict[str, int | None]] = {
         (depth, card.customer_class): {name: getattr(card, name) for name in RATE_COLUMNS}

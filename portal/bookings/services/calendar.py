@@ -371,7 +371,7 @@ def add_dependency(actor: Actor, resource: Resource, *, needs_id: int) -> Resour
         )
     # Two people could each write one half of a circle; both wait for the organization's row.
     lock(session.get_one(Organization, resource.organization_id))
-    needs = load_needs([resource.organization_id])
+    needs = load_needs(resource.organization_id)
     if needed.id in needs.get(resource.id, ()):
         return resource
     if closes_circle(needs, resource.id, needed.id):

@@ -122,7 +122,7 @@ def email_readers_on_matches_found(event: MatchesFound) -> None:
             url=external_url("directory.show_saved_search", saved_search_id=saved.id),
             # Of an organization's search, not everybody who reads it may change how it tells.
             settings_url=external_url("directory.edit_saved_search", saved_search_id=saved.id)
-            if person.id == saved.user_id
+            if saved.organization_id is None
             else external_url("directory.list_saved_searches"),
         )
 

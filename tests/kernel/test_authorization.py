@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import inspect as inspect_model
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, selectinload
 
 from portal.kernel.authorization import (
     NOBODY,
@@ -92,9 +92,8 @@ def test_both_faces_of_every_rule_agree_for_every_row(
     for policy in policies:
         for permission, model in subjects_of(policy, models):
             relationships = [
-                joinedload(getattr(model, relation.key))
+                (selectinload if relation.uselist else joinedload)(getattr(model, relation.key))
                 for relation in inspect_model(model).relationships
-                if not relation.uselist
             ]
             rows = session.scalars(select(model).options(*relationships)).unique().all()
             rule = rule_of(permission)

@@ -17,6 +17,14 @@ from portal.bookings.models.access import AccessRequest, Clearance, Qualificatio
 from portal.bookings.models.booking import Booking
 from portal.bookings.models.calendar import Resource
 from portal.brokerage.models.cases import Case, CaseFilter, CaseNote, CaseTask
+from portal.conversations.models import (
+    Block,
+    Message,
+    MessageReport,
+    OrganizationContact,
+    Thread,
+    ThreadParty,
+)
 from portal.directory.models import SavedSearch
 from portal.facilities.models import Equipment, EquipmentRate, Facility
 from portal.intake.models import ImportRun
@@ -109,6 +117,10 @@ class World:
     clearances: dict[str, int] = field(default_factory=dict)
     recognitions: dict[str, int] = field(default_factory=dict)
     access_requests: dict[str, int] = field(default_factory=dict)
+    threads: dict[str, int] = field(default_factory=dict)
+    messages: dict[str, int] = field(default_factory=dict)
+    message_reports: dict[str, int] = field(default_factory=dict)
+    blocks: dict[str, int] = field(default_factory=dict)
     matches: dict[str, int] = field(default_factory=dict)
     cases: dict[str, int] = field(default_factory=dict)
 
@@ -164,6 +176,7 @@ def build_world() -> World:
         _add_records(world)
         _add_bookings(world)
         _add_access(world)
+        _add_conversations(world)
         _add_matches(world)
         _add_cases(world)
     return world
@@ -539,6 +552,57 @@ def _add_matches(world: World) -> None:
         )
     )
     session.flush()
+
+
+def _add_conversations(world: World) -> None:
+    """The shop and the college talk about the college's response; Cleo has reported Ben's words.
+
+    The shop wants nothing of the aero firm, which has written to the college.
+    """
+    shop, college, aero = (world.organizations[name] for name in ("shop", "college", "aero"))
+    first, second = sorted((college, aero))
+    contact = OrganizationContact(first_organization_id=first, second_organization_id=second)
+    session.add(contact)
+    session.flush()
+    for name, subject, subject_id, parties, words in (
+        (
+            "shop_college",
+            "response",
+            world.responses["college_to_shop"],
+            (shop, college),
+            (("ben", shop, "How long is it free on Fridays?"), ("cleo", college, "Until four.")),
+        ),
+        ("college_aero", "organization", contact.id, (college, aero), (("eve", aero, "Hello."),)),
+    ):
+        thread = Thread(subject=subject, subject_id=subject_id, title=name)
+        session.add(thread)
+        session.flush()
+        world.threads[name] = thread.id
+        session.add_all(ThreadParty(thread_id=thread.id, organization_id=row) for row in parties)
+        for person, organization_id, text in words:
+            message = Message(
+                thread_id=thread.id,
+                organization_id=organization_id,
+                author_id=world.users[person],
+                text=text,
+            )
+            session.add(message)
+            session.flush()
+            world.messages[f"{person}_in_{name}"] = message.id
+    report = MessageReport(
+        message_id=world.messages["ben_in_shop_college"],
+        organization_id=college,
+        reported_by_id=world.users["cleo"],
+        reason="other",
+        note="He should ask by telephone.",
+    )
+    block = Block(
+        organization_id=shop, blocked_organization_id=aero, created_by_id=world.users["ana"]
+    )
+    session.add_all([report, block])
+    session.flush()
+    world.message_reports["cleo_on_ben"] = report.id
+    world.blocks["aero_by_shop"] = block.id
 
 
 def _capability(key: str) -> Capability:

@@ -26,3 +26,10 @@ class ReportDecided(Event):
     report_id: int
     action: str
     note: str
+
+
+@dataclass(frozen=True)
+class DigestDue(Event):
+    """A person's time to hear of a day's messages has come."""
+
+    user_id: int

@@ -54,6 +54,8 @@ class Thread(Identified, Model):
     title: of its subject, as it was when the last message was written.
     """
 
+    is_settled = False
+
     __table_args__ = (
         UniqueConstraint("subject", "subject_id"),
         Index("ix_thread_last_message_at_id", "last_message_at", "id"),
@@ -73,6 +75,8 @@ class Thread(Identified, Model):
 class ThreadParty(Model):
     """An organization that takes part in a thread, through whoever its people are."""
 
+    is_settled = False
+
     thread_id: Mapped[int] = mapped_column(
         ForeignKey("thread.id", ondelete="CASCADE"), primary_key=True
     )
@@ -83,6 +87,8 @@ class ThreadParty(Model):
 
 class Message(Identified, Model):
     """What a person wrote for an organization. hidden_at: when a report of it was upheld."""
+
+    is_settled = False
 
     __table_args__ = (Index("ix_message_thread_id_id", "thread_id", "id"),)
 
@@ -111,6 +117,8 @@ class Message(Identified, Model):
 class MessageAttachment(Identified, Model):
     """A file that came with a message."""
 
+    is_settled = False
+
     message_id: Mapped[int] = mapped_column(
         ForeignKey("message.id", ondelete="CASCADE"), index=True
     )
@@ -121,6 +129,8 @@ class MessageAttachment(Identified, Model):
 
 class MessageMention(Model):
     """A person whom a message calls by name."""
+
+    is_settled = False
 
     message_id: Mapped[int] = mapped_column(
         ForeignKey("message.id", ondelete="CASCADE"), primary_key=True
@@ -134,6 +144,8 @@ class MessageMention(Model):
 
 class ThreadReader(Model):
     """How far a person has read a thread, was told of it by e-mail, and whether they want to be."""
+
+    is_settled = False
 
     __table_args__ = (
         CheckConstraint("read_message_id >= 0 AND told_message_id >= 0", name="not_negative"),
@@ -152,6 +164,8 @@ class ThreadReader(Model):
 
 class MailChoice(Model):
     """When a person is told of messages by e-mail: at once unless they chose otherwise."""
+
+    is_settled = False
 
     __table_args__ = (
         known_values("emails", MAIL_CHOICES),
@@ -215,6 +229,8 @@ class Block(Identified, Model):
 
 class MessageReport(Identified, Model):
     """That a message is abuse, as a person of an organization says; one for each of the two."""
+
+    is_settled = False
 
     __table_args__ = (
         UniqueConstraint("message_id", "organization_id"),

@@ -1,18 +1,21 @@
 """Who may do what in conversations.
 
-Besides what stands here, whoever reads or writes in a thread needs the permission to view what it
-hangs on; `queries` asks for both.
+Besides what stands here, whoever reads, writes or reports in a thread must belong to one of its
+parties and have the permission to view what it hangs on; `queries` asks for both.
 """
 
 from enum import StrEnum
-from typing import Any
 
-from portal.conversations.models import Block, Message, MessageReport, Thread, ThreadParty
+from portal.conversations.models import (
+    Block,
+    Message,
+    MessageReport,
+    OrganizationContact,
+    Thread,
+    ThreadParty,
+)
 from portal.kernel.authorization import (
-    Actor,
-    Condition,
     Policy,
-    Rule,
     administrator,
     brokers_anywhere,
     clock,
@@ -21,6 +24,7 @@ from portal.kernel.authorization import (
     related,
     role_in,
     signed_in,
+    some_related,
 )
 from portal.organizations.models import Organization
 
@@ -32,6 +36,7 @@ class Permission(StrEnum):
     THREAD_FOLLOW = "thread.follow"
     THREAD_BLOCK = "thread.block"
     BLOCK_LIFT = "block.lift"
+    CONTACT_VIEW = "organization_contact.view"
     ORGANIZATION_WRITE_TO = "organization_contact.write"
     MAIL_CHOOSE = "message_mail.choose"
     MAIL_DIGEST = "message_mail.digest"
@@ -41,21 +46,10 @@ class Permission(StrEnum):
     REPORT_DECIDE = "message_report.decide"
 
 
-def _party(*roles: str) -> Rule:
-    """The actor has one of the roles (any, if none given) in an organization that takes part."""
-
-    def check(actor: Actor, row: Any) -> bool:
-        own = actor.organizations_as(*roles)
-        return row is not None and any(party.organization_id in own for party in row.parties)
-
-    def where(actor: Actor) -> Condition:
-        own = sorted(actor.organizations_as(*roles))
-        return Thread.parties.any(ThreadParty.organization_id.in_(own))
-
-    return Rule(check, where, "people of the organizations that talk")
-
-
-_of_message = related(Message.thread, _party())
+_party = some_related(Thread.parties, role_in(ThreadParty.organization_id)).described(
+    "people of the organizations that talk"
+)
+_managers = some_related(Thread.parties, role_in(ThreadParty.organization_id, "owner", "manager"))
 _deciders = (
     (
         related(MessageReport.organization, county_brokered(Organization.county_fips))
@@ -68,25 +62,30 @@ policy = Policy(
     write_scope="conversations:write",
     views={
         Thread: Permission.THREAD_VIEW,
+        OrganizationContact: Permission.CONTACT_VIEW,
         MessageReport: Permission.REPORT_VIEW,
     },
     table={
-        Permission.THREAD_VIEW: _party().described(
+        Permission.THREAD_VIEW: _party.described(
             "people of the organizations that talk, who may see what it is about"
         ),
         Permission.THREAD_VIEW_OWN: signed_in,
-        Permission.THREAD_WRITE: _party(),
-        Permission.THREAD_FOLLOW: _party(),
-        Permission.THREAD_BLOCK: _party("owner", "manager").described(
+        Permission.THREAD_WRITE: _party,
+        Permission.THREAD_FOLLOW: _party,
+        Permission.THREAD_BLOCK: _managers.described(
             "owners and managers of the organizations that talk"
         ),
         Permission.BLOCK_LIFT: role_in(Block.organization_id, "owner", "manager"),
+        Permission.CONTACT_VIEW: (
+            role_in(OrganizationContact.first_organization_id)
+            | role_in(OrganizationContact.second_organization_id)
+        ).described("people of the two organizations"),
         Permission.ORGANIZATION_WRITE_TO: (has_membership & ~role_in(Organization.id)).described(
             "people of any other organization"
         ),
         Permission.MAIL_CHOOSE: signed_in,
         Permission.MAIL_DIGEST: clock,
-        Permission.MESSAGE_REPORT: (_of_message & ~role_in(Message.organization_id)).described(
+        Permission.MESSAGE_REPORT: (has_membership & ~role_in(Message.organization_id)).described(
             "people of the other organizations that talk"
         ),
         Permission.REPORT_VIEW: _deciders,

@@ -1,10 +1,13 @@
 """Words and rules of conversations: who is called by name, who blocks whom, reports of abuse."""
 
+import hashlib
+import hmac
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from portal.conversations.events import ReportDecided
@@ -13,6 +16,8 @@ from portal.kernel.workflow import Transition, Workflow
 
 LONGEST_MESSAGE = 10_000
 MOST_ATTACHMENTS = 5
+#: Organizations that a person may turn to in a day without anything else between them.
+MOST_NEW_CONTACTS = 20
 
 MAIL_CHOICES: Mapping[str, Any] = {
     "at_once": _l("At once, each message"),
@@ -104,3 +109,50 @@ def blocks_between(
         any(block.organization_id == writer_id for block in counting),
         any(block.blocked_organization_id == writer_id for block in counting),
     )
+
+
+def sign_stop(secret: str, user_id: int, thread_id: int | None) -> str:
+    """Return the token of a link that mutes a thread for a person, or ends all their e-mail."""
+    subject = f"{user_id}-{thread_id or 0}"
+    return f"{subject}-{_seal(secret, subject)}"
+
+
+def read_stop(secret: str, token: str) -> tuple[int, int | None] | None:
+    """Return the person and the thread of a token, or None unless it is one of ours."""
+    subject, _dash, seal = token.rpartition("-")
+    if not re.fullmatch(r"[0-9]{1,10}-[0-9]{1,10}", subject) or not seal.isascii():
+        return None
+    if not hmac.compare_digest(seal, _seal(secret, subject)):
+        return None
+    user_id, thread_id = subject.split("-")
+    return int(user_id), int(thread_id) or None
+
+
+def _seal(secret: str, subject: str) -> str:
+    message = f"stop-messages:{subject}"
+    return hmac.new(secret.encode(), message.encode(), hashlib.sha256).hexdigest()[:40]
+
+
+def write_transcript(
+    title: str,
+    others: Iterable[str],
+    messages: Iterable[Any],
+    write_instant: Callable[[Any], str],
+) -> str:
+    """Write a conversation as Markdown, oldest first.
+
+    messages: as one reader may read them, with organization, person, text, created_at, is_hidden
+    and attachments.
+    """
+    lines = [f"# {_one_line(title)}", "", _one_line(", ".join(others)), ""]
+    for message in messages:
+        who = ", ".join(_one_line(name) for name in (message.person, message.organization) if name)
+        lines += [f"## {who}, {write_instant(message.created_at)}", ""]
+        lines += [message.text or _("This message was hidden after a report."), ""]
+        lines += [f"- {_one_line(item.file.original_name)}" for item in message.attachments]
+        lines += [""] if message.attachments else []
+    return "\n".join(lines)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(str(text).split())

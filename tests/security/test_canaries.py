@@ -17,6 +17,7 @@ from flask import Flask, url_for
 from flask.testing import FlaskClient
 
 from portal.bookings.models.access import AccessRequest, Clearance, Qualification
+from portal.conversations.models import Message, MessageReport
 from portal.facilities.models import Equipment, Facility
 from portal.kernel.database import Model, session, unit_of_work
 from portal.kernel.search import search_index
@@ -139,6 +140,15 @@ def canaries(app: Flask, world: World) -> list[Canary]:
         planter.plant(clearance, "reference", {"ana", "ben", "cleo", "root"})
         asked = session.get_one(AccessRequest, world.access_requests["eve_at_shop"])
         planter.plant(asked, "message", {"ana", "eve"})
+        for name, readers in (
+            # Who decides a report reads the message that it is about, and no other.
+            ("ben_in_shop_college", {"ana", "ben", "cleo", "dov", "root"}),
+            ("cleo_in_shop_college", {"ana", "ben", "cleo"}),
+            ("eve_in_college_aero", {"cleo", "eve"}),
+        ):
+            planter.plant(session.get_one(Message, world.messages[name]), "text", readers)
+        report = session.get_one(MessageReport, world.message_reports["cleo_on_ben"])
+        planter.plant(report, "note", {"dov", "root"})
     search_index().rebuild()
     return planter.canaries
 
@@ -169,6 +179,11 @@ def addresses(app: Flask, world: World) -> Iterator[str]:
         "region_id": list(world.regions.values()),
         "qualification_id": list(world.qualifications.values()),
         "clearance_id": list(world.clearances.values()),
+        "thread_id": list(world.threads.values()),
+        "message_id": list(world.messages.values()),
+        "report_id": list(world.message_reports.values()),
+        "kind": ["response"],
+        "subject_id": list(world.responses.values()),
         "access_request_id": list(world.access_requests.values()),
         "booking_id": list(world.bookings.values()),
         "recognition_id": list(world.recognitions.values()),

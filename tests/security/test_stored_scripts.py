@@ -8,6 +8,7 @@ from playwright.sync_api import BrowserContext, Page
 from sqlalchemy import String, Text, inspect
 
 from portal.accounts.models import User
+from portal.conversations.models import Message, MessageReport
 from portal.facilities.models import Equipment, Facility
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.search import search_index
@@ -86,6 +87,9 @@ def poisoned(indexed: None, world: World) -> int:
         for region_id in world.regions.values():
             poisoner.poison(session.get_one(Region, region_id))
         poisoner.poison(session.get_one(Response, world.responses["college_to_shop"]))
+        for message_id in world.messages.values():
+            poisoner.poison(session.get_one(Message, message_id))
+        poisoner.poison(session.get_one(MessageReport, world.message_reports["cleo_on_ben"]))
         poisoner.poison(session.get_one(Claim, world.claims["cleo_on_unclaimed"]))
         poisoner.poison(session.get_one(JoinRequest, world.join_requests["eve_to_college"]))
     search_index().rebuild()
@@ -127,10 +131,12 @@ def pages(world: World, name: str) -> list[str]:
         ]
     if name == "ana":
         found += ["/organizations/mine", "/equipment/mine", "/requests/mine", "/responses"]
+        found += ["/conversations", f"/conversations/{world.threads['shop_college']}"]
     if name == "root":
         found += [
             "/administration/users",
             "/administration/regions",
+            f"/message-reports/{world.message_reports['cleo_on_ben']}",
             f"/claims/{world.claims['cleo_on_unclaimed']}",
             f"/organizations/{college}/people",
         ]

@@ -1,0 +1,140 @@
+"""Pages and the API of conversations as people and programs meet them."""
+
+import io
+from collections.abc import Callable
+
+from flask.testing import FlaskClient
+
+from portal.conversations.queries import threads
+from portal.kernel.database import session, unit_of_work
+from portal.partnerships.models import Request
+from tests.cast import World
+from tests.conversations.conftest import ActorOf
+
+ClientOf = Callable[[str], FlaskClient]
+
+
+def test_a_response_shows_its_conversation_and_takes_a_message(
+    client_of: ClientOf, world: World
+) -> None:
+    ana, number = client_of("ana"), world.responses["college_to_shop"]
+    assert "Until four." in ana.get(f"/responses/{number}").text
+    reply = ana.post(
+        f"/conversations/about/response/{number}", data={"text": "Then we come at **three**."}
+    )
+    assert reply.location.endswith(f"/conversations/{world.threads['shop_college']}#answer")
+    page = client_of("cleo").get(reply.location).text
+    assert "Then we come at <strong>three</strong>." in page
+    assert "Ana, Ana&#39;s Machine Shop" in page
+
+
+def test_the_link_of_an_e_mail_leads_to_the_answer_over_signing_in(
+    client_of: ClientOf, world: World
+) -> None:
+    address = f"/conversations/{world.threads['shop_college']}/answer"
+    assert client_of("nobody").get(address).location.endswith(f"next={address}")
+    assert client_of("ben").get(address).location.endswith("#answer")
+    assert client_of("eve").get(address).status_code == 404
+
+
+def test_an_empty_message_comes_back_with_its_error(client_of: ClientOf, world: World) -> None:
+    reply = client_of("ana").post(
+        f"/conversations/{world.threads['shop_college']}/messages", data={"text": " "}
+    )
+    assert reply.status_code == 422
+    assert "Until four." in reply.text
+
+
+def test_a_file_is_for_those_who_read_along(client_of: ClientOf, world: World) -> None:
+    number = world.threads["shop_college"]
+    ben = client_of("ben")
+    data = {"text": "The drawing.", "attachments": [(io.BytesIO(b"5 microns"), "drawing.txt")]}
+    assert ben.post(f"/conversations/{number}/messages", data=data).status_code == 303
+    assert "drawing.txt" in client_of("cleo").get(f"/conversations/{number}").text
+    for name, status in (("cleo", 200), ("eve", 404), ("root", 404)):
+        reply = client_of(name).get(f"/conversations/{number}/attachments/1")
+        assert reply.status_code == status
+    # In another thread it is not there.
+    other = world.threads["college_aero"]
+    assert client_of("cleo").get(f"/conversations/{other}/attachments/1").status_code == 404
+    wrong = {"text": "A program.", "attachments": [(io.BytesIO(b"MZ"), "tool.exe")]}
+    assert ben.post(f"/conversations/{number}/messages", data=wrong).status_code == 422
+    assert "A program." not in client_of("cleo").get(f"/conversations/{number}").text
+
+
+def test_the_export_has_all_messages_and_no_hidden_name(
+    client_of: ClientOf, world: World, anonymous: None
+) -> None:
+    address = f"/conversations/{world.threads['shop_college']}/export"
+    text = client_of("cleo").get(address).text
+    assert text.index("How long is it free") < text.index("Until four.")
+    assert "The organization that posted the request" in text
+    assert "Ben" not in text
+    assert "Machine Shop" not in text
+    assert "## Ben, Ana's Machine Shop" in client_of("ana").get(address).text
+
+
+def test_opening_the_page_marks_it_as_read(client_of: ClientOf, world: World) -> None:
+    ana = client_of("ana")
+    assert "Messages that you have not read" in ana.get("/desk").text
+    ana.get(f"/conversations/{world.threads['shop_college']}")
+    assert "you have read all messages" in ana.get("/desk").text.lower()
+
+
+def test_blocking_asks_first_and_says_what_happened(client_of: ClientOf, world: World) -> None:
+    ana, number = client_of("ana"), world.threads["shop_college"]
+    data = {"organization_id": str(world.organizations["college"])}
+    assert (
+        "Block Falls City Community College?"
+        in ana.post(f"/conversations/{number}/block", data=data).text
+    )
+    ana.post(f"/conversations/{number}/block", data={**data, "confirmed": "yes"})
+    page = ana.get(f"/conversations/{number}").text
+    assert "Your organization has blocked the other side" in page
+    ana.post(f"/conversations/{number}/unblock", data=data)
+    assert "Lift the block" not in ana.get(f"/conversations/{number}").text
+
+
+def test_a_report_of_an_anonymous_side_tells_its_reader_no_name(
+    client_of: ClientOf, world: World, anonymous: None
+) -> None:
+    page = client_of("dov").get(f"/message-reports/{world.message_reports['cleo_on_ben']}").text
+    assert "The organization that posted the request" in page
+    assert "Machine Shop" not in page
+    assert "Ben" not in page
+
+
+def test_an_organization_is_written_to_from_its_page(client_of: ClientOf, world: World) -> None:
+    eve, number = client_of("eve"), world.organizations["college"]
+    # They have a conversation already.
+    assert "Your conversation" in eve.get(f"/organizations/{number}").text
+    ana = client_of("ana")
+    assert f"/organizations/{number}/write" in ana.get(f"/organizations/{number}").text
+    sent = ana.post(f"/organizations/{number}/write", data={"text": "Hello"})
+    title = "Ana&#39;s Machine Shop – Falls City Community College"
+    assert title in ana.get(sent.location).text
+    assert "/write" not in client_of("nobody").get(f"/organizations/{number}").text
+    assert "/write" not in client_of("cleo").get(f"/organizations/{number}").text
+
+
+def test_a_program_reads_writes_and_marks(client_of: ClientOf, world: World) -> None:
+    cleo, number = client_of("cleo"), world.threads["shop_college"]
+    base = f"/api/v1/threads/{number}"
+    sent = cleo.post(f"{base}/messages", json={"text": "From the program"})
+    assert sent.status_code == 201
+    listed = cleo.get(f"{base}/messages?limit=1").json["items"]  # type: ignore[index]
+    assert listed[0]["text"] == "From the program"
+    changed = cleo.patch(base, json={"read_message_id": listed[0]["id"], "is_muted": True}).json
+    assert (changed["unread"], changed["is_muted"]) == (0, True)  # type: ignore[index]
+    first = cleo.get("/api/v1/threads").json["items"][0]  # type: ignore[index]
+    assert (first["subject"], first["others"]) == ("response", ["Ana's Machine Shop"])
+
+
+def test_what_is_gone_from_a_subject_is_gone_from_its_thread(
+    actor: ActorOf, world: World, client_of: ClientOf
+) -> None:
+    with unit_of_work():
+        session.delete(session.get_one(Request, world.requests["shop_public"]))
+    assert threads.list_talks(actor("ana")).items == []
+    number = world.threads["shop_college"]
+    assert client_of("ana").get(f"/conversations/{number}").status_code == 404

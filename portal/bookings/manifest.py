@@ -11,7 +11,7 @@ from portal.bookings.api import waiting as waiting_api
 from portal.bookings.api.blueprint import blueprint as api_blueprint
 from portal.bookings.policies import Permission, policy
 from portal.bookings.queries import free, grants, listings
-from portal.bookings.queries.bookings import list_due
+from portal.bookings.queries.bookings import list_due, load_bookings, parties_of
 from portal.bookings.queries.charging import list_disputed
 from portal.bookings.queries.hosts import booking_section, host_section
 from portal.bookings.queries.needs import needs_section
@@ -27,6 +27,7 @@ from portal.bookings.services import notices as notices_services
 from portal.bookings.views import access, bookings, calendar, charging, making, notices, showing
 from portal.bookings.views import free as free_pages
 from portal.bookings.views.blueprint import blueprint
+from portal.conversations.queries.threads import section_about
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.manifest import (
     DeskSection,
@@ -36,8 +37,10 @@ from portal.kernel.manifest import (
     NavigationItem,
     RecordSection,
     SearchFilter,
+    ThreadSubject,
 )
 from portal.kernel.outbox import Reaction
+from portal.kernel.web import format_date
 
 #: Importing them is what puts their routes on the blueprints.
 PAGES = (
@@ -142,6 +145,12 @@ manifest = Manifest(
     ),
     sections=(
         RecordSection(
+            "booking",
+            _l("Conversation"),
+            "conversations/section.html",
+            section_about("booking"),
+        ),
+        RecordSection(
             "organization",
             _l("Bookings"),
             "bookings/host_section.html",
@@ -183,6 +192,16 @@ manifest = Manifest(
             ),
             read=free.read_filter,
             keys=free.free_keys,
+        ),
+    ),
+    thread_subjects=(
+        ThreadSubject(
+            kind="booking",
+            load=load_bookings,
+            view=Permission.BOOKING_VIEW,
+            parties=parties_of,
+            title=lambda row: f"{row.resource.name}, {format_date(row.starts_at)}",
+            url=lambda row: f"/bookings/{row.id}",
         ),
     ),
     jobs=(

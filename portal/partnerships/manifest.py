@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from portal.conversations.queries.threads import section_about
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.manifest import (
     DeskSection,
@@ -14,6 +16,7 @@ from portal.kernel.manifest import (
     NavigationItem,
     RecordSection,
     Searchable,
+    ThreadSubject,
 )
 from portal.kernel.outbox import Event, Reaction
 from portal.organizations import events as organization_events
@@ -21,6 +24,7 @@ from portal.partnerships import api, documents, events, reactions
 from portal.partnerships.policies import Permission, policy
 from portal.partnerships.queries import desk
 from portal.partnerships.queries import requests as queries
+from portal.partnerships.queries import responses as responding
 from portal.partnerships.rules.words import DIRECTIONS, REQUEST_KINDS
 from portal.partnerships.services import requests as services
 from portal.partnerships.views import requests, responses, steps, writing
@@ -134,6 +138,12 @@ manifest = Manifest(
     ),
     sections=(
         RecordSection(
+            "response",
+            _l("Conversation"),
+            "conversations/section.html",
+            section_about("response"),
+        ),
+        RecordSection(
             "organization",
             _l("Open requests"),
             "partnerships/section.html",
@@ -151,6 +161,16 @@ manifest = Manifest(
             _l("Requests to use it"),
             "partnerships/section.html",
             queries.list_for_facility,
+        ),
+    ),
+    thread_subjects=(
+        ThreadSubject(
+            kind="response",
+            load=responding.load_responses,
+            view=Permission.RESPONSE_VIEW,
+            parties=responding.parties_of,
+            title=lambda row: _("Response to “%(title)s”", title=row.request.title),
+            url=lambda row: f"/responses/{row.id}",
         ),
     ),
     jobs=(

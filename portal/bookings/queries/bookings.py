@@ -1,6 +1,7 @@
 """Reads of bookings and of those who wait, with what their pages show."""
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, and_, bindparam, or_, select
@@ -22,6 +23,7 @@ from portal.kernel.authorization import Actor, authorize, visible
 from portal.kernel.clock import now
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
+from portal.kernel.manifest import Party
 from portal.kernel.paging import Page, keyset_page
 from portal.kernel.settled import settled_row
 from portal.organizations.models import Organization
@@ -135,6 +137,27 @@ def get_booking(booking_id: int) -> Booking:
     if booking is None:
         raise NotFound(_("There is no such booking."))
     return booking
+
+
+def load_bookings(ids: Sequence[int]) -> Mapping[int, Booking]:
+    """Return those bookings that exist, with their resource and two sides, by number."""
+    rows = session.scalars(
+        select(Booking)
+        .options(
+            joinedload(Booking.resource).options(*RESOURCE_OPTIONS),
+            joinedload(Booking.organization).options(_NAMED),
+            joinedload(Booking.host).options(_NAMED),
+        )
+        .where(Booking.id.in_(ids))
+    )
+    return {row.id: row for row in rows}
+
+
+def parties_of(booking: Booking) -> tuple[Party, ...]:
+    """Return the two sides that talk about a booking: who books, and whose it is."""
+    return Party(booking.organization_id, booking.organization.name), Party(
+        booking.host_organization_id, booking.host.name
+    )
 
 
 def get_visible_booking(actor: Actor, booking_id: int) -> Booking:

@@ -12,6 +12,7 @@ from portal.accounts.models import User
 from portal.kernel.authorization import Actor, authorize, can, visible
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
+from portal.kernel.manifest import Party
 from portal.kernel.paging import Page, keyset_page
 from portal.organizations.models import Membership, Organization
 from portal.organizations.queries.profiles import hidden_fields_for
@@ -51,6 +52,29 @@ def get_response(response_id: int) -> Response:
     if response is None:
         raise NotFound(_("There is no such response."))
     return response
+
+
+def load_responses(ids: Sequence[int]) -> Mapping[int, Response]:
+    """Return those responses that exist, with their two sides, by number."""
+    rows = session.scalars(select(Response).options(*_RESPONSE_OPTIONS).where(Response.id.in_(ids)))
+    return {row.id: row for row in rows}
+
+
+def parties_of(response: Response) -> tuple[Party, Party]:
+    """Return the two sides that talk about a response, as each may know the other now."""
+    responder = Actor(memberships={response.organization_id: "member"})
+    is_named = can(responder, Permission.RESPONSE_VIEW_IDENTITY, response)
+    request = response.request
+    return (
+        Party(
+            request.organization_id,
+            request.organization.name
+            if is_named
+            else _("The organization that posted the request"),
+            is_named,
+        ),
+        Party(response.organization_id, response.organization.name),
+    )
 
 
 def get_visible_response(actor: Actor, response_id: int) -> Response:

@@ -23,7 +23,7 @@ from portal.bookings.services.booking import (
     move_booking,
     move_to_resource,
 )
-from portal.bookings.services.calendar import open_resource
+from portal.bookings.services.calendar import add_closure, open_resource
 from portal.facilities.models import Equipment
 from portal.facilities.queries import get_equipment
 from portal.kernel.authorization import SYSTEM
@@ -369,6 +369,37 @@ def test_a_calendar_program_reads_moves_and_cancellations(
     answer = nobody.get(mine)
     again = nobody.get(mine, headers={"If-None-Match": answer.headers["ETag"]})
     assert again.status_code == 304
+
+
+def test_a_calendar_for_everybody_says_busy_and_nothing_else(
+    world: World, asked: Booking, client_of: Clients
+) -> None:
+    address = f"/equipment/{world.equipment['college_public']}/busy.ics"
+    assert not Calendar.from_ical(client_of("nobody").get(address).data).walk("VEVENT")
+    act_on_booking(actor_named("cleo"), asked, "approve")
+    booking = get_booking(asked.id)
+    # Next to each other they are one time, so that nobody counts bookings.
+    add_closure(
+        actor_named("cleo"),
+        booking.resource,
+        kind="closure",
+        starts_at=booking.ends_at,
+        ends_at=booking.ends_at + dt.timedelta(hours=1),
+        reason="Secret works",
+    )
+    read = client_of("nobody").get(address)
+    (event,) = Calendar.from_ical(read.data).walk("VEVENT")
+    assert event["SUMMARY"] == "Busy"
+    assert event.decoded("DTSTART") == booking.starts_at
+    assert event.decoded("DTEND") == booking.ends_at + dt.timedelta(hours=1)
+    assert event.keys() == {"UID", "DTSTAMP", "DTSTART", "DTEND", "SUMMARY"}
+    for text in (booking.purpose, booking.organization.name, "Ben", "Secret"):
+        assert text not in read.text
+    for visibility, terms in (("members", "bookable"), ("public", "by_request")):
+        with unit_of_work():
+            mill = session.get_one(Equipment, world.equipment["college_public"])
+            mill.visibility, mill.sharing_terms = visibility, terms
+        assert client_of("cleo").get(address).status_code == 404
 
 
 def test_a_feed_ends_with_its_secret_its_membership_and_its_account(

@@ -15,11 +15,11 @@ from portal.bookings.queries.availability import Availability, Busy, availabilit
 from portal.bookings.queries.bookings import RESOURCE_OPTIONS
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.free import crowded
-from portal.bookings.rules.hours import local_date, open_spans, without
+from portal.bookings.rules.hours import local_date, merged, open_spans, without
 from portal.bookings.rules.timetable import Block, Day, Table, day_span, draw, paint
 from portal.facilities.models import Equipment, Facility
 from portal.facilities.policies import Permission as FacilityPermission
-from portal.kernel.authorization import Actor, visible
+from portal.kernel.authorization import NOBODY, Actor, visible
 from portal.kernel.clock import now
 from portal.kernel.database import session
 from portal.organizations.models import Membership, Organization
@@ -103,6 +103,20 @@ def _layers(found: Availability, shown: Span, requested: Sequence[Busy]) -> list
         *(Block("requested", one.span, one) for one in requested),
         *busy,
     ]
+
+
+def list_busy(resource: Resource, window: Span) -> list[Span]:
+    """Return when nobody can book a resource since it is taken or closed, in order and apart.
+
+    How many bookings there are in such a time is not to be seen.
+    """
+    (found,) = availability(NOBODY, [resource], window)
+    taken = crowded((one.span for one in found.busy), found.rules.capacity)
+    closed = (one.span for one in found.closed)
+    return merged(
+        Span(max(one.starts_at, window.starts_at), min(one.ends_at, window.ends_at))
+        for one in (*taken, *closed)
+    )
 
 
 def list_requested(actor: Actor, resource: Resource, window: Span) -> list[Busy]:

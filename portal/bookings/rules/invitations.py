@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from icalendar import Calendar, Event, vCalAddress, vText
 
+from portal.bookings.rules.attempt import Span
+
 _PRODUCT = "-//Industrial Commons//Bookings//EN"
 
 #: What a program is told about a booking's state.
@@ -53,6 +55,26 @@ def write_feed(name: str, entries: Iterable[Entry], *, host: str) -> bytes:
     calendar.add("x-wr-calname", vText(name))
     for entry in entries:
         calendar.add_component(_event(entry, host))
+    return bytes(calendar.to_ical())
+
+
+def write_busy(
+    name: str, spans: Iterable[Span], *, said: str, key: str, host: str, at: dt.datetime
+) -> bytes:
+    """Write when something is busy and nothing else, for calendars that anybody may read.
+
+    said: the word for it; key: makes the identities of its times; at: when this was so.
+    """
+    calendar = _calendar()
+    calendar.add("x-wr-calname", vText(name))
+    for span in spans:
+        event = Event()
+        event.add("uid", f"busy-{key}-{span.starts_at:%Y%m%dT%H%M%S}@{host}")
+        event.add("dtstamp", at)
+        event.add("dtstart", span.starts_at)
+        event.add("dtend", span.ends_at)
+        event.add("summary", said)
+        calendar.add_component(event)
     return bytes(calendar.to_ical())
 
 

@@ -4,12 +4,15 @@ import datetime as dt
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import request
+from flask import Response, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from portal.bookings.policies import Permission
-from portal.bookings.queries.timetables import Week, load_week
+from portal.bookings.queries.notices import calendar_host
+from portal.bookings.queries.timetables import Week, list_busy, load_week
 from portal.bookings.rules.attempt import Span
+from portal.bookings.rules.invitations import write_busy
 from portal.bookings.rules.timetable import Block, usual_end
 from portal.bookings.rules.words import BOOKING_STATUSES
 from portal.bookings.views.blueprint import blueprint
@@ -23,6 +26,8 @@ from portal.bookings.views.subjects import (
     zone_words,
 )
 from portal.kernel.authorization import can
+from portal.kernel.clock import now
+from portal.kernel.errors import NotFound
 from portal.kernel.kept import keep_answer
 from portal.kernel.web import current_actor
 
@@ -33,6 +38,8 @@ _TONES = {
     "closure": "warn",
     "blocking": "warn",
 }
+#: How far ahead the calendar for everybody tells.
+BUSY_AHEAD = dt.timedelta(days=90)
 _FIRST_YEAR, _LAST_YEAR = 2000, 2100
 
 
@@ -84,9 +91,39 @@ def show_times(
         ],
         is_shown=subject.is_open or is_inside,
         is_inside=is_inside,
+        busy_url=subject.url("show_busy") if has_busy_calendar(subject) else None,
         can_edit=can(actor, Permission.CALENDAR_EDIT, subject.resource),
         statuses=BOOKING_STATUSES,
     )
+
+
+@blueprint.get("/equipment/<int:equipment_id>/busy.ics")
+@blueprint.get("/facilities/<int:facility_id>/busy.ics")
+def show_busy(
+    equipment_id: int | None = None, facility_id: int | None = None
+) -> ResponseReturnValue:
+    """Give calendar programs when something public that can be booked is busy, and no more."""
+    subject = find_subject(equipment_id, facility_id)
+    if not has_busy_calendar(subject):
+        raise NotFound(_("There is no such calendar."))
+    keep_answer()
+    today = now().replace(hour=0, minute=0, second=0, microsecond=0)
+    return Response(
+        write_busy(
+            _("%(name)s: when it is busy", name=subject.record.name),
+            list_busy(subject.resource, Span(today, today + BUSY_AHEAD)),
+            said=_("Busy"),
+            key=f"{subject.kind}-{subject.record.id}",
+            host=calendar_host(),
+            at=today,
+        ),
+        mimetype="text/calendar",
+    )
+
+
+def has_busy_calendar(subject: Subject) -> bool:
+    """Tell whether a calendar says to everybody when something is busy."""
+    return subject.is_open and subject.record.visibility == "public"
 
 
 def _read_date() -> dt.date | None:

@@ -151,6 +151,22 @@ def test_time_closed_with_its_facility_is_offered_once_that_opens_again(
     assert status(eve) == "offered"
 
 
+def test_nobody_waits_for_what_is_not_opened_to_them_any_more(
+    taken: tuple[Resource, int],
+    wait: Wait,
+    actor: ActorOf,
+    hour: Hour,
+    drain: Callable[[], None],
+) -> None:
+    eve = wait("eve")
+    with unit_of_work():
+        taken[0].equipment.sharing_terms = "by_request"
+    with pytest.raises(Conflict, match="nothing to wait for"):
+        wait("ben")
+    cancel(actor, taken[1], drain)
+    assert status(eve) == "waiting"
+
+
 def test_offer_that_nobody_takes_goes_to_the_next(
     taken: tuple[Resource, int], wait: Wait, actor: ActorOf, drain: Callable[[], None]
 ) -> None:

@@ -92,6 +92,17 @@ class Resource(Identified, Model):
             return self.equipment is not None and self.equipment.is_bookable
         return self.is_bookable
 
+    @property
+    def is_gone(self) -> bool:
+        """Tell whether nothing is left that anybody could book."""
+        if self.kind == "operator":
+            return self.operator_id is None
+        return self.equipment is None and self.facility is None
+
+    def is_open_to(self, organization_id: int) -> bool:
+        """Tell whether an organization can book it, if rules and gates let it."""
+        return not self.is_gone and (self.organization_id == organization_id or self.is_open)
+
     @is_open.inplace.expression
     @classmethod
     def _is_open_in_sql(cls) -> ColumnElement[bool]:

@@ -186,10 +186,9 @@ def _reason(reason: str) -> str:
 
 
 def _check_bookable(resource: Resource, organization: Organization) -> None:
-    record = resource.equipment or resource.facility
-    if resource.kind == "organization" or (resource.kind != "operator" and record is None):
+    if resource.is_gone:
         raise Conflict(_("This can no longer be booked."))
-    if resource.organization_id != organization.id and not resource.is_open:
+    if not resource.is_open_to(organization.id):
         raise Conflict(_("This cannot be booked here. Ask its organization to use it."))
 
 

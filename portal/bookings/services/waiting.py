@@ -38,11 +38,13 @@ def join_waiting_list(
 ) -> WaitingEntry:
     """Wait for a time that others have booked.
 
-    Raises Conflict when it is free or waited for already, Refused when it could not be booked even
-    if it were free.
+    Raises Conflict when it is free, waited for already or not booked here, Refused when it could
+    not be booked even if it were free.
     """
     if organization.id not in actor.memberships:
         raise Invalid("organization_id", _("Please choose one of your organizations."))
+    if not resource.is_open_to(organization.id):
+        raise Conflict(_("This cannot be booked here, so there is nothing to wait for."))
     attempt = _attempt(resource, organization, actor.user_id, span)
     situation = load_situation(
         resource, organization=organization, user_id=actor.user_id, window=span
@@ -88,6 +90,8 @@ def offer_freed_time(actor: Actor, resource: Resource) -> list[WaitingEntry]:
     """Offer what is free now to those who wait for it, in the order in which they came."""
     offered = []
     for entry in queries.list_waiting(resource.id):
+        if not resource.is_open_to(entry.organization_id):
+            continue
         span = Span(entry.starts_at, entry.ends_at)
         situation = load_situation(
             resource, organization=entry.organization, user_id=entry.user_id, window=span

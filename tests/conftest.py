@@ -1,9 +1,7 @@
 """Fixtures of all tests: one app per process, a fresh copy of the cast's world for every test."""
 
 import contextvars
-import gc
 import shutil
-import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,15 +9,15 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Connection, event
 from werkzeug.test import TestResponse
 
 from portal.app import create_app
 from portal.kernel.authorization import Actor
-from portal.kernel.database import Model, db
+from portal.kernel.database import db
 from portal.kernel.search import search_index
 from portal.kernel.worker import Worker
 from tests.cast import World, actor_named, build_world, token_of
+from tests.support.kept_world import KeptFile, KeptRows
 
 pytest_plugins = [
     "tests.support.no_skips",
@@ -87,121 +85,51 @@ class Browser(FlaskClient):
 class Databases:
     """The database of this process, and how it is set back to the cast's world."""
 
-    def __init__(self, app: Flask, reset: Callable[[], None]) -> None:
+    def __init__(self, app: Flask, keep: type[KeptFile | KeptRows]) -> None:
         self.app = app
         self.app.test_client_class = Browser
-        self._reset = reset
-        self.is_dirty = False
         with app.app_context():
             db.create_all()
             self.world = build_world()
-            self.release()
-            event.listen(db.engine, "commit", self._note_commit)
+            db.session.remove()
+            self._kept = keep(app)
 
-    def release(self) -> None:
-        """Let go of every connection of the present context."""
+    def is_written(self) -> bool:
+        """Tell whether anything was written since the world was last put back."""
         db.session.remove()
-        db.engine.dispose()
+        return self._kept.is_written()
 
     def reset(self) -> None:
         """Put the cast's world back, if anything was written."""
-        db.session.remove()
-        if self.is_dirty:
-            self._reset()
-            self.is_dirty = False
+        if self.is_written():
+            self._kept.put_back()
 
-    def _note_commit(self, _connection: object) -> None:
-        # Reads end in a commit too, so this errs on the side of a reset.
-        self.is_dirty = True
+    def release(self) -> None:
+        """Let go of every connection."""
+        self._kept.close()
+        with self.app.app_context():
+            db.session.remove()
+            db.engine.dispose()
 
 
 @pytest.fixture(scope="session")
 def _databases(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Databases]:
-    folder = tmp_path_factory.mktemp("instance")
+    folder = str(tmp_path_factory.mktemp("instance"))
     if request.config.getoption("--database") == "sqlite":
-        app = create_app("testing", INSTANCE_PATH=str(folder))
-        databases = Databases(app, lambda: _restore(folder))
-        _checkpoint(folder / "portal.db")
-        shutil.copyfile(folder / "portal.db", folder / "template.db")
+        databases = Databases(create_app("testing", INSTANCE_PATH=folder), KeptFile)
         yield databases
-        with app.app_context():
-            databases.release()
+        databases.release()
         return
     cluster = request.getfixturevalue("postgresql")
     worker = getattr(request.config, "workerinput", {}).get("workerid", "main")
     name = f"test_{worker}"
-    app = create_app("testing", INSTANCE_PATH=str(folder), DATABASE_URL=cluster.create(name))
-    databases = Databases(app, _restore_rows)
-    with app.app_context(), db.engine.begin() as connection:
-        _keep_rows(connection)
-    databases.is_dirty = False
+    url = cluster.create(name)
+    databases = Databases(create_app("testing", INSTANCE_PATH=folder, DATABASE_URL=url), KeptRows)
     yield databases
-    with app.app_context():
-        databases.release()
+    databases.release()
     cluster.drop(name)
-
-
-def _keep_rows(connection: Connection) -> None:
-    """Keep every table's rows, and let every table say from now on that it was written to."""
-    connection.exec_driver_sql(
-        """
-        CREATE SCHEMA kept;
-        CREATE UNLOGGED TABLE kept.written (name text);
-        CREATE FUNCTION kept.note() RETURNS trigger LANGUAGE plpgsql AS
-        'BEGIN INSERT INTO kept.written VALUES (TG_TABLE_NAME); RETURN NULL; END'
-        """
-    )
-    numbering = []
-    for table in Model.metadata.sorted_tables:
-        connection.exec_driver_sql(
-            f"""
-            CREATE TABLE kept."{table.name}" AS TABLE public."{table.name}";
-            CREATE TRIGGER note AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE
-            ON public."{table.name}" EXECUTE FUNCTION kept.note()
-            """
-        )
-        if table.autoincrement_column is not None:
-            numbering.append(
-                f"setval(pg_get_serial_sequence('public.\"{table.name}\"', 'id'),"
-                f' (SELECT coalesce(max(id), 0) + 1 FROM kept."{table.name}"), false)'
-            )
-    # A number is taken for good, even if its row never comes to be.
-    connection.exec_driver_sql(
-        "CREATE FUNCTION kept.renumber() RETURNS void LANGUAGE plpgsql AS"
-        f" $$BEGIN PERFORM {', '.join(numbering)}; END$$"
-    )
-
-
-def _restore_rows() -> None:
-    """Copy the kept rows of written tables back: far faster than all rows or a new database."""
-    with db.engine.begin() as connection:
-        written = (
-            connection.exec_driver_sql("SELECT DISTINCT name FROM kept.written").scalars().all()
-        )
-        if not written:
-            return  # most tests only read
-        statements = ["SET LOCAL session_replication_role = replica", "SELECT kept.renumber()"]
-        for table in written:
-            statements.append(f'DELETE FROM public."{table}"')
-            statements.append(f'INSERT INTO public."{table}" SELECT * FROM kept."{table}"')
-        statements.append("DELETE FROM kept.written")
-        connection.exec_driver_sql("; ".join(statements))
-
-
-def _restore(folder: Path) -> None:
-    db.engine.dispose()
-    for name in ("portal.db-wal", "portal.db-shm"):
-        (folder / name).unlink(missing_ok=True)
-    shutil.copyfile(folder / "template.db", folder / "portal.db")
-
-
-def _checkpoint(path: Path) -> None:
-    connection = sqlite3.connect(path)
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    connection.close()
-    gc.collect()
 
 
 @pytest.fixture
@@ -219,6 +147,12 @@ def app(_databases: Databases) -> Iterator[Flask]:
 def reset_world(app: Flask, _databases: Databases) -> Callable[[], None]:
     """Put the cast's world back in the middle of a test."""
     return _databases.reset
+
+
+@pytest.fixture
+def is_world_written(app: Flask, _databases: Databases) -> Callable[[], bool]:
+    """Tell whether anything was written since the world was last put back."""
+    return _databases.is_written
 
 
 @pytest.fixture

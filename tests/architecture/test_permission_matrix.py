@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from portal.kernel.database import Model, session
+from portal.kernel.database import Model, db, session
 from tests.architecture.matrix import Row
 from tests.cast import CAST, World
 
@@ -49,6 +49,12 @@ def test_every_route_stands_in_the_matrix_once(app: Flask) -> None:
     assert len(listed) == len(set(listed))
 
 
+@cache
+def contents_of_world() -> dict[str, list[tuple[object, ...]]]:
+    """Return what the cast's world holds as it is given to every test."""
+    return contents()
+
+
 @pytest.mark.parametrize("row", rows(), ids=lambda row: f"{row.method} {row.endpoint}")
 def test_route_serves_exactly_those_it_should(
     app: Flask,
@@ -56,22 +62,30 @@ def test_route_serves_exactly_those_it_should(
     client_of: Callable[[str], FlaskClient],
     indexed: None,
     reset_world: Callable[[], None],
+    is_world_written: Callable[[], bool],
     row: Row,
 ) -> None:
     allowed = set(row.allowed.split())
     assert allowed <= set(CAST)
-    refused = [name for name in CAST if name not in allowed]
-    before = contents() if refused else None
-    for name in refused:
+    before = contents_of_world()
+    for name in asked([name for name in CAST if name not in allowed]):
         response = call(app, client_of(name), row, world)
         assert is_refusal(response), f"{name} got {response.status}"
-    assert not refused or contents() == before, "somebody who was refused changed a row"
-    for name in sorted(allowed):
+    assert not is_world_written() or contents() == before, "somebody refused changed a row"
+    for name in asked([name for name in CAST if name in allowed]):
         response = call(app, client_of(name), row, world)
         assert not is_refusal(response), f"{name} got {response.status}: {response.text[:300]}"
         assert response.status_code < 500
         if row.method != "GET":
             reset_world()
+
+
+def asked(people: list[str]) -> list[str]:
+    """Choose whom to try: all of them, on the second database who sees least and who sees most.
+
+    What a rule says of a row and of a list is compared for everybody on both.
+    """
+    return people if db.engine.dialect.name == "sqlite" else [*people[:1], *people[1:][-1:]]
 
 
 def call(app: Flask, client: FlaskClient, row: Row, world: World) -> TestResponse:

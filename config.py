@@ -71,6 +71,11 @@ class Config:
     WORKER_PAUSE_SECONDS = 0.25
     #: Times a side effect is tried before it is set aside for a person to see.
     WORKER_ATTEMPTS = 10
+    #: Private networks that webhooks may reach nonetheless, such as `10.20.0.0/16,10.30.0.0/16`;
+    #: there they need no HTTPS. Everywhere else they reach public addresses by HTTPS only.
+    OUTGOING_NETWORKS = ""
+    #: Seconds that another server has for its whole answer.
+    OUTGOING_SECONDS = 10
     #: Seconds a SQLite write waits for its turn.
     SQLITE_BUSY_SECONDS = 30
     #: Connections that each process keeps to PostgreSQL.

@@ -35,10 +35,15 @@ E = TypeVar("E", bound=Event)
 
 @dataclass(frozen=True)
 class Reaction:
-    """A subscription: `handler(event)` follows every `event`, in a transaction of its own."""
+    """A subscription: `handler(event)` follows every `event`, in a transaction of its own.
+
+    is_outside: it waits for somebody else's answer, so it comes after the others and in no
+    transaction; what it writes, it writes by commands, and being called twice does no harm.
+    """
 
     event: type[Event]
     handler: Callable[[Any], object]
+    is_outside: bool = False
 
     @property
     def name(self) -> str:
@@ -90,6 +95,7 @@ class OutboxDelivery(Identified, Model):
 
 
 _handlers: dict[str, Callable[[Any], object]] = {}
+_outside: set[str] = set()
 _subscribers: dict[str, list[str]] = {}
 
 
@@ -98,6 +104,8 @@ def subscribe(reactions: Iterable[Reaction]) -> None:
     for reaction in reactions:
         subscribe_name(reaction.event, reaction.name)
         _handlers[reaction.name] = reaction.handler
+        if reaction.is_outside:
+            _outside.add(reaction.name)
 
 
 def subscribe_name(event: type[Event], handler: str) -> None:
@@ -110,6 +118,11 @@ def subscribe_name(event: type[Event], handler: str) -> None:
 def handler_named(name: str) -> Callable[[Any], object] | None:
     """Return the function of a delivery, or None when a newer version no longer has it."""
     return _handlers.get(name)
+
+
+def is_outside(name: str) -> bool:
+    """Tell whether a handler waits for somebody else's answer."""
+    return name in _outside
 
 
 def record(event: Event) -> None:

@@ -9,6 +9,7 @@ import secrets
 import signal
 import smtplib
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Mapping
 from types import FrameType
@@ -23,13 +24,22 @@ from portal.kernel.database import Model, session, unit_of_work
 from portal.kernel.fulltext.port import IndexBusy, IndexUnavailable
 from portal.kernel.mail import MailServer, OutgoingMail
 from portal.kernel.manifest import Job
-from portal.kernel.outbox import Event, OutboxDelivery, OutboxEvent, handler_named, load_event
+from portal.kernel.outbox import (
+    Event,
+    OutboxDelivery,
+    OutboxEvent,
+    handler_named,
+    is_outside,
+    load_event,
+)
 from portal.kernel.search import INDEX_HANDLER, search_index
 
 log = logging.getLogger(__name__)
 
 BATCH = 200
 CLAIM_SECONDS = 120
+#: Far less than a claim lasts, with the longest answer on top of it.
+OUTSIDE_SECONDS = 30
 KEPT_DAYS = 14
 
 
@@ -123,11 +133,32 @@ class Worker:
         for delivery in deliveries:
             by_handler[delivery.handler].append(delivery)
         self._index(by_handler.pop(INDEX_HANDLER, []))
-        for delivery in sorted(
+        others = sorted(
             (item for group in by_handler.values() for item in group), key=lambda item: item.id
-        ):
-            self._deliver_one(delivery)
+        )
+        for delivery in others:
+            if not is_outside(delivery.handler):
+                self._deliver_one(delivery)
+        self._deliver_outside([item for item in others if is_outside(item.handler)])
         return len(deliveries)
+
+    def _deliver_outside(self, deliveries: list[OutboxDelivery]) -> None:
+        """Deliver what waits for others' answers; what takes too long leaves the rest for later."""
+        end = time.monotonic() + OUTSIDE_SECONDS
+        for number, delivery in enumerate(deliveries):
+            if time.monotonic() > end:
+                self._put_back(deliveries[number:])
+                return
+            self._deliver_one(delivery)
+
+    def _put_back(self, deliveries: list[OutboxDelivery]) -> None:
+        with unit_of_work():
+            session.execute(
+                update(OutboxDelivery)
+                .where(OutboxDelivery.id.in_([delivery.id for delivery in deliveries]))
+                .values(claimed_by=None, due_at=now(), attempts=OutboxDelivery.attempts - 1)
+                .execution_options(synchronize_session=False)
+            )
 
     def _claim(self) -> list[OutboxDelivery]:
         open_and_due = and_(
@@ -171,8 +202,11 @@ class Worker:
         try:
             event = load_event(delivery.event.name, delivery.event.payload)
             handler = handler_named(delivery.handler)
+            is_alone = is_outside(delivery.handler)
+            if is_alone and event is not None and handler is not None:
+                handler(event)
             with unit_of_work():
-                if event is not None and handler is not None:
+                if not is_alone and event is not None and handler is not None:
                     handler(event)
                 self._mark_done([delivery])
         except Exception as error:

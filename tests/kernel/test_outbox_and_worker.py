@@ -16,9 +16,10 @@ from sqlalchemy import select
 from portal.app import create_app
 from portal.facilities.models import Equipment
 from portal.facilities.services import confirm_equipment
+from portal.kernel import worker
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import now
-from portal.kernel.database import db, session, unit_of_work
+from portal.kernel.database import db, is_writing, session, unit_of_work
 from portal.kernel.mail import OutgoingMail
 from portal.kernel.manifest import Job
 from portal.kernel.outbox import (
@@ -56,10 +57,22 @@ def note_bell(event: BellRang) -> None:
 @pytest.fixture(autouse=True)
 def _fresh() -> Iterator[None]:
     subscribe([Reaction(BellRang, hear_bell), Reaction(BellRang, note_bell)])
+    subscribe([Reaction(LetterLeft, send_letter, is_outside=True)])
     heard.clear()
     broken.clear()
     yield
     broken.clear()
+
+
+@dataclass(frozen=True)
+class LetterLeft(Event):
+    words: str
+
+
+def send_letter(event: LetterLeft) -> None:
+    heard.append(f"{event.words}, {'in' if is_writing() else 'outside'} a transaction")
+    if broken:
+        raise broken[0]
 
 
 def ring(sound: str) -> None:
@@ -70,6 +83,46 @@ def ring(sound: str) -> None:
 def deliveries() -> list[OutboxDelivery]:
     session.expire_all()
     return list(session.scalars(select(OutboxDelivery).order_by(OutboxDelivery.id)))
+
+
+def test_who_waits_for_others_comes_last_and_holds_no_transaction(
+    app: Flask, drain: Callable[[], None]
+) -> None:
+    with unit_of_work():
+        record(LetterLeft("Dear all"))
+        record(BellRang("ding"))
+    drain()
+
+    assert heard == ["ding", "note ding", "Dear all, outside a transaction"]
+    assert all(delivery.done_at for delivery in deliveries())
+
+
+def test_what_fails_outside_is_tried_again(app: Flask, drain: Callable[[], None]) -> None:
+    broken.append(RuntimeError("no answer"))
+    with unit_of_work():
+        record(LetterLeft("Dear all"))
+    drain()
+    [delivery] = deliveries()
+    assert (delivery.attempts, delivery.done_at) == (1, None)
+
+    broken.clear()
+    with time_machine.travel(delivery.due_at + dt.timedelta(seconds=1), tick=False):
+        drain()
+    assert deliveries()[0].done_at
+
+
+def test_slow_answers_leave_the_rest_for_the_next_turn(
+    app: Flask, drain: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "OUTSIDE_SECONDS", -1)
+    with unit_of_work():
+        record(LetterLeft("Dear all"))
+        record(BellRang("ding"))
+    Worker(app, {}).deliver()
+
+    assert heard == ["ding", "note ding"]
+    waiting = [delivery for delivery in deliveries() if delivery.done_at is None]
+    assert [(item.attempts, item.claimed_by) for item in waiting] == [(0, None)]
 
 
 def test_each_handler_hears_an_event_once(app: Flask, drain: Callable[[], None]) -> None:

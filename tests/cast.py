@@ -12,6 +12,14 @@ from flask import current_app
 from sqlalchemy import select
 
 from portal.accounts.models import User, UserSession
+from portal.agreements.models import (
+    Acknowledgment,
+    Agreement,
+    AgreementParty,
+    Milestone,
+    Outcome,
+    OutcomeClaim,
+)
 from portal.app import load_actor
 from portal.bookings.models.access import AccessRequest, Clearance, Qualification, Recognition
 from portal.bookings.models.booking import Booking
@@ -123,6 +131,9 @@ class World:
     blocks: dict[str, int] = field(default_factory=dict)
     matches: dict[str, int] = field(default_factory=dict)
     cases: dict[str, int] = field(default_factory=dict)
+    agreements: dict[str, int] = field(default_factory=dict)
+    milestones: dict[str, int] = field(default_factory=dict)
+    outcomes: dict[str, int] = field(default_factory=dict)
 
 
 def token_of(name: str) -> str:
@@ -179,6 +190,7 @@ def build_world() -> World:
         _add_conversations(world)
         _add_matches(world)
         _add_cases(world)
+        _add_agreements(world)
     return world
 
 
@@ -603,6 +615,70 @@ def _add_conversations(world: World) -> None:
     session.flush()
     world.message_reports["cleo_on_ben"] = report.id
     world.blocks["aero_by_shop"] = block.id
+
+
+def _add_agreements(world: World) -> None:
+    """Of the shop: a draft with the aero firm, one proposed to the college, one active with it.
+
+    Under the last one the shop says that it has hired two people; nobody has confirmed that.
+    """
+    shop, college = world.organizations["shop"], world.organizations["college"]
+    for name, kind, other, roles in (
+        ("draft", "supply", world.organizations["aero"], ("provider", "receiver")),
+        ("proposed", "equipment_use", college, ("receiver", "provider")),
+        ("active", "rd_cooperation", college, ("partner", "partner")),
+    ):
+        is_made = name == "active"
+        agreement = Agreement(
+            organization_id=shop,
+            kind=kind,
+            title=f"A {name} agreement",
+            terms=f"What the {name} one says.",
+            status=name,
+            starts_on=dt.date(2026, 1, 1),
+            private_cents=500_000,
+            created_by_id=world.users["ana"],
+            proposed_at=None if name == "draft" else dt.datetime(2026, 1, 1, tzinfo=dt.UTC),
+            activated_at=dt.datetime(2026, 1, 2, tzinfo=dt.UTC) if is_made else None,
+            parties=[
+                AgreementParty(organization_id=shop, role=roles[0]),
+                AgreementParty(organization_id=other, role=roles[1]),
+            ],
+        )
+        session.add(agreement)
+        session.flush()
+        world.agreements[name] = agreement.id
+        for party in agreement.parties:
+            if is_made or (name == "proposed" and party.organization_id == shop):
+                session.add(Acknowledgment(party_id=party.id, revision=1))
+    milestone = Milestone(
+        agreement_id=world.agreements["active"],
+        title="First articles measured",
+        due_on=dt.date(2027, 6, 1),
+        organization_id=shop,
+    )
+    outcome = Outcome(
+        organization_id=shop,
+        kind="jobs_created",
+        amount_hundredths=200,
+        happened_on=dt.date(2026, 3, 1),
+        asserted_by_id=shop,
+        created_by_id=world.users["ana"],
+    )
+    session.add_all([milestone, outcome])
+    session.flush()
+    session.add(
+        OutcomeClaim(
+            outcome_id=outcome.id,
+            agreement_id=world.agreements["active"],
+            organization_id=shop,
+            evidence="Two contracts of employment.",
+            created_by_id=world.users["ana"],
+        )
+    )
+    session.flush()
+    world.milestones["shop"] = milestone.id
+    world.outcomes["jobs"] = outcome.id
 
 
 def _capability(key: str) -> Capability:

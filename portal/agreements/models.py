@@ -210,6 +210,11 @@ class DocumentVersion(Identified, Model):
     file: Mapped[StoredFile] = relationship(lazy="raise_on_sql")
     organization: Mapped[Organization | None] = relationship(lazy="raise_on_sql")
 
+    @property
+    def url(self) -> str:
+        """Where people of the parties download it."""
+        return f"/agreements/{self.document.agreement_id}/documents/{self.id}"
+
 
 class Milestone(Identified, Model):
     """A day by which something of an agreement is to be done, by one party or by all of them.

@@ -36,6 +36,7 @@ class Permission(StrEnum):
     AGREEMENT_AMEND = "agreement.amend"
     AGREEMENT_CLOSE = "agreement.close"
     AGREEMENT_REMIND = "agreement.remind"
+    MILESTONE_EDIT = "milestone.edit"
     MILESTONE_TICK = "milestone.tick"
     OUTCOME_VIEW = "outcome.view"
     OUTCOME_ASSERT = "outcome.assert"
@@ -128,6 +129,7 @@ policy = Policy(
             "owners and managers of its parties, once it was proposed"
         ),
         Permission.AGREEMENT_REMIND: clock,
+        Permission.MILESTONE_EDIT: related(Milestone.agreement, _keepers),
         Permission.MILESTONE_TICK: related(
             Milestone.agreement, _drafters | (_proposed & _party())
         ).described("people of the parties"),

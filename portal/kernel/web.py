@@ -271,6 +271,15 @@ def choice_argument(name: str, known: Iterable[str]) -> str:
     return text
 
 
+def date_argument(name: str) -> dt.date | None:
+    """Return the calendar date of a query argument, or None without one. Raises Invalid."""
+    text = text_argument(name, 20)
+    try:
+        return dt.date.fromisoformat(text) if text else None
+    except ValueError as error:
+        raise Invalid(name, _("Please give a date such as 2027-03-01.")) from error
+
+
 def local_target(target: str | None, fallback: str) -> str:
     """Return `target` if it is a path of this site, else `fallback`."""
     if not target or not target.startswith("/") or len(target) > 2000:

@@ -98,6 +98,17 @@ AGREEMENTS = Workflow(
             note="required",
             confirm=_l("Decline this agreement for good? To have it changed, ask for changes."),
         ),
+        Transition(
+            "acknowledge",
+            ("proposed", "active"),
+            None,
+            "agreement.acknowledge",
+            _l("Agree"),
+            _l("Your organization agrees."),
+            event=_moved("acknowledge"),
+            is_main=True,
+            is_own=True,
+        ),
         # Follows from the last party's word.
         Transition(
             "activate",

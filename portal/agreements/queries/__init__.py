@@ -1,0 +1,1 @@
+"""Reads of agreements, outcomes, and the chain from a search to what came of it."""

@@ -1,0 +1,1 @@
+"""Commands of agreements and outcomes: the only writers."""

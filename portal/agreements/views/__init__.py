@@ -1,0 +1,1 @@
+"""Pages of agreements, outcomes and reports."""

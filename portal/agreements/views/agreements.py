@@ -1,0 +1,411 @@
+"""Pages of agreements: the list, the record, its forms, documents and milestones."""
+
+from typing import Any
+
+from flask import Response, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from portal.agreements.forms import (
+    AcknowledgmentForm,
+    AgreementForm,
+    DocumentForm,
+    MilestoneForm,
+    NewAgreementForm,
+    agreement_values,
+)
+from portal.agreements.policies import Permission
+from portal.agreements.queries import agreements as queries
+from portal.agreements.queries.outcomes import list_outcomes, show
+from portal.agreements.rules.words import (
+    AGREEMENT_KINDS,
+    AGREEMENTS,
+    MADE_STATUSES,
+    OUTCOME_KINDS,
+    OUTCOME_STATUSES,
+    PARTY_ROLES,
+    UNITS,
+)
+from portal.agreements.services import agreements as services
+from portal.agreements.views.blueprint import blueprint
+from portal.kernel.authorization import authorize, can
+from portal.kernel.clock import today_here
+from portal.kernel.errors import Conflict, NotFound
+from portal.kernel.files import send_stored_file
+from portal.kernel.web import (
+    choice_argument,
+    confirmed,
+    current_actor,
+    flash,
+    page,
+    record_number,
+    see_other,
+)
+from portal.partnerships.forms import NoteForm
+
+#: What a request looks for becomes what is agreed on.
+_KIND_OF_REQUEST = {
+    "equipment_sharing": "equipment_use",
+    "rd_cooperation": "rd_cooperation",
+    "technology": "rd_cooperation",
+    "supply_chain": "supply",
+    "training": "training_contract",
+    "consortium": "consortium",
+}
+
+
+@blueprint.get("/agreements")
+def list_agreements() -> ResponseReturnValue:
+    """Show the agreements of the reader's organizations, the newest first."""
+    actor = current_actor()
+    authorize(actor, Permission.AGREEMENT_VIEW_OWN)
+    status = choice_argument("status", AGREEMENTS.statuses)
+    found = queries.list_own(actor, status=status, cursor=request.args.get("cursor"))
+
+    def own_url(chosen: str, cursor: str | None = None) -> str:
+        return url_for("agreements.list_agreements", status=chosen or None, cursor=cursor)
+
+    return page(
+        "agreements/list.html",
+        agreements=found.items,
+        states=[
+            {"label": label, "url": own_url(name), "is_selected": name == status}
+            for name, label in {"": _("All"), **AGREEMENTS.statuses}.items()
+        ],
+        next_url=own_url(status, found.next) if found.next else None,
+        may_draft=bool(queries.organization_choices(actor)),
+        **_words(),
+    )
+
+
+@blueprint.route("/agreements/new", methods=["GET", "POST"])
+def create_agreement() -> ResponseReturnValue:
+    """Draft an agreement: of oneself, or after an accepted response or an introduction."""
+    actor = current_actor()
+    authorize(actor, Permission.AGREEMENT_VIEW_OWN)
+    choices = queries.organization_choices(actor)
+    if not choices:
+        return page("agreements/no_organization.html")
+    form = NewAgreementForm.bind(**(_prefill() if request.method == "GET" else {}))
+    form.organization_id.choices = choices
+    if form.organization_id.data is None:
+        form.organization_id.data = choices[0][0]
+    if form.submitted():
+        values = form.data
+        organization_id = values.pop("organization_id")
+        if organization_id not in dict(choices):
+            form.add_error("organization_id", _("Please choose one of your organizations."))
+        else:
+            organization = queries.get_organization(organization_id)
+            saved = form.attempt(services.create_agreement, actor, organization, **values)
+            if saved is not None:
+                flash(_("The draft “%(title)s” was saved.", title=saved.title))
+                return _to_record(saved.id)
+    return page("agreements/create.html", form=form, has_choice=len(choices) > 1)
+
+
+@blueprint.get("/agreements/<int:agreement_id>")
+def show_agreement(agreement_id: int) -> ResponseReturnValue:
+    """Show an agreement to its parties; to brokers, what they count of it."""
+    actor = current_actor()
+    agreement = queries.get_visible_agreement(actor, agreement_id)
+    is_inside = can(actor, Permission.AGREEMENT_VIEW_INSIDE, agreement)
+    mine = actor.organizations_as("owner", "manager")
+    waiting = [
+        party.organization.name
+        for party in agreement.parties
+        if party.organization_id in mine and party.acknowledged_revision < agreement.revision
+    ]
+    return page(
+        "agreements/show.html",
+        agreement=agreement,
+        is_inside=is_inside,
+        is_made=agreement.activated_at is not None,
+        is_deletable=agreement.status == "draft" and agreement.proposed_at is None,
+        steps=AGREEMENTS.available(actor, agreement),
+        waiting=waiting if agreement.status in ("proposed", "active") else [],
+        actions=AGREEMENTS.transitions,
+        history=AGREEMENTS.history(agreement) if is_inside else [],
+        outcomes=[show(actor, row) for row in list_outcomes(actor, agreement).items],
+        hours_used=queries.hours_used(agreement) if is_inside else 0,
+        outcome_kinds=OUTCOME_KINDS,
+        outcome_statuses=OUTCOME_STATUSES,
+        units=UNITS,
+        today=today_here(),
+        **_words(),
+    )
+
+
+@blueprint.route("/agreements/<int:agreement_id>/edit", methods=["GET", "POST"])
+def edit_agreement(agreement_id: int) -> ResponseReturnValue:
+    """Change what a draft says."""
+    actor = current_actor()
+    agreement = queries.get_visible_agreement(actor, agreement_id)
+    authorize(actor, Permission.AGREEMENT_EDIT, agreement)
+    if agreement.status != "draft":
+        raise Conflict(_("Only a draft can be changed. Take it back to revise it first."))
+    form = AgreementForm.bind(_named_values(agreement))
+    if form.submitted():
+        saved = form.attempt(services.change_agreement, actor, agreement, **form.data)
+        if saved is not None:
+            flash(_("“%(title)s” was saved.", title=saved.title))
+            return _to_record(agreement_id)
+        agreement = queries.get_visible_agreement(actor, agreement_id)
+    return page("agreements/edit.html", form=form, agreement=agreement)
+
+
+@blueprint.post("/agreements/<int:agreement_id>/delete")
+def delete_agreement(agreement_id: int) -> ResponseReturnValue:
+    """Delete a draft that nobody else has seen."""
+    actor = current_actor()
+    agreement = queries.get_visible_agreement(actor, agreement_id)
+    authorize(actor, Permission.AGREEMENT_EDIT, agreement)
+    title = agreement.title
+    if not confirmed():
+        return page(
+            "components/confirm.html",
+            title=_("Delete the draft “%(title)s”?", title=title),
+            text=_("Its documents go with it."),
+            action=_("Delete"),
+            cancel_url=_record_url(agreement_id),
+        )
+    services.delete_agreement(actor, agreement)
+    flash(_("“%(title)s” was deleted.", title=title))
+    return see_other(url_for("agreements.list_agreements"))
+
+
+@blueprint.post("/agreements/<int:agreement_id>/actions/<action>")
+def act_on_agreement(agreement_id: int, action: str) -> ResponseReturnValue:
+    """Take a step of the workflow."""
+    actor = current_actor()
+    agreement = queries.get_visible_agreement(actor, agreement_id)
+    authorize(actor, AGREEMENTS.permission(action), agreement)
+    step = AGREEMENTS.transitions[action]
+    back = _record_url(agreement_id)
+    if step.confirm and step.note == "none" and not confirmed():
+        return page(
+            "components/confirm.html", title=step.confirm, action=step.label, cancel_url=back
+        )
+    form = NoteForm.bind()
+    if form.submitted():
+        done = form.attempt(services.act_on_agreement, actor, agreement, action, **form.data)
+        if done is not None:
+            flash(str(step.done))
+            return see_other(back)
+    return page("agreements/note.html", form=form, step=step, back=back)
+
+
+@blueprint.post("/agreements/<int:agreement_id>/acknowledge")
+def acknowledge_agreement(agreement_id: int) -> ResponseReturnValue:
+    """Agree with the revision that was read."""
+    actor = current_actor()
+    agreement = queries.get_visible_agreement(actor, agreement_id)
+    authorize(actor, Permission.AGREEMENT_ACKNOWLEDGE, agreement)
+    form = AcknowledgmentForm.bind()
+    if not form.validate():
+        raise Conflict(_("It was changed meanwhile. Please read it again."))
+    was = agreement.status
+    done = services.acknowledge_agreement(actor, agreement, revision=form.revision.data or 0)
+    is_activated = was != "active" and done.status == "active"
+    flash(str(AGREEMENTS.transitions["activate" if is_activated else "acknowledge"].done))
+    return _to_record(agreement_id)
+
+
+# Documents
+
+
+@blueprint.route("/agreements/<int:agreement_id>/documents/new", methods=["GET", "POST"])
+def add_document(agreement_id: int) -> ResponseReturnValue:
+    """Add a document, or with `document` a new version of one."""
+    actor = current_actor()
+    agreement = queries.get_visible_agreement(actor, agreement_id)
+    authorize(actor, Permission.AGREEMENT_AMEND, agreement)
+    document_id = request.args.get("document", type=record_number)
+    known = next((row for row in agreement.documents if row.id == document_id), None)
+    if document_id is not None and known is None:
+        raise NotFound(_("This document is no longer here."))
+    title = known.title if known is not None else ""
+    form = DocumentForm.bind()
+    if form.submitted():
+        version = form.attempt(
+            services.add_document, actor, agreement, document_id=document_id, **form.data
+        )
+        if version is not None:
+            flash(_("The document was added. The other parties are asked to agree with it."))
+            return _to_record(agreement_id, "documents")
+        agreement = queries.get_visible_agreement(actor, agreement_id)
+    return page("agreements/document.html", form=form, agreement=agreement, title=title)
+
+
+@blueprint.get("/agreements/<int:agreement_id>/documents/<int:version_id>")
+def show_document(agreement_id: int, version_id: int) -> Response:
+    """Answer with a version of a document, to people of the parties."""
+    version = queries.get_version(current_actor(), agreement_id, version_id)
+    return send_stored_file(version.file, is_public=False)
+
+
+@blueprint.post("/agreements/<int:agreement_id>/documents/<int:document_id>/remove")
+def remove_document(agreement_id: int, document_id: int) -> ResponseReturnValue:
+    """Take a document away from a draft."""
+    actor = current_actor()
+    agreement = queries.get_visible_agreement(actor, agreement_id)
+    authorize(actor, Permission.AGREEMENT_EDIT, agreement)
+    if not confirmed():
+        return page(
+            "components/confirm.html",
+            title=_("Remove this document?"),
+            text=_("All its versions are deleted."),
+            action=_("Remove"),
+            cancel_url=_record_url(agreement_id),
+        )
+    services.remove_document(actor, agreement, document_id=document_id)
+    flash(_("The document was removed."))
+    return _to_record(agreement_id, "documents")
+
+
+# Milestones
+
+
+@blueprint.route("/agreements/<int:agreement_id>/milestones/new", methods=["GET", "POST"])
+def add_milestone(agreement_id: int) -> ResponseReturnValue:
+    """Say what is to be done by which day."""
+    actor = current_actor()
+    agreement = queries.get_visible_agreement(actor, agreement_id)
+    authorize(actor, Permission.AGREEMENT_AMEND, agreement)
+    form = MilestoneForm.bind()
+    if form.submitted():
+        added = form.attempt(services.add_milestone, actor, agreement, **form.data)
+        if added is not None:
+            flash(_("The milestone was added."))
+            return _to_record(agreement_id, "milestones")
+        agreement = queries.get_visible_agreement(actor, agreement_id)
+    form.organization_id.choices = _party_choices(agreement)
+    return page("agreements/milestone.html", form=form, agreement=agreement, milestone=None)
+
+
+@blueprint.route("/milestones/<int:milestone_id>/edit", methods=["GET", "POST"])
+def edit_milestone(milestone_id: int) -> ResponseReturnValue:
+    """Change a milestone."""
+    actor = current_actor()
+    milestone = queries.get_milestone(actor, milestone_id)
+    authorize(actor, Permission.MILESTONE_EDIT, milestone)
+    form = MilestoneForm.bind(milestone)
+    if form.submitted():
+        saved = form.attempt(services.change_milestone, actor, milestone, **form.data)
+        if saved is not None:
+            flash(_("The milestone was saved."))
+            return _to_record(milestone.agreement_id, "milestones")
+        milestone = queries.get_milestone(actor, milestone_id)
+    form.organization_id.choices = _party_choices(milestone.agreement)
+    return page(
+        "agreements/milestone.html", form=form, agreement=milestone.agreement, milestone=milestone
+    )
+
+
+@blueprint.post("/milestones/<int:milestone_id>/tick")
+def tick_milestone(milestone_id: int) -> ResponseReturnValue:
+    """Say that a milestone is reached, or with `undo` that it is not."""
+    actor = current_actor()
+    milestone = queries.get_milestone(actor, milestone_id)
+    is_done = "undo" not in request.args
+    services.tick_milestone(actor, milestone, is_done=is_done)
+    if is_done:
+        flash(
+            _("“%(title)s” is done.", title=milestone.title),
+            undo_url=url_for("agreements.tick_milestone", milestone_id=milestone_id, undo="yes"),
+        )
+    else:
+        flash(_("“%(title)s” is open again.", title=milestone.title))
+    return _to_record(milestone.agreement_id, "milestones")
+
+
+@blueprint.post("/milestones/<int:milestone_id>/remove")
+def remove_milestone(milestone_id: int) -> ResponseReturnValue:
+    """Take a milestone away."""
+    actor = current_actor()
+    milestone = queries.get_milestone(actor, milestone_id)
+    authorize(actor, Permission.MILESTONE_EDIT, milestone)
+    agreement_id, title = milestone.agreement_id, milestone.title
+    if not confirmed():
+        return page(
+            "components/confirm.html",
+            title=_("Remove “%(name)s”?", name=title),
+            action=_("Remove"),
+            cancel_url=_record_url(agreement_id),
+        )
+    services.remove_milestone(actor, milestone)
+    flash(_("“%(name)s” was removed.", name=title))
+    return _to_record(agreement_id, "milestones")
+
+
+# What they share
+
+
+def _words() -> dict[str, Any]:
+    return {
+        "kinds": AGREEMENT_KINDS,
+        "roles": PARTY_ROLES,
+        "statuses": AGREEMENTS.statuses,
+        "made_statuses": MADE_STATUSES,
+    }
+
+
+def _named_values(agreement: Any) -> Any:
+    """Return an agreement as its form takes it, with the parties by their names."""
+    values = agreement_values(agreement)
+    values.parties = [
+        {"organization": party.organization.name, "role": party.role}
+        for party in agreement.parties
+        if party.organization_id != agreement.organization_id
+    ]
+    return values
+
+
+def _prefill() -> dict[str, Any]:
+    """Read from the address where a new agreement comes from."""
+    actor = current_actor()
+    if response_id := request.args.get("response", type=record_number):
+        response = queries.get_accepted_response(actor, response_id)
+        sides = [response.request.organization_id, response.organization_id]
+        given = {
+            "response_id": response.id,
+            "title": response.request.title,
+            "kind": _KIND_OF_REQUEST[response.request.kind],
+        }
+        # Who needs something receives it.
+        is_need = response.request.direction == "need"
+        roles = ["receiver", "provider"] if is_need else ["provider", "receiver"]
+    elif introduction_id := request.args.get("introduction", type=record_number):
+        introduction = queries.get_introduction_made(actor, introduction_id)
+        sides = [party.organization_id for party in introduction.parties]
+        given = {"introduction_id": introduction.id, "title": introduction.title}
+        roles = ["partner" for _side in sides]
+    else:
+        return {}
+    mine = actor.organizations_as("owner", "manager")
+    own = next((number for number in sides if number in mine), None)
+    if given.get("kind") in ("rd_cooperation", "consortium"):
+        roles = ["partner" for _side in sides]
+    part = dict(zip(sides, roles, strict=True))
+    others = [number for number in sides if number != own]
+    return {
+        **given,
+        "organization_id": own,
+        "role": part.get(own, "") if own is not None else "",
+        "parties": [
+            {"organization": row.name, "role": part[row.id]}
+            for row in queries.find_organizations(others)
+        ],
+    }
+
+
+def _party_choices(agreement: Any) -> list[tuple[int, str]]:
+    return [(party.organization_id, party.organization.name) for party in agreement.parties]
+
+
+def _record_url(agreement_id: int, part: str | None = None) -> str:
+    return url_for("agreements.show_agreement", agreement_id=agreement_id, _anchor=part)
+
+
+def _to_record(agreement_id: int, part: str | None = None) -> Response:
+    return see_other(_record_url(agreement_id, part))

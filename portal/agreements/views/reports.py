@@ -1,0 +1,120 @@
+"""Pages of what came of what: the chain of an agreement, and a region's report."""
+
+from collections.abc import Iterable, Sequence
+
+from flask import Response, stream_with_context, url_for
+from flask.typing import ResponseReturnValue
+
+from portal.agreements.queries.agreements import get_visible_agreement
+from portal.agreements.queries.reports import (
+    Period,
+    list_chain_rows,
+    list_reported_regions,
+    load_chain,
+    load_report,
+    period_of,
+    rows_of_chain,
+    year_of,
+)
+from portal.agreements.rules.counting import CATEGORIES, COUNT_UNITS, SECTIONS
+from portal.agreements.rules.words import (
+    AGREEMENT_KINDS,
+    AGREEMENTS,
+    OUTCOME_KINDS,
+    OUTCOME_STATUSES,
+    UNITS,
+)
+from portal.agreements.schemas import CHAIN_COLUMNS, REPORT_COLUMNS, chain_rows, report_rows
+from portal.agreements.views.blueprint import blueprint
+from portal.kernel.clock import today_here
+from portal.kernel.spreadsheets import csv_pieces
+from portal.kernel.web import current_actor, date_argument, page
+
+
+@blueprint.get("/agreements/<int:agreement_id>/chain")
+def show_chain(agreement_id: int) -> ResponseReturnValue:
+    """Show what led to an agreement and what came of it."""
+    actor = current_actor()
+    agreement = get_visible_agreement(actor, agreement_id)
+    return page(
+        "agreements/chain.html",
+        agreement=agreement,
+        chain=load_chain(actor, agreement),
+        kinds=AGREEMENT_KINDS,
+        statuses=AGREEMENTS.statuses,
+        outcome_kinds=OUTCOME_KINDS,
+        outcome_statuses=OUTCOME_STATUSES,
+        categories=CATEGORIES,
+        units=UNITS,
+    )
+
+
+@blueprint.get("/agreements/<int:agreement_id>/chain.csv")
+def export_chain(agreement_id: int) -> Response:
+    """Answer with the chain of an agreement as a table."""
+    actor = current_actor()
+    chain = load_chain(actor, get_visible_agreement(actor, agreement_id))
+    return _table(
+        CHAIN_COLUMNS, chain_rows(rows_of_chain(chain)), f"agreement-{agreement_id}-chain"
+    )
+
+
+@blueprint.get("/administration/outcomes")
+def list_reports() -> ResponseReturnValue:
+    """Show the regions whose outcomes the reader reports."""
+    return page("agreements/reports.html", regions=list_reported_regions(current_actor()))
+
+
+@blueprint.get("/regions/<key>/outcomes")
+def show_report(key: str) -> ResponseReturnValue:
+    """Show what a region has to show for a period, in the categories of funders."""
+    period = _asked_period()
+    report = load_report(current_actor(), key, period)
+    since, until = period.since.isoformat(), period.until.isoformat()
+    return page(
+        "agreements/report.html",
+        report=report,
+        region=report.region,
+        period=period,
+        years=[
+            {
+                "label": str(year),
+                "url": url_for(
+                    "agreements.show_report", key=key, since=f"{year}-01-01", until=f"{year}-12-31"
+                ),
+                "is_selected": period == year_of(year),
+            }
+            for year in range(today_here().year - 2, today_here().year + 1)
+        ],
+        report_url=url_for("agreements.export_report", key=key, since=since, until=until),
+        chains_url=url_for("agreements.export_chains", key=key, since=since, until=until),
+        sections=SECTIONS,
+        categories=CATEGORIES,
+        units={**UNITS, **COUNT_UNITS},
+    )
+
+
+@blueprint.get("/regions/<key>/outcomes.csv")
+def export_report(key: str) -> Response:
+    """Answer with a region's report as a table."""
+    report = load_report(current_actor(), key, _asked_period())
+    return _table(REPORT_COLUMNS, report_rows(report), f"{key}-outcomes")
+
+
+@blueprint.get("/regions/<key>/chains.csv")
+def export_chains(key: str) -> Response:
+    """Answer with every chain that stands behind a region's report."""
+    rows = list_chain_rows(current_actor(), key, _asked_period())
+    return _table(CHAIN_COLUMNS, chain_rows(rows), f"{key}-chains")
+
+
+def _asked_period() -> Period:
+    return period_of(date_argument("since"), date_argument("until"))
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], name: str) -> Response:
+    return Response(
+        stream_with_context(csv_pieces(columns, rows)),
+        mimetype="text/csv",
+        headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
+    )

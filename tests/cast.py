@@ -25,6 +25,11 @@ from portal.bookings.models.access import AccessRequest, Clearance, Qualificatio
 from portal.bookings.models.booking import Booking
 from portal.bookings.models.calendar import Resource
 from portal.brokerage.models.cases import Case, CaseFilter, CaseNote, CaseTask
+from portal.brokerage.models.introductions import (
+    Introduction,
+    IntroductionParty,
+    IntroductionReveal,
+)
 from portal.conversations.models import (
     Block,
     Message,
@@ -134,6 +139,8 @@ class World:
     agreements: dict[str, int] = field(default_factory=dict)
     milestones: dict[str, int] = field(default_factory=dict)
     outcomes: dict[str, int] = field(default_factory=dict)
+    introductions: dict[str, int] = field(default_factory=dict)
+    introduction_parties: dict[str, int] = field(default_factory=dict)
 
 
 def token_of(name: str) -> str:
@@ -188,6 +195,7 @@ def build_world() -> World:
         _add_bookings(world)
         _add_access(world)
         _add_conversations(world)
+        _add_introductions(world)
         _add_matches(world)
         _add_cases(world)
         _add_agreements(world)
@@ -679,6 +687,49 @@ def _add_agreements(world: World) -> None:
     session.flush()
     world.milestones["shop"] = milestone.id
     world.outcomes["jobs"] = outcome.id
+
+
+def _add_introductions(world: World) -> None:
+    """Dov proposes that shop and college meet; that the college meet Eve's firm, it declined."""
+    for name, status in (("shop_college", "proposed"), ("college_aero", "declined")):
+        introduction = Introduction(
+            region_id=world.regions["greater-louisville"],
+            title="Equipment sharing: coordinate measuring",
+            terms="We keep to ourselves what we learn of each other.",
+            status=status,
+            answer_days=14,
+            asked_at=now(),
+            answer_by=now() + dt.timedelta(days=14),
+            created_by_id=world.users["dov"],
+        )
+        session.add(introduction)
+        session.flush()
+        world.introductions[name] = introduction.id
+        parties = [
+            IntroductionParty(
+                introduction_id=introduction.id,
+                organization_id=world.organizations[side],
+                position=position,
+                summary=f"Somebody with a {side} machine.",
+                reason=f"They have what a {side} needs.",
+            )
+            for position, side in enumerate(name.split("_"), start=1)
+        ]
+        if status == "declined":
+            parties[0].status = "declined"
+            parties[0].decline_reason = "We are busy until summer."
+        session.add_all(parties)
+        session.flush()
+        for side, party, other in zip(name.split("_"), parties, reversed(parties), strict=True):
+            world.introduction_parties[f"{side}_in_{name}"] = party.id
+            session.add(
+                IntroductionReveal(
+                    introduction_id=introduction.id,
+                    party_id=party.id,
+                    to_party_id=other.id,
+                    stage="summary",
+                )
+            )
 
 
 def _capability(key: str) -> Capability:

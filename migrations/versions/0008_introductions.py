@@ -24,7 +24,7 @@ def upgrade() -> None:
         sa.Column("answer_days", sa.Integer(), nullable=False),
         sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("answer_by", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("reminders", sa.Integer(), nullable=False),
+        sa.Column("remind_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("identified_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("is_demo", sa.Boolean(), nullable=False),
@@ -52,7 +52,8 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("answer_days > 0", name=op.f("ck_introduction_answer_days_positive")),
         sa.CheckConstraint(
-            "reminders BETWEEN 0 AND 2", name=op.f("ck_introduction_reminders_in_range")
+            "remind_at IS NULL OR remind_at < answer_by",
+            name=op.f("ck_introduction_reminder_before_answer"),
         ),
         sa.ForeignKeyConstraint(
             ["created_by_id"],
@@ -61,7 +62,10 @@ def upgrade() -> None:
             ondelete="SET NULL",
         ),
         sa.ForeignKeyConstraint(
-            ["region_id"], ["region.id"], name=op.f("fk_introduction_region_id")
+            ["region_id"],
+            ["region.id"],
+            name=op.f("fk_introduction_region_id"),
+            ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
             ["request_id"],
@@ -82,6 +86,9 @@ def upgrade() -> None:
         batch_op.create_index(
             "ix_introduction_status_answer_by", ["status", "answer_by"], unique=False
         )
+        batch_op.create_index(
+            "ix_introduction_status_remind_at", ["status", "remind_at"], unique=False
+        )
 
     op.create_table(
         "introduction_party",
@@ -89,6 +96,7 @@ def upgrade() -> None:
         sa.Column("introduction_id", sa.Integer(), nullable=False),
         sa.Column("organization_id", sa.Integer(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("is_hidden", sa.Boolean(), nullable=False),
         sa.Column("summary", sa.String(length=500), nullable=False),
         sa.Column("reason", sa.String(length=2000), nullable=False),
         sa.Column("status", sa.String(length=10), nullable=False),

@@ -4,24 +4,50 @@ from flask_babel import lazy_gettext as _l
 
 from portal.brokerage import events
 from portal.brokerage.api import cases as cases_api
+from portal.brokerage.api import introductions as introductions_api
 from portal.brokerage.api.blueprint import blueprint as api_blueprint
 from portal.brokerage.policies import Permission, policy
 from portal.brokerage.queries import cases as case_queries
 from portal.brokerage.queries import desk as desk_queries
+from portal.brokerage.queries import introductions as queries
+from portal.brokerage.queries import waiting
 from portal.brokerage.reactions import cases as on_cases
-from portal.brokerage.views import cases, desk
+from portal.brokerage.reactions import introductions as on_introductions
+from portal.brokerage.services import introductions as services
+from portal.brokerage.views import cases, desk, introductions
 from portal.brokerage.views.blueprint import blueprint
-from portal.kernel.manifest import DeskSection, Manifest, NavigationItem, RecordSection
+from portal.kernel.authorization import SYSTEM
+from portal.kernel.manifest import (
+    DeskSection,
+    Job,
+    Manifest,
+    NavigationItem,
+    RecordSection,
+    ThreadSubject,
+)
 from portal.kernel.outbox import Reaction
 
 #: Importing them is what puts their routes on the blueprints.
-PAGES = (cases, desk, cases_api)
+PAGES = (cases, desk, introductions, cases_api, introductions_api)
 
 manifest = Manifest(
     name="brokerage",
     blueprints=(blueprint, api_blueprint),
     policy=policy,
     reactions=(
+        Reaction(
+            events.IntroductionProposed, on_introductions.email_sides_on_introduction_proposed
+        ),
+        Reaction(
+            events.IntroductionConsented, on_introductions.email_all_on_introduction_consented
+        ),
+        Reaction(events.IntroductionOpened, on_introductions.email_all_on_introduction_opened),
+        Reaction(events.IntroductionDeclined, on_introductions.email_all_on_introduction_declined),
+        Reaction(events.IntroductionLapsed, on_introductions.email_all_on_introduction_lapsed),
+        Reaction(
+            events.IntroductionWithdrawn, on_introductions.email_sides_on_introduction_withdrawn
+        ),
+        Reaction(events.IntroductionWaits, on_introductions.email_awaited_on_introduction_waits),
         Reaction(events.CaseHandedOver, on_cases.email_keeper_on_case_handed_over),
         Reaction(events.CaseTaskGiven, on_cases.email_keeper_on_task_given),
         Reaction(events.IntroductionConsented, on_cases.advance_cases_on_introduction_consented),
@@ -29,6 +55,13 @@ manifest = Manifest(
         Reaction(events.ConfirmationAsked, on_cases.email_managers_on_confirmation_asked),
     ),
     navigation=(
+        NavigationItem(
+            _l("Introductions"),
+            "brokerage.list_introductions",
+            permission=Permission.INTRODUCTION_VIEW_OWN,
+            section="account",
+            order=32,
+        ),
         NavigationItem(
             _l("Broker’s desk"),
             "brokerage.desk",
@@ -46,6 +79,42 @@ manifest = Manifest(
     ),
     desk=(
         DeskSection(
+            _l("Introductions that wait for your answer"),
+            _l("No introduction waits for your answer."),
+            waiting.list_to_answer,
+            order=13,
+        ),
+        DeskSection(
+            _l("New introductions"),
+            _l("You met nobody through an introduction in the last two weeks."),
+            waiting.list_new,
+            order=24,
+        ),
+        DeskSection(
+            _l("Suggested introductions"),
+            _l("No match waits for an introduction."),
+            waiting.list_suggested,
+            order=20,
+            permission=Permission.INTRODUCTION_DRAFT,
+            places=("desk", "broker"),
+        ),
+        DeskSection(
+            _l("Introductions under way"),
+            _l("No introduction waits for an answer."),
+            waiting.list_under_way,
+            order=30,
+            permission=Permission.INTRODUCTION_DRAFT,
+            places=("broker",),
+        ),
+        DeskSection(
+            _l("Introductions that came to nothing"),
+            _l("None was declined or lapsed in the last two weeks."),
+            waiting.list_failed,
+            order=31,
+            permission=Permission.INTRODUCTION_DRAFT,
+            places=("desk", "broker"),
+        ),
+        DeskSection(
             _l("Your cases and tasks that are due"),
             _l("None of your cases is due."),
             case_queries.list_due,
@@ -55,6 +124,13 @@ manifest = Manifest(
         ),
     ),
     sections=(
+        RecordSection(
+            "request",
+            _l("Introductions"),
+            "brokerage/introductions/request_section.html",
+            queries.request_section,
+            order=55,
+        ),
         RecordSection(
             "organization",
             _l("Cases"),
@@ -68,6 +144,30 @@ manifest = Manifest(
             "brokerage/section.html",
             desk_queries.cases_of_request,
             order=90,
+        ),
+    ),
+    thread_subjects=(
+        ThreadSubject(
+            kind="introduction",
+            load=queries.introductions_by_id,
+            view=Permission.INTRODUCTION_VIEW_IDENTITIES,
+            parties=queries.parties_in_thread,
+            title=lambda introduction: introduction.title,
+            url=lambda introduction: f"/introductions/{introduction.id}",
+        ),
+    ),
+    jobs=(
+        Job(
+            "lapse_introductions",
+            3600,
+            lambda: services.lapse_overdue(SYSTEM),
+            is_due=lambda: bool(queries.list_overdue(1)),
+        ),
+        Job(
+            "remind_of_introductions",
+            3600,
+            lambda: services.remind_awaited(SYSTEM),
+            is_due=lambda: bool(queries.list_to_remind(1)),
         ),
     ),
 )

@@ -28,6 +28,7 @@ class Permission(StrEnum):
     INTRODUCTION_VIEW_WHOLE = "introduction.view_whole"
     INTRODUCTION_VIEW_IDENTITIES = "introduction.view_identities"
     INTRODUCTION_VIEW_CONTACTS = "introduction.view_contacts"
+    INTRODUCTION_DRAFT = "introduction.draft"
     INTRODUCTION_PROPOSE = "introduction.propose"
     INTRODUCTION_MANAGE = "introduction.manage"
     INTRODUCTION_ANSWER = "introduction.answer"
@@ -81,6 +82,7 @@ policy = Policy(
         Permission.INTRODUCTION_VIEW_CONTACTS: (_opened & _sides).described(
             "people of the sides once all gave their contacts"
         ),
+        Permission.INTRODUCTION_DRAFT: brokers_anywhere,
         Permission.INTRODUCTION_PROPOSE: region_brokered(Region.id),
         Permission.INTRODUCTION_MANAGE: _broker,
         Permission.INTRODUCTION_ANSWER: role_in(

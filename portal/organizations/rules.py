@@ -115,11 +115,7 @@ def match_key(name: str) -> str:
     Without case, accents, punctuation, a leading "the" and the legal form at the end:
     "The Bolt & Nut Co., Inc." → "bolt and nut".
     """
-    plain = unicodedata.normalize("NFKD", name.casefold().replace("&", " and "))
-    plain = "".join(character for character in plain if not unicodedata.combining(character))
-    # Apostrophes and periods join letters ("Ana's", "L.L.C."), other marks part words.
-    plain = re.sub(r"['’`.]", "", plain)
-    words = re.sub(r"[\W_]+", " ", plain).split()
+    words = name_words(name)
     if len(words) > 1 and words[0] == "the":
         words = words[1:]
     while len(words) > 1 and _LEGAL_FORMS.fullmatch(words[-1]):
@@ -127,6 +123,15 @@ def match_key(name: str) -> str:
     if len(words) > 1 and words[-1] == "and":
         words = words[:-1]
     return " ".join(words)[:200]
+
+
+def name_words(text: str) -> list[str]:
+    """Return the words of a text as names are compared: without case, accents, punctuation."""
+    plain = unicodedata.normalize("NFKD", text.casefold().replace("&", " and "))
+    plain = "".join(character for character in plain if not unicodedata.combining(character))
+    # Apostrophes and periods join letters ("Ana's", "L.L.C."), other marks part words.
+    plain = re.sub(r"['’`.]", "", plain)
+    return re.sub(r"[\W_]+", " ", plain).split()
 
 
 def higher_role(one: str, other: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.architecture.matrix import Row
+from tests.architecture.matrix import SIGNED_IN, Row
 from tests.cast import World
 
 Values = Callable[[World], Mapping[str, Any]]
@@ -19,6 +19,76 @@ def new_case(world: World) -> Mapping[str, Any]:
         "title": "A course for the night shift",
     }
 
+
+def introduction(**more: Any) -> Values:
+    return lambda world: {"introduction_id": world.introductions["shop_college"], **more}
+
+
+def of_college(action: str) -> Values:
+    return lambda world: {
+        "introduction_id": world.introductions["shop_college"],
+        "party_id": world.introduction_parties["college_in_shop_college"],
+        "action": action,
+    }
+
+
+def proposal(world: World) -> Mapping[str, Any]:
+    return {
+        "title": "Welding lessons",
+        "parties": [
+            {
+                "organization_id": world.organizations[name],
+                "summary": "Somebody near.",
+                "reason": "They weld.",
+            }
+            for name in ("college", "aero")
+        ],
+    }
+
+
+def yes(_world: World) -> Mapping[str, Any]:
+    return {"confirmed": "yes"}
+
+
+INTRODUCTIONS = [
+    Row("brokerage.list_introductions", "GET", SIGNED_IN),
+    Row("brokerage.propose_introduction", "GET", "dov"),
+    Row("brokerage.propose_introduction", "POST", "dov", data=lambda _world: {"title": "Welding"}),
+    Row("brokerage.show_introduction", "GET", "ana ben cleo dov", values=introduction()),
+    Row(
+        "brokerage.act_on_introduction",
+        "POST",
+        "dov",
+        values=introduction(action="withdraw"),
+        data=yes,
+    ),
+    Row(
+        "brokerage.answer_introduction",
+        "POST",
+        "cleo",
+        values=of_college("consent"),
+        data=lambda _world: {"accepts_terms": "y"},
+    ),
+    Row("brokerage_api.list_introductions", "GET", SIGNED_IN),
+    Row("brokerage_api.propose_introduction", "POST", "dov", data=proposal, is_json=True),
+    Row("brokerage_api.show_introduction", "GET", "ana ben cleo dov", values=introduction()),
+    Row(
+        "brokerage_api.act_on_introduction",
+        "POST",
+        "dov",
+        values=introduction(action="withdraw"),
+        data=lambda _world: {"note": "They met already."},
+        is_json=True,
+    ),
+    Row(
+        "brokerage_api.answer_introduction",
+        "POST",
+        "cleo",
+        values=of_college("decline"),
+        data=lambda _world: {"note": "Not this year."},
+        is_json=True,
+    ),
+]
 
 CASES = [
     Row("brokerage.desk", "GET", "dov"),
@@ -124,4 +194,4 @@ CASES_API = [
     ),
 ]
 
-ROUTES = [*CASES, *CASES_API]
+ROUTES = [*INTRODUCTIONS, *CASES, *CASES_API]

@@ -13,6 +13,7 @@ from portal.brokerage.rules.introductions import (
 )
 from portal.kernel.clock import now
 from portal.kernel.database import Identified, Model, Timestamped, known_values
+from portal.matching.models import Match
 from portal.organizations.models import Organization
 from portal.partnerships.models import Request
 from portal.regions.models import Region
@@ -21,9 +22,10 @@ from portal.regions.models import Region
 class Introduction(Identified, Timestamped, Model):
     """A broker's proposal that two or three organizations meet.
 
+    request_id, match_id: what it is about, and the suggestion that the broker confirmed by it.
     title, terms: what all sides read before they know each other, and what they accept.
     asked_at, answer_by: since when and until when the sides are asked for the present answer.
-    reminders: how many reminders of it went out.
+    remind_at: when those who have not given it are reminded next (None: not again).
     identified_at, opened_at: when all had agreed to meet, and when all had given their contacts.
     """
 
@@ -31,7 +33,9 @@ class Introduction(Identified, Timestamped, Model):
         known_values("status", INTRODUCTION_STATUSES),
         CheckConstraint("answer_days > 0", name="answer_days_positive"),
         CheckConstraint("answer_by > asked_at", name="answer_after_question"),
-        CheckConstraint("reminders BETWEEN 0 AND 2", name="reminders_in_range"),
+        CheckConstraint(
+            "remind_at IS NULL OR remind_at < answer_by", name="reminder_before_answer"
+        ),
         CheckConstraint(
             "status NOT IN ('identified', 'open') OR identified_at IS NOT NULL",
             name="identified_at_known",
@@ -41,12 +45,16 @@ class Introduction(Identified, Timestamped, Model):
         ),
         CheckConstraint("(status = 'open') = (opened_at IS NOT NULL)", name="opened_at_known"),
         Index("ix_introduction_status_answer_by", "status", "answer_by"),
+        Index("ix_introduction_status_remind_at", "status", "remind_at"),
         Index("ix_introduction_region_id_id", "region_id", "id"),
     )
 
-    region_id: Mapped[int] = mapped_column(ForeignKey("region.id"))
+    region_id: Mapped[int] = mapped_column(ForeignKey("region.id", ondelete="CASCADE"))
     request_id: Mapped[int | None] = mapped_column(
         ForeignKey("request.id", ondelete="SET NULL"), index=True
+    )
+    match_id: Mapped[int | None] = mapped_column(
+        ForeignKey("match.id", ondelete="SET NULL"), index=True
     )
     title: Mapped[str] = mapped_column(String(200))
     terms: Mapped[str] = mapped_column(Text)
@@ -54,7 +62,7 @@ class Introduction(Identified, Timestamped, Model):
     answer_days: Mapped[int]
     asked_at: Mapped[dt.datetime] = mapped_column(default=now)
     answer_by: Mapped[dt.datetime]
-    reminders: Mapped[int] = mapped_column(default=0)
+    remind_at: Mapped[dt.datetime | None]
     identified_at: Mapped[dt.datetime | None]
     opened_at: Mapped[dt.datetime | None]
     is_demo: Mapped[bool] = mapped_column(default=False)
@@ -62,6 +70,7 @@ class Introduction(Identified, Timestamped, Model):
         ForeignKey("users.id", ondelete="SET NULL"), index=True
     )
 
+    match: Mapped[Match | None] = relationship(lazy="raise_on_sql")
     region: Mapped[Region] = relationship(lazy="raise_on_sql")
     request: Mapped[Request | None] = relationship(lazy="raise_on_sql")
     created_by: Mapped[User | None] = relationship(lazy="raise_on_sql")
@@ -81,6 +90,8 @@ class IntroductionParty(Identified, Model):
 
     summary: what the others read of it before they know its name; reason: why it should meet them,
     which it alone reads. The contact is what its people gave for the others, and nothing else.
+    is_hidden: it posted an anonymous request, so until all agreed to meet, the broker does not know
+    either who it is.
     """
 
     locked_after = "introduction"
@@ -110,6 +121,7 @@ class IntroductionParty(Identified, Model):
         ForeignKey("organization.id", ondelete="CASCADE"), index=True
     )
     position: Mapped[int]
+    is_hidden: Mapped[bool] = mapped_column(default=False)
     summary: Mapped[str] = mapped_column(String(500))
     reason: Mapped[str] = mapped_column(String(2000))
     status: Mapped[str] = mapped_column(String(10), default="waiting")

@@ -20,8 +20,9 @@ FEWEST_PARTIES, MOST_PARTIES = 2, 3
 #: So long the sides have for each of their two answers, unless the broker says otherwise.
 USUAL_DAYS = 14
 LONGEST_DAYS = 60
-#: Whose answer is missing is reminded twice: when half of the time is over, and near the end.
-MOST_REMINDERS = 2
+
+#: Matches from this score on are suggested to brokers as introductions.
+LIKELY_SCORE = 0.6
 
 INTRODUCTION_STATUSES: Mapping[str, Any] = {
     "proposed": _l("Waiting for consent"),
@@ -31,8 +32,16 @@ INTRODUCTION_STATUSES: Mapping[str, Any] = {
     "lapsed": _l("No answer in time"),
     "withdrawn": _l("Taken back"),
 }
+#: What a side reads: not why it came to nothing, unless it declined itself.
+SHOWN_STATUSES: Mapping[str, Any] = {**INTRODUCTION_STATUSES, "ended": _l("Did not come about")}
 #: States in which somebody's answer is awaited.
 WAITING_STATUSES = ("proposed", "identified")
+
+#: Who need not be named in a proposal.
+STANDS_FOR: Mapping[str, Any] = {
+    "poster": _l("Who posted the request"),
+    "candidate": _l("Whose the match's candidate is"),
+}
 
 PARTY_STATUSES: Mapping[str, Any] = {
     "waiting": _l("No answer yet"),
@@ -164,14 +173,18 @@ def due_at(moment: dt.datetime, days: int) -> dt.datetime:
     return moment + dt.timedelta(days=days)
 
 
-def reminders_due(asked_at: dt.datetime, answer_by: dt.datetime, moment: dt.datetime) -> int:
-    """Return how many reminders should have gone out: none, one at half time, two near the end.
+def next_reminder(
+    asked_at: dt.datetime, answer_by: dt.datetime, after: dt.datetime
+) -> dt.datetime | None:
+    """Return when the next reminder is due: at half time, then near the end, then never again.
 
-    Near the end is the last tenth, or the last two days where that is less.
+    Near the end is the last tenth of the time, or two days before its end where that is later.
     """
-    if moment >= answer_by:
-        return 0
     span = answer_by - asked_at
-    if moment >= answer_by - min(span / 10, dt.timedelta(days=2)):
-        return MOST_REMINDERS
-    return 1 if moment >= asked_at + span / 2 else 0
+    near_end = answer_by - min(span / 10, dt.timedelta(days=2))
+    return next((moment for moment in (asked_at + span / 2, near_end) if moment > after), None)
+
+
+def letter_of(position: int) -> str:
+    """Return by which letter a side is called as long as its name is not known: A, B or C."""
+    return "ABC"[position - 1]

@@ -1,0 +1,454 @@
+"""Reads of introductions: what each reader may know of each side now, lists, and the clock's."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm.attributes import set_committed_value
+
+from portal.accounts.models import User
+from portal.brokerage.models.introductions import Introduction, IntroductionParty
+from portal.brokerage.policies import Permission
+from portal.brokerage.rules.introductions import (
+    INTRODUCTION_STATUSES,
+    SHOWN_STATUSES,
+    WAITING_STATUSES,
+    letter_of,
+)
+from portal.kernel.authorization import Actor, authorize, can, visible
+from portal.kernel.clock import now
+from portal.kernel.database import session
+from portal.kernel.errors import NotFound
+from portal.kernel.manifest import Party
+from portal.kernel.paging import Page, keyset_page
+from portal.matching.models import Match
+from portal.organizations.models import Membership
+from portal.partnerships.models import Request
+from portal.partnerships.policies import Permission as RequestPermission
+from portal.partnerships.rules.workflows import OPEN_STATUSES
+from portal.regions.models import BrokerAppointment, Region, RegionCounty
+
+OPTIONS = (
+    joinedload(Introduction.region),
+    joinedload(Introduction.created_by),
+    joinedload(Introduction.request).options(
+        joinedload(Request.organization), selectinload(Request.reveals)
+    ),
+    selectinload(Introduction.parties).joinedload(IntroductionParty.organization),
+    selectinload(Introduction.reveals),
+)
+
+
+@dataclass(frozen=True)
+class Contact:
+    """How to reach a side, as its people gave it for the others."""
+
+    name: str
+    email: str
+    phone: str
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of an introduction, as one reader may know it now; what they may not is empty.
+
+    label: its name, or the letter that stands for it.
+    """
+
+    id: int
+    label: str
+    organization_id: int | None
+    summary: str
+    is_own: bool
+    reason: str
+    status: str
+    terms_accepted_at: dt.datetime | None
+    contact: Contact | None
+    decline_reason: str
+
+
+@dataclass(frozen=True)
+class Reveal:
+    """That something of one side became known to another, as one of the two may read it."""
+
+    of: str
+    to: str
+    stage: str
+    revealed_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class Card:
+    """An introduction as lists show it to one reader."""
+
+    id: int
+    title: str
+    status: str
+    others: Sequence[str]
+    since: dt.datetime
+    answer_by: dt.datetime | None
+    is_waiting_for_me: bool
+
+
+@dataclass(frozen=True)
+class RequestSection:
+    """What the page of a request shows of introductions."""
+
+    cards: Sequence[Card]
+    may_propose: bool
+    request_id: int
+    statuses: Mapping[str, Any]
+
+
+# One introduction
+
+
+def get_introduction(introduction_id: int) -> Introduction:
+    """Return an introduction with its sides, whoever asks. Raises NotFound."""
+    found = session.scalar(
+        select(Introduction)
+        .options(*OPTIONS)
+        .where(Introduction.id == introduction_id)
+        .execution_options(populate_existing=True)
+    )
+    if found is None:
+        raise NotFound(_("There is no such introduction."))
+    return found
+
+
+def get_visible_introduction(actor: Actor, introduction_id: int) -> Introduction:
+    """Return an introduction to the people of its sides and to the brokers of its region."""
+    found = get_introduction(introduction_id)
+    authorize(actor, Permission.INTRODUCTION_VIEW, found)
+    return found
+
+
+def get_party(introduction_id: int, party_id: int) -> IntroductionParty:
+    """Return one side of an introduction, with the others, whoever asks. Raises NotFound."""
+    introduction = get_introduction(introduction_id)
+    for party in introduction.parties:
+        if party.id == party_id:
+            set_committed_value(party, "introduction", introduction)
+            return party
+    raise NotFound(_("There is no such introduction."))
+
+
+def get_visible_party(actor: Actor, introduction_id: int, party_id: int) -> IntroductionParty:
+    """Return one side of an introduction that the actor may see. Raises NotFound."""
+    found = get_party(introduction_id, party_id)
+    authorize(actor, Permission.INTRODUCTION_VIEW_PARTY, found)
+    return found
+
+
+def introductions_by_id(ids: Sequence[int]) -> Mapping[int, Introduction]:
+    """Return those of some introductions that exist, with their sides, whoever asks."""
+    found = session.scalars(select(Introduction).options(*OPTIONS).where(Introduction.id.in_(ids)))
+    return {introduction.id: introduction for introduction in found}
+
+
+def sides_of(actor: Actor, introduction: Introduction) -> list[Side]:
+    """Return the sides of an introduction as the actor may know them now: the one place that says.
+
+    A side reads of the others what all agreed to, and of their answers nothing; the broker reads
+    the answers and their reasons, but no contact.
+    """
+    is_broker = can(actor, Permission.INTRODUCTION_VIEW_WHOLE, introduction)
+    has_contacts = can(actor, Permission.INTRODUCTION_VIEW_CONTACTS, introduction)
+    sides = []
+    for party in introduction.parties:
+        is_own = party.organization_id in actor.memberships
+        is_named = is_own or _knows(actor, introduction, party)
+        is_inside = is_own or is_broker
+        contact = Contact(party.contact_name, party.contact_email, party.contact_phone)
+        sides.append(
+            Side(
+                id=party.id,
+                label=party.organization.name if is_named else _lettered(party),
+                organization_id=party.organization_id if is_named else None,
+                summary=party.summary,
+                is_own=is_own,
+                reason=party.reason if is_inside else "",
+                status=party.status if is_inside else "",
+                terms_accepted_at=(
+                    party.terms_accepted_at
+                    if is_inside or introduction.identified_at is not None
+                    else None
+                ),
+                contact=contact if party.shared_at and (is_own or has_contacts) else None,
+                decline_reason=party.decline_reason if is_inside else "",
+            )
+        )
+    return sides
+
+
+def _knows(actor: Actor, introduction: Introduction, party: IntroductionParty) -> bool:
+    """Tell whether the actor may know who another side is.
+
+    Who posted an anonymous request is kept from the broker as well, until all agreed to meet.
+    """
+    is_kept = party.is_hidden and introduction.identified_at is None
+    return not is_kept and can(actor, Permission.INTRODUCTION_VIEW_IDENTITIES, introduction)
+
+
+def _lettered(party: IntroductionParty) -> str:
+    return _("Organization %(letter)s", letter=letter_of(party.position))
+
+
+def list_reveals(actor: Actor, introduction: Introduction) -> list[Reveal]:
+    """Return what became known of whom to whom, oldest first: to a side what concerns it."""
+    is_broker = can(actor, Permission.INTRODUCTION_VIEW_WHOLE, introduction)
+    sides = {side.id: side for side in sides_of(actor, introduction)}
+    return [
+        Reveal(sides[row.party_id].label, sides[row.to_party_id].label, row.stage, row.revealed_at)
+        for row in introduction.reveals
+        if is_broker or sides[row.party_id].is_own or sides[row.to_party_id].is_own
+    ]
+
+
+def shown_status(actor: Actor, introduction: Introduction) -> str:
+    """Return the state as the actor may know it.
+
+    That somebody declined, or was silent, is for the broker and for who declined.
+    """
+    ended = introduction.status in ("declined", "lapsed", "withdrawn")
+    if not ended or can(actor, Permission.INTRODUCTION_VIEW_WHOLE, introduction):
+        return introduction.status
+    own = [party for party in introduction.parties if party.organization_id in actor.memberships]
+    return "declined" if any(party.status == "declined" for party in own) else "ended"
+
+
+def shown_request(actor: Actor, introduction: Introduction) -> Request | None:
+    """Return the request of an introduction, to those whom it tells nothing that they may not know.
+
+    Whose a request is stands on its page, unless it is anonymous.
+    """
+    request = introduction.request
+    if request is None or not can(actor, RequestPermission.REQUEST_VIEW, request):
+        return None
+    is_telling = not request.is_anonymous and request.organization_id not in actor.memberships
+    if is_telling and not can(actor, Permission.INTRODUCTION_VIEW_IDENTITIES, introduction):
+        return None
+    return request
+
+
+def parties_in_thread(introduction: Introduction) -> tuple[Party, ...]:
+    """Return who talks in the conversation of an introduction, by what the others may know."""
+    is_named = introduction.identified_at is not None
+    return tuple(
+        Party(
+            party.organization_id,
+            party.organization.name if is_named else _lettered(party),
+            is_named,
+        )
+        for party in introduction.parties
+    )
+
+
+def awaited_parties(introduction: Introduction) -> list[IntroductionParty]:
+    """Return the sides whose present answer is missing."""
+    awaited = {"proposed": "waiting", "identified": "consented"}.get(introduction.status)
+    return [party for party in introduction.parties if party.status == awaited]
+
+
+# Lists
+
+
+def list_introductions(
+    actor: Actor, *, status: str = "", cursor: str | None = None, limit: int = 20
+) -> Page[Introduction]:
+    """Return a page of the introductions that the actor may see, the newest first.
+
+    status: "waiting", "open" or "ended"; all, without one.
+    """
+    statement = select(Introduction).options(*OPTIONS)
+    statement = statement.where(visible(actor, Permission.INTRODUCTION_VIEW))
+    if status:
+        statement = statement.where(Introduction.status.in_(LISTS[status]))
+    return keyset_page(statement, (Introduction.id,), cursor=cursor, limit=limit, descending=True)
+
+
+#: The states that lists of introductions are parted by.
+LISTS: Mapping[str, Sequence[str]] = {
+    "waiting": WAITING_STATUSES,
+    "open": ("open",),
+    "ended": tuple(
+        status for status in INTRODUCTION_STATUSES if status not in (*WAITING_STATUSES, "open")
+    ),
+}
+
+
+def card_of(actor: Actor, introduction: Introduction) -> Card:
+    """Return an introduction as a list shows it to the actor."""
+    answering = actor.organizations_as("owner", "manager")
+    return Card(
+        id=introduction.id,
+        title=introduction.title,
+        status=shown_status(actor, introduction),
+        others=[side.label for side in sides_of(actor, introduction) if not side.is_own],
+        since=introduction.created_at,
+        answer_by=introduction.answer_by if introduction.status in WAITING_STATUSES else None,
+        is_waiting_for_me=any(
+            party.organization_id in answering for party in awaited_parties(introduction)
+        ),
+    )
+
+
+def request_section(actor: Actor, request: Request) -> RequestSection | None:
+    """Return the introductions of a request for its page, and whether the actor may propose one.
+
+    Only those are listed of which the page tells nothing that they still keep.
+    """
+    found = session.scalars(
+        select(Introduction)
+        .options(*OPTIONS)
+        .where(Introduction.request_id == request.id, visible(actor, Permission.INTRODUCTION_VIEW))
+        .order_by(Introduction.id.desc())
+        .limit(20)
+    )
+    cards = [
+        card_of(actor, introduction)
+        for introduction in found
+        if shown_request(actor, introduction) is not None
+    ]
+    may_propose = (
+        can(actor, Permission.INTRODUCTION_DRAFT)
+        and request.status in OPEN_STATUSES
+        and request.organization_id not in actor.memberships
+    )
+    return (
+        RequestSection(cards, may_propose, request.id, SHOWN_STATUSES)
+        if cards or may_propose
+        else None
+    )
+
+
+# What proposing looks up
+
+
+def list_brokered_regions(actor: Actor) -> list[Region]:
+    """Return the regions that the actor brokers, by name."""
+    return list(
+        session.scalars(
+            select(Region)
+            .where(Region.id.in_(sorted(actor.brokered_regions)))
+            .order_by(Region.name)
+            .limit(200)
+        )
+    )
+
+
+def get_brokered_region(actor: Actor, region_id: int | None) -> Region:
+    """Return a region that the actor brokers: the only one, without a number. Raises NotFound."""
+    regions = list_brokered_regions(actor)
+    for region in regions:
+        if region.id == region_id or (region_id is None and len(regions) == 1):
+            return region
+    raise NotFound(_("There is no such region among those that you broker."))
+
+
+def is_in_region(region: Region, county_fips: Sequence[str]) -> bool:
+    """Tell whether one of the counties belongs to a region."""
+    return bool(
+        session.scalar(
+            select(
+                exists().where(
+                    RegionCounty.region_id == region.id, RegionCounty.county_fips.in_(county_fips)
+                )
+            )
+        )
+    )
+
+
+def hidden_ids(actor: Actor, request: Request | None, match: Match | None) -> set[int]:
+    """Return the organizations whose anonymous request the actor sees without knowing whose it is.
+
+    Either can be a request: what the introduction is about, and the candidate of its match.
+    """
+    requests = [request]
+    if match is not None and match.candidate_kind == "request":
+        requests.append(session.get(Request, match.candidate_id))
+    return {
+        row.organization_id
+        for row in requests
+        if row is not None and not can(actor, RequestPermission.REQUEST_VIEW_IDENTITY, row)
+    }
+
+
+def find_waiting(organization_ids: Sequence[int], request_id: int | None) -> int | None:
+    """Return an introduction that waits between two of the organizations about the same, if any."""
+    together = (
+        select(IntroductionParty.introduction_id)
+        .where(IntroductionParty.organization_id.in_(organization_ids))
+        .group_by(IntroductionParty.introduction_id)
+        .having(func.count() > 1)
+    )
+    same = (
+        Introduction.request_id == request_id
+        if request_id is not None
+        else Introduction.request_id.is_(None)
+    )
+    return session.scalar(
+        select(Introduction.id)
+        .where(same, Introduction.status.in_(WAITING_STATUSES), Introduction.id.in_(together))
+        .order_by(Introduction.id)
+        .limit(1)
+    )
+
+
+# Whom to tell
+
+
+def brokers_of(introduction: Introduction) -> list[User]:
+    """Return which brokers hear of an introduction: who proposed it, or else all of the region.
+
+    Not those who belong to one of the sides.
+    """
+    sides = [party.organization_id for party in introduction.parties]
+    brokers = session.scalars(
+        select(User)
+        .join(BrokerAppointment, BrokerAppointment.user_id == User.id)
+        .where(
+            BrokerAppointment.region_id == introduction.region_id,
+            User.is_active,
+            ~exists().where(Membership.user_id == User.id, Membership.organization_id.in_(sides)),
+        )
+        .order_by(User.id)
+    ).all()
+    return [user for user in brokers if user.id == introduction.created_by_id] or list(brokers)
+
+
+# The clock
+
+
+def list_overdue(limit: int = 100) -> list[int]:
+    """Return the introductions of which an answer did not come in time, locked on PostgreSQL."""
+    return list(
+        session.scalars(
+            select(Introduction.id)
+            .where(Introduction.status.in_(WAITING_STATUSES), Introduction.answer_by <= now())
+            .order_by(Introduction.answer_by, Introduction.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+    )
+
+
+def list_to_remind(limit: int = 100) -> list[Introduction]:
+    """Return the introductions of which somebody is to be reminded now, locked on PostgreSQL."""
+    return list(
+        session.scalars(
+            select(Introduction)
+            .where(
+                Introduction.status.in_(WAITING_STATUSES),
+                Introduction.remind_at <= now(),
+                Introduction.answer_by > now(),
+            )
+            .order_by(Introduction.remind_at, Introduction.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+    )

@@ -1,0 +1,130 @@
+"""E-mails of introductions: to each side what its page would say, to the broker how it stands."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from portal.accounts.models import User
+from portal.brokerage import events
+from portal.brokerage.models.introductions import Introduction, IntroductionParty
+from portal.brokerage.queries import introductions as queries
+from portal.kernel.authorization import Actor
+from portal.kernel.errors import NotFound
+from portal.kernel.mail import queue_mail
+from portal.kernel.web import external_url
+from portal.organizations.queries.people import managers_of
+
+
+def email_sides_on_introduction_proposed(event: events.IntroductionProposed) -> None:
+    """Ask each side whether it wants to meet the others, of whom it reads no name."""
+    introduction = _find(event.introduction_id, "proposed")
+    if introduction is None:
+        return
+    for party in introduction.parties:
+        _tell_side(introduction, party, "introduction_proposed")
+
+
+def email_all_on_introduction_consented(event: events.IntroductionConsented) -> None:
+    """Tell each side who the others are, and the broker that all agreed."""
+    introduction = _find(event.introduction_id, "identified", "open")
+    if introduction is None:
+        return
+    for party in introduction.parties:
+        _tell_side(introduction, party, "introduction_identified")
+    _tell_broker(introduction, "introduction_moved")
+
+
+def email_all_on_introduction_opened(event: events.IntroductionOpened) -> None:
+    """Tell each side, and the broker, that they see now how to reach each other."""
+    introduction = _find(event.introduction_id, "open")
+    if introduction is None:
+        return
+    for party in introduction.parties:
+        _tell_side(introduction, party, "introduction_opened")
+    _tell_broker(introduction, "introduction_moved")
+
+
+def email_all_on_introduction_declined(event: events.IntroductionDeclined) -> None:
+    """Tell the broker who declined and why, and the other sides that it came to nothing."""
+    introduction = _find(event.introduction_id, "declined")
+    if introduction is None:
+        return
+    for party in introduction.parties:
+        if party.id != event.party_id:
+            _tell_side(introduction, party, "introduction_ended")
+    _tell_broker(introduction, "introduction_moved")
+
+
+def email_all_on_introduction_lapsed(event: events.IntroductionLapsed) -> None:
+    """Tell the sides and the broker that an answer did not come in time."""
+    introduction = _find(event.introduction_id, "lapsed")
+    if introduction is None:
+        return
+    for party in introduction.parties:
+        _tell_side(introduction, party, "introduction_ended")
+    _tell_broker(introduction, "introduction_moved")
+
+
+def email_sides_on_introduction_withdrawn(event: events.IntroductionWithdrawn) -> None:
+    """Tell each side that it need not answer any more."""
+    introduction = _find(event.introduction_id, "withdrawn")
+    if introduction is None:
+        return
+    for party in introduction.parties:
+        _tell_side(introduction, party, "introduction_ended")
+
+
+def email_awaited_on_introduction_waits(event: events.IntroductionWaits) -> None:
+    """Remind those of whom an answer is missing."""
+    introduction = _find(event.introduction_id, "proposed", "identified")
+    if introduction is None:
+        return
+    for party in queries.awaited_parties(introduction):
+        _tell_side(introduction, party, "introduction_waits")
+
+
+def _tell_side(introduction: Introduction, party: IntroductionParty, template: str) -> None:
+    """Write to the managers of a side what its people may read of the others."""
+    reader = Actor(memberships={party.organization_id: "member"})
+    _tell(
+        managers_of(party.organization_id),
+        template,
+        title=introduction.title,
+        status=introduction.status,
+        reason=party.reason,
+        others=[side for side in queries.sides_of(reader, introduction) if not side.is_own],
+        answer_by=introduction.answer_by,
+        url=_url(introduction),
+    )
+
+
+def _tell_broker(introduction: Introduction, template: str) -> None:
+    """Write to the broker how it stands, and with whom as far as the broker knows."""
+    reader = Actor(brokered_regions=frozenset({introduction.region_id}))
+    sides = queries.sides_of(reader, introduction)
+    _tell(
+        queries.brokers_of(introduction),
+        template,
+        title=introduction.title,
+        status=introduction.status,
+        sides=sides,
+        declined=next((side for side in sides if side.status == "declined"), None),
+        url=_url(introduction),
+    )
+
+
+def _tell(people: Iterable[User], template: str, **context: Any) -> None:
+    for person in people:
+        queue_mail(person.email, template, locale=person.language or "en", **context)
+
+
+def _url(introduction: Introduction) -> str:
+    return external_url("brokerage.show_introduction", introduction_id=introduction.id)
+
+
+def _find(introduction_id: int, *statuses: str) -> Introduction | None:
+    """Return an introduction if it still stands as the event said."""
+    try:
+        found = queries.get_introduction(introduction_id)
+    except NotFound:
+        return None
+    return found if found.status in statuses else None

@@ -1,0 +1,27 @@
+"""What may stand in a text that others read before they know whom it is about."""
+
+import re
+from collections.abc import Iterable
+
+from portal.organizations.rules import match_key, name_words
+
+_ADDRESS = re.compile(r"\S@\S|https?:|\bwww\.", re.IGNORECASE)
+_NUMBER = re.compile(r"\d[\d\s().+/-]*\d")
+_MOST_DIGITS = 6
+_SHORTEST_NAME = 4
+
+
+def gives_address(text: str) -> bool:
+    """Tell whether a text has an e-mail or web address, or a number as long as a telephone's."""
+    numbers = (sum(letter.isdigit() for letter in found[0]) for found in _NUMBER.finditer(text))
+    return bool(_ADDRESS.search(text)) or any(digits > _MOST_DIGITS for digits in numbers)
+
+
+def gives_name(text: str, names: Iterable[str]) -> bool:
+    """Tell whether one of an organization's names stands in a text, however it is written.
+
+    A name of three letters or fewer is not looked for: too many words have them by chance.
+    """
+    words = f" {' '.join(name_words(text))} "
+    keys = (match_key(name) for name in names)
+    return any(len(key) >= _SHORTEST_NAME and f" {key} " in words for key in keys)

@@ -1,0 +1,333 @@
+"""Commands: a broker proposes an introduction, its sides answer, the clock lets it lapse."""
+
+import datetime as dt
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import permutations
+from typing import Any
+
+from flask_babel import gettext as _
+
+from portal.bookings.queries.grants import get_named_organization
+from portal.brokerage.events import IntroductionWaits
+from portal.brokerage.models.introductions import (
+    Introduction,
+    IntroductionParty,
+    IntroductionReveal,
+)
+from portal.brokerage.policies import Permission
+from portal.brokerage.queries import introductions as queries
+from portal.brokerage.rules.blind import gives_address, gives_name
+from portal.brokerage.rules.introductions import (
+    FEWEST_PARTIES,
+    INTRODUCTIONS,
+    MOST_PARTIES,
+    PARTIES,
+    USUAL_DAYS,
+    USUAL_TERMS,
+    due_at,
+    next_reminder,
+)
+from portal.kernel.authorization import Actor, authorize
+from portal.kernel.clock import now
+from portal.kernel.commands import command
+from portal.kernel.database import session
+from portal.kernel.errors import Conflict, Invalid, NotFound
+from portal.kernel.outbox import record
+from portal.matching.models import Match
+from portal.matching.policies import Permission as MatchPermission
+from portal.organizations.models import Organization
+from portal.organizations.queries.people import managers_of
+from portal.partnerships.models import Request
+from portal.partnerships.policies import Permission as RequestPermission
+from portal.partnerships.rules.workflows import OPEN_STATUSES
+from portal.regions.models import Region
+
+
+@command(Permission.INTRODUCTION_PROPOSE)
+def propose_introduction(
+    actor: Actor,
+    region: Region,
+    *,
+    title: str,
+    parties: Sequence[Mapping[str, Any]],
+    terms: str = "",
+    answer_days: int | None = None,
+    request: Request | None = None,
+    match: Match | None = None,
+    is_demo: bool = False,
+) -> Introduction:
+    """Propose that two or three organizations meet; each side is written to.
+
+    parties: of each side the `summary` that the others read, the `reason` that it reads itself,
+    and who it is: `organization_id`, `organization` (a name, or the address of its page), or
+    `stands_for`, the "poster" of the request (of the match) or the "candidate" of the match.
+    Raises Invalid where a text gives away who a side is, and for sides that cannot answer.
+    """
+    if match is not None:
+        authorize(actor, MatchPermission.MATCH_VIEW, match)
+        if match.status != "open":
+            raise Conflict(_("This match does not hold any more."))
+        request = match.request
+    if request is not None:
+        authorize(actor, RequestPermission.REQUEST_VIEW, request)
+        if request.status not in OPEN_STATUSES:
+            raise Conflict(_("This request is not open now."))
+    known = {
+        "poster": request.organization if request is not None else None,
+        "candidate": match.organization if match is not None else None,
+    }
+    organizations = [_organization_of(party, known) for party in parties]
+    hidden = queries.hidden_ids(actor, request, match)
+    _check_sides(actor, region, organizations, hidden, request)
+    _check_blind(
+        [title, terms, *(party["summary"] for party in parties)],
+        [party["reason"] for party in parties],
+        [
+            # No refusal may tell the broker who an anonymous side is.
+            [] if row.id in hidden else [row.name, *row.other_names]
+            for row in organizations
+        ],
+    )
+    if queries.find_waiting(
+        [organization.id for organization in organizations], request.id if request else None
+    ):
+        raise Conflict(_("An introduction of these organizations waits for an answer already."))
+    moment = now()
+    introduction = Introduction(
+        region_id=region.id,
+        request_id=request.id if request is not None else None,
+        match_id=match.id if match is not None else None,
+        title=title,
+        terms=terms or str(USUAL_TERMS),
+        status="proposed",
+        answer_days=answer_days or USUAL_DAYS,
+        created_by_id=actor.user_id,
+        is_demo=is_demo,
+        parties=[
+            IntroductionParty(
+                organization_id=organization.id,
+                position=number,
+                is_hidden=organization.id in hidden,
+                summary=party["summary"],
+                reason=party["reason"],
+            )
+            for number, (organization, party) in enumerate(
+                zip(organizations, parties, strict=True), start=1
+            )
+        ],
+    )
+    _ask(introduction, moment)
+    session.add(introduction)
+    session.flush()
+    _reveal(introduction, "summary", moment)
+    INTRODUCTIONS.apply(actor, introduction, "propose")
+    return introduction
+
+
+@command(INTRODUCTIONS.permission)
+def act_on_introduction(
+    actor: Actor, introduction: Introduction, action: str, *, note: str = ""
+) -> Introduction:
+    """Take an introduction back (its broker)."""
+    INTRODUCTIONS.apply(actor, introduction, action, note=note)
+    return introduction
+
+
+@command(Permission.INTRODUCTION_ANSWER)
+def answer_introduction(
+    actor: Actor, party: IntroductionParty, action: str, **values: Any
+) -> IntroductionParty:
+    """Give a side's answer: "consent", "share" or "decline", with the values that go with it."""
+    answers: Mapping[str, tuple[Callable[..., IntroductionParty], Sequence[str]]] = {
+        "consent": (consent_to_meet, ("accepts_terms",)),
+        "share": (share_contact, ("contact_name", "contact_email", "contact_phone")),
+        "decline": (decline_introduction, ("note",)),
+    }
+    if action not in answers:
+        raise NotFound(_("There is no such action."))
+    answer, names = answers[action]
+    return answer(actor, party, **{name: values[name] for name in names})
+
+
+@command(Permission.INTRODUCTION_ANSWER)
+def consent_to_meet(
+    actor: Actor, party: IntroductionParty, *, accepts_terms: bool
+) -> IntroductionParty:
+    """Agree to meet and accept the terms; the last side to do so lets all know who they are."""
+    introduction = _introduction_awaiting("proposed", party)
+    if not accepts_terms:
+        raise Invalid("accepts_terms", _("Please accept the terms, or decline."))
+    moment = now()
+    party.terms_accepted_at, party.terms_accepted_by_id = moment, actor.user_id
+    PARTIES.apply(actor, party, "consent")
+    if all(each.status == "consented" for each in introduction.parties):
+        introduction.identified_at = moment
+        _ask(introduction, moment)
+        _reveal(introduction, "identity", moment)
+        INTRODUCTIONS.apply(actor, introduction, "identify")
+    return party
+
+
+@command(Permission.INTRODUCTION_ANSWER)
+def share_contact(
+    actor: Actor,
+    party: IntroductionParty,
+    *,
+    contact_name: str,
+    contact_email: str = "",
+    contact_phone: str = "",
+) -> IntroductionParty:
+    """Give a contact for the others; the last side to do so lets all know how to reach each other.
+
+    Raises Invalid without an address or a telephone number.
+    """
+    introduction = _introduction_awaiting("identified", party)
+    if not contact_name:
+        raise Invalid("contact_name", _("Please fill this in."))
+    if not contact_email and not contact_phone:
+        raise Invalid("contact_email", _("Please give an e-mail address or a telephone number."))
+    moment = now()
+    party.shared_at = moment
+    party.contact_name = contact_name
+    party.contact_email, party.contact_phone = contact_email, contact_phone
+    PARTIES.apply(actor, party, "share")
+    if all(each.status == "sharing" for each in introduction.parties):
+        introduction.opened_at = moment
+        _reveal(introduction, "contact", moment)
+        INTRODUCTIONS.apply(actor, introduction, "open")
+    return party
+
+
+@command(Permission.INTRODUCTION_ANSWER)
+def decline_introduction(actor: Actor, party: IntroductionParty, *, note: str) -> IntroductionParty:
+    """Decline, at any time before the contacts are open; the broker alone reads the reason."""
+    introduction = queries.get_introduction(party.introduction_id)
+    party.decline_reason = note.strip()
+    PARTIES.apply(actor, party, "decline", note=note)
+    INTRODUCTIONS.apply(actor, introduction, "decline")
+    return party
+
+
+@command(Permission.INTRODUCTION_LAPSE)
+def lapse_overdue(actor: Actor) -> int:
+    """Let the introductions lapse of which an answer did not come in time; return how many."""
+    due = queries.list_overdue()
+    for introduction_id in due:
+        INTRODUCTIONS.apply(actor, queries.get_introduction(introduction_id), "lapse")
+    return len(due)
+
+
+@command(Permission.INTRODUCTION_LAPSE)
+def remind_awaited(actor: Actor) -> int:
+    """Note for each introduction that it is time to remind its silent sides; return how many."""
+    due = queries.list_to_remind()
+    for introduction in due:
+        introduction.remind_at = next_reminder(
+            introduction.asked_at, introduction.answer_by, after=now()
+        )
+        record(IntroductionWaits(introduction.id))
+    return len(due)
+
+
+def _organization_of(
+    party: Mapping[str, Any], known: Mapping[str, Organization | None]
+) -> Organization:
+    organization = known.get(party.get("stands_for") or "")
+    if organization is not None:
+        return organization
+    if party.get("organization_id") is not None:
+        found = session.get(Organization, party["organization_id"])
+        if found is None or found.status != "active":
+            raise Invalid("parties", _("There is no such organization."))
+        return found
+    if party.get("organization"):
+        try:
+            return get_named_organization(party["organization"])
+        except Invalid as error:
+            raise Invalid("parties", f"“{party['organization']}”: {error.message}") from error
+    raise Invalid("parties", _("Please say who each of them is."))
+
+
+def _check_sides(
+    actor: Actor,
+    region: Region,
+    organizations: Sequence[Organization],
+    hidden: Collection[int],
+    request: Request | None,
+) -> None:
+    if not FEWEST_PARTIES <= len(organizations) <= MOST_PARTIES:
+        raise Invalid("parties", _("Two or three organizations meet."))
+    ids = {organization.id for organization in organizations}
+    if len(ids) < len(organizations):
+        raise Invalid("parties", _("Please name each organization once."))
+    if request is not None and request.organization_id not in ids:
+        raise Invalid("parties", _("The organization that posted the request must be one of them."))
+    if ids & set(actor.memberships):
+        raise Invalid("parties", _("Another broker has to introduce an organization of yours."))
+    counties = [row.county_fips for row in organizations if row.county_fips]
+    if request is not None and request.county_fips:
+        counties.append(request.county_fips)
+    if not queries.is_in_region(region, counties):
+        raise Invalid("parties", _("One of them must be in the region that you broker."))
+    for organization in organizations:
+        if not managers_of(organization.id):
+            name = _("An organization") if organization.id in hidden else organization.name
+            raise Invalid(
+                "parties",
+                _("%(name)s has nobody here yet who could answer. Invite it first.", name=name),
+            )
+
+
+def _check_blind(
+    for_all: Sequence[str], reasons: Sequence[str], names: Sequence[Sequence[str]]
+) -> None:
+    """Refuse texts that tell another side who a side is, or how to reach anybody.
+
+    reasons, names: of each side; its own reason may name a side.
+    """
+    if any(gives_address(text) for text in (*for_all, *reasons)):
+        raise Invalid(
+            None,
+            _("Please leave out addresses and telephone numbers: contacts come at the end."),
+        )
+    for number, own_names in enumerate(names):
+        texts = [*for_all, *(text for other, text in enumerate(reasons) if other != number)]
+        if any(gives_name(text, own_names) for text in texts):
+            raise Invalid(
+                None,
+                _(
+                    "“%(name)s” stands in a text that the others read before they agree to meet.",
+                    name=own_names[0],
+                ),
+            )
+
+
+def _introduction_awaiting(status: str, party: IntroductionParty) -> Introduction:
+    """Return a side's introduction with all its sides, read again under its lock.
+
+    Raises Conflict when it awaits no such answer now.
+    """
+    introduction = queries.get_introduction(party.introduction_id)
+    if introduction.status != status:
+        raise Conflict(_("This answer is not awaited now. Please look at the page again."))
+    return introduction
+
+
+def _ask(introduction: Introduction, moment: dt.datetime) -> None:
+    """Give the sides their time for the answer that is awaited from now on."""
+    introduction.asked_at = moment
+    introduction.answer_by = due_at(moment, introduction.answer_days)
+    introduction.remind_at = next_reminder(moment, introduction.answer_by, after=moment)
+
+
+def _reveal(introduction: Introduction, stage: str, moment: dt.datetime) -> None:
+    for of, to in permutations(introduction.parties, 2):
+        session.add(
+            IntroductionReveal(
+                introduction_id=introduction.id,
+                party_id=of.id,
+                to_party_id=to.id,
+                stage=stage,
+                revealed_at=moment,
+            )
+        )

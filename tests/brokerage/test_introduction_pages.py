@@ -1,0 +1,238 @@
+"""Pages, desks and the API of introductions: what people read, and what their buttons do."""
+
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+
+from portal.brokerage.queries import waiting
+from portal.kernel.authorization import Actor
+from portal.kernel.database import session, unit_of_work
+from portal.kernel.manifest import DeskItem
+from portal.matching.models import Match, MatchFeedback
+from portal.partnerships.models import Request, Response
+from tests.brokerage.conftest import ActorOf, Table
+from tests.cast import World
+
+ClientOf = Callable[[str], FlaskClient]
+Propose = Callable[..., Table]
+
+
+@pytest.fixture
+def match(world: World) -> Match:
+    """A likely match: the college's measuring machine for what the shop looks for."""
+    with unit_of_work():
+        # Who has responded needs no introduction.
+        session.delete(session.get_one(Response, world.responses["college_to_shop"]))
+        row = session.get_one(Match, world.matches["college_mill_for_shop"])
+        row.score = 0.9
+    return row
+
+
+def test_a_broker_confirms_a_suggested_match_by_proposing_an_introduction(
+    client_of: ClientOf, actor: ActorOf, world: World, match: Match
+) -> None:
+    client = client_of("dov")
+    [item] = waiting.list_suggested(actor("dov"), 10)
+    assert item.title == "Shop public need"
+
+    form = client.get(item.url)
+    assert "Ana&#39;s Machine Shop" in form.text
+    assert "Falls City Community College" in form.text
+    sent = client.post(
+        "/introductions/new",
+        data={
+            "match_id": match.id,
+            "title": "Equipment sharing",
+            "parties-0-stands_for": "poster",
+            "parties-0-summary": "A shop of nine.",
+            "parties-0-reason": "They measure.",
+            "parties-1-stands_for": "candidate",
+            "parties-1-summary": "A college with a laboratory.",
+            "parties-1-reason": "They need to measure.",
+            "answer_days": "14",
+        },
+    )
+
+    assert sent.status_code == 303
+    page = client.get(sent.headers["Location"]).text
+    assert "The introduction is proposed." in page
+    assert "Shop public need" in page
+    assert waiting.list_suggested(actor("dov"), 10) == []
+
+
+@pytest.mark.parametrize("case", ["no use", "responded", "declined match", "closed"])
+def test_a_match_is_not_suggested_where_it_is_settled(
+    actor: ActorOf, world: World, match: Match, case: str
+) -> None:
+    with unit_of_work():
+        row = session.get_one(Match, match.id)
+        if case == "no use":
+            session.add(
+                MatchFeedback(
+                    match_id=row.id, user_id=world.users["dov"], side="broker", is_useful=False
+                )
+            )
+        elif case == "responded":
+            session.add(
+                Response(
+                    request_id=row.request_id, organization_id=row.organization_id, message="Yes."
+                )
+            )
+        elif case == "declined match":
+            row.status = "ruled_out"
+        else:
+            session.get_one(Request, row.request_id).status = "paused"
+
+    assert waiting.list_suggested(actor("dov"), 10) == []
+
+
+def test_what_was_typed_stays_when_a_proposal_is_refused(client_of: ClientOf) -> None:
+    sent = client_of("dov").post(
+        "/introductions/new",
+        data={
+            "title": "For Anas Machine Shop",
+            "parties-0-organization": "Ana's Machine Shop",
+            "parties-0-summary": "Somebody mills.",
+            "parties-0-reason": "They weld.",
+            "parties-1-organization": "Falls City Community College",
+            "parties-1-summary": "Somebody welds.",
+            "parties-1-reason": "They mill.",
+        },
+    )
+
+    assert sent.status_code == 422
+    assert "stands in a text that the others read" in sent.text
+    assert "Somebody welds." in sent.text
+
+
+def test_two_sides_meet_by_the_buttons_of_their_pages(
+    client_of: ClientOf, propose: Propose, world: World
+) -> None:
+    table = propose("shop", "college")
+    url = f"/introductions/{table.id}"
+    ana, cleo = client_of("ana"), client_of("cleo")
+
+    def answer(client: FlaskClient, name: str, action: str, **values: str) -> str:
+        number = table.party(name).id
+        sent = client.post(f"{url}/parties/{number}/actions/{action}", data=values)
+        return sent.text if sent.status_code == 422 else client.get(url).text
+
+    assert "Organization B" in ana.get(url).text
+    assert "Please accept the terms" in answer(ana, "shop", "consent")
+    assert "You have answered" in answer(ana, "shop", "consent", accepts_terms="y")
+    assert "Falls City" not in ana.get(url).text
+    assert "Ana&#39;s Machine Shop" in answer(cleo, "college", "consent", accepts_terms="y")
+    assert 'value="ana@cast.example"' in ana.get(url).text
+    answer(ana, "shop", "share", contact_name="Ana", contact_phone="502 555 0199")
+    assert "502 555 0199" not in cleo.get(url).text
+    page = answer(cleo, "college", "share", contact_name="Cleo", contact_email="cleo@lab.example")
+    assert "502 555 0199" in page
+    assert "cleo@lab.example" in ana.get(url).text
+    assert "cleo@lab.example" not in client_of("dov").get(url).text
+
+
+def test_a_decline_without_a_reason_asks_for_it(
+    client_of: ClientOf, propose: Propose, world: World
+) -> None:
+    table = propose("shop", "college")
+    url = f"/introductions/{table.id}"
+    number = table.party("college").id
+    cleo = client_of("cleo")
+
+    assert "Please fill this in." in cleo.post(f"{url}/parties/{number}/actions/decline").text
+    cleo.post(f"{url}/parties/{number}/actions/decline", data={"note": "My cousin owns it."})
+
+    assert "My cousin" in cleo.get(url).text
+    assert "My cousin" in client_of("dov").get(url).text
+    page = client_of("ana").get(url).text
+    assert "did not come about" in page
+    assert "My cousin" not in page
+    assert "declined" not in page.lower()
+
+
+def test_taking_back_asks_first(client_of: ClientOf, propose: Propose) -> None:
+    table = propose("shop", "college")
+    url = f"/introductions/{table.id}/actions/withdraw"
+    client = client_of("dov")
+
+    assert "Take this introduction back?" in client.post(url).text
+    assert table.row.status == "proposed"
+    client.post(url, data={"confirmed": "yes", "note": "They met at the fair."})
+
+    assert table.row.status == "withdrawn"
+    assert "They met at the fair." in client.get(f"/introductions/{table.id}").text
+    assert "fair" not in client_of("ana").get(f"/introductions/{table.id}").text
+
+
+def test_members_read_but_do_not_answer(client_of: ClientOf, propose: Propose) -> None:
+    table = propose("shop", "college")
+    page = client_of("ben").get(f"/introductions/{table.id}").text
+
+    assert "An owner or manager of your organization answers." in page
+    assert "/actions/consent" not in page
+
+
+def test_desks_show_what_waits_and_what_became_of_it(propose: Propose, actor: ActorOf) -> None:
+    def titles(section: Callable[[Actor, int], list[DeskItem]], name: str) -> list[str]:
+        return [str(item.title) for item in section(actor(name), 10)]
+
+    table = propose("shop", "college", title="Measuring")
+    assert titles(waiting.list_to_answer, "ana") == ["Measuring"]
+    assert titles(waiting.list_to_answer, "ben") == []
+    assert titles(waiting.list_under_way, "dov") == ["Measuring"]
+    table.consent("shop")
+    assert titles(waiting.list_to_answer, "ana") == []
+    assert titles(waiting.list_to_answer, "cleo") == ["Measuring"]
+    table.consent("college")
+    assert titles(waiting.list_to_answer, "ana") == ["Measuring"]
+    table.share("shop", "college")
+
+    assert titles(waiting.list_new, "ben") == [
+        "You were introduced to Falls City Community College"
+    ]
+    assert titles(waiting.list_under_way, "dov") == []
+    # The world's own: the college declined to meet Eve's firm.
+    [failed] = waiting.list_failed(actor("dov"), 10)
+    assert failed.detail == "We are busy until summer."
+    assert titles(waiting.list_failed, "cleo") == []
+
+
+def test_the_list_tells_each_reader_apart_what_waits_and_what_ended(
+    client_of: ClientOf, world: World
+) -> None:
+    eve = client_of("eve")
+    assert "Did not come about" in eve.get("/introductions").text
+    assert "Organization A" in eve.get("/introductions?status=ended").text
+    assert "None in this state" in eve.get("/introductions?status=waiting").text
+    assert "Declined" in client_of("dov").get("/introductions?status=ended").text
+    assert "No introductions yet" in client_of("root").get("/introductions").text
+
+
+def test_the_api_says_no_more_than_the_page(
+    client_of: ClientOf, propose: Propose, world: World
+) -> None:
+    table = propose("shop", "college")
+    url = f"/api/v1/introductions/{table.id}"
+    cleo = client_of("cleo")
+    shown = cleo.get(url).get_json()
+    assert [side["organization_id"] for side in shown["sides"]] == [
+        None,
+        world.organizations["college"],
+    ]
+    assert "Machine Shop" not in cleo.get(url).text
+
+    answered = cleo.post(
+        f"{url}/parties/{table.party('college').id}/actions/consent", json={"accepts_terms": True}
+    )
+    assert answered.status_code == 200
+    refused = cleo.post(
+        f"{url}/parties/{table.party('college').id}/actions/share",
+        json={"contact_name": "Cleo", "contact_email": "c@lab.example"},
+    )
+    assert refused.status_code == 409
+    table.consent("shop")
+    shown = cleo.get(url).get_json()
+    assert shown["status"] == "identified"
+    assert [reveal["stage"] for reveal in shown["reveals"]].count("identity") == 2
+    assert shown["sides"][0]["contact"] is None

@@ -1,0 +1,442 @@
+"""Introductions: who learns what of whom, when, and who reads why it came to nothing."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from portal.brokerage.models.introductions import Introduction, IntroductionParty
+from portal.brokerage.policies import Permission
+from portal.brokerage.queries import introductions as queries
+from portal.brokerage.services import introductions as services
+from portal.kernel.authorization import SYSTEM, can, visible
+from portal.kernel.database import session, unit_of_work
+from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from portal.organizations.models import Membership, Organization
+from portal.partnerships.models import Request
+from portal.partnerships.queries.requests import get_request
+from portal.regions.models import Region
+from tests.brokerage.conftest import ActorOf, Table, name_of
+from tests.cast import CAST, World
+
+Propose = Callable[..., Table]
+Proposal = Callable[..., Mapping[str, Any]]
+
+
+def stages(table: Table, reader: str) -> list[str]:
+    row = queries.get_visible_introduction(table.actor(reader), table.id)
+    return [reveal.stage for reveal in queries.list_reveals(table.actor(reader), row)]
+
+
+# What becomes known
+
+
+def test_nobody_learns_a_name_before_all_agreed(propose: Propose, world: World) -> None:
+    table = propose("shop", "college")
+    table.consent("shop")
+
+    for reader, other in (("ana", "college"), ("cleo", "shop")):
+        side = next(side for side in table.sides(reader) if not side.is_own)
+        assert side.label in ("Organization A", "Organization B")
+        assert side.organization_id is None
+        assert side.summary == f"An organization with a {other} machine."
+        assert (side.reason, side.status, side.terms_accepted_at) == ("", "", None)
+        assert stages(table, reader) == ["summary", "summary"]
+
+
+def test_all_learn_the_names_once_the_last_agreed(propose: Propose, world: World) -> None:
+    table = propose("shop", "college")
+    table.consent("college", "shop")
+
+    assert table.row.status == "identified"
+    assert [side.label for side in table.sides("ben")] == [
+        "Ana's Machine Shop",
+        "Falls City Community College",
+    ]
+    assert [side.contact for side in table.sides("ben")] == [None, None]
+    assert stages(table, "cleo") == ["summary", "summary", "identity", "identity"]
+
+
+def test_contacts_are_open_once_all_gave_theirs(propose: Propose, world: World) -> None:
+    table = propose("shop", "college")
+    table.consent("shop", "college")
+    table.share("shop")
+    before = {side.label: side.contact for side in table.sides("cleo")}
+    assert before["Ana's Machine Shop"] is None
+
+    table.share("college")
+
+    assert table.row.status == "open"
+    after = {side.label: side.contact for side in table.sides("cleo")}
+    assert after["Ana's Machine Shop"] == queries.Contact(
+        "Contact of shop", "shop@contact.example", ""
+    )
+    assert stages(table, "ana")[-2:] == ["contact", "contact"]
+    # The broker sees that they met, not how they reach each other.
+    assert [side.contact for side in table.sides("dov")] == [None, None]
+    assert len(stages(table, "dov")) == 6
+
+
+def test_who_accepted_the_terms_and_when_is_recorded(propose: Propose, world: World) -> None:
+    table = propose("shop", "college")
+    with pytest.raises(Invalid) as refusal:
+        services.consent_to_meet(table.actor("ana"), table.party("shop"), accepts_terms=False)
+    assert refusal.value.field == "accepts_terms"
+
+    table.consent("shop")
+
+    party = table.party("shop")
+    assert party.terms_accepted_by_id == world.users["ana"]
+    assert party.terms_accepted_at is not None
+    assert "We do not pass it on" in table.row.terms
+
+
+def test_three_meet_when_the_third_agreed(propose: Propose, world: World) -> None:
+    table = propose("shop", "college", "aero")
+    table.consent("shop", "college")
+    assert {side.organization_id for side in table.sides("eve") if not side.is_own} == {None}
+    # What became known between two others is not told to the third.
+    assert len(stages(table, "eve")) == 4
+
+    table.consent("aero")
+    table.share("aero", "college", "shop")
+
+    assert table.row.status == "open"
+    others = [side for side in table.sides("eve") if not side.is_own]
+    assert [side.contact.email if side.contact else "" for side in others] == [
+        "shop@contact.example",
+        "college@contact.example",
+    ]
+    assert len(stages(table, "dov")) == 18
+
+
+# Who decides
+
+
+def test_only_owners_and_managers_answer_for_their_own_side(
+    propose: Propose, world: World, actor: ActorOf
+) -> None:
+    table = propose("shop", "college")
+    party = table.party("shop")
+
+    for name in ("ben", "cleo", "dov"):
+        with pytest.raises(Forbidden):
+            services.consent_to_meet(actor(name), party, accepts_terms=True)
+    for name in ("eve", "root"):
+        with pytest.raises(NotFound):
+            services.consent_to_meet(actor(name), party, accepts_terms=True)
+
+
+def test_a_contact_is_not_asked_for_before_the_names_are_known(propose: Propose) -> None:
+    table = propose("shop", "college")
+    table.consent("shop")
+
+    with pytest.raises(Conflict):
+        table.share("shop")
+
+
+def test_a_contact_has_an_address_or_a_telephone_number(propose: Propose, actor: ActorOf) -> None:
+    table = propose("shop", "college")
+    table.consent("shop", "college")
+
+    with pytest.raises(Invalid) as refusal:
+        services.share_contact(actor("ana"), table.party("shop"), contact_name="Ana")
+    assert refusal.value.field == "contact_email"
+
+
+def test_only_the_broker_reads_why_a_side_declined(propose: Propose, world: World) -> None:
+    table = propose("shop", "college")
+    table.consent("shop", "college")
+    table.decline("college", "Their owner is my cousin.")
+
+    reasons = {
+        reader: [side.decline_reason for side in table.sides(reader) if side.decline_reason]
+        for reader in ("ana", "cleo", "dov")
+    }
+    assert reasons == {
+        "ana": [],
+        "cleo": ["Their owner is my cousin."],
+        "dov": ["Their owner is my cousin."],
+    }
+    shown = {name: queries.shown_status(table.actor(name), table.row) for name in reasons}
+    assert shown == {"ana": "ended", "cleo": "declined", "dov": "declined"}
+
+
+def test_a_broker_of_the_other_side_reads_no_reason(
+    propose: Propose, world: World, actor: ActorOf
+) -> None:
+    table = propose("shop", "college")
+    table.decline("college")
+    with unit_of_work():
+        session.add(
+            Membership(
+                organization_id=world.organizations["shop"],
+                user_id=world.users["dov"],
+                role="member",
+            )
+        )
+
+    assert [side.decline_reason for side in table.sides("dov")] == ["", ""]
+    assert not can(actor("dov"), Permission.INTRODUCTION_MANAGE, table.row)
+
+
+def test_declining_needs_a_reason_and_ends_it_for_all(propose: Propose) -> None:
+    table = propose("shop", "college")
+    with pytest.raises(Invalid):
+        table.decline("shop", "  ")
+
+    table.decline("shop")
+
+    with pytest.raises(Conflict):
+        table.consent("college")
+
+
+# Proposing
+
+
+@pytest.mark.parametrize(
+    ("names", "changes", "message"),
+    [
+        (("shop",), {}, "Two or three organizations meet."),
+        (("shop", "shop"), {}, "Please name each organization once."),
+        (("shop", "unclaimed"), {}, "Ohio Valley Institute has nobody here yet"),
+        (("shop", "college"), {"title": "For Anas machine shop, Inc."}, "stands in a text"),
+        (("shop", "college"), {"title": "Write to office@shop.example"}, "leave out addresses"),
+        (("shop", "college"), {"terms": "Call (502) 555-0101."}, "leave out addresses"),
+    ],
+)
+def test_a_proposal_is_refused_that_cannot_be_answered_or_gives_somebody_away(
+    actor: ActorOf,
+    region: Region,
+    proposal: Proposal,
+    names: tuple[str, ...],
+    changes: Mapping[str, Any],
+    message: str,
+) -> None:
+    with pytest.raises(Invalid, match=message):
+        services.propose_introduction(actor("dov"), region, **proposal(*names, **changes))
+
+
+def test_the_reason_of_one_side_may_name_it_but_not_the_other(
+    propose: Propose, actor: ActorOf, region: Region, proposal: Proposal
+) -> None:
+    said = proposal("shop", "college")
+    own, other = said["parties"]
+    with pytest.raises(Invalid, match="Falls City"):
+        services.propose_introduction(
+            actor("dov"),
+            region,
+            title="Measuring",
+            parties=[{**own, "reason": "Falls-City Community College measures."}, other],
+        )
+
+    propose("shop", "college", parties=[{**own, "reason": "Ana's Machine Shop mills."}, other])
+
+
+def test_a_broker_introduces_neither_strangers_to_the_region_nor_an_organization_of_their_own(
+    actor: ActorOf, world: World, region: Region, proposal: Proposal
+) -> None:
+    other = session.get_one(Region, world.regions["wichita"])
+    with pytest.raises(Forbidden):
+        services.propose_introduction(actor("dov"), other, **proposal("shop", "aero"))
+    with unit_of_work():
+        college = session.get_one(Organization, world.organizations["college"])
+        college.county_fips = "20173"
+    with pytest.raises(Invalid, match="region that you broker"):
+        services.propose_introduction(actor("dov"), region, **proposal("college", "aero"))
+    with unit_of_work():
+        session.add(
+            Membership(
+                organization_id=world.organizations["shop"],
+                user_id=world.users["dov"],
+                role="member",
+            )
+        )
+    with pytest.raises(Invalid, match="Another broker"):
+        services.propose_introduction(actor("dov"), region, **proposal("shop", "aero"))
+
+
+def test_the_same_is_not_proposed_twice_while_it_waits(propose: Propose) -> None:
+    first = propose("shop", "aero")
+    with pytest.raises(Conflict):
+        propose("aero", "shop", "college")
+    first.decline("aero")
+
+    assert propose("shop", "aero", "college").row.status == "proposed"
+
+
+def test_who_posted_an_anonymous_request_is_kept_from_the_broker_until_all_agreed(
+    propose: Propose, world: World, proposal: Proposal
+) -> None:
+    with unit_of_work():
+        request = session.get_one(Request, world.requests["shop_public"])
+        request.is_anonymous, request.anonymous_summary = True, "Somebody mills."
+    poster, candidate = proposal("shop", "college")["parties"]
+    table = propose(
+        request=get_request(request.id),
+        parties=[
+            {
+                "stands_for": "poster",
+                "summary": poster["summary"],
+                "reason": "Ana's Machine Shop is a name that the broker may guess.",
+            },
+            candidate,
+        ],
+    )
+
+    assert [side.label for side in table.sides("dov")] == [
+        "Organization A",
+        "Falls City Community College",
+    ]
+    table.consent("shop", "college")
+    assert next(side.label for side in table.sides("dov")) == "Ana's Machine Shop"
+
+
+def test_a_request_that_names_its_organization_is_not_linked_before_all_agreed(
+    propose: Propose, world: World, actor: ActorOf
+) -> None:
+    table = propose("shop", "college", request=get_request(world.requests["shop_public"]))
+    request = get_request(world.requests["shop_public"])
+
+    def readers() -> set[str]:
+        return {
+            name
+            for name in ("ana", "cleo", "dov")
+            if queries.shown_request(actor(name), table.row) is not None
+        }
+
+    assert readers() == {"ana", "dov"}
+    assert not (queries.request_section(actor("cleo"), request))
+    table.consent("shop", "college")
+    assert readers() == {"ana", "cleo", "dov"}
+
+
+# The clock
+
+
+def move(table: Table, days: float) -> None:
+    """Let time pass for an introduction."""
+    with unit_of_work():
+        row = session.get_one(Introduction, table.id)
+        for name in ("asked_at", "answer_by", "remind_at"):
+            moment = getattr(row, name)
+            if moment is not None:
+                setattr(row, name, moment - dt.timedelta(days=days))
+
+
+def test_silence_is_reminded_twice_and_then_lapses(
+    propose: Propose, mails: Callable[[], dict[str, list[str]]]
+) -> None:
+    table = propose("shop", "college", answer_days=10)
+    table.consent("shop")
+    mails()
+    assert services.remind_awaited(SYSTEM) == 0
+
+    for days in (5, 4):
+        move(table, days)
+        assert services.remind_awaited(SYSTEM) == 1
+        assert services.remind_awaited(SYSTEM) == 0
+        told = mails()
+        assert set(told) == {"cleo"}
+        assert "Your answer is awaited" in told["cleo"][0]
+    assert services.lapse_overdue(SYSTEM) == 0
+    move(table, 1)
+    assert services.remind_awaited(SYSTEM) == 0
+    assert services.lapse_overdue(SYSTEM) == 1
+
+    assert table.row.status == "lapsed"
+    told = mails()
+    assert set(told) == {"ana", "cleo", "dov"}
+    assert "did not come about" in told["ana"][0]
+    assert "College" not in told["ana"][0]
+    assert "The introduction of Ana's Machine Shop, Falls City" in told["dov"][0]
+
+
+def test_the_second_answer_has_a_time_of_its_own(propose: Propose) -> None:
+    table = propose("shop", "college", answer_days=10)
+    move(table, 9)
+    table.consent("shop", "college")
+    move(table, 9)
+
+    assert services.lapse_overdue(SYSTEM) == 0
+    move(table, 1)
+    assert services.lapse_overdue(SYSTEM) == 1
+    assert table.row.identified_at is not None
+
+
+# Lists
+
+
+def test_row_and_list_agree(propose: Propose, world: World, actor: ActorOf) -> None:
+    agreed = propose("shop", "aero")
+    agreed.consent("shop", "aero")
+    opened = propose("aero", "college")
+    opened.consent("college", "aero")
+    opened.share("college", "aero")
+    rows = [queries.get_introduction(number) for number in session.scalars(select(Introduction.id))]
+    of_rows = [
+        permission
+        for permission in Permission
+        if permission.startswith("introduction.")
+        and permission
+        not in (
+            Permission.INTRODUCTION_PROPOSE,
+            Permission.INTRODUCTION_VIEW_PARTY,
+            Permission.INTRODUCTION_ANSWER,
+        )
+    ]
+    for name in CAST:
+        person = actor(name)
+        for permission in of_rows:
+            listed = set(
+                session.scalars(select(Introduction.id).where(visible(person, permission)))
+            )
+            assert listed == {row.id for row in rows if can(person, permission, row)}, permission
+        for permission in (Permission.INTRODUCTION_VIEW_PARTY, Permission.INTRODUCTION_ANSWER):
+            listed = set(
+                session.scalars(select(IntroductionParty.id).where(visible(person, permission)))
+            )
+            parties = [
+                queries.get_party(party.introduction_id, party.id)
+                for row in rows
+                for party in row.parties
+            ]
+            checked = {party.id for party in parties if can(person, permission, party)}
+            assert listed == checked, permission
+
+
+def test_mails_say_no_more_than_the_page(
+    propose: Propose, mails: Callable[[], dict[str, list[str]]], world: World
+) -> None:
+    table = propose("shop", "college")
+    told = mails()
+    assert set(told) == {"ana", "cleo"}
+    assert "An organization with a college machine." in told["ana"][0]
+    assert "They need what a shop has." in told["ana"][0]
+    assert name_of(world, "college") not in told["ana"][0]
+    assert "They need what a college has." not in told["ana"][0]
+
+    table.consent("shop", "college")
+    told = mails()
+    assert set(told) == {"ana", "cleo", "dov"}
+    assert name_of(world, "college") in told["ana"][0]
+    table.share("shop", "college")
+    told = mails()
+    assert "You are introduced to Falls City Community College" in told["ana"][0]
+    assert all("contact.example" not in text for texts in told.values() for text in texts)
+
+
+def test_the_reason_of_who_declines_goes_to_the_broker_alone(
+    propose: Propose, mails: Callable[[], dict[str, list[str]]]
+) -> None:
+    table = propose("shop", "college")
+    mails()
+    table.decline("college", "Their owner is my cousin.")
+
+    told = mails()
+    assert set(told) == {"ana", "dov"}
+    assert "my cousin" in told["dov"][0]
+    assert "cousin" not in told["ana"][0]
+    assert "declined" not in told["ana"][0].lower()

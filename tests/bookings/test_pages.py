@@ -12,7 +12,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from portal.bookings.models.booking import Booking, WaitingEntry
-from portal.bookings.models.calendar import Resource, RuleLayer
+from portal.bookings.models.calendar import Closure, Dependency, Resource, RuleLayer
 from portal.bookings.queries.bookings import get_booking, get_resource
 from portal.bookings.rules.attempt import Span
 from portal.bookings.services import booking as services
@@ -561,3 +561,58 @@ def test_the_directory_finds_only_what_is_free(
     assert "College public mill" not in anybody.get("/search", query_string=asked).text
     later = asked | {"free_starts": "11:00"}
     assert "College public mill" in anybody.get("/search", query_string=later).text
+
+
+# What closes it
+
+
+def test_why_it_is_closed_is_told_to_those_who_see_what_it_hangs_on(
+    client_of: ClientOf, world: World, mill: OpenMill, actor: ActorOf, address: str
+) -> None:
+    resource = mill()
+    with unit_of_work():
+        compressor = Equipment(
+            organization_id=resource.organization_id, name="Secret press", visibility="draft"
+        )
+        session.add(compressor)
+        session.flush()
+        needed = Resource(
+            kind="equipment",
+            organization_id=resource.organization_id,
+            equipment_id=compressor.id,
+            name="Secret press",
+        )
+        session.add(needed)
+        session.flush()
+        session.add(Dependency(resource_id=resource.id, needs_id=needed.id))
+        session.add(
+            Closure(
+                resource_id=needed.id,
+                kind="outage",
+                starts_at=in_a_week("08:00"),
+                ends_at=in_a_week("12:00"),
+                reason="Hidden leak",
+            )
+        )
+    date = in_a_week("12:00").astimezone(PLACE).date()
+    window = {"from": in_a_week("07:00").isoformat(), "to": in_a_week("13:00").isoformat()}
+    told = {"nobody": False, "eve": False, "ana": False, "cleo": True}
+    for who, is_inside in told.items():
+        client = client_of(who)
+        for path in (f"{address}/times?date={date}", address):
+            page = client.get(path).text
+            assert "Out of order" in page
+            assert ("Hidden leak" in page) == is_inside
+            assert ("Secret press" in page) <= is_inside
+        api = client.get(f"/api/v1{address}/availability", query_string=window)
+        (closed,) = api.json["closed"]
+        assert (closed["reason"], closed["because_of"]) == (
+            ("Hidden leak", "Secret press") if is_inside else ("", "")
+        )
+    refused = client_of("ana").post(f"{address}/book", data=filled(world)).text
+    assert "It is out of order" in refused
+    assert "Secret press" not in refused
+    own = filled(world, "cleo") | {"organization_id": world.organizations["college"]}
+    assert (
+        "“Secret press”, which it needs" in client_of("cleo").post(f"{address}/book", data=own).text
+    )

@@ -258,9 +258,7 @@ def _book(resource: Any) -> ResponseReturnValue:
     is_own = form.for_user.data in (None, actor.user_id)
     try:
         if is_own and recurrence is None and not (key and queries.find_by_key(actor.user_id, key)):
-            refuse_what_is_taken(
-                resource, organization=organization, user_id=actor.user_id, span=span
-            )
+            refuse_what_is_taken(actor, resource, organization=organization, span=span)
         made = services.create_booking(
             actor,
             resource,

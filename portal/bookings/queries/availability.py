@@ -4,11 +4,12 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from sqlalchemy import select
 
 from portal.bookings.models.calendar import Resource
-from portal.bookings.queries.calendar import load_calendars
+from portal.bookings.queries.calendar import Calendar, load_calendars, veil
 from portal.bookings.queries.situations import Counted, load_counted
 from portal.bookings.rules.attempt import BookingRules, ClosedSpan, Hours, Situation, Span
 from portal.bookings.rules.customers import customer_class_of
@@ -84,8 +85,11 @@ def availability(
             for row in counted.get(resource.id, ())
         }
     )
+    told = _veiled(actor, calendars)
     found = []
-    for resource, calendar, own_rules in zip(resources, calendars, rules, strict=True):
+    for number, (resource, calendar, own_rules) in enumerate(
+        zip(resources, calendars, rules, strict=True)
+    ):
         rows = sorted(counted.get(resource.id, ()), key=lambda row: row.span)
         situation = Situation(
             now=moment,
@@ -125,10 +129,16 @@ def availability(
                     for row in rows
                     if row.span.overlaps(window)
                 ],
-                closed=calendar.closed,
+                closed=told[number],
             )
         )
     return found
+
+
+def _veiled(actor: Actor, calendars: Sequence[Calendar]) -> list[tuple[ClosedSpan, ...]]:
+    """Return what closes each of the resources, as the actor may read it."""
+    closed = iter(veil(actor, [one for calendar in calendars for one in calendar.closed]))
+    return [tuple(islice(closed, len(calendar.closed))) for calendar in calendars]
 
 
 def _class_of(resource: Resource, organization: Organization | None) -> str:

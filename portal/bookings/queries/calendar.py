@@ -26,12 +26,14 @@ from portal.bookings.models.calendar import (
     closure_organization,
     rule_layer_region,
 )
+from portal.bookings.policies import Permission
 from portal.bookings.rules.attempt import NO_END, BookingRules, ClosedSpan, Hours, QuotaUse, Span
 from portal.bookings.rules.dependencies import reached
 from portal.bookings.rules.inheritance import inherit
 from portal.bookings.rules.recurrence import Recurrence, occurrences, read_recurrence
 from portal.bookings.rules.words import OPEN_STATUSES
 from portal.facilities.models import Equipment, Facility
+from portal.kernel.authorization import Actor, visible
 from portal.kernel.clock import now
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
@@ -383,6 +385,27 @@ class _Closing:
         ]
 
 
+def veil(actor: Actor, closed: Iterable[ClosedSpan]) -> tuple[ClosedSpan, ...]:
+    """Return closures as the actor may read them: of what they do not see, neither name nor why."""
+    given = tuple(closed)
+    numbers = {one.place_id for one in given if one.place_id is not None}
+    if not numbers:
+        return given
+    seen = set(
+        session.scalars(
+            select(Resource.id).where(
+                Resource.id.in_(numbers), visible(actor, Permission.CALENDAR_VIEW)
+            )
+        )
+    )
+    return tuple(
+        one
+        if one.place_id is None or one.place_id in seen
+        else replace(one, because_of="", reason="")
+        for one in given
+    )
+
+
 @dataclass(frozen=True)
 class _Place:
     """A resource and where it is; `id` is None where it is not written yet.
@@ -481,7 +504,14 @@ def _calendar_of(book: _Book, own: _Place, window: Span | None) -> Calendar:
             days = book.special.get(number, ())
             dates.update({date: hours for date, hours in days if first <= date <= last})
         spans = [
-            item if place is own else replace(item, because_of=place.name)
+            item
+            if place is own
+            else replace(
+                item,
+                because_of=place.name,
+                # An organization is known to whoever sees what it has.
+                place_id=None if place.kind == "organization" else place.id,
+            )
             for place in book.reach(own)
             for closing in book.closures.get(place.id or 0, ())
             for item in closing.within(window, book.zone_of(place))

@@ -24,6 +24,7 @@ from portal.bookings.queries.calendar import (
     load_calendars,
     new_resource,
     resource_of,
+    veil,
 )
 from portal.bookings.rules.attempt import ClosedSpan, Span
 from portal.bookings.rules.customers import customer_class_of
@@ -322,7 +323,7 @@ def _told(actor: Actor, resource: Resource) -> Mapping[str, Any]:
         for quota in calendar.quotas_for(customer_class)
     ]
     zone = calendar.hours.zone
-    shut = [closed for closed in calendar.closed if closed.kind != "blocking"]
+    shut = [closed for closed in veil(actor, calendar.closed) if closed.kind != "blocking"]
     ahead = [_write_closed(one, zone) for one in shut if one.span.starts_at > moment]
     facts: list[tuple[str, Any]] = [
         *tell_visitors(rules, region_names(rules.eligible_region_ids or ()), quotas)

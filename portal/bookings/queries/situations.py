@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, exists, literal, select, union_all
 from portal.bookings.models.booking import Booking, WaitingEntry
 from portal.bookings.models.calendar import Resource
 from portal.bookings.queries.access import load_gates
-from portal.bookings.queries.calendar import load_calendar
+from portal.bookings.queries.calendar import load_calendar, veil
 from portal.bookings.rules.attempt import (
     Attempt,
     BookingRules,
@@ -28,6 +28,7 @@ from portal.bookings.rules.quotas import whole_periods
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.suggestions import Suggestion, suggest
 from portal.bookings.rules.words import HOLDING_STATUSES
+from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.clock import now
 from portal.kernel.database import session
 from portal.organizations.models import Organization
@@ -71,10 +72,12 @@ def load_situation(
     user_id: int | None,
     window: Span,
     leaving_out: Collection[int] = (),
+    reader: Actor = SYSTEM,
 ) -> Situation:
     """Return what decides about attempts of a person for an organization within the window.
 
-    leaving_out: bookings that do not count, since they are what is changed.
+    leaving_out: bookings that do not count, since they are what is changed. reader: who is told of
+    problems, and reads of closures only what they may.
     What is kept for somebody else who waited counts as taken, with a negative id.
     """
     moment = now()
@@ -96,7 +99,7 @@ def load_situation(
         now=moment,
         rules=rules,
         hours=calendar.hours,
-        closed=calendar.closed,
+        closed=veil(reader, calendar.closed),
         taken=tuple(
             row.as_taken()
             for row in rows
@@ -151,7 +154,7 @@ def _around(span: Span) -> Span:
 
 
 def refuse_what_is_taken(
-    resource: Resource, *, organization: Organization, user_id: int | None, span: Span
+    actor: Actor, resource: Resource, *, organization: Organization, span: Span
 ) -> None:
     """Raise Refused for a time that is taken already, for those who need not wait for the lock.
 
@@ -163,6 +166,7 @@ def refuse_what_is_taken(
     )
     if not is_held:
         return
+    user_id = actor.user_id
     attempt = Attempt(
         span,
         user_id,
@@ -170,7 +174,7 @@ def refuse_what_is_taken(
         customer_class_of(resource.organization_id, organization.id, organization.kind),
     )
     around = load_situation(
-        resource, organization=organization, user_id=user_id, window=_around(span)
+        resource, organization=organization, user_id=user_id, window=_around(span), reader=actor
     )
     situation = around
     if around.gates != Gates():

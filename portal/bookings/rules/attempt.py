@@ -87,6 +87,7 @@ class ClosedSpan:
 
     span: ends at `NO_END` where nobody knows its end yet.
     kind: as in `words.CLOSURE_KINDS`; because_of: the name of the resource it depends on, or "".
+    place_id: the resource whose closure it is, where not everybody who sees the other one sees it.
     allowed_organization_ids: who may book all the same (blockings).
     """
 
@@ -94,6 +95,7 @@ class ClosedSpan:
     span: Span
     reason: str = ""
     because_of: str = ""
+    place_id: int | None = None
     allowed_organization_ids: frozenset[int] = frozenset()
 
 

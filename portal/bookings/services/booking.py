@@ -415,6 +415,7 @@ def _judge(
         user_id=attempt.user_id,
         window=attempt.span,
         leaving_out=leaving_out,
+        reader=actor,
     )
     problems = [problem for problem in find_problems(attempt, situation) if about(problem)]
     if problems and override_reason:

@@ -47,7 +47,7 @@ def join_waiting_list(
         raise Conflict(_("This cannot be booked here, so there is nothing to wait for."))
     attempt = _attempt(resource, organization, actor.user_id, span)
     situation = load_situation(
-        resource, organization=organization, user_id=actor.user_id, window=span
+        resource, organization=organization, user_id=actor.user_id, window=span, reader=actor
     )
     problems = find_problems(attempt, situation)
     others = [problem for problem in problems if problem.code not in _TAKEN_BY_OTHERS]

@@ -11,6 +11,7 @@ from portal.bookings.models.booking import Booking, BookingOverride
 from portal.bookings.models.calendar import Quota, Resource, RuleLayer
 from portal.bookings.policies import Permission
 from portal.bookings.queries import bookings as queries
+from portal.bookings.queries.availability import availability
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.recurrence import read_recurrence
 from portal.bookings.rules.refusal import Refused
@@ -108,6 +109,29 @@ def test_all_problems_are_told_at_once(book: Book, mill: OpenMill, hour: Hour) -
 def test_one_may_begin_when_the_other_ends(book: Book, hour: Hour) -> None:
     book()
     assert book("eve", hour(after=1)).status == "approved"
+
+
+def test_buffer_of_either_class_is_kept(
+    book: Book, mill: OpenMill, hour: Hour, actor: ActorOf
+) -> None:
+    mill_ = mill()
+    with unit_of_work():
+        session.add(
+            RuleLayer(
+                resource_id=mill_.id, customer_class="own_organization", buffer_after_minutes=30
+            )
+        )
+    book("cleo", resource=mill_)
+    for after in (-1, 1):
+        with pytest.raises(Refused) as refused:
+            book("ana", hour(after=after), resource=mill_)
+        assert codes(refused) == ["buffer"]
+    window = Span(hour(after=-3).starts_at, hour(after=4).starts_at)
+    (found,) = availability(actor("ana"), [mill_], window)
+    assert [one.starts_at for one in found.free[1:]] == [hour(after=1.5).starts_at]
+    # Between people of one class without one, nothing is kept.
+    book("ana", hour(after=3), resource=mill_)
+    assert book("eve", hour(after=4), resource=mill_).status == "approved"
 
 
 def test_host_sets_rules_aside_with_a_reason_that_is_kept(

@@ -13,7 +13,7 @@ from portal.bookings.queries.calendar import Calendar, load_calendars, veil
 from portal.bookings.queries.situations import Counted, load_counted
 from portal.bookings.rules.attempt import BookingRules, ClosedSpan, Hours, Situation, Span
 from portal.bookings.rules.customers import customer_class_of
-from portal.bookings.rules.free import apart_minutes, free_spans
+from portal.bookings.rules.free import free_spans
 from portal.bookings.rules.words import HOLDING_STATUSES
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import now
@@ -72,7 +72,7 @@ def availability(
         calendar.rules_for(_class_of(resource, organization))
         for resource, calendar in zip(resources, calendars, strict=True)
     ]
-    apart = max((apart_minutes(one) for one in rules), default=0)
+    apart = max((calendar.longest_apart for calendar in calendars), default=0)
     counted: dict[int, list[Counted]] = defaultdict(list)
     for row in load_counted(written, window.widened(apart, apart), HOLDING_STATUSES, moment):
         counted[row.resource_id].append(row)
@@ -97,7 +97,7 @@ def availability(
             hours=calendar.hours,
             closed=calendar.closed,
             taken=tuple(
-                row.as_taken()
+                row.as_taken(calendar)
                 for row in rows
                 if not (row.status == "offered" and row.user_id == actor.user_id)
             ),

@@ -6,8 +6,9 @@ many resources are asked for, the number of statements is the same.
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from flask_babel import gettext as _
@@ -29,6 +30,7 @@ from portal.bookings.models.calendar import (
 from portal.bookings.policies import Permission
 from portal.bookings.rules.attempt import NO_END, BookingRules, ClosedSpan, Hours, QuotaUse, Span
 from portal.bookings.rules.dependencies import reached
+from portal.bookings.rules.free import apart_minutes
 from portal.bookings.rules.inheritance import inherit
 from portal.bookings.rules.recurrence import Recurrence, occurrences, read_recurrence
 from portal.bookings.rules.words import OPEN_STATUSES
@@ -123,6 +125,21 @@ class Calendar:
     def rules_for(self, customer_class: str) -> BookingRules:
         """Return the rules that hold for a customer class."""
         return inherit([layer.values for layer in self.layers_for(customer_class)])
+
+    @cached_property
+    def _apart(self) -> dict[str, tuple[int, int]]:
+        classes = {"", *(layer.customer_class for layer in self.layers)}
+        rules = {one: self.rules_for(one) for one in classes}
+        return {one: (apart_minutes(said), said.turnaround_minutes) for one, said in rules.items()}
+
+    def apart_for(self, customer_class: str) -> tuple[int, int]:
+        """Return the minutes kept free around bookings of a class: from others, and from all."""
+        return self._apart.get(customer_class, self._apart[""])
+
+    @property
+    def longest_apart(self) -> int:
+        """The longest time that is kept free around a booking of whatever class."""
+        return max(minutes for minutes, _turnaround in self._apart.values())
 
     def quotas_for(self, customer_class: str) -> tuple[QuotaUse, ...]:
         """Return the quotas that hold for a customer class, without what is used of them.

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, exists, literal, select, union_all
 from portal.bookings.models.booking import Booking, WaitingEntry
 from portal.bookings.models.calendar import Resource
 from portal.bookings.queries.access import load_gates
-from portal.bookings.queries.calendar import load_calendar, veil
+from portal.bookings.queries.calendar import Calendar, load_calendar, load_calendars, veil
 from portal.bookings.rules.attempt import (
     Attempt,
     BookingRules,
@@ -21,7 +21,6 @@ from portal.bookings.rules.attempt import (
     Taken,
 )
 from portal.bookings.rules.customers import customer_class_of
-from portal.bookings.rules.free import apart_minutes
 from portal.bookings.rules.hours import local_date
 from portal.bookings.rules.problems import find_problems
 from portal.bookings.rules.quotas import whole_periods
@@ -53,15 +52,16 @@ class Counted:
     customer_class: str
     purpose: str
 
-    def as_taken(self) -> Taken:
-        """Return it as the rules see it."""
+    def as_taken(self, calendar: Calendar) -> Taken:
+        """Return it as the rules see it, with what its own class has kept free around it."""
         return Taken(
             self.id,
             self.span,
             self.user_id,
             self.organization_id,
             self.place,
-            is_fixed=self.status not in ("approved", "offered"),
+            self.status not in ("approved", "offered"),
+            *calendar.apart_for(self.customer_class),
         )
 
 
@@ -86,7 +86,7 @@ def load_situation(
     rules = calendar.rules_for(customer_class)
     quotas = calendar.quotas_for(customer_class)
     zone = calendar.hours.zone
-    apart = apart_minutes(rules)
+    apart = calendar.longest_apart
     near = window.widened(apart, apart)
     rows = load_counted(
         [resource.id],
@@ -101,7 +101,7 @@ def load_situation(
         hours=calendar.hours,
         closed=veil(reader, calendar.closed),
         taken=tuple(
-            row.as_taken()
+            row.as_taken(calendar)
             for row in rows
             if row.status != "requested"
             and row.span.overlaps(near)
@@ -214,17 +214,18 @@ def list_suggestions(
     return suggest(attempt, situation)
 
 
-def list_holding(resource_id: int, leaving_out: Collection[int] = ()) -> list[Taken]:
+def list_holding(resource: Resource, leaving_out: Collection[int] = ()) -> list[Taken]:
     """Return what holds a place of a resource and is not over, for dealing out places anew."""
     moment = now()
+    (calendar,) = load_calendars([resource])
     rows = load_counted(
-        [resource_id],
+        [resource.id],
         Span(moment, dt.datetime.max.replace(tzinfo=dt.UTC)),
         HOLDING_STATUSES,
         moment,
         leaving_out,
     )
-    return [row.as_taken() for row in rows if row.status != "offered"]
+    return [row.as_taken(calendar) for row in rows if row.status != "offered"]
 
 
 def load_counted(

@@ -87,16 +87,16 @@ class ClosedSpan:
 
     span: ends at `NO_END` where nobody knows its end yet.
     kind: as in `words.CLOSURE_KINDS`; because_of: the name of the resource it depends on, or "".
-    place_id: the resource whose closure it is, where not everybody who sees the other one sees it.
     allowed_organization_ids: who may book all the same (blockings).
+    place_id: the resource whose closure it is, where not everybody who sees the other one sees it.
     """
 
     kind: str
     span: Span
     reason: str = ""
     because_of: str = ""
-    place_id: int | None = None
     allowed_organization_ids: frozenset[int] = frozenset()
+    place_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,8 @@ class Taken:
     """A booking that holds one of the resource's places.
 
     is_fixed: it is in use or was, so its place does not change any more.
+    apart_minutes, turnaround_minutes: what the rules of its own customer class keep free around it
+    towards other people, and towards anybody.
     """
 
     booking_id: int
@@ -112,6 +114,8 @@ class Taken:
     organization_id: int
     place: int = 1
     is_fixed: bool = False
+    apart_minutes: int = 0
+    turnaround_minutes: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """When something can be booked: the calendar's side of the rules, for spans of time."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from portal.bookings.rules.attempt import BookingRules, ClosedSpan, Situation, Span, Taken
 from portal.bookings.rules.hours import (
@@ -89,18 +89,23 @@ def lets_in(closed: ClosedSpan, organization_id: int | None) -> bool:
 
 
 def apart_minutes(rules: BookingRules) -> int:
-    """Return how long a place is kept free between bookings of different people."""
+    """Return how long a place is kept free between bookings of different people of one class."""
     return max(rules.turnaround_minutes, rules.buffer_before_minutes, rules.buffer_after_minutes)
 
 
 def apart_from(one: Taken, rules: BookingRules, user_id: int | None) -> int:
-    """Return how many minutes a person's booking keeps from another one.
+    """Return how many minutes a person's booking keeps from another one: what either asks for."""
+    if user_id is not None and one.user_id == user_id:
+        return max(rules.turnaround_minutes, one.turnaround_minutes)
+    return max(apart_minutes(rules), one.apart_minutes)
 
-    With several places it does not matter whose that is: which place one gets may still change.
+
+def apart_among(taken: Iterable[Taken], rules: BookingRules) -> int:
+    """Return how long places are kept free where there are several: the longest of all.
+
+    It does not matter whose they are, since which place one gets may still change.
     """
-    if rules.capacity == 1 and user_id is not None and one.user_id == user_id:
-        return rules.turnaround_minutes
-    return apart_minutes(rules)
+    return max([apart_minutes(rules), *(one.apart_minutes for one in taken)])
 
 
 def blocked_spans(
@@ -109,7 +114,7 @@ def blocked_spans(
     """Return where no booking may lie: where all places are taken, and the time to keep free."""
     if rules.capacity == 1:
         return [one.span.widened(apart := apart_from(one, rules, user_id), apart) for one in taken]
-    return [one.widened(apart_minutes(rules), 0) for one in kept_spans(taken, rules)]
+    return [one.widened(apart_among(taken, rules), 0) for one in kept_spans(taken, rules)]
 
 
 def kept_spans(taken: Sequence[Taken], rules: BookingRules) -> list[Span]:
@@ -117,5 +122,5 @@ def kept_spans(taken: Sequence[Taken], rules: BookingRules) -> list[Span]:
 
     Neither a booking nor the time to keep free after it may lie there.
     """
-    apart = apart_minutes(rules)
+    apart = apart_among(taken, rules)
     return crowded((one.span.widened(0, apart) for one in taken), rules.capacity)

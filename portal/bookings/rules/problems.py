@@ -17,8 +17,8 @@ from portal.bookings.rules.attempt import (
     Taken,
 )
 from portal.bookings.rules.free import (
+    apart_among,
     apart_from,
-    apart_minutes,
     earliest_start,
     kept_spans,
     latest_end,
@@ -201,8 +201,9 @@ def _buffer(attempt: Attempt, situation: Situation) -> Iterator[str]:
     rules, span, zone = situation.rules, attempt.span, situation.hours.zone
     if rules.capacity > 1:
         if not _full_spans(attempt, situation):
-            for one in kept_spans(_others(attempt, situation), rules):
-                if one.overlaps(span.widened(0, apart_minutes(rules))):
+            others = _others(attempt, situation)
+            for one in kept_spans(others, rules):
+                if one.overlaps(span.widened(0, apart_among(others, rules))):
                     yield _(
                         "All %(count)d places are booked or kept free between bookings %(when)s.",
                         count=rules.capacity,

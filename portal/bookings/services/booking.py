@@ -32,7 +32,7 @@ from portal.bookings.queries.charging import estimate_cents
 from portal.bookings.queries.situations import list_holding, list_suggestions, load_situation
 from portal.bookings.rules.attempt import Attempt, Problem, Situation, Span
 from portal.bookings.rules.customers import customer_class_of
-from portal.bookings.rules.free import apart_minutes
+from portal.bookings.rules.free import apart_among
 from portal.bookings.rules.hours import instant_at
 from portal.bookings.rules.places import deal_places, peak
 from portal.bookings.rules.problems import find_problems
@@ -458,11 +458,12 @@ def _find_place(
     """
     if situation.rules.capacity == 1:
         return 1
+    holding = list_holding(resource, leaving_out)
     dealt = deal_places(
-        list_holding(resource.id, leaving_out),
+        holding,
         span,
         situation.rules.capacity,
-        apart_minutes=apart_minutes(situation.rules),
+        apart_minutes=apart_among(holding, situation.rules),
         place=place,
     )
     if dealt is None:
@@ -586,15 +587,17 @@ def _approve(actor: Actor, asked: Booking, booking: Booking, override_reason: st
     booking.place = _find_place(resource, span, situation)
     session.add_all(_overrides_of(actor, booking, overridden, override_reason))
     _step(actor, booking, "approve")
-    _decline_rivals(actor, booking, situation)
+    _decline_rivals(actor, resource, booking, situation)
 
 
-def _decline_rivals(actor: Actor, booking: Booking, situation: Situation) -> None:
+def _decline_rivals(
+    actor: Actor, resource: Resource, booking: Booking, situation: Situation
+) -> None:
     """Decline the others that waited for the same time, where no place is left for them."""
     rivals = queries.list_rivals(booking)
     if not rivals:
         return
-    holding = [one.span for one in list_holding(booking.resource_id)]
+    holding = [one.span for one in list_holding(resource)]
     for rival in rivals:
         span = _span(rival)
         if peak(_within(one, span) for one in holding if one.overlaps(span)) >= (

@@ -475,6 +475,24 @@ def test_time_between_bookings_depends_on_whose_they_are(
     assert codes(attempt(wanted, user_id=who), found) == ([] if is_kept else ["buffer"])
 
 
+@pytest.mark.parametrize("capacity", [1, 2])
+@pytest.mark.parametrize("is_before", [True, False])
+def test_other_bookings_keep_the_time_of_their_own_class(capacity: int, is_before: bool) -> None:
+    wanted = span("2026-03-03 12:00 / 13:00")
+    near = "2026-03-03 10:45 / 11:45" if is_before else "2026-03-03 13:15 / 14:15"
+    busy = tuple(
+        replace(one, booking_id=number, apart_minutes=30, turnaround_minutes=10)
+        for number in range(1, capacity + 1)
+        for one in booked(near, by=BEN)
+    )
+    theirs = situation(capacity=capacity, taken=busy)
+    assert codes(attempt(wanted, user_id=ANA), theirs) == ["buffer"]
+    longer = situation(capacity=capacity, buffer_after_minutes=15, taken=busy)
+    assert codes(attempt(wanted, user_id=ANA), longer) == ["buffer"]
+    if capacity == 1:
+        assert codes(attempt(wanted, user_id=BEN), theirs) == []
+
+
 def test_of_several_places_one_is_kept_free_long_enough() -> None:
     """An idle place makes up for a busy one; without it the time between is not kept."""
     wanted = attempt("2026-03-03 09:00 / 09:30")

@@ -228,6 +228,65 @@ def test_quota_counts_what_was_asked_for_too(
 # The same call again
 
 
+@pytest.mark.parametrize("source", ["facility", "organization"])
+def test_quota_of_a_place_counts_over_all_its_machines(
+    book: Book, mill: OpenMill, actor: ActorOf, hour: Hour, world: World, source: str
+) -> None:
+    mill_, other = mill(), second_mill(world)
+    open_to_all(other)
+    alone = third_mill(world)
+    lab = world.facilities["college_public"]
+    with unit_of_work():
+        for machine in (mill_, other):
+            session.get_one(Equipment, machine.equipment_id).facility_id = lab
+        place = Resource(
+            kind=source,
+            organization_id=mill_.organization_id,
+            facility_id=lab if source == "facility" else None,
+            name="Lab",
+        )
+        session.add(place)
+        session.flush()
+        session.add(Quota(resource_id=place.id, shared_by="person", period="day", most_minutes=120))
+    book("ana", resource=mill_)
+    # Nobody else's time counts, nor that of another day.
+    book("eve", hour(after=1, hours=2), resource=mill_)
+    book("ana", hour(days=8, hours=2), resource=mill_)
+    with pytest.raises(Refused) as refused:
+        book("ana", hour(after=2, hours=2), resource=other)
+    assert codes(refused) == ["quota_exceeded"]
+    booking = book("ana", hour(after=2), resource=other)
+    services.move_booking(actor("ana"), booking, span=hour(after=3))
+    if source == "facility":
+        assert book("ana", hour(after=5, hours=2), resource=alone).status == "approved"
+    else:
+        with pytest.raises(Refused):
+            book("ana", hour(after=5), resource=alone)
+
+
+def third_mill(world: World) -> Resource:
+    """Write a machine of the college that is in no facility."""
+    with unit_of_work():
+        equipment = Equipment(
+            organization_id=world.organizations["college"],
+            name="Saw",
+            visibility="public",
+            sharing_terms="bookable",
+        )
+        session.add(equipment)
+        session.flush()
+        resource = Resource(
+            kind="equipment",
+            organization_id=equipment.organization_id,
+            equipment_id=equipment.id,
+            name="Saw",
+        )
+        session.add(resource)
+        session.flush()
+        session.add(RuleLayer(resource_id=resource.id, approval="instant"))
+    return queries.get_resource(resource.id)
+
+
 def test_repeated_call_with_its_key_makes_nothing_new(book: Book) -> None:
     first = book(idempotency_key="k1")
     assert book(idempotency_key="k1").id == first.id

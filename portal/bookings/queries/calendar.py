@@ -160,6 +160,7 @@ class Calendar:
                     most_minutes=rule.most_minutes,
                     most_bookings=rule.most_bookings,
                     customer_class=counted,
+                    source=rule.source,
                 ),
             )
         return tuple(found.values())

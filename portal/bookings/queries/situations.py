@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import bindparam, exists, literal, select, union_all
+from sqlalchemy import bindparam, exists, literal, or_, select, union_all
+from sqlalchemy.orm import aliased
 
 from portal.bookings.models.booking import Booking, WaitingEntry
 from portal.bookings.models.calendar import Resource
@@ -27,6 +28,7 @@ from portal.bookings.rules.quotas import whole_periods
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.suggestions import Suggestion, suggest
 from portal.bookings.rules.words import HOLDING_STATUSES
+from portal.facilities.models import Equipment
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.clock import now
 from portal.kernel.database import session
@@ -73,11 +75,13 @@ def load_situation(
     window: Span,
     leaving_out: Collection[int] = (),
     reader: Actor = SYSTEM,
+    is_binding: bool = False,
 ) -> Situation:
     """Return what decides about attempts of a person for an organization within the window.
 
-    leaving_out: bookings that do not count, since they are what is changed. reader: who is told of
-    problems, and reads of closures only what they may.
+    leaving_out: bookings that do not count, since they are what is changed.
+    reader: who is told of problems, and reads of closures only what they may.
+    is_binding: it decides about a booking, so that quotas which resources share are locked.
     What is kept for somebody else who waited counts as taken, with a negative id.
     """
     moment = now()
@@ -88,8 +92,9 @@ def load_situation(
     zone = calendar.hours.zone
     apart = calendar.longest_apart
     near = window.widened(apart, apart)
+    pools = _pools(resource, {quota.source for quota in quotas}, is_binding=is_binding)
     rows = load_counted(
-        [resource.id],
+        sorted(set().union(*pools.values())),
         _hull([near, *(whole_periods(quota.period, window, zone) for quota in quotas)]),
         [*HOLDING_STATUSES, "requested"] if quotas else HOLDING_STATUSES,
         moment,
@@ -103,7 +108,8 @@ def load_situation(
         taken=tuple(
             row.as_taken(calendar)
             for row in rows
-            if row.status != "requested"
+            if row.resource_id == resource.id
+            and row.status != "requested"
             and row.span.overlaps(near)
             and not (
                 row.status == "offered"
@@ -119,15 +125,59 @@ def load_situation(
                 tuple(
                     row.span
                     for row in rows
-                    if row.status != "offered" and _counts(row, quota, user_id, organization.id)
+                    if row.resource_id in pools[quota.source]
+                    and row.status != "offered"
+                    and _counts(row, quota, user_id, organization.id)
                 ),
                 quota.customer_class,
+                quota.source,
             )
             for quota in quotas
         ),
         gates=_gates(resource, organization, user_id, window, rules, zone),
         window=window,
     )
+
+
+def _pools(
+    resource: Resource, sources: Collection[str], *, is_binding: bool
+) -> dict[str, set[int]]:
+    """Return by source of quotas the resources whose bookings count to them together."""
+    pools = {"own": {resource.id}}
+    if not sources - pools.keys():
+        return pools
+    if is_binding:
+        session.execute(_SHARED_BY.with_for_update(), {"number": resource.id}).all()
+    rows = session.execute(
+        select(Resource.id, Equipment.facility_id)
+        .outerjoin(Equipment, Equipment.id == Resource.equipment_id)
+        .where(Resource.organization_id == resource.organization_id, Resource.kind == resource.kind)
+    ).all()
+    homes = {row.id: row.facility_id for row in rows}
+    home = homes.get(resource.id)
+    pools["organization"] = set(homes)
+    pools["facility"] = {number for number, one in homes.items() if one == home}
+    return pools
+
+
+_own = aliased(Resource)
+_machine = aliased(Equipment)
+#: The facility and the organization whose quotas a resource shares with others.
+_SHARED_BY = (
+    select(Resource.id)
+    .where(
+        Resource.id.in_(
+            select(Resource.id)
+            .join(_own, _own.organization_id == Resource.organization_id)
+            .outerjoin(_machine, _machine.id == _own.equipment_id)
+            .where(
+                _own.id == bindparam("number"),
+                or_(Resource.kind == "organization", Resource.facility_id == _machine.facility_id),
+            )
+        )
+    )
+    .order_by(Resource.id)
+)
 
 
 def _gates(

@@ -123,6 +123,8 @@ class QuotaUse:
     """A quota that applies to the attempt, with the spans that already count towards it.
 
     customer_class: whose bookings count to what everybody shares; ("") those of all.
+    source: whose word it is, "own", "facility" or "organization": what all of its kind there use of
+    it counts together.
     """
 
     shared_by: str
@@ -131,6 +133,7 @@ class QuotaUse:
     most_bookings: int | None
     used: tuple[Span, ...] = ()
     customer_class: str = ""
+    source: str = "own"
 
 
 @dataclass(frozen=True)

@@ -416,6 +416,7 @@ def _judge(
         window=attempt.span,
         leaving_out=leaving_out,
         reader=actor,
+        is_binding=True,
     )
     problems = [problem for problem in find_problems(attempt, situation) if about(problem)]
     if problems and override_reason:

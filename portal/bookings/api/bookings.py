@@ -53,6 +53,10 @@ _BOOKING_EXAMPLE = {
 _WINDOW = {
     "from": "From when on, ISO 8601 with an offset; now, if it is not given.",
     "to": "Until when; a week later, if it is not given, and 62 days later at most.",
+    "organization_id": (
+        "For which of your organizations it would be booked; the host itself, else a member firm,"
+        " an academic one or another, if it is not given."
+    ),
 }
 
 
@@ -297,7 +301,10 @@ def _show_availability(resource: Any) -> ResponseReturnValue:
     window = read_span(starts_at, ends_at, field="to")
     if window.ends_at - window.starts_at > dt.timedelta(days=MOST_DAYS):
         raise Invalid("to", _("Please ask for %(most)d days at most.", most=MOST_DAYS))
-    organization = queries.find_only_organization(actor)
+    number = number_argument("organization_id")
+    organization: Any = next(iter(queries.list_bookers(actor, resource.organization_id)), None)
+    if number is not None:
+        organization = choose_organization(actor, number)
     (found,) = availability(actor, [resource], window, organization=organization)
     is_inside = resource.organization_id in actor.memberships or actor.is_administrator
     if not (resource.is_open or is_inside):

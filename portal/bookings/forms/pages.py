@@ -225,3 +225,4 @@ class FreeForm(Form):
     starts = _TimeField(_l("From"), is_required=True)
     ends = _TimeField(_l("Until"), is_required=True)
     capability = TextField(_l("Capability"), longest=120)
+    organization_id = RecordField(_l("Which organization books"))

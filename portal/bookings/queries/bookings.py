@@ -17,8 +17,10 @@ from portal.bookings.models.calendar import Resource
 from portal.bookings.policies import Permission
 from portal.bookings.queries.calendar import load_calendars
 from portal.bookings.rules.attempt import Span
+from portal.bookings.rules.customers import customer_class_of
 from portal.bookings.rules.words import OPEN_STATUSES
 from portal.facilities.models import Equipment, Facility
+from portal.facilities.rules import CUSTOMER_CLASSES
 from portal.kernel.authorization import Actor, authorize, visible
 from portal.kernel.clock import now
 from portal.kernel.database import session
@@ -27,6 +29,7 @@ from portal.kernel.manifest import Party
 from portal.kernel.paging import Page, keyset_page
 from portal.kernel.settled import settled_row
 from portal.organizations.models import Organization
+from portal.organizations.queries.profiles import list_organizations_of
 
 _NAMED = load_only(Organization.name, Organization.kind, Organization.status)
 #: What decides who sees a resource and may book it; the rest is read when it is asked for.
@@ -118,6 +121,21 @@ def find_own_organization(actor: Actor, organization_id: int) -> Organization | 
         return None
     key = ("organization", organization_id)
     return settled_row(key, _ORGANIZATION, {"organization_id": organization_id})
+
+
+def list_bookers(actor: Actor, host_id: int) -> list[Organization]:
+    """Return the organizations for which the actor could book something of a host.
+
+    The host itself comes first, then member firms, academic ones, others: who belongs to several is
+    told what holds for the first, and books for it, until they choose another.
+    """
+    if not actor.memberships:
+        return []
+    classes = list(CUSTOMER_CLASSES)
+    return sorted(
+        list_organizations_of(actor),
+        key=lambda one: classes.index(customer_class_of(host_id, one.id, one.kind)),
+    )
 
 
 def find_only_organization(actor: Actor) -> Organization | None:

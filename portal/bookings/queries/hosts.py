@@ -17,6 +17,7 @@ from portal.bookings.models.calendar import (
     SpecialHours,
 )
 from portal.bookings.policies import Permission
+from portal.bookings.queries.bookings import list_bookers
 from portal.bookings.queries.calendar import (
     RULE_COLUMNS,
     Calendar,
@@ -316,7 +317,10 @@ def _told(actor: Actor, resource: Resource) -> Mapping[str, Any]:
     moment = now()
     window = Span(moment, moment + TOLD_AHEAD)
     (calendar,) = load_calendars([resource], window)
-    customer_class = _class_of(actor, resource)
+    booker = next(iter(list_bookers(actor, resource.organization_id)), None)
+    customer_class = (
+        customer_class_of(resource.organization_id, booker.id, booker.kind) if booker else "other"
+    )
     rules = calendar.rules_for(customer_class)
     quotas = [
         write_quota(quota.shared_by, quota.period, quota.most_minutes, quota.most_bookings)
@@ -326,7 +330,10 @@ def _told(actor: Actor, resource: Resource) -> Mapping[str, Any]:
     shut = [closed for closed in veil(actor, calendar.closed) if closed.kind != "blocking"]
     ahead = [_write_closed(one, zone) for one in shut if one.span.starts_at > moment]
     facts: list[tuple[str, Any]] = [
-        *tell_visitors(rules, region_names(rules.eligible_region_ids or ()), quotas)
+        # What they need, a section of its own says, with what of it they have.
+        *tell_visitors(
+            rules, region_names(rules.eligible_region_ids or ()), quotas, tells_needs=False
+        )
     ]
     if ahead:
         facts.append((_("Not available"), ahead[:MOST_TOLD]))
@@ -343,14 +350,3 @@ def _write_closed(closed: ClosedSpan, zone: str) -> str:
     because = " · ".join(part for part in (closed.because_of, closed.reason) if part)
     line = _("%(what)s %(when)s", what=what, when=write_span(closed.span, zone))
     return f"{line} ({because})" if because else line
-
-
-def _class_of(actor: Actor, resource: Resource) -> str:
-    """Return the customer class of a reader; who has none, or several, is told as the others."""
-    if resource.organization_id in actor.memberships:
-        return "own_organization"
-    rows = session.execute(
-        select(Organization.id, Organization.kind).where(Organization.id.in_(actor.memberships))
-    ).all()
-    classes = {customer_class_of(resource.organization_id, row.id, row.kind) for row in rows}
-    return classes.pop() if len(classes) == 1 else "other"

@@ -7,14 +7,13 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from portal.bookings.queries.access import load_gates
+from portal.bookings.queries.bookings import list_bookers
 from portal.bookings.queries.calendar import load_rules, resource_of
 from portal.bookings.rules.attempt import BookingRules, Gates
 from portal.bookings.rules.customers import customer_class_of
 from portal.facilities.models import Equipment, Facility
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import today_here
-from portal.kernel.database import session
-from portal.organizations.models import Organization
 
 #: The gates in the order of a page: what the rules say, what opens it, what it is.
 _GATES: tuple[tuple[str, str, Any], ...] = (
@@ -52,7 +51,7 @@ def needs_section(actor: Actor, record: Equipment | Facility) -> Needs | None:
     resource = resource_of(record)
     if not resource.is_open:
         return None
-    organization = _books_for(actor, record.organization_id)
+    organization = next(iter(list_bookers(actor, record.organization_id)), None)
     customer_class = (
         customer_class_of(record.organization_id, organization.id, organization.kind)
         if organization
@@ -86,11 +85,3 @@ def _needs(rules: BookingRules, gates: Gates | None) -> list[Need]:
         for kind, gate, label in _GATES
         if getattr(rules, f"needs_{kind}")
     ]
-
-
-def _books_for(actor: Actor, host_id: int) -> Organization | None:
-    """Return for which organization the reader would book: the host itself, or else the first."""
-    if host_id in actor.memberships:
-        return session.get(Organization, host_id)
-    first = min(actor.memberships, default=None)
-    return session.get(Organization, first) if first is not None else None

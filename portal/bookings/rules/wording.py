@@ -149,9 +149,16 @@ def write_quota(
 
 
 def tell_visitors(
-    rules: BookingRules, regions: Mapping[int, str], quotas: Sequence[str] = ()
+    rules: BookingRules,
+    regions: Mapping[int, str],
+    quotas: Sequence[str] = (),
+    *,
+    tells_needs: bool = True,
 ) -> list[tuple[str, str]]:
-    """Say to somebody who wants to book what holds: (what it is about, words) each."""
+    """Say to somebody who wants to book what holds: (what it is about, words) each.
+
+    tells_needs: whether qualification, agreement and the like are among it.
+    """
     shortest = write_length(rules.min_length_minutes)
     length = (
         _("From %(shortest)s", shortest=shortest)
@@ -187,7 +194,7 @@ def tell_visitors(
             )
         )
     needed = [str(words) for name, words in _NEEDS.items() if getattr(rules, name)]
-    if needed:
+    if needed and tells_needs:
         words = write_list(needed)
         found.append((_("What you need"), words[:1].upper() + words[1:]))
     if rules.eligible_kinds is not None:

@@ -15,7 +15,7 @@ from portal.bookings.rules.telling import write_times
 from portal.bookings.services import booking as services
 from portal.bookings.services.calendar import open_resource
 from portal.bookings.views.blueprint import blueprint
-from portal.bookings.views.subjects import show_page, span_arguments
+from portal.bookings.views.subjects import choose_booker, show_page, span_arguments
 from portal.kernel.authorization import authorize
 from portal.kernel.clock import today_here
 from portal.kernel.errors import Conflict
@@ -34,7 +34,7 @@ MOST_TRIED = 10
 def list_free_at() -> ResponseReturnValue:
     """Show the equipment that is free at a time."""
     form = FreeForm(request.args) if request.args else FreeForm(date=today_here())
-    own = list_organizations_of(current_actor())
+    own = _offer(form)
     wish, rows, capability = None, [], None
     if request.args and form.validate():
         wish = read_wish(*(text_argument(name, 10) for name in ("date", "starts", "ends")))
@@ -42,16 +42,19 @@ def list_free_at() -> ResponseReturnValue:
             form.add_error("ends", _("Please let it end after it begins."))
         else:
             capability = _capability(form)
-            rows = _find(form, wish, own, capability)
+            rows = _find(form, wish, choose_booker(own), capability)
     keep_answer()
     return show_page(
         "bookings/free.html",
         wanted=form,
         is_asked=wish is not None and not form.problems,
-        rows=[(one, write_times(one.span, one.zone), _book_url(one)) for one in rows[:MOST_SHOWN]],
+        rows=[
+            (one, write_times(one.span, one.zone), _book_url(one, form))
+            for one in rows[:MOST_SHOWN]
+        ],
         count=len(rows),
         kind=form.capability.data if capability else "",
-        can_book=bool(own),
+        own=own,
     )
 
 
@@ -60,14 +63,14 @@ def book_of_kind() -> ResponseReturnValue:
     """Book the first of the equipment of a kind that is free at a time."""
     actor = current_actor()
     authorize(actor, Permission.BOOKING_VIEW_OWN)
-    own = list_organizations_of(actor)
+    form = FreeForm.bind()
+    own = _offer(form)
     if not own:
         raise Conflict(_("Please join an organization first: it is organizations that book."))
-    form = FreeForm.bind()
     wish = read_wish(*(request.form.get(name, "") for name in ("date", "starts", "ends")))
     rows: list[Free] = []
     if form.submitted() and wish is not None and (capability := _capability(form)):
-        rows = _find(form, wish, own, capability)
+        rows = _find(form, wish, choose_booker(own), capability)
     if not rows:
         raise Conflict(_("Nothing of this kind is free at this time any more."))
     first = rows[0]
@@ -75,7 +78,11 @@ def book_of_kind() -> ResponseReturnValue:
     resources = tuple(queries.get_resource(open_resource(actor, one.equipment).id) for one in tried)
     try:
         (booking,) = services.create_booking_of_kind(
-            actor, resources, kind=form.capability.data, organization=own[0], span=first.span
+            actor,
+            resources,
+            kind=form.capability.data,
+            organization=choose_booker(own),
+            span=first.span,
         )
     except Refused as refusal:
         raise Conflict(refusal.message) from refusal
@@ -86,6 +93,15 @@ def book_of_kind() -> ResponseReturnValue:
         else _("You asked for “%(name)s” (%(when)s). Its host decides.", name=name, when=when)
     )
     return see_other(url_for("bookings.show", booking_id=booking.id))
+
+
+def _offer(form: FreeForm) -> list[Any]:
+    """Let who belongs to several organizations say for which one; return them."""
+    own = list_organizations_of(current_actor())
+    form.organization_id.choices = [(one.id, one.name) for one in own]
+    if len(own) > 1 and form.organization_id.data is None:
+        form.organization_id.data = own[0].id
+    return own
 
 
 def _capability(form: FreeForm) -> str | None:
@@ -99,17 +115,19 @@ def _capability(form: FreeForm) -> str | None:
     return key
 
 
-def _find(form: FreeForm, wish: Wish, own: list[Any], capability: str | None) -> list[Free]:
+def _find(form: FreeForm, wish: Wish, booker: Any, capability: str | None) -> list[Free]:
     if form.problems:
         return []
     return list_free(
         current_actor(),
         wish,
         capability=capability or "",
-        organization=own[0] if own else None,
+        organization=booker,
     )
 
 
-def _book_url(one: Free) -> str:
+def _book_url(one: Free, form: FreeForm) -> str:
     arguments: dict[str, Any] = span_arguments(one.span)
+    if form.organization_id.data:
+        arguments["organization_id"] = form.organization_id.data
     return url_for("bookings.book", equipment_id=one.equipment.id, **arguments)

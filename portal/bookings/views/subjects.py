@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
+from portal.bookings.queries import bookings as queries
 from portal.bookings.queries.calendar import resource_of
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.hours import local_date
@@ -16,7 +17,6 @@ from portal.facilities import queries as facilities
 from portal.kernel.authorization import Actor
 from portal.kernel.fields import read_instant
 from portal.kernel.web import current_actor, page, record_number, viewer_zone
-from portal.organizations.queries.profiles import list_organizations_of
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,12 @@ def find_subject(equipment_id: int | None = None, facility_id: int | None = None
 
 
 def list_bookers(actor: Actor, subject: Subject) -> list[Any]:
-    """Return the organizations for which the actor can book something; its own one first."""
-    own = list_organizations_of(actor)
+    """Return the organizations for which the actor can book it; the first unless they choose."""
     host_id = subject.resource.organization_id
+    bookers = queries.list_bookers(actor, host_id)
     if not subject.is_open:
-        return [organization for organization in own if organization.id == host_id]
-    return sorted(own, key=lambda organization: organization.id != host_id)
+        return [organization for organization in bookers if organization.id == host_id]
+    return bookers
 
 
 def choose_booker(organizations: list[Any]) -> Any:

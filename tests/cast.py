@@ -690,21 +690,31 @@ def _add_agreements(world: World) -> None:
 
 
 def _add_introductions(world: World) -> None:
-    """Dov proposes that shop and college meet; that the college meet Eve's firm, it declined."""
-    for name, status in (("shop_college", "proposed"), ("college_aero", "declined")):
+    """Dov proposes that shop and college meet; shop and aero met; the college declined to."""
+    stages = ("summary", "identity", "contact")
+    for name, status in (
+        ("shop_college", "proposed"),
+        ("college_aero", "declined"),
+        ("shop_aero", "open"),
+    ):
+        began = now() - dt.timedelta(days=60 if status == "open" else 0)
+        is_open = status == "open"
         introduction = Introduction(
             region_id=world.regions["greater-louisville"],
             title="Equipment sharing: coordinate measuring",
             terms="We keep to ourselves what we learn of each other.",
             status=status,
             answer_days=14,
-            asked_at=now(),
-            answer_by=now() + dt.timedelta(days=14),
+            asked_at=began,
+            answer_by=began + dt.timedelta(days=14),
+            identified_at=began if is_open else None,
+            opened_at=began if is_open else None,
             created_by_id=world.users["dov"],
         )
         session.add(introduction)
         session.flush()
         world.introductions[name] = introduction.id
+        sides = name.split("_")
         parties = [
             IntroductionParty(
                 introduction_id=introduction.id,
@@ -712,24 +722,32 @@ def _add_introductions(world: World) -> None:
                 position=position,
                 summary=f"Somebody with a {side} machine.",
                 reason=f"They have what a {side} needs.",
+                status="sharing" if is_open else "waiting",
+                terms_accepted_at=began if is_open else None,
+                shared_at=began if is_open else None,
+                contact_email=f"{side}@contact.example" if is_open else "",
             )
-            for position, side in enumerate(name.split("_"), start=1)
+            for position, side in enumerate(sides, start=1)
         ]
         if status == "declined":
             parties[0].status = "declined"
             parties[0].decline_reason = "We are busy until summer."
         session.add_all(parties)
         session.flush()
-        for side, party, other in zip(name.split("_"), parties, reversed(parties), strict=True):
-            world.introduction_parties[f"{side}_in_{name}"] = party.id
-            session.add(
-                IntroductionReveal(
-                    introduction_id=introduction.id,
-                    party_id=party.id,
-                    to_party_id=other.id,
-                    stage="summary",
-                )
+        session.add_all(
+            IntroductionReveal(
+                introduction_id=introduction.id,
+                party_id=party.id,
+                to_party_id=other.id,
+                stage=stage,
+                revealed_at=began,
             )
+            for stage in stages[: 3 if is_open else 1]
+            for party, other in (parties, parties[::-1])
+        )
+        world.introduction_parties.update(
+            {f"{side}_in_{name}": row.id for side, row in zip(sides, parties, strict=True)}
+        )
 
 
 def _capability(key: str) -> Capability:

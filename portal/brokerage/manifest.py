@@ -16,6 +16,7 @@ from portal.brokerage.reactions import introductions as on_introductions
 from portal.brokerage.services import introductions as services
 from portal.brokerage.views import cases, desk, introductions
 from portal.brokerage.views.blueprint import blueprint
+from portal.conversations.queries.threads import section_about
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.manifest import (
     DeskSection,
@@ -124,6 +125,12 @@ manifest = Manifest(
         ),
     ),
     sections=(
+        RecordSection(
+            "introduction",
+            _l("Conversation"),
+            "conversations/section.html",
+            section_about("introduction"),
+        ),
         RecordSection(
             "request",
             _l("Introductions"),

@@ -17,6 +17,7 @@ from flask import Flask, url_for
 from flask.testing import FlaskClient
 
 from portal.bookings.models.access import AccessRequest, Clearance, Qualification
+from portal.brokerage.models.introductions import IntroductionParty
 from portal.conversations.models import Message, MessageReport
 from portal.facilities.models import Equipment, Facility
 from portal.kernel.database import Model, session, unit_of_work
@@ -149,8 +150,24 @@ def canaries(app: Flask, world: World) -> list[Canary]:
             planter.plant(session.get_one(Message, world.messages[name]), "text", readers)
         report = session.get_one(MessageReport, world.message_reports["cleo_on_ben"])
         planter.plant(report, "note", {"dov", "root"})
+        plant_in_introductions(planter, world)
     search_index().rebuild()
     return planter.canaries
+
+
+def plant_in_introductions(planter: Planter, world: World) -> None:
+    """Each side's texts, reasons and contacts: even administrators read nothing of them."""
+    for name, party_id in world.introduction_parties.items():
+        own, _in, rest = name.partition("_in_")
+        party = session.get_one(IntroductionParty, party_id)
+        both = {person for side in rest.split("_") for person in PEOPLE_OF[side]}
+        planter.plant(party, "summary", both | {"dov"})
+        planter.plant(party, "reason", PEOPLE_OF[own] | {"dov"})
+        if party.decline_reason:
+            planter.plant(party, "decline_reason", PEOPLE_OF[own] | {"dov"})
+        if party.shared_at:
+            for field in ("contact_name", "contact_email", "contact_phone"):
+                planter.plant(party, field, both)
 
 
 def hide_behind_anonymity(planter: Planter, request: Request) -> None:
@@ -187,6 +204,8 @@ def addresses(app: Flask, world: World) -> Iterator[str]:
         "access_request_id": list(world.access_requests.values()),
         "booking_id": list(world.bookings.values()),
         "recognition_id": list(world.recognitions.values()),
+        "introduction_id": list(world.introductions.values()),
+        "party_id": list(world.introduction_parties.values()),
         "form": ["csv"],
         # Pages of a calendar, for two records that outsiders may not know of.
         "place": ["equipment", "facilities"],

@@ -11,7 +11,7 @@ from portal.conversations.forms import MessageForm, NewThreadForm, ReportForm, T
 from portal.conversations.policies import Permission
 from portal.conversations.queries import threads
 from portal.conversations.queries.threads import Talk
-from portal.conversations.schemas import MessageSchema, ReportSchema, ThreadSchema
+from portal.conversations.schemas import MessageReportSchema, MessageSchema, ThreadSchema
 from portal.kernel.api import (
     api_blueprint,
     bind_json,
@@ -160,7 +160,7 @@ def write_to_organization(organization_id: int) -> ResponseReturnValue:
 @operation(
     summary="Report a message",
     tag="conversations",
-    schema=ReportSchema,
+    schema=MessageReportSchema,
     form=ReportForm,
     status=201,
     scope=_SCOPE,
@@ -173,7 +173,7 @@ def report_message(message_id: int) -> ResponseReturnValue:
     _talk, message = threads.get_message(actor, message_id)
     authorize(actor, Permission.MESSAGE_REPORT, message)
     report = services.report_message(actor, message, **bind_json(ReportForm).data)
-    return respond(ReportSchema(), report, status=201)
+    return respond(MessageReportSchema(), report, status=201)
 
 
 def _shown(talk: Talk) -> Any:

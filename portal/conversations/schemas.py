@@ -65,7 +65,7 @@ class ThreadSchema(Schema):
         return super().get_attribute(obj, attr, default)
 
 
-class ReportSchema(Schema):
+class MessageReportSchema(Schema):
     """A report of a message, as the organization that made it sees it."""
 
     id = fields.Integer()

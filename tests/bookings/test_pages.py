@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from flask.testing import FlaskClient
+from markupsafe import escape
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
@@ -22,7 +23,7 @@ from portal.facilities.models import Equipment
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
-from portal.organizations.models import Organization
+from portal.organizations.models import Membership, Organization
 from tests.bookings.conftest import OpenMill
 from tests.cast import World
 from tests.support.statements import count_statements
@@ -561,6 +562,47 @@ def test_the_directory_finds_only_what_is_free(
     assert "College public mill" not in anybody.get("/search", query_string=asked).text
     later = asked | {"free_starts": "11:00"}
     assert "College public mill" in anybody.get("/search", query_string=later).text
+
+
+# Several organizations
+
+
+def test_who_belongs_to_several_reads_what_holds_for_the_first_that_counts_most_or_chooses(
+    client_of: ClientOf, world: World, mill: OpenMill, address: str
+) -> None:
+    resource, number = mill(), world.organizations["unclaimed"]
+    with unit_of_work():
+        session.add(Membership(organization_id=number, user_id=world.users["ana"], role="member"))
+        for customer_class, days in (("academic", 1), ("member_sme", 30)):
+            session.add(
+                RuleLayer(
+                    resource_id=resource.id,
+                    customer_class=customer_class,
+                    horizon_days=days,
+                    needs_induction=True,
+                )
+            )
+    ana = client_of("ana")
+    shown = ana.get(address).text
+    assert "Up to 30 days ahead" in shown
+    shop = session.get_one(Organization, world.organizations["shop"])
+    assert f"for {escape(shop.name)}" in shown
+    assert shown.count("safety induction") == 1
+    assert "What you need</dt>" not in shown
+    window = {"from": in_a_week("09:00").isoformat(), "to": in_a_week("17:00").isoformat()}
+    api = f"/api/v1{address}/availability"
+    assert ana.get(api, query_string=window).json["free"]
+    chosen = window | {"organization_id": number}
+    assert ana.get(api, query_string=chosen).json["free"] == []
+    day = in_a_week("12:00").astimezone(PLACE).date().isoformat()
+    asked = {"date": day, "starts": "09:00", "ends": "10:00"}
+    assert (
+        "College public mill"
+        in ana.get("/free", query_string=asked | {"organization_id": shop.id}).text
+    )
+    other = ana.get("/free", query_string=asked | {"organization_id": number}).text
+    assert "0 machines are free" in other
+    assert "Ohio Valley Institute</option>" in other
 
 
 # What closes it

@@ -80,6 +80,22 @@ def list_organizations() -> ResponseReturnValue:
     )
 
 
+@blueprint.get("/organizations/suggestions")
+def suggest_organizations() -> ResponseReturnValue:
+    """Answer with organizations for what is being typed, as a fragment."""
+    return page(
+        "components/suggestions.html",
+        suggestions=[
+            {
+                "kind": "organization",
+                "title": row.name,
+                "url": url_for("organizations.show", organization_id=row.id),
+            }
+            for row in profiles.suggest_organizations(current_actor(), text_argument("q", 100))
+        ],
+    )
+
+
 @blueprint.get("/organizations/mine")
 def list_mine() -> ResponseReturnValue:
     """List the organizations that the reader belongs to."""

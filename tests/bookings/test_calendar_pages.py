@@ -295,6 +295,7 @@ def test_a_closure_is_read_and_changed_in_the_time_of_its_place(
     form = eve.get(f"{url}/{closure.id}").text
     for shown in ('value="08:00"', 'value="12:30"', "Falls City Community College"):
         assert shown in form
+    assert 'data-pick="/organizations/suggestions"' in form
     eve.post(
         f"{url}/{closure.id}",
         data={"kind": "outage", "first_date": "2027-07-05", "is_open": "y", "repeats": ""},
@@ -327,7 +328,7 @@ def test_maintenance_repeats_on_some_days_of_the_week_and_not_on_others(
     first = dt.datetime(2027, 7, 5, tzinfo=dt.UTC)
     days = [
         closed.span.starts_at.day
-        for closed in queries.load_closed(mill, Span(first, first + dt.timedelta(days=10)))
+        for closed in queries.load_calendar(mill, Span(first, first + dt.timedelta(days=10))).closed
     ]
     assert days == [5, 12, 14]
     form = ana.get(f"{rules_url}/closures/{closure.id}").text

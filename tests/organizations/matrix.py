@@ -38,6 +38,12 @@ def confirmed(_world: World) -> Mapping[str, Any]:
 ROUTES = [
     Row("organizations.list_organizations", "GET", EVERYBODY),
     Row("organizations.list_mine", "GET", SIGNED_IN),
+    Row(
+        "organizations.suggest_organizations",
+        "GET",
+        EVERYBODY,
+        data=lambda _world: {"q": "shop"},
+    ),
     Row("organizations.show", "GET", EVERYBODY, values=shop),
     Row("organizations.show_linked_data", "GET", EVERYBODY, values=shop),
     # The shop has no logo, so there is nothing to be had for anybody.

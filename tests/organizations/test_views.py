@@ -329,6 +329,13 @@ def test_a_list_goes_on_with_its_next_page(client_of):
     assert "Union 24" in client_of("nobody").get(next_url).text
 
 
+def test_organizations_are_suggested_while_typing(client_of):
+    found = client_of("nobody").get("/organizations/suggestions?q=city+fal").text
+    assert "Falls City Community College" in found
+    assert "Prairie" not in found
+    assert "option" not in client_of("nobody").get("/organizations/suggestions?q=%25").text
+
+
 def test_your_organizations_are_listed_with_your_role(client_of):
     assert "Your role: Member" in client_of("ben").get("/organizations/mine").text
     assert "You do not belong to an organization yet" in (

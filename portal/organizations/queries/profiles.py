@@ -143,6 +143,24 @@ def list_organizations(
     )
 
 
+def suggest_organizations(actor: Actor, text: str, limit: int = 8) -> list[Any]:
+    """Return (id, name) of organizations whose names have all the words, by name."""
+    words = text.split()[:6]
+    if not words:
+        return []
+    statement = (
+        select(Organization.id, Organization.name)
+        .where(
+            Organization.status == "active",
+            visible(actor, Permission.ORGANIZATION_VIEW),
+            *(Organization.name.icontains(word, autoescape=True) for word in words),
+        )
+        .order_by(Organization.name, Organization.id)
+        .limit(limit)
+    )
+    return list(session.execute(statement))
+
+
 def list_profiles(
     actor: Actor,
     *,

@@ -79,6 +79,7 @@ manifest = Manifest(
         Reaction(events.SpanOffered, on_notices.email_on_span_offered),
         Reaction(events.BookingStartsSoon, on_notices.email_on_booking_starts_soon),
         Reaction(events.BookingStepped, on_charging.settle_on_booking_over),
+        Reaction(events.ChargeSettled, on_charging.email_payer_on_charge_settled),
         Reaction(events.DisputeStepped, on_charging.email_other_side_on_dispute_stepped),
         Reaction(events.IncidentReported, on_charging.email_host_on_incident_reported),
     ),

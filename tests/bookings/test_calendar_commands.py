@@ -168,7 +168,7 @@ def test_a_limit_is_changed_in_place(actor: ActorOf, mill: Resource) -> None:
     ana = actor("ana")
     services.set_quota(ana, mill, shared_by="person", period="week", most_minutes=300)
     services.set_quota(ana, mill, shared_by="person", period="week", most_bookings=2)
-    (quota,) = queries.load_quotas(mill, "other")
+    (quota,) = queries.load_calendars([mill])[0].quotas_for("other")
     assert (quota.most_minutes, quota.most_bookings) == (None, 2)
     with pytest.raises(Invalid):
         services.set_quota(ana, mill, shared_by="person", period="week")
@@ -208,9 +208,9 @@ def test_an_outage_goes_on_until_it_is_ended(actor: ActorOf, mill: Resource) -> 
         ana, mill, kind="outage", starts_at=begun, ends_at=None, is_planned=False
     )
     later = Span(TOMORROW, TOMORROW + dt.timedelta(days=1))
-    assert queries.load_closed(mill, later)
+    assert queries.load_calendar(mill, later).closed
     services.end_outage(ana, mill, closure_id=closure.id)
-    assert not queries.load_closed(mill, later)
+    assert not queries.load_calendar(mill, later).closed
     with pytest.raises(Conflict):
         services.end_outage(ana, mill, closure_id=closure.id)
 
@@ -245,7 +245,7 @@ def test_a_closure_is_changed_as_a_whole(world: World, actor: ActorOf, mill: Res
         **span(days=1),
     )
     assert queries.get_closure(mill, closure.id).allowed == []
-    (found,) = queries.load_closed(mill, Span(TOMORROW, TOMORROW + dt.timedelta(days=3)))
+    (found,) = queries.load_calendar(mill, Span(TOMORROW, TOMORROW + dt.timedelta(days=3))).closed
     assert (found.kind, found.reason, found.allowed_organization_ids) == (
         "closure",
         "Holidays",

@@ -48,8 +48,8 @@ def test_a_machine_of_which_nothing_is_said_has_the_portals_rules_and_its_places
     assert mill.id is None
     assert queries.load_rules(mill, "other") == BookingRules()
     assert queries.load_hours(mill, WEEK).week is None
-    assert queries.load_closed(mill, WEEK) == ()
-    assert queries.load_quotas(mill, "other") == ()
+    assert queries.load_calendar(mill, WEEK).closed == ()
+    assert queries.load_calendar(mill, WEEK).quotas_for("other") == ()
     assert queries.load_hours(mill, WEEK).zone == "America/Kentucky/Louisville"
     assert queries.load_hours(jig, WEEK).zone == "America/Chicago"
 
@@ -195,7 +195,7 @@ def test_what_closes_facility_organization_or_a_needed_machine_closes_the_machin
         Closure(resource_id=other.id, kind="outage", **at(4)),
         Closure(resource_id=mill.id, kind="closure", **at(9)),
     )
-    found = queries.load_closed(mill, WEEK)
+    found = queries.load_calendar(mill, WEEK).closed
     assert [(item.kind, item.because_of) for item in found] == [
         ("blocking", ""),
         ("closure", "Shop public lab"),
@@ -222,7 +222,8 @@ def test_what_closes_the_facility_of_a_needed_machine_closes_what_needs_it(
             ends_at=start + dt.timedelta(hours=1),
         ),
     )
-    assert [closed.because_of for closed in queries.load_closed(mill, WEEK)] == ["Shop members lab"]
+    (found,) = queries.load_calendar(mill, WEEK).closed
+    assert found.because_of == "Shop members lab"
 
 
 def test_a_closure_that_repeats_keeps_the_time_of_its_place(
@@ -240,7 +241,7 @@ def test_a_closure_that_repeats_keeps_the_time_of_its_place(
         )
     )
     after_the_change = Span(start + dt.timedelta(days=13), start + dt.timedelta(days=15))
-    (found,) = queries.load_closed(mill, after_the_change)
+    (found,) = queries.load_calendar(mill, after_the_change).closed
     assert found.span.starts_at == dt.datetime(2027, 3, 15, 12, tzinfo=dt.UTC)
 
 
@@ -271,7 +272,7 @@ def test_the_narrowest_quota_of_a_sharer_and_period_holds(
     def held(customer_class: str) -> set[tuple[str, str, int | None]]:
         return {
             (found.shared_by, found.customer_class, found.most_minutes)
-            for found in queries.load_quotas(mill, customer_class)
+            for found in queries.load_calendar(mill, WEEK).quotas_for(customer_class)
         }
 
     assert held("other") == {

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from portal.bookings.models.booking import Booking
@@ -18,12 +19,14 @@ from portal.bookings.rules.pricing import Rates
 from portal.bookings.services import charging as services
 from portal.bookings.services.booking import create_booking
 from portal.bookings.services.calendar import open_resource
+from portal.bookings.services.notices import choose_notices
 from portal.facilities.models import EquipmentRate
 from portal.facilities.queries import get_equipment, get_facility
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from portal.kernel.mail import OutgoingMail
 from portal.organizations.models import Organization
 from tests.cast import World, actor_named
 
@@ -310,6 +313,30 @@ def test_no_price_is_too_large_for_the_database(book: Book) -> None:
     for _line in range(3):
         write(ChargeLine(booking_id=booking.id, kind="use", amount_cents=9_000_000_000))
     assert queries.count_cents(booking) == 27_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [("completed", "is over"), ("cancelled", "was cancelled late")]
+)
+def test_those_who_pay_are_told_what_it_cost(
+    book: Book, mill: Resource, world: World, drain: Callable[[], object], status: str, said: str
+) -> None:
+    services.change_rate_card(cleo(), mill, cancellation_cents=17000)
+    booking = book(status=status, is_cancelled_late=status == "cancelled")
+    choose_notices(
+        actor_named("ana"),
+        tells_person=status == "completed",
+        tells_host=True,
+        tells_offers=True,
+        remind_minutes=None,
+    )
+    services.settle_charge(SYSTEM, booking)
+    drain()
+    mails = session.scalars(select(OutgoingMail).order_by(OutgoingMail.recipient)).all()
+    told = ["ana@cast.example", "ben@cast.example"]
+    assert [mail.recipient for mail in mails] == (told if status == "completed" else told[1:])
+    assert "$170" in mails[0].subject
+    assert said in mails[0].body_text
 
 
 def test_the_database_keeps_lines_honest(book: Book) -> None:

@@ -337,16 +337,6 @@ def load_hours(resource: Resource, window: Span) -> Hours:
     return load_calendar(resource, window).hours
 
 
-def load_closed(resource: Resource, window: Span) -> tuple[ClosedSpan, ...]:
-    """Return what closes a resource in the window: by itself, by what it is in or depends on."""
-    return load_calendar(resource, window).closed
-
-
-def load_quotas(resource: Resource, customer_class: str) -> tuple[QuotaUse, ...]:
-    """Return the quotas that hold for a customer class, without what is used of them."""
-    return load_calendars([resource])[0].quotas_for(customer_class)
-
-
 def load_calendar(resource: Resource, window: Span) -> Calendar:
     """Return all that hosts say about one resource, with dates and closures of the window."""
     return load_calendars([resource], window)[0]

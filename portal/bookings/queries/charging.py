@@ -343,9 +343,13 @@ def list_disputed(actor: Actor, limit: int) -> list[DeskItem]:
 
 
 def find_charged(booking_id: int) -> Booking | None:
-    """Return a booking with its resource, or None."""
+    """Return a booking with its resource, host and who booked it, or None."""
     return session.scalar(
-        select(Booking).options(joinedload(Booking.resource)).where(Booking.id == booking_id)
+        select(Booking)
+        .options(
+            joinedload(Booking.resource), joinedload(Booking.host), joinedload(Booking.booked_by)
+        )
+        .where(Booking.id == booking_id)
     )
 
 

@@ -2,11 +2,13 @@
 
 from portal.bookings import events
 from portal.bookings.queries import charging as queries
+from portal.bookings.queries.notices import load_wishes
+from portal.bookings.rules.notices import Wishes
 from portal.bookings.services import charging as services
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.mail import queue_mail
 from portal.kernel.web import external_url
-from portal.organizations.queries.people import managers_of
+from portal.organizations.queries.people import find_membership, managers_of
 
 
 def settle_on_booking_over(event: events.BookingStepped) -> None:
@@ -16,6 +18,33 @@ def settle_on_booking_over(event: events.BookingStepped) -> None:
     booking = queries.find_charged(event.booking_id)
     if booking is not None:
         services.settle_charge(SYSTEM, booking)
+
+
+def email_payer_on_charge_settled(event: events.ChargeSettled) -> None:
+    """Tell those who may read it what a booking cost: who booked, and who manages what pays."""
+    booking = queries.find_charged(event.booking_id)
+    cents = queries.count_cents(booking) if booking is not None else 0
+    if booking is None or not cents:
+        return
+    people = {person.id: person for person in managers_of(booking.organization_id)}
+    booker = booking.booked_by
+    is_member = booker and find_membership(booking.organization_id, booker.id)
+    if booker is not None and is_member and booker.is_active:
+        people[booker.id] = booker
+    wishes = load_wishes(people)
+    for person in people.values():
+        if wishes.get(person.id, Wishes()).tells_person:
+            queue_mail(
+                person.email,
+                "charge_settled",
+                locale=person.language or "en",
+                name=booking.resource.name,
+                host=booking.host.name,
+                cents=cents,
+                status=booking.status,
+                url=external_url("bookings.show_charge", booking_id=booking.id),
+                choose_url=external_url("bookings.choose_notices"),
+            )
 
 
 def email_other_side_on_dispute_stepped(event: events.DisputeStepped) -> None:

@@ -15,6 +15,7 @@ DOMAINS: tuple[str, ...] = (
     "matching",
     "brokerage",
     "agreements",
+    "webhooks",
     "intake",
     "home",
     "demo",

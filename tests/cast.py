@@ -66,6 +66,7 @@ from portal.regions.models import (
     ZipCode,
 )
 from portal.regions.rules import name_key
+from portal.webhooks.models import Webhook
 
 CAST = ("nobody", "ana", "ben", "cleo", "dov", "eve", "root")
 PEOPLE = CAST[1:]
@@ -134,6 +135,7 @@ class World:
     messages: dict[str, int] = field(default_factory=dict)
     message_reports: dict[str, int] = field(default_factory=dict)
     blocks: dict[str, int] = field(default_factory=dict)
+    webhooks: dict[str, int] = field(default_factory=dict)
     matches: dict[str, int] = field(default_factory=dict)
     cases: dict[str, int] = field(default_factory=dict)
     agreements: dict[str, int] = field(default_factory=dict)
@@ -619,8 +621,17 @@ def _add_conversations(world: World) -> None:
     block = Block(
         organization_id=shop, blocked_organization_id=aero, created_by_id=world.users["ana"]
     )
-    session.add_all([report, block])
+    # Paused: no test sends anything to somebody out there.
+    webhook = Webhook(
+        organization_id=shop,
+        url="https://hooks.example/commons",
+        kinds=["response.accepted"],
+        secret="whsec_dGhlIHNlY3JldCBvZiB0aGUgc2hvcA==",
+        is_active=False,
+    )
+    session.add_all([report, block, webhook])
     session.flush()
+    world.webhooks["shop"] = webhook.id
     world.message_reports["cleo_on_ben"] = report.id
     world.blocks["aero_by_shop"] = block.id
 

@@ -27,6 +27,7 @@ pytest_plugins = [
     "tests.support.smtp",
     "tests.support.browser",
     "tests.support.server",
+    "tests.support.listener",
 ]
 
 

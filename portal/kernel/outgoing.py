@@ -12,35 +12,47 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from typing import Any
 from urllib.parse import urljoin, urlsplit
+
+from flask_babel import lazy_gettext as _l
 
 from portal.kernel.settings import setting
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
+PROBLEMS: Mapping[str, Any] = {
+    "no_address": _l("this is no address"),
+    "no_https": _l("only https is spoken"),
+    "private_address": _l("the address is private"),
+    "too_many_redirects": _l("it led on too often"),
+    "unknown_name": _l("nobody knows the name"),
+    "nobody_listens": _l("nobody listens there"),
+    "broken_off": _l("the connection broke off"),
+}
 MOST_REDIRECTS = 3
 LONGEST_URL = 500
 _REACHED_IN_PUBLIC = ipaddress.ip_network("2000::/3")
 
 
 class Refused(Exception):
-    """An address that nothing is sent to."""
+    """An address that nothing is sent to; says why in a word of `PROBLEMS`."""
 
 
 class Unreachable(Exception):
-    """Nobody answered, or not in time."""
+    """Nobody answered, or not in time; says why in a word of `PROBLEMS`."""
 
 
 def check_url(url: str) -> None:
     """Raise Refused for an address that nothing would be sent to, as far as its words tell."""
     scheme, host, _port, _target = _parts(url)
     if scheme == "http" and not _own_networks():
-        raise Refused("only https is spoken")
+        raise Refused("no_https")
     with contextlib.suppress(ValueError):
         if not _may_reach(ipaddress.ip_address(host), is_plain=scheme == "http"):
-            raise Refused("a private address")
+            raise Refused("private_address")
     if host == "localhost" or host.endswith((".localhost", ".local", ".internal")):
-        raise Refused("a private name")
+        raise Refused("private_address")
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
@@ -55,7 +67,7 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
         if status not in (307, 308) or not location:
             return status
         url = urljoin(url, location)
-    raise Refused("too many redirects")
+    raise Refused("too_many_redirects")
 
 
 def _post_once(
@@ -77,7 +89,7 @@ def _post_once(
             answer = connection.getresponse()
             return answer.status, answer.getheader("Location")
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise Unreachable(type(error).__name__) from error
+        raise Unreachable("broken_off") from error
     finally:
         sock.close()
 
@@ -86,10 +98,10 @@ def _connect(host: str, port: int, *, is_plain: bool, end: float) -> socket.sock
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise Unreachable("the name is unknown") from error
+        raise Unreachable("unknown_name") from error
     reachable = [entry for entry in found if _may_reach(_address_of(entry[4]), is_plain=is_plain)]
     if not reachable:
-        raise Refused("a private address")
+        raise Refused("private_address")
     for family, kind, protocol, _name, address in reachable:
         sock = socket.socket(family, kind, protocol)
         try:
@@ -99,7 +111,7 @@ def _connect(host: str, port: int, *, is_plain: bool, end: float) -> socket.sock
             sock.close()
             continue
         return sock
-    raise Unreachable("nobody listens there")
+    raise Unreachable("nobody_listens")
 
 
 @contextlib.contextmanager
@@ -129,7 +141,7 @@ def _parts(url: str) -> tuple[str, str, int, str]:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         host = (parts.hostname or "").rstrip(".")
     except ValueError as error:
-        raise Refused("no address") from error
+        raise Refused("no_address") from error
     is_odd = parts.scheme not in ("http", "https") or "@" in parts.netloc or not host
     if (
         is_odd
@@ -137,7 +149,7 @@ def _parts(url: str) -> tuple[str, str, int, str]:
         or len(url) > LONGEST_URL
         or any(ord(letter) < 33 for letter in url)
     ):
-        raise Refused("no address")
+        raise Refused("no_address")
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return parts.scheme, host, port, target
 

@@ -16,6 +16,8 @@ from portal.bookings.rules.hours import (
 from portal.bookings.rules.places import crowded
 
 _REACH = dt.timedelta(days=1)
+#: Five years: nobody books farther ahead, whatever rules say and whoever sets them aside.
+FARTHEST_DAYS = 1826
 
 
 def free_spans(
@@ -78,8 +80,18 @@ def earliest_start(situation: Situation) -> dt.datetime:
 
 def latest_end(situation: Situation) -> dt.datetime:
     """Return until when bookings may last: the end of the last day of the horizon."""
+    return day_end(situation, horizon_days(situation.rules))
+
+
+def horizon_days(rules: BookingRules) -> int:
+    """Return how many days ahead one books at most."""
+    return min(rules.horizon_days, FARTHEST_DAYS)
+
+
+def day_end(situation: Situation, days: int) -> dt.datetime:
+    """Return when the day ends that is so many days ahead."""
     zone = situation.hours.zone
-    last = local_date(zone, situation.now) + dt.timedelta(days=situation.rules.horizon_days)
+    last = local_date(zone, situation.now) + dt.timedelta(days=days)
     return instant_at(zone, last + dt.timedelta(days=1))
 
 

@@ -17,9 +17,12 @@ from portal.bookings.rules.attempt import (
     Taken,
 )
 from portal.bookings.rules.free import (
+    FARTHEST_DAYS,
     apart_among,
     apart_from,
+    day_end,
     earliest_start,
+    horizon_days,
     kept_spans,
     latest_end,
     lets_in,
@@ -61,7 +64,10 @@ def find_problems(attempt: Attempt, situation: Situation) -> list[Problem]:
         hint, find = _FINDERS[code]
         message = " ".join(islice(find(attempt, situation), _MOST_SENTENCES))
         if message:
-            found.append(Problem(code, message, is_overridable, hint))
+            may_be = is_overridable and not (
+                code == "too_far_ahead" and attempt.span.ends_at > day_end(situation, FARTHEST_DAYS)
+            )
+            found.append(Problem(code, message, may_be, hint))
     return found
 
 
@@ -187,7 +193,7 @@ def _too_soon(attempt: Attempt, situation: Situation) -> Iterator[str]:
 
 def _too_far_ahead(attempt: Attempt, situation: Situation) -> Iterator[str]:
     if attempt.span.ends_at > latest_end(situation):
-        days, zone = situation.rules.horizon_days, situation.hours.zone
+        days, zone = horizon_days(situation.rules), situation.hours.zone
         last = local_date(zone, situation.now) + dt.timedelta(days=days)
         yield ngettext(
             "Please book at most %(num)d day ahead: until %(day)s.",

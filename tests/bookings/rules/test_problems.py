@@ -475,6 +475,22 @@ def test_time_between_bookings_depends_on_whose_they_are(
     assert codes(attempt(wanted, user_id=who), found) == ([] if is_kept else ["buffer"])
 
 
+@pytest.mark.parametrize("horizon_days", [30, 10_000])
+def test_nobody_books_more_than_five_years_ahead(horizon_days: int) -> None:
+    now = situation().now
+    near, far = (
+        Span(starts_at := now + dt.timedelta(days=days), starts_at + dt.timedelta(hours=1))
+        for days in (1800, 1830)
+    )
+    found = replace(situation(horizon_days=horizon_days), hours=Hours("UTC"))
+    told = {
+        wanted: {one.code: one.overridable for one in find_problems(attempt(wanted), found)}
+        for wanted in (near, far)
+    }
+    assert told[near].get("too_far_ahead") is (True if horizon_days == 30 else None)
+    assert told[far]["too_far_ahead"] is False
+
+
 @pytest.mark.parametrize("capacity", [1, 2])
 @pytest.mark.parametrize("is_before", [True, False])
 def test_other_bookings_keep_the_time_of_their_own_class(capacity: int, is_before: bool) -> None:

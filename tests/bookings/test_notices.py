@@ -408,13 +408,14 @@ def test_a_feed_ends_with_its_secret_its_membership_and_its_account(
     nobody = client_of("nobody")
     old = services.make_feed(actor_named("ben"))
     new = services.make_feed(actor_named("ben"))
-    assert nobody.get(f"/calendars/{old}.ics").status_code == 404
-    assert nobody.get(f"/calendars/{new}.ics").status_code == 200
-    assert nobody.get("/calendars/nonsense.ics").status_code == 404
+    uid = f"booking-{asked.id}@{queries.calendar_host()}"
+    assert events_of(nobody, f"/calendars/{new}.ics") == {uid: "TENTATIVE"}
+    for ended in (old, "nonsense"):
+        assert "There is no such calendar." in nobody.get(f"/calendars/{ended}.ics").text
     mill = services.make_feed(actor_named("cleo"), get_resource(asked.resource_id))
     with unit_of_work():
         session.execute(delete(Membership).where(Membership.user_id == world.users["cleo"]))
-    assert nobody.get(f"/calendars/{mill}.ics").status_code == 404
+    assert "There is no such calendar." in nobody.get(f"/calendars/{mill}.ics").text
 
 
 @pytest.mark.parametrize("name", ["ben", "eve", "dov"])

@@ -143,16 +143,16 @@ def test_language_is_the_persons_then_the_cookies_then_the_browsers(
 # Headers
 
 ADDRESSES = {
-    "a page": ("/organizations", 200),
-    "a redirect": ("/language/es", 303),
-    "a page for nobody": ("/desk", 303),
-    "nothing": ("/nothing-here", 404),
-    "a list of the API": ("/api/v1/regions", 200),
-    "an error of the API": ("/api/v1/nothing", 404),
-    "a method that is not there": ("/sign-out", 405),
-    "a static file": ("/static/css/portal.css", 200),
-    "a static file that is not there": ("/static/css/nothing.css", 404),
-    "health": ("/healthz", 200),
+    "a page": ("/organizations", 200, "Falls City Community College"),
+    "a redirect": ("/language/es", 303, "Redirecting"),
+    "a page for nobody": ("/desk", 303, "/sign-in?next="),
+    "nothing": ("/nothing-here", 404, "There is nothing here"),
+    "a list of the API": ("/api/v1/regions", 200, '"items":'),
+    "an error of the API": ("/api/v1/nothing", 404, '"status":404'),
+    "a method that is not there": ("/sign-out", 405, "Error 405"),
+    "a static file": ("/static/css/portal.css", 200, "@layer"),
+    "a static file that is not there": ("/static/css/nothing.css", 404, "There is nothing here"),
+    "health": ("/healthz", 200, '"status":"ok"'),
 }
 
 
@@ -174,10 +174,11 @@ def assert_guarded(headers: object) -> None:
 
 @pytest.mark.parametrize("kind", ADDRESSES)
 def test_security_headers_are_on(client_of: ClientOf, kind: str) -> None:
-    address, status = ADDRESSES[kind]
+    address, status, said = ADDRESSES[kind]
     response = client_of("nobody").get(address)
 
     assert response.status_code == status
+    assert said in response.text
     assert_guarded(response.headers)
 
 
@@ -187,7 +188,7 @@ def test_security_headers_are_on_an_unchanged_answer(client_of: ClientOf) -> Non
 
     response = client.get("/api/v1/regions", headers={"If-None-Match": tag})
 
-    assert response.status_code == 304
+    assert (response.status_code, response.data) == (304, b"")
     assert_guarded(response.headers)
 
 
@@ -441,7 +442,7 @@ def lost(request: pytest.FixtureRequest, tmp_path: object) -> FlaskClient:
 
 def test_without_database_a_process_starts_all_the_same(lost: FlaskClient) -> None:
     warm_up(lost.application)
-    assert lost.get("/healthz").status_code == 200
+    assert lost.get("/healthz").json == {"status": "ok"}
 
 
 @pytest.mark.parametrize("is_signed_in", [False, True], ids=["visitor", "person"])
@@ -477,7 +478,7 @@ def test_without_database_even_error_pages_of_people_are_plain(
 
 
 def test_without_database_the_process_still_says_that_it_lives(lost: FlaskClient) -> None:
-    assert lost.get("/healthz").status_code == 200
+    assert lost.get("/healthz").json == {"status": "ok"}
 
 
 def test_plain_answer_speaks_the_visitors_language(lost: FlaskClient) -> None:
@@ -486,6 +487,8 @@ def test_plain_answer_speaks_the_visitors_language(lost: FlaskClient) -> None:
 
 # What no honest request holds
 
+# What people and programs read where a request is damaged, or leads nowhere.
+UNDERSTOOD = ("could not be understood", "There is nothing here", '"status":4')
 UNWANTED = ["%00", "a%00b", "%ED%A0%80", "%EF%BF%BF", "%FF%FE", "%C0%80", "%F4%90%80%80"]
 
 
@@ -516,18 +519,23 @@ def test_broken_characters_in_addresses_are_refused_or_harmless(
     ):
         response = client.get(address)
         assert response.status_code < 500, address
+        assert "Traceback" not in response.text, address
         if "%00" in text:
             assert 400 <= response.status_code < 500, address
+            assert any(said in response.text for said in UNDERSTOOD), address
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "2147483648", "9" * 19, "9" * 400, "1e3", "٣", "+1"])
 def test_numbers_that_no_record_has_are_not_there(client_of: ClientOf, number: str) -> None:
     client = client_of("ana")
     for address in ("organizations", "facilities", "equipment", "requests", "responses"):
-        assert client.get(f"/{address}/{number}").status_code == 404, address
+        shown = client.get(f"/{address}/{number}")
+        assert shown.status_code == 404, address
+        assert "There is nothing here" in shown.text, address
         if address != "responses":
-            assert client.get(f"/api/v1/{address}/{number}").status_code == 404, address
-            assert client.delete(f"/api/v1/{address}/{number}").status_code == 404, address
+            for send in (client.get, client.delete):
+                answer = send(f"/api/v1/{address}/{number}")
+                assert (answer.status_code, answer.json["title"]) == (404, "Not found"), address
 
 
 # Words and figures

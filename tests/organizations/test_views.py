@@ -228,6 +228,7 @@ def test_the_token_of_one_invitation_opens_no_other(client_of, world, actor):
         f"/invitations/{other.id}/actions/accept", data={"token": INVITATION_TOKEN}
     )
     assert reply.status_code == 404
+    assert "There is nothing here" in reply.text
 
 
 def test_asking_to_join_and_withdrawing_again(client_of, shop_url, world):
@@ -280,7 +281,9 @@ def test_there_are_no_other_actions(client_of, shop_url, world, action):
         f"/join-requests/{world.join_requests['eve_to_college']}/actions/{action}",
         f"/invitations/{world.invitations['shop_to_newcomer']}/actions/{action}",
     ):
-        assert client_of("root").post(url).status_code == 404
+        reply = client_of("root").post(url)
+        assert reply.status_code == 404
+        assert "There is no such action." in reply.text
 
 
 def test_linked_data_speaks_schema_org(client_of, shop_url):

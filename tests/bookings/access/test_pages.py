@@ -75,6 +75,7 @@ def test_a_request_of_another_host_cannot_be_granted_from_here(
     answer = client_of("cleo").get(f"/organizations/{college}/access/grant?request={asked}")
 
     assert answer.status_code == 404
+    assert "There is nothing here that you can see." in answer.text
 
 
 def test_from_a_missing_gate_to_an_open_one(world: World, client_of: ClientOf) -> None:

@@ -24,6 +24,7 @@ from tests.support.kept_world import KeptFile, KeptRows
 pytest_plugins = [
     "tests.support.no_skips",
     "tests.support.postgresql",
+    "tests.support.processes",
     "tests.support.smtp",
     "tests.support.browser",
     "tests.support.server",

@@ -1,12 +1,9 @@
 """Guessing is slowed down, exactly, and never at the cost of the person guessed at."""
 
+import contextlib
 import datetime as dt
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 import time_machine
@@ -23,30 +20,9 @@ from portal.kernel.database import session
 from portal.kernel.errors import TooMany
 from portal.kernel.mail import OutgoingMail
 from tests.cast import PASSWORD
+from tests.support.processes import Begin, Say
 
-ROOT = Path(__file__).resolve().parents[2]
 ATTACKER, VICTIM = "198.51.100.9", "203.0.113.4"
-
-COUNTER = """
-import sys
-from portal.accounts import services
-from portal.app import create_app
-from portal.kernel.authorization import NOBODY
-from portal.kernel.errors import TooMany
-
-app = create_app("testing", INSTANCE_PATH=sys.argv[1], DATABASE_URL=sys.argv[2])
-heard = 0
-with app.app_context():
-    print("ready", flush=True)
-    sys.stdin.readline()
-    for _attempt in range(10):
-        try:
-            services.count_attempt(NOBODY, email="ana@cast.example", address="198.51.100.9")
-            heard += 1
-        except TooMany:
-            pass
-print(heard)
-"""
 
 
 @pytest.fixture
@@ -133,31 +109,23 @@ def test_an_unknown_address_has_to_wait_just_the_same(
     assert answers == [422] * few_attempts + [429]
 
 
-@pytest.mark.long
-def test_the_counters_are_exact_across_processes(app: Flask) -> None:
-    session.rollback()
-    script = [sys.executable, "-c", COUNTER, app.instance_path, app.config["DATABASE_URL"]]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+def test_the_counters_are_exact_across_processes(app: Flask, another_process: Begin) -> None:
+    def guess(say: Say) -> None:
+        say("ready")
+        heard = 0
+        for _attempt in range(10):
+            with contextlib.suppress(TooMany):
+                services.count_attempt(NOBODY, email="ana@cast.example", address=ATTACKER)
+                heard += 1
+        say(str(heard))
+
     with ExitStack() as stack:
-        processes = []
-        for _number in range(3):
-            process = stack.enter_context(
-                subprocess.Popen(
-                    script,
-                    cwd=ROOT,
-                    env=environment,
-                    text=True,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                )
-            )
-            stack.callback(process.kill)
-            processes.append(process)
+        processes = [stack.enter_context(another_process(guess)) for _number in range(3)]
+        assert [process.heard() for process in processes] == ["ready"] * 3
         for process in processes:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-        heard = [process.communicate("go\n")[0] for process in processes]
-    assert sum(int(text) for text in heard) == app.config["SIGN_IN_ATTEMPTS"]
+            process.go_on()
+        heard = [int(process.heard()) for process in processes]
+    assert sum(heard) == app.config["SIGN_IN_ATTEMPTS"]
     with pytest.raises(TooMany):
         services.count_attempt(NOBODY, email="ana@cast.example", address=ATTACKER)
 

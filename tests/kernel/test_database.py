@@ -1,14 +1,9 @@
 """What the database promises: instants keep their zone, readers never wait, writes are whole."""
 
 import datetime as dt
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
-from typing import IO, TypeVar
+from typing import TypeVar
 
 import pytest
 from flask import Flask
@@ -27,10 +22,10 @@ from portal.kernel.database import (
 )
 from portal.organizations.models import Membership, Organization
 from tests.cast import World
+from tests.support.processes import Begin, Say
 from tests.support.statements import count_statements
 
 T = TypeVar("T")
-ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 60
 
 
@@ -206,82 +201,50 @@ def test_row_read_under_the_lock_is_the_newest(app: Flask, world: World) -> None
 
 # Processes
 
-_BEGINNING = """
-import sys
-from portal.app import create_app
-from portal.kernel.database import lock, session, unit_of_work
-from portal.organizations.models import Membership, Organization
 
-folder, url, shop, user = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-app = create_app("testing", INSTANCE_PATH=folder, DATABASE_URL=url)
-
-def say_and_wait(word):
-    print(word, flush=True)
-    sys.stdin.readline()
-
-with app.app_context():
-"""
-_APPENDS = """
-    say_and_wait("ready")
-    for _time in range(20):
-        organization = session.get_one(Organization, shop)
-        with unit_of_work():
-            lock(organization)
-            organization.description += "x"
-"""
-_STOPS_HALF_WAY = """
-    with unit_of_work():
-        session.get_one(Organization, shop).description = "half"
-        session.add(Membership(organization_id=shop, user_id=user, role="member"))
-        session.flush()
-        say_and_wait("written")
-"""
-
-
-@contextmanager
-def another_process(app: Flask, world: World, script: str) -> Iterator["subprocess.Popen[str]"]:
-    """Run a script over the same database until it says its word."""
-    url = app.config["DATABASE_URL"]
-    numbers = [str(world.organizations["shop"]), str(world.users["cleo"])]
-    with subprocess.Popen(
-        [sys.executable, "-c", _BEGINNING + script, app.instance_path, url, *numbers],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            assert _pipe(process.stdout).readline().strip() in ("ready", "written")
-            yield process
-        finally:
-            process.kill()
-
-
-def _pipe(pipe: IO[str] | None) -> IO[str]:
-    assert pipe is not None
-    return pipe
-
-
-def test_two_processes_write_at_once_and_nothing_is_lost(app: Flask, world: World) -> None:
+def test_two_processes_write_at_once_and_nothing_is_lost(
+    app: Flask, world: World, another_process: Begin
+) -> None:
     with unit_of_work():
         session.execute(update(Organization).values(description=""))
-    with ExitStack() as stack:
-        writers = [stack.enter_context(another_process(app, world, _APPENDS)) for _n in range(2)]
-        for writer in writers:
-            _pipe(writer.stdin).write("\n")
-            _pipe(writer.stdin).flush()
-        assert [writer.wait(PATIENCE_SECONDS) for writer in writers] == [0, 0]
+
+    def append(say: Say) -> None:
+        say("ready")
+        for _time in range(20):
+            organization = session.get_one(Organization, world.organizations["shop"])
+            with unit_of_work():
+                lock(organization)
+                organization.description += "x"
+
+    with another_process(append) as one, another_process(append) as other:
+        assert [one.heard(), other.heard()] == ["ready", "ready"]
+        one.go_on()
+        other.go_on()
+        assert [one.wait(), other.wait()] == [0, 0]
 
     assert stored("description", world) == "x" * 40
 
 
-def test_process_killed_half_way_leaves_nothing_and_no_lock(app: Flask, world: World) -> None:
+def test_process_killed_half_way_leaves_nothing_and_no_lock(
+    app: Flask, world: World, another_process: Begin
+) -> None:
     before = stored("description", world)
-    with another_process(app, world, _STOPS_HALF_WAY) as process:
+
+    def stop_half_way(say: Say) -> None:
+        with unit_of_work():
+            shop = session.get_one(Organization, world.organizations["shop"])
+            shop.description = "half"
+            session.add(
+                Membership(organization_id=shop.id, user_id=world.users["cleo"], role="member")
+            )
+            session.flush()
+            say("written")
+
+    with another_process(stop_half_way) as process:
+        assert process.heard() == "written"
         assert stored("description", world) == before
         process.kill()
-        assert process.wait(PATIENCE_SECONDS) < 0
+        assert process.wait() < 0
 
     with unit_of_work():
         shop = session.get_one(Organization, world.organizations["shop"])

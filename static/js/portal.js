@@ -194,22 +194,68 @@
     }
   };
   const prepareDraft = (form) => {
-    const key = `${DRAFT}${location.pathname}:${form.dataset.draft}`;
+    const keyHere = () => `${DRAFT}${location.pathname}:${form.dataset.draft}`;
     const fresh = readForm(form);
-    const kept = sessionStorage.getItem(key);
-    sessionStorage.removeItem(`${key}:sent`);
+    const kept = sessionStorage.getItem(keyHere());
+    sessionStorage.removeItem(`${keyHere()}:sent`);
     if (kept && kept !== fresh && !form.querySelector(".error-summary")) {
       writeForm(form, kept);
       const notice = document.getElementById("draft-notice").content.cloneNode(true);
       notice.querySelector("button").addEventListener("click", () => {
-        sessionStorage.removeItem(key);
+        sessionStorage.removeItem(keyHere());
         location.reload();
       });
       form.prepend(notice);
     }
-    form.addEventListener("input", () => sessionStorage.setItem(key, readForm(form)));
-    form.addEventListener("change", () => sessionStorage.setItem(key, readForm(form)));
-    form.addEventListener("submit", () => sessionStorage.setItem(`${key}:sent`, "1"));
+    const keep = () => sessionStorage.setItem(keyHere(), readForm(form));
+    form.addEventListener("input", keep);
+    form.addEventListener("change", keep);
+    form.addEventListener("submit", () => sessionStorage.setItem(`${keyHere()}:sent`, "1"));
+    if (form.dataset.keep) prepareKeeping(form, keyHere);
+  };
+  // Where the portal keeps drafts itself, it gets the form a few seconds after the last key. From
+  // then on this is the form of that draft, so that nothing is written twice.
+  const KEEP_AFTER = 4000;
+  const prepareKeeping = (form, keyHere) => {
+    const told = form.querySelector("[data-kept]");
+    let timer;
+    let sending = null;
+    const send = async () => {
+      const typed = readForm(form);
+      const data = new FormData(form);
+      for (const field of form.querySelectorAll("[type='file']")) data.delete(field.name);
+      try {
+        const reply = await fetch(form.dataset.keep, { method: "POST", body: data, headers: { Accept: "application/json" } });
+        const answer = await reply.json();
+        told.textContent = answer.message || told.dataset.failed;
+        if (!reply.ok) return;
+        if (readForm(form) === typed) sessionStorage.removeItem(keyHere());
+        if (location.pathname !== answer.url) {
+          sessionStorage.removeItem(keyHere());
+          history.replaceState(null, "", answer.url);
+          form.action = answer.url;
+          form.dataset.keep = answer.keep;
+        }
+        document.getElementById("quality").innerHTML = answer.quality;
+      } catch {
+        told.textContent = told.dataset.failed;
+      }
+    };
+    const later = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        if (sending) later();
+        else sending = send().finally(() => { sending = null; });
+      }, KEEP_AFTER);
+    };
+    form.addEventListener("input", later);
+    form.addEventListener("change", later);
+    form.addEventListener("submit", (event) => {
+      clearTimeout(timer);
+      if (!sending) return;
+      event.preventDefault();
+      sending.finally(() => form.requestSubmit(event.submitter));
+    });
   };
   const forgetSentDrafts = () => {
     // A draft that was sent and whose form did not come back has been saved.
@@ -351,14 +397,26 @@
   document.addEventListener("htmx:response:error", follow);
   document.addEventListener("htmx:error", follow);
 
+  const prepareFields = (part) => {
+    for (const hint of part.querySelectorAll("[data-counter]")) count(hint);
+    for (const rows of part.querySelectorAll("[data-rows]")) prepareRows(rows);
+    for (const list of part.querySelectorAll(".choice-list[data-long]")) prepareChoices(list);
+    for (const field of part.querySelectorAll("[data-suggest]")) prepareSuggestions(field);
+    for (const area of part.querySelectorAll("[data-pick]")) preparePicker(area);
+  };
+  // A form that was fetched anew for another choice stays where it was.
+  document.addEventListener("htmx:after:swap", (event) => {
+    const select = event.detail?.ctx?.select;
+    const part = select && select !== "#results" ? document.querySelector(`form ${select}`) : null;
+    if (!part) return;
+    prepareFields(part);
+    if (place.id) document.getElementById(place.id)?.focus({ preventScroll: true });
+  });
+
   const start = () => {
     for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
-    for (const hint of document.querySelectorAll("[data-counter]")) count(hint);
-    for (const rows of document.querySelectorAll("[data-rows]")) prepareRows(rows);
-    for (const list of document.querySelectorAll(".choice-list[data-long]")) prepareChoices(list);
     for (const form of document.querySelectorAll("form[data-draft]")) prepareDraft(form);
-    for (const field of document.querySelectorAll("[data-suggest]")) prepareSuggestions(field);
-    for (const area of document.querySelectorAll("[data-pick]")) preparePicker(area);
+    prepareFields(document);
     forgetSentDrafts();
     document.querySelector("[data-focus-first]")?.focus();
   };

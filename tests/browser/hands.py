@@ -33,7 +33,7 @@ class Hands:
 
     def field(self, label: str) -> Locator:
         """Return the first control of the main part under a label."""
-        name = re.compile(rf"^{re.escape(label)}( \(required\))?$")
+        name = re.compile(rf"^{re.escape(label)}( \((required|to publish)\))?$")
         return self.page.get_by_role("main").get_by_label(name).first
 
     def link(self, name: str) -> Locator:

@@ -52,7 +52,7 @@ from portal.organizations.models import (
     Membership,
     Organization,
 )
-from portal.partnerships.models import Request, Response
+from portal.partnerships.models import Mandate, Request, Response
 from portal.regions.models import (
     BrokerAppointment,
     Capability,
@@ -71,6 +71,7 @@ from portal.webhooks.models import Webhook
 CAST = ("nobody", "ana", "ben", "cleo", "dov", "eve", "root")
 PEOPLE = CAST[1:]
 PASSWORD = "correct horse battery staple"
+MANDATE_TOKEN = "token-of-the-question-to-a-firm"
 INVITATION_TOKEN = "token-of-the-invitation-to-a-newcomer"
 
 _STATES = [("KY", "21", "Kentucky"), ("IN", "18", "Indiana"), ("KS", "20", "Kansas")]
@@ -122,6 +123,8 @@ class World:
     equipment: dict[str, int] = field(default_factory=dict)
     requests: dict[str, int] = field(default_factory=dict)
     responses: dict[str, int] = field(default_factory=dict)
+    proposals: dict[str, int] = field(default_factory=dict)
+    mandates: dict[str, int] = field(default_factory=dict)
     regions: dict[str, int] = field(default_factory=dict)
     import_runs: dict[str, int] = field(default_factory=dict)
     saved_searches: dict[str, int] = field(default_factory=dict)
@@ -427,6 +430,35 @@ def _add_records(world: World) -> None:
     session.add(response)
     session.flush()
     world.responses["college_to_shop"] = response.id
+    proposed = Request(
+        organization_id=world.organizations["unclaimed"],
+        created_by_id=world.users["dov"],
+        is_on_behalf=True,
+        kind="equipment_sharing",
+        direction="need",
+        title="A tensile tester for a week",
+        summary="The institute tests forty samples of steel.",
+        expertise_sought="Somebody who clamps them.",
+        status="proposed",
+        visibility="public",
+        expires_on=(now() + dt.timedelta(days=90)).date(),
+        county_fips="21111",
+    )
+    proposed.capabilities = [_capability("metrology")]
+    session.add(proposed)
+    session.flush()
+    mandate = Mandate(
+        request_id=proposed.id,
+        email="office@institute.example",
+        language="en",
+        token_hash=hashlib.sha256(MANDATE_TOKEN.encode()).hexdigest(),
+        asked_by_id=world.users["dov"],
+        expires_at=now() + dt.timedelta(days=14),
+    )
+    session.add(mandate)
+    session.flush()
+    world.proposals["unclaimed"] = proposed.id
+    world.mandates["unclaimed"] = mandate.id
     run = ImportRun(
         user_id=world.users["cleo"],
         organization_id=world.organizations["college"],

@@ -23,19 +23,32 @@ from portal.kernel.web import (
     number_argument,
     text_argument,
 )
+from portal.organizations.queries.profiles import get_visible_organization
 from portal.partnerships.forms import (
+    AskFirmForm,
+    CloseForm,
     NewRequestForm,
     NoteForm,
+    RenewForm,
     RequestForm,
     ResponseForm,
+    RevealForm,
     request_values,
 )
 from portal.partnerships.queries import requests as queries
 from portal.partnerships.queries import responses as response_queries
+from portal.partnerships.queries.quality import assess_request
 from portal.partnerships.rules.publishing import Incomplete
 from portal.partnerships.rules.words import DIRECTIONS, REQUEST_KINDS
 from portal.partnerships.rules.workflows import REQUESTS
-from portal.partnerships.schemas import RequestSchema, ResponseSchema
+from portal.partnerships.schemas import (
+    ClosingSchema,
+    MandateSchema,
+    QualitySchema,
+    RequestSchema,
+    ResponseSchema,
+)
+from portal.partnerships.services import closing, mandates, reveals
 from portal.partnerships.services import requests as services
 from portal.partnerships.services import responses as response_services
 
@@ -71,6 +84,7 @@ _EXAMPLE = {
         "capability": "A capability's key; narrower ones count.",
         "county": "A county's FIPS code.",
         "organization_id": "Requests of one organization, but for anonymous ones.",
+        "urgent": "yes: urgent requests only.",
     },
 )
 def list_requests() -> ResponseReturnValue:
@@ -84,6 +98,7 @@ def list_requests() -> ResponseReturnValue:
         capability=text_argument("capability", 80),
         county=text_argument("county", 5),
         organization_id=number_argument("organization_id"),
+        is_urgent=choice_argument("urgent", ("yes",)) == "yes",
     )
     reply = not_modified("requests", *map(_version, found.items), found.next)
     return reply or answer_page(_request_schema(), found)
@@ -158,7 +173,7 @@ def delete_request(request_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/requests/<int:request_id>/actions/<action>")
 @operation(
-    summary="Publish, pause, resume, fulfil or withdraw a request",
+    summary="Publish, recall, pause, resume, fulfil or withdraw a request",
     tag="requests",
     schema=RequestSchema,
     form=NoteForm,
@@ -174,6 +189,109 @@ def act_on_request(request_id: int, action: str) -> ResponseReturnValue:
     except Incomplete as error:
         raise _all_missing(error) from error
     return answer(_request_schema(), queries.get_request(request_id))
+
+
+@blueprint.get("/requests/<int:request_id>/quality")
+@operation(summary="Judge a request", tag="requests", schema=QualitySchema, problems=(404,))
+def show_quality(request_id: int) -> ResponseReturnValue:
+    """Say what one of your requests lacks, what is vague, and what similar ones say."""
+    actor = current_actor()
+    record = queries.get_inner_request(actor, request_id)
+    return answer(QualitySchema(), assess_request(actor, record))
+
+
+@blueprint.post("/requests/<int:request_id>/renew")
+@operation(
+    summary="Renew a request",
+    tag="requests",
+    schema=RequestSchema,
+    form=RenewForm,
+    scope="requests:write",
+    example={"expires_on": "2027-06-30"},
+)
+def renew_request(request_id: int) -> ResponseReturnValue:
+    """Put off the end of a request, once: up to 365 days from its first end."""
+    actor = current_actor()
+    record = queries.get_visible_request(actor, request_id)
+    services.renew_request(actor, record, **bind_json(RenewForm).data)
+    return answer(_request_schema(), queries.get_request(request_id))
+
+
+@blueprint.post("/requests/<int:request_id>/close")
+@operation(
+    summary="Say what came of a request",
+    tag="requests",
+    schema=ClosingSchema,
+    form=CloseForm,
+    scope="requests:write",
+    example={"result": "found_here", "response_id": 1, "note": "Two days a month from May on."},
+)
+def close_request(request_id: int) -> ResponseReturnValue:
+    """Say what came of a request; an open one is closed by it."""
+    actor = current_actor()
+    record = queries.get_visible_request(actor, request_id)
+    closed = closing.close_request(actor, record, **bind_json(CloseForm).data)
+    return answer(ClosingSchema(), closed)
+
+
+@blueprint.post("/requests/<int:request_id>/reveal")
+@operation(
+    summary="Show whose an anonymous request is",
+    tag="requests",
+    schema=RequestSchema,
+    form=RevealForm,
+    scope="requests:write",
+    example={"organization_id": 2},
+)
+def reveal_request(request_id: int) -> ResponseReturnValue:
+    """Let an organization that responded know your name; without one, everybody."""
+    actor = current_actor()
+    record = queries.get_visible_request(actor, request_id)
+    reveals.reveal_request(actor, record, **bind_json(RevealForm).data)
+    return answer(_request_schema(), queries.get_request(request_id))
+
+
+@blueprint.post("/organizations/<int:organization_id>/requests")
+@operation(
+    summary="Write a request for a firm",
+    tag="requests",
+    schema=RequestSchema,
+    form=RequestForm,
+    status=201,
+    scope="requests:write",
+    example={name: value for name, value in _EXAMPLE.items() if name in RequestForm()._fields},
+)
+def write_request_for(organization_id: int) -> ResponseReturnValue:
+    """Write, as a broker of its region, the draft of a request that a firm then confirms."""
+    actor = current_actor()
+    organization = get_visible_organization(actor, organization_id)
+    written = services.write_request_for(actor, organization, **bind_json(RequestForm).data)
+    return answer(
+        _request_schema(),
+        queries.get_request(written.id),
+        status=201,
+        location=url_for("partnerships_api.show_request", request_id=written.id),
+    )
+
+
+@blueprint.post("/requests/<int:request_id>/ask")
+@operation(
+    summary="Ask a firm to confirm a request",
+    tag="requests",
+    schema=MandateSchema,
+    form=AskFirmForm,
+    scope="requests:write",
+    example={"email": "owner@firm.example", "language": "en", "message": "As we agreed today."},
+)
+def ask_firm(request_id: int) -> ResponseReturnValue:
+    """Send a firm the link by which it confirms or refuses, without an account."""
+    actor = current_actor()
+    record = queries.get_visible_request(actor, request_id)
+    try:
+        asked = mandates.ask_firm(actor, record, **bind_json(AskFirmForm).data)
+    except Incomplete as error:
+        raise _all_missing(error) from error
+    return answer(MandateSchema(), asked)
 
 
 @blueprint.get("/requests/<int:request_id>/responses")

@@ -37,6 +37,37 @@ class RequestEndsSoon(Event):
 
 
 @dataclass(frozen=True)
+class RequestRevealed(Event):
+    """An anonymous request let an organization know whose it is (None: everybody)."""
+
+    request_id: int
+    organization_id: int | None
+
+
+@dataclass(frozen=True)
+class RequestClosed(Event):
+    """The people of a request said what came of it; `result` is a key of `words.RESULTS`."""
+
+    request_id: int
+    result: str
+
+
+@dataclass(frozen=True)
+class MandateAsked(Event):
+    """A firm is asked, or asked again, whether a broker may post a request for it."""
+
+    mandate_id: int
+
+
+@dataclass(frozen=True)
+class MandateAnswered(Event):
+    """A firm gave or refused its word, or did not answer in time."""
+
+    mandate_id: int
+    status: str
+
+
+@dataclass(frozen=True)
 class RequestDeleted(Event):
     """A draft was deleted."""
 

@@ -13,11 +13,13 @@ from wtforms import ValidationError
 from wtforms.fields.choices import Choice
 from wtforms.widgets import Select
 
+from portal.accounts.forms import LANGUAGE_NAMES
 from portal.kernel.clock import today_here
 from portal.kernel.fields import (
     ChoiceField,
     ChoicesField,
     DateField,
+    EmailField,
     ListField,
     LongTextField,
     MarkdownField,
@@ -33,15 +35,19 @@ from portal.kernel.forms import Form
 from portal.kernel.listing import VISIBILITIES
 from portal.organizations.rules import EMPLOYEE_BANDS, ORGANIZATION_KINDS
 from portal.partnerships.models import Request
-from portal.partnerships.rules.publishing import latest_end
+from portal.partnerships.rules.publishing import demanded_fields, latest_end
 from portal.partnerships.rules.words import (
     AGREEMENT_KINDS,
     DIRECTIONS,
     IP_STATUSES,
     LONGEST_LIFE_DAYS,
+    LONGEST_URGENT_DAYS,
+    MANDATE_DAYS,
     REQUEST_KINDS,
+    RESULTS,
     TRL_WORDS,
     USUAL_LIFE_DAYS,
+    USUAL_URGENT_DAYS,
 )
 
 AUDIENCES = {key: label for key, label in VISIBILITIES.items() if key != "draft"}
@@ -105,9 +111,19 @@ class RequestForm(Form):
     expires_on = DateField(
         _l("Open until"),
         description=_l(
-            "At most %(most)s days from its publication; empty means %(usual)s days.",
+            "At most %(most)s days from its publication; empty means %(usual)s days. An urgent "
+            "request: %(most_urgent)s and %(usual_urgent)s.",
             most=LONGEST_LIFE_DAYS,
             usual=USUAL_LIFE_DAYS,
+            most_urgent=LONGEST_URGENT_DAYS,
+            usual_urgent=USUAL_URGENT_DAYS,
+        ),
+    )
+    is_urgent = YesNoField(
+        _l("This is urgent"),
+        description=_l(
+            "For an emergency, such as a press that is down: everyone who offers one of the "
+            "capabilities within the miles below is told at once. It ends within days."
         ),
     )
     visibility = ChoiceField(
@@ -181,14 +197,79 @@ class RequestPageForm(RequestForm):
         description=_l("Drawings, specifications, pictures; 10 MB each at most."),
     )
 
+    def mark_demanded(self) -> None:
+        """Let the page say at each field whether this kind needs it to be published."""
+        demanded = demanded_fields(
+            self.kind.data,
+            self.direction.data,
+            asks_one=bool(self.equipment_id.data or self.facility_id.data),
+            is_anonymous=bool(self.is_anonymous.data),
+            is_urgent=bool(self.is_urgent.data),
+        )
+        for name, field in self._fields.items():
+            field.flags.demanded = name in demanded
+
 
 class RenewForm(Form):
     """The new end of a request."""
 
-    expires_on = DateField(
-        _l("Open until"),
+    expires_on = DateField(_l("Open until"), is_required=True)
+
+
+class CloseForm(Form):
+    """What came of a request."""
+
+    result = ChoiceField(_l("What came of it?"), choices=RESULTS, is_required=True)
+    response_id = RecordField(
+        _l("With whom?"),
+        description=_l("Only if a response here led to it: those that you accepted."),
+    )
+    note = LongTextField(
+        _l("In a few words"),
+        longest=2000,
+        description=_l("What was made, saved or learned. Only your organization reads it."),
+    )
+
+
+class RevealForm(Form):
+    """To whom an anonymous request shows whose it is; without an organization, to everybody."""
+
+    organization_id = RecordField(_l("Organization"))
+
+
+class AskFirmForm(Form):
+    """Whom to ask whether a request may be posted for a firm."""
+
+    email = EmailField(
+        _l("E-mail address of the firm"),
         is_required=True,
-        description=_l("A day within the next %(most)s days.", most=LONGEST_LIFE_DAYS),
+        description=_l(
+            "The link in the mail works for %(days)s days. Whoever has it can answer for the firm, "
+            "so write to a person who may.",
+            days=MANDATE_DAYS,
+        ),
+    )
+    language = ChoiceField(
+        _l("Language of the mail"), choices=LANGUAGE_NAMES, is_required=True, default="en"
+    )
+    message = LongTextField(
+        _l("A word from you"), longest=2000, description=_l("It is added to the mail.")
+    )
+
+
+class MandateForm(Form):
+    """What a firm answers to the question whether a request may be posted for it."""
+
+    name = TextField(
+        _l("Your name"),
+        is_required=True,
+        longest=120,
+        description=_l("It is kept with your answer."),
+    )
+    note = LongTextField(
+        _l("Anything to change or to add?"),
+        longest=2000,
+        description=_l("Only who wrote the request for you reads it."),
     )
 
 

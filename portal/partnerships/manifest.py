@@ -22,16 +22,19 @@ from portal.kernel.outbox import Event, Reaction
 from portal.organizations import events as organization_events
 from portal.partnerships import api, documents, events, reactions
 from portal.partnerships.policies import Permission, policy
-from portal.partnerships.queries import desk
+from portal.partnerships.queries import closing, desk, mandates, urgent
 from portal.partnerships.queries import requests as queries
 from portal.partnerships.queries import responses as responding
 from portal.partnerships.rules.words import DIRECTIONS, REQUEST_KINDS
+from portal.partnerships.services import mandates as mandate_services
 from portal.partnerships.services import requests as services
-from portal.partnerships.views import requests, responses, steps, writing
+from portal.partnerships.views import drafts, requests, responses, steps, writing
+from portal.partnerships.views import mandates as mandate_pages
+from portal.partnerships.views import urgent as urgent_pages
 from portal.partnerships.views.blueprint import blueprint
 
 #: Importing them is what puts their routes on the blueprint.
-PAGES = (requests, responses, steps, writing)
+PAGES = (drafts, mandate_pages, requests, responses, steps, urgent_pages, writing)
 
 _CHANGED_BY: dict[type[Event], Callable[[Any], list[int]]] = {
     **{
@@ -40,6 +43,7 @@ _CHANGED_BY: dict[type[Event], Callable[[Any], list[int]]] = {
             events.RequestSaved,
             events.RequestMoved,
             events.RequestRenewed,
+            events.RequestRevealed,
             events.RequestDeleted,
         )
     },
@@ -63,6 +67,11 @@ manifest = Manifest(
         Reaction(events.ResponseDecided, reactions.email_responder_on_response_decided),
         Reaction(events.RequestMoved, reactions.email_asked_organization_on_request_published),
         Reaction(events.RequestMoved, reactions.email_keepers_on_request_expired),
+        Reaction(events.RequestMoved, reactions.tell_helpers_of_urgent_request),
+        Reaction(events.RequestSaved, reactions.tell_helpers_of_urgent_request),
+        Reaction(events.RequestRevealed, reactions.email_responders_on_request_revealed),
+        Reaction(events.MandateAsked, reactions.email_firm_on_mandate_asked),
+        Reaction(events.MandateAnswered, reactions.email_broker_on_mandate_answered),
         Reaction(events.RequestEndsSoon, reactions.email_keepers_on_request_ends_soon),
     ),
     searchables=(
@@ -118,6 +127,25 @@ manifest = Manifest(
             order=16,
         ),
         DeskSection(
+            _l("Urgent requests near you"),
+            _l("Nobody near you needs help at once."),
+            urgent.list_calls,
+            order=5,
+        ),
+        DeskSection(
+            _l("Requests that wait for a firm’s word"),
+            _l("No firm is asked to confirm a request of yours."),
+            desk.list_proposed,
+            order=45,
+            permission=Permission.REQUEST_VIEW_PROPOSED,
+        ),
+        DeskSection(
+            _l("What came of your requests?"),
+            _l("Of all your requests that are over, it is known what came of them."),
+            closing.list_untold,
+            order=55,
+        ),
+        DeskSection(
             _l("Answers to your responses"),
             _l("No answer came in the last two weeks."),
             desk.list_answers,
@@ -151,6 +179,13 @@ manifest = Manifest(
             order=60,
         ),
         RecordSection(
+            "organization",
+            _l("For this organization"),
+            "partnerships/write_for_section.html",
+            queries.link_to_write_for,
+            order=90,
+        ),
+        RecordSection(
             "equipment",
             _l("Requests to use it"),
             "partnerships/section.html",
@@ -174,6 +209,12 @@ manifest = Manifest(
         ),
     ),
     jobs=(
+        Job(
+            "lapse_mandates",
+            3600,
+            lambda: mandate_services.lapse_mandates(SYSTEM),
+            is_due=lambda: bool(mandates.list_lapsed(1)),
+        ),
         Job("expire_requests", 3600, lambda: services.expire_overdue(SYSTEM)),
         Job("remind_of_ending_requests", 3600, lambda: services.remind_of_ends(SYSTEM)),
     ),

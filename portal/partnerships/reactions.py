@@ -1,4 +1,4 @@
-"""What follows on requests and responses: e-mails to the two sides.
+"""What follows on requests and responses: e-mails to the two sides, to a firm, to helpers.
 
 A responder's mail says whose request it is only where the response's page would say so too.
 """
@@ -7,23 +7,28 @@ from collections.abc import Iterable
 from typing import Any
 
 from portal.accounts.models import User
+from portal.kernel.authorization import SYSTEM
 from portal.kernel.errors import NotFound
 from portal.kernel.mail import queue_mail
 from portal.kernel.web import external_url
 from portal.organizations.queries.people import managers_of
 from portal.partnerships import events
-from portal.partnerships.models import Request, Response
+from portal.partnerships.models import Mandate, Request, Response
 from portal.partnerships.queries import requests as queries
 from portal.partnerships.queries import responses as response_queries
+from portal.partnerships.queries.mandates import get_mandate
+from portal.partnerships.queries.urgent import hearers_of
+from portal.partnerships.services.mandates import renew_mandate_link
+from portal.partnerships.services.urgent import call_helpers
 
 
 def email_managers_on_response_sent(event: events.ResponseSent) -> None:
-    """Ask the managers of the request's organization to decide a response."""
+    """Ask who decides for the request's organization to answer a response."""
     response = _response(event.response_id)
     if response is None or response.status != "sent":
         return
     _tell(
-        managers_of(response.request.organization_id),
+        queries.deciders_of(response.request),
         "response_sent",
         title=response.request.title,
         organization=response.organization.name,
@@ -80,6 +85,7 @@ def email_keepers_on_request_expired(event: events.RequestMoved) -> None:
             title=request.title,
             may_renew=not request.renewals,
             url=external_url("partnerships.show", request_id=request.id),
+            close_url=external_url("partnerships.close", request_id=request.id),
         )
 
 
@@ -94,6 +100,81 @@ def email_keepers_on_request_ends_soon(event: events.RequestEndsSoon) -> None:
             day=request.expires_on,
             may_renew=not request.renewals,
             url=external_url("partnerships.show", request_id=request.id),
+        )
+
+
+def email_responders_on_request_revealed(event: events.RequestRevealed) -> None:
+    """Tell an organization whose the anonymous request is to which it responded.
+
+    An accepted response has a mail of its own.
+    """
+    if event.organization_id is None:
+        return
+    response = response_queries.find_response(event.request_id, event.organization_id)
+    if response is None or response.status != "sent":
+        return
+    _tell(
+        response_queries.responders_of(response),
+        "request_revealed",
+        title=response.request.title,
+        organization=response.request.organization.name,
+        url=_response_url(response),
+    )
+
+
+def email_firm_on_mandate_asked(event: events.MandateAsked) -> None:
+    """Ask a firm for its word: the mail alone has the link."""
+    mandate = _mandate(event.mandate_id)
+    if mandate is None or mandate.status != "asked":
+        return
+    token = renew_mandate_link(SYSTEM, mandate)
+    request = mandate.request
+    queue_mail(
+        mandate.email,
+        "mandate_asked",
+        locale=mandate.language,
+        broker=mandate.asked_by.name if mandate.asked_by else "",
+        organization=request.organization.name,
+        title=request.title,
+        summary=request.summary,
+        message=mandate.message,
+        day=mandate.expires_at,
+        url=external_url("partnerships.show_mandate", token=token),
+    )
+
+
+def email_broker_on_mandate_answered(event: events.MandateAnswered) -> None:
+    """Tell the broker what a firm said, or that it said nothing in time."""
+    mandate = _mandate(event.mandate_id)
+    if mandate is None or mandate.asked_by is None or mandate.status != event.status:
+        return
+    _tell(
+        [mandate.asked_by],
+        "mandate_answered",
+        status=mandate.status,
+        name=mandate.answered_by,
+        note=mandate.note,
+        title=mandate.request.title,
+        organization=mandate.request.organization.name,
+        url=external_url("partnerships.show", request_id=mandate.request_id),
+    )
+
+
+def tell_helpers_of_urgent_request(event: events.RequestMoved | events.RequestSaved) -> None:
+    """Tell everyone near who offers what an urgent request asks for, each once."""
+    request = _request(event.request_id)
+    if request is None or not request.is_urgent or request.status != "published":
+        return
+    for organization_id in call_helpers(SYSTEM, request):
+        _tell(
+            hearers_of(organization_id),
+            "urgent_request",
+            title=request.title,
+            organization="" if request.is_anonymous else request.organization.name,
+            summary=request.anonymous_summary if request.is_anonymous else request.summary,
+            day=request.expires_on,
+            url=external_url("partnerships.show", request_id=request.id),
+            choice_url=external_url("partnerships.list_urgent"),
         )
 
 
@@ -119,5 +200,12 @@ def _response(response_id: int) -> Response | None:
 def _request(request_id: int) -> Request | None:
     try:
         return queries.get_request(request_id)
+    except NotFound:
+        return None
+
+
+def _mandate(mandate_id: int) -> Mandate | None:
+    try:
+        return get_mandate(mandate_id)
     except NotFound:
         return None

@@ -11,6 +11,7 @@ from marshmallow import Schema, fields
 from portal.kernel.authorization import Actor, can
 from portal.partnerships.models import Request, Response
 from portal.partnerships.policies import Permission
+from portal.partnerships.queries.quality import Quality
 from portal.partnerships.queries.requests import point_of, sees_identity, shown_subject
 from portal.partnerships.queries.responses import find_contacts
 from portal.partnerships.rules.publishing import SHOWN_ANONYMOUSLY
@@ -73,6 +74,8 @@ class RequestSchema(Schema):
     published_at = fields.AwareDateTime(format="iso", allow_none=True)
     renewals = fields.Integer()
     visibility = fields.String()
+    is_urgent = fields.Boolean()
+    is_on_behalf = fields.Boolean(allow_none=True)
     is_anonymous = fields.Boolean()
     anonymous_summary = fields.String()
     expertise_sought = fields.String(allow_none=True)
@@ -111,6 +114,62 @@ class RequestSchema(Schema):
         if attr in _COMPUTED:
             return _COMPUTED[attr](obj)
         return super().get_attribute(obj, attr, default)
+
+
+class RemarkSchema(Schema):
+    """Something that a request lacks, or could say better."""
+
+    field = fields.String()
+    message = fields.String()
+
+
+class ExampleSchema(Schema):
+    """A similar request that found a partner."""
+
+    title = fields.String()
+    url = fields.String()
+    summary = fields.String()
+
+
+class QualitySchema(Schema):
+    """How ready a request is for its readers, of 100. Nothing here keeps it from being published
+    but what is missing."""
+
+    score = fields.Integer()
+    missing = fields.List(fields.Nested(RemarkSchema))
+    vague = fields.List(fields.Nested(RemarkSchema))
+    unsaid = fields.List(fields.Nested(RemarkSchema))
+    examples = fields.List(fields.Nested(ExampleSchema))
+
+    def get_attribute(self, obj: Quality, attr: str, default: Any) -> Any:
+        """Give each remark as an object."""
+        if attr == "examples":
+            return obj.examples
+        found = getattr(obj.assessment, attr)
+        if attr == "score":
+            return found
+        return [{"field": field, "message": message} for field, message in found]
+
+
+class ClosingSchema(Schema):
+    """What came of a request."""
+
+    request_id = fields.Integer()
+    result = fields.String()
+    response_id = fields.Integer(allow_none=True)
+    note = fields.String()
+    told_at = fields.AwareDateTime(format="iso")
+
+
+class MandateSchema(Schema):
+    """The question to a firm whether a request may be posted for it."""
+
+    id = fields.Integer()
+    request_id = fields.Integer()
+    email = fields.String()
+    language = fields.String()
+    status = fields.String()
+    expires_at = fields.AwareDateTime(format="iso")
 
 
 class PersonSchema(Schema):

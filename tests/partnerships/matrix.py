@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.architecture.matrix import EVERYBODY, SIGNED_IN, Row
-from tests.cast import World
+from tests.cast import MANDATE_TOKEN, World
 
 Values = Callable[[World], Mapping[str, Any]]
 
@@ -46,7 +46,95 @@ def note(_world: World) -> Mapping[str, Any]:
     return {"note": "So that it is known."}
 
 
+def of_unclaimed(world: World) -> Mapping[str, Any]:
+    return {"organization_id": world.organizations["unclaimed"]}
+
+
+def asked(**more: Any) -> Values:
+    return lambda world: {"request_id": world.proposals["unclaimed"], **more}
+
+
+def address(_world: World) -> Mapping[str, Any]:
+    return {"email": "office@valley.example", "language": "en"}
+
+
+def result(_world: World) -> Mapping[str, Any]:
+    return {"result": "nobody"}
+
+
 ROUTES = [
+    Row("partnerships.keep_new_draft", "POST", "ana ben cleo eve", data=words),
+    Row("partnerships.keep_draft", "POST", "ana root", values=of("shop_draft"), data=words),
+    Row("partnerships.close", "GET", "ana root", values=of("shop_public")),
+    Row("partnerships.close", "POST", "ana root", values=of("shop_public"), data=result),
+    # It is not anonymous, so that those who may are told that there is nothing to reveal.
+    Row("partnerships.reveal", "POST", "ana root", values=of("shop_public"), data=yes),
+    Row("partnerships.write_for", "GET", "dov", values=of_unclaimed),
+    Row("partnerships.write_for", "POST", "dov", values=of_unclaimed, data=words),
+    Row("partnerships.ask_firm", "GET", "dov", values=asked()),
+    Row("partnerships.ask_firm", "POST", "dov", values=asked(), data=address),
+    # The firm that a broker asks has nobody here yet; test_mandates.py lets somebody take over.
+    Row("partnerships.take_over", "POST", "", values=asked()),
+    Row(
+        "partnerships.show_mandate",
+        "GET",
+        EVERYBODY,
+        values=lambda _world: {"token": MANDATE_TOKEN},
+    ),
+    Row(
+        "partnerships.show_mandate",
+        "POST",
+        EVERYBODY,
+        values=lambda _world: {"token": MANDATE_TOKEN},
+        data=lambda _world: {"name": "Val Ortiz", "answer": "yes"},
+    ),
+    Row("partnerships.list_urgent", "GET", SIGNED_IN),
+    Row(
+        "partnerships.choose_urgent_mail",
+        "POST",
+        SIGNED_IN,
+        data=lambda _world: {"choice": "off"},
+    ),
+    Row("partnerships_api.show_quality", "GET", "ana ben root", values=of("shop_public")),
+    Row(
+        "partnerships_api.renew_request",
+        "POST",
+        "ana root",
+        values=of("shop_public"),
+        data=lambda _world: {"expires_on": "2030-01-01"},
+        is_json=True,
+    ),
+    Row(
+        "partnerships_api.close_request",
+        "POST",
+        "ana root",
+        values=of("shop_public"),
+        data=result,
+        is_json=True,
+    ),
+    Row(
+        "partnerships_api.reveal_request",
+        "POST",
+        "ana root",
+        values=of("shop_public"),
+        is_json=True,
+    ),
+    Row(
+        "partnerships_api.write_request_for",
+        "POST",
+        "dov",
+        values=of_unclaimed,
+        data=words,
+        is_json=True,
+    ),
+    Row(
+        "partnerships_api.ask_firm",
+        "POST",
+        "dov",
+        values=asked(),
+        data=address,
+        is_json=True,
+    ),
     Row("partnerships.list_requests", "GET", EVERYBODY),
     Row("partnerships.list_mine", "GET", SIGNED_IN),
     Row("partnerships.list_responses", "GET", SIGNED_IN),

@@ -4,20 +4,17 @@ import datetime as dt
 
 from flask_babel import format_date
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, case, exists, func, select
 
 from portal.kernel.authorization import Actor, visible
 from portal.kernel.clock import now, today_here
 from portal.kernel.database import session
 from portal.kernel.manifest import DeskItem
 from portal.organizations.models import Organization
-from portal.partnerships.models import (
-    Request,
-    Response,
-)
+from portal.partnerships.models import Mandate, Request, Response
 from portal.partnerships.policies import Permission
 from portal.partnerships.queries.requests import CARD_OPTIONS, card_of, of_actor
-from portal.partnerships.rules.words import REMINDER_DAYS
+from portal.partnerships.rules.words import REMINDER_DAYS, URGENT_REMINDER_DAYS
 from portal.partnerships.rules.workflows import LISTED_STATUSES, OPEN_STATUSES
 
 
@@ -51,10 +48,12 @@ def list_ending_unreminded(limit: int = 500) -> list[Request]:
 
 
 def _ends_soon() -> ColumnElement[bool]:
+    near = today_here() + dt.timedelta(days=REMINDER_DAYS)
+    near_if_urgent = today_here() + dt.timedelta(days=URGENT_REMINDER_DAYS)
     return (
         Request.status.in_(LISTED_STATUSES)
         & (Request.expires_on >= today_here())
-        & (Request.expires_on <= today_here() + dt.timedelta(days=REMINDER_DAYS))
+        & (Request.expires_on <= case((Request.is_urgent, near_if_urgent), else_=near))
     )
 
 
@@ -153,6 +152,28 @@ def list_drafts(actor: Actor, limit: int) -> list[DeskItem]:
             row.created_at,
             detail=row.name,
             action=_("Finish and publish"),
+        )
+        for row in rows
+    ]
+
+
+def list_proposed(actor: Actor, limit: int) -> list[DeskItem]:
+    """Return the requests for which a broker's firms were asked, the one asked first at the top."""
+    rows = session.execute(
+        select(Request.id, Request.title, Mandate.asked_at, Organization.name)
+        .join(Mandate, Mandate.request_id == Request.id)
+        .join(Organization, Organization.id == Request.organization_id)
+        .where(Request.status == "proposed", visible(actor, Permission.REQUEST_ASK_FIRM))
+        .order_by(Mandate.asked_at, Request.id)
+        .limit(limit)
+    )
+    return [
+        DeskItem(
+            row.title,
+            f"/requests/{row.id}",
+            row.asked_at,
+            detail=row.name,
+            action=_("See how it stands"),
         )
         for row in rows
     ]

@@ -3,9 +3,10 @@
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.accounts.models import User
@@ -26,6 +27,7 @@ from portal.partnerships.models import (
     request_capability,
 )
 from portal.partnerships.policies import Permission
+from portal.partnerships.rules.publishing import PLAIN_FIELDS
 from portal.partnerships.rules.workflows import LISTED_STATUSES
 from portal.regions.queries import narrower_closure
 
@@ -35,14 +37,19 @@ REQUEST_OPTIONS = (
     ),
     joinedload(Request.county),
     joinedload(Request.confirmed_by),
+    joinedload(Request.created_by),
     joinedload(Request.asked_organization),
     joinedload(Request.equipment).joinedload(Equipment.organization),
     joinedload(Request.facility).joinedload(Facility.organization),
     selectinload(Request.capabilities),
     selectinload(Request.attachments).joinedload(RequestAttachment.file),
+    selectinload(Request.reveals),
 )
-
-CARD_OPTIONS = (joinedload(Request.organization), joinedload(Request.county))
+CARD_OPTIONS = (
+    joinedload(Request.organization),
+    joinedload(Request.county),
+    selectinload(Request.reveals),
+)
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,7 @@ class Card:
     expires_on: dt.date
     since: dt.datetime
     is_demo: bool
+    is_urgent: bool = False
     kind: str = "request"
 
 
@@ -92,6 +100,13 @@ def get_editable_request(actor: Actor, request_id: int) -> Request:
     return request
 
 
+def get_inner_request(actor: Actor, request_id: int) -> Request:
+    """Return a request to those who see its inside. Raises NotFound, Forbidden."""
+    request = get_request(request_id)
+    authorize(actor, Permission.REQUEST_VIEW_INSIDE, request)
+    return request
+
+
 def sees_identity(actor: Actor, request: Request) -> bool:
     """Tell whether the actor gets more of the request than what stands for an anonymous one."""
     return can(actor, Permission.REQUEST_VIEW_IDENTITY, request)
@@ -117,6 +132,27 @@ def shown_visibility(request: Request) -> str:
 def load_for_change(request: Request) -> None:
     """Read what commands change of a request again, under its lock."""
     get_request(request.id)
+
+
+def values_of(request: Request) -> dict[str, Any]:
+    """Return what publication and quality are judged by."""
+    names = (*PLAIN_FIELDS, "capabilities", "asked_organization_id")
+    return {name: getattr(request, name) for name in names}
+
+
+def count_urgent_besides(request: Request) -> int:
+    """Return how many other urgent requests its organization has open."""
+    found = session.scalar(
+        select(func.count())
+        .select_from(Request)
+        .where(
+            Request.organization_id == request.organization_id,
+            Request.is_urgent,
+            Request.status.in_(LISTED_STATUSES),
+            Request.id != request.id,
+        )
+    )
+    return found or 0
 
 
 def get_attachment(actor: Actor, request: Request, attachment_id: int) -> StoredFile:
@@ -145,19 +181,38 @@ def shown_point_of(request: Request, is_identified: bool) -> tuple[float, float]
 
 
 def keepers_of(request: Request) -> list[User]:
-    """Return who looks after a request: the managers, and its writer while a member."""
+    """Return who looks after a request: the managers, and its writer while a member.
+
+    Of one that is posted for a firm also the broker who wrote it.
+    """
+    keepers = _among(
+        request, Membership.role.in_(("owner", "manager")) | (User.id == request.created_by_id)
+    )
+    return keepers + _broker_of(request, keepers)
+
+
+def deciders_of(request: Request) -> list[User]:
+    """Return who is to answer the responses to a request."""
+    managers = managers_of(request.organization_id)
+    return managers + _broker_of(request, managers)
+
+
+def _among(request: Request, condition: ColumnElement[bool]) -> list[User]:
     return list(
         session.scalars(
             select(User)
             .join(Membership, Membership.user_id == User.id)
-            .where(
-                Membership.organization_id == request.organization_id,
-                or_(Membership.role.in_(("owner", "manager")), User.id == request.created_by_id),
-                User.is_active,
-            )
+            .where(Membership.organization_id == request.organization_id, condition, User.is_active)
             .order_by(User.id)
         )
     )
+
+
+def _broker_of(request: Request, others: Sequence[User]) -> list[User]:
+    if not request.is_on_behalf or request.created_by_id is None:
+        return []
+    broker = session.get(User, request.created_by_id)
+    return [broker] if broker is not None and broker.is_active and broker not in others else []
 
 
 def card_of(actor: Actor, request: Request) -> Card:
@@ -177,6 +232,7 @@ def card_of(actor: Actor, request: Request) -> Card:
         expires_on=request.expires_on,
         since=request.published_at or request.created_at,
         is_demo=request.is_demo,
+        is_urgent=request.is_urgent,
     )
 
 
@@ -186,6 +242,7 @@ def list_board(
     kind: str = "",
     direction: str = "",
     is_mine: bool = False,
+    is_urgent: bool = False,
     cursor: str | None = None,
     limit: int = 20,
 ) -> Page[Card]:
@@ -202,6 +259,8 @@ def list_board(
     )
     if is_mine:
         statement = statement.where(of_actor(actor))
+    if is_urgent:
+        statement = statement.where(Request.is_urgent)
     found = keyset_page(
         statement, (Request.published_at, Request.id), cursor=cursor, limit=limit, descending=True
     )
@@ -209,7 +268,10 @@ def list_board(
 
 
 def list_own(actor: Actor, *, cursor: str | None = None, limit: int = 20) -> Page[Card]:
-    """Return a page of the requests of the actor's organizations, the newest first."""
+    """Return a page of the requests of the actor's organizations, the newest first.
+
+    What the actor posts for a firm is among them.
+    """
     statement = (
         select(Request)
         .options(*CARD_OPTIONS)
@@ -230,6 +292,7 @@ def list_requests(
     capability: str = "",
     county: str = "",
     organization_id: int | None = None,
+    is_urgent: bool = False,
     cursor: str | None = None,
     limit: int = 20,
 ) -> Page[Request]:
@@ -251,6 +314,8 @@ def list_requests(
             ),
         )
     )
+    if is_urgent:
+        statement = statement.where(Request.is_urgent)
     if organization_id is not None:
         statement = statement.where(
             Request.organization_id == organization_id,
@@ -276,6 +341,13 @@ def list_of_organization(actor: Actor, organization: Organization) -> list[Card]
         .limit(50)
     )
     return [card_of(actor, request) for request in found] or None
+
+
+def link_to_write_for(actor: Actor, organization: Organization) -> str | None:
+    """Return where a broker writes a request for an organization; None for everybody else."""
+    if not can(actor, Permission.REQUEST_WRITE_FOR, organization):
+        return None
+    return f"/organizations/{organization.id}/requests/new"
 
 
 def list_for_equipment(actor: Actor, equipment: Equipment) -> list[Card] | None:
@@ -333,7 +405,11 @@ def _filters(
 
 
 def of_actor(actor: Actor) -> ColumnElement[bool]:
-    return Request.organization_id.in_(sorted(actor.organizations_as()))
+    """The requests of the actor's organizations, and those that the actor posts for a firm."""
+    own = Request.organization_id.in_(sorted(actor.organizations_as()))
+    if not actor.brokered_regions:
+        return own
+    return own | (Request.is_on_behalf & (Request.created_by_id == actor.user_id))
 
 
 def organization_choices(actor: Actor) -> list[tuple[int, str]]:

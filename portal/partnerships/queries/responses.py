@@ -84,6 +84,15 @@ def get_visible_response(actor: Actor, response_id: int) -> Response:
     return response
 
 
+def find_response(request_id: int, organization_id: int) -> Response | None:
+    """Return an organization's response to a request, whoever asks."""
+    return session.scalar(
+        select(Response)
+        .options(*_RESPONSE_OPTIONS)
+        .where(Response.request_id == request_id, Response.organization_id == organization_id)
+    )
+
+
 def list_responses(
     actor: Actor, request: Request, *, cursor: str | None = None, limit: int = 20
 ) -> Page[Response]:

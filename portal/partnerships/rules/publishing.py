@@ -7,7 +7,14 @@ from typing import Any
 from flask_babel import gettext as _
 
 from portal.kernel.errors import Invalid
-from portal.partnerships.rules.words import LONGEST_LIFE_DAYS, MOST_RENEWALS, RENEWABLE_DAYS
+from portal.partnerships.rules.words import (
+    LONGEST_LIFE_DAYS,
+    LONGEST_URGENT_DAYS,
+    MOST_RENEWALS,
+    RENEWABLE_DAYS,
+    USUAL_LIFE_DAYS,
+    USUAL_URGENT_DAYS,
+)
 
 #: All that outsiders get of an anonymous request: closed vocabularies, numbers, dates, and the
 #: words that were written for them. The point is the county's, never the organization's.
@@ -20,6 +27,7 @@ SHOWN_ANONYMOUSLY = frozenset(
         "title",
         "anonymous_summary",
         "is_anonymous",
+        "is_urgent",
         "capabilities",
         "county_fips",
         "county",
@@ -46,6 +54,35 @@ SHOWN_ANONYMOUSLY = frozenset(
 )
 
 
+#: The fields of a request that are one value each, written as they come.
+PLAIN_FIELDS = (
+    "kind",
+    "direction",
+    "title",
+    "summary",
+    "description",
+    "radius_miles",
+    "wanted_by",
+    "visibility",
+    "is_urgent",
+    "is_anonymous",
+    "anonymous_summary",
+    "expertise_sought",
+    "advantages",
+    "innovations",
+    "trl",
+    "ip_status",
+    "partner_kinds",
+    "partner_sizes",
+    "agreement_kind",
+    "budget_cents",
+    "call_name",
+    "call_deadline",
+    "coordinator_wanted",
+    "duration_months",
+)
+
+
 class Incomplete(Invalid):
     """What a request still lacks before it can be published: (field, what to do), all of it."""
 
@@ -54,48 +91,83 @@ class Incomplete(Invalid):
         self.missing = tuple(missing)
 
 
-def missing_fields(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Say what a request of this kind and direction must have before it is published.
+def demanded_fields(
+    kind: str,
+    direction: str,
+    *,
+    asks_one: bool = False,
+    is_anonymous: bool = False,
+    is_urgent: bool = False,
+) -> dict[str, str]:
+    """Return what a request of this kind and direction must have to be published: what to do, by
+    field.
 
-    values: the fields of `RequestForm`, and `asked_organization_id`: who asks to use one thing of
-    one organization neither seeks expertise nor has to be found. Yields (field, what to do).
+    asks_one: who asks to use one thing of one organization neither seeks expertise nor has to be
+    found.
     """
-    asks_one = values.get("asked_organization_id") is not None
-    kind, direction = values["kind"], values["direction"]
-    if values["visibility"] == "draft":
-        yield "visibility", _("Please choose who sees it.")
-    if not values["summary"]:
-        yield "summary", _("Please say in a sentence or two what this is about.")
-    if not values["capabilities"] and kind != "consortium" and not asks_one:
-        yield "capabilities", _("Please name at least one capability, so that it can be found.")
-    if direction == "need" and not values["expertise_sought"] and not asks_one:
-        yield "expertise_sought", _("Please say what expertise you look for.")
-    if direction == "offer" and not values["advantages"]:
-        yield "advantages", _("Please say what advantages this has for a partner.")
+    demanded = {
+        "visibility": _("Please choose who sees it."),
+        "summary": _("Please say in a sentence or two what this is about."),
+    }
+    if (kind != "consortium" and not asks_one) or is_urgent:
+        demanded["capabilities"] = _(
+            "Please name at least one capability, so that it can be found."
+        )
+    if direction == "need" and not asks_one:
+        demanded["expertise_sought"] = _("Please say what expertise you look for.")
+    if direction == "offer":
+        demanded["advantages"] = _("Please say what advantages this has for a partner.")
     if direction == "offer" and kind in ("technology", "rd_cooperation"):
-        if not values["innovations"]:
-            yield "innovations", _("Please say what is new about it.")
-        if not values["ip_status"]:
-            yield "ip_status", _("Please say how the knowledge is protected.")
-    if kind in ("technology", "rd_cooperation") and values["trl"] is None:
-        yield "trl", _("Please say how far it is developed.")
+        demanded["innovations"] = _("Please say what is new about it.")
+        demanded["ip_status"] = _("Please say how the knowledge is protected.")
+    if kind in ("technology", "rd_cooperation"):
+        demanded["trl"] = _("Please say how far it is developed.")
     if kind in ("rd_cooperation", "consortium"):
-        if not values["partner_kinds"]:
-            yield "partner_kinds", _("Please say what kind of partner you look for.")
-        if values["duration_months"] is None:
-            yield "duration_months", _("Please say how many months it takes.")
+        demanded["partner_kinds"] = _("Please say what kind of partner you look for.")
+        demanded["duration_months"] = _("Please say how many months it takes.")
     if kind == "consortium":
-        if not values["call_name"]:
-            yield "call_name", _("Please name the call that the consortium answers.")
-        if values["call_deadline"] is None:
-            yield "call_deadline", _("Please give the deadline of the call.")
-    if values["is_anonymous"] and not values["anonymous_summary"]:
-        yield "anonymous_summary", _("Please write what others read instead of your name.")
+        demanded["call_name"] = _("Please name the call that the consortium answers.")
+        demanded["call_deadline"] = _("Please give the deadline of the call.")
+    if is_urgent:
+        demanded["radius_miles"] = _("Please say how far away help may come from.")
+    if is_anonymous:
+        demanded["anonymous_summary"] = _("Please write what others read instead of your name.")
+    return demanded
 
 
-def latest_end(start: dt.date) -> dt.date:
-    """Return the last day to which a request that starts on a day may run."""
-    return start + dt.timedelta(days=LONGEST_LIFE_DAYS)
+def missing_fields(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Say what a request lacks before it can be published.
+
+    values: the fields of `RequestForm`, and `asked_organization_id`. Yields (field, what to do).
+    """
+    demanded = demanded_fields(
+        values["kind"],
+        values["direction"],
+        asks_one=values.get("asked_organization_id") is not None,
+        is_anonymous=bool(values["is_anonymous"]),
+        is_urgent=bool(values.get("is_urgent")),
+    )
+    for field, message in demanded.items():
+        if values[field] in ("", None, []) or (field, values[field]) == ("visibility", "draft"):
+            yield field, message
+    if values.get("is_urgent"):
+        if values["direction"] != "need":
+            yield "is_urgent", _("Only a need can be urgent.")
+        if values["visibility"] == "organization":
+            yield "visibility", _("Others can only help if they see it: please choose who.")
+
+
+def latest_end(start: dt.date, *, is_urgent: bool = False) -> dt.date:
+    """Return the last day to which a request that starts on a day may run.
+
+    A renewed one starts again at its first end.
+    """
+    return start + dt.timedelta(days=LONGEST_URGENT_DAYS if is_urgent else LONGEST_LIFE_DAYS)
+
+
+def usual_end(start: dt.date, *, is_urgent: bool = False) -> dt.date:
+    """Return the end of a request that starts on a day, where nobody gave one."""
+    return start + dt.timedelta(days=USUAL_URGENT_DAYS if is_urgent else USUAL_LIFE_DAYS)
 
 
 def is_renewable(status: str, renewals: int, expires_on: dt.date, today: dt.date) -> bool:

@@ -77,3 +77,15 @@ MOST_RENEWALS = 1
 RENEWABLE_DAYS = 30
 #: So many days before the end, the people of a request are told.
 REMINDER_DAYS = 14
+
+#: An urgent request is over in days: those that it usually runs for, and the most.
+USUAL_URGENT_DAYS = 3
+LONGEST_URGENT_DAYS = 7
+#: Its end is near a day before.
+URGENT_REMINDER_DAYS = 1
+#: So many urgent requests of one organization may be open at once.
+MOST_URGENT = 2
+#: A firm has so many days to answer whether a broker may post for it, and gets so many
+#: e-mails about it in a day.
+MANDATE_DAYS = 14
+MOST_MANDATE_MAILS = 3

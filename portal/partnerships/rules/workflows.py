@@ -18,6 +18,7 @@ REQUESTS = Workflow(
     "request",
     {
         "draft": _l("Draft"),
+        "proposed": _l("Waits for the firm’s word"),
         "published": _l("Open"),
         "paused": _l("Paused"),
         "fulfilled": _l("Fulfilled"),
@@ -40,11 +41,21 @@ REQUESTS = Workflow(
         for action, sources, target, permission, label, done, note, confirm in (
             (
                 "publish",
-                ("draft",),
+                ("draft", "proposed"),
                 "published",
                 "request.publish",
                 _l("Publish"),
                 _l("The request is published."),
+                "none",
+                None,
+            ),
+            (
+                "recall",
+                ("proposed",),
+                "draft",
+                "request.ask_firm",
+                _l("Take the question back"),
+                _l("The question to the firm was taken back: the link does not work any more."),
                 "none",
                 None,
             ),
@@ -117,6 +128,54 @@ REQUESTS = Workflow(
         for action, sources, target in (
             ("renew", ("published", "paused"), None),
             ("reopen", ("expired",), "published"),
+        )
+    )
+    + tuple(
+        Transition(
+            action,
+            (source,),
+            target,
+            permission,
+            label,
+            done,
+            # To everybody else, the firm's word is what publishes it.
+            event=_moved("publish" if action == "confirm" else action),
+            note="optional",
+            is_own=True,
+        )
+        for action, source, target, permission, label, done in (
+            (
+                "propose",
+                "draft",
+                "proposed",
+                "request.ask_firm",
+                _l("Ask the firm"),
+                _l("The firm is asked to confirm the request."),
+            ),
+            (
+                "confirm",
+                "proposed",
+                "published",
+                "mandate.answer",
+                _l("Confirm"),
+                _l("The firm confirmed the request, and it is published."),
+            ),
+            (
+                "refuse",
+                "proposed",
+                "draft",
+                "mandate.answer",
+                _l("Refuse"),
+                _l("The firm refused the request."),
+            ),
+            (
+                "lapse",
+                "proposed",
+                "draft",
+                "request.expire",
+                _l("Lapse"),
+                _l("The firm did not answer in time."),
+            ),
         )
     ),
 )

@@ -10,11 +10,10 @@ from portal.kernel.database import session
 from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.outbox import record
 from portal.organizations.models import Organization
-from portal.partnerships.events import (
-    ResponseSent,
-)
-from portal.partnerships.models import Request, Response
+from portal.partnerships.events import RequestRevealed, ResponseSent
+from portal.partnerships.models import Request, RequestReveal, Response
 from portal.partnerships.policies import Permission
+from portal.partnerships.queries.reveals import is_revealed
 from portal.partnerships.rules.workflows import OPEN_STATUSES, RESPONSES
 
 
@@ -65,10 +64,27 @@ def act_on_response(actor: Actor, response: Response, action: str, *, note: str 
     if action == "accept" and response.request.status == "withdrawn":
         raise Conflict(_("The request was withdrawn, so its responses can only be declined."))
     RESPONSES.apply(actor, response, action, note=note)
+    if action == "accept" and response.request.is_anonymous:
+        _log_reveal(actor, response)
     if action != "withdraw":
         response.decision_note = note.strip()
         response.decided_at = now()
     return response
+
+
+def _log_reveal(actor: Actor, response: Response) -> None:
+    """Both sides learn each other's name by acceptance; that of an anonymous request is logged."""
+    if is_revealed(response.request, response.organization_id):
+        return
+    session.add(
+        RequestReveal(
+            request_id=response.request_id,
+            organization_id=response.organization_id,
+            cause="accept",
+            revealed_by_id=actor.user_id,
+        )
+    )
+    record(RequestRevealed(response.request_id, response.organization_id))
 
 
 def _only_organization(actor: Actor) -> int | None:

@@ -17,14 +17,19 @@ from portal.kernel.web import (
 )
 from portal.organizations.rules import EMPLOYEE_BANDS, ORGANIZATION_KINDS, is_stale
 from portal.partnerships.policies import Permission
+from portal.partnerships.queries import closing, mandates, reveals, urgent
 from portal.partnerships.queries import requests as queries
 from portal.partnerships.queries import responses as response_queries
+from portal.partnerships.queries.quality import assess_request
 from portal.partnerships.rules.publishing import is_renewable
 from portal.partnerships.rules.words import (
     AGREEMENT_KINDS,
     DIRECTIONS,
     IP_STATUSES,
+    MANDATE_STATUSES,
     REQUEST_KINDS,
+    RESULTS,
+    REVEAL_CAUSES,
     TRL_WORDS,
 )
 from portal.partnerships.rules.workflows import (
@@ -34,6 +39,7 @@ from portal.partnerships.rules.workflows import (
     RESPONSES,
 )
 from portal.partnerships.views.blueprint import blueprint
+from portal.partnerships.views.writing import field_labels
 
 
 @blueprint.get("/requests")
@@ -44,12 +50,14 @@ def list_requests() -> ResponseReturnValue:
         "kind": kind if kind in REQUEST_KINDS else "",
         "direction": direction if direction in DIRECTIONS else "",
         "mine": "yes" if text_argument("mine") == "yes" else "",
+        "urgent": "yes" if text_argument("urgent") == "yes" else "",
     }
     found = queries.list_board(
         current_actor(),
         kind=chosen["kind"],
         direction=chosen["direction"],
         is_mine=bool(chosen["mine"]),
+        is_urgent=bool(chosen["urgent"]),
         cursor=request.args.get("cursor"),
     )
 
@@ -75,6 +83,7 @@ def list_requests() -> ResponseReturnValue:
         is_filtered=any(chosen.values()),
         kind_links=options("kind", REQUEST_KINDS),
         direction_links=options("direction", DIRECTIONS),
+        urgent_links=options("urgent", {"yes": _("Urgent")}),
         mine_links=options("mine", {"yes": _("Of your organizations")}),
         next_url=board_url(cursor=found.next) if found.next else None,
         kinds=REQUEST_KINDS,
@@ -106,6 +115,7 @@ def show(request_id: int) -> ResponseReturnValue:
     is_inside = can(actor, Permission.REQUEST_VIEW_INSIDE, record)
     subject = queries.shown_subject(actor, record)
     responses = response_queries.list_responses(actor, record, limit=100).items if is_inside else []
+    is_editor = can(actor, Permission.REQUEST_EDIT, record)
     own_response = None if is_inside else response_queries.find_own_response(actor, record)
     keep_answer()
     return page(
@@ -122,7 +132,22 @@ def show(request_id: int) -> ResponseReturnValue:
         is_open=record.status in OPEN_STATUSES,
         is_editable=record.status in EDITABLE_STATUSES,
         is_renewable=is_renewable(record.status, record.renewals, record.expires_on, today_here()),
-        steps=REQUESTS.available(actor, record),
+        # Closing asks for more than a reason: it has a page of its own.
+        steps=[
+            step
+            for step in REQUESTS.available(actor, record)
+            if step.action not in ("fulfil", "withdraw")
+        ],
+        closing=closing.find_closing(actor, record),
+        results=RESULTS,
+        mandate=mandates.find_mandate(actor, record),
+        mandate_statuses=MANDATE_STATUSES,
+        reveals=reveals.list_reveals(actor, record),
+        revealed_to={reveal.organization_id for reveal in record.reveals},
+        reveal_causes=REVEAL_CAUSES,
+        called=urgent.count_calls(record) if is_inside and record.is_urgent else None,
+        quality=assess_request(actor, record) if is_editor and record.status == "draft" else None,
+        labels=field_labels(),
         history=REQUESTS.history(record) if is_inside else [],
         actions=REQUESTS.transitions,
         responses=responses,

@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.kernel.authorization import authorize
+from portal.kernel.errors import NotFound
 from portal.kernel.web import (
     confirmed,
     current_actor,
@@ -14,15 +15,22 @@ from portal.kernel.web import (
     see_other,
 )
 from portal.partnerships.forms import (
+    CloseForm,
     RenewForm,
     RequestPageForm,
+    RevealForm,
     request_values,
 )
 from portal.partnerships.policies import Permission
+from portal.partnerships.queries import closing
 from portal.partnerships.queries import requests as queries
-from portal.partnerships.rules.publishing import Incomplete
-from portal.partnerships.rules.workflows import REQUESTS
+from portal.partnerships.queries.reveals import has_responded
+from portal.partnerships.rules.publishing import Incomplete, latest_end, usual_end
+from portal.partnerships.rules.workflows import LISTED_STATUSES, REQUESTS
 from portal.partnerships.services import requests as services
+from portal.partnerships.services.closing import close_request
+from portal.partnerships.services.mandates import take_over_request
+from portal.partnerships.services.reveals import reveal_request
 from portal.partnerships.views.blueprint import blueprint
 from portal.partnerships.views.writing import edit_page, show_missing, to_record
 
@@ -33,13 +41,81 @@ def renew(request_id: int) -> ResponseReturnValue:
     actor = current_actor()
     record = queries.get_visible_request(actor, request_id)
     authorize(actor, Permission.REQUEST_MANAGE, record)
-    form = RenewForm.bind()
+    first_end = record.expires_on
+    form = RenewForm.bind(expires_on=usual_end(first_end, is_urgent=record.is_urgent))
     if form.submitted():
         renewed = form.attempt(services.renew_request, actor, record, **form.data)
         if renewed is not None:
             flash(_("“%(title)s” was renewed.", title=renewed.title))
             return to_record(request_id)
-    return page("partnerships/renew.html", form=form, record=record)
+    return page(
+        "partnerships/renew.html",
+        form=form,
+        record=record,
+        latest=latest_end(first_end, is_urgent=record.is_urgent),
+    )
+
+
+@blueprint.route("/requests/<int:request_id>/close", methods=["GET", "POST"])
+def close(request_id: int) -> ResponseReturnValue:
+    """Say what came of a request, and close it if it is open."""
+    actor = current_actor()
+    record = queries.get_visible_request(actor, request_id)
+    authorize(actor, Permission.REQUEST_MANAGE, record)
+    told = closing.find_closing(actor, record)
+    form = CloseForm.bind(told)
+    form.response_id.choices = [
+        (response.id, response.organization.name) for response in closing.list_accepted(record)
+    ]
+    if form.submitted():
+        closed = form.attempt(close_request, actor, record, **form.data)
+        if closed is not None:
+            flash(_("Thank you. What came of “%(title)s” is on record.", title=record.title))
+            return to_record(request_id)
+    return page(
+        "partnerships/close.html",
+        form=form,
+        record=queries.get_visible_request(actor, request_id),
+        is_open=record.status in LISTED_STATUSES,
+    )
+
+
+@blueprint.post("/requests/<int:request_id>/reveal")
+def reveal(request_id: int) -> ResponseReturnValue:
+    """Let one organization that responded, or everybody, know whose a request is."""
+    actor = current_actor()
+    record = queries.get_visible_request(actor, request_id)
+    authorize(actor, Permission.REQUEST_REVEAL, record)
+    form = RevealForm.bind()
+    organization = queries.find_organization(form.organization_id.data)
+    if organization is not None and not has_responded(record, organization.id):
+        raise NotFound(_("This organization has not responded."))
+    if not confirmed():
+        return page(
+            "components/confirm.html",
+            title=_("Show your name to %(name)s?", name=organization.name)
+            if organization
+            else _("Show your name to everybody?"),
+            text=_("What is known once cannot be hidden again."),
+            action=_("Show our name"),
+            cancel_url=url_for("partnerships.show", request_id=request_id),
+        )
+    reveal_request(actor, record, organization_id=organization.id if organization else None)
+    if organization is not None:
+        flash(_("%(name)s now knows whose request this is.", name=organization.name))
+    else:
+        flash(_("The request now shows your name to everybody."))
+    return to_record(request_id)
+
+
+@blueprint.post("/requests/<int:request_id>/take-over")
+def take_over(request_id: int) -> ResponseReturnValue:
+    """Let the firm's own people look after what a broker posted for it."""
+    actor = current_actor()
+    record = queries.get_visible_request(actor, request_id)
+    take_over_request(actor, record)
+    flash(_("Your organization looks after this request alone from now on."))
+    return to_record(request_id)
 
 
 @blueprint.post("/requests/<int:request_id>/delete")

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.kernel.authorization import authorize
+from portal.kernel.clock import today_here
 from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.web import (
     confirmed,
@@ -26,6 +27,8 @@ from portal.partnerships.forms import (
 )
 from portal.partnerships.policies import Permission
 from portal.partnerships.queries import requests as queries
+from portal.partnerships.queries.quality import assess_values
+from portal.partnerships.rules.examples import KIND_HELP, examples_of
 from portal.partnerships.rules.publishing import Incomplete
 from portal.partnerships.rules.words import (
     DIRECTIONS,
@@ -52,13 +55,13 @@ def create_request() -> ResponseReturnValue:
     form = RequestPageForm.bind(**(_prefill() if request.method == "GET" else {}))
     offer_organizations(form, choices)
     subject = _offer_subject(form)
-    if form.submitted():
+    if not only_looks() and form.submitted():
         values = form.data
         organization_id = values.pop("organization_id")
         if organization_id not in dict(choices):
             form.add_error("organization_id", _("Please choose one of your organizations."))
         else:
-            saved = _attempt(
+            saved = attempt(
                 form,
                 services.create_request,
                 actor,
@@ -67,15 +70,14 @@ def create_request() -> ResponseReturnValue:
                 **values,
             )
             if saved is not None:
-                return _to_saved(saved)
-    return page(
+                return to_saved(saved)
+    return form_page(
         "partnerships/create.html",
-        form=form,
+        form,
         has_choice=len(choices) > 1,
-        is_published=False,
-        unreachable=queries.find_unreachable(choices),
         subject=subject,
-        is_told=subject is not None and queries.is_represented(subject.organization_id),
+        unreachable=queries.find_unreachable(choices),
+        quality=_quality(form, subject) if _wants_check() else None,
     )
 
 
@@ -87,23 +89,28 @@ def edit(request_id: int) -> ResponseReturnValue:
     if record.status not in EDITABLE_STATUSES:
         raise Conflict(_("This request is closed and can no longer be changed."))
     is_draft = record.status == "draft"
-    form = RequestPageForm.bind(request_values(record, is_page=True))
-    if form.submitted():
+    choices = _choices_for(record)
+    form = RequestPageForm.bind(
+        request_values(record, is_page=True), organization_id=record.organization_id
+    )
+    offer_organizations(form, choices)
+    if not only_looks() and form.submitted():
         values = form.data
-        values.pop("organization_id")
+        organization_id = values.pop("organization_id")
         if not is_draft:
             values.pop("equipment_id")
             values.pop("facility_id")
-        saved = _attempt(
+        saved = attempt(
             form,
             services.change_request,
             actor,
             record,
-            publish=is_draft and _wants_publication(),
+            publish=is_draft and not record.is_on_behalf and _wants_publication(),
+            organization=chosen(choices, organization_id),
             **values,
         )
         if saved is not None:
-            return _to_saved(saved, was_draft=is_draft)
+            return to_saved(saved, was_draft=is_draft)
     return edit_page(form, request_id)
 
 
@@ -111,14 +118,43 @@ def edit_page(form: RequestPageForm, request_id: int) -> ResponseReturnValue:
     # Read again: a refused command leaves nothing loaded.
     record = queries.get_visible_request(current_actor(), request_id)
     subject = _offer_subject(form)
-    return page(
+    choices = _choices_for(record)
+    offer_organizations(form, choices)
+    quality = None
+    if record.status == "draft" or _wants_check():
+        quality = _quality(form, subject, record)
+    return form_page(
         "partnerships/edit.html",
-        form=form,
+        form,
         record=record,
-        has_choice=False,
+        has_choice=len(choices) > 1,
         is_published=record.status != "draft",
         subject=subject,
+        quality=quality,
+    )
+
+
+def form_page(
+    template: str,
+    form: RequestPageForm,
+    *,
+    subject: Any = None,
+    has_choice: bool = False,
+    is_published: bool = False,
+    **context: Any,
+) -> ResponseReturnValue:
+    """Answer with the form of a request, as its kind and direction shape it."""
+    form.mark_demanded()
+    return page(
+        template,
+        form=form,
+        has_choice=has_choice,
+        is_published=is_published,
+        subject=subject,
         is_told=subject is not None and queries.is_represented(subject.organization_id),
+        kind_help=KIND_HELP.get(form.kind.data, ""),
+        examples=examples_of(form.kind.data, form.direction.data),
+        **context,
     )
 
 
@@ -142,7 +178,7 @@ def remove_attachment(request_id: int, attachment_id: int) -> ResponseReturnValu
     return see_other(back)
 
 
-def _attempt(form: RequestForm, function: Callable[..., R], *args: Any, **kwargs: Any) -> R | None:
+def attempt(form: RequestForm, function: Callable[..., R], *args: Any, **kwargs: Any) -> R | None:
     """Call a command; what it refuses stands at its fields, all that is missing at once."""
     try:
         return function(*args, **kwargs)
@@ -160,6 +196,45 @@ def show_missing(form: RequestForm, error: Incomplete) -> None:
 
 def _wants_publication() -> bool:
     return request.form.get("action") != "draft"
+
+
+def _wants_check() -> bool:
+    return request.form.get("action") == "check"
+
+
+def only_looks() -> bool:
+    """Tell whether a form was sent to be shown anew: for another kind, or with what is vague."""
+    return request.form.get("action") in ("shape", "check")
+
+
+def _choices_for(record: Any) -> list[tuple[int, str]]:
+    """The organizations whose a draft can become; one that is posted for a firm stays its own."""
+    if record.status != "draft" or record.is_on_behalf:
+        return []
+    choices = queries.organization_choices(current_actor())
+    return choices if record.organization_id in dict(choices) else []
+
+
+def chosen(choices: list[tuple[int, str]], organization_id: int | None) -> Any:
+    return queries.find_organization(organization_id) if organization_id in dict(choices) else None
+
+
+def _quality(form: RequestPageForm, subject: Any, record: Any = None) -> Any:
+    """Judge what stands in the form."""
+    values = form.data
+    values["asked_organization_id"] = subject.organization_id if subject is not None else None
+    organization = record.organization if record is not None else None
+    return assess_values(
+        current_actor(),
+        values,
+        organization=organization or queries.find_organization(form.organization_id.data),
+        besides=record.id if record is not None else None,
+    )
+
+
+def field_labels() -> dict[str, Any]:
+    """Return what the fields of a request are called."""
+    return {name: field.label.text for name, field in RequestPageForm()._fields.items()}
 
 
 def _offer_subject(form: RequestPageForm) -> Any:
@@ -185,6 +260,8 @@ def _offer_subject(form: RequestPageForm) -> Any:
 
 def _prefill() -> dict[str, Any]:
     """Read from the address what a link to the empty form may say already."""
+    if (copied := request.args.get("copy", type=record_number)) is not None:
+        return _copied(copied)
     given: dict[str, Any] = {}
     equipment_id = request.args.get("equipment", type=record_number)
     facility_id = request.args.get("facility", type=record_number) if not equipment_id else None
@@ -216,7 +293,20 @@ def _prefill() -> dict[str, Any]:
     return given
 
 
-def _to_saved(saved: Any, *, was_draft: bool = True) -> Response:
+def _copied(request_id: int) -> dict[str, Any]:
+    """Read what a new request takes over from an older one: all but what was for its time."""
+    actor = current_actor()
+    record = queries.get_visible_request(actor, request_id)
+    authorize(actor, Permission.REQUEST_VIEW_INSIDE, record)
+    values = vars(request_values(record, is_page=True))
+    values["expires_on"] = None
+    for name in ("wanted_by", "call_deadline"):
+        if values[name] is not None and values[name] < today_here():
+            values[name] = None
+    return {**values, "organization_id": record.organization_id}
+
+
+def to_saved(saved: Any, *, was_draft: bool = True) -> Response:
     title = saved.title
     if saved.status == "draft":
         flash(_("The draft “%(title)s” was saved.", title=title))

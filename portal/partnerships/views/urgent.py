@@ -1,0 +1,36 @@
+"""Urgent requests near you, and whether they come by e-mail."""
+
+from flask import url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from portal.kernel.authorization import authorize
+from portal.kernel.web import current_actor, flash, form_text, page, see_other
+from portal.partnerships.policies import Permission
+from portal.partnerships.queries import urgent as queries
+from portal.partnerships.services.urgent import change_urgent_mail
+from portal.partnerships.views.blueprint import blueprint
+
+
+@blueprint.get("/requests/urgent")
+def list_urgent() -> ResponseReturnValue:
+    """Show the urgent requests of which the reader's organizations were told."""
+    actor = current_actor()
+    authorize(actor, Permission.URGENT_VIEW)
+    return page(
+        "partnerships/urgent.html",
+        items=queries.list_calls(actor, 50),
+        is_silent=queries.is_silent(actor),
+    )
+
+
+@blueprint.post("/requests/urgent/mail")
+def choose_urgent_mail() -> ResponseReturnValue:
+    """Get urgent requests by e-mail, or not."""
+    wants_mail = form_text("choice") == "on"
+    change_urgent_mail(current_actor(), wants_mail=wants_mail)
+    if wants_mail:
+        flash(_("Urgent requests near you come by e-mail again."))
+    else:
+        flash(_("You get no more e-mail about urgent requests. Your desk shows them."))
+    return see_other(url_for("partnerships.list_urgent"))

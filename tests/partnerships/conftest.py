@@ -12,7 +12,7 @@ from portal.kernel.authorization import Actor
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.mail import OutgoingMail
-from portal.organizations.models import Organization
+from portal.organizations.models import Membership, Organization
 from portal.partnerships.models import Request, Response
 from portal.partnerships.queries import requests as queries
 from portal.partnerships.queries import responses as response_queries
@@ -64,6 +64,23 @@ def change(world: World) -> Callable[..., Request]:
             for column, value in columns.items():
                 setattr(row, column, value)
         return queries.get_request(row.id)
+
+    return write
+
+
+@pytest.fixture
+def join(world: World) -> Callable[..., None]:
+    """Let a person of the cast belong to one more organization."""
+
+    def write(person: str, organization: str, role: str = "manager") -> None:
+        with unit_of_work():
+            session.add(
+                Membership(
+                    organization_id=world.organizations[organization],
+                    user_id=world.users[person],
+                    role=role,
+                )
+            )
 
     return write
 

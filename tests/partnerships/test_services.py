@@ -257,8 +257,8 @@ def test_a_response_to_a_withdrawn_request_is_not_accepted(
     assert response().status == "sent"
 
 
-@pytest.mark.parametrize("days", [-1, 10, 366])
-def test_a_renewal_ends_later_than_before_and_within_a_year(
+@pytest.mark.parametrize("days", [-1, 10, 376])
+def test_a_renewal_ends_later_than_before_and_within_a_year_of_its_first_end(
     actor: ActorOf, change: Change, days: int
 ) -> None:
     request = change("shop_public", expires_on=in_days(10))

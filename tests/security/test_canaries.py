@@ -23,7 +23,7 @@ from portal.facilities.models import Equipment, Facility
 from portal.kernel.database import Model, session, unit_of_work
 from portal.kernel.search import search_index
 from portal.organizations.models import Claim, Invitation, JoinRequest, Organization
-from portal.partnerships.models import Request, Response
+from portal.partnerships.models import Mandate, Request, RequestClosing, Response
 from tests.cast import CAST, World
 
 MEMBERS = {"ana", "ben", "cleo", "eve", "root"}
@@ -129,6 +129,22 @@ def canaries(app: Flask, world: World) -> list[Canary]:
         response = session.get_one(Response, world.responses["college_to_shop"])
         planter.plant(response, "message", {"ana", "ben", "cleo", "root"})
         planter.plant(response, "decision_note", {"ana", "ben", "cleo", "root"})
+        proposed = session.get_one(Request, world.proposals["unclaimed"])
+        for field in TEXTS[Request].split():
+            planter.plant(proposed, field, {"dov", "root"})
+        mandate = session.get_one(Mandate, world.mandates["unclaimed"])
+        for field in ("email", "message", "note"):
+            planter.plant(mandate, field, {"dov", "root"})
+        closing = RequestClosing(request_id=world.requests["shop_public"], result="nobody")
+        session.add(closing)
+        session.flush()
+        note = word("closing")
+        closing.note = note
+        planter.canaries.append(
+            Canary(
+                "closing", closing.request_id, "note", note, note, frozenset({"ana", "ben", "root"})
+            )
+        )
         invitation = session.get_one(Invitation, world.invitations["shop_to_newcomer"])
         planter.plant(invitation, "email", {"ana", "root"})
         join_request = session.get_one(JoinRequest, world.join_requests["eve_to_college"])
@@ -189,7 +205,7 @@ def addresses(app: Flask, world: World) -> Iterator[str]:
         "organization_id": list(world.organizations.values()),
         "facility_id": list(world.facilities.values()),
         "equipment_id": list(world.equipment.values()),
-        "request_id": list(world.requests.values()),
+        "request_id": [*world.requests.values(), *world.proposals.values()],
         "response_id": list(world.responses.values()),
         "claim_id": list(world.claims.values()),
         "invitation_id": list(world.invitations.values()),

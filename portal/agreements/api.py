@@ -25,7 +25,7 @@ from portal.agreements.schemas import (
     ChainSchema,
     MilestoneSchema,
     OutcomeSchema,
-    ReportSchema,
+    RegionReportSchema,
 )
 from portal.agreements.services import agreements as services
 from portal.agreements.services import outcomes as outcome_services
@@ -350,7 +350,7 @@ def show_chain(agreement_id: int) -> ResponseReturnValue:
 @operation(
     summary="Read what a region has to show",
     tag="outcomes",
-    schema=ReportSchema,
+    schema=RegionReportSchema,
     filters={
         "since": "The first day; by default the first of this year.",
         "until": "The last day; by default the last of this year.",
@@ -360,7 +360,7 @@ def show_chain(agreement_id: int) -> ResponseReturnValue:
 def show_report(key: str) -> ResponseReturnValue:
     """Return a region's outputs and outcomes in the categories of funders, for its brokers."""
     period = reports.period_of(date_argument("since"), date_argument("until"))
-    return respond(ReportSchema(), reports.load_report(current_actor(), key, period))
+    return respond(RegionReportSchema(), reports.load_report(current_actor(), key, period))
 
 
 def _schema() -> AgreementSchema:

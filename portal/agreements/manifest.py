@@ -10,13 +10,14 @@ from portal.agreements.views import agreements as agreement_views
 from portal.agreements.views import outcomes as outcome_views
 from portal.agreements.views import reports as report_views
 from portal.agreements.views.blueprint import blueprint
+from portal.conversations.queries.threads import section_about
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.manifest import (
     DeskSection,
     Job,
     Manifest,
     NavigationItem,
-    Party,
+    RecordSection,
     ThreadSubject,
 )
 from portal.kernel.outbox import Reaction
@@ -85,14 +86,34 @@ manifest = Manifest(
             order=41,
         ),
     ),
+    sections=(
+        RecordSection(
+            "agreement",
+            _l("Conversation"),
+            "conversations/section.html",
+            section_about("agreement"),
+        ),
+        RecordSection(
+            "response",
+            _l("What was agreed on"),
+            "agreements/section.html",
+            agreements.agreements_after_response,
+            order=60,
+        ),
+        RecordSection(
+            "introduction",
+            _l("What was agreed on"),
+            "agreements/section.html",
+            agreements.agreements_after_introduction,
+            order=60,
+        ),
+    ),
     thread_subjects=(
         ThreadSubject(
             kind="agreement",
             load=agreements.load_agreements,
             view=Permission.AGREEMENT_VIEW_INSIDE,
-            parties=lambda row: tuple(
-                Party(party.organization_id, party.organization.name) for party in row.parties
-            ),
+            parties=agreements.talking_parties,
             title=lambda row: row.title,
             url=lambda row: f"/agreements/{row.id}",
         ),

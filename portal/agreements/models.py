@@ -303,9 +303,6 @@ class Outcome(Identified, Timestamped, Model):
     confirmed_by: Mapped[Organization | None] = relationship(
         foreign_keys=confirmed_by_id, lazy="raise_on_sql"
     )
-    twin: Mapped["Outcome | None"] = relationship(
-        foreign_keys=twin_id, remote_side="Outcome.id", lazy="raise_on_sql"
-    )
     claims: Mapped[list["OutcomeClaim"]] = relationship(
         back_populates="outcome",
         order_by=lambda: OutcomeClaim.id,

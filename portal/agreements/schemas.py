@@ -148,7 +148,7 @@ class ChainSchema(Schema):
     outcomes = fields.List(fields.Nested(OutcomeSchema))
 
 
-class ReportLineSchema(Schema):
+class RegionReportLineSchema(Schema):
     """A line of a report; money is in cents, everything else in hundredths."""
 
     section = fields.String(attribute="line.section")
@@ -160,13 +160,13 @@ class ReportLineSchema(Schema):
     records = fields.Integer()
 
 
-class ReportSchema(Schema):
+class RegionReportSchema(Schema):
     """What a region has to show for a period, in the categories of funders."""
 
     region = fields.String(attribute="region.name")
     since = fields.Date(attribute="period.since")
     until = fields.Date(attribute="period.until")
-    lines = fields.List(fields.Nested(ReportLineSchema))
+    lines = fields.List(fields.Nested(RegionReportLineSchema))
 
 
 # Tables. Their words are those of the API: programs of funders read them in any language.

@@ -15,7 +15,9 @@ from typing import Any
 import pytest
 from flask import Flask, url_for
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
+from portal.agreements.models import Agreement, Milestone, OutcomeClaim
 from portal.bookings.models.access import AccessRequest, Clearance, Qualification
 from portal.brokerage.models.introductions import IntroductionParty
 from portal.conversations.models import Message, MessageReport
@@ -42,6 +44,14 @@ TEXTS: dict[type[Model], str] = {
 }
 # Pages that belong to the machine of whoever develops, not to the portal.
 NOT_CRAWLED = {"kernel.mailbox", "static"}
+# Pages whose key is a region's.
+OF_REGIONS = {
+    "home.region",
+    "agreements.show_report",
+    "agreements.export_report",
+    "agreements.export_chains",
+    "agreements_api.show_report",
+}
 
 
 @dataclass(frozen=True)
@@ -167,6 +177,7 @@ def canaries(app: Flask, world: World) -> list[Canary]:
         report = session.get_one(MessageReport, world.message_reports["cleo_on_ben"])
         planter.plant(report, "note", {"dov", "root"})
         plant_in_introductions(planter, world)
+        plant_in_agreements(planter, world)
     search_index().rebuild()
     return planter.canaries
 
@@ -184,6 +195,24 @@ def plant_in_introductions(planter: Planter, world: World) -> None:
         if party.shared_at:
             for field in ("contact_name", "contact_email", "contact_phone"):
                 planter.plant(party, field, both)
+
+
+def plant_in_agreements(planter: Planter, world: World) -> None:
+    """A draft is its drafters', an agreement its parties', and brokers count what was made."""
+    both = PEOPLE_OF["shop"] | PEOPLE_OF["college"] | {"root"}
+    for name, inside, outside in (
+        ("draft", PEOPLE_OF["shop"] | {"root"}, set()),
+        ("proposed", both, set()),
+        ("active", both, {"dov"}),
+    ):
+        agreement = session.get_one(Agreement, world.agreements[name])
+        planter.plant(agreement, "title", inside | outside)
+        planter.plant(agreement, "terms", inside)
+    planter.plant(session.get_one(Milestone, world.milestones["shop"]), "title", both)
+    claim = session.scalars(
+        select(OutcomeClaim).where(OutcomeClaim.outcome_id == world.outcomes["jobs"])
+    ).one()
+    planter.plant(claim, "evidence", both | {"dov"})
 
 
 def hide_behind_anonymity(planter: Planter, request: Request) -> None:
@@ -222,6 +251,9 @@ def addresses(app: Flask, world: World) -> Iterator[str]:
         "recognition_id": list(world.recognitions.values()),
         "introduction_id": list(world.introductions.values()),
         "party_id": list(world.introduction_parties.values()),
+        "agreement_id": list(world.agreements.values()),
+        "milestone_id": list(world.milestones.values()),
+        "outcome_id": list(world.outcomes.values()),
         "form": ["csv"],
         # Pages of a calendar, for two records that outsiders may not know of.
         "place": ["equipment", "facilities"],
@@ -234,7 +266,7 @@ def addresses(app: Flask, world: World) -> Iterator[str]:
             names = sorted(rule.arguments)
             pools = [
                 list(world.regions)
-                if rule.endpoint == "home.region"
+                if rule.endpoint in OF_REGIONS
                 else ["5-axis-milling"]
                 if name == "key"
                 else choices.get(name, [1])

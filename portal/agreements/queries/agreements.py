@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from flask_babel import format_date
 from flask_babel import gettext as _
@@ -29,7 +30,7 @@ from portal.kernel.authorization import Actor, authorize, visible
 from portal.kernel.clock import today_here
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
-from portal.kernel.manifest import DeskItem
+from portal.kernel.manifest import DeskItem, Party
 from portal.kernel.paging import Page, keyset_page
 from portal.organizations.models import Membership, Organization
 from portal.organizations.queries.people import managers_of
@@ -51,6 +52,10 @@ _OPTIONS = (
     .options(joinedload(DocumentVersion.file), joinedload(DocumentVersion.organization)),
     selectinload(Agreement.milestones).joinedload(Milestone.organization),
 )
+
+
+#: States of an introduction in which its sides know each other.
+INTRODUCED = ("identified", "open")
 
 
 # One agreement
@@ -87,6 +92,15 @@ def load_agreements(ids: Sequence[int]) -> Mapping[int, Agreement]:
         select(Agreement).options(*RULED).where(Agreement.id.in_(ids)).order_by(Agreement.id)
     )
     return {agreement.id: agreement for agreement in found}
+
+
+def talking_parties(agreement: Agreement) -> tuple[Party, ...]:
+    """Return who talks about an agreement: before it was proposed, only who drafts it."""
+    return tuple(
+        Party(party.organization_id, party.organization.name)
+        for party in agreement.parties
+        if agreement.proposed_at is not None or party.organization_id == agreement.organization_id
+    )
 
 
 def get_version(actor: Actor, agreement_id: int, version_id: int) -> DocumentVersion:
@@ -238,11 +252,48 @@ def get_introduction_made(actor: Actor, introduction_id: int) -> Introduction:
         .options(joinedload(Introduction.parties).joinedload(IntroductionParty.organization))
         .where(Introduction.id == introduction_id)
     )
-    if introduction is not None and introduction.status in ("identified", "open"):
+    if introduction is not None and introduction.status in INTRODUCED:
         sides = {party.organization_id for party in introduction.parties}
         if not sides.isdisjoint(actor.memberships):
             return introduction
     raise NotFound(_("There is no introduction here that you could record."))
+
+
+@dataclass(frozen=True)
+class Following:
+    """What was agreed on after a response or an introduction, and how to write that down."""
+
+    agreements: Sequence[Agreement]
+    origin: Mapping[str, int]
+
+
+def agreements_after_response(actor: Actor, response: Response) -> Following | None:
+    """Return what was agreed on after an accepted response; None for who is of no side."""
+    sides = {response.organization_id, response.request.organization_id}
+    if response.status != "accepted" or sides.isdisjoint(actor.memberships):
+        return None
+    found = _following(actor, Agreement.response_id == response.id)
+    return Following(found, {"response": response.id})
+
+
+def agreements_after_introduction(actor: Actor, introduction: Introduction) -> Following | None:
+    """Return what was agreed on after an introduction; None for who is of no side."""
+    sides = {party.organization_id for party in introduction.parties}
+    if introduction.status not in INTRODUCED or sides.isdisjoint(actor.memberships):
+        return None
+    found = _following(actor, Agreement.introduction_id == introduction.id)
+    return Following(found, {"introduction": introduction.id})
+
+
+def _following(actor: Actor, condition: ColumnElement[bool]) -> list[Agreement]:
+    return list(
+        session.scalars(
+            select(Agreement)
+            .where(condition, visible(actor, Permission.AGREEMENT_VIEW))
+            .order_by(Agreement.id.desc())
+            .limit(20)
+        )
+    )
 
 
 # Lists

@@ -31,7 +31,6 @@ _OPTIONS = (
     joinedload(Outcome.organization),
     joinedload(Outcome.asserted_by),
     joinedload(Outcome.confirmed_by),
-    joinedload(Outcome.twin),
     selectinload(Outcome.claims).options(
         joinedload(OutcomeClaim.agreement).options(*RULED),
         joinedload(OutcomeClaim.organization),

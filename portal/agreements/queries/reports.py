@@ -378,7 +378,7 @@ def _counted_by(codes: Sequence[str], period: Period) -> dict[int, int]:
         .order_by(Outcome.id)
         .limit(20_000)
     )
-    return dict(row.tuple() for row in rows)
+    return {row.id: row.agreement_id for row in rows}
 
 
 def _scores_of(agreements: Sequence[Agreement]) -> dict[int, float]:

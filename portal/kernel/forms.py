@@ -6,6 +6,7 @@ Forms know the shape of input, never the database; what needs rows is refused by
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import cache
 from typing import Any, ParamSpec, Self, TypeVar
 
 import wtforms
@@ -51,23 +52,30 @@ class Form(wtforms.Form):
         Unknown names and values of the wrong JSON type become field errors of `validate()`.
         """
         formdata: MultiDict[str, Any] = MultiDict()
-        form = cls(obj=obj) if obj is not None else cls()
-        form.refused = {}
+        known, refused = _fields_of(cls), {}  # type: ignore[arg-type]
         for name, value in payload.items():
-            if name not in form._fields:
-                form.refused[name] = _("There is no such field.")
+            if name not in known:
+                refused[name] = _("There is no such field.")
                 continue
             try:
-                _flatten(form._fields[name], name, value, formdata)
+                _flatten(known[name], name, value, formdata)
             except TypeError as error:
-                form.refused[name] = str(error)
+                refused[name] = str(error)
         filled = cls(formdata)
-        for name in payload:
-            if name in filled._fields:
-                form._fields[name] = filled._fields[name]
-                setattr(form, name, filled._fields[name])
+        filled.refused = refused
+        if obj is None:
+            for name, field in filled._fields.items():
+                if name not in payload and field.default is not None:
+                    field.process(None)
+            return filled
+        form = cls(obj=obj)
+        form.refused = refused
+        for name, field in filled._fields.items():
+            if name in payload:
+                form._fields[name] = field
+                setattr(form, name, field)
         for name, field in form._fields.items():
-            if name not in payload and obj is not None:
+            if name not in payload:
                 # The validators look at what was sent; for these, that is what stands already.
                 field.raw_data = [] if field.data in (None, "", []) else [field.data]
         return form
@@ -142,6 +150,12 @@ class Form(wtforms.Form):
             if field.errors:
                 found[field.name] = [str(text) for text in field.errors]
         return found
+
+
+@cache
+def _fields_of(form_class: type[Form]) -> Mapping[str, Field]:
+    """Return the fields of a form of which nothing but their kinds is asked."""
+    return form_class()._fields
 
 
 def _leaves(form: wtforms.Form) -> list[Field]:

@@ -13,7 +13,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.kernel.clock import now
-from portal.kernel.database import Identified, Model, is_writing, session
+from portal.kernel.database import Identified, Model, insert_row, is_writing
 
 
 class Event:
@@ -129,12 +129,13 @@ def record(event: Event) -> None:
     """Write an event into the present command's transaction."""
     if not is_writing():
         raise RuntimeError("events are recorded inside commands")
-    row = OutboxEvent(name=event.name(), payload=dataclasses.asdict(event))  # type: ignore[call-overload]
-    row.deliveries = [
-        OutboxDelivery(handler=handler) for handler in _subscribers.get(event.name(), ())
-    ]
-    if row.deliveries:
-        session.add(row)
+    handlers = _subscribers.get(event.name(), ())
+    if not handlers:
+        return
+    payload = dataclasses.asdict(event)  # type: ignore[call-overload]
+    event_id = insert_row(OutboxEvent, {"name": event.name(), "payload": payload})["id"]
+    for handler in handlers:
+        insert_row(OutboxDelivery, {"event_id": event_id, "handler": handler})
 
 
 def load_event(name: str, payload: Mapping[str, Any]) -> Event | None:

@@ -45,7 +45,7 @@ from limits import RateLimitItemPerMinute
 from markupsafe import Markup
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError
+from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, TooManyRequests
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
@@ -58,11 +58,12 @@ from portal.kernel.errors import Invalid, PortalError, TooMany, Unauthenticated
 from portal.kernel.forms import Form
 from portal.kernel.fulltext.port import IndexUnavailable, QueryTooCostly
 from portal.kernel.kept import KeptAnswers
+from portal.kernel.limits import Minutes
 from portal.kernel.manifest import NavigationItem, RecordSection
 
 View = TypeVar("View", bound=Callable[..., Any])
 csrf = CSRFProtect()
-limiter = Limiter(get_remote_address, storage_uri="memory://", headers_enabled=False)
+limiter = Limiter(get_remote_address, storage_uri=f"{Minutes.SCHEME}://")
 
 LARGEST_ID = 2**31 - 1
 _LANGUAGE_COOKIE = "language"
@@ -108,11 +109,12 @@ def init_web(
     app.extensions["portal-sections"] = sorted(sections, key=lambda item: item.order)
     app.extensions["portal-navigation"] = sorted(navigation, key=lambda item: item.order)
     guard = RateLimitItemPerMinute(app.config["REQUESTS_PER_MINUTE"])
-    app.wsgi_app = KeptAnswers(  # type: ignore[method-assign]
-        app,
-        # The guard counts these with all others; whoever asks too often hears of it from the app.
-        lambda address, endpoint: limiter.limiter.hit(guard, address, endpoint),
-    )
+
+    def allows(address: str, endpoint: str) -> bool:
+        return limiter.limiter.hit(guard, address, endpoint)
+
+    # The guard counts these with all others; whoever asks too often hears of it from the app.
+    app.wsgi_app = KeptAnswers(app, allows)  # type: ignore[method-assign]
     if app.config["TRUSTED_PROXIES"]:
         count = app.config["TRUSTED_PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
@@ -126,7 +128,6 @@ def init_web(
         WTF_CSRF_CHECK_DEFAULT=False,
         WTF_CSRF_TIME_LIMIT=None,
         BABEL_DEFAULT_LOCALE=app.config["LANGUAGES"].split(",")[0],
-        RATELIMIT_DEFAULT=f"{app.config['REQUESTS_PER_MINUTE']} per minute",
     )
     app.url_map.converters["int"] = RecordNumber
     csrf.init_app(app)
@@ -137,6 +138,7 @@ def init_web(
         locale_selector=choose_language,
         timezone_selector=viewer_zone,
     )
+    app.before_request(lambda: _refuse_too_many(allows))
     app.before_request(_refuse_unwanted_characters)
     app.before_request(_protect)
     app.after_request(_add_headers)
@@ -565,6 +567,11 @@ def path_of(endpoint: str, **values: Any) -> str:
     if key not in known:
         known[key] = url_for(endpoint, **values)
     return known[key]
+
+
+def _refuse_too_many(allows: Callable[[str, str], bool]) -> None:
+    if request.endpoint and not allows(get_remote_address(), request.endpoint):
+        raise TooManyRequests
 
 
 def _refuse_unwanted_characters() -> None:

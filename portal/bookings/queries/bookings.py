@@ -23,7 +23,7 @@ from portal.facilities.models import Equipment, Facility
 from portal.facilities.rules import CUSTOMER_CLASSES
 from portal.kernel.authorization import Actor, authorize, visible
 from portal.kernel.clock import now
-from portal.kernel.database import session
+from portal.kernel.database import run, session
 from portal.kernel.errors import NotFound
 from portal.kernel.manifest import Party
 from portal.kernel.paging import Page, keyset_page
@@ -272,17 +272,14 @@ def list_rivals(booking: Booking) -> list[Booking]:
     )
 
 
-def find_by_key(user_id: int | None, key: str) -> Booking | None:
-    """Return the booking that a person made with an idempotency key, or None."""
-    return session.scalar(_OF_KEY, {"user_id": user_id, "key": key})
+def find_by_key(user_id: int | None, key: str) -> int | None:
+    """Return the number of the booking that a person made with an idempotency key, or None."""
+    found: int | None = run(_OF_KEY, {"user_id": user_id, "key": key}).scalar()
+    return found
 
 
-_OF_KEY = (
-    select(Booking)
-    .where(
-        Booking.booked_by_id == bindparam("user_id"), Booking.idempotency_key == bindparam("key")
-    )
-    .execution_options(populate_existing=True)
+_OF_KEY = select(Booking.id).where(
+    Booking.booked_by_id == bindparam("user_id"), Booking.idempotency_key == bindparam("key")
 )
 
 

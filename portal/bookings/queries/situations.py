@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import bindparam, exists, literal, or_, select, union_all
+from sqlalchemy import and_, bindparam, exists, literal, or_, select, union_all
 from sqlalchemy.orm import aliased
 
 from portal.bookings.models.booking import Booking, WaitingEntry
@@ -31,7 +31,7 @@ from portal.bookings.rules.words import HOLDING_STATUSES
 from portal.facilities.models import Equipment
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.clock import now
-from portal.kernel.database import session
+from portal.kernel.database import run, session
 from portal.organizations.models import Organization
 
 #: How far before and after the wish a suggestion may lie.
@@ -99,6 +99,10 @@ def load_situation(
         [*HOLDING_STATUSES, "requested"] if quotas else HOLDING_STATUSES,
         moment,
         leaving_out,
+        # Where no quota is everybody's, what others have at other times decides nothing.
+        apart_from=None
+        if any(quota.shared_by == "equipment" for quota in quotas)
+        else (near, user_id, organization.id),
     )
     return Situation(
         now=moment,
@@ -210,11 +214,8 @@ def refuse_what_is_taken(
 
     Whoever passes still has to be judged under the lock.
     """
-    is_held = session.scalar(
-        _IS_HELD,
-        {"resource_id": resource.id, "since": span.starts_at, "until": span.ends_at},
-    )
-    if not is_held:
+    span_of = {"resource_id": resource.id, "since": span.starts_at, "until": span.ends_at}
+    if not run(_IS_HELD, span_of).scalar():
         return
     user_id = actor.user_id
     attempt = Attempt(
@@ -284,18 +285,26 @@ def load_counted(
     statuses: Sequence[str],
     moment: dt.datetime,
     leaving_out: Collection[int] = (),
+    *,
+    apart_from: tuple[Span, int | None, int] | None = None,
 ) -> list[Counted]:
-    """Return the bookings in some statuses, and the offers, that overlap a window."""
-    rows: Iterable[Any] = session.execute(
-        _COUNTED,
-        {
-            "resource_ids": list(resource_ids),
-            "since": window.starts_at,
-            "until": window.ends_at,
-            "statuses": list(statuses),
-            "moment": moment,
-        },
-    )
+    """Return the bookings in some statuses, and the offers, that overlap a window.
+
+    apart_from: a time, a person and an organization; bookings at other times that are of neither
+    are left out.
+    """
+    values: dict[str, Any] = {
+        "resource_ids": list(resource_ids),
+        "since": window.starts_at,
+        "until": window.ends_at,
+        "statuses": list(statuses),
+        "moment": moment,
+    }
+    if apart_from is not None:
+        near, user_id, organization_id = apart_from
+        values["near_since"], values["near_until"] = near.starts_at, near.ends_at
+        values["user_id"], values["organization_id"] = user_id, organization_id
+    rows: Iterable[Any] = run(_COUNTED if apart_from is None else _COUNTED_OF, values)
     return [
         Counted(row[0], row[1], Span(row[2], row[3]), *row[4:])
         for row in rows
@@ -305,42 +314,54 @@ def load_counted(
 
 _IDS: Any = bindparam("resource_ids", expanding=True)
 #: Put together once: that takes longer than to answer it.
-_COUNTED: Any = union_all(
-    select(
-        Booking.id,
-        Booking.resource_id,
-        Booking.starts_at,
-        Booking.ends_at,
-        Booking.user_id,
-        Booking.organization_id,
-        Booking.place,
-        Booking.status,
-        Booking.customer_class,
-        Booking.purpose,
-    ).where(
-        Booking.resource_id.in_(_IDS),
-        Booking.status.in_(bindparam("statuses", expanding=True)),
-        Booking.ends_at > bindparam("since"),
-        Booking.starts_at < bindparam("until"),
+_BOOKED = select(
+    Booking.id,
+    Booking.resource_id,
+    Booking.starts_at,
+    Booking.ends_at,
+    Booking.user_id,
+    Booking.organization_id,
+    Booking.place,
+    Booking.status,
+    Booking.customer_class,
+    Booking.purpose,
+).where(
+    Booking.resource_id.in_(_IDS),
+    Booking.status.in_(bindparam("statuses", expanding=True)),
+    Booking.ends_at > bindparam("since"),
+    Booking.starts_at < bindparam("until"),
+)
+_OFFERED = select(
+    -WaitingEntry.id,
+    WaitingEntry.resource_id,
+    WaitingEntry.starts_at,
+    WaitingEntry.ends_at,
+    WaitingEntry.user_id,
+    WaitingEntry.organization_id,
+    literal(0),
+    WaitingEntry.status,
+    literal(""),
+    literal(""),
+).where(
+    WaitingEntry.resource_id.in_(_IDS),
+    WaitingEntry.status == "offered",
+    WaitingEntry.offered_until > bindparam("moment"),
+    WaitingEntry.ends_at > bindparam("since"),
+    WaitingEntry.starts_at < bindparam("until"),
+)
+_COUNTED: Any = union_all(_BOOKED, _OFFERED)
+_COUNTED_OF: Any = union_all(
+    _BOOKED.where(
+        or_(
+            and_(
+                Booking.ends_at > bindparam("near_since"),
+                Booking.starts_at < bindparam("near_until"),
+            ),
+            Booking.user_id == bindparam("user_id"),
+            Booking.organization_id == bindparam("organization_id"),
+        )
     ),
-    select(
-        -WaitingEntry.id,
-        WaitingEntry.resource_id,
-        WaitingEntry.starts_at,
-        WaitingEntry.ends_at,
-        WaitingEntry.user_id,
-        WaitingEntry.organization_id,
-        literal(0),
-        WaitingEntry.status,
-        literal(""),
-        literal(""),
-    ).where(
-        WaitingEntry.resource_id.in_(_IDS),
-        WaitingEntry.status == "offered",
-        WaitingEntry.offered_until > bindparam("moment"),
-        WaitingEntry.ends_at > bindparam("since"),
-        WaitingEntry.starts_at < bindparam("until"),
-    ),
+    _OFFERED,
 )
 
 

@@ -9,12 +9,12 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import format_date
 from flask_babel import gettext as _
 from sqlalchemy import and_, bindparam, or_, select, update
+from sqlalchemy.orm.attributes import set_committed_value
 
 from portal.bookings.events import BookingMade, BookingMoved, SpanFreed
 from portal.bookings.models.booking import (
@@ -48,7 +48,7 @@ from portal.bookings.rules.words import (
 from portal.kernel.authorization import Actor, authorize, can
 from portal.kernel.clock import now
 from portal.kernel.commands import command
-from portal.kernel.database import lock, session
+from portal.kernel.database import lock, run, session, write
 from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.outbox import record
 from portal.organizations.models import Organization
@@ -153,7 +153,8 @@ def create_booking_of_kind(
         except Refused as refusal:
             refusals.append(refusal)
         else:
-            _keep_key(made, idempotency_key, digest)
+            if idempotency_key:
+                made[0].idempotency_key, made[0].request_digest = idempotency_key, digest
             return made
     if not refusals:
         raise Conflict(_("There is nothing of this kind that can be booked."))
@@ -215,7 +216,8 @@ def _digest(
 
 def _made_before(actor: Actor, key: str | None, digest: str) -> list[Booking]:
     """Return what the same call made before, if anything."""
-    first = queries.find_by_key(actor.user_id, key) if key else None
+    number = queries.find_by_key(actor.user_id, key) if key else None
+    first = queries.get_booking(number) if number is not None else None
     if first is None:
         return []
     if first.request_digest != digest:
@@ -223,11 +225,6 @@ def _made_before(actor: Actor, key: str | None, digest: str) -> list[Booking]:
             "idempotency_key", _("This key was used for another booking. Please use a new one.")
         )
     return queries.list_made_together(first)
-
-
-def _keep_key(made: Sequence[Booking], key: str | None, digest: str) -> None:
-    if key:
-        made[0].idempotency_key, made[0].request_digest = key, digest
 
 
 def _create(
@@ -250,8 +247,12 @@ def _create(
         spans, series = _repeat(resources, span, recurrence)
     # In the order in which they are locked.
     ordered = sorted(resources, key=lambda resource: resource.id)
-    made = _book_all(actor, wish, ordered, spans, series=series, skips=on_conflict == "skip")
-    _keep_key(made, key, digest)
+    call = (key, digest) if key else (None, None)
+    made = _book_all(
+        actor, wish, ordered, spans, series=series, skips=on_conflict == "skip", call=call
+    )
+    if key and made[0].idempotency_key is None:
+        made[0].idempotency_key, made[0].request_digest = call
     return made
 
 
@@ -280,10 +281,11 @@ def _book_all(
     *,
     series: BookingSeries | None,
     skips: bool,
+    call: tuple[str | None, str | None],
 ) -> list[Booking]:
     """Book all at all times, or (with `skips`) whenever all can be; else raise all problems."""
     if len(spans) == len(resources) == 1:
-        return [_book(actor, resources[0], wish, spans[0], series=series)]
+        return [_book(actor, resources[0], wish, spans[0], series=series, call=call)]
     made: list[Booking] = []
     refusals: list[tuple[Resource, Span, Refused]] = []
     for span in spans:
@@ -353,6 +355,7 @@ def _book(
     *,
     series: BookingSeries | None = None,
     party: str | None = None,
+    call: tuple[str | None, str | None] = (None, None),
 ) -> Booking:
     customer_class = customer_class_of(
         resource.organization_id, wish.organization.id, wish.organization.kind
@@ -362,12 +365,11 @@ def _book(
         actor, resource, attempt, wish.organization, wish.override_reason
     )
     is_sure = situation.rules.approval == "instant" or _keeps(actor, resource)
-    booking = Booking(
+    booking = write(
+        Booking,
         resource_id=resource.id,
-        resource=resource,
         host_organization_id=resource.organization_id,
         organization_id=wish.organization.id,
-        organization=wish.organization,
         user_id=wish.user_id,
         booked_by_id=actor.user_id,
         series_id=series.id if series else None,
@@ -379,12 +381,19 @@ def _book(
         purpose=wish.purpose,
         customer_class=customer_class,
         estimate_cents=estimate_cents(resource, span, customer_class),
-        overrides=_overrides(actor, overridden, wish.override_reason),
-        sequence=0,
-        moves=[],
+        idempotency_key=call[0],
+        request_digest=call[1],
     )
-    session.add(booking)
-    session.flush()
+    overrides = _overrides_of(actor, booking, overridden, wish.override_reason)
+    session.add_all(overrides)
+    known = {
+        "resource": resource,
+        "organization": wish.organization,
+        "overrides": overrides,
+        "moves": [],
+    }
+    for name, value in known.items():
+        set_committed_value(booking, name, value)
     record(BookingMade(booking.id, actor.user_id))
     _take_from_waiting_list(booking)
     return booking
@@ -489,7 +498,7 @@ def _take_from_waiting_list(booking: Booking) -> None:
 
     What was kept for them and is not booked now, or only asked for, is for the next in line.
     """
-    taken: Any = session.execute(
+    taken = run(
         _TAKE,
         {
             "number": booking.resource_id,
@@ -503,7 +512,7 @@ def _take_from_waiting_list(booking: Booking) -> None:
 
 
 _TAKE = (
-    update(WaitingEntry)
+    update(WaitingEntry.__table__)  # type: ignore[arg-type]
     .where(
         WaitingEntry.resource_id == bindparam("number"),
         WaitingEntry.user_id == bindparam("person"),
@@ -521,7 +530,6 @@ _TAKE = (
         ),
     )
     .values(status="taken", offered_until=None)
-    .execution_options(synchronize_session=False)
 )
 
 

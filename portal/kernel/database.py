@@ -414,6 +414,10 @@ def write(model: type[M], **values: Any) -> M:
     """
     row = model(**{**_empty(model), **insert_row(model, values)})
     make_transient_to_detached(row)
+    key = inspect(row).key
+    undone = session.identity_map.get(key) if key else None
+    if undone is not None:  # with its savepoint, and SQLite gave its number away again
+        session.expunge(undone)
     session.add(row)
     return row
 

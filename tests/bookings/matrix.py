@@ -81,7 +81,7 @@ PAGES = [
     Row(
         "bookings.wait", "POST", "ana ben cleo eve", values=equipment("college_public"), data=clock
     ),
-    Row("bookings.show_busy", "GET", EVERYBODY, values=equipment("college_public")),
+    Row("bookings.show_busy_feed", "GET", EVERYBODY, values=equipment("college_public")),
     Row("bookings.list_own", "GET", SIGNED_IN),
     Row(
         "bookings.list_hosted",

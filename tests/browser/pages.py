@@ -28,6 +28,7 @@ _NO_PAGE_ENDINGS = (
 _NO_PAGES = {
     "directory.suggestions",
     "intake.show_progress",
+    "organizations.suggest_organizations",
     "regions.suggest_capabilities",
     "kernel.healthz",
     "kernel.readyz",

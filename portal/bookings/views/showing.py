@@ -91,7 +91,7 @@ def show_times(
         ],
         is_shown=subject.is_open or is_inside,
         is_inside=is_inside,
-        busy_url=subject.url("show_busy") if has_busy_calendar(subject) else None,
+        busy_url=subject.url("show_busy_feed") if has_busy_calendar(subject) else None,
         can_edit=can(actor, Permission.CALENDAR_EDIT, subject.resource),
         statuses=BOOKING_STATUSES,
     )
@@ -99,7 +99,7 @@ def show_times(
 
 @blueprint.get("/equipment/<int:equipment_id>/busy.ics")
 @blueprint.get("/facilities/<int:facility_id>/busy.ics")
-def show_busy(
+def show_busy_feed(
     equipment_id: int | None = None, facility_id: int | None = None
 ) -> ResponseReturnValue:
     """Give calendar programs when something public that can be booked is busy, and no more."""

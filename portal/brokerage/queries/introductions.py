@@ -29,15 +29,14 @@ from portal.matching.models import Match
 from portal.organizations.models import Membership
 from portal.partnerships.models import Request
 from portal.partnerships.policies import Permission as RequestPermission
+from portal.partnerships.queries.requests import CARD_OPTIONS
 from portal.partnerships.rules.workflows import OPEN_STATUSES
 from portal.regions.models import BrokerAppointment, Region, RegionCounty
 
 OPTIONS = (
     joinedload(Introduction.region),
     joinedload(Introduction.created_by),
-    joinedload(Introduction.request).options(
-        joinedload(Request.organization), selectinload(Request.reveals)
-    ),
+    joinedload(Introduction.request).options(*CARD_OPTIONS),
     selectinload(Introduction.parties).joinedload(IntroductionParty.organization),
     selectinload(Introduction.reveals),
 )
@@ -370,7 +369,7 @@ def hidden_ids(actor: Actor, request: Request | None, match: Match | None) -> se
     """
     requests = [request]
     if match is not None and match.candidate_kind == "request":
-        requests.append(session.get(Request, match.candidate_id))
+        requests.append(session.get(Request, match.candidate_id, options=CARD_OPTIONS))
     return {
         row.organization_id
         for row in requests

@@ -5,7 +5,7 @@ import datetime as dt
 from flask_babel import format_date
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, exists, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import joinedload
 
 from portal.brokerage.models.introductions import Introduction, IntroductionParty
 from portal.brokerage.policies import Permission
@@ -23,6 +23,7 @@ from portal.matching.models import Match, MatchFeedback
 from portal.matching.policies import Permission as MatchPermission
 from portal.organizations.models import Membership
 from portal.partnerships.models import Request, Response
+from portal.partnerships.queries.requests import CARD_OPTIONS
 from portal.partnerships.queries.requests import card_of as request_card_of
 from portal.partnerships.rules.workflows import OPEN_STATUSES
 
@@ -119,13 +120,7 @@ def list_suggested(actor: Actor, limit: int) -> list[DeskItem]:
     statement = (
         select(Match)
         .join(Request, Request.id == Match.request_id)
-        .options(
-            joinedload(Match.request).options(
-                joinedload(Request.organization),
-                joinedload(Request.county),
-                selectinload(Request.reveals),
-            )
-        )
+        .options(joinedload(Match.request).options(*CARD_OPTIONS))
         .where(
             Match.status == "open",
             Match.score >= LIKELY_SCORE,

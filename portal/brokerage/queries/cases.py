@@ -25,7 +25,7 @@ from portal.kernel.paging import Page, keyset_page
 from portal.organizations.models import Organization
 from portal.partnerships.models import Request
 from portal.partnerships.policies import Permission as RequestPermission
-from portal.partnerships.queries.requests import sees_identity
+from portal.partnerships.queries.requests import CARD_OPTIONS, sees_identity
 from portal.partnerships.rules.workflows import REQUESTS
 from portal.regions.models import BrokerAppointment, Region
 from portal.regions.queries import regions_by_id
@@ -38,9 +38,7 @@ _OPTIONS = (
     joinedload(Case.region),
     joinedload(Case.organization),
     joinedload(Case.keeper),
-    joinedload(Case.request).options(
-        joinedload(Request.organization), joinedload(Request.asked_organization)
-    ),
+    joinedload(Case.request).options(*CARD_OPTIONS, joinedload(Request.asked_organization)),
 )
 
 

@@ -14,7 +14,7 @@ from portal.brokerage.queries import waiting
 from portal.brokerage.reactions import cases as on_cases
 from portal.brokerage.reactions import introductions as on_introductions
 from portal.brokerage.services import introductions as services
-from portal.brokerage.views import cases, desk, introductions
+from portal.brokerage.views import cases, desk, interview, introductions
 from portal.brokerage.views.blueprint import blueprint
 from portal.conversations.queries.threads import section_about
 from portal.kernel.authorization import SYSTEM
@@ -29,7 +29,7 @@ from portal.kernel.manifest import (
 from portal.kernel.outbox import Reaction
 
 #: Importing them is what puts their routes on the blueprints.
-PAGES = (cases, desk, introductions, cases_api, introductions_api)
+PAGES = (cases, desk, interview, introductions, cases_api, introductions_api)
 
 manifest = Manifest(
     name="brokerage",

@@ -52,7 +52,7 @@ class Organization(Identified, Timestamped, Confirmed, Placed, Model):
         known_values("kind", ORGANIZATION_KINDS),
         known_values("employee_band", EMPLOYEE_BANDS, is_optional=True),
         CheckConstraint("status IN ('active', 'archived')", name="status_known"),
-        CheckConstraint("source IN ('own', 'ipeds', 'csv', 'demo')", name="source_known"),
+        CheckConstraint("source IN ('own', 'ipeds', 'csv', 'demo', 'broker')", name="source_known"),
         Index("ix_organization_name_id", "name", "id"),
         Index("ix_organization_match_key", "match_key"),
     )

@@ -92,6 +92,7 @@ MEMBERS_ONLY_FIELDS: Mapping[str, Any] = {
 SOURCES: Mapping[str, Any] = {
     "ipeds": _l("IPEDS, the federal directory of colleges and universities"),
     "csv": _l("an imported list"),
+    "broker": _l("what it told a broker of the region"),
 }
 
 #: By which a profile is known in other directories; no two organizations share one.

@@ -104,6 +104,17 @@ CASES = [
         "dov",
         data=lambda world: {"organization_id": world.organizations["shop"]},
     ),
+    Row("brokerage.interview", "GET", "dov"),
+    Row(
+        "brokerage.interview",
+        "POST",
+        "dov",
+        data=lambda world: {
+            "region_id": world.regions["greater-louisville"],
+            "name": "Portland Avenue Pattern Shop",
+            "zip_code": "40202",
+        },
+    ),
     Row("brokerage.list_cases", "GET", "dov"),
     Row(
         "brokerage.change_cases",

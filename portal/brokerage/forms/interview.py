@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+
 from portal.facilities.rules import SHARING_TERMS
 from portal.kernel.fields import (
     ChoiceField,

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import ValidationError
 from wtforms.fields.choices import Choice
-from wtforms.widgets import Select
+from wtforms.widgets import HiddenInput, Select
 
 from portal.accounts.forms import LANGUAGE_NAMES
 from portal.kernel.clock import today_here
@@ -191,6 +191,7 @@ class RequestPageForm(RequestForm):
     """A request as the page sends it."""
 
     organization_id = RecordField(_l("Organization"))
+    search_words = TextField(longest=200, widget=HiddenInput())
     attachments = UploadsField(
         _l("Attachments"),
         accept=f"{DOCUMENT_ACCEPT},{IMAGE_ACCEPT}",
@@ -296,6 +297,7 @@ def request_values(request: Request, *, is_page: bool = False) -> SimpleNamespac
     names = [name for name in RequestForm()._fields if name not in ("capabilities", "visibility")]
     return SimpleNamespace(
         **{name: getattr(request, name) for name in names},
+        search_words=request.search_words,
         capabilities=[item.name if is_page else item.key for item in request.capabilities],
         # A draft's audience is chosen for the day on which it is published.
         visibility="public" if request.visibility == "draft" else request.visibility,

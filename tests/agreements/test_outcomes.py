@@ -355,6 +355,42 @@ def test_tables_are_in_the_words_of_funders(
     assert "Ana's Machine Shop; Falls City Community College" in chains
 
 
+def test_chain_begins_with_the_search_that_found_nothing(
+    world: World, make: Make, tell: Tell, client_of: Any, indexed: None
+) -> None:
+    client = client_of("ana")
+    found = client.get("/search?q=zinc+plating").text
+    assert "searched=zinc+plating" in found
+    form = client.get("/requests/new?direction=need&title=Plating&searched=zinc+plating").text
+    assert "You searched for “zinc plating”" in form
+    saved = client.post(
+        "/requests/new",
+        data={
+            "kind": "supply_chain",
+            "direction": "need",
+            "title": "Plated bolts",
+            "visibility": "public",
+            "search_words": "zinc plating",
+            "action": "draft",
+        },
+    )
+    active = make("shop", "college")
+    tell("ana", active)
+    with unit_of_work():
+        row = session.get_one(Agreement, active.id)
+        row.request_id = int(saved.location.rpartition("/")[2])
+
+    page = client.get(f"/agreements/{active.id}/chain").text
+    places = [
+        page.find(word) for word in ("zinc plating", "Plated bolts", "shop and college", "Jobs")
+    ]
+    assert -1 not in places
+    assert "zinc plating,Plated bolts" in client.get(f"/agreements/{active.id}/chain.csv").text
+    assert (
+        client.get(f"/api/v1/agreements/{active.id}/chain").json["search_words"] == "zinc plating"
+    )
+
+
 def test_anonymous_request_stays_anonymous_for_brokers(
     world: World, actor: ActorOf, make: Make, client_of: Any
 ) -> None:

@@ -117,6 +117,7 @@ def request_url(found: Found) -> str:
         title=wanted.text or None,
         capability=next(iter(names.values()), None),
         zip_code=wanted.near if found.place else None,
+        searched=wanted.text or None,
     )
 
 

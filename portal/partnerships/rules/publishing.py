@@ -59,6 +59,7 @@ PLAIN_FIELDS = (
     "kind",
     "direction",
     "title",
+    "search_words",
     "summary",
     "description",
     "radius_miles",

@@ -286,6 +286,8 @@ def _prefill() -> dict[str, Any]:
         given["direction"] = direction
     if title := text_argument("title"):
         given["title"] = title
+    if words := text_argument("searched"):
+        given["search_words"] = words
     if zip_code := text_argument("zip_code", 10):
         given["zip_code"] = zip_code
     if capability := text_argument("capability", 120):
@@ -300,6 +302,7 @@ def _copied(request_id: int) -> dict[str, Any]:
     authorize(actor, Permission.REQUEST_VIEW_INSIDE, record)
     values = vars(request_values(record, is_page=True))
     values["expires_on"] = None
+    values["search_words"] = ""
     for name in ("wanted_by", "call_deadline"):
         if values[name] is not None and values[name] < today_here():
             values[name] = None

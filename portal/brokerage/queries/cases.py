@@ -344,7 +344,7 @@ def find_request(actor: Actor, request_id: int | None) -> Request | None:
         return None
     request = session.scalar(
         select(Request)
-        .options(joinedload(Request.organization), joinedload(Request.asked_organization))
+        .options(*CARD_OPTIONS, joinedload(Request.asked_organization))
         .where(Request.id == request_id)
     )
     is_shown = request is not None and can(actor, RequestPermission.REQUEST_VIEW, request)

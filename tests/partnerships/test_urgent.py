@@ -16,7 +16,7 @@ from portal.partnerships.models import Request, UrgentCall
 from portal.partnerships.queries import requests as queries
 from portal.partnerships.queries.desk import list_ending_unreminded
 from portal.partnerships.queries.urgent import list_calls
-from portal.partnerships.rules.publishing import Incomplete
+from portal.partnerships.rules.publishing import Incomplete, is_renewable
 from portal.partnerships.services import requests as services
 from portal.partnerships.services.responses import send_response
 from portal.partnerships.services.urgent import change_urgent_mail
@@ -190,3 +190,33 @@ def test_the_board_and_the_api_show_urgent_ones_alone(
     assert "Aero public need" not in page
     body = client_of("nobody").get("/api/v1/requests?urgent=yes").json
     assert [item["id"] for item in body["items"]] == [request.id]
+
+
+def test_an_urgent_request_that_is_long_over_cannot_be_renewed(
+    post: Callable[..., Request], actor: ActorOf
+) -> None:
+    request = post()
+    for days, is_possible in ((-3, True), (-8, False)):
+        with unit_of_work():
+            row = session.get_one(Request, request.id)
+            row.status, row.expires_on = "expired", today_here() + dt.timedelta(days=days)
+        found = is_renewable("expired", 0, row.expires_on, today_here(), is_urgent=True)
+        assert found is is_possible
+    with unit_of_work():
+        session.get_one(Request, request.id).expires_on = today_here() + dt.timedelta(days=1)
+    services.renew_request(
+        actor("ana"),
+        queries.get_request(request.id),
+        expires_on=today_here() + dt.timedelta(days=8),
+    )
+    # An edit leaves what was renewed as it is.
+    services.change_request(actor("ana"), queries.get_request(request.id), summary="Still down.")
+    assert queries.get_request(request.id).expires_on == today_here() + dt.timedelta(days=8)
+
+
+def test_a_renewed_request_that_becomes_urgent_ends_in_days_too(
+    actor: ActorOf, change: Callable[..., Request]
+) -> None:
+    request = change("shop_public", radius_miles=30, renewals=1)
+    services.change_request(actor("ana"), request, is_urgent=True, capabilities=["CMM"])
+    assert queries.get_request(request.id).expires_on == today_here() + dt.timedelta(days=3)

@@ -34,6 +34,8 @@ from portal.regions.queries import narrower_closure
 
 #: No urgent request is told to more organizations than these, the nearest.
 MOST_CALLED = 200
+#: Degrees of latitude are nowhere shorter.
+_MILES_PER_DEGREE = 68.7
 _SEEN_BY_OTHERS = ("members", "public")
 
 
@@ -50,15 +52,18 @@ def list_helpers(request: Request) -> list[tuple[int, float]]:
     if point is None or request.radius_miles is None or not keys:
         return []
     nearest: dict[int, float] = {}
+    reach = request.radius_miles / _MILES_PER_DEGREE
     for statement in _offers(keys):
+        latitude_of = statement.selected_columns[1]
         for organization_id, latitude, longitude in session.execute(
             statement.where(
+                latitude_of.between(point[0] - reach, point[0] + reach),
                 Organization.id != request.organization_id,
                 Organization.status == "active",
                 exists().where(Membership.organization_id == Organization.id),
             )
         ):
-            if latitude is None or longitude is None:
+            if longitude is None:
                 continue
             miles = miles_between(*point, latitude, longitude)
             if miles <= min(request.radius_miles, nearest.get(organization_id, math.inf)):

@@ -171,7 +171,11 @@ def usual_end(start: dt.date, *, is_urgent: bool = False) -> dt.date:
     return start + dt.timedelta(days=USUAL_URGENT_DAYS if is_urgent else USUAL_LIFE_DAYS)
 
 
-def is_renewable(status: str, renewals: int, expires_on: dt.date, today: dt.date) -> bool:
+def is_renewable(
+    status: str, renewals: int, expires_on: dt.date, today: dt.date, *, is_urgent: bool = False
+) -> bool:
     """Tell whether a request may be renewed now: once, near its end or soon after it."""
     is_near = abs((expires_on - today).days) <= RENEWABLE_DAYS
-    return status in ("published", "paused", "expired") and renewals < MOST_RENEWALS and is_near
+    has_time = latest_end(expires_on, is_urgent=is_urgent) >= today
+    is_fit = status in ("published", "paused", "expired") and renewals < MOST_RENEWALS
+    return is_fit and is_near and has_time

@@ -184,7 +184,13 @@ def renew_request(actor: Actor, request: Request, *, expires_on: dt.date) -> Req
 
     Raises Conflict when it is too early or was renewed before, Invalid for a day out of range.
     """
-    if not is_renewable(request.status, request.renewals, request.expires_on, today_here()):
+    if not is_renewable(
+        request.status,
+        request.renewals,
+        request.expires_on,
+        today_here(),
+        is_urgent=request.is_urgent,
+    ):
         raise Conflict(_("A request can be renewed once, within 30 days of its end."))
     latest = latest_end(request.expires_on, is_urgent=request.is_urgent)
     if expires_on > latest:
@@ -325,7 +331,7 @@ def _set_end(request: Request, expires_on: dt.date | None) -> None:
     start = date_here(request.published_at or now())
     latest = latest_end(start, is_urgent=request.is_urgent)
     if not expires_on or expires_on == request.expires_on:
-        if request.is_urgent and not request.renewals and request.expires_on > latest:
+        if request.is_urgent and request.expires_on > _latest_urgent_end(request, latest):
             # It has become urgent, and whoever said so gave no end.
             request.expires_on = max(usual_end(start, is_urgent=True), today_here())
         return
@@ -342,6 +348,13 @@ def _set_end(request: Request, expires_on: dt.date | None) -> None:
         raise Invalid("expires_on", _("Please choose a day that is not over."))
     request.expires_on = expires_on
     request.reminded_at = None
+
+
+def _latest_urgent_end(request: Request, latest: dt.date) -> dt.date:
+    if not request.renewals:
+        return latest
+    # Its first end is not kept; it was within the days of an urgent request, and so is the second.
+    return latest_end(latest_end(today_here(), is_urgent=True), is_urgent=True)
 
 
 def _set_place(request: Request, zip_code: str) -> None:

@@ -131,7 +131,13 @@ def show(request_id: int) -> ResponseReturnValue:
         is_stale=is_stale(record.confirmed_at, now()),
         is_open=record.status in OPEN_STATUSES,
         is_editable=record.status in EDITABLE_STATUSES,
-        is_renewable=is_renewable(record.status, record.renewals, record.expires_on, today_here()),
+        is_renewable=is_renewable(
+            record.status,
+            record.renewals,
+            record.expires_on,
+            today_here(),
+            is_urgent=record.is_urgent,
+        ),
         # Closing asks for more than a reason: it has a page of its own.
         steps=[
             step

@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.kernel.authorization import authorize
+from portal.kernel.clock import today_here
 from portal.kernel.errors import NotFound
 from portal.kernel.web import (
     confirmed,
@@ -42,7 +43,8 @@ def renew(request_id: int) -> ResponseReturnValue:
     record = queries.get_visible_request(actor, request_id)
     authorize(actor, Permission.REQUEST_MANAGE, record)
     first_end = record.expires_on
-    form = RenewForm.bind(expires_on=usual_end(first_end, is_urgent=record.is_urgent))
+    usual = usual_end(first_end, is_urgent=record.is_urgent)
+    form = RenewForm.bind(expires_on=max(usual, today_here()))
     if form.submitted():
         renewed = form.attempt(services.renew_request, actor, record, **form.data)
         if renewed is not None:

@@ -27,7 +27,13 @@ _EXAMPLE = {"url": "https://hooks.example.org/commons", "kinds": ["response.acce
 
 
 @blueprint.get("/organizations/<int:organization_id>/webhooks")
-@operation(summary="List webhooks", tag="webhooks", schema=WebhookSchema, is_list=True)
+@operation(
+    summary="List webhooks",
+    tag="webhooks",
+    schema=WebhookSchema,
+    is_list=True,
+    problems=(403,),
+)
 def list_webhooks(organization_id: int) -> ResponseReturnValue:
     """List the webhooks of an organization that you manage; ten at most."""
     actor = current_actor()

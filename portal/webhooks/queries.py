@@ -100,7 +100,12 @@ def list_subscribed(kind: str, organization_ids: Iterable[int]) -> list[Webhook]
     """Return the webhooks of some organizations that are told of such things."""
     found = session.scalars(
         select(Webhook)
-        .where(Webhook.organization_id.in_(sorted(organization_ids)), Webhook.is_active)
+        .join(Organization, Organization.id == Webhook.organization_id)
+        .where(
+            Organization.id.in_(sorted(organization_ids)),
+            Organization.status == "active",
+            Webhook.is_active,
+        )
         .order_by(Webhook.id)
         .limit(1000)
     )

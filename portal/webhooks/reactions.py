@@ -81,7 +81,10 @@ def tell_webhooks_on_agreement_signed(event: AgreementMoved) -> None:
 def send_notice_on_notice_queued(event: NoticeQueued) -> None:
     """Send a notice. Raises NotDelivered as long as it is to be sent again."""
     notice = queries.find_notice(event.notice_id)
-    if notice is None or notice.status != "open" or not notice.webhook.is_active:
+    if notice is None or notice.status != "open":
+        return
+    if not notice.webhook.is_active:
+        services.drop_notice(SYSTEM, notice_id=event.notice_id)
         return
     webhook = notice.webhook
     body = write_body(notice.kind, notice.created_at.isoformat(), notice.data)

@@ -122,6 +122,14 @@ def note_attempt(
 
 
 @command(Permission.WEBHOOK_TELL)
+def drop_notice(actor: Actor, *, notice_id: int) -> None:
+    """Give a notice up unsent, since its webhook was paused meanwhile."""
+    notice = queries.find_notice(notice_id)
+    if notice is not None and notice.status == "open":
+        notice.status = "failed"
+
+
+@command(Permission.WEBHOOK_TELL)
 def forget_old_notices(actor: Actor) -> int:
     """Delete notices of a month ago; return how many."""
     old = queries.list_old_notices()

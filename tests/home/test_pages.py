@@ -33,9 +33,9 @@ def test_whoever_is_signed_in_starts_at_the_desk(
 def test_the_desk_shows_the_response_that_waits_for_its_receiver_only(
     client_of: Callable[[str], FlaskClient],
 ) -> None:
-    assert "Falls City Community College" in client_of("ana").get("/desk").text
+    assert "responded to “Shop public need”" in client_of("ana").get("/desk").text
     for name in ("ben", "cleo", "eve", "dov"):
-        assert "Shop public need" not in client_of(name).get("/desk").text
+        assert "responded to “Shop public need”" not in client_of(name).get("/desk").text
 
 
 def test_somebody_without_an_organization_is_led_to_one(

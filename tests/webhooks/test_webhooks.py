@@ -22,6 +22,7 @@ from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.outbox import record
+from portal.kernel.worker import Worker
 from portal.organizations.queries.profiles import get_organization
 from portal.partnerships.models import Request
 from portal.partnerships.queries.responses import get_response
@@ -222,6 +223,24 @@ def test_nothing_is_sent_into_a_private_network(
     assert listener.heard == []
     [notice] = notices()
     assert (notice.status, notice.problem) == ("open", "private_address")
+
+
+def test_what_waits_for_a_paused_webhook_is_given_up_unsent(
+    app: Flask, actor: Actors, world: World, make: Make, drain: Drain
+) -> None:
+    webhook, listener = make()
+    accept(actor, world)
+    Worker(app, {}).deliver()
+    services.change_webhook(
+        actor("ana"),
+        queries.get_webhook(webhook.id),
+        url=webhook.url,
+        kinds=webhook.kinds,
+        is_active=False,
+    )
+    drain()
+    assert listener.heard == []
+    assert [notice.status for notice in notices()] == ["failed"]
 
 
 @pytest.mark.parametrize(

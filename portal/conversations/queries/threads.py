@@ -454,11 +454,14 @@ def list_talks(
         .where(visible(actor, Permission.THREAD_VIEW))
     )
     for word in words.split()[:10]:
-        said = select(Message.thread_id).where(
-            Message.text.icontains(word, autoescape=True), Message.hidden_at.is_(None)
+        # For each thread of theirs, not for all that anybody has ever written.
+        said = select(Message.id).where(
+            Message.thread_id == Thread.id,
+            Message.text.icontains(word, autoescape=True),
+            Message.hidden_at.is_(None),
         )
         statement = statement.where(
-            or_(Thread.title.icontains(word, autoescape=True), Thread.id.in_(said))
+            or_(Thread.title.icontains(word, autoescape=True), said.exists())
         )
     if is_unread:
         statement = statement.where(_unread(actor).exists())

@@ -49,15 +49,10 @@ SWEEPS = ("architecture", "browser", "interface", "security")
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     tests = Path(__file__).parent
-    seen = set()
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
-        is_sweep = item.path.relative_to(tests).parts[0] in SWEEPS or "chromium" in fixtures
-        # With other values a test goes mostly over the same lines.
-        name = item.nodeid.partition("[")[0]
-        if is_sweep or name in seen:
-            item.add_marker("unmeasured")
-        seen.add(name)
+        if item.path.relative_to(tests).parts[0] in SWEEPS or "chromium" in fixtures:
+            item.add_marker("sweep")
         if "app" in fixtures:
             item.add_marker("database")
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
@@ -80,8 +75,8 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
-    """Count lines only where that tells something, since it costs half as much as the tests."""
-    coverage = Coverage.current() if item.get_closest_marker("unmeasured") else None
+    """Count lines only where a test of their own domain runs them: it makes tests half as dear."""
+    coverage = Coverage.current() if item.get_closest_marker("sweep") else None
     if coverage is not None:
         coverage.stop()
     try:

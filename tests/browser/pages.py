@@ -24,9 +24,11 @@ _NO_PAGE_ENDINGS = (
     "_document",
     "_attachment",
     "_feed",
+    "_busy",
 )
 _NO_PAGES = {
     "directory.suggestions",
+    "organizations.suggest_organizations",
     "intake.show_progress",
     "organizations.suggest_organizations",
     "regions.suggest_capabilities",

@@ -70,3 +70,8 @@ def test_nothing_is_loaded_from_elsewhere() -> None:
     text = STYLESHEET.read_text(encoding="utf-8")
     assert "@import" not in text
     assert "url(" not in text
+
+
+def test_no_page_is_turned_by_how_the_window_is_held() -> None:
+    # What looks at the pages' accessibility does not read style sheets.
+    assert "orientation" not in STYLESHEET.read_text(encoding="utf-8")

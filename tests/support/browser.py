@@ -83,6 +83,9 @@ def axe(page: Page, *, without: tuple[str, ...] = ()) -> list[Violation]:
         "runOnly": {"type": "tag", "values": AXE_TAGS},
         "rules": {rule: {"enabled": False} for rule in without},
         "resultTypes": ["violations"],
+        # No page has frames, and only the style sheet itself can turn a page by force.
+        "iframes": False,
+        "preload": False,
     }
     # What it finds in order is not sent over.
     violations = page.evaluate(
@@ -118,7 +121,10 @@ class Misdeeds:
     def watch(self, context: BrowserContext) -> None:
         context.on("request", lambda request: self._check(request.url))
         context.on("page", lambda page: page.on("websocket", lambda ws: self._check(ws.url)))
-        context.on("weberror", lambda error: self.found.append(f"uncaught error: {error.error}"))
+        context.on(
+            "weberror",
+            lambda error: self.found.append(f"uncaught error: {error.error}\n{error.error.stack}"),
+        )
         context.on("console", lambda message: self._check_message(message.type, message.text))
 
     def _check(self, url: str) -> None:

@@ -30,7 +30,6 @@ _NO_PAGES = {
     "directory.suggestions",
     "organizations.suggest_organizations",
     "intake.show_progress",
-    "organizations.suggest_organizations",
     "regions.suggest_capabilities",
     "kernel.healthz",
     "kernel.readyz",

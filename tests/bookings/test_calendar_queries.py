@@ -306,7 +306,8 @@ def test_many_calendars_take_as_many_statements_as_one(
     say(RuleLayer(resource_id=mill.id, horizon_days=9))
     with count_statements() as many:
         calendars = queries.load_calendars([*queries.resources_of(machines), lab, unwritten], WEEK)
-    assert many.count == few.count + 2  # a transaction begins; which of them are written
+    # On SQLite a transaction begins; which of them are written.
+    assert many.count <= few.count + 2
     assert [calendar.rules_for("other").slot_minutes for calendar in calendars] == [
         30 if machine.name == "Shop public mill" else 15 for machine in machines
     ] + [30, 15]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from portal.bookings.models.booking import Booking
 from portal.bookings.queries.bookings import get_booking
 from portal.conversations import services
 from portal.conversations.models import Block, Message, Thread, ThreadParty
@@ -52,6 +53,25 @@ def test_a_thread_begins_with_the_first_message_about_a_record(
     talk = threads.get_talk(actor("ben"), first.thread_id)
     assert [party.name for party in talk.others] == ["Falls City Community College"]
     assert talk.title.startswith("College public mill, ")
+
+
+def test_the_parties_of_a_thread_are_those_of_its_subject(actor: ActorOf, world: World) -> None:
+    """Whoever takes part no more reads nothing; whoever comes reads all with the next message."""
+    number = world.bookings["ben_on_college_mill"]
+    first = services.write_about(
+        actor("ben"), get_booking(number), subject="booking", text="Can we come earlier?"
+    )
+    with unit_of_work():
+        session.get_one(Booking, number).organization_id = world.organizations["aero"]
+    session.expire_all()
+    with pytest.raises(NotFound):
+        threads.get_talk(actor("ana"), first.thread_id)
+
+    services.write_about(actor("cleo"), get_booking(number), subject="booking", text="Yes.")
+    assert len(threads.list_messages(threads.get_talk(actor("eve"), first.thread_id)).items) == 2
+    shown = threads.list_messages(threads.get_talk(actor("eve"), first.thread_id)).items[-1]
+    assert (shown.person, shown.organization) == ("", "Somebody who takes no part any more")
+    assert lines(actor, "ana", words="earlier") == []
 
 
 @pytest.mark.parametrize("name", ["eve", "root"])

@@ -1,9 +1,11 @@
 """Requests to addresses that people give reach public hosts, and nobody's private network."""
 
 import socket
+import ssl
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -102,6 +104,46 @@ def test_a_redirect_within_what_may_be_reached_is_followed_but_not_for_ever(
     round_and_round = listen(redirect(307, "/"))
     with pytest.raises(Refused):
         post(round_and_round.url, b"x", {})
+
+
+#: A certificate that signs itself, with its key; nothing but this test trusts it.
+CERTIFICATE = Path(__file__).parent.parent / "support" / "hook.example.pem"
+
+
+@pytest.mark.parametrize(
+    ("host", "is_trusted", "arrives"),
+    [
+        ("hook.example", True, True),
+        ("hook.example", False, False),
+        ("other.example", True, False),
+    ],
+)
+def test_https_is_spoken_with_whom_the_certificate_names(
+    listen: Listen,
+    reach: Callable[[str], None],
+    monkeypatch: pytest.MonkeyPatch,
+    host: str,
+    is_trusted: bool,
+    arrives: bool,
+) -> None:
+    reach("127.0.0.1/32")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(CERTIFICATE)
+    listener = listen(ok, certificate=context)
+    port = listener.server.server_address[1]
+    real = socket.getaddrinfo
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda _host, *args, **more: real("127.0.0.1", *args, **more)
+    )
+    if is_trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+
+    if arrives:
+        assert post(f"https://{host}:{port}/", b"x", {}) == 204
+    else:
+        with pytest.raises(Unreachable, match="broken_off"):
+            post(f"https://{host}:{port}/", b"x", {})
+    assert len(listener.heard) == arrives
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Small servers on loopback addresses, for what the portal sends to others."""
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,7 +15,9 @@ Answer = Callable[[BaseHTTPRequestHandler], None]
 class Listener:
     """A server on a loopback address that notes what it gets."""
 
-    def __init__(self, host: str, answer: Answer) -> None:
+    def __init__(
+        self, host: str, answer: Answer, certificate: ssl.SSLContext | None = None
+    ) -> None:
         self.heard: list[tuple[str, bytes]] = []
         self.headers: list[dict[str, str]] = []
         outer = self
@@ -31,6 +34,8 @@ class Listener:
 
         self.server = ThreadingHTTPServer((host, 0), Handler)
         self.server.daemon_threads = True
+        if certificate is not None:
+            self.server.socket = certificate.wrap_socket(self.server.socket, server_side=True)
         self.url = f"http://{host}:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
@@ -42,8 +47,8 @@ Listen = Callable[..., Listener]
 def listen() -> Iterator[Listen]:
     listeners: list[Listener] = []
 
-    def start(answer: Answer, host: str = "127.0.0.1") -> Listener:
-        listeners.append(Listener(host, answer))
+    def start(answer: Answer, host: str = "127.0.0.1", **more: Any) -> Listener:
+        listeners.append(Listener(host, answer, **more))
         return listeners[-1]
 
     yield start

@@ -744,7 +744,7 @@ def _add_introductions(world: World) -> None:
         is_open = status == "open"
         introduction = Introduction(
             region_id=world.regions["greater-louisville"],
-            title="Equipment sharing: coordinate measuring",
+            title="Machines for each other",
             terms="We keep to ourselves what we learn of each other.",
             status=status,
             answer_days=14,

@@ -12,6 +12,7 @@ from tests.browser.pages import DESK, PHONE
 from tests.support.server import LiveServer
 
 Person = Callable[[str], Hands]
+Sit = Callable[..., Hands]
 
 
 @pytest.fixture(params=["on a phone", "by keyboard", "without scripts"])
@@ -30,6 +31,22 @@ def person(
         )
         live_server.sign_in(context, name)
         return Keyboard(context) if request.param == "by keyboard" else Hands(context)
+
+    return make
+
+
+@pytest.fixture
+def sit(live_server: LiveServer, open_browser: Callable[..., BrowserContext]) -> Sit:
+    """Put a member of the cast at a desk, on a phone, at a keyboard, or without scripts."""
+
+    def make(name: str, way: str = "at a desk") -> Hands:
+        context = open_browser(
+            base_url=live_server.url,
+            viewport=PHONE if way == "on a phone" else DESK,
+            java_script_enabled=way != "without scripts",
+        )
+        live_server.sign_in(context, name)
+        return Keyboard(context) if way == "by keyboard" else Hands(context)
 
     return make
 

@@ -1,39 +1,20 @@
 """Booking, approving, waiting and checking in, as people do it at a phone, a desk, a keyboard."""
 
 import datetime as dt
-from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import expect
 
 from portal.bookings.models.booking import Booking
 from portal.bookings.models.calendar import RuleLayer
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
-from tests.browser.hands import Hands, Keyboard
-from tests.browser.pages import DESK, PHONE
+from tests.browser.conftest import Sit
 from tests.cast import World
 from tests.support.server import LiveServer
 
-Sit = Callable[..., Hands]
 PLACE = ZoneInfo("America/Kentucky/Louisville")
-
-
-@pytest.fixture
-def sit(live_server: LiveServer, open_browser: Callable[..., BrowserContext]) -> Sit:
-    """Put a member of the cast at a desk, on a phone, at a keyboard, or without scripts."""
-
-    def make(name: str, way: str = "at a desk") -> Hands:
-        context = open_browser(
-            base_url=live_server.url,
-            viewport=PHONE if way == "on a phone" else DESK,
-            java_script_enabled=way != "without scripts",
-        )
-        live_server.sign_in(context, name)
-        return Keyboard(context) if way == "by keyboard" else Hands(context)
-
-    return make
 
 
 @pytest.fixture

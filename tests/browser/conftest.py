@@ -1,4 +1,5 @@
-"""Fixtures of the browser tests: a person in each of three ways, and a photo to upload."""
+"""Fixtures of the browser tests: a person in each of three ways or in one of them,
+and a photo to upload."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -86,8 +86,9 @@ class TaskMarkForm(Form):
 class HandOverForm(Form):
     """Who looks after a case from now on."""
 
-    keeper_id = RecordField(_l("Who looks after it"))
-    note = LongTextField(_l("What they should know"), longest=5000)
+    # Stands on a page with the forms of notes and tasks.
+    keeper_id = RecordField(_l("Who looks after it"), id="hand_over_keeper_id")
+    note = LongTextField(_l("What they should know"), longest=5000, id="hand_over_note")
 
 
 class BulkForm(Form):

@@ -129,12 +129,6 @@ LINES: tuple[Line, ...] = (
     _outcome("capacity", "savings"),
 )
 
-#: The units of lines that do not count outcomes.
-COUNT_UNITS: Mapping[str, Any] = {
-    "agreements": _l("agreements"),
-    "introductions": _l("introductions"),
-}
-
 CATEGORY_OF_OUTCOME: Mapping[str, str] = {
     line.key: line.category for line in LINES if line.source == "outcomes"
 }

@@ -104,7 +104,7 @@ AGREEMENTS = Workflow(
             None,
             "agreement.acknowledge",
             _l("Agree"),
-            _l("Your organization agrees."),
+            _l("One of the parties agrees."),
             event=_moved("acknowledge"),
             is_main=True,
             is_own=True,
@@ -163,18 +163,6 @@ OUTCOME_KINDS: Mapping[str, Any] = {
     "firms_founded": _l("Firms founded"),
 }
 
-UNITS: Mapping[str, Any] = {
-    "usd": _l("dollars"),
-    "usd_a_year": _l("dollars a year"),
-    "jobs": _l("full-time jobs"),
-    "people": _l("people"),
-    "credentials": _l("credentials"),
-    "rights": _l("patents or licenses"),
-    "products": _l("products or processes"),
-    "hours": _l("hours"),
-    "firms": _l("firms"),
-}
-
 UNIT_OF: Mapping[str, str] = {
     "private_investment": "usd",
     "public_funds": "usd",
@@ -191,7 +179,6 @@ UNIT_OF: Mapping[str, str] = {
     "firms_founded": "firms",
 }
 
-MONEY_UNITS = ("usd", "usd_a_year")
 #: What there are no fractions of.
 WHOLE_UNITS = ("people", "credentials", "rights", "products", "firms")
 

@@ -24,7 +24,6 @@ from portal.agreements.rules.words import (
     OUTCOME_KINDS,
     OUTCOME_STATUSES,
     PARTY_ROLES,
-    UNITS,
 )
 from portal.agreements.services import agreements as services
 from portal.agreements.views.blueprint import blueprint
@@ -130,7 +129,6 @@ def show_agreement(agreement_id: int) -> ResponseReturnValue:
         hours_used=queries.hours_used(agreement) if is_inside else 0,
         outcome_kinds=OUTCOME_KINDS,
         outcome_statuses=OUTCOME_STATUSES,
-        units=UNITS,
         today=today_here(),
         **_words(),
     )
@@ -207,7 +205,11 @@ def acknowledge_agreement(agreement_id: int) -> ResponseReturnValue:
     was = agreement.status
     done = services.acknowledge_agreement(actor, agreement, revision=form.revision.data or 0)
     is_activated = was != "active" and done.status == "active"
-    flash(str(AGREEMENTS.transitions["activate" if is_activated else "acknowledge"].done))
+    flash(
+        str(AGREEMENTS.transitions["activate"].done)
+        if is_activated
+        else _("Your organization agrees.")
+    )
     return _to_record(agreement_id)
 
 

@@ -16,7 +16,7 @@ from portal.agreements.policies import Permission
 from portal.agreements.queries import outcomes as queries
 from portal.agreements.queries.agreements import get_visible_agreement
 from portal.agreements.rules.counting import CATEGORIES, CATEGORY_OF_OUTCOME
-from portal.agreements.rules.words import OUTCOME_KINDS, OUTCOMES, UNITS
+from portal.agreements.rules.words import OUTCOME_KINDS, OUTCOMES
 from portal.agreements.services import outcomes as services
 from portal.agreements.views.blueprint import blueprint
 from portal.kernel.authorization import authorize, can
@@ -56,7 +56,7 @@ def assert_outcome(agreement_id: int) -> ResponseReturnValue:
         (party.organization_id, party.organization.name) for party in agreement.parties
     ]
     form.same_as.choices = [(row.id, _told(row)) for row in alike]
-    return page("agreements/assert.html", form=form, agreement=agreement, alike=alike, units=UNITS)
+    return page("agreements/assert.html", form=form, agreement=agreement, alike=alike)
 
 
 @blueprint.get("/outcomes/<int:outcome_id>")
@@ -77,11 +77,14 @@ def show_outcome(outcome_id: int) -> ResponseReturnValue:
         twin=queries.get_outcome(outcome.twin_id)
         if may_tell_apart and outcome.twin_id is not None
         else None,
-        steps=OUTCOMES.available(actor, outcome),
+        steps=[
+            step
+            for step in OUTCOMES.available(actor, outcome)
+            if outcome.twin_id is None or step.action != "confirm"
+        ],
         actions=OUTCOMES.transitions,
         history=OUTCOMES.history(outcome) if is_all_seen else [],
         kinds=OUTCOME_KINDS,
-        units=UNITS,
         statuses=OUTCOMES.statuses,
         category=CATEGORIES[CATEGORY_OF_OUTCOME[outcome.kind]],
     )
@@ -111,7 +114,6 @@ def correct_outcome(outcome_id: int) -> ResponseReturnValue:
         outcome=outcome,
         alike=alike,
         kinds=OUTCOME_KINDS,
-        units=UNITS,
     )
 
 

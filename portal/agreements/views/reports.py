@@ -16,13 +16,12 @@ from portal.agreements.queries.reports import (
     rows_of_chain,
     year_of,
 )
-from portal.agreements.rules.counting import CATEGORIES, COUNT_UNITS, SECTIONS
+from portal.agreements.rules.counting import CATEGORIES, SECTIONS
 from portal.agreements.rules.words import (
     AGREEMENT_KINDS,
     AGREEMENTS,
     OUTCOME_KINDS,
     OUTCOME_STATUSES,
-    UNITS,
 )
 from portal.agreements.schemas import CHAIN_COLUMNS, REPORT_COLUMNS, chain_rows, report_rows
 from portal.agreements.views.blueprint import blueprint
@@ -45,7 +44,6 @@ def show_chain(agreement_id: int) -> ResponseReturnValue:
         outcome_kinds=OUTCOME_KINDS,
         outcome_statuses=OUTCOME_STATUSES,
         categories=CATEGORIES,
-        units=UNITS,
     )
 
 
@@ -90,7 +88,6 @@ def show_report(key: str) -> ResponseReturnValue:
         chains_url=url_for("agreements.export_chains", key=key, since=since, until=until),
         sections=SECTIONS,
         categories=CATEGORIES,
-        units={**UNITS, **COUNT_UNITS},
     )
 
 

@@ -7,6 +7,7 @@ a firm in another region, Root administers; "nobody" is anonymous.
 import datetime as dt
 import hashlib
 from dataclasses import dataclass, field
+from typing import Any
 
 from flask import current_app
 from sqlalchemy import select
@@ -572,8 +573,8 @@ def _add_matches(world: World) -> None:
             "college_public",
             "open",
             [
-                {"name": "distance", "verdict": "met", "variant": "near", "values": {"miles": 3}},
-                {"name": "rate", "verdict": "unknown", "variant": "", "values": {}},
+                _criterion("distance", "met", "met", miles=3),
+                _criterion("rate", "unknown", "none_named", budget=480000),
             ],
         ),
         (
@@ -581,7 +582,7 @@ def _add_matches(world: World) -> None:
             "aero_public",
             "shop_public",
             "ruled_out",
-            [{"name": "distance", "verdict": "unmet", "variant": "far", "values": {"miles": 640}}],
+            [_criterion("distance", "unmet", "beyond", miles=560, radius=100)],
         ),
     ):
         match = Match(
@@ -791,6 +792,18 @@ def _add_introductions(world: World) -> None:
         world.introduction_parties.update(
             {f"{side}_in_{name}": row.id for side, row in zip(sides, parties, strict=True)}
         )
+
+
+def _criterion(name: str, verdict: str, variant: str, **values: int) -> dict[str, Any]:
+    worth = float(verdict == "met")
+    return {
+        "name": name,
+        "verdict": verdict,
+        "worth": worth,
+        "variant": variant,
+        "values": values,
+        "is_hard": variant == "beyond",
+    }
 
 
 def _capability(key: str) -> Capability:

@@ -19,7 +19,7 @@ from portal.kernel.database import session
 from portal.kernel.fulltext.port import Document
 from portal.kernel.listing import audience_of
 from portal.kernel.richtext import plain
-from portal.organizations.documents import clusters_of_organizations
+from portal.organizations.queries.profiles import clusters_of_organizations
 from portal.regions.queries import (
     broader_by_key,
     county_labels,

@@ -22,6 +22,8 @@ class Match(Identified, Model):
     request_told_at, owner_told_at: when each of the two sides was told, which happens once.
     """
 
+    is_settled = False
+
     __table_args__ = (
         UniqueConstraint("request_id", "candidate_kind", "candidate_id"),
         known_values("candidate_kind", CANDIDATE_KINDS),
@@ -53,6 +55,8 @@ class MatchFeedback(Identified, Model):
     verdicts: how each criterion stood then, by its name.
     """
 
+    is_settled = False
+
     __table_args__ = (
         UniqueConstraint("match_id", "user_id"),
         known_values("side", SIDES),
@@ -73,6 +77,8 @@ class MatchFeedback(Identified, Model):
 
 class MatchAnswer(Identified, Model):
     """What the candidate's owner answered about a criterion that nobody could tell."""
+
+    is_settled = False
 
     __table_args__ = (
         UniqueConstraint("match_id", "criterion"),
@@ -95,6 +101,8 @@ class MatchAnswer(Identified, Model):
 class MatchRound(Model):
     """When the matches of a request are computed next, and when they were last."""
 
+    is_settled = False
+
     request_id: Mapped[int] = mapped_column(
         ForeignKey("request.id", ondelete="CASCADE"), primary_key=True
     )
@@ -104,6 +112,8 @@ class MatchRound(Model):
 
 class MatchChoice(Model):
     """Whether a person wants to be e-mailed about matches; who has no row does."""
+
+    is_settled = False
 
     user_id: Mapped[int] = mapped_column(
         ForeignKey("users.id", ondelete="CASCADE"), primary_key=True

@@ -1,7 +1,6 @@
 """The search documents of organizations: what the index knows of them, and who may find it."""
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from flask_babel import get_locale
 from sqlalchemy import select
@@ -12,8 +11,9 @@ from portal.kernel.authorization import Actor, visible_ids
 from portal.kernel.database import session
 from portal.kernel.fulltext.port import Document
 from portal.kernel.listing import audience_of
-from portal.organizations.models import Organization, organization_naics
+from portal.organizations.models import Organization
 from portal.organizations.policies import Permission
+from portal.organizations.queries.profiles import clusters_of_organizations
 from portal.regions import queries as regions
 
 
@@ -52,21 +52,6 @@ def list_organization_documents(ids: Sequence[int]) -> list[Document]:
     names = regions.labels_of(sorted({key for keys in above.values() for key in keys}))
     clusters = clusters_of_organizations([row.id for row in rows])
     return [_document(row, above, names, clusters) for row in rows]
-
-
-def clusters_of_organizations(ids: Collection[int]) -> dict[int, tuple[str, ...]]:
-    """Return the keys of the clusters to which organizations belong through their NAICS codes."""
-    industries = session.execute(
-        select(organization_naics.c.organization_id, organization_naics.c.naics_code)
-        .where(organization_naics.c.organization_id.in_(sorted(ids)))
-        .order_by(organization_naics.c.organization_id)
-    ).all()
-    known = regions.cluster_keys_of({code for _organization_id, code in industries})
-    found: dict[int, set[str]] = defaultdict(set)
-    for organization_id, code in industries:
-        if code in known:
-            found[organization_id].add(known[code])
-    return {organization_id: tuple(sorted(keys)) for organization_id, keys in found.items()}
 
 
 def _document(

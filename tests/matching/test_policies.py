@@ -26,7 +26,7 @@ def test_row_and_list_agree(
         request = session.get_one(Request, world.requests["shop_public"])
         request.status, request.visibility = status, visibility
     matches = [get_match(number) for number in world.matches.values()]
-    requests = [get_request(number) for number in world.requests.values()]
+    requests = [get_request(number) for number in session.scalars(select(Request.id))]
     for name in CAST:
         person = actor(name)
         for permission in OF_MATCHES:

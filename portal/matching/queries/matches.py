@@ -1,20 +1,115 @@
-"""Reads of matches for pages, the API and the desk."""
+"""Reads of matches for pages, the API, the desk and the commands."""
 
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import get_locale
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import joinedload
 
-from portal.kernel.authorization import Actor, authorize
+from portal.accounts.models import User
+from portal.facilities.models import Equipment, Facility
+from portal.facilities.policies import Permission as FacilityPermission
+from portal.facilities.rules import ADDRESSES
+from portal.kernel.authorization import Actor, authorize, can, visible
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
-from portal.matching.models import Match
+from portal.kernel.manifest import DeskItem
+from portal.kernel.paging import Page, keyset_page
+from portal.matching.models import Match, MatchAnswer, MatchChoice, MatchFeedback
 from portal.matching.policies import Permission
-from portal.partnerships.queries.requests import REQUEST_OPTIONS
+from portal.matching.rules.wording import names_needed, question, sentence
+from portal.matching.rules.words import CRITERIA
+from portal.organizations.models import Organization
+from portal.organizations.policies import Permission as OrganizationPermission
+from portal.partnerships.models import Request, Response
+from portal.partnerships.policies import Permission as RequestPermission
+from portal.partnerships.queries.requests import REQUEST_OPTIONS, card_of
+from portal.partnerships.rules.workflows import LISTED_STATUSES
+from portal.regions.models import RegionCounty
+from portal.regions.queries import cluster_labels, preferred_labels
 
+#: A request's page, and a person's, show so many.
+MOST_SHOWN = 10
 MATCH_OPTIONS = (
     joinedload(Match.request).options(*REQUEST_OPTIONS),
     joinedload(Match.organization),
 )
+
+
+@dataclass(frozen=True)
+class Card:
+    """What stands on the other side of a match, as one reader may see it."""
+
+    kind: str
+    title: str
+    url: str
+    summary: str
+    organization: str
+    place: str
+    is_demo: bool
+
+
+@dataclass(frozen=True)
+class Reason:
+    """How one criterion came out, in a sentence; question: what the owner is asked, or ""."""
+
+    name: str
+    label: Any
+    verdict: str
+    sentence: str
+    question: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A match as one reader sees it, from the side of the request or of the candidate's owner."""
+
+    id: int
+    url: str
+    side: str
+    status: str
+    percent: int
+    request: Card
+    candidate: Card
+    reasons: tuple[Reason, ...]
+    feedback: MatchFeedback | None
+    match: Match
+
+    @property
+    def other(self) -> Card:
+        """What the reader did not bring along: the request, for the candidate's owner."""
+        return self.request if self.side == "owner" else self.candidate
+
+    def with_verdict(self, verdict: str) -> list[Reason]:
+        """Return the reasons that came out so."""
+        return [reason for reason in self.reasons if reason.verdict == verdict]
+
+    @property
+    def questions(self) -> list[Reason]:
+        """Return what the owner is asked."""
+        return [reason for reason in self.reasons if reason.question]
+
+
+@dataclass(frozen=True)
+class CriterionReport:
+    """How often a criterion stood met, unmet or unknown in useful and in useless matches.
+
+    blamed, praised: how often it was named as the reason of what was not useful, and of what was.
+    """
+
+    name: str
+    label: Any
+    useful: Mapping[str, int]
+    useless: Mapping[str, int]
+    praised: int
+    blamed: int
+
+
+# One match
 
 
 def get_match(match_id: int) -> Match:
@@ -25,8 +120,433 @@ def get_match(match_id: int) -> Match:
     return match
 
 
-def get_visible_match(actor: Actor, match_id: int) -> Match:
-    """Return a match that the actor may see. Raises NotFound."""
+def get_visible_match(actor: Actor, match_id: int) -> Shown:
+    """Return a match that the actor may see, with a candidate that the actor may see as well."""
     match = get_match(match_id)
     authorize(actor, Permission.MATCH_VIEW, match)
-    return match
+    found = shown(actor, [match])
+    if not found:
+        raise NotFound(_("There is no such match."))
+    return found[0]
+
+
+def side_of(actor: Actor, match: Match) -> str:
+    """Return on which side somebody stands who sees a match."""
+    if match.request.organization_id in actor.memberships:
+        return "request"
+    return "owner" if match.organization_id in actor.memberships else "broker"
+
+
+# Lists
+
+
+def list_matches(actor: Actor, request: Request, limit: int = MOST_SHOWN) -> list[Shown]:
+    """Return the open matches of a request, the best first, and then what was ruled out."""
+    authorize(actor, Permission.MATCH_VIEW_CANDIDATES, request)
+    found: list[Shown] = []
+    for status in ("open", "ruled_out"):
+        statement = (
+            select(Match)
+            .options(*MATCH_OPTIONS)
+            .where(Match.request_id == request.id, Match.status == status)
+            .order_by(Match.score.desc(), Match.id)
+            .limit(limit)
+        )
+        found += shown(actor, session.scalars(statement).all())
+    return found
+
+
+def page_of_matches(
+    actor: Actor, request: Request, *, cursor: str | None = None, limit: int = 20
+) -> Page[Shown]:
+    """Return a page of a request's matches, open and ruled out, by their numbers."""
+    authorize(actor, Permission.MATCH_VIEW_CANDIDATES, request)
+    statement = _with_options().where(
+        Match.request_id == request.id, Match.status.in_(("open", "ruled_out"))
+    )
+    return _page(actor, statement, cursor, limit)
+
+
+def page_for(actor: Actor, *, cursor: str | None = None, limit: int = 20) -> Page[Shown]:
+    """Return a page of the open matches of the actor's organizations, the newest first."""
+    statement = _with_options().where(
+        Match.status == "open", or_(_for_requests(actor), _for_owners(actor))
+    )
+    return _page(actor, statement, cursor, limit, descending=True)
+
+
+def list_for_requests(actor: Actor, limit: int) -> list[Shown]:
+    """Return what was found for the requests of the actor's organizations, the best first."""
+    statement = (
+        _with_options()
+        .where(Match.status == "open", _for_requests(actor), _unjudged(actor))
+        .order_by(Match.score.desc(), Match.id)
+        .limit(limit)
+    )
+    return shown(actor, session.scalars(statement).all())
+
+
+def list_for_owners(actor: Actor, limit: int) -> list[Shown]:
+    """Return the requests for which the actor's organizations have something, the best first."""
+    statement = (
+        _with_options()
+        .where(Match.status == "open", _for_owners(actor), _unjudged(actor))
+        .order_by(Match.score.desc(), Match.id)
+        .limit(limit)
+    )
+    return shown(actor, session.scalars(statement).all())
+
+
+def list_for_desk(actor: Actor, limit: int) -> list[DeskItem]:
+    """Return the matches that the actor was told of and said nothing about, oldest first."""
+    statement = (
+        _with_options()
+        .where(
+            Match.status == "open",
+            or_(
+                _for_requests(actor) & Match.request_told_at.is_not(None),
+                _for_owners(actor) & Match.owner_told_at.is_not(None),
+            ),
+            _unjudged(actor),
+        )
+        .order_by(func.coalesce(Match.request_told_at, Match.owner_told_at), Match.id)
+        .limit(limit)
+    )
+    return [
+        DeskItem(
+            _(
+                "“%(title)s” may help with “%(request)s”",
+                title=one.candidate.title,
+                request=one.request.title,
+            ),
+            one.url,
+            (one.match.owner_told_at if one.side == "owner" else one.match.request_told_at)
+            or one.match.computed_at,
+            detail=one.other.organization,
+            action=_("See why"),
+        )
+        for one in shown(actor, session.scalars(statement).all())
+    ]
+
+
+def list_unmatched_needs(
+    actor: Actor, region_ids: Collection[int], limit: int = 50
+) -> list[Request]:
+    """Return the open needs of regions for which nothing was found, the oldest first.
+
+    Nobody has responded either. Only those that the actor may see.
+    """
+    authorize(actor, Permission.MATCH_VIEW_UNMATCHED)
+    counties = select(RegionCounty.county_fips).where(
+        RegionCounty.region_id.in_(sorted(set(region_ids) & actor.brokered_regions))
+    )
+    return list(
+        session.scalars(
+            select(Request)
+            .options(*REQUEST_OPTIONS)
+            .where(
+                Request.direction == "need",
+                Request.status == "published",
+                Request.county_fips.in_(counties),
+                visible(actor, RequestPermission.REQUEST_VIEW),
+                ~exists().where(Match.request_id == Request.id, Match.status == "open"),
+                ~exists().where(Response.request_id == Request.id),
+            )
+            .order_by(Request.published_at, Request.id)
+            .limit(limit)
+        )
+    )
+
+
+def candidates_section(actor: Actor, request: Request) -> list[Shown] | None:
+    """Return the candidates for a request's page, for its people and for brokers, or None."""
+    if request.status not in LISTED_STATUSES or not can(
+        actor, Permission.MATCH_VIEW_CANDIDATES, request
+    ):
+        return None
+    return list_matches(actor, request)
+
+
+# What a reader sees
+
+
+def shown(actor: Actor, matches: Sequence[Match]) -> list[Shown]:
+    """Return matches as the actor may see them; those whose candidate is hidden are left out."""
+    cards = _cards(actor, {(row.candidate_kind, row.candidate_id) for row in matches})
+    names = _names(matches)
+    said = _feedback_of(actor, [row.id for row in matches])
+    found = []
+    for row in matches:
+        candidate = cards.get((row.candidate_kind, row.candidate_id))
+        if candidate is None:
+            continue
+        found.append(
+            Shown(
+                id=row.id,
+                url=f"/matches/{row.id}",
+                side=side_of(actor, row),
+                status=row.status,
+                percent=round(100 * row.score),
+                request=_request_card(actor, row.request),
+                candidate=candidate,
+                reasons=tuple(
+                    Reason(
+                        item["name"],
+                        CRITERIA[item["name"]],
+                        item["verdict"],
+                        sentence(item, names),
+                        question(item, names),
+                    )
+                    for item in row.criteria
+                ),
+                feedback=said.get(row.id),
+                match=row,
+            )
+        )
+    return found
+
+
+def _names(matches: Sequence[Match]) -> dict[str, str]:
+    capabilities, clusters = names_needed([item for row in matches for item in row.criteria])
+    language = str(get_locale() or "en")
+    names = preferred_labels(capabilities, language=language) if capabilities else {}
+    return names | (cluster_labels(clusters) if clusters else {})
+
+
+def _cards(actor: Actor, keys: Collection[tuple[str, int]]) -> dict[tuple[str, int], Card]:
+    ids: dict[str, list[int]] = defaultdict(list)
+    for kind, number in sorted(keys):
+        ids[kind].append(number)
+    found: dict[tuple[str, int], Card] = {}
+    listed: tuple[tuple[str, Any, str], ...] = (
+        ("equipment", Equipment, FacilityPermission.EQUIPMENT_VIEW),
+        ("facility", Facility, FacilityPermission.FACILITY_VIEW),
+    )
+    for kind, model, permission in listed:
+        for row in session.scalars(
+            select(model)
+            .options(joinedload(model.organization))
+            .where(model.id.in_(ids[kind]), visible(actor, permission))
+            .order_by(model.id)
+        ):
+            found[kind, row.id] = Card(
+                kind,
+                row.name,
+                ADDRESSES[kind] % row.id,
+                row.summary,
+                row.organization.name,
+                _town(row) or _town(row.organization),
+                row.is_demo,
+            )
+    for organization in session.scalars(
+        select(Organization)
+        .where(
+            Organization.id.in_(ids["organization"]),
+            visible(actor, OrganizationPermission.ORGANIZATION_VIEW),
+        )
+        .order_by(Organization.id)
+    ):
+        found["organization", organization.id] = Card(
+            "organization",
+            organization.name,
+            f"/organizations/{organization.id}",
+            organization.summary,
+            organization.name,
+            _town(organization),
+            organization.is_demo,
+        )
+    for request in session.scalars(
+        select(Request)
+        .options(joinedload(Request.organization), joinedload(Request.county))
+        .where(Request.id.in_(ids["request"]), visible(actor, RequestPermission.REQUEST_VIEW))
+        .order_by(Request.id)
+    ):
+        found["request", request.id] = _request_card(actor, request)
+    return found
+
+
+def _request_card(actor: Actor, request: Request) -> Card:
+    card = card_of(actor, request)
+    return Card(
+        "request",
+        card.title,
+        card.url,
+        card.summary,
+        card.organization or str(_("An organization that does not show its name")),
+        card.place,
+        card.is_demo,
+    )
+
+
+def _town(row: Any) -> str:
+    return ", ".join(part for part in (row.city, row.state) if part)
+
+
+def _with_options() -> Select[Match]:
+    return select(Match).options(*MATCH_OPTIONS)
+
+
+def _page(
+    actor: Actor,
+    statement: Select[Match],
+    cursor: str | None,
+    limit: int,
+    *,
+    descending: bool = False,
+) -> Page[Shown]:
+    found = keyset_page(statement, (Match.id,), cursor=cursor, limit=limit, descending=descending)
+    return Page(shown(actor, found.items), found.next)
+
+
+def _for_requests(actor: Actor) -> ColumnElement[bool]:
+    own = Request.organization_id.in_(sorted(actor.organizations_as()))
+    return Match.request.has(own & Request.status.in_(LISTED_STATUSES))
+
+
+def _for_owners(actor: Actor) -> ColumnElement[bool]:
+    return visible(actor, Permission.MATCH_VIEW) & Match.organization_id.in_(
+        sorted(actor.organizations_as())
+    )
+
+
+def _unjudged(actor: Actor) -> ColumnElement[bool]:
+    return ~exists().where(
+        MatchFeedback.match_id == Match.id, MatchFeedback.user_id == actor.user_id
+    )
+
+
+# Feedback
+
+
+def find_feedback(actor: Actor, match: Match) -> MatchFeedback | None:
+    """Return what the actor said of a match, or None."""
+    return _feedback_of(actor, [match.id]).get(match.id)
+
+
+def report_feedback(actor: Actor) -> list[CriterionReport]:
+    """Return what people's feedback says of each criterion, over all matches."""
+    authorize(actor, Permission.MATCH_VIEW_FEEDBACK)
+    counts: dict[tuple[str, bool, str], int] = defaultdict(int)
+    reasons: dict[tuple[str, bool], int] = defaultdict(int)
+    for is_useful, criterion, verdicts in session.execute(
+        select(MatchFeedback.is_useful, MatchFeedback.criterion, MatchFeedback.verdicts)
+    ):
+        reasons[criterion, is_useful] += 1
+        for name, verdict in verdicts.items():
+            counts[name, is_useful, verdict] += 1
+
+    def by_verdict(name: str, is_useful: bool) -> dict[str, int]:
+        return {
+            verdict: counts[name, is_useful, verdict] for verdict in ("met", "unmet", "unknown")
+        }
+
+    return [
+        CriterionReport(
+            name,
+            label,
+            by_verdict(name, True),
+            by_verdict(name, False),
+            reasons[name, True],
+            reasons[name, False],
+        )
+        for name, label in CRITERIA.items()
+    ]
+
+
+def _feedback_of(actor: Actor, match_ids: Sequence[int]) -> dict[int, MatchFeedback]:
+    if actor.user_id is None:
+        return {}
+    return {
+        row.match_id: row
+        for row in session.scalars(
+            select(MatchFeedback).where(
+                MatchFeedback.match_id.in_(match_ids), MatchFeedback.user_id == actor.user_id
+            )
+        )
+    }
+
+
+# For the commands and the reactions
+
+
+#: Sees what every member of the portal sees, and is nobody in particular.
+_ANY_MEMBER = Actor(memberships={0: "member"})
+
+
+def shown_to_members(matches: Sequence[Match]) -> list[Shown]:
+    """Return matches as any member of the portal may see them, for messages."""
+    return shown(_ANY_MEMBER, matches)
+
+
+def list_open(match_ids: Sequence[int]) -> list[Match]:
+    """Return those of the matches that are open."""
+    statement = _with_options().where(Match.id.in_(match_ids), Match.status == "open")
+    return list(session.scalars(statement.order_by(Match.score.desc(), Match.id)))
+
+
+def list_kept(request: Request) -> list[Match]:
+    """Return all matches that are kept of a request."""
+    return list(
+        session.scalars(select(Match).where(Match.request_id == request.id).order_by(Match.id))
+    )
+
+
+def answers_of(request: Request) -> dict[int, list[MatchAnswer]]:
+    """Return what owners answered about a request's candidates, by match."""
+    found: dict[int, list[MatchAnswer]] = defaultdict(list)
+    for row in session.scalars(
+        select(MatchAnswer)
+        .join(Match, Match.id == MatchAnswer.match_id)
+        .where(Match.request_id == request.id)
+        .order_by(MatchAnswer.id)
+    ):
+        found[row.match_id].append(row)
+    return found
+
+
+def find_answer(match: Match, criterion: str) -> MatchAnswer | None:
+    """Return the answer about a criterion of a match, or None."""
+    return session.scalar(
+        select(MatchAnswer).where(
+            MatchAnswer.match_id == match.id, MatchAnswer.criterion == criterion
+        )
+    )
+
+
+def ids_with_words(match_ids: Sequence[int]) -> set[int]:
+    """Return those of the matches of which somebody said or answered something."""
+    return {
+        number
+        for model in (MatchFeedback, MatchAnswer)
+        for number in session.scalars(select(model.match_id).where(model.match_id.in_(match_ids)))
+    }
+
+
+def organizations_told(request: Request) -> set[int]:
+    """Return the organizations that were told of a request as owners of a candidate."""
+    return set(
+        session.scalars(
+            select(Match.organization_id).where(
+                Match.request_id == request.id, Match.owner_told_at.is_not(None)
+            )
+        )
+    )
+
+
+def wants_mail(actor: Actor) -> bool:
+    """Tell whether the actor is told of matches by e-mail as well."""
+    choice = session.get(MatchChoice, actor.user_id) if actor.user_id is not None else None
+    return choice is None or choice.wants_mail
+
+
+def who_want_mail(people: Sequence[User]) -> list[User]:
+    """Return those of some people who are told of matches by e-mail."""
+    silent = set(
+        session.scalars(
+            select(MatchChoice.user_id).where(
+                MatchChoice.user_id.in_([person.id for person in people]),
+                MatchChoice.wants_mail.is_(False),
+            )
+        )
+    )
+    return [person for person in people if person.id not in silent]

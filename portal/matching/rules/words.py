@@ -42,3 +42,13 @@ SIDES: Mapping[str, Any] = {
     "owner": _l("Who offers the candidate"),
     "broker": _l("Brokers"),
 }
+
+VERDICTS: Mapping[str, Any] = {
+    "met": _l("Met"),
+    "unmet": _l("Not met"),
+    "unknown": _l("Not known"),
+}
+
+OPINIONS: Mapping[str, Any] = {"useful": _l("Useful"), "not_useful": _l("Not useful")}
+
+ANSWERS: Mapping[str, Any] = {"yes": _l("Yes"), "no": _l("No")}

@@ -1,7 +1,8 @@
 """Reads of profiles: one, lists, probable duplicates, and those that an import has written."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from portal.kernel.database import session
 from portal.kernel.errors import NotFound
 from portal.kernel.files import StoredFile
 from portal.kernel.paging import Page, keyset_page
-from portal.organizations.models import Membership, Organization
+from portal.organizations.models import Membership, Organization, organization_naics
 from portal.organizations.policies import Permission
 from portal.organizations.queries.resolving import complete_place
 from portal.organizations.rules import (
@@ -103,6 +104,21 @@ def clusters_of(organization: Organization) -> list[tuple[str, str]]:
     """Return (key, name) of the clusters to which a loaded organization belongs, by name."""
     keys = set(regions.cluster_keys_of(organization.naics_codes).values())
     return sorted(regions.cluster_labels(keys).items(), key=lambda item: item[1])
+
+
+def clusters_of_organizations(ids: Collection[int]) -> dict[int, tuple[str, ...]]:
+    """Return the keys of the clusters to which organizations belong through their NAICS codes."""
+    industries = session.execute(
+        select(organization_naics.c.organization_id, organization_naics.c.naics_code)
+        .where(organization_naics.c.organization_id.in_(sorted(ids)))
+        .order_by(organization_naics.c.organization_id)
+    ).all()
+    known = regions.cluster_keys_of({code for _organization_id, code in industries})
+    found: dict[int, set[str]] = defaultdict(set)
+    for organization_id, code in industries:
+        if code in known:
+            found[organization_id].add(known[code])
+    return {organization_id: tuple(sorted(keys)) for organization_id, keys in found.items()}
 
 
 def list_organizations(

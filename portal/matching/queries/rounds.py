@@ -1,0 +1,84 @@
+"""Which requests have their matches computed next, and which a change of a candidate concerns."""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Table, exists, or_, select
+
+from portal.facilities.models import equipment_capability, facility_capability
+from portal.kernel.clock import now
+from portal.kernel.database import session
+from portal.matching.models import Match, MatchRound
+from portal.organizations.models import organization_capability
+from portal.partnerships.models import Request, request_capability
+from portal.regions.queries import broader_closure, narrower_closure
+
+#: A change of one candidate concerns so many requests at most; all are looked at daily anyway.
+MOST_AFFECTED = 200
+
+_LINKS: dict[str, tuple[Table, str]] = {
+    "equipment": (equipment_capability, "equipment_id"),
+    "facility": (facility_capability, "facility_id"),
+    "organization": (organization_capability, "organization_id"),
+    "request": (request_capability, "request_id"),
+}
+
+
+def list_due_ids(limit: int) -> list[int]:
+    """Return the requests whose matches are to be computed: those never looked at first."""
+    new = session.scalars(
+        select(Request.id)
+        .where(Request.status == "published", ~_has_round())
+        .order_by(Request.published_at.desc(), Request.id.desc())
+        .limit(limit)
+    ).all()
+    due = session.scalars(
+        select(MatchRound.request_id)
+        .where(MatchRound.due_at <= now())
+        .order_by(MatchRound.due_at, MatchRound.request_id)
+        .limit(limit - len(new))
+    ).all()
+    return [*new, *due]
+
+
+def has_due() -> bool:
+    """Tell whether any request's matches are to be computed."""
+    return bool(list_due_ids(1))
+
+
+def list_affected_ids(kind: str, number: int, organization_id: int | None = None) -> list[int]:
+    """Return the requests that a change of a record concerns.
+
+    Those of which it is a candidate, or (with `organization_id`) anything of its organization, and
+    the open ones that ask for what it can do, or for something broader or narrower.
+    """
+    of_record = (Match.candidate_kind == kind) & (Match.candidate_id == number)
+    own = or_(of_record, Match.organization_id == organization_id) if organization_id else of_record
+    known = session.scalars(
+        select(Match.request_id).where(own, Match.status != "gone").distinct()
+    ).all()
+    link, column = _LINKS[kind]
+    keys = session.scalars(select(link.c.capability_key).where(link.c[column] == number)).all()
+    return sorted({*known, *_asking_for(keys)} - ({number} if kind == "request" else set()))
+
+
+def _asking_for(keys: Collection[str]) -> Collection[int]:
+    if not keys:
+        return ()
+    wider = {*broader_closure(keys), *narrower_closure(keys)}
+    return session.scalars(
+        select(Request.id)
+        .where(
+            Request.status == "published",
+            exists().where(
+                request_capability.c.request_id == Request.id,
+                request_capability.c.capability_key.in_(sorted(wider)),
+            ),
+        )
+        .order_by(Request.published_at.desc(), Request.id.desc())
+        .limit(MOST_AFFECTED)
+    ).all()
+
+
+def _has_round() -> Any:
+    return exists().where(MatchRound.request_id == Request.id)

@@ -138,3 +138,70 @@ def test_what_is_gone_from_a_subject_is_gone_from_its_thread(
     assert threads.list_talks(actor("ana")).items == []
     number = world.threads["shop_college"]
     assert client_of("ana").get(f"/conversations/{number}").status_code == 404
+
+
+def test_the_list_is_searched_and_shows_what_is_new(client_of: ClientOf, world: World) -> None:
+    cleo = client_of("cleo")
+    found = cleo.get("/conversations?q=Fridays").text
+    assert "Response to “Shop public need”" in found
+    assert "Prairie Aero Composites" not in found
+    assert "Nothing found" in cleo.get("/conversations?q=Mondays").text
+    cleo.get(f"/conversations/{world.threads['shop_college']}")
+    cleo.get(f"/conversations/{world.threads['college_aero']}")
+    assert "Nothing found" in cleo.get("/conversations?unread=yes").text
+
+
+def test_a_person_mutes_a_conversation_and_hears_of_it_again(
+    client_of: ClientOf, world: World
+) -> None:
+    ana, address = client_of("ana"), f"/conversations/{world.threads['shop_college']}"
+    ana.post(f"{address}/mute", data={"is_muted": "yes"})
+    assert "Hear of it again" in ana.get(address).text
+    assert "you have read all messages" in ana.get("/desk").text.lower()
+    ana.post(f"{address}/mute", data={"is_muted": "no"})
+    assert "Mute it" in ana.get(address).text
+
+
+def test_a_person_chooses_mail_and_lifts_a_block(client_of: ClientOf, world: World) -> None:
+    ana = client_of("ana")
+    ana.post("/conversations/settings", data={"emails": "daily"})
+    page = ana.get("/conversations/settings").text
+    assert '<option selected value="daily">' in page
+    assert "Prairie Aero Composites" in page
+    ana.post(f"/conversations/blocks/{world.blocks['aero_by_shop']}/lift")
+    assert "Prairie Aero Composites" not in ana.get("/conversations/settings").text
+
+
+def test_a_message_is_reported_decided_and_hidden(client_of: ClientOf, world: World) -> None:
+    number = world.messages["cleo_in_shop_college"]
+    reply = client_of("ana").post(
+        f"/messages/{number}/report", data={"reason": "insult", "note": "Rude."}
+    )
+    assert reply.status_code == 303
+    again = client_of("ben").post(f"/messages/{number}/report", data={"reason": "spam"})
+    assert again.status_code == 409
+    dov = client_of("dov")
+    assert "Insults or threats" in dov.get("/message-reports").text
+    report = world.message_reports["cleo_on_ben"] + 1
+    assert "Until four." in dov.get(f"/message-reports/{report}").text
+    dov.post(f"/message-reports/{report}/actions/uphold", data={"note": "It is."})
+    assert "Message hidden" in dov.get(f"/message-reports/{report}").text
+    page = client_of("ana").get(f"/conversations/{world.threads['shop_college']}").text
+    assert "Until four." not in page
+    assert "hidden after a report" in page
+
+
+def test_a_program_begins_a_conversation_and_reports(client_of: ClientOf, world: World) -> None:
+    ana = client_of("ana")
+    body = {"subject": "booking", "subject_id": world.bookings["ben_on_college_mill"]}
+    sent = ana.post("/api/v1/threads", json={**body, "text": "May @Cleo come?"})
+    assert sent.json["calls"] == ["Cleo"]  # type: ignore[index]
+    assert ana.get(sent.location).json["subject"] == "booking"  # type: ignore[index]
+    wrong = {**body, "subject": "nonsense", "text": "Hello"}
+    assert ana.post("/api/v1/threads", json=wrong).status_code == 404
+    college = world.organizations["college"]
+    written = ana.post(f"/api/v1/organizations/{college}/messages", json={"text": "Hello"})
+    assert written.status_code == 201
+    number = world.messages["cleo_in_shop_college"]
+    report = ana.post(f"/api/v1/messages/{number}/reports", json={"reason": "other"})
+    assert report.json["status"] == "open"  # type: ignore[index]

@@ -329,3 +329,18 @@ def test_a_program_gets_the_secret_once(
     changed = ana.patch(made.location, json={"is_active": False}).json
     assert (changed["is_active"], changed["url"]) == (False, "https://hooks.example/x")  # type: ignore[index]
     assert ana.get(f"{made.location}/notices").json == {"items": [], "next": None}
+
+
+def test_the_secret_is_shown_on_the_page_that_makes_it(
+    client_of: Callable[[str], FlaskClient], world: World
+) -> None:
+    ana, address = client_of("ana"), f"/organizations/{world.organizations['shop']}/webhooks"
+    words = {"url": "https://hooks.example/new", "kinds": "agreement.signed"}
+    assert "whsec_" in ana.post(address, data=words).text
+    shown = ana.get(address).text
+    assert "hooks.example/<wbr>new" in shown
+    assert "whsec_" not in shown
+    refused = ana.post(address, data={**words, "url": "https://10.0.0.1/"})
+    assert refused.status_code == 422
+    assert address in ana.get(f"/organizations/{world.organizations['shop']}").text
+    assert address not in client_of("ben").get(f"/organizations/{world.organizations['shop']}").text

@@ -17,9 +17,16 @@ from sqlalchemy import func, select
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from portal.bookings.models.booking import Booking
-from portal.kernel.database import db, session
+from portal.bookings.models.calendar import Quota, Resource, RuleLayer
+from portal.bookings.queries.bookings import get_resource
+from portal.bookings.rules.attempt import Span
+from portal.bookings.rules.refusal import Refused
+from portal.bookings.services.booking import create_booking
+from portal.facilities.models import Equipment
+from portal.kernel.database import db, session, unit_of_work
+from portal.organizations.models import Organization
 from tests.bookings.conftest import Hour, OpenMill
-from tests.cast import World, token_of
+from tests.cast import World, actor_named, token_of
 
 CLIENTS = 100
 PROCESSES = 3
@@ -141,3 +148,59 @@ def _post(port: int, path: str, body: str, headers: dict[str, str]) -> tuple[int
         return response.status, json.loads(response.read())
     finally:
         connection.close()
+
+
+def test_a_quota_that_machines_share_is_not_used_up_twice_at_once(
+    app: Flask, world: World, hour: Hour
+) -> None:
+    college, shop = world.organizations["college"], world.organizations["shop"]
+    with unit_of_work():
+        numbers = [write_machine(college, f"Saw {number}") for number in range(4)]
+        whole = Resource(kind="organization", organization_id=college, name="College")
+        session.add(whole)
+        session.flush()
+        session.add(Quota(resource_id=whole.id, shared_by="person", period="day", most_bookings=1))
+    ana, days = actor_named("ana"), (7, 8, 9)
+
+    def book(number: int, span: Span, together: threading.Barrier) -> None:
+        with app.app_context(), contextlib.suppress(Refused):
+            resource = get_resource(number)
+            customer = session.get_one(Organization, shop)
+            together.wait()
+            create_booking(ana, resource, organization=customer, span=span)
+
+    for day in days:
+        together = threading.Barrier(len(numbers))
+        threads = [
+            threading.Thread(target=book, args=(number, hour(days=day), together))
+            for number in numbers
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    session.rollback()
+    made = session.scalars(select(Booking.starts_at).where(Booking.resource_id.in_(numbers)))
+    assert sorted(made) == [hour(days=day).starts_at for day in days]
+
+
+def write_machine(organization_id: int, name: str) -> int:
+    """Write a machine that everybody books at once; return the id of its resource."""
+    equipment = Equipment(
+        organization_id=organization_id,
+        name=name,
+        visibility="public",
+        sharing_terms="bookable",
+    )
+    session.add(equipment)
+    session.flush()
+    resource = Resource(
+        kind="equipment",
+        organization_id=organization_id,
+        equipment_id=equipment.id,
+        name=name,
+    )
+    session.add(resource)
+    session.flush()
+    session.add(RuleLayer(resource_id=resource.id, approval="instant"))
+    return resource.id

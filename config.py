@@ -75,7 +75,7 @@ class Config:
     #: there they need no HTTPS. Everywhere else they reach public addresses by HTTPS only.
     OUTGOING_NETWORKS = ""
     #: Seconds that another server has for its whole answer.
-    OUTGOING_SECONDS = 10
+    OUTGOING_SECONDS = 5
     #: Seconds a SQLite write waits for its turn.
     SQLITE_BUSY_SECONDS = 30
     #: Connections that each process keeps to PostgreSQL.

@@ -38,8 +38,8 @@ log = logging.getLogger(__name__)
 
 BATCH = 200
 CLAIM_SECONDS = 120
-#: Far less than a claim lasts, with the longest answer on top of it.
-OUTSIDE_SECONDS = 30
+#: So long does mail wait for what others answer, with the longest answer on top of it.
+OUTSIDE_SECONDS = 5
 KEPT_DAYS = 14
 
 

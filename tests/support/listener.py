@@ -65,7 +65,7 @@ def reach(app: Flask) -> Iterator[Callable[[str], None]]:
         app.config["OUTGOING_NETWORKS"] = networks
 
     yield allow
-    app.config.update(OUTGOING_NETWORKS="", OUTGOING_SECONDS=10)
+    app.config.update(OUTGOING_NETWORKS="", OUTGOING_SECONDS=5)
 
 
 def ok(handler: BaseHTTPRequestHandler) -> None:

@@ -101,6 +101,12 @@ manifest = Manifest(
             order=60,
         ),
         RecordSection(
+            "case",
+            _l("What was agreed on"),
+            "agreements/section.html",
+            agreements.agreements_of_case,
+        ),
+        RecordSection(
             "introduction",
             _l("What was agreed on"),
             "agreements/section.html",

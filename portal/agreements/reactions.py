@@ -40,7 +40,7 @@ def advance_cases_on_agreement_moved(event: events.AgreementMoved) -> None:
     agreement = queries.find_agreement(event.agreement_id)
     stage = _STAGES.get(event.action)
     if agreement is not None and agreement.is_reported and stage is not None:
-        advance_cases(SYSTEM, request_id=agreement.request_id, stage=stage)
+        advance_cases(SYSTEM, request_id=agreement.request_id, stage=stage, note=agreement.title)
 
 
 def email_parties_on_document_added(event: events.DocumentAdded) -> None:

@@ -92,6 +92,7 @@ def test_broker_moves_a_case_from_need_to_outcome(
 
     dov.open(case)
     dov.sees("Agreed")
+    dov.sees("The mill on Saturdays")
     dov.unfold("Close: won")
     dov.press("Close: won")
     dov.sees("The case is closed as won.")

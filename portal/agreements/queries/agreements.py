@@ -25,6 +25,7 @@ from portal.agreements.rules.words import (
     MILESTONE_REMINDER_DAYS,
 )
 from portal.bookings.models.booking import Booking
+from portal.brokerage.models.cases import Case
 from portal.brokerage.models.introductions import Introduction, IntroductionParty
 from portal.kernel.authorization import Actor, authorize, visible
 from portal.kernel.clock import today_here
@@ -283,6 +284,14 @@ def agreements_after_introduction(actor: Actor, introduction: Introduction) -> F
         return None
     found = _following(actor, Agreement.introduction_id == introduction.id)
     return Following(found, {"introduction": introduction.id})
+
+
+def agreements_of_case(actor: Actor, case: Case) -> Following | None:
+    """Return what was agreed on about the request of a case, as far as brokers may know."""
+    found = []
+    if case.request_id is not None:
+        found = _following(actor, Agreement.request_id == case.request_id)
+    return Following(found, {}) if found else None
 
 
 def _following(actor: Actor, condition: ColumnElement[bool]) -> list[Agreement]:

@@ -139,6 +139,12 @@ manifest = Manifest(
             order=55,
         ),
         RecordSection(
+            "match",
+            _l("Introduction"),
+            "brokerage/introductions/match_section.html",
+            queries.match_section,
+        ),
+        RecordSection(
             "organization",
             _l("Cases"),
             "brokerage/section.html",

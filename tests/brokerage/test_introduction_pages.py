@@ -34,9 +34,10 @@ def test_a_broker_confirms_a_suggested_match_by_proposing_an_introduction(
 ) -> None:
     client = client_of("dov")
     [item] = waiting.list_suggested(actor("dov"), 10)
-    assert item.title == "Shop public need"
+    assert item.title == "“College public mill” may help with “Shop public need”"
+    assert f'href="/introductions/new?match={match.id}"' in client.get(item.url).text
 
-    form = client.get(item.url)
+    form = client.get(f"/introductions/new?match={match.id}")
     assert "Ana&#39;s Machine Shop" in form.text
     assert "Falls City Community College" in form.text
     sent = client.post(

@@ -77,7 +77,7 @@ def propose_introduction() -> ResponseReturnValue:
     request_id, match_id = values.pop("request_id"), values.pop("match_id")
     subject: dict[str, Any] = {}
     if match_id is not None:
-        subject = {"match": get_visible_match(actor, match_id)}
+        subject = {"match": get_visible_match(actor, match_id).match}
     elif request_id is not None:
         subject = {"request": get_visible_request(actor, request_id)}
     proposed = services.propose_introduction(actor, region, **subject, **values)

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from portal.brokerage.queries.introductions import hidden_ids
 from portal.brokerage.rules.introductions import USUAL_DAYS, USUAL_TERMS
 from portal.kernel.authorization import Actor
-from portal.matching.models import Match
+from portal.matching.queries.matches import Shown
 from portal.organizations.models import Organization
 from portal.organizations.queries.profiles import get_organization
 from portal.organizations.rules import EMPLOYEE_BANDS, ORGANIZATION_KINDS
@@ -35,10 +35,11 @@ def draft_of(
     actor: Actor,
     *,
     request: Request | None = None,
-    match: Match | None = None,
+    shown: Shown | None = None,
     organizations: Sequence[Organization] = (),
 ) -> Draft:
     """Return what is known already of an introduction that a broker is about to propose."""
+    match = shown.match if shown is not None else None
     if match is not None:
         request = match.request
     hidden = hidden_ids(actor, request, match)
@@ -59,8 +60,14 @@ def draft_of(
                     if request.is_anonymous
                     else _blind_summary(request.organization_id)
                 ),
-                "reason": _(
-                    "You posted “%(title)s”. They may be able to help.", title=request.title
+                "reason": " ".join(
+                    [
+                        _(
+                            "You posted “%(title)s”. They may be able to help.",
+                            title=request.title,
+                        ),
+                        *_what_holds(shown),
+                    ]
                 ),
             }
         )
@@ -93,6 +100,16 @@ def draft_of(
         "parties": rows,
     }
     return Draft(values, known)
+
+
+def _what_holds(shown: Shown | None) -> list[str]:
+    """Return how a match fits, of criteria whose sentences have no words of anybody's own."""
+    return [
+        reason.sentence
+        for reason in (shown.with_verdict("met") if shown is not None else [])
+        if reason.name in ("capability", "distance", "availability", "capacity", "trl")
+        and reason.sentence
+    ]
 
 
 def _topic(request: Request) -> str:

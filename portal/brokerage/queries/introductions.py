@@ -325,6 +325,14 @@ def request_section(actor: Actor, request: Request) -> RequestSection | None:
     )
 
 
+def match_section(actor: Actor, match: Match) -> int | None:
+    """Return the number of a match of which the actor may propose an introduction, or None."""
+    own = {match.request.organization_id, match.organization_id} & set(actor.memberships)
+    is_open = match.status == "open" and match.request.status in OPEN_STATUSES
+    may_propose = can(actor, Permission.INTRODUCTION_DRAFT) and is_open and not own
+    return match.id if may_propose else None
+
+
 # What proposing looks up
 
 

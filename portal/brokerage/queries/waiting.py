@@ -5,14 +5,12 @@ import datetime as dt
 from flask_babel import format_date
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, exists, select
-from sqlalchemy.orm import joinedload
 
 from portal.brokerage.models.introductions import Introduction, IntroductionParty
 from portal.brokerage.policies import Permission
 from portal.brokerage.queries.introductions import OPTIONS, card_of
 from portal.brokerage.rules.introductions import (
     INTRODUCTION_STATUSES,
-    LIKELY_SCORE,
     WAITING_STATUSES,
 )
 from portal.kernel.authorization import Actor, visible
@@ -21,10 +19,10 @@ from portal.kernel.database import session
 from portal.kernel.manifest import DeskItem
 from portal.matching.models import Match, MatchFeedback
 from portal.matching.policies import Permission as MatchPermission
+from portal.matching.queries.matches import MATCH_OPTIONS, shown
+from portal.matching.rules.scoring import TELLING_SCORE
 from portal.organizations.models import Membership
 from portal.partnerships.models import Request, Response
-from portal.partnerships.queries.requests import CARD_OPTIONS
-from portal.partnerships.queries.requests import card_of as request_card_of
 from portal.partnerships.rules.workflows import OPEN_STATUSES
 
 _NEW_FOR = dt.timedelta(days=14)
@@ -120,10 +118,10 @@ def list_suggested(actor: Actor, limit: int) -> list[DeskItem]:
     statement = (
         select(Match)
         .join(Request, Request.id == Match.request_id)
-        .options(joinedload(Match.request).options(*CARD_OPTIONS))
+        .options(*MATCH_OPTIONS)
         .where(
             Match.status == "open",
-            Match.score >= LIKELY_SCORE,
+            Match.score >= TELLING_SCORE,
             Match.organization_id != Request.organization_id,
             Request.status.in_(OPEN_STATUSES),
             Request.county_fips.in_(sorted(actor.brokered_counties)),
@@ -156,13 +154,17 @@ def list_suggested(actor: Actor, limit: int) -> list[DeskItem]:
     )
     return [
         DeskItem(
-            match.request.title,
-            f"/introductions/new?match={match.id}",
-            match.computed_at,
-            detail=request_card_of(actor, match.request).place,
+            _(
+                "“%(title)s” may help with “%(request)s”",
+                title=one.candidate.title,
+                request=one.request.title,
+            ),
+            one.url,
+            one.match.computed_at,
+            detail=one.candidate.organization,
             action=_("Look and propose"),
         )
-        for match in session.scalars(statement)
+        for one in shown(actor, session.scalars(statement).all())
     ]
 
 

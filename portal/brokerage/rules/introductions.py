@@ -21,9 +21,6 @@ FEWEST_PARTIES, MOST_PARTIES = 2, 3
 USUAL_DAYS = 14
 LONGEST_DAYS = 60
 
-#: Matches from this score on are suggested to brokers as introductions.
-LIKELY_SCORE = 0.6
-
 INTRODUCTION_STATUSES: Mapping[str, Any] = {
     "proposed": _l("Waiting for consent"),
     "identified": _l("They know who they are"),

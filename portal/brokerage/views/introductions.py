@@ -197,25 +197,35 @@ def _answer_forms(status: str) -> Any:
 
 
 def _draft(form: ProposalForm) -> drafts.Draft:
-    """Return what the address of an empty form, or a form that was sent, is about."""
+    """Return what the form says by itself of what its address, or what was sent, is about."""
     actor = current_actor()
-    subject = _subject(form)
+    match_id, request_id = _subject_ids(form)
     organization_id = number_argument("organization")
-    organizations = (
-        [get_visible_organization(actor, organization_id)] if organization_id is not None else []
+    return drafts.draft_of(
+        actor,
+        shown=get_visible_match(actor, match_id) if match_id is not None else None,
+        request=get_visible_request(actor, request_id) if request_id is not None else None,
+        organizations=(
+            [get_visible_organization(actor, organization_id)]
+            if organization_id is not None
+            else []
+        ),
     )
-    return drafts.draft_of(actor, organizations=organizations, **subject)
 
 
 def _subject(form: ProposalForm) -> dict[str, Any]:
     actor = current_actor()
-    match_id = form.match_id.data or number_argument("match")
+    match_id, request_id = _subject_ids(form)
     if match_id is not None:
-        return {"match": get_visible_match(actor, match_id)}
-    request_id = form.request_id.data or number_argument("request")
-    if request_id is not None:
-        return {"request": get_visible_request(actor, request_id)}
-    return {}
+        return {"match": get_visible_match(actor, match_id).match}
+    return {"request": get_visible_request(actor, request_id)} if request_id is not None else {}
+
+
+def _subject_ids(form: ProposalForm) -> tuple[int | None, int | None]:
+    return (
+        form.match_id.data or number_argument("match"),
+        form.request_id.data or number_argument("request"),
+    )
 
 
 def _to_record(introduction_id: int) -> ResponseReturnValue:

@@ -62,6 +62,14 @@ def load_demo() -> None:
         new += services.load_access(SYSTEM, access=access, host=by_key[access.host])
     for booking in queries.read_bookings():
         new += services.load_booking(SYSTEM, booking=booking, host=by_key[booking.host])
+    for story in queries.read_stories():
+        new += services.load_story(
+            SYSTEM,
+            story=story,
+            organization=by_key[story.organization],
+            partner=by_key[story.partner],
+            cast=cast,
+        )
     total = sum(item.record_count for item in organizations)
     if new:
         click.echo(f"The demo regions hold {total} records.", err=True)

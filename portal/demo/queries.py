@@ -15,6 +15,7 @@ from portal.demo.rules import (
     DemoBooking,
     DemoCast,
     DemoOrganization,
+    DemoStory,
     Place,
     Vocabulary,
     parse_cast,
@@ -51,6 +52,11 @@ def read_access() -> list[DemoAccess]:
 def read_bookings() -> list[DemoBooking]:
     """Return what people have booked, in the order in which it is told."""
     return [DemoBooking(**raw) for raw in _read(DATA / "bookings.toml")["booking"]]
+
+
+def read_stories() -> list[DemoStory]:
+    """Return what became of accepted responses, in the order in which it is told."""
+    return [DemoStory(**raw) for raw in _read(DATA / "stories.toml")["story"]]
 
 
 def read_regions() -> dict[str, Any]:

@@ -158,6 +158,18 @@ class DemoAccess:
 
 
 @dataclass(frozen=True)
+class DemoStory:
+    """What became of an accepted response; data/stories.toml says the fields."""
+
+    organization: str
+    request: str
+    partner: str
+    messages: Sequence[tuple[str, str]]
+    introduction: Mapping[str, Any]
+    agreement: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class DemoBooking:
     """What somebody (by address) booked of a host (by key); data/bookings.toml says the fields."""
 

@@ -5,18 +5,21 @@ what no command can do is written here: that something happened some days ago.
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import event, exists, insert, select, update
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import exists, insert, select, update
+from sqlalchemy.orm import joinedload
 
 from portal.accounts import services as accounts
 from portal.accounts.models import User
 from portal.accounts.queries import find_user_by_email, password_cost
 from portal.accounts.rules import hash_password
+from portal.agreements.models import Agreement
+from portal.agreements.queries.agreements import get_agreement
+from portal.agreements.services import agreements, outcomes
 from portal.bookings.models.access import AccessRequest
 from portal.bookings.models.booking import Booking
 from portal.bookings.models.calendar import Closure, Resource
@@ -29,6 +32,10 @@ from portal.bookings.rules.timetable import day_span
 from portal.bookings.services import access as gates
 from portal.bookings.services import booking as bookings
 from portal.bookings.services import calendar as calendars
+from portal.brokerage.models.introductions import Introduction, IntroductionParty
+from portal.brokerage.queries.introductions import get_introduction
+from portal.brokerage.services import introductions
+from portal.conversations import services as conversations
 from portal.demo.policies import Permission
 from portal.demo.rules import (
     DemoAccess,
@@ -39,6 +46,7 @@ from portal.demo.rules import (
     DemoPerson,
     DemoRecord,
     DemoRequest,
+    DemoStory,
     SyntheticOrganization,
     days_before,
     moved_apart,
@@ -57,7 +65,7 @@ from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.clock import now, today_here
 from portal.kernel.commands import command
 from portal.kernel.database import session
-from portal.kernel.outbox import OutboxDelivery
+from portal.kernel.outbox import heard_only_by
 from portal.kernel.search import INDEX_HANDLER
 from portal.kernel.workflow import WorkflowStep
 from portal.organizations import services as organizations
@@ -69,6 +77,8 @@ from portal.organizations.models import (
 )
 from portal.organizations.rules import match_key
 from portal.partnerships.models import Request, Response, request_capability
+from portal.partnerships.queries.requests import get_request
+from portal.partnerships.queries.responses import get_response
 from portal.partnerships.rules.words import LONGEST_LIFE_DAYS
 from portal.partnerships.services import requests as partnerships
 from portal.partnerships.services import responses
@@ -242,6 +252,181 @@ def load_booking(actor: Actor, *, booking: DemoBooking, host: DemoOrganization) 
             if booking.decision and one.status == "requested":
                 bookings.act_on_booking(_owner_of(row), get_booking(one.id), booking.decision)
     return len(made)
+
+
+@command(Permission.DEMO_LOAD)
+def load_story(
+    actor: Actor,
+    *,
+    story: DemoStory,
+    organization: DemoOrganization,
+    partner: DemoOrganization,
+    cast: DemoCast,
+) -> int:
+    """Let two organizations meet through their region's broker, talk, agree and get to something.
+
+    Returns 1, or 0 where it was told before, or its response is not accepted.
+    """
+    row, other = _find(organization), _find(partner)
+    if row is None or other is None:
+        return 0
+    found = session.scalar(
+        select(Response.id)
+        .join(Request, Request.id == Response.request_id)
+        .where(
+            Request.organization_id == row.id,
+            Request.title == story.request,
+            Response.organization_id == other.id,
+            Response.status == "accepted",
+        )
+    )
+    is_told = exists().where(Agreement.title == story.agreement["title"], Agreement.is_demo)
+    if found is None or session.scalar(select(is_told)):
+        return 0
+    with _without_mail():
+        owners = {organization.key: _owner_of(row), partner.key: _owner_of(other)}
+        response = get_response(found)
+        for key, words in story.messages:
+            message = conversations.write_about(
+                owners[key], response, subject="response", text=words
+            )
+            message.created_at = _ago(story.agreement["days_ago"] + 2)
+        introduction = _introduce(story, response, (row, other), owners, organization, cast)
+        _agree(story, introduction, (row, other), tuple(owners.values()))
+    return 1
+
+
+def _introduce(
+    story: DemoStory,
+    response: Response,
+    sides: tuple[Organization, Organization],
+    owners: Mapping[str, Actor],
+    organization: DemoOrganization,
+    cast: DemoCast,
+) -> Introduction:
+    """Let the region's broker introduce two organizations, and both agree to meet."""
+    told = story.introduction
+    region = find_region(organization.region)
+    assert region is not None  # noqa: S101 (for the type checker)
+    introduction = introductions.propose_introduction(
+        _broker_of(organization.region, cast),
+        region,
+        title=told["title"],
+        parties=[
+            {"organization_id": side.id, "summary": summary, "reason": reason}
+            for side, summary, reason in zip(sides, told["summaries"], told["reasons"], strict=True)
+        ],
+        request=get_request(response.request_id),
+        is_demo=True,
+    )
+    for step in (_consent, _share):
+        for owner in owners.values():
+            step(owner, introduction)
+    moment = _ago(told["days_ago"])
+    introduction.asked_at = introduction.created_at = moment
+    introduction.identified_at = introduction.opened_at = moment
+    for party in introduction.parties:
+        party.terms_accepted_at = party.shared_at = moment
+        _date_steps("introduction_party", party.id, moment)
+    _date_steps("introduction", introduction.id, moment)
+    return introduction
+
+
+def _consent(owner: Actor, introduction: Introduction) -> None:
+    party = _side_of(owner, introduction)
+    introductions.consent_to_meet(owner, party, accepts_terms=True)
+
+
+def _share(owner: Actor, introduction: Introduction) -> None:
+    introductions.share_contact(
+        owner,
+        _side_of(owner, introduction),
+        contact_name=owner.name,
+        contact_phone="(555) 010-0100",
+    )
+
+
+def _side_of(owner: Actor, introduction: Introduction) -> IntroductionParty:
+    found = get_introduction(introduction.id)
+    return next(row for row in found.parties if row.organization_id in owner.memberships)
+
+
+def _broker_of(region_key: str, cast: DemoCast) -> Actor:
+    region = find_region(region_key)
+    person = next(person for person in cast.people if person.brokers == region_key)
+    user = find_user_by_email(person.email)
+    assert region is not None and user is not None  # noqa: PT018, S101 (for the type checker)
+    return Actor(
+        user_id=user.id,
+        name=user.name,
+        brokered_regions=frozenset({region.id}),
+        brokered_counties=frozenset(row.fips for row in counties_of_region(region.id)),
+    )
+
+
+def _agree(
+    story: DemoStory,
+    introduction: Introduction,
+    sides: tuple[Organization, Organization],
+    owners: tuple[Actor, ...],
+) -> None:
+    """Let two organizations agree on something, and say what came of it."""
+    told = story.agreement
+    first, second = owners
+    ends = told.get("ends_in_days")
+    agreement = agreements.create_agreement(
+        first,
+        sides[0],
+        introduction_id=introduction.id,
+        is_demo=True,
+        starts_on=_ago(told["days_ago"]).date(),
+        ends_on=today_here() + dt.timedelta(days=ends) if ends else None,
+        **{
+            name: told[name]
+            for name in (
+                "kind",
+                "title",
+                "terms",
+                "role",
+                "private_cents",
+                "public_cents",
+                "in_kind_cents",
+            )
+            if name in told
+        },
+    )
+    for raw in told.get("milestones", ()):
+        due_on = today_here() + dt.timedelta(days=raw["due_in_days"])
+        milestone = agreements.add_milestone(first, agreement, title=raw["title"], due_on=due_on)
+        milestone.done_at = _ago(-raw["due_in_days"]) if raw.get("is_done") else None
+    agreements.act_on_agreement(first, agreement, "propose")
+    agreements.acknowledge_agreement(second, agreement, revision=agreement.revision)
+    for raw in told.get("outcomes", ()):
+        outcome = outcomes.assert_outcome(
+            first,
+            agreement,
+            kind=raw["kind"],
+            amount_hundredths=raw["amount_hundredths"],
+            happened_on=_ago(raw["days_ago"]).date(),
+            evidence=raw["evidence"],
+        )
+        if raw.get("confirmed"):
+            outcomes.act_on_outcome(second, outcome, "confirm")
+            outcome.confirmed_at = _ago(raw["days_ago"] - 2)
+        outcome.created_at = _ago(raw["days_ago"] - 1)
+        _date_steps("outcome", outcome.id, _ago(raw["days_ago"] - 2))
+    if told.get("state") == "completed":
+        agreements.act_on_agreement(second, agreement, "complete")
+        agreement.closed_at = _ago(30)
+    moment = _ago(told["days_ago"])
+    agreement.created_at = agreement.proposed_at = agreement.activated_at = moment
+    _date_steps("agreement", agreement.id, moment)
+    for party in get_agreement(agreement.id).parties:
+        if party.clearance is not None:
+            party.clearance.created_at = moment
+            _date_steps("clearance", party.clearance.id, moment)
+        for word in party.acknowledgments:
+            word.acknowledged_at = moment
 
 
 def _times(booking: DemoBooking, day: dt.date, zone: str) -> Span:
@@ -637,26 +822,22 @@ def _date_step(subject: str, number: int, action: str, moment: dt.datetime) -> N
     )
 
 
-@contextmanager
-def _without_mail() -> Iterator[None]:
+def _date_steps(subject: str, number: int, moment: dt.datetime) -> None:
+    """Write that all steps of a row were taken at a past moment."""
+    session.flush()
+    session.execute(
+        update(WorkflowStep)
+        .where(WorkflowStep.subject == subject, WorkflowStep.subject_id == number)
+        .values(taken_at=moment)
+    )
+
+
+def _without_mail() -> AbstractContextManager[None]:
     """Keep what happens in the block from everybody but the search index.
 
     The demo's past must send no e-mail to people who do not exist.
     """
-
-    def drop(db_session: Session, _context: object, _instances: object) -> None:
-        for row in list(db_session.new):
-            if isinstance(row, OutboxDelivery) and row.handler != INDEX_HANDLER:
-                row.event.deliveries.remove(row)
-                db_session.expunge(row)
-
-    present = session()
-    event.listen(present, "before_flush", drop)
-    try:
-        yield
-        present.flush()
-    finally:
-        event.remove(present, "before_flush", drop)
+    return heard_only_by(INDEX_HANDLER)
 
 
 # Synthetic records

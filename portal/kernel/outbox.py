@@ -5,7 +5,9 @@ The worker delivers them at least once; nothing is lost when a process dies afte
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
 
@@ -97,6 +99,7 @@ class OutboxDelivery(Identified, Model):
 _handlers: dict[str, Callable[[Any], object]] = {}
 _outside: set[str] = set()
 _subscribers: dict[str, list[str]] = {}
+_heard: ContextVar[frozenset[str] | None] = ContextVar("heard", default=None)
 
 
 def subscribe(reactions: Iterable[Reaction]) -> None:
@@ -125,11 +128,24 @@ def is_outside(name: str) -> bool:
     return name in _outside
 
 
+@contextmanager
+def heard_only_by(*handlers: str) -> Iterator[None]:
+    """Keep what happens in a block from all handlers but some: a past that is only told."""
+    token = _heard.set(frozenset(handlers))
+    try:
+        yield
+    finally:
+        _heard.reset(token)
+
+
 def record(event: Event) -> None:
     """Write an event into the present command's transaction."""
     if not is_writing():
         raise RuntimeError("events are recorded inside commands")
-    handlers = _subscribers.get(event.name(), ())
+    heard = _heard.get()
+    handlers = [
+        name for name in _subscribers.get(event.name(), ()) if heard is None or name in heard
+    ]
     if not handlers:
         return
     payload = dataclasses.asdict(event)  # type: ignore[call-overload]

@@ -13,6 +13,7 @@ from portal.accounts.forms import common_passwords
 from portal.accounts.models import User
 from portal.accounts.queries import password_cost
 from portal.accounts.rules import context_word_in, is_common, is_password_right
+from portal.agreements.models import Agreement, Outcome
 from portal.bookings.models.access import AccessRequest
 from portal.bookings.models.booking import Booking
 from portal.demo import queries, services
@@ -231,6 +232,19 @@ def test_demo_is_loaded_as_its_people_would_have_made_it_and_only_once(reference
     booked = session.scalars(select(Booking.status).where(Booking.is_demo)).all()
     assert len(booked) == sum(item.weeks for item in queries.read_bookings())
     assert set(booked) == {"requested", "approved"}
+
+    stories = queries.read_stories()
+    made = session.execute(select(Agreement.title, Agreement.status).where(Agreement.is_demo)).all()
+    assert dict(made) == {
+        story.agreement["title"]: story.agreement.get("state", "active") for story in stories
+    }
+    told = [item for story in stories for item in story.agreement["outcomes"]]
+    # One is of the cast's world.
+    assert session.scalar(select(func.count()).select_from(Outcome)) == len(told) + 1
+    confirmed = session.scalar(
+        select(func.count()).select_from(Outcome).where(Outcome.status == "confirmed")
+    )
+    assert confirmed == sum(item.get("confirmed", False) for item in told)
 
     assert quality_of_search() >= 0.85
 

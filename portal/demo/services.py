@@ -342,7 +342,7 @@ def _share(owner: Actor, introduction: Introduction) -> None:
         owner,
         _side_of(owner, introduction),
         contact_name=owner.name,
-        contact_phone="(555) 010-0100",
+        contact_phone="(502) 555-0142",
     )
 
 

@@ -63,6 +63,7 @@ def list_introductions() -> ResponseReturnValue:
     form=ProposalForm,
     status=201,
     scope="brokerage:write",
+    problems=(404, 409),
     example=_EXAMPLE,
 )
 def propose_introduction() -> ResponseReturnValue:

@@ -36,7 +36,16 @@ LOOKED_AT = 8
 OF_RECORDS = 0.7
 
 #: In which kinds of records a request looks; what is looked for together shares one ranking.
-_PLACES: tuple[tuple[str, ...], ...] = (("equipment", "facility"), ("organization",), ("request",))
+_OF_NEEDS: tuple[tuple[str, ...], ...] = (
+    ("equipment", "facility"),
+    ("organization",),
+    ("request",),
+)
+#: What is offered is looked for by those who need it, not by those who have it as well; but
+#: partners for something new are found by what they can do.
+_OF_OFFERS: tuple[tuple[str, ...], ...] = (("request",),)
+_OF_PARTNERS: tuple[tuple[str, ...], ...] = (("organization",), ("request",))
+_PARTNERING = frozenset({"rd_cooperation", "technology", "consortium"})
 _NOT_WORDS = re.compile(r'["+]|(?<!\w)-')
 
 
@@ -115,7 +124,7 @@ def _found(wanted: Wanted, kinship: Kinship) -> dict[Key, float]:
     words = _NOT_WORDS.sub(" ", " ".join([*labels.values(), wanted.text]))
     hits: dict[Key, Hit] = {}
     relevance: dict[Key, float] = {}
-    for kinds in _PLACES:
+    for kinds in _places_of(wanted):
         base = Query(
             audience=AUDIENCE,
             kinds=frozenset(kinds),
@@ -157,6 +166,12 @@ def _owners(offered: Mapping[Key, Offered], relevance: Mapping[Key, float]) -> d
             best = max(owners.get(owner, relevance.get(owner, 0.0)), OF_RECORDS * relevance[key])
             owners[owner] = best
     return owners
+
+
+def _places_of(wanted: Wanted) -> tuple[tuple[str, ...], ...]:
+    if wanted.direction == "need":
+        return _OF_NEEDS
+    return _OF_PARTNERS if wanted.kind in _PARTNERING else _OF_OFFERS
 
 
 def _opposite(wanted: Wanted) -> str:

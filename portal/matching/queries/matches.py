@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from portal.accounts.models import User
@@ -21,6 +21,7 @@ from portal.kernel.manifest import DeskItem
 from portal.kernel.paging import Page, keyset_page
 from portal.matching.models import Match, MatchAnswer, MatchChoice, MatchFeedback
 from portal.matching.policies import Permission
+from portal.matching.rules.scoring import TELLING_SCORE
 from portal.matching.rules.wording import names_needed, question, sentence
 from portal.matching.rules.words import CRITERIA
 from portal.organizations.models import Organization
@@ -404,8 +405,10 @@ def _for_requests(actor: Actor) -> ColumnElement[bool]:
 
 
 def _for_owners(actor: Actor) -> ColumnElement[bool]:
-    return visible(actor, Permission.MATCH_VIEW) & Match.organization_id.in_(
-        sorted(actor.organizations_as())
+    return and_(
+        visible(actor, Permission.MATCH_VIEW),
+        Match.organization_id.in_(sorted(actor.organizations_as())),
+        Match.score >= TELLING_SCORE,
     )
 
 

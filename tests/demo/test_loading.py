@@ -8,7 +8,7 @@ import pytest
 import zipcodes
 from sqlalchemy import delete, func, insert, select
 
-from benchmarks import relevance
+from benchmarks import matching, relevance
 from portal.accounts.forms import common_passwords
 from portal.accounts.models import User
 from portal.accounts.queries import password_cost
@@ -247,6 +247,7 @@ def test_demo_is_loaded_as_its_people_would_have_made_it_and_only_once(reference
     assert confirmed == sum(item.get("confirmed", False) for item in told)
 
     assert quality_of_search() >= 0.85
+    assert quality_of_matching() >= 0.78
 
     before = counts()
     again = run("demo", "load")
@@ -266,6 +267,16 @@ def quality_of_search():
     documents = {name: its for name, its in whole.documents.items() if its.key not in others}
     measured = relevance.measure_all(relevance.ours(documents), whole)
     return relevance.average(list(measured.values())).ndcg
+
+
+def quality_of_matching():
+    """The precision@5 of the judged needs, in the index that was just made for the search."""
+    documents = relevance.demo_collection().documents
+    names = {document.key: name for name, document in documents.items()}
+    needs = {**matching.demo_needs(), **matching.further_needs()}
+    measured = matching.measure_all(matching.read_judged(), needs, matching.matching(names))
+    assert len(measured) >= 80
+    return matching.average([one for one, _answer in measured.values()]).precision
 
 
 def test_cast_signs_in_with_the_password_that_is_shown(run):

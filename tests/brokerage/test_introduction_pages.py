@@ -1,18 +1,22 @@
 """Pages, desks and the API of introductions: what people read, and what their buttons do."""
 
+import datetime as dt
 from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
 
+from portal.brokerage.models.introductions import Introduction, IntroductionParty
 from portal.brokerage.queries import waiting
 from portal.kernel.authorization import Actor
+from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.manifest import DeskItem
 from portal.matching.models import Match, MatchFeedback
 from portal.partnerships.models import Request, Response
 from tests.brokerage.conftest import ActorOf, Table
 from tests.cast import World
+from tests.support.statements import count_statements
 
 ClientOf = Callable[[str], FlaskClient]
 Propose = Callable[..., Table]
@@ -208,6 +212,60 @@ def test_the_list_tells_each_reader_apart_what_waits_and_what_ended(
     assert "None in this state" in eve.get("/introductions?status=waiting").text
     assert "Declined" in client_of("dov").get("/introductions?status=ended").text
     assert "No introductions yet" in client_of("root").get("/introductions").text
+
+
+def test_the_list_asks_no_more_of_the_database_for_twenty_than_for_three(
+    client_of: ClientOf, world: World
+) -> None:
+    dov = client_of("dov")
+    dov.get("/introductions")  # what is read once by a process is read now
+    with count_statements() as few:
+        dov.get("/introductions")
+    with unit_of_work():
+        for _number in range(17):
+            row = Introduction(
+                region_id=world.regions["greater-louisville"],
+                title="Another",
+                terms="Keep quiet.",
+                answer_days=1,
+                answer_by=now() + dt.timedelta(days=1),
+            )
+            session.add(row)
+            session.flush()
+            session.add_all(
+                IntroductionParty(
+                    introduction_id=row.id,
+                    organization_id=world.organizations[name],
+                    position=position,
+                    summary="Somebody.",
+                    reason="Because.",
+                )
+                for position, name in enumerate(("shop", "college", "aero"), start=1)
+            )
+    dov.get("/introductions")  # who somebody is is read anew after a change
+    with count_statements() as many:
+        page = dov.get("/introductions").text
+
+    assert page.count("Another") == 17
+    assert many.count == few.count
+
+
+def test_the_form_says_how_a_match_fits(client_of: ClientOf, match: Match) -> None:
+    with unit_of_work():
+        session.get_one(Match, match.id).criteria = [
+            {"name": "distance", "verdict": "met", "variant": "met", "values": {"miles": 3}},
+            {
+                "name": "eligibility",
+                "verdict": "met",
+                "variant": "says",
+                "values": {"text": "Friends of Falls City"},
+            },
+        ]
+    form = client_of("dov").get(f"/introductions/new?match={match.id}").text
+
+    assert "It is 3 miles away." in form
+    # What somebody wrote may tell who they are.
+    assert "Friends of Falls City" not in form
 
 
 def test_the_api_says_no_more_than_the_page(

@@ -32,7 +32,7 @@ from flask import (
 from flask import flash as flask_flash
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
-from flask_babel import Babel, get_locale, get_translations, ngettext
+from flask_babel import Babel, Domain, get_locale, get_translations, ngettext
 from flask_babel import format_date as babel_format_date
 from flask_babel import gettext as _
 from flask_limiter import Limiter
@@ -60,6 +60,7 @@ from portal.kernel.fulltext.port import IndexUnavailable, QueryTooCostly
 from portal.kernel.kept import KeptAnswers
 from portal.kernel.limits import Minutes
 from portal.kernel.manifest import NavigationItem, RecordSection
+from portal.kernel.templating import init_templates
 
 View = TypeVar("View", bound=Callable[..., Any])
 csrf = CSRFProtect()
@@ -132,12 +133,13 @@ def init_web(
     app.url_map.converters["int"] = RecordNumber
     csrf.init_app(app)
     limiter.init_app(app)
-    Babel(
+    babel = Babel(
         app,
         default_translation_directories="translations",
         locale_selector=choose_language,
         timezone_selector=viewer_zone,
     )
+    babel.domain_instance = _Texts(domain="messages")
     app.before_request(lambda: _refuse_too_many(allows))
     app.before_request(_refuse_unwanted_characters)
     app.before_request(_protect)
@@ -149,6 +151,7 @@ def init_web(
     app.register_error_handler(IndexUnavailable, _answer_index_error)
     app.register_error_handler(QueryTooCostly, _answer_costly_query)
     app.register_error_handler(Exception, _answer_unexpected)
+    init_templates(app.jinja_env)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
@@ -161,6 +164,7 @@ def init_web(
         ),
     )
     app.jinja_env.globals["_"] = _say
+    app.jinja_env.globals["url_for"] = _address
     # A lazy translation is iterable, but it is one value.
     app.jinja_env.tests["several"] = lambda value: isinstance(value, list | tuple)
     app.jinja_env.filters.update(
@@ -404,17 +408,31 @@ def _language() -> str:
     return locale.language if locale else "en"
 
 
-def _catalog() -> Any:
-    """Return the translations of the present language, looked up once instead of for each text.
+class _Texts(Domain):
+    """The portal's texts, whose catalog is looked up once for a request, not for each text."""
 
-    They lie where `force_locale` looks for them, so it changes them too.
-    """
+    def get_translations(self) -> Any:
+        """Return the translations of the present language.
+
+        They lie where `force_locale` looks for them, so it changes them too.
+        """
+        context = g.get("_flask_babel") if g else None
+        found = getattr(context, "babel_translations", None)
+        if found is None:
+            found = super().get_translations()
+            if g:
+                g._flask_babel.babel_translations = found
+        return found
+
+
+def _catalog() -> Any:
     context = g.get("_flask_babel")
-    found = getattr(context, "babel_translations", None)
-    if found is None:
-        found = get_translations()
-        g._flask_babel.babel_translations = found
-    return found
+    return getattr(context, "babel_translations", None) or get_translations()
+
+
+def _address(endpoint: str, **values: Any) -> str:
+    """Return an address for a template; what is the same on every page is put together once."""
+    return url_for(endpoint, **values) if values else path_of(endpoint)
 
 
 @pass_eval_context

@@ -102,7 +102,11 @@ def _shown(
             if len(fragments) == MAX_FRAGMENTS:
                 return tuple(fragments)
     if not fragments:
+        firsts = {unit[0] for unit in units}
         for keyword in record.keywords:
+            # Of a dozen keywords, one has the word at most.
+            if firsts.isdisjoint(_terms(keyword)):
+                continue
             if matches := _matches(_words(keyword), units):
                 fragments.append(_cut(keyword, 0, len(keyword), matches))
                 if len(fragments) == MAX_FRAGMENTS:
@@ -115,6 +119,11 @@ def _read(text: str) -> tuple[tuple[str, int, int], ...]:
 
 
 _words = lru_cache(maxsize=8192)(_read)
+
+
+@lru_cache(maxsize=8192)
+def _terms(text: str) -> frozenset[str]:
+    return frozenset(term for term, _start, _end in _words(text))
 
 
 def _matches(

@@ -141,8 +141,15 @@ manifest = Manifest(
         RecordSection(
             "match",
             _l("Introduction"),
-            "brokerage/introductions/match_section.html",
+            "brokerage/introductions/propose_section.html",
             queries.match_section,
+        ),
+        RecordSection(
+            "organization",
+            _l("Introduction"),
+            "brokerage/introductions/propose_section.html",
+            queries.organization_section,
+            order=89,
         ),
         RecordSection(
             "organization",

@@ -35,7 +35,7 @@ from tests.cast import CAST, World
 REFUSALS = (Conflict, Forbidden, Invalid, NotFound, Unauthenticated)
 PEOPLE = st.sampled_from(CAST)
 SIDES = ("shop", "college", "aero")
-RUNS = int(os.environ.get("MACHINE_RUNS", "8"))
+RUNS = int(os.environ.get("MACHINE_RUNS", "6"))
 STEPS = int(os.environ.get("MACHINE_STEPS", "20"))
 WAITING = ("proposed", "identified")
 ENDED = ("declined", "lapsed", "withdrawn")

@@ -250,6 +250,17 @@ def test_the_list_asks_no_more_of_the_database_for_twenty_than_for_three(
     assert many.count == few.count
 
 
+def test_a_broker_begins_on_the_page_of_an_organization(client_of: ClientOf, world: World) -> None:
+    page = f"/organizations/{world.organizations['college']}"
+    link = f"/introductions/new?organization={world.organizations['college']}"
+
+    assert link in client_of("dov").get(page).text
+    assert link not in client_of("ana").get(page).text
+    form = client_of("dov").get(link).text
+    assert 'value="Falls City Community College"' in form
+    assert "Coordinate measuring, Welding" in form
+
+
 def test_the_form_says_how_a_match_fits(client_of: ClientOf, match: Match) -> None:
     with unit_of_work():
         session.get_one(Match, match.id).criteria = [

@@ -26,7 +26,7 @@ from portal.kernel.errors import NotFound
 from portal.kernel.manifest import Party
 from portal.kernel.paging import Page, keyset_page
 from portal.matching.models import Match
-from portal.organizations.models import Membership
+from portal.organizations.models import Membership, Organization
 from portal.partnerships.models import Request
 from portal.partnerships.policies import Permission as RequestPermission
 from portal.partnerships.queries.requests import CARD_OPTIONS
@@ -325,12 +325,19 @@ def request_section(actor: Actor, request: Request) -> RequestSection | None:
     )
 
 
-def match_section(actor: Actor, match: Match) -> int | None:
-    """Return the number of a match of which the actor may propose an introduction, or None."""
+def match_section(actor: Actor, match: Match) -> Mapping[str, int] | None:
+    """Return what the address of a proposal says of a match, to brokers who may propose one."""
     own = {match.request.organization_id, match.organization_id} & set(actor.memberships)
     is_open = match.status == "open" and match.request.status in OPEN_STATUSES
     may_propose = can(actor, Permission.INTRODUCTION_DRAFT) and is_open and not own
-    return match.id if may_propose else None
+    return {"match": match.id} if may_propose else None
+
+
+def organization_section(actor: Actor, organization: Organization) -> Mapping[str, int] | None:
+    """Return what the address of a proposal says of an organization, to brokers but its own."""
+    is_open = organization.status == "active" and organization.id not in actor.memberships
+    may_propose = can(actor, Permission.INTRODUCTION_DRAFT) and is_open
+    return {"organization": organization.id} if may_propose else None
 
 
 # What proposing looks up

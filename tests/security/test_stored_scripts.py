@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page
-from sqlalchemy import String, Text, inspect
+from sqlalchemy import String, Text, inspect, select
 
 from portal.accounts.models import User
+from portal.agreements.models import Agreement, Milestone, OutcomeClaim
 from portal.conversations.models import Message, MessageReport
 from portal.facilities.models import Equipment, Facility
 from portal.kernel.database import session, unit_of_work
@@ -89,7 +90,12 @@ def poisoned(indexed: None, world: World) -> int:
         poisoner.poison(session.get_one(Response, world.responses["college_to_shop"]))
         for message_id in world.messages.values():
             poisoner.poison(session.get_one(Message, message_id))
-        poisoner.poison(session.get_one(MessageReport, world.message_reports["cleo_on_ben"]))
+        report = session.get_one(MessageReport, world.message_reports["cleo_on_ben"])
+        report.note = poisoner.next(2000)
+        poisoner.poison(session.get_one(Agreement, world.agreements["active"]))
+        poisoner.poison(session.get_one(Milestone, world.milestones["shop"]))
+        for claim in session.scalars(select(OutcomeClaim)):
+            poisoner.poison(claim)
         poisoner.poison(session.get_one(Claim, world.claims["cleo_on_unclaimed"]))
         poisoner.poison(session.get_one(JoinRequest, world.join_requests["eve_to_college"]))
     search_index().rebuild()
@@ -132,6 +138,9 @@ def pages(world: World, name: str) -> list[str]:
     if name == "ana":
         found += ["/organizations/mine", "/equipment/mine", "/requests/mine", "/responses"]
         found += ["/conversations", f"/conversations/{world.threads['shop_college']}"]
+        active = world.agreements["active"]
+        found += ["/agreements", f"/agreements/{active}", f"/agreements/{active}/chain"]
+        found += [f"/outcomes/{world.outcomes['jobs']}"]
     if name == "root":
         found += [
             "/administration/users",

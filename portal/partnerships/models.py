@@ -52,6 +52,8 @@ class Request(Identified, Timestamped, Listed, Model):
     asked_organization_id: whose that is. It sees the request, and is told of it, once published.
     """
 
+    is_settled = False
+
     __table_args__ = (
         visibility_check(),
         CheckConstraint(
@@ -154,6 +156,8 @@ class Request(Identified, Timestamped, Listed, Model):
 class RequestAttachment(Identified, Model):
     """A drawing, specification or picture that belongs to a request."""
 
+    is_settled = False
+
     request_id: Mapped[int] = mapped_column(
         ForeignKey("request.id", ondelete="CASCADE"), index=True
     )
@@ -165,6 +169,8 @@ class RequestAttachment(Identified, Model):
 
 class Response(Identified, Model):
     """An organization's expression of interest in a request; one per organization."""
+
+    is_settled = False
 
     __table_args__ = (
         UniqueConstraint("request_id", "organization_id"),
@@ -195,6 +201,8 @@ class Response(Identified, Model):
 
 class RequestReveal(Identified, Model):
     """An anonymous request let an organization know whose it is (None: everybody). A log."""
+
+    is_settled = False
 
     __table_args__ = (
         known_values("cause", REVEAL_CAUSES),
@@ -227,6 +235,8 @@ class RequestReveal(Identified, Model):
 class RequestClosing(Model):
     """What came of a request, as its people say when it is over."""
 
+    is_settled = False
+
     __table_args__ = (known_values("result", RESULTS),)
 
     request_id: Mapped[int] = mapped_column(
@@ -250,6 +260,8 @@ class Mandate(Identified, Model):
 
     Only the hash of the link's token is kept. answered_by: the name that was given with the answer.
     """
+
+    is_settled = False
 
     __table_args__ = (known_values("status", MANDATE_STATUSES),)
 
@@ -279,6 +291,8 @@ class Mandate(Identified, Model):
 class UrgentCall(Model):
     """An organization that was told of an urgent request, and how far away it is."""
 
+    is_settled = False
+
     __table_args__ = (CheckConstraint("miles >= 0", name="miles_not_negative"),)
 
     request_id: Mapped[int] = mapped_column(
@@ -295,6 +309,8 @@ class UrgentCall(Model):
 
 class UrgentSilence(Model):
     """A person who wants no e-mail about the urgent requests of others."""
+
+    is_settled = False
 
     user_id: Mapped[int] = mapped_column(
         ForeignKey("users.id", ondelete="CASCADE"), primary_key=True

@@ -29,7 +29,7 @@ from portal.agreements.services import agreements as services
 from portal.agreements.views.blueprint import blueprint
 from portal.kernel.authorization import authorize, can
 from portal.kernel.clock import today_here
-from portal.kernel.errors import Conflict, NotFound
+from portal.kernel.errors import Conflict, Invalid, NotFound
 from portal.kernel.files import send_stored_file
 from portal.kernel.web import (
     choice_argument,
@@ -186,11 +186,24 @@ def act_on_agreement(agreement_id: int, action: str) -> ResponseReturnValue:
         )
     form = NoteForm.bind()
     if form.submitted():
-        done = form.attempt(services.act_on_agreement, actor, agreement, action, **form.data)
-        if done is not None:
+        try:
+            services.act_on_agreement(actor, agreement, action, **form.data)
+        except Invalid as error:
+            if action == "propose":
+                return _complete_draft(agreement_id, error)
+            form.add_error(error.field, error.message)
+        else:
             flash(str(step.done))
             return see_other(back)
     return page("agreements/note.html", form=form, step=step, back=back)
+
+
+def _complete_draft(agreement_id: int, error: Invalid) -> ResponseReturnValue:
+    """Show a draft that cannot be proposed yet, with what it lacks at its field."""
+    agreement = queries.get_visible_agreement(current_actor(), agreement_id)
+    form = AgreementForm(obj=_named_values(agreement))
+    form.add_error(error.field, error.message)
+    return page("agreements/edit.html", form=form, agreement=agreement)
 
 
 @blueprint.post("/agreements/<int:agreement_id>/acknowledge")

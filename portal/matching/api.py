@@ -36,6 +36,7 @@ def list_for_me() -> ResponseReturnValue:
 @operation(
     summary="List the candidates of a request",
     tag="matches",
+    problems=(403,),
     schema=MatchSchema,
     is_list=True,
 )
@@ -58,6 +59,7 @@ def show(match_id: int) -> ResponseReturnValue:
 @operation(
     summary="Judge a match",
     tag="matches",
+    problems=(403,),
     form=FeedbackForm,
     schema=FeedbackSchema,
     example={"opinion": "not_useful", "criterion": "capacity", "note": "Its table is too small."},
@@ -81,6 +83,7 @@ def judge(match_id: int) -> ResponseReturnValue:
 @operation(
     summary="Answer a question about a candidate",
     tag="matches",
+    problems=(403,),
     form=AnswerForm,
     schema=AnswerSchema,
     example={"criterion": "rate", "answer": "yes", "note": "We take $90 an hour from members."},
@@ -104,6 +107,7 @@ def answer(match_id: int) -> ResponseReturnValue:
 @operation(
     summary="Report the feedback on matches",
     tag="matches",
+    problems=(403,),
     schema=CriterionSchema,
     is_list=True,
 )

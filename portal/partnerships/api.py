@@ -192,7 +192,7 @@ def act_on_request(request_id: int, action: str) -> ResponseReturnValue:
 
 
 @blueprint.get("/requests/<int:request_id>/quality")
-@operation(summary="Judge a request", tag="requests", schema=QualitySchema, problems=(404,))
+@operation(summary="Judge a request", tag="requests", schema=QualitySchema, problems=(403, 404))
 def show_quality(request_id: int) -> ResponseReturnValue:
     """Say what one of your requests lacks, what is vague, and what similar ones say."""
     actor = current_actor()

@@ -39,6 +39,7 @@ def list_for_me() -> ResponseReturnValue:
     problems=(403,),
     schema=MatchSchema,
     is_list=True,
+    problems=(403,),
 )
 def list_of_request(request_id: int) -> ResponseReturnValue:
     """List the candidates of a request, and what was ruled out: its people and brokers may."""
@@ -62,6 +63,7 @@ def show(match_id: int) -> ResponseReturnValue:
     problems=(403,),
     form=FeedbackForm,
     schema=FeedbackSchema,
+    scope="matches:write",
     example={"opinion": "not_useful", "criterion": "capacity", "note": "Its table is too small."},
 )
 def judge(match_id: int) -> ResponseReturnValue:
@@ -86,6 +88,7 @@ def judge(match_id: int) -> ResponseReturnValue:
     problems=(403,),
     form=AnswerForm,
     schema=AnswerSchema,
+    scope="matches:write",
     example={"criterion": "rate", "answer": "yes", "note": "We take $90 an hour from members."},
 )
 def answer(match_id: int) -> ResponseReturnValue:
@@ -110,6 +113,7 @@ def answer(match_id: int) -> ResponseReturnValue:
     problems=(403,),
     schema=CriterionSchema,
     is_list=True,
+    problems=(403,),
 )
 def report() -> ResponseReturnValue:
     """Report what people said of matches, criterion by criterion: brokers and administrators."""

@@ -39,7 +39,6 @@ def list_for_me() -> ResponseReturnValue:
     problems=(403,),
     schema=MatchSchema,
     is_list=True,
-    problems=(403,),
 )
 def list_of_request(request_id: int) -> ResponseReturnValue:
     """List the candidates of a request, and what was ruled out: its people and brokers may."""
@@ -60,7 +59,6 @@ def show(match_id: int) -> ResponseReturnValue:
 @operation(
     summary="Judge a match",
     tag="matches",
-    problems=(403,),
     form=FeedbackForm,
     schema=FeedbackSchema,
     scope="matches:write",
@@ -85,7 +83,6 @@ def judge(match_id: int) -> ResponseReturnValue:
 @operation(
     summary="Answer a question about a candidate",
     tag="matches",
-    problems=(403,),
     form=AnswerForm,
     schema=AnswerSchema,
     scope="matches:write",
@@ -113,7 +110,6 @@ def answer(match_id: int) -> ResponseReturnValue:
     problems=(403,),
     schema=CriterionSchema,
     is_list=True,
-    problems=(403,),
 )
 def report() -> ResponseReturnValue:
     """Report what people said of matches, criterion by criterion: brokers and administrators."""

@@ -32,7 +32,11 @@ from portal.bookings.rules.timetable import day_span
 from portal.bookings.services import access as gates
 from portal.bookings.services import booking as bookings
 from portal.bookings.services import calendar as calendars
-from portal.brokerage.models.introductions import Introduction, IntroductionParty
+from portal.brokerage.models.introductions import (
+    Introduction,
+    IntroductionParty,
+    IntroductionReveal,
+)
 from portal.brokerage.queries.introductions import get_introduction
 from portal.brokerage.services import introductions
 from portal.conversations import services as conversations
@@ -329,6 +333,11 @@ def _introduce(
         party.terms_accepted_at = party.shared_at = moment
         _date_steps("introduction_party", party.id, moment)
     _date_steps("introduction", introduction.id, moment)
+    session.execute(
+        update(IntroductionReveal)
+        .where(IntroductionReveal.introduction_id == introduction.id)
+        .values(revealed_at=moment)
+    )
     return introduction
 
 

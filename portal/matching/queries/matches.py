@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 from sqlalchemy.orm import joinedload
 
 from portal.accounts.models import User
@@ -35,6 +35,8 @@ from portal.regions.queries import cluster_labels, preferred_labels
 
 #: A request's page, and a person's, show so many.
 MOST_SHOWN = 10
+#: So many a desk shows.
+MOST_ON_DESK = 5
 MATCH_OPTIONS = (
     joinedload(Match.request).options(*REQUEST_OPTIONS),
     joinedload(Match.organization),
@@ -199,7 +201,10 @@ def list_for_owners(actor: Actor, limit: int) -> list[Shown]:
 
 
 def list_for_desk(actor: Actor, limit: int) -> list[DeskItem]:
-    """Return the matches that the actor was told of and said nothing about, oldest first."""
+    """Return matches that the actor was told of and said nothing about, the most suitable ones.
+
+    A few of them, since one request alone may have twenty; `page_for` has them all.
+    """
     statement = (
         _with_options()
         .where(
@@ -210,8 +215,8 @@ def list_for_desk(actor: Actor, limit: int) -> list[DeskItem]:
             ),
             _unjudged(actor),
         )
-        .order_by(func.coalesce(Match.request_told_at, Match.owner_told_at), Match.id)
-        .limit(limit)
+        .order_by(Match.score.desc(), Match.id)
+        .limit(min(limit, MOST_ON_DESK))
     )
     return [
         DeskItem(

@@ -2,7 +2,7 @@
 
 from portal.accounts import events, queries, services
 from portal.kernel.authorization import SYSTEM
-from portal.kernel.mail import queue_mail
+from portal.kernel.mail import queue_mail, queue_mails
 from portal.kernel.web import external_url
 
 
@@ -20,10 +20,9 @@ def email_owner_on_known_address_signed_up(event: events.KnownAddressSignedUp) -
     """Tell the owner of an address that they have an account already."""
     user = queries.find_user(event.user_id)
     if user is not None and user.is_active:
-        queue_mail(
-            user.email,
+        queue_mails(
+            [user],
             "account_known",
-            locale=user.language or "en",
             email=user.email,
             sign_in_url=external_url("accounts.sign_in"),
             reset_url=external_url("accounts.request_reset"),
@@ -35,10 +34,9 @@ def email_link_on_password_reset_requested(event: events.PasswordResetRequested)
     user = queries.find_user(event.user_id)
     if user is not None and user.is_active:
         token = services.make_link(SYSTEM, user, purpose="reset", email=user.email)
-        queue_mail(
-            user.email,
+        queue_mails(
+            [user],
             "password_reset",
-            locale=user.language or "en",
             email=user.email,
             url=external_url("accounts.reset_password", token=token),
             hours=services.LINK_HOURS["reset"],
@@ -49,10 +47,9 @@ def email_owner_on_password_changed(event: events.PasswordChanged) -> None:
     """Tell the owner that the password has changed."""
     user = queries.find_user(event.user_id)
     if user is not None:
-        queue_mail(
-            user.email,
+        queue_mails(
+            [user],
             "password_changed",
-            locale=user.language or "en",
             ended_tokens=event.ended_tokens,
             reset_url=external_url("accounts.request_reset"),
         )
@@ -88,10 +85,9 @@ def email_owner_on_token_made(event: events.TokenMade) -> None:
     """Tell the owner that a token was made."""
     user = queries.find_user(event.user_id)
     if user is not None:
-        queue_mail(
-            user.email,
+        queue_mails(
+            [user],
             "token_made",
-            locale=user.language or "en",
             url=external_url("accounts.tokens"),
         )
 
@@ -101,10 +97,9 @@ def _send_verification(event: events.UserSignedUp | events.VerificationRequested
     if user is None or not user.is_active or user.email_verified_at is not None:
         return
     token = services.make_link(SYSTEM, user, purpose="verify", email=user.email)
-    queue_mail(
-        user.email,
+    queue_mails(
+        [user],
         "email_verification",
-        locale=user.language or "en",
         email=user.email,
         url=external_url("accounts.verify_email", token=token, next=event.target or None),
         hours=services.LINK_HOURS["verify"],

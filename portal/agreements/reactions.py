@@ -1,16 +1,12 @@
 """What follows on agreements and outcomes: e-mails to the parties, and cases that move on."""
 
-from collections.abc import Iterable
-from typing import Any
-
-from portal.accounts.models import User
 from portal.agreements import events
 from portal.agreements.queries import agreements as queries
 from portal.agreements.queries import outcomes
 from portal.agreements.rules.words import OUTCOME_KINDS
 from portal.brokerage.services.cases import advance_cases
 from portal.kernel.authorization import SYSTEM
-from portal.kernel.mail import queue_mail
+from portal.kernel.mail import queue_mails
 from portal.kernel.web import external_url
 from portal.organizations.queries.people import managers_of
 
@@ -24,7 +20,7 @@ def email_parties_on_agreement_moved(event: events.AgreementMoved) -> None:
     agreement = queries.find_agreement(event.agreement_id)
     if agreement is None or event.action not in _TOLD_ACTIONS:
         return
-    _tell(
+    queue_mails(
         queries.people_of_parties(agreement, but_user_id=event.by_user_id),
         "agreement_moved",
         action=event.action,
@@ -49,7 +45,7 @@ def email_parties_on_document_added(event: events.DocumentAdded) -> None:
     agreement = queries.find_agreement(version.document.agreement_id) if version else None
     if version is None or agreement is None:
         return
-    _tell(
+    queue_mails(
         queries.people_of_parties(agreement, but_user_id=event.by_user_id),
         "document_added",
         document=version.document.title,
@@ -66,7 +62,7 @@ def email_party_on_milestone_due(event: events.MilestoneDue) -> None:
     milestone = queries.find_milestone(event.milestone_id)
     if milestone is None or milestone.done_at is not None:
         return
-    _tell(
+    queue_mails(
         queries.people_of_milestone(milestone),
         "milestone_due",
         is_over=event.is_over,
@@ -81,7 +77,7 @@ def email_parties_on_agreement_ends_soon(event: events.AgreementEndsSoon) -> Non
     """Remind the parties that an agreement ends, and to say what came of it."""
     agreement = queries.find_agreement(event.agreement_id)
     if agreement is not None and agreement.status == "active":
-        _tell(
+        queue_mails(
             queries.people_of_parties(agreement),
             "agreement_ends_soon",
             title=agreement.title,
@@ -104,7 +100,7 @@ def email_parties_on_outcome_moved(event: events.OutcomeMoved) -> None:
             is_answered = event.action in ("confirm", "dispute") and person.id in asserters
             if (is_asked or is_answered) and person.id not in told:
                 told.add(person.id)
-                _tell(
+                queue_mails(
                     [person],
                     "outcome_moved",
                     action=event.action,
@@ -121,18 +117,13 @@ def email_organization_on_outcome_alike(event: events.OutcomeAlike) -> None:
     """Ask the organization where it came about whether one thing is told twice."""
     outcome = outcomes.find_outcome(event.outcome_id)
     if outcome is not None and outcome.twin_id is not None:
-        _tell(
+        queue_mails(
             managers_of(outcome.organization_id),
             "outcome_alike",
             kind=OUTCOME_KINDS[outcome.kind],
             day=outcome.happened_on,
             url=_outcome_url(outcome.id),
         )
-
-
-def _tell(people: Iterable[User], template: str, **context: Any) -> None:
-    for person in people:
-        queue_mail(person.email, template, locale=person.language or "en", **context)
 
 
 def _agreement_url(agreement_id: int) -> str:

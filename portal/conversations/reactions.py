@@ -9,7 +9,7 @@ from portal.conversations.queries import moderation, telling
 from portal.conversations.queries.threads import show_message
 from portal.conversations.rules import REPORT_REASONS, sign_stop
 from portal.kernel.authorization import SYSTEM, Actor
-from portal.kernel.mail import queue_mail
+from portal.kernel.mail import queue_mails
 from portal.kernel.settings import setting
 from portal.kernel.web import external_url
 
@@ -32,10 +32,9 @@ def email_followers_on_message_posted(event: MessagePosted) -> None:
 def _email(told: telling.Told, message: Message) -> None:
     person, talk = told.person, told.talk
     shown = show_message(talk, message)
-    queue_mail(
-        person.email,
+    queue_mails(
+        [person],
         "message_posted",
-        locale=person.language or "en",
         stop_url=_stop_url(person.id, message.thread_id),
         title=" ".join(talk.title.split()),
         organization=" ".join(shown.organization.split()),
@@ -59,10 +58,9 @@ def email_person_on_digest_due(event: DigestDue) -> None:
     lines = telling.list_for_digest(actor)
     if not lines:
         return
-    queue_mail(
-        person.email,
+    queue_mails(
+        [person],
         "message_digest",
-        locale=person.language or "en",
         stop_url=_stop_url(person.id, None),
         lines=[
             {
@@ -90,14 +88,12 @@ def email_deciders_on_message_reported(event: MessageReported) -> None:
     report = moderation.find_report(event.report_id)
     if report is None or report.status != "open":
         return
-    for person in moderation.deciders_of(report):
-        queue_mail(
-            person.email,
-            "message_reported",
-            locale=person.language or "en",
-            reason=REPORT_REASONS[report.reason],
-            url=external_url("conversations.show_report", report_id=report.id),
-        )
+    queue_mails(
+        moderation.deciders_of(report),
+        "message_reported",
+        reason=REPORT_REASONS[report.reason],
+        url=external_url("conversations.show_report", report_id=report.id),
+    )
 
 
 def email_reporter_on_report_decided(event: ReportDecided) -> None:
@@ -105,10 +101,9 @@ def email_reporter_on_report_decided(event: ReportDecided) -> None:
     report = moderation.find_report(event.report_id)
     if report is None or report.reported_by is None:
         return
-    queue_mail(
-        report.reported_by.email,
+    queue_mails(
+        [report.reported_by],
         "report_decided",
-        locale=report.reported_by.language or "en",
         is_upheld=report.status == "upheld",
         note=event.note,
         title=report.message.thread.title,

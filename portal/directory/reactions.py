@@ -14,7 +14,7 @@ from portal.facilities.events import EquipmentDeleted, FacilityDeleted
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.clock import now
 from portal.kernel.fulltext.port import IndexUnavailable, QueryTooCostly
-from portal.kernel.mail import queue_mail
+from portal.kernel.mail import queue_mails
 from portal.kernel.settings import setting
 from portal.kernel.web import external_url
 from portal.organizations.events import MembershipStarted
@@ -109,10 +109,9 @@ def email_readers_on_matches_found(event: MatchesFound) -> None:
     ]
     for person in saved_searches.list_recipients(saved):
         token = sign_stop(setting("SECRET_KEY"), saved.id, person.id)
-        queue_mail(
-            person.email,
+        queue_mails(
+            [person],
             "saved_search_found",
-            locale=person.language or "en",
             stop_url=external_url("directory.stop_by_link", token=token),
             name=saved.name,
             organization=saved.organization.name if saved.organization else "",

@@ -18,7 +18,7 @@ from portal.intake.rules import Reading
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.errors import NotFound, PortalError
 from portal.kernel.files import read_stored_file
-from portal.kernel.mail import queue_mail
+from portal.kernel.mail import queue_mails
 from portal.kernel.web import external_url
 
 log = logging.getLogger(__name__)
@@ -90,10 +90,9 @@ def email_person_on_import_finished(event: ImportFinished) -> None:
         return
     person = find_user(run.user_id)
     if person is not None and person.is_active:
-        queue_mail(
-            person.email,
+        queue_mails(
+            [person],
             "import_finished",
-            locale=person.language or "en",
             file_name=run.file_name,
             message=run.message,
             counts={name: run.counts.get(name, 0) for name in ("created", "changed", "refused")},

@@ -7,10 +7,11 @@ import datetime as dt
 import re
 import smtplib
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import formatdate, make_msgid, parseaddr
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
 from flask import current_app, render_template
@@ -69,6 +70,16 @@ class OutgoingMail(Identified, Model):
     failed_at: Mapped[dt.datetime | None]
 
 
+class _Person(Protocol):
+    """Somebody who gets mail."""
+
+    @property
+    def email(self) -> str: ...
+
+    @property
+    def language(self) -> str: ...
+
+
 def queue_mail(
     recipient: str,
     template: str,
@@ -101,6 +112,12 @@ def queue_mail(
             calendar_method=invitation[1] if invitation else "",
         )
     )
+
+
+def queue_mails(people: Iterable[_Person], template: str, **context: Any) -> None:
+    """Write the same to several people, to each in their own language."""
+    for person in people:
+        queue_mail(person.email, template, locale=person.language or "en", **context)
 
 
 def html_of(words: str) -> Markup:

@@ -8,7 +8,7 @@ from portal.facilities import events as facility_events
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.errors import NotFound
 from portal.kernel.fulltext.port import IndexUnavailable
-from portal.kernel.mail import queue_mail
+from portal.kernel.mail import queue_mails
 from portal.kernel.web import external_url
 from portal.matching import services
 from portal.matching.events import MatchAnswered, MatchesFound
@@ -128,8 +128,7 @@ def _existing(request_id: int) -> list[int]:
 
 
 def _tell(people: Sequence[User], template: str, **context: Any) -> None:
-    for person in queries.who_want_mail(people):
-        queue_mail(person.email, template, locale=person.language or "en", **context)
+    queue_mails(queries.who_want_mail(people), template, **context)
 
 
 # What an event names may be gone by the time that it is delivered.

@@ -6,7 +6,7 @@ from portal.accounts.models import User
 from portal.accounts.queries import find_user, find_user_by_email
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.errors import NotFound
-from portal.kernel.mail import queue_mail
+from portal.kernel.mail import queue_mail, queue_mails
 from portal.kernel.web import external_url
 from portal.organizations import events, services
 from portal.organizations.models import Claim, Invitation, JoinRequest
@@ -150,7 +150,7 @@ def email_person_on_membership_ended(event: events.MembershipEnded) -> None:
 
 def _tell(person: User, template: str, **context: Any) -> None:
     if person.is_active:
-        queue_mail(person.email, template, locale=person.language or "en", **context)
+        queue_mails([person], template, **context)
 
 
 def _people_url(organization_id: int) -> str:

@@ -3,13 +3,9 @@
 A responder's mail says whose request it is only where the response's page would say so too.
 """
 
-from collections.abc import Iterable
-from typing import Any
-
-from portal.accounts.models import User
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.errors import NotFound
-from portal.kernel.mail import queue_mail
+from portal.kernel.mail import queue_mail, queue_mails
 from portal.kernel.web import external_url
 from portal.organizations.queries.people import managers_of
 from portal.partnerships import events
@@ -27,7 +23,7 @@ def email_managers_on_response_sent(event: events.ResponseSent) -> None:
     response = _response(event.response_id)
     if response is None or response.status != "sent":
         return
-    _tell(
+    queue_mails(
         queries.deciders_of(response.request),
         "response_sent",
         title=response.request.title,
@@ -45,7 +41,7 @@ def email_asked_organization_on_request_published(event: events.RequestMoved) ->
     subject = request.equipment or request.facility
     if subject is None:
         return
-    _tell(
+    queue_mails(
         managers_of(subject.organization_id),
         "request_asks",
         name=subject.name,
@@ -63,7 +59,7 @@ def email_responder_on_response_decided(event: events.ResponseDecided) -> None:
         return
     is_accepted = event.action == "accept"
     is_named = is_accepted or not response.request.is_anonymous
-    _tell(
+    queue_mails(
         response_queries.responders_of(response),
         "response_decided",
         is_accepted=is_accepted,
@@ -79,7 +75,7 @@ def email_keepers_on_request_expired(event: events.RequestMoved) -> None:
     """Tell who looks after a request that its time was over."""
     request = _request(event.request_id) if event.action == "expire" else None
     if request is not None and request.status == "expired":
-        _tell(
+        queue_mails(
             queries.keepers_of(request),
             "request_expired",
             title=request.title,
@@ -93,7 +89,7 @@ def email_keepers_on_request_ends_soon(event: events.RequestEndsSoon) -> None:
     """Tell who looks after a request that it ends soon."""
     request = _request(event.request_id)
     if request is not None and request.status in ("published", "paused"):
-        _tell(
+        queue_mails(
             queries.keepers_of(request),
             "request_ends_soon",
             title=request.title,
@@ -113,7 +109,7 @@ def email_responders_on_request_revealed(event: events.RequestRevealed) -> None:
     response = response_queries.find_response(event.request_id, event.organization_id)
     if response is None or response.status != "sent":
         return
-    _tell(
+    queue_mails(
         response_queries.responders_of(response),
         "request_revealed",
         title=response.request.title,
@@ -148,7 +144,7 @@ def email_broker_on_mandate_answered(event: events.MandateAnswered) -> None:
     mandate = _mandate(event.mandate_id)
     if mandate is None or mandate.asked_by is None or mandate.status != event.status:
         return
-    _tell(
+    queue_mails(
         [mandate.asked_by],
         "mandate_answered",
         status=mandate.status,
@@ -166,7 +162,7 @@ def tell_helpers_of_urgent_request(event: events.RequestMoved | events.RequestSa
     if request is None or not request.is_urgent or request.status != "published":
         return
     for organization_id in call_helpers(SYSTEM, request):
-        _tell(
+        queue_mails(
             hearers_of(organization_id),
             "urgent_request",
             title=request.title,
@@ -176,11 +172,6 @@ def tell_helpers_of_urgent_request(event: events.RequestMoved | events.RequestSa
             url=external_url("partnerships.show", request_id=request.id),
             choice_url=external_url("partnerships.list_urgent"),
         )
-
-
-def _tell(people: Iterable[User], template: str, **context: Any) -> None:
-    for person in people:
-        queue_mail(person.email, template, locale=person.language or "en", **context)
 
 
 def _response_url(response: Response) -> str:

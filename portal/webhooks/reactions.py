@@ -6,7 +6,7 @@ A notice holds what its organization may see anyway: numbers, an address, a titl
 from portal.agreements.events import AgreementMoved
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import now
-from portal.kernel.mail import queue_mail
+from portal.kernel.mail import queue_mails
 from portal.kernel.outgoing import Refused, Unreachable, post
 from portal.kernel.web import external_url
 from portal.organizations.queries.people import managers_of
@@ -106,12 +106,10 @@ def email_managers_on_webhook_stopped(event: WebhookStopped) -> None:
     webhook = queries.find_webhook(event.webhook_id)
     if webhook is None or webhook.is_active:
         return
-    for person in managers_of(webhook.organization_id):
-        queue_mail(
-            person.email,
-            "webhook_stopped",
-            locale=person.language or "en",
-            address=webhook.url,
-            organization=webhook.organization.name,
-            url=external_url("webhooks.show", webhook_id=webhook.id),
-        )
+    queue_mails(
+        managers_of(webhook.organization_id),
+        "webhook_stopped",
+        address=webhook.url,
+        organization=webhook.organization.name,
+        url=external_url("webhooks.show", webhook_id=webhook.id),
+    )

@@ -1,6 +1,5 @@
 """What follows on what opens the gates of bookings: e-mails, and the note of a use."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from portal.accounts.models import User
@@ -10,7 +9,7 @@ from portal.bookings.queries import grants
 from portal.bookings.rules.access import lapses_first
 from portal.bookings.services import access
 from portal.kernel.authorization import SYSTEM
-from portal.kernel.mail import queue_mail
+from portal.kernel.mail import queue_mails
 from portal.kernel.web import external_url
 from portal.organizations.queries.people import managers_of
 
@@ -20,7 +19,7 @@ def email_host_on_access_asked(event: events.AccessAsked) -> None:
     row = grants.find_shown_access_request(event.access_request_id)
     if row is None or row.status != "open":
         return
-    _tell(
+    queue_mails(
         managers_of(row.host_organization_id),
         "access_asked",
         kind=row.kind,
@@ -37,7 +36,7 @@ def email_person_on_access_answered(event: events.AccessAnswered) -> None:
     row = grants.find_shown_access_request(event.access_request_id)
     if row is None or row.status != "declined":
         return
-    _tell(
+    queue_mails(
         [row.user],
         "access_declined",
         kind=row.kind,
@@ -53,7 +52,7 @@ def email_person_on_qualification_stepped(event: events.QualificationStepped) ->
     row = grants.find_shown_qualification(event.qualification_id)
     if row is None or (event.action == "revoke") != (row.status == "revoked"):
         return
-    _tell(
+    queue_mails(
         [row.user],
         "qualification_stepped",
         action=event.action,
@@ -67,7 +66,7 @@ def email_person_on_qualification_ends_soon(event: events.QualificationEndsSoon)
     """Tell a person that a qualification expires, or lapses by disuse, before long."""
     row = grants.find_shown_qualification(event.qualification_id)
     if row is not None and row.status == "valid" and row.ends_on is not None:
-        _tell([row.user], "qualification_ends_soon", host=row.host.name, **_terms(row))
+        queue_mails([row.user], "qualification_ends_soon", host=row.host.name, **_terms(row))
 
 
 def email_holder_on_clearance_stepped(event: events.ClearanceStepped) -> None:
@@ -75,7 +74,7 @@ def email_holder_on_clearance_stepped(event: events.ClearanceStepped) -> None:
     row = grants.find_shown_clearance(event.clearance_id)
     if row is None or (event.action == "revoke") != (row.status == "revoked"):
         return
-    _tell(
+    queue_mails(
         _holders(row), "clearance_stepped", action=event.action, note=event.note, **_validity(row)
     )
 
@@ -84,18 +83,13 @@ def email_holder_on_clearance_ends_soon(event: events.ClearanceEndsSoon) -> None
     """Tell the organization, or the person inducted, that it expires before long."""
     row = grants.find_shown_clearance(event.clearance_id)
     if row is not None and row.status == "valid" and row.expires_on is not None:
-        _tell(_holders(row), "clearance_ends_soon", **_validity(row))
+        queue_mails(_holders(row), "clearance_ends_soon", **_validity(row))
 
 
 def note_use_on_booking_completed(event: events.BookingStepped) -> None:
     """Keep from lapsing what was used."""
     if event.status == "completed":
         access.note_use(SYSTEM, booking_id=event.booking_id)
-
-
-def _tell(people: Iterable[User], template: str, **context: Any) -> None:
-    for person in people:
-        queue_mail(person.email, template, locale=person.language or "en", **context)
 
 
 def _terms(row: Qualification) -> dict[str, Any]:

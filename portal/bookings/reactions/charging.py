@@ -6,7 +6,7 @@ from portal.bookings.queries.notices import load_wishes
 from portal.bookings.rules.notices import Wishes
 from portal.bookings.services import charging as services
 from portal.kernel.authorization import SYSTEM
-from portal.kernel.mail import queue_mail
+from portal.kernel.mail import queue_mails
 from portal.kernel.web import external_url
 from portal.organizations.queries.people import find_membership, managers_of
 
@@ -34,10 +34,9 @@ def email_payer_on_charge_settled(event: events.ChargeSettled) -> None:
     wishes = load_wishes(people)
     for person in people.values():
         if wishes.get(person.id, Wishes()).tells_person:
-            queue_mail(
-                person.email,
+            queue_mails(
+                [person],
                 "charge_settled",
-                locale=person.language or "en",
                 name=booking.resource.name,
                 host=booking.host.name,
                 cents=cents,
@@ -54,18 +53,16 @@ def email_other_side_on_dispute_stepped(event: events.DisputeStepped) -> None:
         return
     is_raised = event.action == "raise"
     told = dispute.host_organization_id if is_raised else dispute.organization_id
-    for person in managers_of(told):
-        queue_mail(
-            person.email,
-            "dispute_stepped",
-            locale=person.language or "en",
-            is_raised=is_raised,
-            is_settled=dispute.status == "settled",
-            organization=dispute.organization.name,
-            name=dispute.booking.resource.name,
-            text=dispute.reason if is_raised else dispute.answer,
-            url=external_url("bookings.show_charge", booking_id=dispute.booking_id),
-        )
+    queue_mails(
+        managers_of(told),
+        "dispute_stepped",
+        is_raised=is_raised,
+        is_settled=dispute.status == "settled",
+        organization=dispute.organization.name,
+        name=dispute.booking.resource.name,
+        text=dispute.reason if is_raised else dispute.answer,
+        url=external_url("bookings.show_charge", booking_id=dispute.booking_id),
+    )
 
 
 def email_host_on_incident_reported(event: events.IncidentReported) -> None:
@@ -74,14 +71,12 @@ def email_host_on_incident_reported(event: events.IncidentReported) -> None:
     if incident is None:
         return
     booking = incident.booking
-    for person in managers_of(booking.host_organization_id):
-        queue_mail(
-            person.email,
-            "incident_reported",
-            locale=person.language or "en",
-            name=booking.resource.name,
-            organization=booking.organization.name,
-            text=incident.text,
-            is_stopped=incident.closure_id is not None,
-            url=external_url("bookings.show_charge", booking_id=booking.id),
-        )
+    queue_mails(
+        managers_of(booking.host_organization_id),
+        "incident_reported",
+        name=booking.resource.name,
+        organization=booking.organization.name,
+        text=incident.text,
+        is_stopped=incident.closure_id is not None,
+        url=external_url("bookings.show_charge", booking_id=booking.id),
+    )

@@ -14,7 +14,7 @@ from portal.bookings.rules.invitations import Party, write_invitation
 from portal.bookings.rules.notices import Wishes, told_of_change, told_of_making
 from portal.bookings.rules.telling import write_span
 from portal.kernel.errors import NotFound
-from portal.kernel.mail import queue_mail
+from portal.kernel.mail import queue_mails
 from portal.kernel.settings import setting
 from portal.kernel.web import external_url
 
@@ -64,10 +64,9 @@ def email_on_span_offered(event: events.SpanOffered) -> None:
         return
     zone = queries.zone_of(entry.resource)
     span = Span(entry.starts_at, entry.ends_at)
-    queue_mail(
-        person.email,
+    queue_mails(
+        [person],
         "booking_offered",
-        locale=person.language or "en",
         name=entry.resource.name,
         when=lambda: write_span(span, zone),
         until=entry.offered_until,
@@ -128,10 +127,9 @@ def _tell(
     span = Span(booking.starts_at, booking.ends_at)
     more = booking.series_id is not None or booking.party is not None
     is_there = person.id == booking.user_id
-    queue_mail(
-        person.email,
+    queue_mails(
+        [person],
         "booking_notice",
-        locale=person.language or "en",
         invitation=_invitation(person, booking) if is_there and action != "remind" else None,
         action=action,
         side=side,

@@ -7,7 +7,7 @@ from portal.brokerage.models.introductions import Introduction
 from portal.brokerage.services.cases import advance_cases
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.database import session
-from portal.kernel.mail import queue_mail
+from portal.kernel.mail import queue_mails
 from portal.kernel.web import external_url
 from portal.organizations.models import Organization
 from portal.organizations.queries.people import managers_of
@@ -18,10 +18,9 @@ def email_keeper_on_case_handed_over(event: events.CaseHandedOver) -> None:
     case = session.get(Case, event.case_id)
     keeper = _broker(case.keeper_id if case else None, event.by_user_id)
     if case is not None and keeper is not None:
-        queue_mail(
-            keeper.email,
+        queue_mails(
+            [keeper],
             "case_handed_over",
-            locale=keeper.language or "en",
             title=case.title,
             next_action=case.next_action,
             url=external_url("brokerage.show_case", case_id=case.id),
@@ -34,10 +33,9 @@ def email_keeper_on_task_given(event: events.CaseTaskGiven) -> None:
     keeper = _broker(task.keeper_id if task else None, event.by_user_id)
     case = session.get(Case, task.case_id) if task else None
     if task is not None and case is not None and keeper is not None and task.done_at is None:
-        queue_mail(
-            keeper.email,
+        queue_mails(
+            [keeper],
             "case_task_given",
-            locale=keeper.language or "en",
             task=task.title,
             due_on=task.due_on,
             title=case.title,
@@ -50,15 +48,13 @@ def email_managers_on_confirmation_asked(event: events.ConfirmationAsked) -> Non
     organization = session.get(Organization, event.organization_id)
     if organization is None or organization.status != "active":
         return
-    for person in managers_of(organization.id):
-        queue_mail(
-            person.email,
-            "confirmation_asked",
-            locale=person.language or "en",
-            organization=organization.name,
-            url=external_url("organizations.show", organization_id=organization.id),
-            list_url=external_url("facilities.list_own"),
-        )
+    queue_mails(
+        managers_of(organization.id),
+        "confirmation_asked",
+        organization=organization.name,
+        url=external_url("organizations.show", organization_id=organization.id),
+        list_url=external_url("facilities.list_own"),
+    )
 
 
 def advance_cases_on_introduction_consented(event: events.IntroductionConsented) -> None:

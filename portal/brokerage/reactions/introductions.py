@@ -1,15 +1,11 @@
 """E-mails of introductions: to each side what its page would say, to the broker how it stands."""
 
-from collections.abc import Iterable
-from typing import Any
-
-from portal.accounts.models import User
 from portal.brokerage import events
 from portal.brokerage.models.introductions import Introduction, IntroductionParty
 from portal.brokerage.queries import introductions as queries
 from portal.kernel.authorization import Actor
 from portal.kernel.errors import NotFound
-from portal.kernel.mail import queue_mail
+from portal.kernel.mail import queue_mails
 from portal.kernel.web import external_url
 from portal.organizations.queries.people import managers_of
 
@@ -85,7 +81,7 @@ def email_awaited_on_introduction_waits(event: events.IntroductionWaits) -> None
 def _tell_side(introduction: Introduction, party: IntroductionParty, template: str) -> None:
     """Write to the managers of a side what its people may read of the others."""
     reader = Actor(memberships={party.organization_id: "member"})
-    _tell(
+    queue_mails(
         managers_of(party.organization_id),
         template,
         title=introduction.title,
@@ -101,7 +97,7 @@ def _tell_broker(introduction: Introduction, template: str) -> None:
     """Write to the broker how it stands, and with whom as far as the broker knows."""
     reader = Actor(brokered_regions=frozenset({introduction.region_id}))
     sides = queries.sides_of(reader, introduction)
-    _tell(
+    queue_mails(
         queries.brokers_of(introduction),
         template,
         title=introduction.title,
@@ -110,11 +106,6 @@ def _tell_broker(introduction: Introduction, template: str) -> None:
         declined=next((side for side in sides if side.status == "declined"), None),
         url=_url(introduction),
     )
-
-
-def _tell(people: Iterable[User], template: str, **context: Any) -> None:
-    for person in people:
-        queue_mail(person.email, template, locale=person.language or "en", **context)
 
 
 def _url(introduction: Introduction) -> str:

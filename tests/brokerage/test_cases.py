@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from flask.testing import FlaskClient
@@ -146,6 +147,16 @@ def test_case_of_an_anonymous_request_does_not_name_its_organization(
     opened = services.open_case(
         actor("dov"), region(world), request_id=world.requests["college_public"]
     )
+    assert opened.organization_id is None
+
+
+def test_case_does_not_pass_on_what_its_broker_alone_knows(world: World, actor: Actors) -> None:
+    with unit_of_work():
+        hidden = queries.find_request(SYSTEM, world.requests["college_public"])
+        assert hidden is not None
+        hidden.is_anonymous, hidden.anonymous_summary = True, "A college nearby."
+        knowing = replace(actor("dov"), memberships={world.organizations["college"]: "member"})
+    opened = services.open_case(knowing, region(world), request_id=world.requests["college_public"])
     assert opened.organization_id is None
 
 

@@ -5,17 +5,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from portal.accounts.models import User
 from portal.brokerage.models.introductions import Introduction, IntroductionParty
 from portal.brokerage.policies import Permission
 from portal.brokerage.queries import introductions as queries
 from portal.brokerage.services import introductions as services
-from portal.kernel.authorization import SYSTEM, can, visible
+from portal.kernel.authorization import SYSTEM, Actor, can, visible
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from portal.organizations.models import Membership, Organization
-from portal.partnerships.models import Request
+from portal.partnerships.models import Request, RequestReveal
 from portal.partnerships.queries.requests import get_request
 from portal.regions.models import Region
 from tests.brokerage.conftest import ActorOf, Table, name_of
@@ -292,6 +294,86 @@ def test_who_posted_an_anonymous_request_is_kept_from_the_broker_until_all_agree
     ]
     table.consent("shop", "college")
     assert next(side.label for side in table.sides("dov")) == "Ana's Machine Shop"
+
+
+def hide(world: World) -> Request:
+    """Let the shop post its public request without its name."""
+    with unit_of_work():
+        request = session.get_one(Request, world.requests["shop_public"])
+        request.is_anonymous, request.anonymous_summary = True, "Somebody mills."
+    return get_request(request.id)
+
+
+def test_who_declines_for_an_anonymous_side_is_not_named_to_the_broker(
+    propose: Propose,
+    world: World,
+    proposal: Proposal,
+    client_of: Callable[[str], FlaskClient],
+) -> None:
+    request = hide(world)
+    with unit_of_work():
+        session.get_one(User, world.users["ana"]).name = "Anastasia Mill"
+    poster, candidate = proposal("shop", "college")["parties"]
+    del poster["organization_id"]
+    table = propose(request=request, parties=[{**poster, "stands_for": "poster"}, candidate])
+    case = world.cases["shop"]
+    table.decline("shop", note="Not now.")
+
+    for path in (f"/introductions/{table.id}", f"/broker/cases/{case}"):
+        read = client_of("dov").get(path).text
+        assert "One side declined." in read
+        assert "Anastasia" not in read
+
+
+def test_a_broker_cannot_try_out_who_posted_an_anonymous_request(
+    propose: Propose, world: World, proposal: Proposal
+) -> None:
+    """By naming a guess beside the poster, in a proposal that is refused anyway."""
+    request = hide(world)
+
+    def refusals_of(guess: str) -> list[str]:
+        poster, other = proposal("shop", guess)["parties"]
+        del poster["organization_id"]
+        parties = [{**poster, "stands_for": "poster"}, other]
+        third = proposal("aero")["parties"][0]
+        tried = [
+            {"title": "Call 502 555 0100", "parties": parties},
+            {"title": f"For {name_of(world, guess)}", "parties": parties},
+            {"title": "Call 502 555 0100", "parties": [other, third]},
+        ]
+        said = []
+        for changes in tried:
+            with pytest.raises(Invalid) as refusal:
+                propose(request=request, **changes)
+            said.append(refusal.value.message.replace(name_of(world, guess), "The guess"))
+        return said
+
+    assert refusals_of("shop") == refusals_of("college")
+
+
+def test_a_broker_who_knows_an_anonymous_side_does_not_name_it_to_the_others(
+    propose: Propose, world: World, actor: ActorOf
+) -> None:
+    """As one whose own organization was let know."""
+    request = hide(world)
+    with unit_of_work():
+        session.add(
+            Membership(
+                organization_id=world.organizations["aero"],
+                user_id=world.users["dov"],
+                role="member",
+            )
+        )
+        session.add(
+            RequestReveal(
+                request_id=request.id, organization_id=world.organizations["aero"], cause="owner"
+            )
+        )
+    table = propose("shop", "college", request=get_request(request.id))
+    colleague = Actor(brokered_regions=actor("dov").brokered_regions)
+
+    labels = [side.label for side in queries.sides_of(colleague, table.row)]
+    assert labels == ["Organization A", "Falls City Community College"]
 
 
 def test_a_request_that_names_its_organization_is_not_linked_before_all_agreed(

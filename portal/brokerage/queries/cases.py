@@ -8,12 +8,13 @@ from typing import Any
 from flask_babel import format_date
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
-from sqlalchemy.orm import aliased, joinedload
+from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from portal.accounts.models import User
 from portal.brokerage.models.cases import Case, CaseFilter, CaseNote, CaseTask
 from portal.brokerage.models.introductions import Introduction
 from portal.brokerage.policies import Permission
+from portal.brokerage.queries.introductions import history_of
 from portal.brokerage.rules.introductions import INTRODUCTIONS
 from portal.brokerage.rules.stages import CASES, CLOSED_STAGES, OPEN_STAGES, STAGES
 from portal.kernel.authorization import Actor, authorize, can, visible
@@ -25,7 +26,7 @@ from portal.kernel.paging import Page, keyset_page
 from portal.organizations.models import Organization
 from portal.partnerships.models import Request
 from portal.partnerships.policies import Permission as RequestPermission
-from portal.partnerships.queries.requests import CARD_OPTIONS, sees_identity
+from portal.partnerships.queries.requests import CARD_OPTIONS
 from portal.partnerships.rules.workflows import REQUESTS
 from portal.regions.models import BrokerAppointment, Region
 from portal.regions.queries import regions_by_id
@@ -302,10 +303,10 @@ def timeline(actor: Actor, case: Case, tasks: list[CaseTask], limit: int = 200) 
                 step.taken_at,
                 str(INTRODUCTIONS.transitions[step.action].done),
                 introduction.title,
-                step.actor_name,
+                who,
                 f"/introductions/{introduction.id}",
             )
-            for step in INTRODUCTIONS.history(introduction)
+            for step, who in history_of(introduction)
         ]
     return sorted(found, key=lambda entry: entry.at, reverse=True)[:limit]
 
@@ -317,6 +318,7 @@ def _introductions(actor: Actor, case: Case) -> list[Introduction]:
     return list(
         session.scalars(
             select(Introduction)
+            .options(selectinload(Introduction.parties))
             .where(
                 Introduction.request_id == case.request_id,
                 visible(actor, Permission.INTRODUCTION_VIEW_WHOLE),
@@ -351,9 +353,12 @@ def find_request(actor: Actor, request_id: int | None) -> Request | None:
     return request if is_shown else None
 
 
-def known_organization_id(actor: Actor, request: Request) -> int | None:
-    """Return whose a request is, where the actor may know it."""
-    return request.organization_id if sees_identity(actor, request) else None
+def known_organization_id(request: Request) -> int | None:
+    """Return whose a request is, unless it is anonymous.
+
+    All brokers of the region read the case, also where the one who opens it knows more.
+    """
+    return None if request.is_anonymous else request.organization_id
 
 
 def find_case_of_request(region_id: int, request_id: int) -> Case | None:

@@ -15,6 +15,7 @@ from portal.brokerage.models.introductions import Introduction, IntroductionPart
 from portal.brokerage.policies import Permission
 from portal.brokerage.rules.introductions import (
     INTRODUCTION_STATUSES,
+    INTRODUCTIONS,
     SHOWN_STATUSES,
     WAITING_STATUSES,
     letter_of,
@@ -25,6 +26,7 @@ from portal.kernel.database import session
 from portal.kernel.errors import NotFound
 from portal.kernel.manifest import Party
 from portal.kernel.paging import Page, keyset_page
+from portal.kernel.workflow import WorkflowStep
 from portal.matching.models import Match
 from portal.organizations.models import Membership, Organization
 from portal.partnerships.models import Request
@@ -220,6 +222,20 @@ def shown_status(actor: Actor, introduction: Introduction) -> str:
     return "declined" if any(party.status == "declined" for party in own) else "ended"
 
 
+def history_of(introduction: Introduction) -> list[tuple[WorkflowStep, str]]:
+    """Return the steps of an introduction with who took each, as its broker may know it.
+
+    Nobody is named for a side that is kept from the broker.
+    """
+    is_kept = introduction.identified_at is None and any(
+        party.is_hidden for party in introduction.parties
+    )
+    return [
+        (step, "" if is_kept and step.action == "decline" else step.actor_name)
+        for step in INTRODUCTIONS.history(introduction)
+    ]
+
+
 def shown_request(actor: Actor, introduction: Introduction) -> Request | None:
     """Return the request of an introduction, to those whom it tells nothing that they may not know.
 
@@ -382,14 +398,26 @@ def hidden_ids(actor: Actor, request: Request | None, match: Match | None) -> se
 
     Either can be a request: what the introduction is about, and the candidate of its match.
     """
-    requests = [request]
-    if match is not None and match.candidate_kind == "request":
-        requests.append(session.get(Request, match.candidate_id, options=CARD_OPTIONS))
     return {
         row.organization_id
-        for row in requests
-        if row is not None and not can(actor, RequestPermission.REQUEST_VIEW_IDENTITY, row)
+        for row in _requests_of(request, match)
+        if not can(actor, RequestPermission.REQUEST_VIEW_IDENTITY, row)
     }
+
+
+def anonymous_ids(request: Request | None, match: Match | None) -> set[int]:
+    """Return the organizations whose request is anonymous, whoever among the brokers knows them.
+
+    All brokers of the region read the introduction, not only who proposes it.
+    """
+    return {row.organization_id for row in _requests_of(request, match) if row.is_anonymous}
+
+
+def _requests_of(request: Request | None, match: Match | None) -> list[Request]:
+    found = [request]
+    if match is not None and match.candidate_kind == "request":
+        found.append(session.get(Request, match.candidate_id, options=CARD_OPTIONS))
+    return [row for row in found if row is not None]
 
 
 def find_waiting(organization_ids: Sequence[int], request_id: int | None) -> int | None:

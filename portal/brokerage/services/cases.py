@@ -58,7 +58,7 @@ def open_case(
     if request is not None and not title:
         title = request.title
     if request is not None and organization_id is None:
-        organization_id = queries.known_organization_id(actor, request)
+        organization_id = queries.known_organization_id(request)
     if not title:
         raise Invalid("title", _("Please say in a few words what this case is about."))
     _check_organization(organization_id)

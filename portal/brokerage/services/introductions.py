@@ -1,7 +1,7 @@
 """Commands: a broker proposes an introduction, its sides answer, the clock lets it lapse."""
 
 import datetime as dt
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import permutations
 from typing import Any
 
@@ -78,20 +78,35 @@ def propose_introduction(
     }
     organizations = [_organization_of(party, known) for party in parties]
     hidden = queries.hidden_ids(actor, request, match)
-    _check_sides(actor, region, organizations, hidden, request)
+    # No refusal may tell the broker who an anonymous side is, nor whether a guess is right: whom
+    # the broker named is looked at as if nothing else were known of it.
+    kept = [
+        row.id in hidden and known.get(party.get("stands_for") or "") is not None
+        for row, party in zip(organizations, parties, strict=True)
+    ]
+    if request is not None and request.organization_id in hidden:
+        has_poster = any(party.get("stands_for") == "poster" for party in parties)
+    else:
+        has_poster = request is None or request.organization_id in {row.id for row in organizations}
+    if not has_poster:
+        raise Invalid("parties", _("The organization that posted the request must be one of them."))
+    twice = {row.id for row in organizations if organizations.count(row) > 1}
+    _check_sides(actor, region, organizations, kept, request)
+    if twice - hidden:
+        raise Invalid("parties", _("Please name each organization once."))
     _check_blind(
         [title, terms, *(party["summary"] for party in parties)],
         [party["reason"] for party in parties],
         [
-            # No refusal may tell the broker who an anonymous side is.
-            [] if row.id in hidden else [row.name, *row.other_names]
-            for row in organizations
+            [] if is_kept else [row.name, *row.other_names]
+            for row, is_kept in zip(organizations, kept, strict=True)
         ],
     )
-    if queries.find_waiting(
+    if twice or queries.find_waiting(
         [organization.id for organization in organizations], request.id if request else None
     ):
         raise Conflict(_("An introduction of these organizations waits for an answer already."))
+    anonymous = queries.anonymous_ids(request, match)
     moment = now()
     introduction = Introduction(
         region_id=region.id,
@@ -107,7 +122,7 @@ def propose_introduction(
             IntroductionParty(
                 organization_id=organization.id,
                 position=number,
-                is_hidden=organization.id in hidden,
+                is_hidden=organization.id in anonymous,
                 summary=party["summary"],
                 reason=party["reason"],
             )
@@ -252,16 +267,12 @@ def _check_sides(
     actor: Actor,
     region: Region,
     organizations: Sequence[Organization],
-    hidden: Collection[int],
+    kept: Sequence[bool],
     request: Request | None,
 ) -> None:
     if not FEWEST_PARTIES <= len(organizations) <= MOST_PARTIES:
         raise Invalid("parties", _("Two or three organizations meet."))
     ids = {organization.id for organization in organizations}
-    if len(ids) < len(organizations):
-        raise Invalid("parties", _("Please name each organization once."))
-    if request is not None and request.organization_id not in ids:
-        raise Invalid("parties", _("The organization that posted the request must be one of them."))
     if ids & set(actor.memberships):
         raise Invalid("parties", _("Another broker has to introduce an organization of yours."))
     counties = [row.county_fips for row in organizations if row.county_fips]
@@ -269,9 +280,9 @@ def _check_sides(
         counties.append(request.county_fips)
     if not queries.is_in_region(region, counties):
         raise Invalid("parties", _("One of them must be in the region that you broker."))
-    for organization in organizations:
+    for organization, is_kept in zip(organizations, kept, strict=True):
         if not managers_of(organization.id):
-            name = _("An organization") if organization.id in hidden else organization.name
+            name = _("An organization") if is_kept else organization.name
             raise Invalid(
                 "parties",
                 _("%(name)s has nobody here yet who could answer. Invite it first.", name=name),

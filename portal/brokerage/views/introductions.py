@@ -175,7 +175,7 @@ def _record_page(introduction_id: int) -> ResponseReturnValue:
         is_waiting=introduction.status in queries.LISTS["waiting"],
         request_row=queries.shown_request(actor, introduction),
         steps=INTRODUCTIONS.available(actor, introduction),
-        history=INTRODUCTIONS.history(introduction) if is_broker else [],
+        history=queries.history_of(introduction) if is_broker else [],
         actions=INTRODUCTIONS.transitions,
         answers=[(party, _answer_forms(introduction.status)) for party in awaited],
         may_decline=[

@@ -54,9 +54,13 @@ _deciders = (
     (
         related(MessageReport.organization, county_brokered(Organization.county_fips))
         & ~role_in(MessageReport.organization_id)
+        & ~related(MessageReport.message, role_in(Message.organization_id))
     )
     | administrator
-).described("brokers of the region of who reports it, but not its own people; administrators")
+).described(
+    "brokers of the region of who reports it, but neither its own people nor those of who wrote "
+    "the message; administrators"
+)
 
 policy = Policy(
     write_scope="conversations:write",

@@ -66,7 +66,10 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> int:
         status, location = _post_once(url, body, headers, end)
         if status not in (307, 308) or not location:
             return status
-        url = urljoin(url, location)
+        try:
+            url = urljoin(url, location)
+        except ValueError as error:
+            raise Refused("no_address") from error
     raise Refused("too_many_redirects")
 
 

@@ -345,6 +345,25 @@ def test_the_sides_do_not_decide_reports(actor: ActorOf, world: World, name: str
         moderation.get_visible_report(actor(name), world.message_reports["cleo_on_ben"])
 
 
+@pytest.mark.parametrize("side", ["shop", "college"])
+def test_a_broker_who_belongs_to_a_side_neither_decides_a_report_nor_hears_of_it(
+    actor: ActorOf, world: World, side: str
+) -> None:
+    """The note that goes with a report is not for the side that wrote the message."""
+    with unit_of_work():
+        session.add(
+            Membership(
+                organization_id=world.organizations[side], user_id=world.users["dov"], role="member"
+            )
+        )
+    report = moderation.find_report(world.message_reports["cleo_on_ben"])
+    assert report is not None
+    assert world.users["dov"] not in {person.id for person in moderation.deciders_of(report)}
+    assert moderation.list_open_reports(actor("dov"), 10) == []
+    with pytest.raises(NotFound):
+        moderation.get_visible_report(actor("dov"), report.id)
+
+
 def test_a_report_reaches_the_brokers_without_words_and_once(
     actor: ActorOf, world: World, mails: list[dict[str, Any]], drain: Callable[[], None]
 ) -> None:

@@ -106,6 +106,14 @@ def test_a_redirect_within_what_may_be_reached_is_followed_but_not_for_ever(
         post(round_and_round.url, b"x", {})
 
 
+def test_a_redirect_to_what_is_no_address_is_refused(
+    listen: Listen, reach: Callable[[str], None]
+) -> None:
+    reach("127.0.0.0/8")
+    with pytest.raises(Refused, match="no_address"):
+        post(listen(redirect(307, "https://[")).url, b"x", {})
+
+
 #: A certificate that signs itself, with its key; nothing but this test trusts it.
 CERTIFICATE = Path(__file__).parent.parent / "support" / "hook.example.pem"
 

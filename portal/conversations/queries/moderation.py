@@ -134,7 +134,8 @@ def list_open_reports(actor: Actor, limit: int) -> list[DeskItem]:
 def deciders_of(report: MessageReport) -> list[User]:
     """Return who decides a report: the brokers of the county, or else the administrators."""
     brokers = broker_ids_of_county(report.organization.county_fips)
-    own = select(Membership.user_id).where(Membership.organization_id == report.organization_id)
+    sides = (report.organization_id, report.message.organization_id)
+    own = select(Membership.user_id).where(Membership.organization_id.in_(sides))
     found = session.scalars(
         select(User)
         .where(User.id.in_(brokers), User.id.not_in(own), User.is_active)

@@ -16,7 +16,7 @@ from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import today_here
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound
-from portal.partnerships.models import Response
+from portal.partnerships.models import Request, Response
 from portal.partnerships.queries.responses import get_response
 from portal.partnerships.services.responses import act_on_response
 from tests.agreements.conftest import ActorOf, Make, a_document
@@ -205,6 +205,30 @@ def test_agreement_comes_from_an_accepted_response_with_its_two_sides(
     }
     assert made.request_id == session.get_one(Response, response_id).request_id
     assert "Fridays on the CMM" in client.get(f"/responses/{response_id}").text
+
+
+@pytest.mark.parametrize("is_anonymous", [False, True])
+def test_case_of_an_anonymous_request_does_not_show_the_agreement_that_names_its_organization(
+    world: World,
+    actor: ActorOf,
+    make: Make,
+    drain: Callable[[], None],
+    client_of: Any,
+    is_anonymous: bool,
+) -> None:
+    drafted = make("shop", "college", "draft", title="Fridays on the CMM", is_reported=True)
+    with unit_of_work():
+        request = session.get_one(Request, world.requests["shop_public"])
+        request.is_anonymous, request.anonymous_summary = is_anonymous, "Somebody measures."
+        session.get_one(Agreement, drafted.id).request_id = request.id
+    made = services.act_on_agreement(actor("ana"), queries.get_agreement(drafted.id), "propose")
+    services.acknowledge_agreement(actor("cleo"), made, revision=made.revision)
+    drain()
+
+    page = client_of("dov").get(f"/broker/cases/{world.cases['shop']}").text
+    assert "Stage: Agreed" in page
+    assert ("Fridays on the CMM" in page) is not is_anonymous
+    assert client_of("dov").get(f"/agreements/{made.id}").status_code == 200
 
 
 # Documents

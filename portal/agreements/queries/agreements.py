@@ -27,7 +27,7 @@ from portal.agreements.rules.words import (
 from portal.bookings.models.booking import Booking
 from portal.brokerage.models.cases import Case
 from portal.brokerage.models.introductions import Introduction, IntroductionParty
-from portal.kernel.authorization import Actor, authorize, visible
+from portal.kernel.authorization import Actor, authorize, can, visible
 from portal.kernel.clock import today_here
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
@@ -36,7 +36,8 @@ from portal.kernel.paging import Page, keyset_page
 from portal.organizations.models import Membership, Organization
 from portal.organizations.queries.people import managers_of
 from portal.organizations.queries.profiles import list_organizations_of
-from portal.partnerships.models import Response
+from portal.partnerships.models import Request, Response
+from portal.partnerships.policies import Permission as RequestPermission
 from portal.partnerships.queries.responses import get_visible_response
 
 #: What rules ask of an agreement; whoever loads one to decide about it loads these.
@@ -260,6 +261,12 @@ def get_introduction_made(actor: Actor, introduction_id: int) -> Introduction:
     raise NotFound(_("There is no introduction here that you could record."))
 
 
+def is_of_anonymous_request(agreement: Agreement) -> bool:
+    """Tell whether an agreement came from a request that does not name its organization."""
+    request = session.get(Request, agreement.request_id) if agreement.request_id else None
+    return request is not None and request.is_anonymous
+
+
 @dataclass(frozen=True)
 class Following:
     """What was agreed on after a response or an introduction, and how to write that down."""
@@ -287,9 +294,14 @@ def agreements_after_introduction(actor: Actor, introduction: Introduction) -> F
 
 
 def agreements_of_case(actor: Actor, case: Case) -> Following | None:
-    """Return what was agreed on about the request of a case, as far as brokers may know."""
+    """Return what was agreed on about the request of a case, as far as brokers may know.
+
+    Nothing where they may not know whose the request is: an agreement names its organization.
+    """
     found = []
-    if case.request_id is not None:
+    if case.request is not None and can(
+        actor, RequestPermission.REQUEST_VIEW_IDENTITY, case.request
+    ):
         found = _following(actor, Agreement.request_id == case.request_id)
     return Following(found, {}) if found else None
 

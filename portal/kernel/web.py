@@ -260,6 +260,14 @@ def record_number(text: str) -> int:
     return number
 
 
+def form_numbers(name: str) -> list[int]:
+    """Return the record numbers of the boxes of a form that were ticked. Raises Invalid."""
+    try:
+        return [record_number(text) for text in request.form.getlist(name)]
+    except ValueError as error:
+        raise Invalid(None, _("Please give a number.")) from error
+
+
 def number_argument(name: str) -> int | None:
     """Return the record number of a query argument, or None without one. Raises Invalid."""
     text = text_argument(name)

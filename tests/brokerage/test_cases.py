@@ -294,6 +294,20 @@ def test_board_says_when_nothing_was_chosen(world: World, client_of: Clients) ->
     assert "Please choose at least one." in text
 
 
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/broker/cases/bulk", "case_id"),
+        ("/broker/open-cases", "request_id"),
+        ("/broker/ask-to-confirm", "organization_id"),
+    ],
+)
+def test_what_is_no_number_of_a_record_is_refused(client_of: Clients, path: str, name: str) -> None:
+    for odd in ("", "x", "-1", "9" * 30, "\x00"):
+        answer = client_of("dov").post(path, data={name: odd, "action": "talk"})
+        assert "Please give a number." in answer.get_data(as_text=True)
+
+
 def test_needs_are_followed_from_the_desk(world: World, client_of: Clients) -> None:
     dov = client_of("dov")
     assert "College public need" in dov.get("/broker").get_data(as_text=True)

@@ -27,10 +27,10 @@ from portal.kernel.clock import today_here
 from portal.kernel.web import (
     current_actor,
     flash,
+    form_numbers,
     form_text,
     number_argument,
     page,
-    record_number,
     see_other,
     text_argument,
 )
@@ -97,9 +97,8 @@ def change_cases() -> ResponseReturnValue:
     actor = current_actor()
     authorize(actor, Permission.CASE_VIEW_OWN)
     form = BulkForm.bind()
-    texts = request.form.getlist("case_id")
     if form.submitted():
-        ids = [record_number(text) for text in texts[: services.MOST_AT_ONCE + 1]]
+        ids = form_numbers("case_id")[: services.MOST_AT_ONCE + 1]
         cases = queries.list_visible_cases(actor, ids)
         if form.attempt(services.change_cases, actor, cases, **form.data) is not None:
             flash(ngettext("%(num)s case was changed.", "%(num)s cases were changed.", len(cases)))

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from flask import request, url_for
+from flask import url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -15,7 +15,7 @@ from portal.brokerage.views.blueprint import blueprint
 from portal.kernel.authorization import Actor, authorize
 from portal.kernel.errors import Invalid
 from portal.kernel.manifest import waiting_on_desk
-from portal.kernel.web import current_actor, flash, number_argument, page, record_number, see_other
+from portal.kernel.web import current_actor, flash, form_numbers, number_argument, page, see_other
 from portal.regions.queries import counties_of_region, get_region, regions_by_id
 
 #: So many things of one sort the desk shows.
@@ -93,12 +93,12 @@ def ask_to_confirm() -> ResponseReturnValue:
 
 def _chosen(name: str) -> list[int]:
     """Return the numbers of the boxes that were ticked. Raises Invalid for none or too many."""
-    texts = request.form.getlist(name)
-    if not texts:
+    numbers = form_numbers(name)
+    if not numbers:
         raise Invalid(None, _("Please choose at least one."))
-    if len(texts) > queries.MOST_AT_ONCE:
+    if len(numbers) > queries.MOST_AT_ONCE:
         raise Invalid(None, _("Please choose %(most)d at most.", most=queries.MOST_AT_ONCE))
-    return [record_number(text) for text in texts]
+    return numbers
 
 
 def _in_region(actor: Actor, region_id: int) -> Actor:

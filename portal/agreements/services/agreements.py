@@ -25,7 +25,6 @@ from portal.agreements.rules.words import (
     MOST_MILESTONES,
     MOST_PARTIES,
 )
-from portal.bookings.queries.grants import get_named_organization
 from portal.bookings.services import access as gates
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.clock import now, today_here
@@ -35,6 +34,7 @@ from portal.kernel.errors import Conflict, Invalid, NotFound
 from portal.kernel.files import remove_file, store_file
 from portal.kernel.outbox import record
 from portal.organizations.models import Organization
+from portal.organizations.queries.profiles import get_named_organization
 
 #: Fields that are written as they come.
 _PLAIN = ("kind", "title", "terms", "starts_on", "ends_on", "is_reported")

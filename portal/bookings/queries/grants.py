@@ -1,7 +1,6 @@
 """Who was granted, cleared or asked for what, and the ledger of it."""
 
 import datetime as dt
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,12 +27,11 @@ from portal.facilities.models import (
 from portal.kernel.authorization import Actor, authorize, can, visible
 from portal.kernel.clock import now, today_here
 from portal.kernel.database import session
-from portal.kernel.errors import Invalid, NotFound
+from portal.kernel.errors import NotFound
 from portal.kernel.manifest import DeskItem
 from portal.kernel.paging import Page, keyset_page
 from portal.kernel.workflow import WorkflowStep
 from portal.organizations.models import Membership, Organization
-from portal.organizations.rules import match_key
 
 
 @dataclass(frozen=True)
@@ -261,28 +259,6 @@ def find_known_person(host_id: int, *, user_id: int | None = None, email: str = 
             User.is_active,
         )
     )
-
-
-def get_named_organization(text: str) -> Organization:
-    """Return the active organization of a name, or of the address of its page.
-
-    Raises Invalid("organization").
-    """
-    number = re.search(r"/organizations/([0-9]{1,9})/?$", text.strip())
-    condition = (
-        Organization.id == int(number[1]) if number else Organization.match_key == match_key(text)
-    )
-    found = session.scalars(
-        select(Organization).where(condition, Organization.status == "active").limit(2)
-    ).all()
-    if not found:
-        raise Invalid("organization", _("We do not know an organization of this name."))
-    if len(found) > 1:
-        raise Invalid(
-            "organization",
-            _("Several organizations have this name. Give the address of its page instead."),
-        )
-    return found[0]
 
 
 def list_known_organizations(host_id: int, limit: int = 200) -> list[str]:

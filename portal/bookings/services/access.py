@@ -33,6 +33,7 @@ from portal.kernel.files import (
 )
 from portal.kernel.outbox import record
 from portal.organizations.models import Organization
+from portal.organizations.queries.profiles import get_named_organization
 from portal.organizations.queries.resolving import get_capabilities
 
 # Asking
@@ -306,7 +307,7 @@ def add_recognition(
     """Take the word of another host (named, or by the address of its page), or of a credential."""
     if bool(organization) == bool(credential):
         raise Invalid("organization", _("Please name an organization or a credential, not both."))
-    other = queries.get_named_organization(organization) if organization else None
+    other = get_named_organization(organization) if organization else None
     if other is not None and other.id == host.id:
         raise Invalid("organization", _("This is your own organization."))
     key = _capability_key(capability) if capability else None
@@ -374,7 +375,7 @@ def file_clearance(
                 raise Invalid("facility_id", _("Please choose a facility of your organization."))
             row.facility_id = facility_id
     else:
-        other = queries.get_named_organization(organization)
+        other = get_named_organization(organization)
         if other.id == host.id:
             raise Invalid("organization", _("This is your own organization."))
         row.organization_id = other.id

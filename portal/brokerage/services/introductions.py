@@ -7,7 +7,6 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from portal.bookings.queries.grants import get_named_organization
 from portal.brokerage.events import IntroductionWaits
 from portal.brokerage.models.introductions import (
     Introduction,
@@ -37,6 +36,7 @@ from portal.matching.models import Match
 from portal.matching.policies import Permission as MatchPermission
 from portal.organizations.models import Organization
 from portal.organizations.queries.people import managers_of
+from portal.organizations.queries.profiles import get_named_organization
 from portal.partnerships.models import Request
 from portal.partnerships.policies import Permission as RequestPermission
 from portal.partnerships.rules.workflows import OPEN_STATUSES

@@ -1,6 +1,7 @@
 """Reads of profiles: one, lists, probable duplicates, and those that an import has written."""
 
 import datetime as dt
+import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from portal.kernel.authorization import Actor, authorize, can, visible
 from portal.kernel.database import session
-from portal.kernel.errors import NotFound
+from portal.kernel.errors import Invalid, NotFound
 from portal.kernel.files import StoredFile
 from portal.kernel.paging import Page, keyset_page
 from portal.organizations.models import Membership, Organization, organization_naics
@@ -243,6 +244,28 @@ def list_unclaimed(
         *_filters("", county),
     )
     return keyset_page(statement, (Organization.name, Organization.id), cursor=cursor, limit=limit)
+
+
+def get_named_organization(text: str) -> Organization:
+    """Return the active organization of a name, or of the address of its page.
+
+    Raises Invalid("organization").
+    """
+    number = re.search(r"/organizations/([0-9]{1,9})/?$", text.strip())
+    condition = (
+        Organization.id == int(number[1]) if number else Organization.match_key == match_key(text)
+    )
+    found = session.scalars(
+        select(Organization).where(condition, Organization.status == "active").limit(2)
+    ).all()
+    if not found:
+        raise Invalid("organization", _("We do not know an organization of this name."))
+    if len(found) > 1:
+        raise Invalid(
+            "organization",
+            _("Several organizations have this name. Give the address of its page instead."),
+        )
+    return found[0]
 
 
 def find_duplicates(

@@ -1,7 +1,5 @@
 """Words and rules of conversations: who is called by name, who blocks whom, reports of abuse."""
 
-import hashlib
-import hmac
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -12,12 +10,15 @@ from flask_babel import lazy_gettext as _l
 
 from portal.conversations.events import ReportDecided
 from portal.kernel.manifest import Party
+from portal.kernel.sealing import read_numbers, seal_numbers
 from portal.kernel.workflow import Transition, Workflow
 
 LONGEST_MESSAGE = 10_000
 MOST_ATTACHMENTS = 5
 #: Organizations that a person may turn to in a day without anything else between them.
 MOST_NEW_CONTACTS = 20
+
+_STOP = "stop-messages"
 
 MAIL_CHOICES: Mapping[str, Any] = {
     "at_once": _l("At once, each message"),
@@ -113,24 +114,13 @@ def blocks_between(
 
 def sign_stop(secret: str, user_id: int, thread_id: int | None) -> str:
     """Return the token of a link that mutes a thread for a person, or ends all their e-mail."""
-    subject = f"{user_id}-{thread_id or 0}"
-    return f"{subject}-{_seal(secret, subject)}"
+    return seal_numbers(secret, _STOP, user_id, thread_id or 0)
 
 
 def read_stop(secret: str, token: str) -> tuple[int, int | None] | None:
     """Return the person and the thread of a token, or None unless it is one of ours."""
-    subject, _dash, seal = token.rpartition("-")
-    if not re.fullmatch(r"[0-9]{1,10}-[0-9]{1,10}", subject) or not seal.isascii():
-        return None
-    if not hmac.compare_digest(seal, _seal(secret, subject)):
-        return None
-    user_id, thread_id = subject.split("-")
-    return int(user_id), int(thread_id) or None
-
-
-def _seal(secret: str, subject: str) -> str:
-    message = f"stop-messages:{subject}"
-    return hmac.new(secret.encode(), message.encode(), hashlib.sha256).hexdigest()[:40]
+    found = read_numbers(secret, _STOP, token)
+    return (found[0], found[1] or None) if found else None
 
 
 def write_transcript(

@@ -5,8 +5,6 @@ Every state of the results page is a link, so a search and its address say the s
 
 import dataclasses
 import datetime as dt
-import hashlib
-import hmac
 import re
 import unicodedata
 import zlib
@@ -21,6 +19,7 @@ from flask_babel import lazy_gettext as _l
 
 from portal.kernel.fulltext.port import MAX_OFFSET, SORTS
 from portal.kernel.manifest import SearchFilter
+from portal.kernel.sealing import read_numbers, seal_numbers
 
 PAGE_SIZE = 20
 MAP_SIZE = 50
@@ -228,6 +227,8 @@ def _days(text: str) -> int | None:
 
 # Saved searches
 
+_STOP = "stop-saved-search"
+
 
 def next_run(frequency: str, after: dt.datetime, zone: str) -> dt.datetime:
     """Return when a saved search is due next: the next morning, or that of the next Monday."""
@@ -256,24 +257,12 @@ def unpack_numbers(packed: bytes) -> set[int]:
 
 def sign_stop(secret: str, saved_search_id: int, user_id: int) -> str:
     """Return the token of a link with which a person stops the e-mail of a saved search."""
-    subject = f"{saved_search_id}-{user_id}"
-    return f"{subject}-{_seal(secret, subject)}"
+    return seal_numbers(secret, _STOP, saved_search_id, user_id)
 
 
 def read_stop(secret: str, token: str) -> tuple[int, int] | None:
     """Return the saved search and the person of a token, or None unless it is one of ours."""
-    subject, _dash, seal = token.rpartition("-")
-    if not re.fullmatch(r"[0-9]{1,10}-[0-9]{1,10}", subject) or not seal.isascii():
-        return None
-    if not hmac.compare_digest(seal, _seal(secret, subject)):
-        return None
-    saved_search_id, user_id = subject.split("-")
-    return int(saved_search_id), int(user_id)
-
-
-def _seal(secret: str, subject: str) -> str:
-    message = f"stop-saved-search:{subject}"
-    return hmac.new(secret.encode(), message.encode(), hashlib.sha256).hexdigest()[:40]
+    return read_numbers(secret, _STOP, token)
 
 
 # Unmet demand
@@ -289,9 +278,14 @@ def demand_words(text: str) -> str:
     A text with an e-mail address or with a number as long as a telephone's is not kept at all.
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
-    if "@" in folded:
+    if "@" in folded or has_long_number(folded):
         return ""
-    for found in _DIGITS.finditer(folded):
-        if sum(letter.isdigit() for letter in found[0]) > _MOST_DIGITS:
-            return ""
     return " ".join(_WORD.findall(folded))[:LONGEST_WORDS].strip()
+
+
+def has_long_number(text: str) -> bool:
+    """Tell whether a number as long as a telephone's stands in a text, however it is parted."""
+    return any(
+        sum(letter.isdigit() for letter in found[0]) > _MOST_DIGITS
+        for found in _DIGITS.finditer(text)
+    )

@@ -1,8 +1,8 @@
 """Pages of imports: upload, preview, progress, report; and the downloads of exports."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from flask import Blueprint, Response, request, stream_with_context, url_for
+from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -13,8 +13,8 @@ from portal.intake.policies import Permission
 from portal.intake.rules import FORMATS, IMPORTS, OUTCOMES, SHOWN_FINDINGS, UNIQUIP
 from portal.kernel.authorization import NOBODY, Actor, authorize, can
 from portal.kernel.errors import Invalid
-from portal.kernel.spreadsheets import csv_pieces
 from portal.kernel.web import (
+    csv_answer,
     current_actor,
     flash,
     number_argument,
@@ -151,7 +151,7 @@ def download_findings(run_id: int) -> ResponseReturnValue:
         for item in queries.list_findings(run, limit=run.finding_count or 1)
     )
     columns = (_("Line"), _("Column"), _("Kind"), _("Message"))
-    return _download(f"import-{run.id}-problems.csv", columns, rows)
+    return csv_answer(f"import-{run.id}-problems.csv", columns, rows)
 
 
 @blueprint.get("/exports/equipment.csv")
@@ -160,24 +160,16 @@ def export_equipment() -> ResponseReturnValue:
     if text_argument("format") not in ("", "uniquip"):
         raise Invalid("format", _("Equipment is exported as UNIQUIP."))
     rows = queries.uniquip_rows(_reader(), organization_id=number_argument("organization"))
-    return _download("equipment.csv", UNIQUIP, rows)
+    return csv_answer("equipment.csv", UNIQUIP, rows)
 
 
 @blueprint.get("/exports/organizations.csv")
 def export_organizations() -> ResponseReturnValue:
     """Send organizations with what is public of them, or with all I may see."""
     rows = queries.organization_rows(_reader())
-    return _download("organizations.csv", queries.ORGANIZATION_COLUMNS, rows)
+    return csv_answer("organizations.csv", queries.ORGANIZATION_COLUMNS, rows)
 
 
 def _reader() -> Actor:
     """Return for whom to export; what only members see must be asked for."""
     return current_actor() if text_argument("all") else NOBODY
-
-
-def _download(name: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Response:
-    response = Response(
-        stream_with_context(csv_pieces(columns, rows)), mimetype="text/csv; charset=utf-8"
-    )
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response

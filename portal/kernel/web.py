@@ -6,7 +6,7 @@ The only place that turns a refusal into a page or a problem document.
 import datetime as dt
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import floor
@@ -27,6 +27,7 @@ from flask import (
     redirect,
     render_template,
     request,
+    stream_with_context,
     url_for,
 )
 from flask import flash as flask_flash
@@ -60,6 +61,7 @@ from portal.kernel.fulltext.port import IndexUnavailable, QueryTooCostly
 from portal.kernel.kept import KeptAnswers
 from portal.kernel.limits import Minutes
 from portal.kernel.manifest import NavigationItem, RecordSection
+from portal.kernel.spreadsheets import csv_pieces
 from portal.kernel.templating import init_templates
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -217,6 +219,15 @@ def page(template: str, **context: Any) -> ResponseReturnValue:
     form = context.get("form")
     is_refused = isinstance(form, Form) and bool(form.problems)
     return render_template(template, **context), 422 if is_refused else 200
+
+
+def csv_answer(name: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Response:
+    """Answer with a table to be saved as a file, written while it is sent."""
+    response = Response(
+        stream_with_context(csv_pieces(columns, rows)), mimetype="text/csv; charset=utf-8"
+    )
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
 
 
 def see_other(url: str) -> Response:

@@ -1,8 +1,6 @@
 """Pages of what came of what: the chain of an agreement, and a region's report."""
 
-from collections.abc import Iterable, Sequence
-
-from flask import Response, stream_with_context, url_for
+from flask import Response, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.agreements.queries.agreements import get_visible_agreement
@@ -26,8 +24,7 @@ from portal.agreements.rules.words import (
 from portal.agreements.schemas import CHAIN_COLUMNS, REPORT_COLUMNS, chain_rows, report_rows
 from portal.agreements.views.blueprint import blueprint
 from portal.kernel.clock import today_here
-from portal.kernel.spreadsheets import csv_pieces
-from portal.kernel.web import current_actor, date_argument, page
+from portal.kernel.web import csv_answer, current_actor, date_argument, page
 
 
 @blueprint.get("/agreements/<int:agreement_id>/chain")
@@ -52,9 +49,8 @@ def export_chain(agreement_id: int) -> Response:
     """Answer with the chain of an agreement as a table."""
     actor = current_actor()
     chain = load_chain(actor, get_visible_agreement(actor, agreement_id))
-    return _table(
-        CHAIN_COLUMNS, chain_rows(rows_of_chain(chain)), f"agreement-{agreement_id}-chain"
-    )
+    rows = chain_rows(rows_of_chain(chain))
+    return csv_answer(f"agreement-{agreement_id}-chain.csv", CHAIN_COLUMNS, rows)
 
 
 @blueprint.get("/administration/outcomes")
@@ -95,23 +91,15 @@ def show_report(key: str) -> ResponseReturnValue:
 def export_report(key: str) -> Response:
     """Answer with a region's report as a table."""
     report = load_report(current_actor(), key, _asked_period())
-    return _table(REPORT_COLUMNS, report_rows(report), f"{key}-outcomes")
+    return csv_answer(f"{key}-outcomes.csv", REPORT_COLUMNS, report_rows(report))
 
 
 @blueprint.get("/regions/<key>/chains.csv")
 def export_chains(key: str) -> Response:
     """Answer with every chain that stands behind a region's report."""
     rows = list_chain_rows(current_actor(), key, _asked_period())
-    return _table(CHAIN_COLUMNS, chain_rows(rows), f"{key}-chains")
+    return csv_answer(f"{key}-chains.csv", CHAIN_COLUMNS, chain_rows(rows))
 
 
 def _asked_period() -> Period:
     return period_of(date_argument("since"), date_argument("until"))
-
-
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]], name: str) -> Response:
-    return Response(
-        stream_with_context(csv_pieces(columns, rows)),
-        mimetype="text/csv",
-        headers={"Content-Disposition": f'attachment; filename="{name}.csv"'},
-    )

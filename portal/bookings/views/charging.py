@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
-from flask import Response, request, stream_with_context, url_for
+from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -30,8 +30,8 @@ from portal.bookings.views.blueprint import blueprint
 from portal.facilities.rules import CUSTOMER_CLASSES
 from portal.kernel.authorization import authorize, can
 from portal.kernel.clock import today_here
-from portal.kernel.spreadsheets import csv_pieces, xlsx_bytes
-from portal.kernel.web import current_actor, flash, page, see_other, text_argument
+from portal.kernel.spreadsheets import xlsx_bytes
+from portal.kernel.web import csv_answer, current_actor, flash, page, see_other, text_argument
 from portal.organizations.queries.profiles import get_visible_organization
 
 #: No statement is older than this.
@@ -316,17 +316,12 @@ def export_statement(organization_id: int, form: str) -> ResponseReturnValue:
     authorize(actor, Permission.STATEMENT_VIEW, organization)
     side, month = _asked()
     rows = _cells(queries.load_statements(organization, side=side, month=month))
-    reply = (
-        Response(
-            stream_with_context(csv_pieces(queries.STATEMENT_COLUMNS, rows)),
-            mimetype="text/csv; charset=utf-8",
-        )
-        if form == "csv"
-        else Response(
-            xlsx_bytes(queries.STATEMENT_COLUMNS, rows, title=f"{month:%Y-%m}"), mimetype=_XLSX
-        )
-    )
     name = f"statement-{organization_id}-{side}-{month:%Y-%m}.{form}"
+    if form == "csv":
+        return csv_answer(name, queries.STATEMENT_COLUMNS, rows)
+    reply = Response(
+        xlsx_bytes(queries.STATEMENT_COLUMNS, rows, title=f"{month:%Y-%m}"), mimetype=_XLSX
+    )
     reply.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return reply
 

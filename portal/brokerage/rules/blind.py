@@ -3,18 +3,16 @@
 import re
 from collections.abc import Iterable
 
+from portal.directory.rules import has_long_number
 from portal.organizations.rules import match_key, name_words
 
 _ADDRESS = re.compile(r"\S@\S|https?:|\bwww\.", re.IGNORECASE)
-_NUMBER = re.compile(r"\d[\d\s().+/-]*\d")
-_MOST_DIGITS = 6
 _SHORTEST_NAME = 4
 
 
 def gives_address(text: str) -> bool:
     """Tell whether a text has an e-mail or web address, or a number as long as a telephone's."""
-    numbers = (sum(letter.isdigit() for letter in found[0]) for found in _NUMBER.finditer(text))
-    return bool(_ADDRESS.search(text)) or any(digits > _MOST_DIGITS for digits in numbers)
+    return bool(_ADDRESS.search(text)) or has_long_number(text)
 
 
 def gives_name(text: str, names: Iterable[str]) -> bool:

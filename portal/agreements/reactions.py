@@ -10,8 +10,8 @@ from portal.kernel.mail import queue_mails
 from portal.kernel.web import external_url
 from portal.organizations.queries.people import managers_of
 
-#: How far an agreement brings the cases of the request from which it came.
-_STAGES = {"propose": "in_talks", "activate": "agreed", "complete": "closed_won"}
+#: How far an agreement brings the cases of the request from which it came; a broker closes them.
+_STAGES = {"propose": "in_talks", "activate": "agreed"}
 _TOLD_ACTIONS = ("propose", "revise", "return", "decline", "activate", "complete", "terminate")
 
 

@@ -53,10 +53,6 @@ class Assessment:
     vague: tuple[tuple[str, str], ...]
     unsaid: tuple[tuple[str, str], ...]
 
-    @property
-    def is_publishable(self) -> bool:
-        return not self.missing
-
 
 def assess(
     values: Mapping[str, Any],

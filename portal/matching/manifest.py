@@ -65,7 +65,7 @@ manifest = Manifest(
     desk=(
         DeskSection(
             _l("Matched for you"),
-            _l("No new match waits for you to look at it."),
+            _l("Nothing found for you waits to be looked at."),
             matches.list_for_desk,
             order=18,
         ),

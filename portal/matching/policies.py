@@ -24,7 +24,6 @@ class Permission(StrEnum):
     MATCH_VIEW = "match.view"
     MATCH_VIEW_CANDIDATES = "match.view_candidates"
     MATCH_VIEW_OWN = "match.view_own"
-    MATCH_VIEW_UNMATCHED = "match.view_unmatched"
     MATCH_VIEW_FEEDBACK = "match.view_feedback"
     MATCH_JUDGE = "match.judge"
     MATCH_ANSWER = "match.answer"
@@ -57,7 +56,6 @@ policy = Policy(
             "administrators"
         ),
         Permission.MATCH_VIEW_OWN: signed_in,
-        Permission.MATCH_VIEW_UNMATCHED: brokers_anywhere,
         Permission.MATCH_VIEW_FEEDBACK: brokers_anywhere | administrator,
         Permission.MATCH_JUDGE: _sides,
         Permission.MATCH_ANSWER: _owner_side.described(

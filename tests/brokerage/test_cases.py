@@ -310,7 +310,9 @@ def test_what_is_no_number_of_a_record_is_refused(client_of: Clients, path: str,
 
 def test_needs_are_followed_from_the_desk(world: World, client_of: Clients) -> None:
     dov = client_of("dov")
-    assert "College public need" in dov.get("/broker").get_data(as_text=True)
+    text = dov.get("/broker").get_data(as_text=True)
+    assert "College public need" in text
+    assert "Nothing found for it yet" in text
     dov.post("/broker/open-cases", data={"request_id": world.requests["college_public"]})
     opened = session.scalar(select(Case).where(Case.request_id == world.requests["college_public"]))
     assert opened is not None

@@ -276,18 +276,6 @@ def test_a_match_with_a_hidden_candidate_is_not_there(
     assert not queries.list_matches(actor("ana"), get_request(world.requests["shop_public"]))
 
 
-def test_brokers_see_the_needs_of_their_regions_for_which_nothing_was_found(
-    world: World, actor: ActorOf
-) -> None:
-    regions = list(world.regions.values())
-
-    found = queries.list_unmatched_needs(actor("dov"), regions)
-
-    assert world.requests["college_public"] in {row.id for row in found}
-    assert world.requests["shop_public"] not in {row.id for row in found}
-    assert world.requests["aero_public"] not in {row.id for row in found}
-
-
 def test_pages_show_the_reasons_to_both_sides_and_the_broker_and_to_nobody_else(
     world: World, client_of: Callable[[str], FlaskClient]
 ) -> None:

@@ -15,6 +15,7 @@ from portal.facilities.models import Equipment, Facility
 from portal.kernel.authorization import Actor, can, visible
 from portal.kernel.clock import now
 from portal.kernel.database import session
+from portal.matching.models import Match
 from portal.organizations.models import Membership, Organization
 from portal.organizations.rules import STALE_AFTER
 from portal.partnerships.models import Request
@@ -39,6 +40,7 @@ class Need:
     county: str
     since: dt.datetime
     expires_on: dt.date
+    is_matched: bool
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,9 @@ def list_needs_without_case(actor: Actor, limit: int) -> list[Need]:
             County.name.label("county"),
             func.coalesce(Request.published_at, Request.created_at).label("since"),
             Request.expires_on,
+            exists()
+            .where(Match.request_id == Request.id, Match.status == "open")
+            .label("is_matched"),
         )
         .join(County, County.fips == Request.county_fips)
         .where(*_open_need(actor), _without_case(actor))
@@ -77,7 +82,15 @@ def list_needs_without_case(actor: Actor, limit: int) -> list[Need]:
         .limit(limit)
     )
     return [
-        Need(row.id, row.title, REQUEST_KINDS[row.kind], row.county, row.since, row.expires_on)
+        Need(
+            row.id,
+            row.title,
+            REQUEST_KINDS[row.kind],
+            row.county,
+            row.since,
+            row.expires_on,
+            row.is_matched,
+        )
         for row in rows
     ]
 

@@ -26,11 +26,10 @@ from portal.matching.rules.wording import names_needed, question, sentence
 from portal.matching.rules.words import CRITERIA
 from portal.organizations.models import Organization
 from portal.organizations.policies import Permission as OrganizationPermission
-from portal.partnerships.models import Request, Response
+from portal.partnerships.models import Request
 from portal.partnerships.policies import Permission as RequestPermission
 from portal.partnerships.queries.requests import REQUEST_OPTIONS, card_of
 from portal.partnerships.rules.workflows import LISTED_STATUSES
-from portal.regions.models import RegionCounty
 from portal.regions.queries import cluster_labels, preferred_labels
 
 #: A request's page, and a person's, show so many.
@@ -233,35 +232,6 @@ def list_for_desk(actor: Actor, limit: int) -> list[DeskItem]:
         )
         for one in shown(actor, session.scalars(statement).all())
     ]
-
-
-def list_unmatched_needs(
-    actor: Actor, region_ids: Collection[int], limit: int = 50
-) -> list[Request]:
-    """Return the open needs of regions for which nothing was found, the oldest first.
-
-    Nobody has responded either. Only those that the actor may see.
-    """
-    authorize(actor, Permission.MATCH_VIEW_UNMATCHED)
-    counties = select(RegionCounty.county_fips).where(
-        RegionCounty.region_id.in_(sorted(set(region_ids) & actor.brokered_regions))
-    )
-    return list(
-        session.scalars(
-            select(Request)
-            .options(*REQUEST_OPTIONS)
-            .where(
-                Request.direction == "need",
-                Request.status == "published",
-                Request.county_fips.in_(counties),
-                visible(actor, RequestPermission.REQUEST_VIEW),
-                ~exists().where(Match.request_id == Request.id, Match.status == "open"),
-                ~exists().where(Response.request_id == Request.id),
-            )
-            .order_by(Request.published_at, Request.id)
-            .limit(limit)
-        )
-    )
 
 
 def candidates_section(actor: Actor, request: Request) -> list[Shown] | None:

@@ -75,6 +75,7 @@ manifest = Manifest(
             moderation.list_open_reports,
             order=23,
             permission=Permission.REPORT_VIEW_LIST,
+            places=("desk", "broker"),
         ),
     ),
     sections=(

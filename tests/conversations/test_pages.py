@@ -182,6 +182,7 @@ def test_a_message_is_reported_decided_and_hidden(client_of: ClientOf, world: Wo
     assert again.status_code == 409
     dov = client_of("dov")
     assert "Insults or threats" in dov.get("/message-reports").text
+    assert "Somebody reports a message" in dov.get("/broker").text
     report = world.message_reports["cleo_on_ben"] + 1
     assert "Until four." in dov.get(f"/message-reports/{report}").text
     dov.post(f"/message-reports/{report}/actions/uphold", data={"note": "It is."})

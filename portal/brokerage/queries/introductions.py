@@ -34,6 +34,7 @@ from portal.partnerships.policies import Permission as RequestPermission
 from portal.partnerships.queries.requests import CARD_OPTIONS
 from portal.partnerships.rules.workflows import OPEN_STATUSES
 from portal.regions.models import BrokerAppointment, Region, RegionCounty
+from portal.regions.queries import regions_by_id
 
 OPTIONS = (
     joinedload(Introduction.region),
@@ -359,21 +360,9 @@ def organization_section(actor: Actor, organization: Organization) -> Mapping[st
 # What proposing looks up
 
 
-def list_brokered_regions(actor: Actor) -> list[Region]:
-    """Return the regions that the actor brokers, by name."""
-    return list(
-        session.scalars(
-            select(Region)
-            .where(Region.id.in_(sorted(actor.brokered_regions)))
-            .order_by(Region.name)
-            .limit(200)
-        )
-    )
-
-
 def get_brokered_region(actor: Actor, region_id: int | None) -> Region:
     """Return a region that the actor brokers: the only one, without a number. Raises NotFound."""
-    regions = list_brokered_regions(actor)
+    regions = regions_by_id(actor.brokered_regions)
     for region in regions:
         if region.id == region_id or (region_id is None and len(regions) == 1):
             return region

@@ -37,6 +37,7 @@ from portal.kernel.web import (
 from portal.matching.queries.matches import get_visible_match
 from portal.organizations.queries.profiles import get_visible_organization
 from portal.partnerships.queries.requests import get_visible_request
+from portal.regions.queries import regions_by_id
 
 
 @blueprint.get("/introductions")
@@ -79,7 +80,7 @@ def propose_introduction() -> ResponseReturnValue:
     form = ProposalForm.bind()
     if request.method == "GET":
         form = ProposalForm.bind(**_draft(form).values)
-    regions = queries.list_brokered_regions(actor)
+    regions = regions_by_id(actor.brokered_regions)
     form.region_id.choices = [(region.id, region.name) for region in regions]
     if form.submitted():
         values = form.data

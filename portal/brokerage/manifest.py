@@ -174,6 +174,7 @@ manifest = Manifest(
             parties=queries.parties_in_thread,
             title=lambda introduction: introduction.title,
             url=lambda introduction: f"/introductions/{introduction.id}",
+            parties_for_others=queries.parties_for_others,
         ),
     ),
     jobs=(

@@ -155,6 +155,8 @@ class ThreadSubject:
     load(ids): the rows that exist, by id, with what the functions below need of them.
     view: the permission on the row that one needs, besides belonging to a party, to read along.
     parties(row), title(row), url(row): who talks, about what, and the page that shows it.
+    parties_for_others(row): who talks as those may know it who take no part and decide a report of
+    a message; where none is given, as the parties know it of each other.
     """
 
     kind: str
@@ -163,6 +165,7 @@ class ThreadSubject:
     parties: Callable[[Any], tuple[Party, ...]]
     title: Callable[[Any], Text]
     url: Callable[[Any], str]
+    parties_for_others: Callable[[Any], tuple[Party, ...]] | None = None
 
 
 @dataclass(frozen=True)

@@ -206,6 +206,7 @@ manifest = Manifest(
             parties=responding.parties_of,
             title=lambda row: _("Response to “%(title)s”", title=row.request.title),
             url=lambda row: f"/responses/{row.id}",
+            parties_for_others=responding.parties_for_others,
         ),
     ),
     jobs=(

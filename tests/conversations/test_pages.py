@@ -5,9 +5,12 @@ from collections.abc import Callable
 
 from flask.testing import FlaskClient
 
+from portal.conversations.models import Thread
 from portal.conversations.queries import threads
 from portal.kernel.database import session, unit_of_work
 from portal.partnerships.models import Request
+from portal.partnerships.queries.responses import get_response
+from portal.partnerships.services.responses import act_on_response
 from tests.cast import World
 from tests.conversations.conftest import ActorOf
 
@@ -102,6 +105,34 @@ def test_a_report_of_an_anonymous_side_tells_its_reader_no_name(
     assert "The organization that posted the request" in page
     assert "Machine Shop" not in page
     assert "Ben" not in page
+
+
+def test_a_report_tells_its_reader_no_name_that_only_the_sides_know(
+    client_of: ClientOf, actor: ActorOf, world: World, anonymous: None
+) -> None:
+    """Who took part knows by then whose the anonymous request is; the broker does not."""
+    response = get_response(world.responses["college_to_shop"])
+    act_on_response(actor("ana"), response, "accept")
+    assert "Machine Shop" in client_of("cleo").get(
+        f"/conversations/{world.threads['shop_college']}"
+    ).get_data(as_text=True)
+
+    page = client_of("dov").get(f"/message-reports/{world.message_reports['cleo_on_ben']}").text
+    assert "The organization that posted the request" in page
+    assert "Machine Shop" not in page
+    assert "Ben" not in page
+
+
+def test_a_report_of_an_introduction_names_none_of_its_sides(world: World) -> None:
+    subject = threads.thread_subject("introduction")
+    number = world.introductions["shop_aero"]
+    thread = Thread(subject="introduction", subject_id=number)
+    assert [party.is_named for party in subject.parties(subject.load([number])[number])] == [
+        True,
+        True,
+    ]
+    told = threads.party_for_outsiders(thread, world.organizations["shop"])
+    assert (told.name, told.is_named) == ("Organization A", False)
 
 
 def test_an_organization_is_written_to_from_its_page(client_of: ClientOf, world: World) -> None:

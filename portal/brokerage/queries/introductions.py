@@ -253,7 +253,15 @@ def shown_request(actor: Actor, introduction: Introduction) -> Request | None:
 
 def parties_in_thread(introduction: Introduction) -> tuple[Party, ...]:
     """Return who talks in the conversation of an introduction, by what the others may know."""
-    is_named = introduction.identified_at is not None
+    return _parties(introduction, introduction.identified_at is not None)
+
+
+def parties_for_others(introduction: Introduction) -> tuple[Party, ...]:
+    """Return who talks as others may know it: the sides pass on to nobody who takes part."""
+    return _parties(introduction, False)
+
+
+def _parties(introduction: Introduction, is_named: bool) -> tuple[Party, ...]:
     return tuple(
         Party(
             party.organization_id,

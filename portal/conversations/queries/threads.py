@@ -383,7 +383,8 @@ def party_for_outsiders(thread: Thread, organization_id: int) -> Party:
     """Return by which name those who take no part may know an organization of a thread."""
     subject = thread_subject(thread.subject)
     row = subject.load([thread.subject_id]).get(thread.subject_id)
-    for party in subject.parties(row) if row is not None else ():
+    parties = subject.parties_for_others or subject.parties
+    for party in parties(row) if row is not None else ():
         if party.organization_id == organization_id:
             return party
     return Party(organization_id, _("Somebody who takes no part any more"), is_named=False)

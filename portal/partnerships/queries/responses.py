@@ -63,7 +63,15 @@ def load_responses(ids: Sequence[int]) -> Mapping[int, Response]:
 def parties_of(response: Response) -> tuple[Party, Party]:
     """Return the two sides that talk about a response, as each may know the other now."""
     responder = Actor(memberships={response.organization_id: "member"})
-    is_named = can(responder, Permission.RESPONSE_VIEW_IDENTITY, response)
+    return _parties(response, can(responder, Permission.RESPONSE_VIEW_IDENTITY, response))
+
+
+def parties_for_others(response: Response) -> tuple[Party, Party]:
+    """Return the two sides of a response as somebody may know them who takes no part."""
+    return _parties(response, not response.request.is_anonymous)
+
+
+def _parties(response: Response, is_named: bool) -> tuple[Party, Party]:
     request = response.request
     return (
         Party(

@@ -150,6 +150,28 @@ def test_case_of_an_anonymous_request_does_not_name_its_organization(
     assert opened.organization_id is None
 
 
+def test_case_names_no_organization_that_its_broker_does_not_see(
+    world: World, actor: Actors, client_of: Clients
+) -> None:
+    """Of an archived one, the case that has it already is kept, and can be changed."""
+    number = world.organizations["college"]
+    with unit_of_work():
+        archived = session.get_one(Organization, number)
+        archived.status, archived.name = "archived", "Bygone College"
+    form = client_of("dov").get(f"/broker/cases/new?organization={number}").text
+    assert "Bygone College" not in form
+    with pytest.raises(Invalid, match="no such organization"):
+        services.open_case(actor("dov"), region(world), title="Odd", organization_id=number)
+    with unit_of_work():
+        case(world).organization_id = number
+    kept = {"title": "As it was", "next_action": "", "next_on": None}
+    with pytest.raises(Invalid, match="no such organization"):
+        services.change_case(
+            actor("dov"), case(world), **kept, organization_id=world.organizations["unclaimed"] + 99
+        )
+    services.change_case(actor("dov"), case(world), **kept, organization_id=number)
+
+
 def test_case_does_not_pass_on_what_its_broker_alone_knows(world: World, actor: Actors) -> None:
     with unit_of_work():
         hidden = queries.find_request(SYSTEM, world.requests["college_public"])

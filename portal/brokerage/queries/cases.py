@@ -24,6 +24,7 @@ from portal.kernel.errors import NotFound
 from portal.kernel.manifest import DeskItem
 from portal.kernel.paging import Page, keyset_page
 from portal.organizations.models import Organization
+from portal.organizations.policies import Permission as OrganizationPermission
 from portal.partnerships.models import Request
 from portal.partnerships.policies import Permission as RequestPermission
 from portal.partnerships.queries.requests import CARD_OPTIONS
@@ -340,6 +341,16 @@ def list_notes(case: Case, *, cursor: str | None = None, limit: int = 20) -> Pag
 # What commands and forms need to know
 
 
+def find_organization(
+    actor: Actor, organization_id: int | None, *, known_id: int | None = None
+) -> Organization | None:
+    """Return an organization that the actor may see, or that they read of anyway; else None."""
+    found = session.get(Organization, organization_id) if organization_id is not None else None
+    if found is None or found.id == known_id:
+        return found
+    return found if can(actor, OrganizationPermission.ORGANIZATION_VIEW, found) else None
+
+
 def find_request(actor: Actor, request_id: int | None) -> Request | None:
     """Return a request that the actor may see, with whose it is, or None."""
     if request_id is None:
@@ -408,10 +419,17 @@ def region_choices(actor: Actor) -> list[tuple[int, str]]:
 
 
 def record_choices(
-    actor: Actor, *, organization_id: int | None, request_id: int | None = None
+    actor: Actor,
+    *,
+    organization_id: int | None,
+    request_id: int | None = None,
+    known_id: int | None = None,
 ) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
-    """Return (number, name) of the organization and the request that a form came with."""
-    organization = session.get(Organization, organization_id) if organization_id else None
+    """Return (number, name) of the organization and the request that a form came with.
+
+    known_id: the organization that the actor reads of anyway.
+    """
+    organization = find_organization(actor, organization_id, known_id=known_id)
     request = find_request(actor, request_id)
     return (
         [(organization.id, organization.name)] if organization else [],

@@ -22,7 +22,6 @@ from portal.kernel.commands import command
 from portal.kernel.database import session
 from portal.kernel.errors import Conflict, Invalid, NotFound
 from portal.kernel.outbox import record
-from portal.organizations.models import Organization
 from portal.regions.models import Region
 
 #: So many cases one bulk action takes, and so many filters one person keeps.
@@ -61,7 +60,7 @@ def open_case(
         organization_id = queries.known_organization_id(request)
     if not title:
         raise Invalid("title", _("Please say in a few words what this case is about."))
-    _check_organization(organization_id)
+    _check_organization(actor, organization_id)
     _check_next(next_action, next_on)
     case = Case(
         region_id=region.id,
@@ -106,7 +105,7 @@ def change_case(
     next_on: dt.date | None,
 ) -> Case:
     """Change what a case is about, and what is to be done next."""
-    _check_organization(organization_id)
+    _check_organization(actor, organization_id, known_id=case.organization_id)
     _check_next(next_action, next_on)
     case.title, case.organization_id = title, organization_id
     case.next_action, case.next_on = next_action, next_on
@@ -256,8 +255,12 @@ def _keeper(region_id: int, user_id: int | None) -> int | None:
     raise Invalid("keeper_id", _("Please choose a broker of this region."))
 
 
-def _check_organization(organization_id: int | None) -> None:
-    if organization_id is not None and session.get(Organization, organization_id) is None:
+def _check_organization(
+    actor: Actor, organization_id: int | None, *, known_id: int | None = None
+) -> None:
+    if organization_id is None:
+        return
+    if queries.find_organization(actor, organization_id, known_id=known_id) is None:
         raise Invalid("organization_id", _("There is no such organization."))
 
 

@@ -216,7 +216,9 @@ def edit_case(case_id: int) -> ResponseReturnValue:
     authorize(actor, Permission.CASE_EDIT, case)
     form = CaseForm.bind(case)
     form.organization_id.choices, _none = queries.record_choices(
-        actor, organization_id=case.organization_id or number_argument("organization")
+        actor,
+        organization_id=case.organization_id or number_argument("organization"),
+        known_id=case.organization_id,
     )
     if (
         form.submitted()

@@ -39,6 +39,7 @@ from portal.kernel.api import (
 )
 from portal.kernel.paging import Page
 from portal.kernel.web import choice_argument, current_actor, date_argument
+from portal.organizations.queries.profiles import get_organization
 from portal.partnerships.forms import NoteForm
 
 blueprint = api_blueprint("agreements", __name__)
@@ -100,7 +101,7 @@ def list_agreements() -> ResponseReturnValue:
 def create_agreement() -> ResponseReturnValue:
     """Draft an agreement of one of your organizations with others."""
     values = bind_json(NewAgreementForm).data
-    organization = queries.get_organization(values.pop("organization_id"))
+    organization = get_organization(values.pop("organization_id"))
     created = services.create_agreement(current_actor(), organization, **values)
     return respond(
         _schema(),

@@ -39,7 +39,7 @@ from portal.kernel.web import (
     see_other,
     text_argument,
 )
-from portal.organizations.queries.profiles import get_visible_organization, list_organizations_of
+from portal.organizations.queries.profiles import get_visible_organization, organization_choices
 
 blueprint = Blueprint("conversations", __name__)
 
@@ -167,7 +167,7 @@ def write_to_organization(organization_id: int) -> ResponseReturnValue:
         raise Conflict(_("Nobody of this organization reads messages here."))
     form = MessagePageForm.bind()
     form.organization_id.choices = [
-        (row.id, row.name) for row in list_organizations_of(actor) if row.id != organization_id
+        choice for choice in organization_choices(actor) if choice[0] != organization_id
     ]
     if form.submitted() and (sent := _sent(form, services.write_to_organization, organization)):
         flash(_("Your message was sent."))
@@ -379,9 +379,7 @@ def _sent(form: MessagePageForm, command: Callable[..., Any], row: Any, **more: 
 
 
 def _offer_organizations(form: MessagePageForm, talk: Talk) -> None:
-    choices = [
-        (row.id, row.name) for row in list_organizations_of(current_actor()) if row.id in talk.own
-    ]
+    choices = [choice for choice in organization_choices(current_actor()) if choice[0] in talk.own]
     form.organization_id.choices = choices if len(choices) > 1 else []
 
 

@@ -23,7 +23,7 @@ from portal.kernel.web import (
     see_other,
     text_argument,
 )
-from portal.organizations.queries.profiles import list_organizations_of
+from portal.organizations.queries.profiles import organization_choices
 from portal.organizations.rules import ORGANIZATION_KINDS
 
 blueprint = Blueprint("intake", __name__)
@@ -46,7 +46,7 @@ def create_import() -> ResponseReturnValue:
     """Take a file; what it brings is chosen by `what`."""
     actor = current_actor()
     authorize(actor, Permission.IMPORT_BEGIN)
-    own = [(item.id, item.name) for item in list_organizations_of(actor, "owner", "manager")]
+    own = organization_choices(actor, "owner", "manager")
     # An administrator comes to equipment from an organization's page.
     wanted = request.values.get("organization_id", type=record_number)
     offered = ["equipment"] if own or wanted else []

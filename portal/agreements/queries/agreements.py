@@ -35,7 +35,6 @@ from portal.kernel.manifest import DeskItem, Party
 from portal.kernel.paging import Page, keyset_page
 from portal.organizations.models import Membership, Organization
 from portal.organizations.queries.people import managers_of
-from portal.organizations.queries.profiles import list_organizations_of
 from portal.partnerships.models import Request, Response
 from portal.partnerships.policies import Permission as RequestPermission
 from portal.partnerships.queries.responses import get_visible_response
@@ -211,20 +210,6 @@ def people_of_milestone(milestone: Milestone) -> list[User]:
 
 
 # Making one
-
-
-def organization_choices(actor: Actor) -> list[tuple[int, str]]:
-    """Return (id, name) of the organizations for which the actor may agree on something."""
-    mine = actor.organizations_as("owner", "manager")
-    return [(row.id, row.name) for row in list_organizations_of(actor) if row.id in mine]
-
-
-def get_organization(organization_id: int) -> Organization:
-    """Return an organization. Raises NotFound."""
-    organization = session.get(Organization, organization_id)
-    if organization is None:
-        raise NotFound(_("There is no such organization."))
-    return organization
 
 
 def find_organizations(ids: Sequence[int]) -> list[Organization]:

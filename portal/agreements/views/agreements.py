@@ -40,6 +40,7 @@ from portal.kernel.web import (
     record_number,
     see_other,
 )
+from portal.organizations.queries.profiles import get_organization, organization_choices
 from portal.partnerships.forms import NoteForm
 
 #: What a request looks for becomes what is agreed on.
@@ -72,7 +73,7 @@ def list_agreements() -> ResponseReturnValue:
             for name, label in {"": _("All"), **AGREEMENTS.statuses}.items()
         ],
         next_url=own_url(status, found.next) if found.next else None,
-        may_draft=bool(queries.organization_choices(actor)),
+        may_draft=bool(organization_choices(actor, "owner", "manager")),
         **_words(),
     )
 
@@ -82,7 +83,7 @@ def create_agreement() -> ResponseReturnValue:
     """Draft an agreement: of oneself, or after an accepted response or an introduction."""
     actor = current_actor()
     authorize(actor, Permission.AGREEMENT_VIEW_OWN)
-    choices = queries.organization_choices(actor)
+    choices = organization_choices(actor, "owner", "manager")
     if not choices:
         return page("agreements/no_organization.html")
     form = NewAgreementForm.bind(**(_prefill() if request.method == "GET" else {}))
@@ -95,7 +96,7 @@ def create_agreement() -> ResponseReturnValue:
         if organization_id not in dict(choices):
             form.add_error("organization_id", _("Please choose one of your organizations."))
         else:
-            organization = queries.get_organization(organization_id)
+            organization = get_organization(organization_id)
             saved = form.attempt(services.create_agreement, actor, organization, **values)
             if saved is not None:
                 flash(_("The draft “%(title)s” was saved.", title=saved.title))

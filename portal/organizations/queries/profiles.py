@@ -222,6 +222,11 @@ def list_organizations_of(actor: Actor, *roles: str) -> list[Organization]:
     )
 
 
+def organization_choices(actor: Actor, *roles: str) -> list[tuple[int, str]]:
+    """Return (id, name) of the active organizations for which the actor may do something."""
+    return [(row.id, row.name) for row in list_organizations_of(actor, *roles)]
+
+
 def list_own(actor: Actor) -> list[Organization]:
     """Return all organizations that the actor belongs to, archived ones too, by name."""
     return list(

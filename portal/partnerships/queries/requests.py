@@ -20,7 +20,6 @@ from portal.kernel.files import StoredFile
 from portal.kernel.paging import Page, keyset_page
 from portal.organizations.models import Membership, Organization
 from portal.organizations.queries.people import managers_of
-from portal.organizations.queries.profiles import list_organizations_of
 from portal.partnerships.models import (
     Request,
     RequestAttachment,
@@ -410,11 +409,6 @@ def of_actor(actor: Actor) -> ColumnElement[bool]:
     if not actor.brokered_regions:
         return own
     return own | (Request.is_on_behalf & (Request.created_by_id == actor.user_id))
-
-
-def organization_choices(actor: Actor) -> list[tuple[int, str]]:
-    """Return (id, name) of the organizations for which the actor may post and respond."""
-    return [(row.id, row.name) for row in list_organizations_of(actor)]
 
 
 def find_unreachable(choices: Sequence[tuple[int, str]]) -> Organization | None:

@@ -11,6 +11,7 @@ from portal.kernel.authorization import authorize
 from portal.kernel.clock import now
 from portal.kernel.errors import Conflict, Invalid, NotFound
 from portal.kernel.web import current_actor, format_instant
+from portal.organizations.queries.profiles import organization_choices
 from portal.partnerships.forms import RequestPageForm, request_values
 from portal.partnerships.policies import Permission
 from portal.partnerships.queries import requests as queries
@@ -28,7 +29,7 @@ def keep_new_draft() -> ResponseReturnValue:
     """Keep what is typed into an empty form as a draft, as soon as it has a title."""
     actor = current_actor()
     authorize(actor, Permission.REQUEST_VIEW_OWN)
-    choices = queries.organization_choices(actor)
+    choices = organization_choices(actor)
     form = RequestPageForm.bind()
     offer_organizations(form, choices)
     organization = chosen(choices, form.organization_id.data)

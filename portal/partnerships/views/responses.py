@@ -15,6 +15,7 @@ from portal.kernel.web import (
     page,
     see_other,
 )
+from portal.organizations.queries.profiles import organization_choices
 from portal.partnerships.forms import (
     NoteForm,
     RequestPageForm,
@@ -61,7 +62,7 @@ def respond(request_id: int) -> ResponseReturnValue:
     authorize(actor, Permission.RESPONSE_SEND, record)
     if record.status not in OPEN_STATUSES:
         raise Conflict(_("This request takes no responses now."))
-    choices = queries.organization_choices(actor)
+    choices = organization_choices(actor)
     form = ResponseForm.bind()
     offer_organizations(form, choices)
     if form.submitted():

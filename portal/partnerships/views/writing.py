@@ -19,6 +19,7 @@ from portal.kernel.web import (
     see_other,
     text_argument,
 )
+from portal.organizations.queries.profiles import organization_choices
 from portal.partnerships.forms import (
     AUDIENCES,
     RequestForm,
@@ -49,7 +50,7 @@ def create_request() -> ResponseReturnValue:
     """Write a request: as a draft, or published at once."""
     actor = current_actor()
     authorize(actor, Permission.REQUEST_VIEW_OWN)
-    choices = queries.organization_choices(actor)
+    choices = organization_choices(actor)
     if not choices:
         return page("partnerships/no_organization.html")
     form = RequestPageForm.bind(**(_prefill() if request.method == "GET" else {}))
@@ -211,7 +212,7 @@ def _choices_for(record: Any) -> list[tuple[int, str]]:
     """The organizations whose a draft can become; one that is posted for a firm stays its own."""
     if record.status != "draft" or record.is_on_behalf:
         return []
-    choices = queries.organization_choices(current_actor())
+    choices = organization_choices(current_actor())
     return choices if record.organization_id in dict(choices) else []
 
 

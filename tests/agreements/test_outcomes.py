@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from portal.agreements.models import Agreement, Outcome
 from portal.agreements.queries import outcomes as queries
-from portal.agreements.queries.reports import list_chain_rows, load_report, period_of
+from portal.agreements.queries.reports import list_chain_rows, load_report, period_of, year_of
 from portal.agreements.rules.counting import (
     CATEGORIES,
     CATEGORY_OF_AGREEMENT,
@@ -353,6 +353,20 @@ def test_tables_are_in_the_words_of_funders(
     assert "savings,capacity" in chains
     assert ": =1+1" in chains
     assert "Ana's Machine Shop; Falls City Community College" in chains
+
+
+def test_each_agreement_about_a_request_says_how_well_it_was_matched(
+    world: World, make: Make, actor: ActorOf
+) -> None:
+    made = {make("shop", "college").id, make("shop", "college").id}
+    with unit_of_work():
+        for number in made:
+            row = session.get_one(Agreement, number)
+            row.request_id = world.requests["shop_public"]
+    rows = list_chain_rows(actor("dov"), REGION, year_of(today_here().year))
+    scores = {row.agreement.id: row.score for row in rows if row.agreement.id in made}
+    assert scores.keys() == made
+    assert None not in scores.values()
 
 
 def test_chain_begins_with_the_search_that_found_nothing(

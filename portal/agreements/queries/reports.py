@@ -383,12 +383,11 @@ def _counted_by(codes: Sequence[str], period: Period) -> dict[int, int]:
 
 def _scores_of(agreements: Sequence[Agreement]) -> dict[int, float]:
     """Return how well the request of each agreement was matched with one of its parties."""
-    sides = {
-        (agreement.request_id, party.organization_id): agreement.id
-        for agreement in agreements
-        for party in agreement.parties
-        if agreement.request_id is not None
-    }
+    sides: dict[tuple[int | None, int], list[int]] = {}
+    for agreement in agreements:
+        for party in agreement.parties if agreement.request_id is not None else ():
+            side = (agreement.request_id, party.organization_id)
+            sides.setdefault(side, []).append(agreement.id)
     rows = session.execute(
         select(Match.request_id, Match.organization_id, func.max(Match.score))
         .where(Match.request_id.in_(sorted({number for number, _side in sides})))
@@ -398,8 +397,7 @@ def _scores_of(agreements: Sequence[Agreement]) -> dict[int, float]:
     )
     found: dict[int, float] = {}
     for request_id, organization_id, score in rows:
-        agreement_id = sides.get((request_id, organization_id))
-        if agreement_id is not None:
+        for agreement_id in sides.get((request_id, organization_id), ()):
             found[agreement_id] = max(score, found.get(agreement_id, 0.0))
     return found
 

@@ -36,9 +36,7 @@ def advance_cases_on_agreement_moved(event: events.AgreementMoved) -> None:
     agreement = queries.find_agreement(event.agreement_id)
     stage = _STAGES.get(event.action)
     if agreement is not None and agreement.is_reported and stage is not None:
-        # By its title an agreement is found, and with it whose an anonymous request is.
-        note = "" if queries.is_of_anonymous_request(agreement) else agreement.title
-        advance_cases(SYSTEM, request_id=agreement.request_id, stage=stage, note=note)
+        advance_cases(SYSTEM, request_id=agreement.request_id, stage=stage)
 
 
 def email_parties_on_document_added(event: events.DocumentAdded) -> None:

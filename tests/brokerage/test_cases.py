@@ -113,7 +113,29 @@ def test_introduction_brings_the_case_of_its_request_on(
         record(event(introduction.id))
     drain()
     assert case(world).status == stage
-    assert CASES.history(case(world))[-1].note == "A lab that measures"
+    assert CASES.history(case(world))[-1].note == ""
+
+
+def test_another_region_that_follows_the_request_reads_nothing_of_what_was_agreed_elsewhere(
+    world: World, drain: Callable[[], None]
+) -> None:
+    """Nor the title of an introduction, which the brokers of its own region read."""
+    with unit_of_work():
+        other = Region(key="elsewhere", name="Elsewhere")
+        session.add(other)
+        session.flush()
+        elsewhere = Case(
+            region_id=other.id, title="From afar", request_id=world.requests["shop_public"]
+        )
+        introduction = session.get_one(Introduction, world.introductions["shop_aero"])
+        introduction.request_id = world.requests["shop_public"]
+        introduction.title = "A lab that measures"
+        session.add(elsewhere)
+        record(IntroductionOpened(introduction.id))
+    drain()
+    followed = session.get_one(Case, elsewhere.id)
+    assert followed.status == "in_talks"
+    assert [step.note for step in CASES.history(followed)] == [""]
 
 
 def test_request_has_one_case_in_a_region(world: World, actor: Actors) -> None:

@@ -35,7 +35,7 @@ from portal.kernel.manifest import DeskItem, Party
 from portal.kernel.paging import Page, keyset_page
 from portal.organizations.models import Membership, Organization
 from portal.organizations.queries.people import managers_of
-from portal.partnerships.models import Request, Response
+from portal.partnerships.models import Response
 from portal.partnerships.policies import Permission as RequestPermission
 from portal.partnerships.queries.responses import get_visible_response
 
@@ -244,12 +244,6 @@ def get_introduction_made(actor: Actor, introduction_id: int) -> Introduction:
         if not sides.isdisjoint(actor.memberships):
             return introduction
     raise NotFound(_("There is no introduction here that you could record."))
-
-
-def is_of_anonymous_request(agreement: Agreement) -> bool:
-    """Tell whether an agreement came from a request that does not name its organization."""
-    request = session.get(Request, agreement.request_id) if agreement.request_id else None
-    return request is not None and request.is_anonymous
 
 
 @dataclass(frozen=True)

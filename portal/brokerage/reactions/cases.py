@@ -70,9 +70,7 @@ def advance_cases_on_introduction_opened(event: events.IntroductionOpened) -> No
 def _advance(introduction_id: int, stage: str) -> None:
     introduction = session.get(Introduction, introduction_id)
     if introduction is not None:
-        advance_cases(
-            SYSTEM, request_id=introduction.request_id, stage=stage, note=introduction.title
-        )
+        advance_cases(SYSTEM, request_id=introduction.request_id, stage=stage)
 
 
 def _broker(user_id: int | None, by_user_id: int | None) -> User | None:

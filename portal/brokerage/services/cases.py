@@ -207,15 +207,16 @@ def mark_task(actor: Actor, case: Case, *, task_id: int, is_done: bool = True) -
 
 
 @command(Permission.CASE_ADVANCE)
-def advance_cases(actor: Actor, *, request_id: int | None, stage: str, note: str = "") -> int:
+def advance_cases(actor: Actor, *, request_id: int | None, stage: str) -> int:
     """Bring the open cases of a request on to a stage, where they are not as far; say how many.
 
-    note: why, in words that the region's brokers may read.
+    Why is not written down with them: the request may have cases in several regions, and what
+    brought them on is shown beside each to those who may read it.
     """
     found = queries.list_open_of_request(request_id) if request_id is not None else []
     behind = [case for case in found if is_ahead(stage, case.status)]
     for case in behind:
-        CASES.apply(actor, case, STEP_TO[stage], note=note)
+        CASES.apply(actor, case, STEP_TO[stage])
         case.staged_at = now()
     return len(behind)
 

@@ -134,7 +134,7 @@ def answer_question(
 
 
 @command(Permission.MATCH_CHOOSE_MAIL)
-def choose_mail(actor: Actor, _nothing: None = None, *, wants_mail: bool) -> MatchChoice:
+def choose_mail(actor: Actor, *, wants_mail: bool) -> MatchChoice:
     """Choose whether matches are told by e-mail as well."""
     choice = session.get(MatchChoice, actor.user_id)
     if choice is None:

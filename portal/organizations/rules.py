@@ -6,7 +6,7 @@ Pure values and functions; what needs rows is decided in the services.
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,6 +110,10 @@ _LEGAL_FORMS = re.compile(
 )
 
 
+#: Shorter names are words of their own too often.
+_SHORTEST_NAME = 4
+
+
 def match_key(name: str) -> str:
     """Return a name as probable duplicates share it.
 
@@ -133,6 +137,16 @@ def name_words(text: str) -> list[str]:
     # Apostrophes and periods join letters ("Ana's", "L.L.C."), other marks part words.
     plain = re.sub(r"['’`.]", "", plain)
     return re.sub(r"[\W_]+", " ", plain).split()
+
+
+def gives_name(text: str, names: Iterable[str]) -> bool:
+    """Tell whether one of an organization's names stands in a text, however it is written.
+
+    A name of three letters or fewer is not looked for: too many words have them by chance.
+    """
+    words = f" {' '.join(name_words(text))} "
+    keys = (match_key(name) for name in names)
+    return any(len(key) >= _SHORTEST_NAME and f" {key} " in words for key in keys)
 
 
 def higher_role(one: str, other: str) -> str:

@@ -15,7 +15,7 @@ from portal.brokerage.models.introductions import (
 )
 from portal.brokerage.policies import Permission
 from portal.brokerage.queries import introductions as queries
-from portal.brokerage.rules.blind import gives_address, gives_name
+from portal.brokerage.rules.blind import gives_address
 from portal.brokerage.rules.introductions import (
     FEWEST_PARTIES,
     INTRODUCTIONS,
@@ -37,6 +37,7 @@ from portal.matching.policies import Permission as MatchPermission
 from portal.organizations.models import Organization
 from portal.organizations.queries.people import managers_of
 from portal.organizations.queries.profiles import get_named_organization
+from portal.organizations.rules import gives_name
 from portal.partnerships.models import Request
 from portal.partnerships.policies import Permission as RequestPermission
 from portal.partnerships.rules.workflows import OPEN_STATUSES

@@ -11,6 +11,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from portal.organizations.rules import gives_name
 from portal.partnerships.rules.publishing import demanded_fields, missing_fields
 
 #: What each kind of remark costs of the 100 points.
@@ -109,7 +110,7 @@ def _vague(values: Mapping[str, Any], names: Sequence[str]) -> Iterator[tuple[st
         yield "radius_miles", _("Say how far you would travel.")
     if values["is_anonymous"]:
         for field in ("title", "anonymous_summary"):
-            if _gives_away(values[field] or "", names):
+            if gives_name(values[field] or "", names):
                 yield field, _("This names your organization, and everybody reads it.")
 
 
@@ -140,8 +141,3 @@ def _words(text: str) -> int:
 
 def _is_empty(value: Any) -> bool:
     return value in ("", None, []) or value is False
-
-
-def _gives_away(text: str, names: Sequence[str]) -> bool:
-    folded = " ".join(text.casefold().split())
-    return any(name and " ".join(name.casefold().split()) in folded for name in names)

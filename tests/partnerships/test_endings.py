@@ -133,6 +133,15 @@ def test_an_owner_reveals_to_one_responder_and_the_other_learns_nothing(
         reveal_request(actor("ana"), queries.get_request(hidden.id), organization_id=college)
 
 
+@pytest.mark.parametrize("odd", ["999999", "x", "-1", "9" * 30])
+def test_what_is_no_organization_is_not_taken_for_everybody(
+    hidden: Request, client_of: Callable[[str], FlaskClient], odd: str
+) -> None:
+    data = {"organization_id": odd, "confirmed": "yes"}
+    assert client_of("ana").post(f"/requests/{hidden.id}/reveal", data=data).status_code == 404
+    assert queries.get_request(hidden.id).is_anonymous
+
+
 def test_nothing_is_revealed_to_who_has_not_responded_or_by_who_may_not(
     actor: ActorOf, world: World, hidden: Request
 ) -> None:

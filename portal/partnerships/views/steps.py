@@ -89,8 +89,10 @@ def reveal(request_id: int) -> ResponseReturnValue:
     record = queries.get_visible_request(actor, request_id)
     authorize(actor, Permission.REQUEST_REVEAL, record)
     form = RevealForm.bind()
-    organization = queries.find_organization(form.organization_id.data)
-    if organization is not None and not has_responded(record, organization.id):
+    # What is no organization must not be taken for everybody.
+    is_sound, number = form.submitted(), form.organization_id.data
+    organization = queries.find_organization(number)
+    if not is_sound or (number is not None and not has_responded(record, number)):
         raise NotFound(_("This organization has not responded."))
     if not confirmed():
         return page(

@@ -379,8 +379,13 @@
 
   // Refining results in place; open filters stay open, a link that fails is simply followed.
   let place = {};
-  document.addEventListener("htmx:before:swap", () => {
-    place = { isOpen: document.querySelector("#results > .facets")?.open, id: document.activeElement?.id };
+  document.addEventListener("htmx:before:swap", (event) => {
+    const form = event.detail?.ctx?.target?.closest("form[data-draft]");
+    place = {
+      isOpen: document.querySelector("#results > .facets")?.open,
+      id: document.activeElement?.id,
+      typed: form ? readForm(form) : null,
+    };
   });
   document.addEventListener("htmx:after:swap", (event) => {
     const spoken = document.querySelector("#results [data-announce]");
@@ -404,11 +409,12 @@
     for (const field of part.querySelectorAll("[data-suggest]")) prepareSuggestions(field);
     for (const area of part.querySelectorAll("[data-pick]")) preparePicker(area);
   };
-  // A form that was fetched anew for another choice stays where it was.
+  // A form that was fetched anew for another choice stays where it was, with what was typed meanwhile.
   document.addEventListener("htmx:after:swap", (event) => {
     const select = event.detail?.ctx?.select;
     const part = select && select !== "#results" ? document.querySelector(`form ${select}`) : null;
     if (!part) return;
+    if (place.typed) writeForm(part.closest("form"), place.typed);
     prepareFields(part);
     if (place.id) document.getElementById(place.id)?.focus({ preventScroll: true });
   });

@@ -4,11 +4,12 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import BrowserContext, Route, expect
 from sqlalchemy import select
 
 from portal.kernel.database import session
 from portal.partnerships.models import Request
+from tests.browser.conftest import Sit
 from tests.browser.pages import DESK
 from tests.support.server import LiveServer
 
@@ -42,3 +43,23 @@ def test_what_is_typed_is_kept_as_one_draft_and_fits_the_kind_that_is_chosen(
         select(Request).where(Request.title == "Welding help for eight")
     ).all()
     assert [(row.status, row.summary) for row in written] == [("draft", "We weld various things.")]
+
+
+def test_what_is_typed_while_other_fields_come_stays(sit: Sit) -> None:
+    ana = sit("ana")
+    ana.open("/requests/new")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if route.request.method == "POST":
+            held.append(route)
+        else:
+            route.continue_()
+
+    ana.page.route("**/requests/new", hold)
+    with ana.page.expect_request(lambda request: request.method == "POST"):
+        ana.choose("Kind", "Consortium")
+    ana.fill("Title", "A reader for worn stamps")
+    held[0].continue_()
+    ana.sees("Foundry to lead work")
+    expect(ana.field("Title")).to_have_value("A reader for worn stamps")

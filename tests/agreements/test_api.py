@@ -1,0 +1,76 @@
+"""Agreements and outcomes in the JSON API: from a draft to a confirmed outcome, by programs."""
+
+from collections.abc import Callable
+
+from flask.testing import FlaskClient
+
+from portal.kernel.clock import today_here
+from tests.agreements.conftest import Make
+from tests.cast import World
+
+Clients = Callable[[str], FlaskClient]
+
+
+def test_program_brings_an_agreement_to_a_confirmed_outcome(
+    world: World, client_of: Clients
+) -> None:
+    ana, cleo = client_of("ana"), client_of("cleo")
+    created = ana.post(
+        "/api/v1/agreements",
+        json={
+            "organization_id": world.organizations["shop"],
+            "kind": "rd_cooperation",
+            "title": "A fixture for thin plates",
+            "parties": [{"organization": f"/organizations/{world.organizations['college']}"}],
+        },
+    )
+    assert created.status_code == 201, created.text
+    url = created.headers["Location"]
+    changed = ana.patch(url, json={"starts_on": str(today_here()), "private_cents": 500_000})
+    assert changed.json["private_cents"] == 500_000
+    assert ana.post(f"{url}/actions/propose", json={}).json["status"] == "proposed"
+    revision = cleo.get(url).json["revision"]
+    active = cleo.post(f"{url}/acknowledgments", json={"revision": revision}).json
+    assert active["status"] == "active"
+
+    added = ana.post(
+        f"{url}/milestones", json={"title": "First plate", "due_on": str(today_here())}
+    ).json
+    milestone = f"/api/v1/milestones/{added['id']}"
+    assert ana.patch(milestone, json={"title": "First plate held"}).json["title"] == (
+        "First plate held"
+    )
+    assert cleo.post(f"{milestone}/tick", json={}).json["done_at"] is not None
+
+    told = ana.post(
+        f"{url}/outcomes",
+        json={
+            "kind": "savings",
+            "amount_hundredths": 120_000,
+            "happened_on": str(today_here()),
+            "evidence": "Two scrapped plates fewer a week.",
+        },
+    ).json
+    outcome = f"/api/v1/outcomes/{told['id']}"
+    corrected = ana.patch(outcome, json={"amount_hundredths": 110_000}).json
+    assert corrected["amount_hundredths"] == 110_000
+    assert cleo.post(f"{outcome}/actions/confirm", json={}).json["status"] == "confirmed"
+    assert [row["id"] for row in cleo.get(f"{url}/outcomes").json["items"]] == [told["id"]]
+    assert cleo.get(outcome).json["kind"] == "savings"
+    assert cleo.get(f"{url}/chain").status_code == 200
+    listed = ana.get("/api/v1/agreements?status=active&kind=rd_cooperation").json["items"]
+    assert listed[0]["title"] == "A fixture for thin plates"
+
+
+def test_program_deletes_its_draft_and_reads_no_others(make: Make, client_of: Clients) -> None:
+    draft = make("shop", "college", "draft")
+    url = f"/api/v1/agreements/{draft.id}"
+    assert client_of("cleo").get(url).status_code == 404
+    assert client_of("ana").delete(url).status_code == 204
+    assert client_of("ana").get(url).status_code == 404
+
+
+def test_program_of_a_broker_reads_what_came_of_a_region(client_of: Clients) -> None:
+    report = client_of("dov").get("/api/v1/regions/greater-louisville/outcomes").json
+    assert report["region"] == "Greater Louisville"
+    assert client_of("eve").get("/api/v1/regions/greater-louisville/outcomes").status_code == 403

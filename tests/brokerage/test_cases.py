@@ -446,3 +446,75 @@ def test_desk_tells_what_was_not_found_around_the_region_of_the_reader(
     assert "/search?q=cold+spray" in text
     assert "said by one alone" not in text
     assert "far from here" not in text
+
+
+def test_case_is_opened_from_a_request_and_edited(world: World, client_of: Clients) -> None:
+    dov = client_of("dov")
+    form = dov.get(f"/broker/cases/new?request={world.requests['college_public']}").text
+    assert "College public need" in form
+    url = dov.post(
+        "/broker/cases/new",
+        data={
+            "region_id": world.regions["greater-louisville"],
+            "request_id": world.requests["college_public"],
+            "note": "They called twice.",
+        },
+    ).headers["Location"]
+    assert "They called twice." in dov.get(url).text
+    assert 'value="College public need"' in dov.get(f"{url}/edit").text
+    refused = dov.post(f"{url}/edit", data={"title": "A mill", "next_on": "2030-01-07"}).text
+    assert "Please say what is to be done by that day." in refused
+    dov.post(f"{url}/edit", data={"title": "A mill for a course", "next_action": "Visit"})
+    assert "A mill for a course" in dov.get(url).text
+
+
+def test_case_of_a_foreign_region_is_not_opened(world: World, client_of: Clients) -> None:
+    text = (
+        client_of("dov")
+        .post("/broker/cases/new", data={"region_id": world.regions["wichita"], "title": "A mill"})
+        .text
+    )
+    assert "Please choose one of your regions." in text
+
+
+def test_case_is_worked_on_from_its_page(
+    world: World, client_of: Clients, second_broker: Actor
+) -> None:
+    dov, url = client_of("dov"), f"/broker/cases/{world.cases['shop']}"
+    dov.post(f"{url}/notes", data={"text": "They want Saturdays."})
+    dov.post(f"{url}/tasks", data={"title": "Send the rates", "due_on": "2026-01-05"})
+    text = dov.get(url).text
+    assert "They want Saturdays." in text
+    assert "Late: " in text
+    task = f"{url}/tasks/{world.cases['task']}"
+    dov.post(f"{task}/done")
+    assert "Done: Ask for the rates" in dov.get(url).text
+    dov.post(f"{task}/undo")
+    assert "Done: Ask for the rates" not in dov.get(url).text
+    dov.post(f"{url}/actions/talk", data={"note": "A call a week."})
+    assert "A call a week." in dov.get(url).text
+    dov.post(f"{url}/hand-over", data={"keeper_id": second_broker.user_id})
+    assert case(world).keeper_id == second_broker.user_id
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "words"),
+    [
+        ("notes", {"text": ""}, "Please"),
+        ("tasks", {"title": ""}, "Please"),
+        ("hand-over", {"keeper_id": "1"}, "Please choose a broker of this region."),
+    ],
+)
+def test_what_is_refused_stays_on_the_page_of_the_case(
+    world: World, client_of: Clients, path: str, data: dict[str, str], words: str
+) -> None:
+    text = client_of("dov").post(f"/broker/cases/{world.cases['shop']}/{path}", data=data).text
+    assert words in text
+    assert "Measuring time for the shop" in text
+
+
+def test_filter_is_forgotten(world: World, actor: Actors, client_of: Clients) -> None:
+    unnamed = client_of("dov").post("/broker/cases/filters", data={"name": ""}).text
+    assert "Please fill this in." in unnamed
+    client_of("dov").post(f"/broker/cases/filters/{world.cases['filter']}/delete")
+    assert queries.list_filters(actor("dov")) == []

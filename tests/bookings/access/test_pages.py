@@ -1,6 +1,7 @@
 """Pages of qualifications and clearances: who sees them, the way from a missing gate to an open."""
 
 import io
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -261,3 +262,32 @@ def test_a_reason_is_kept_without_what_a_database_refuses(
     number = world.access_requests["eve_at_shop"]
     sent(client_of("ana"), f"/access-requests/{number}/actions/decline", note="Not\0 now.")
     assert session.get_one(AccessRequest, number).answer == "Not now."
+
+
+def test_host_takes_the_word_of_another_and_takes_that_back(
+    world: World, client_of: ClientOf
+) -> None:
+    ana, address = client_of("ana"), f"/organizations/{world.organizations['shop']}/access"
+    page = sent(ana, f"{address}/recognitions", credential="MSSC Certified Production Technician")
+    assert "MSSC Certified Production Technician" in page
+    assert "Please" in ana.post(f"{address}/recognitions", data={}).text
+    number = re.findall(r"/recognitions/(\d+)/actions/", page)[-1]
+    sent(ana, f"/recognitions/{number}/actions/revoke", note="It is no longer awarded.")
+    assert client_of("cleo").get(f"{address}/recognitions").status_code == 403
+
+
+def test_what_is_on_file_gets_new_dates_and_is_revoked(world: World, client_of: ClientOf) -> None:
+    ana = client_of("ana")
+    listed = ana.get(f"/organizations/{world.organizations['shop']}/access/clearances?state=all")
+    clearance = f"/clearances/{world.clearances['college_at_shop']}"
+    assert clearance in listed.text
+    assert "Good from" in ana.get(f"{clearance}/renew").text
+    assert "2040" in sent(
+        ana, f"{clearance}/renew", valid_from="2026-01-05", expires_on="2040-01-05"
+    )
+    assert "It lapsed." in sent(ana, f"{clearance}/actions/revoke", note="It lapsed.")
+
+
+def test_qualification_gets_new_dates(world: World, client_of: ClientOf) -> None:
+    ana, address = client_of("ana"), f"/qualifications/{world.qualifications['cleo_at_shop']}"
+    assert "2040" in sent(ana, f"{address}/renew", expires_on="2040-01-05")

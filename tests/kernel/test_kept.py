@@ -184,6 +184,7 @@ def test_each_language_has_its_own(asked: Counted, client_of: Clients, address: 
     assert asked.count == 3
 
 
+@pytest.mark.sqlite
 def test_search_that_finds_nothing_is_kept_for_those_of_whom_it_was_counted(
     asked: Counted, client_of: Clients, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -206,6 +207,7 @@ def test_search_that_finds_nothing_is_kept_for_those_of_whom_it_was_counted(
     assert session.scalars(select(UnmetDemand.searches)).all() == [3]
 
 
+@pytest.mark.sqlite
 def test_search_that_has_not_all_of_the_words_is_kept(
     asked: Counted, client_of: Clients, monkeypatch: pytest.MonkeyPatch
 ) -> None:

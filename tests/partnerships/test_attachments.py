@@ -82,9 +82,11 @@ def test_attachment_is_gone_for_outsiders_with_its_request_or_its_name(
     change("shop_public", **columns)
     address = f"/requests/{request_id}/attachments/{attachment_id}"
     for name in ("nobody", "cleo", "dov"):
-        assert client_of(name).get(address).status_code == 404
+        refused = client_of(name).get(address)
+        assert refused.status_code == 404
+        assert b"Tolerance" not in refused.data
     for name in ("ana", "ben", "root"):
-        assert client_of(name).get(address).status_code == 200
+        assert client_of(name).get(address).data == b"Tolerance 5 microns"
 
 
 def test_attachment_is_not_served_under_another_request(
@@ -93,6 +95,7 @@ def test_attachment_is_not_served_under_another_request(
     other = world.requests["college_public"]
     reply = client_of("ana").get(f"/requests/{other}/attachments/{attached[1]}")
     assert reply.status_code == 404
+    assert b"Tolerance" not in reply.data
 
 
 def test_attachment_is_removed_with_its_file(

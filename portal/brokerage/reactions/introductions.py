@@ -12,61 +12,40 @@ from portal.organizations.queries.people import managers_of
 
 def email_sides_on_introduction_proposed(event: events.IntroductionProposed) -> None:
     """Ask each side whether it wants to meet the others, of whom it reads no name."""
-    introduction = _find(event.introduction_id, "proposed")
-    if introduction is None:
-        return
-    for party in introduction.parties:
-        _tell_side(introduction, party, "introduction_proposed")
+    _tell_sides(_find(event.introduction_id, "proposed"), "introduction_proposed")
 
 
 def email_all_on_introduction_consented(event: events.IntroductionConsented) -> None:
     """Tell each side who the others are, and the broker that all agreed."""
     introduction = _find(event.introduction_id, "identified", "open")
-    if introduction is None:
-        return
-    for party in introduction.parties:
-        _tell_side(introduction, party, "introduction_identified")
-    _tell_broker(introduction, "introduction_moved")
+    _tell_sides(introduction, "introduction_identified")
+    _tell_broker(introduction)
 
 
 def email_all_on_introduction_opened(event: events.IntroductionOpened) -> None:
     """Tell each side, and the broker, that they see now how to reach each other."""
     introduction = _find(event.introduction_id, "open")
-    if introduction is None:
-        return
-    for party in introduction.parties:
-        _tell_side(introduction, party, "introduction_opened")
-    _tell_broker(introduction, "introduction_moved")
+    _tell_sides(introduction, "introduction_opened")
+    _tell_broker(introduction)
 
 
 def email_all_on_introduction_declined(event: events.IntroductionDeclined) -> None:
     """Tell the broker who declined and why, and the other sides that it came to nothing."""
     introduction = _find(event.introduction_id, "declined")
-    if introduction is None:
-        return
-    for party in introduction.parties:
-        if party.id != event.party_id:
-            _tell_side(introduction, party, "introduction_ended")
-    _tell_broker(introduction, "introduction_moved")
+    _tell_sides(introduction, "introduction_ended", but_party_id=event.party_id)
+    _tell_broker(introduction)
 
 
 def email_all_on_introduction_lapsed(event: events.IntroductionLapsed) -> None:
     """Tell the sides and the broker that an answer did not come in time."""
     introduction = _find(event.introduction_id, "lapsed")
-    if introduction is None:
-        return
-    for party in introduction.parties:
-        _tell_side(introduction, party, "introduction_ended")
-    _tell_broker(introduction, "introduction_moved")
+    _tell_sides(introduction, "introduction_ended")
+    _tell_broker(introduction)
 
 
 def email_sides_on_introduction_withdrawn(event: events.IntroductionWithdrawn) -> None:
     """Tell each side that it need not answer any more."""
-    introduction = _find(event.introduction_id, "withdrawn")
-    if introduction is None:
-        return
-    for party in introduction.parties:
-        _tell_side(introduction, party, "introduction_ended")
+    _tell_sides(_find(event.introduction_id, "withdrawn"), "introduction_ended")
 
 
 def email_awaited_on_introduction_waits(event: events.IntroductionWaits) -> None:
@@ -76,6 +55,17 @@ def email_awaited_on_introduction_waits(event: events.IntroductionWaits) -> None
         return
     for party in queries.awaited_parties(introduction):
         _tell_side(introduction, party, "introduction_waits")
+
+
+def _tell_sides(
+    introduction: Introduction | None, template: str, *, but_party_id: int | None = None
+) -> None:
+    """Write to every side but one; to nobody where the event is no longer true."""
+    if introduction is None:
+        return
+    for party in introduction.parties:
+        if party.id != but_party_id:
+            _tell_side(introduction, party, template)
 
 
 def _tell_side(introduction: Introduction, party: IntroductionParty, template: str) -> None:
@@ -93,13 +83,15 @@ def _tell_side(introduction: Introduction, party: IntroductionParty, template: s
     )
 
 
-def _tell_broker(introduction: Introduction, template: str) -> None:
+def _tell_broker(introduction: Introduction | None) -> None:
     """Write to the broker how it stands, and with whom as far as the broker knows."""
+    if introduction is None:
+        return
     reader = Actor(brokered_regions=frozenset({introduction.region_id}))
     sides = queries.sides_of(reader, introduction)
     queue_mails(
         queries.brokers_of(introduction),
-        template,
+        "introduction_moved",
         title=introduction.title,
         status=introduction.status,
         sides=sides,

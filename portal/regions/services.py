@@ -15,7 +15,7 @@ from zoneinfo import available_timezones
 
 import zipcodes
 from flask_babel import gettext as _
-from sqlalchemy import Table, and_, bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from portal.accounts.models import User
 from portal.kernel.authorization import Actor
@@ -23,6 +23,7 @@ from portal.kernel.commands import command
 from portal.kernel.database import session
 from portal.kernel.errors import Invalid, NotFound
 from portal.kernel.outbox import record
+from portal.kernel.reference import Part, Row, portions, sync, table_of
 from portal.regions.events import BrokerAppointed, BrokerDismissed, RegionChanged, RegionCreated
 from portal.regions.models import (
     BrokerAppointment,
@@ -44,9 +45,6 @@ from portal.regions.rules import CountyNames, decode_outlines, name_key, slug
 
 DATA = Path(__file__).parent / "data"
 MOST_COUNTIES = 400
-_PORTION = 1000
-
-Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -62,20 +60,6 @@ class LoadReport:
     @property
     def is_unchanged(self) -> bool:
         return not (self.added or self.changed or self.removed)
-
-
-@dataclass(frozen=True)
-class _Part:
-    """One reference table: its columns, how many of them are the key, and its rows.
-
-    only_ours: rows that the files no longer have are removed (nothing else points to them).
-    """
-
-    table: Table
-    columns: tuple[str, ...]
-    keys: int
-    rows: list[Row]
-    only_ours: bool = False
 
 
 # Regions
@@ -223,11 +207,11 @@ def load_reference(
     total = sum(len(part.rows) for part in parts) + len(county_outlines)
     done = added = changed = removed = 0
     for part in parts:
-        counts = _sync(part)
+        counts = sync(part)
         added, changed, removed = added + counts[0], changed + counts[1], removed + counts[2]
         done += len(part.rows)
         progress(done, total)
-    for portion in _portions(list(county_outlines.items())):
+    for portion in portions(list(county_outlines.items())):
         changed += _sync_outlines(dict(portion))
         done += len(portion)
         progress(done, total)
@@ -235,7 +219,7 @@ def load_reference(
     return LoadReport(total, added, changed, removed, bool(county_outlines))
 
 
-def _read_parts() -> list[_Part]:
+def _read_parts() -> list[Part]:
     """Read all reference tables, in the order in which they point to each other."""
     states = [(row["code"], row["fips"], row["name"]) for row in _read_csv("states.csv")]
     counties = [
@@ -250,16 +234,16 @@ def _read_parts() -> list[_Part]:
     ]
     naics = [(row["code"], row["title"]) for row in _read_csv("naics_2022.csv")]
     return [
-        _Part(_table(State), ("code", "fips", "name"), 1, states),
-        _Part(_table(County), ("fips", "name", "state", "latitude", "longitude"), 1, counties),
-        _Part(
-            _table(ZipCode),
+        Part(table_of(State), ("code", "fips", "name"), 1, states),
+        Part(table_of(County), ("fips", "name", "state", "latitude", "longitude"), 1, counties),
+        Part(
+            table_of(ZipCode),
             ("zip_code", "place", "state", "county_fips", "latitude", "longitude", "time_zone"),
             1,
             _read_zip_codes(counties, {code: name for code, _fips, name in states}),
             only_ours=True,
         ),
-        _Part(_table(NaicsCode), ("code", "title"), 1, naics),
+        Part(table_of(NaicsCode), ("code", "title"), 1, naics),
         *_read_clusters({code for code, _title in naics}),
         *_read_capabilities(),
     ]
@@ -297,7 +281,7 @@ def _read_zip_codes(counties: Sequence[Row], states: Mapping[str, str]) -> list[
     return found
 
 
-def _read_clusters(known_codes: set[str]) -> list[_Part]:
+def _read_clusters(known_codes: set[str]) -> list[Part]:
     industries = list(_read_csv("clusters.csv"))
     names = {row["cluster"]: row["kind"] for row in industries}
     in_spanish = {row["cluster"]: row["name_es"] for row in _read_csv("cluster_names_es.csv")}
@@ -315,9 +299,9 @@ def _read_clusters(known_codes: set[str]) -> list[_Part]:
         place[row["code"]] = place[row["takes_cluster_of"]]
     rows = [(code, *where) for code, where in place.items() if code in known_codes]
     return [
-        _Part(_table(Cluster), ("id", "key", "name", "name_es", "kind"), 1, clusters),
-        _Part(
-            _table(ClusterIndustry),
+        Part(table_of(Cluster), ("id", "key", "name", "name_es", "kind"), 1, clusters),
+        Part(
+            table_of(ClusterIndustry),
             ("naics_code", "cluster_id", "subcluster"),
             2,
             rows,
@@ -326,7 +310,7 @@ def _read_clusters(known_codes: set[str]) -> list[_Part]:
     ]
 
 
-def _read_capabilities() -> list[_Part]:
+def _read_capabilities() -> list[Part]:
     concepts = tomllib.loads((DATA / "capabilities.toml").read_text("utf-8"))
     capabilities, broader = [], []
     labels: dict[str, Row] = {}
@@ -342,10 +326,10 @@ def _read_capabilities() -> list[_Part]:
             # A word that both languages share needs to be found only once.
             labels.setdefault(name_key(name), (name_key(name), key, name, kind, language))
     return [
-        _Part(_table(Capability), ("key", "label", "label_es", "definition"), 1, capabilities),
-        _Part(capability_broader, ("capability_key", "broader_key"), 2, broader, only_ours=True),
-        _Part(
-            _table(CapabilityLabel),
+        Part(table_of(Capability), ("key", "label", "label_es", "definition"), 1, capabilities),
+        Part(capability_broader, ("capability_key", "broader_key"), 2, broader, only_ours=True),
+        Part(
+            table_of(CapabilityLabel),
             ("match_key", "capability_key", "text", "kind", "language"),
             1,
             list(labels.values()),
@@ -362,41 +346,6 @@ def _read_outlines(path: Path) -> dict[str, list[Any]]:
     }
 
 
-def _table(model: Any) -> Table:
-    table = model.__table__
-    assert isinstance(table, Table)  # noqa: S101 (for the type checker)
-    return table
-
-
-def _sync(part: _Part) -> tuple[int, int, int]:
-    """Add, change and (where they are only ours) remove rows; return the three counts."""
-    table, columns = part.table, part.columns
-    present = {
-        tuple(row[: part.keys]): tuple(row)
-        for row in session.execute(select(*(table.c[name] for name in columns)))
-    }
-    wanted = {row[: part.keys]: row for row in part.rows}
-    gone = [key for key in present if key not in wanted] if part.only_ours else []
-    for key in gone:
-        session.execute(delete(table).where(_is_row(part, key)))
-    different = [row for key, row in wanted.items() if key in present and present[key] != row]
-    for row in different:
-        values = dict(zip(columns[part.keys :], row[part.keys :], strict=True))
-        session.execute(update(table).where(_is_row(part, row[: part.keys])).values(values))
-    new = [
-        dict(zip(columns, row, strict=True)) for key, row in wanted.items() if key not in present
-    ]
-    for portion in _portions(new):
-        session.execute(insert(table), portion)
-    return len(new), len(different), len(gone)
-
-
-def _is_row(part: _Part, key: Row) -> Any:
-    return and_(
-        *(part.table.c[name] == value for name, value in zip(part.columns, key, strict=False))
-    )
-
-
 def _sync_outlines(outlines: Mapping[str, list[Any]]) -> int:
     """Store the outlines that differ; return their number."""
     rows = session.execute(
@@ -409,7 +358,7 @@ def _sync_outlines(outlines: Mapping[str, list[Any]]) -> int:
     ]
     if different:
         # One prepared statement for all: thousands of single updates take ten times as long.
-        counties = _table(County)
+        counties = table_of(County)
         statement = (
             update(counties)
             .where(counties.c.fips == bindparam("code"))
@@ -417,8 +366,3 @@ def _sync_outlines(outlines: Mapping[str, list[Any]]) -> int:
         )
         session.connection().execute(statement, different)
     return len(different)
-
-
-def _portions(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(rows), _PORTION):
-        yield rows[start : start + _PORTION]

@@ -7,6 +7,7 @@ DOMAINS: tuple[str, ...] = (
     "accounts",
     "regions",
     "organizations",
+    "skills",
     "conversations",
     "facilities",
     "bookings",

@@ -1,0 +1,1 @@
+"""Skills with their occupations, and the credentials that prove them."""

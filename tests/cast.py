@@ -67,6 +67,7 @@ from portal.regions.models import (
     ZipCode,
 )
 from portal.regions.rules import name_key
+from portal.skills.models import Credential, Occupation, Skill, SkillName
 from portal.webhooks.models import Webhook
 
 CAST = ("nobody", "ana", "ben", "cleo", "dov", "eve", "root")
@@ -106,6 +107,30 @@ _CAPABILITIES: list[tuple[str, str, str, list[str], list[str]]] = [
         ["CMM", "coordinate measuring machine"],
     ),
     ("welding", "Welding", "Soldadura", [], ["weld shop"]),
+]
+# key, kind, name, Spanish name, capability, other names
+_SKILLS: list[tuple[str, str, str, str, str, list[str]]] = [
+    (
+        "cnc-mill-operation",
+        "machining",
+        "CNC mill operation",
+        "Operación de fresadora CNC",
+        "cnc-milling",
+        ["VMC operation"],
+    ),
+    (
+        "cmm-operation",
+        "metrology",
+        "CMM operation",
+        "Operación de máquina de medición por coordenadas",
+        "coordinate-measuring",
+        ["CMM operator"],
+    ),
+    ("mig-welding", "welding", "MIG welding", "Soldadura MIG", "welding", ["GMAW"]),
+]
+_OCCUPATIONS = [
+    ("51-4041", "Machinists", "Maquinistas de herramientas"),
+    ("51-4121", "Welders, Cutters, Solderers, and Brazers", "Soldadores y cortadores"),
 ]
 
 
@@ -147,6 +172,7 @@ class World:
     outcomes: dict[str, int] = field(default_factory=dict)
     introductions: dict[str, int] = field(default_factory=dict)
     introduction_parties: dict[str, int] = field(default_factory=dict)
+    credentials: dict[str, int] = field(default_factory=dict)
 
 
 def token_of(name: str) -> str:
@@ -198,6 +224,7 @@ def build_world() -> World:
         _add_organizations(world)
         _add_regions(world)
         _add_records(world)
+        _add_skills(world)
         _add_bookings(world)
         _add_access(world)
         _add_conversations(world)
@@ -486,6 +513,60 @@ def _add_records(world: World) -> None:
         session.add(saved)
         session.flush()
         world.saved_searches[name] = saved.id
+
+
+def _add_skills(world: World) -> None:
+    """Three skills, the institute's "nims" that proves the first, the college's own for the second.
+
+    Both credentials are good for three years.
+    """
+    session.add_all(
+        Occupation(code=code, title=title, title_es=title_es)
+        for code, title, title_es in _OCCUPATIONS
+    )
+    session.flush()
+    for key, kind, name, name_es, capability, others in _SKILLS:
+        skill = Skill(key=key, kind=kind, name=name, name_es=name_es)
+        welders = kind == "welding"
+        skill.occupations = [session.get_one(Occupation, "51-4121" if welders else "51-4041")]
+        skill.capabilities = [_capability(capability)]
+        session.add(skill)
+        names = [
+            (name, "preferred", "en"),
+            (name_es, "preferred", "es"),
+            *((other, "alternate", "en") for other in others),
+        ]
+        session.add_all(
+            SkillName(
+                skill_key=key, text=text, match_key=name_key(text), kind=usual, language=language
+            )
+            for text, usual, language in names
+        )
+        session.flush()
+    for name, title, own, skill in (
+        ("nims", "CNC Milling: Operations", {"key": "nims-cnc-milling-operations"}, _SKILLS[0][0]),
+        (
+            "college",
+            "Coordinate Measuring Operator",
+            {"issuer_organization_id": world.organizations["college"]},
+            _SKILLS[1][0],
+        ),
+    ):
+        credential = Credential(
+            kind="certification",
+            name=title,
+            name_key=name_key(title),
+            issuer="Falls City Community College"
+            if name == "college"
+            else "Institute for Metalworking",
+            url="https://issuer.example/",
+            valid_months=36,
+            skills=[session.get_one(Skill, skill)],
+            **own,
+        )
+        session.add(credential)
+        session.flush()
+        world.credentials[name] = credential.id
 
 
 def _add_bookings(world: World) -> None:

@@ -84,6 +84,11 @@ class Introduction(Identified, Timestamped, Model):
         order_by=lambda: IntroductionReveal.id, lazy="raise_on_sql", passive_deletes=True
     )
 
+    @property
+    def staying(self) -> list["IntroductionParty"]:
+        """The sides that have not declined."""
+        return [party for party in self.parties if party.status != "declined"]
+
 
 class IntroductionParty(Identified, Model):
     """One side of an introduction.
@@ -91,14 +96,16 @@ class IntroductionParty(Identified, Model):
     summary: what the others read of it before they know its name; reason: why it should meet them,
     which it alone reads. The contact is what its people gave for the others, and nothing else.
     is_hidden: it posted an anonymous request, so until all agreed to meet, the broker does not know
-    either who it is.
+    either who it is. Then the broker may have named the same organization as another side.
+    is_held: it gave the last answer, and yet two of the sides must not meet; nobody but its own
+    people learns that it answered.
     """
 
     locked_after = "introduction"
 
     __table_args__ = (
         known_values("status", PARTY_STATUSES),
-        UniqueConstraint("introduction_id", "organization_id"),
+        UniqueConstraint("introduction_id", "organization_id", "is_hidden"),
         UniqueConstraint("introduction_id", "position"),
         CheckConstraint("position BETWEEN 1 AND 3", name="position_in_range"),
         CheckConstraint(
@@ -122,6 +129,7 @@ class IntroductionParty(Identified, Model):
     )
     position: Mapped[int]
     is_hidden: Mapped[bool] = mapped_column(default=False)
+    is_held: Mapped[bool] = mapped_column(default=False)
     summary: Mapped[str] = mapped_column(String(500))
     reason: Mapped[str] = mapped_column(String(2000))
     status: Mapped[str] = mapped_column(String(10), default="waiting")
@@ -157,3 +165,7 @@ class IntroductionReveal(Identified, Model):
     )
     stage: Mapped[str] = mapped_column(String(8))
     revealed_at: Mapped[dt.datetime] = mapped_column(default=now)
+
+    to_party: Mapped[IntroductionParty] = relationship(
+        foreign_keys=to_party_id, lazy="raise_on_sql"
+    )

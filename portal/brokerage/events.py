@@ -35,6 +35,13 @@ class IntroductionDeclined(Event):
 
 
 @dataclass(frozen=True)
+class IntroductionResumed(Event):
+    """One of three declined, and the broker lets the other two go on."""
+
+    introduction_id: int
+
+
+@dataclass(frozen=True)
 class IntroductionLapsed(Event):
     """Somebody's answer did not come in time."""
 

@@ -44,6 +44,7 @@ manifest = Manifest(
         ),
         Reaction(events.IntroductionOpened, on_introductions.email_all_on_introduction_opened),
         Reaction(events.IntroductionDeclined, on_introductions.email_all_on_introduction_declined),
+        Reaction(events.IntroductionResumed, on_introductions.email_sides_on_introduction_resumed),
         Reaction(events.IntroductionLapsed, on_introductions.email_all_on_introduction_lapsed),
         Reaction(
             events.IntroductionWithdrawn, on_introductions.email_sides_on_introduction_withdrawn

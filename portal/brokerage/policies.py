@@ -3,7 +3,11 @@
 from enum import StrEnum
 
 from portal.brokerage.models.cases import Case, CaseFilter
-from portal.brokerage.models.introductions import Introduction, IntroductionParty
+from portal.brokerage.models.introductions import (
+    Introduction,
+    IntroductionParty,
+    IntroductionReveal,
+)
 from portal.kernel.authorization import (
     Policy,
     Rule,
@@ -16,6 +20,7 @@ from portal.kernel.authorization import (
     role_in,
     signed_in,
     some_related,
+    value_in,
 )
 from portal.organizations.models import Organization
 from portal.regions.models import Region
@@ -48,16 +53,16 @@ _sides = some_related(Introduction.parties, role_in(IntroductionParty.organizati
 _broker = (region_brokered(Introduction.region_id) & ~_sides).described(
     "brokers of the region who belong to no side"
 )
-_identified = Rule(
-    lambda actor, row: row is not None and row.identified_at is not None,
-    lambda actor: Introduction.identified_at.is_not(None),
-    "all sides agreed to meet",
-)
-_opened = Rule(
-    lambda actor, row: row is not None and row.opened_at is not None,
-    lambda actor: Introduction.opened_at.is_not(None),
-    "all sides gave their contacts",
-)
+
+
+def _shown_to_sides(stage: str) -> Rule:
+    """Those to whom something of this kind became known, not a side that had left by then."""
+    return some_related(
+        Introduction.reveals,
+        value_in(IntroductionReveal.stage, stage)
+        & related(IntroductionReveal.to_party, role_in(IntroductionParty.organization_id)),
+    )
+
 
 policy = Policy(
     write_scope="brokerage:write",
@@ -75,11 +80,11 @@ policy = Policy(
             IntroductionParty.introduction, _sides | _broker
         ).described("people of the organizations that are to meet, and brokers of the region"),
         Permission.INTRODUCTION_VIEW_WHOLE: _broker,
-        Permission.INTRODUCTION_VIEW_IDENTITIES: (_broker | (_identified & _sides)).described(
+        Permission.INTRODUCTION_VIEW_IDENTITIES: (_broker | _shown_to_sides("identity")).described(
             "brokers of the region who belong to no side; people of the sides once all agreed to "
             "meet and accepted the terms"
         ),
-        Permission.INTRODUCTION_VIEW_CONTACTS: (_opened & _sides).described(
+        Permission.INTRODUCTION_VIEW_CONTACTS: _shown_to_sides("contact").described(
             "people of the sides once all gave their contacts"
         ),
         Permission.INTRODUCTION_DRAFT: brokers_anywhere,

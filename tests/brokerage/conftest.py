@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from portal.brokerage.models.introductions import Introduction, IntroductionParty
 from portal.brokerage.queries import introductions as queries
 from portal.brokerage.services import introductions as services
+from portal.conversations.models import Block
 from portal.kernel.authorization import Actor
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.mail import OutgoingMail
@@ -90,8 +91,12 @@ def proposal(world: World) -> Callable[..., Mapping[str, Any]]:
 def propose(
     world: World, actor: ActorOf, region: Region, proposal: Callable[..., Mapping[str, Any]]
 ) -> Callable[..., Table]:
-    """Let Dov propose an introduction of organizations of the cast; none of them waits before."""
+    """Let Dov propose an introduction of organizations of the cast.
+
+    None of them waits before, and none has blocked another.
+    """
     with unit_of_work():
+        session.execute(delete(Block))
         session.get_one(Introduction, world.introductions["shop_college"]).status = "withdrawn"
 
     def make(*names: str, **changes: Any) -> Table:

@@ -18,11 +18,13 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from sqlalchemy import delete
 
 from portal.brokerage.models.introductions import Introduction
 from portal.brokerage.queries import introductions as queries
 from portal.brokerage.rules.introductions import INTRODUCTIONS, PARTIES, REVEAL_STAGES
 from portal.brokerage.services import introductions as services
+from portal.conversations.models import Block
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
@@ -37,7 +39,7 @@ PEOPLE = st.sampled_from(CAST)
 SIDES = ("shop", "college", "aero")
 RUNS = int(os.environ.get("MACHINE_RUNS", "6"))
 STEPS = int(os.environ.get("MACHINE_STEPS", "20"))
-WAITING = ("proposed", "identified")
+WAITING = ("proposed", "halted", "identified")
 ENDED = ("declined", "lapsed", "withdrawn")
 
 
@@ -50,10 +52,15 @@ def test_no_order_of_steps_shows_somebody_too_early(
     class Machine(RuleBasedStateMachine):
         """An introduction of two or three organizations, and whatever the cast does to it."""
 
-        @initialize(count=st.integers(min_value=2, max_value=3), is_anonymous=st.booleans())
-        def propose(self, count: int, is_anonymous: bool) -> None:
+        @initialize(
+            count=st.integers(min_value=2, max_value=3),
+            is_anonymous=st.booleans(),
+            blocks=st.sampled_from([None, None, ("college", "shop"), ("aero", "college")]),
+        )
+        def propose(self, count: int, is_anonymous: bool, blocks: tuple[str, str] | None) -> None:
             reset_world()
             with unit_of_work():
+                session.execute(delete(Block))
                 first = session.get_one(Introduction, world.introductions["shop_college"])
                 first.status = "withdrawn"
                 posted = session.get_one(Request, world.requests["shop_public"])
@@ -62,6 +69,10 @@ def test_no_order_of_steps_shows_somebody_too_early(
             self.sides = SIDES[:count]
             self.is_anonymous = is_anonymous
             self.said: dict[str, set[str]] = {"consent": set(), "share": set(), "decline": set()}
+            self.blocks = blocks
+            #: Who stayed when all had agreed to meet, and when all had given their contacts.
+            self.met: set[str] = set()
+            self.reached: set[str] = set()
             self.id = services.propose_introduction(
                 self.actors["dov"],
                 session.get_one(Region, world.regions["greater-louisville"]),
@@ -77,6 +88,15 @@ def test_no_order_of_steps_shows_somebody_too_early(
                     for side in self.sides
                 ],
             ).id
+            if blocks is not None:
+                # After the proposal, which is refused between two of whom one blocked the other.
+                with unit_of_work():
+                    one, other = (world.organizations[side] for side in blocks)
+                    session.add(Block(organization_id=one, blocked_organization_id=other))
+
+        @property
+        def staying(self) -> set[str]:
+            return set(self.sides) - self.said["decline"]
 
         @property
         def row(self) -> Introduction:
@@ -138,8 +158,8 @@ def test_no_order_of_steps_shows_somebody_too_early(
             except REFUSALS:
                 assert self.state() == before
                 return
-            assert (name, action) == ("dov", "withdraw")
-            assert before[0] in WAITING
+            assert name == "dov"
+            assert before[0] in {"withdraw": WAITING, "go_on": ("halted",)}[action]
 
         @rule(days=st.sampled_from([3, 6, 15]))
         @precondition(lambda self: self.row.status in WAITING)
@@ -162,38 +182,53 @@ def test_no_order_of_steps_shows_somebody_too_early(
 
         @invariant()
         def nobody_knows_more_than_was_agreed(self) -> None:
-            row = self.row
-            all_agreed = self.said["consent"] == set(self.sides)
-            all_shared = self.said["share"] == set(self.sides)
-            assert (row.identified_at is not None) == all_agreed
-            assert (row.status == "open") == all_shared
-            assert (row.status == "declined") == bool(self.said["decline"])
+            row, staying = self.row, self.staying
+            is_apart = self.blocks is not None and set(self.blocks) <= staying
+            if row.identified_at is not None and not self.met:
+                self.met = staying
+                assert staying <= self.said["consent"]
+                assert not is_apart
+            if row.status == "open" and not self.reached:
+                self.reached = staying
+                assert staying <= self.said["share"]
+                assert staying <= self.met
+                assert not is_apart
+            if row.status in ("proposed", "identified") and not is_apart:
+                said = self.said["consent" if row.status == "proposed" else "share"]
+                assert not staying <= said
+            assert (row.identified_at is not None) == bool(self.met)
+            assert (row.status == "open") == bool(self.reached)
+            assert (row.status == "declined") == (len(staying) < 2)
+            if row.status == "halted":
+                assert len(staying) == 2
             for side in self.sides:
-                self.reads_of_the_others(row, side, all_agreed, all_shared)
-            self.broker_reads(row, all_agreed)
+                self.reads_of_the_others(row, side)
+            self.broker_reads(row, is_apart)
             for name in ("nobody", "root", *(["eve"] if "aero" not in self.sides else [])):
                 with pytest.raises((NotFound, Unauthenticated)):
                     queries.get_visible_introduction(self.actors[name], self.id)
 
-        def reads_of_the_others(
-            self, row: Introduction, side: str, all_agreed: bool, all_shared: bool
-        ) -> None:
+        def reads_of_the_others(self, row: Introduction, side: str) -> None:
             reader = self.actors[MANAGERS[side]]
-            for shown in queries.sides_of(reader, row):
+            shown_sides = queries.sides_of(reader, row)
+            for other, shown in zip(self.sides, shown_sides, strict=True):
                 if shown.is_own:
                     continue
-                assert (shown.label in names.values()) == all_agreed
-                assert (shown.organization_id is not None) == all_agreed
-                assert (shown.contact is not None) == all_shared
+                they_met = {side, other} <= self.met
+                assert (shown.label == names[other]) == they_met
+                assert (shown.organization_id is not None) == they_met
+                assert (shown.contact is not None) == ({side, other} <= self.reached)
                 assert (shown.reason, shown.status, shown.decline_reason) == ("", "", "")
             is_ended = row.status in ENDED and side not in self.said["decline"]
             assert (queries.shown_status(reader, row) == "ended") == is_ended
 
-        def broker_reads(self, row: Introduction, all_agreed: bool) -> None:
-            for shown, side in zip(
-                queries.sides_of(self.actors["dov"], row), self.sides, strict=True
-            ):
-                is_hidden = side == "shop" and self.is_anonymous and not all_agreed
+        def broker_reads(self, row: Introduction, is_apart: bool) -> None:
+            sides = queries.sides_of(self.actors["dov"], row)
+            if is_apart and not self.met:
+                # What keeps two apart looks like an answer that did not come.
+                assert any(shown.status == "waiting" for shown in sides)
+            for shown, side in zip(sides, self.sides, strict=True):
+                is_hidden = side == "shop" and self.is_anonymous and side not in self.met
                 assert (shown.label == names[side]) != is_hidden
                 assert shown.contact is None
                 declined = side in self.said["decline"]
@@ -202,10 +237,13 @@ def test_no_order_of_steps_shows_somebody_too_early(
         @invariant()
         def every_reveal_is_written_down(self) -> None:
             row = self.row
-            count = 1 + (row.identified_at is not None) + (row.opened_at is not None)
-            pairs = len(self.sides) * (len(self.sides) - 1)
+            known = (set(self.sides), self.met, self.reached)
             written = [reveal.stage for reveal in row.reveals]
-            assert written == [stage for stage in list(REVEAL_STAGES)[:count] for _ in range(pairs)]
+            assert written == [
+                stage
+                for stage, sides in zip(REVEAL_STAGES, known, strict=True)
+                for _ in range(len(sides) * (len(sides) - 1))
+            ]
             for party in row.parties:
                 consents = party.terms_accepted_at is not None
                 assert consents == (party.terms_accepted_by_id is not None)

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from portal.accounts.models import User
 from portal.brokerage.models.introductions import Introduction, IntroductionParty
 from portal.brokerage.policies import Permission
 from portal.brokerage.queries import introductions as queries
 from portal.brokerage.services import introductions as services
+from portal.conversations.models import Block
 from portal.kernel.authorization import SYSTEM, Actor, can, visible
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound
@@ -20,7 +21,7 @@ from portal.organizations.models import Membership, Organization
 from portal.partnerships.models import Request, RequestReveal
 from portal.partnerships.queries.requests import get_request
 from portal.regions.models import Region
-from tests.brokerage.conftest import ActorOf, Table, name_of
+from tests.brokerage.conftest import MANAGERS, ActorOf, Table, name_of
 from tests.cast import CAST, World
 
 Propose = Callable[..., Table]
@@ -349,6 +350,153 @@ def test_a_broker_cannot_try_out_who_posted_an_anonymous_request(
         return said
 
     assert refusals_of("shop") == refusals_of("college")
+
+
+def guess(propose: Propose, proposal: Proposal, request: Request, name: str) -> Table:
+    """Propose that whoever posted an anonymous request meets an organization that is named."""
+    poster, other = proposal("shop", name)["parties"]
+    del poster["organization_id"]
+    return propose(request=request, parties=[{**poster, "stands_for": "poster"}, other])
+
+
+def test_a_right_guess_of_who_posted_looks_like_a_wrong_one(
+    propose: Propose,
+    proposal: Proposal,
+    world: World,
+    actor: ActorOf,
+    mails: Callable[[], dict[str, list[str]]],
+    client_of: Callable[[str], FlaskClient],
+) -> None:
+    request = hide(world)
+    wrong = guess(propose, proposal, request, "college")
+    right = guess(propose, proposal, request, "shop")
+    mails()
+
+    def reads(table: Table, name: str) -> list[Any]:
+        row = queries.get_visible_introduction(actor("dov"), table.id)
+        sides = [
+            (side.label.replace(name_of(world, name), "The guess"), side.status)
+            for side in queries.sides_of(actor("dov"), row)
+        ]
+        with pytest.raises(Conflict) as again:
+            guess(propose, proposal, request, name)
+        return [row.status, *sides, again.value.message, mails().get("dov", [])]
+
+    assert reads(right, "shop") == reads(wrong, "college")
+    assert reads(right, "shop")[1:3] == [("Organization A", "waiting"), ("The guess", "waiting")]
+
+    # Whoever posted it agrees for both sides; the broker still waits for one of them.
+    for party in right.row.parties:
+        shown = queries.get_visible_party(actor("ana"), right.id, party.id)
+        services.consent_to_meet(actor("ana"), shown, accepts_terms=True)
+    wrong.consent("shop")
+    assert [status for _label, status in reads(right, "shop")[1:3]] == ["consented", "waiting"]
+    assert reads(right, "shop") == reads(wrong, "college")
+    own = client_of("ana")
+    assert "You are named twice" in own.get(f"/introductions/{right.id}").text
+    assert "You are named twice" not in own.get(f"/introductions/{wrong.id}").text
+
+
+def block(world: World, one: str, other: str) -> None:
+    """Let one organization of the cast block another wherever they meet."""
+    with unit_of_work():
+        session.add(
+            Block(
+                organization_id=world.organizations[one],
+                blocked_organization_id=world.organizations[other],
+            )
+        )
+
+
+def test_two_of_whom_one_blocked_the_other_are_not_introduced_and_the_broker_learns_not_who(
+    propose: Propose, world: World
+) -> None:
+    said = []
+    for one, other in (("shop", "college"), ("college", "shop")):
+        with unit_of_work():
+            session.execute(delete(Block))
+        block(world, one, other)
+        with pytest.raises(Invalid) as refusal:
+            propose("shop", "college", "aero")
+        said.append(refusal.value.message)
+
+    assert said == ["Two of these organizations cannot be introduced to each other now."] * 2
+    assert propose("shop", "aero").row.status == "proposed"
+
+
+@pytest.mark.parametrize("is_before", [True, False])
+def test_a_block_that_a_broker_must_not_learn_of_looks_like_silence(
+    propose: Propose, proposal: Proposal, world: World, is_before: bool, mails: Any
+) -> None:
+    """Between a side and who posted an anonymous request, or made since the proposal."""
+    if is_before:
+        request = hide(world)
+        block(world, "college", "shop")
+        table = guess(propose, proposal, request, "college")
+    else:
+        table = propose("shop", "college")
+        block(world, "college", "shop")
+    table.consent("shop", "college")
+
+    assert table.row.status == "proposed"
+    assert [side.status for side in table.sides("dov")] == ["consented", "waiting"]
+    assert next(side.status for side in table.sides("cleo") if side.is_own) == "consented"
+    move(table, 20)
+    services.lapse_overdue(SYSTEM)
+    assert [side.status for side in table.sides("dov")] == ["consented", "waiting"]
+    assert [side.organization_id for side in table.sides("ana") if not side.is_own] == [None]
+    assert {queries.shown_status(table.actor(name), table.row) for name in ("ana", "cleo")} == {
+        "ended"
+    }
+
+
+def test_where_one_of_three_declines_the_other_two_go_on_if_the_broker_says_so(
+    propose: Propose, world: World, actor: ActorOf, mails: Callable[[], dict[str, list[str]]]
+) -> None:
+    table = propose("shop", "college", "aero")
+    table.consent("shop", "aero")
+    mails()
+    table.decline("aero", "Too far away.")
+
+    assert table.row.status == "halted"
+    sent = mails()
+    assert "Too far away." in sent["dov"][0]
+    assert "Too far away." not in sent["ana"][0] + sent["cleo"][0]
+    assert "what you have answered stays" in sent["ana"][0]
+    assert "eve" not in sent
+    with pytest.raises(Conflict):
+        table.consent("college")
+    with pytest.raises(Forbidden):
+        services.act_on_introduction(actor("ana"), table.row, "go_on")
+
+    services.act_on_introduction(actor("dov"), table.row, "go_on")
+    sent = mails()
+    assert "An organization with a shop machine." in sent["cleo"][0]
+    assert "You have answered already" in sent["ana"][0]
+    table.consent("college")
+    table.share("shop", "college")
+
+    assert table.row.status == "open"
+    assert [side.label for side in table.sides("ana")] == [
+        "Ana's Machine Shop",
+        "Falls City Community College",
+        "Organization C",
+    ]
+    assert [side.organization_id for side in table.sides("eve") if not side.is_own] == [None, None]
+    assert not can(actor("eve"), Permission.INTRODUCTION_VIEW_IDENTITIES, table.row)
+    talk = {party.organization_id for party in queries.parties_in_thread(table.row)}
+    assert talk == {world.organizations["shop"], world.organizations["college"]}
+
+
+def test_an_introduction_of_three_ends_when_fewer_than_two_are_left(propose: Propose) -> None:
+    table = propose("shop", "college", "aero")
+    table.consent("shop", "college", "aero")
+    table.decline("aero")
+    table.decline("shop")
+
+    assert table.row.status == "declined"
+    shown = {name: queries.shown_status(table.actor(name), table.row) for name in MANAGERS.values()}
+    assert shown == {"ana": "declined", "cleo": "ended", "eve": "declined"}
 
 
 def test_a_broker_who_knows_an_anonymous_side_does_not_name_it_to_the_others(

@@ -240,7 +240,7 @@ def get_introduction_made(actor: Actor, introduction_id: int) -> Introduction:
         .where(Introduction.id == introduction_id)
     )
     if introduction is not None and introduction.status in INTRODUCED:
-        sides = {party.organization_id for party in introduction.parties}
+        sides = {party.organization_id for party in introduction.staying}
         if not sides.isdisjoint(actor.memberships):
             return introduction
     raise NotFound(_("There is no introduction here that you could record."))
@@ -265,7 +265,7 @@ def agreements_after_response(actor: Actor, response: Response) -> Following | N
 
 def agreements_after_introduction(actor: Actor, introduction: Introduction) -> Following | None:
     """Return what was agreed on after an introduction; None for who is of no side."""
-    sides = {party.organization_id for party in introduction.parties}
+    sides = {party.organization_id for party in introduction.staying}
     if introduction.status not in INTRODUCED or sides.isdisjoint(actor.memberships):
         return None
     found = _following(actor, Agreement.introduction_id == introduction.id)

@@ -320,7 +320,7 @@ def _set_origin(
         introduction = queries.get_introduction_made(actor, introduction_id)
         agreement.introduction_id = introduction.id
         agreement.request_id = introduction.request_id
-        sides = [party.organization_id for party in introduction.parties]
+        sides = [party.organization_id for party in introduction.staying]
     elif response_id is not None:
         response = queries.get_accepted_response(actor, response_id)
         agreement.response_id, agreement.request_id = response.id, response.request_id

@@ -393,7 +393,7 @@ def _prefill() -> dict[str, Any]:
         roles = ["receiver", "provider"] if is_need else ["provider", "receiver"]
     elif introduction_id := request.args.get("introduction", type=record_number):
         introduction = queries.get_introduction_made(actor, introduction_id)
-        sides = [party.organization_id for party in introduction.parties]
+        sides = [party.organization_id for party in introduction.staying]
         given = {"introduction_id": introduction.id, "title": introduction.title}
         roles = ["partner" for _side in sides]
     else:

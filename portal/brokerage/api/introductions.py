@@ -107,7 +107,7 @@ def show_introduction(introduction_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/introductions/<int:introduction_id>/actions/<action>")
 @operation(
-    summary="Take an introduction back",
+    summary="Take an introduction back, or go on with two of three",
     tag="introductions",
     schema=IntroductionSchema,
     form=NoteForm,
@@ -115,7 +115,7 @@ def show_introduction(introduction_id: int) -> ResponseReturnValue:
     example={"note": "They found each other already."},
 )
 def act_on_introduction(introduction_id: int, action: str) -> ResponseReturnValue:
-    """Take a step of the broker: `withdraw`."""
+    """Take a step of the broker: `withdraw`, or `go_on` where one of three declined."""
     actor = current_actor()
     introduction = queries.get_visible_introduction(actor, introduction_id)
     services.act_on_introduction(actor, introduction, action, **bind_json(NoteForm).data)

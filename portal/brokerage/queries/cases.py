@@ -319,7 +319,7 @@ def _introductions(actor: Actor, case: Case) -> list[Introduction]:
     return list(
         session.scalars(
             select(Introduction)
-            .options(selectinload(Introduction.parties))
+            .options(selectinload(Introduction.parties), selectinload(Introduction.reveals))
             .where(
                 Introduction.request_id == case.request_id,
                 visible(actor, Permission.INTRODUCTION_VIEW_WHOLE),

@@ -20,6 +20,7 @@ from portal.brokerage.rules.introductions import (
     WAITING_STATUSES,
     letter_of,
 )
+from portal.conversations.queries.moderation import is_any_blocked
 from portal.kernel.authorization import Actor, authorize, can, visible
 from portal.kernel.clock import now
 from portal.kernel.database import session
@@ -160,11 +161,14 @@ def sides_of(actor: Actor, introduction: Introduction) -> list[Side]:
     """
     is_broker = can(actor, Permission.INTRODUCTION_VIEW_WHOLE, introduction)
     has_contacts = can(actor, Permission.INTRODUCTION_VIEW_CONTACTS, introduction)
+    met = _known_to(actor, introduction, "identity")
+    reached = _known_to(actor, introduction, "contact") if has_contacts else set()
     sides = []
     for party in introduction.parties:
         is_own = party.organization_id in actor.memberships
-        is_named = is_own or _knows(actor, introduction, party)
+        is_named = is_own or _knows(actor, introduction, party, met)
         is_inside = is_own or is_broker
+        is_held = party.is_held and not is_own
         contact = Contact(party.contact_name, party.contact_email, party.contact_phone)
         sides.append(
             Side(
@@ -174,26 +178,53 @@ def sides_of(actor: Actor, introduction: Introduction) -> list[Side]:
                 summary=party.summary,
                 is_own=is_own,
                 reason=party.reason if is_inside else "",
-                status=party.status if is_inside else "",
+                status=_status_to(introduction, party, is_held) if is_inside else "",
                 terms_accepted_at=(
                     party.terms_accepted_at
-                    if is_inside or introduction.identified_at is not None
+                    if is_own or party.id in _identified(introduction)
                     else None
                 ),
-                contact=contact if party.shared_at and (is_own or has_contacts) else None,
+                contact=contact if party.shared_at and (is_own or party.id in reached) else None,
                 decline_reason=party.decline_reason if is_inside else "",
             )
         )
     return sides
 
 
-def _knows(actor: Actor, introduction: Introduction, party: IntroductionParty) -> bool:
-    """Tell whether the actor may know who another side is.
+def _status_to(introduction: Introduction, party: IntroductionParty, is_held: bool) -> str:
+    """Return a side's answer; while it is held back, the one before."""
+    if not is_held or party.status == "declined":
+        return party.status
+    return "waiting" if introduction.identified_at is None else "consented"
+
+
+def _knows(
+    actor: Actor, introduction: Introduction, party: IntroductionParty, met: set[int]
+) -> bool:
+    """Tell whether the actor may know who another side is; `met` are those their own sides know.
 
     Who posted an anonymous request is kept from the broker as well, until all agreed to meet.
     """
-    is_kept = party.is_hidden and introduction.identified_at is None
-    return not is_kept and can(actor, Permission.INTRODUCTION_VIEW_IDENTITIES, introduction)
+    if not can(actor, Permission.INTRODUCTION_VIEW_IDENTITIES, introduction):
+        return False
+    if can(actor, Permission.INTRODUCTION_VIEW_WHOLE, introduction):
+        return not party.is_hidden or party.id in _identified(introduction)
+    return party.id in met
+
+
+def _known_to(actor: Actor, introduction: Introduction, stage: str) -> set[int]:
+    """Return the sides of which something of a kind became known to sides of the actor's."""
+    own = {row.id for row in introduction.parties if row.organization_id in actor.memberships}
+    return {
+        row.party_id
+        for row in introduction.reveals
+        if row.stage == stage and row.to_party_id in own
+    }
+
+
+def _identified(introduction: Introduction) -> set[int]:
+    """Return the sides that became known to another one; not one that had declined by then."""
+    return {row.party_id for row in introduction.reveals if row.stage == "identity"}
 
 
 def _lettered(party: IntroductionParty) -> str:
@@ -216,11 +247,13 @@ def shown_status(actor: Actor, introduction: Introduction) -> str:
 
     That somebody declined, or was silent, is for the broker and for who declined.
     """
-    ended = introduction.status in ("declined", "lapsed", "withdrawn")
-    if not ended or can(actor, Permission.INTRODUCTION_VIEW_WHOLE, introduction):
+    if can(actor, Permission.INTRODUCTION_VIEW_WHOLE, introduction):
         return introduction.status
     own = [party for party in introduction.parties if party.organization_id in actor.memberships]
-    return "declined" if any(party.status == "declined" for party in own) else "ended"
+    if own and all(party.status == "declined" for party in own):
+        return "declined"
+    has_ended = introduction.status in ("declined", "lapsed", "withdrawn")
+    return "ended" if has_ended else introduction.status
 
 
 def history_of(introduction: Introduction) -> list[tuple[WorkflowStep, str]]:
@@ -228,11 +261,10 @@ def history_of(introduction: Introduction) -> list[tuple[WorkflowStep, str]]:
 
     Nobody is named for a side that is kept from the broker.
     """
-    is_kept = introduction.identified_at is None and any(
-        party.is_hidden for party in introduction.parties
-    )
+    known = _identified(introduction)
+    is_kept = any(party.is_hidden and party.id not in known for party in introduction.parties)
     return [
-        (step, "" if is_kept and step.action == "decline" else step.actor_name)
+        (step, "" if is_kept and step.action in ("decline", "halt") else step.actor_name)
         for step in INTRODUCTIONS.history(introduction)
     ]
 
@@ -252,7 +284,10 @@ def shown_request(actor: Actor, introduction: Introduction) -> Request | None:
 
 
 def parties_in_thread(introduction: Introduction) -> tuple[Party, ...]:
-    """Return who talks in the conversation of an introduction, by what the others may know."""
+    """Return who talks in the conversation of an introduction, by what the others may know.
+
+    Of three, one that declined takes no part any more.
+    """
     return _parties(introduction, introduction.identified_at is not None)
 
 
@@ -268,7 +303,9 @@ def _parties(introduction: Introduction, is_named: bool) -> tuple[Party, ...]:
             party.organization.name if is_named else _lettered(party),
             is_named,
         )
-        for party in introduction.parties
+        for party in (
+            introduction.staying if len(introduction.parties) > 2 else introduction.parties
+        )
     )
 
 
@@ -276,6 +313,15 @@ def awaited_parties(introduction: Introduction) -> list[IntroductionParty]:
     """Return the sides whose present answer is missing."""
     awaited = {"proposed": "waiting", "identified": "consented"}.get(introduction.status)
     return [party for party in introduction.parties if party.status == awaited]
+
+
+def are_kept_apart(parties: Sequence[IntroductionParty]) -> bool:
+    """Tell whether some sides must not meet: one has blocked another, or two are the same.
+
+    The broker learns neither: the one would tell who blocked whom, the other who is anonymous.
+    """
+    ids = [party.organization_id for party in parties]
+    return len(set(ids)) < len(ids) or is_any_blocked(ids)
 
 
 # Lists
@@ -397,7 +443,7 @@ def hidden_ids(actor: Actor, request: Request | None, match: Match | None) -> se
     """
     return {
         row.organization_id
-        for row in _requests_of(request, match)
+        for row in requests_of(request, match)
         if not can(actor, RequestPermission.REQUEST_VIEW_IDENTITY, row)
     }
 
@@ -407,10 +453,11 @@ def anonymous_ids(request: Request | None, match: Match | None) -> set[int]:
 
     All brokers of the region read the introduction, not only who proposes it.
     """
-    return {row.organization_id for row in _requests_of(request, match) if row.is_anonymous}
+    return {row.organization_id for row in requests_of(request, match) if row.is_anonymous}
 
 
-def _requests_of(request: Request | None, match: Match | None) -> list[Request]:
+def requests_of(request: Request | None, match: Match | None) -> list[Request]:
+    """Return the requests that an introduction is about: its own, and its match's candidate."""
     found = [request]
     if match is not None and match.candidate_kind == "request":
         found.append(session.get(Request, match.candidate_id, options=CARD_OPTIONS))

@@ -79,7 +79,7 @@ def list_under_way(actor: Actor, limit: int) -> list[DeskItem]:
                 status=str(INTRODUCTION_STATUSES[row.status]),
                 day=format_date(row.answer_by),
             ),
-            action=_("Look at it"),
+            action=_("Decide") if row.status == "halted" else _("Look at it"),
         )
         for row in _list(
             visible(actor, Permission.INTRODUCTION_MANAGE)

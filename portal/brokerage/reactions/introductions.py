@@ -30,10 +30,22 @@ def email_all_on_introduction_opened(event: events.IntroductionOpened) -> None:
 
 
 def email_all_on_introduction_declined(event: events.IntroductionDeclined) -> None:
-    """Tell the broker who declined and why, and the other sides that it came to nothing."""
-    introduction = _find(event.introduction_id, "declined")
-    _tell_sides(introduction, "introduction_ended", but_party_id=event.party_id)
-    _tell_broker(introduction)
+    """Tell the broker who declined and why, and the others that it came to nothing, or may not.
+
+    Of three, the other two may go on: the broker is asked, and each of them may decline.
+    """
+    introduction = _find(event.introduction_id, "declined", "halted")
+    if introduction is None:
+        return
+    is_over = introduction.status == "declined"
+    template = "introduction_ended" if is_over else "introduction_halted"
+    _tell_sides(introduction, template, but_party_id=event.party_id)
+    _tell_broker(introduction, declined_id=event.party_id)
+
+
+def email_sides_on_introduction_resumed(event: events.IntroductionResumed) -> None:
+    """Tell the two who are left that it goes on, where it waits for an answer of theirs."""
+    _tell_sides(_find(event.introduction_id, "proposed", "identified"), "introduction_resumed")
 
 
 def email_all_on_introduction_lapsed(event: events.IntroductionLapsed) -> None:
@@ -49,10 +61,12 @@ def email_sides_on_introduction_withdrawn(event: events.IntroductionWithdrawn) -
 
 
 def email_awaited_on_introduction_waits(event: events.IntroductionWaits) -> None:
-    """Remind those of whom an answer is missing."""
-    introduction = _find(event.introduction_id, "proposed", "identified")
+    """Remind those of whom an answer is missing; of two that may go on, the broker."""
+    introduction = _find(event.introduction_id, "proposed", "halted", "identified")
     if introduction is None:
         return
+    if introduction.status == "halted":
+        _tell_broker(introduction)
     for party in queries.awaited_parties(introduction):
         _tell_side(introduction, party, "introduction_waits")
 
@@ -60,10 +74,13 @@ def email_awaited_on_introduction_waits(event: events.IntroductionWaits) -> None
 def _tell_sides(
     introduction: Introduction | None, template: str, *, but_party_id: int | None = None
 ) -> None:
-    """Write to every side but one; to nobody where the event is no longer true."""
+    """Write to every side but one; to nobody where the event is no longer true.
+
+    A side that declined before hears no more of it.
+    """
     if introduction is None:
         return
-    for party in introduction.parties:
+    for party in introduction.staying:
         if party.id != but_party_id:
             _tell_side(introduction, party, template)
 
@@ -71,20 +88,26 @@ def _tell_sides(
 def _tell_side(introduction: Introduction, party: IntroductionParty, template: str) -> None:
     """Write to the managers of a side what its people may read of the others."""
     reader = Actor(memberships={party.organization_id: "member"})
+    sides = queries.sides_of(reader, introduction)
+    staying = {row.id for row in introduction.staying}
     queue_mails(
         managers_of(party.organization_id),
         template,
         title=introduction.title,
         status=introduction.status,
         reason=party.reason,
-        others=[side for side in queries.sides_of(reader, introduction) if not side.is_own],
+        others=[side for side in sides if side.id != party.id and side.id in staying],
+        is_answered=party not in queries.awaited_parties(introduction),
         answer_by=introduction.answer_by,
         url=_url(introduction),
     )
 
 
-def _tell_broker(introduction: Introduction | None) -> None:
-    """Write to the broker how it stands, and with whom as far as the broker knows."""
+def _tell_broker(introduction: Introduction | None, *, declined_id: int | None = None) -> None:
+    """Write to the broker how it stands, and with whom as far as the broker knows.
+
+    declined_id: the side that has just declined.
+    """
     if introduction is None:
         return
     reader = Actor(brokered_regions=frozenset({introduction.region_id}))
@@ -94,8 +117,9 @@ def _tell_broker(introduction: Introduction | None) -> None:
         "introduction_moved",
         title=introduction.title,
         status=introduction.status,
-        sides=sides,
-        declined=next((side for side in sides if side.status == "declined"), None),
+        sides=[side for side in sides if side.id == declined_id or side.status != "declined"],
+        declined=next((side for side in sides if side.id == declined_id), None),
+        answer_by=introduction.answer_by,
         url=_url(introduction),
     )
 

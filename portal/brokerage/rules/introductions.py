@@ -12,6 +12,7 @@ from portal.brokerage.events import (
     IntroductionLapsed,
     IntroductionOpened,
     IntroductionProposed,
+    IntroductionResumed,
     IntroductionWithdrawn,
 )
 from portal.kernel.workflow import Transition, Workflow
@@ -23,6 +24,7 @@ LONGEST_DAYS = 60
 
 INTRODUCTION_STATUSES: Mapping[str, Any] = {
     "proposed": _l("Waiting for consent"),
+    "halted": _l("One of three declined"),
     "identified": _l("They know who they are"),
     "open": _l("Introduced"),
     "declined": _l("Declined"),
@@ -32,7 +34,7 @@ INTRODUCTION_STATUSES: Mapping[str, Any] = {
 #: What a side reads: not why it came to nothing, unless it declined itself.
 SHOWN_STATUSES: Mapping[str, Any] = {**INTRODUCTION_STATUSES, "ended": _l("Did not come about")}
 #: States in which somebody's answer is awaited.
-WAITING_STATUSES = ("proposed", "identified")
+WAITING_STATUSES = ("proposed", "halted", "identified")
 
 #: Who need not be named in a proposal.
 STANDS_FOR: Mapping[str, Any] = {
@@ -90,16 +92,46 @@ INTRODUCTIONS = Workflow(
         ),
         Transition(
             "decline",
-            ("proposed", "identified"),
+            WAITING_STATUSES,
             "declined",
             "introduction.answer",
             _l("Decline"),
             _l("One side declined."),
             is_own=True,
         ),
+        # While two are left, they may meet without the one that declined.
+        Transition(
+            "halt",
+            ("proposed", "identified"),
+            "halted",
+            "introduction.answer",
+            _l("Decline"),
+            _l("One of three sides declined."),
+            is_own=True,
+        ),
+        Transition(
+            "go_on",
+            ("halted",),
+            "proposed",
+            "introduction.manage",
+            _l("Go on with the other two"),
+            _l("The introduction goes on with the other two. They were written to."),
+            event=lambda row, actor, note: IntroductionResumed(row.id),
+            is_main=True,
+        ),
+        Transition(
+            "go_on_known",
+            ("halted",),
+            "identified",
+            "introduction.manage",
+            _l("Go on with the other two"),
+            _l("The introduction goes on with the other two. They were written to."),
+            event=lambda row, actor, note: IntroductionResumed(row.id),
+            is_own=True,
+        ),
         Transition(
             "withdraw",
-            ("proposed", "identified"),
+            WAITING_STATUSES,
             "withdrawn",
             "introduction.manage",
             _l("Take back"),
@@ -110,7 +142,7 @@ INTRODUCTIONS = Workflow(
         ),
         Transition(
             "lapse",
-            ("proposed", "identified"),
+            WAITING_STATUSES,
             "lapsed",
             "introduction.lapse",
             _l("Lapse"),

@@ -26,6 +26,7 @@ from portal.brokerage.rules.introductions import (
     due_at,
     next_reminder,
 )
+from portal.conversations.queries.moderation import is_any_blocked
 from portal.kernel.authorization import Actor, authorize
 from portal.kernel.clock import now
 from portal.kernel.commands import command
@@ -79,21 +80,22 @@ def propose_introduction(
     }
     organizations = [_organization_of(party, known) for party in parties]
     hidden = queries.hidden_ids(actor, request, match)
-    # No refusal may tell the broker who an anonymous side is, nor whether a guess is right: whom
-    # the broker named is looked at as if nothing else were known of it.
+    # No answer may tell the broker who an anonymous side is, nor whether a guess is right: whom
+    # the broker named is looked at as if nothing else were known of it. A right guess becomes an
+    # introduction like any other, of which nothing comes (`queries.are_kept_apart`).
     kept = [
         row.id in hidden and known.get(party.get("stands_for") or "") is not None
         for row, party in zip(organizations, parties, strict=True)
     ]
+    named = [row for row, is_kept in zip(organizations, kept, strict=True) if not is_kept]
     if request is not None and request.organization_id in hidden:
         has_poster = any(party.get("stands_for") == "poster" for party in parties)
     else:
         has_poster = request is None or request.organization_id in {row.id for row in organizations}
     if not has_poster:
         raise Invalid("parties", _("The organization that posted the request must be one of them."))
-    twice = {row.id for row in organizations if organizations.count(row) > 1}
-    _check_sides(actor, region, organizations, kept, request)
-    if twice - hidden:
+    _check_sides(actor, region, organizations, kept, queries.requests_of(request, match))
+    if len({row.id for row in named}) < len(named):
         raise Invalid("parties", _("Please name each organization once."))
     _check_blind(
         [title, terms, *(party["summary"] for party in parties)],
@@ -103,7 +105,11 @@ def propose_introduction(
             for row, is_kept in zip(organizations, kept, strict=True)
         ],
     )
-    if twice or queries.find_waiting(
+    if is_any_blocked([organization.id for organization in named]):
+        raise Invalid(
+            "parties", _("Two of these organizations cannot be introduced to each other now.")
+        )
+    if queries.find_waiting(
         [organization.id for organization in organizations], request.id if request else None
     ):
         raise Conflict(_("An introduction of these organizations waits for an answer already."))
@@ -123,12 +129,13 @@ def propose_introduction(
             IntroductionParty(
                 organization_id=organization.id,
                 position=number,
-                is_hidden=organization.id in anonymous,
+                is_hidden=organization.id in anonymous
+                and (is_kept or organization.id not in hidden),
                 summary=party["summary"],
                 reason=party["reason"],
             )
-            for number, (organization, party) in enumerate(
-                zip(organizations, parties, strict=True), start=1
+            for number, (organization, party, is_kept) in enumerate(
+                zip(organizations, parties, kept, strict=True), start=1
             )
         ],
     )
@@ -144,7 +151,10 @@ def propose_introduction(
 def act_on_introduction(
     actor: Actor, introduction: Introduction, action: str, *, note: str = ""
 ) -> Introduction:
-    """Take an introduction back (its broker)."""
+    """Take an introduction back, or let two go on where the third declined (its broker)."""
+    introduction = queries.get_introduction(introduction.id)
+    if action == "go_on":
+        return _go_on(actor, introduction)
     INTRODUCTIONS.apply(actor, introduction, action, note=note)
     return introduction
 
@@ -176,11 +186,7 @@ def consent_to_meet(
     moment = now()
     party.terms_accepted_at, party.terms_accepted_by_id = moment, actor.user_id
     PARTIES.apply(actor, party, "consent")
-    if all(each.status == "consented" for each in introduction.parties):
-        introduction.identified_at = moment
-        _ask(introduction, moment)
-        _reveal(introduction, "identity", moment)
-        INTRODUCTIONS.apply(actor, introduction, "identify")
+    _hold_or_advance(actor, introduction, party, moment)
     return party
 
 
@@ -207,20 +213,24 @@ def share_contact(
     party.contact_name = contact_name
     party.contact_email, party.contact_phone = contact_email, contact_phone
     PARTIES.apply(actor, party, "share")
-    if all(each.status == "sharing" for each in introduction.parties):
-        introduction.opened_at = moment
-        _reveal(introduction, "contact", moment)
-        INTRODUCTIONS.apply(actor, introduction, "open")
+    _hold_or_advance(actor, introduction, party, moment)
     return party
 
 
 @command(Permission.INTRODUCTION_ANSWER)
 def decline_introduction(actor: Actor, party: IntroductionParty, *, note: str) -> IntroductionParty:
-    """Decline, at any time before the contacts are open; the broker alone reads the reason."""
+    """Decline, at any time before the contacts are open; the broker alone reads the reason.
+
+    Of three, the other two may go on: the broker decides, and each of them may decline as well.
+    """
     introduction = queries.get_introduction(party.introduction_id)
     party.decline_reason = note.strip()
     PARTIES.apply(actor, party, "decline", note=note)
-    INTRODUCTIONS.apply(actor, introduction, "decline")
+    if len(introduction.staying) < FEWEST_PARTIES:
+        INTRODUCTIONS.apply(actor, introduction, "decline")
+    else:
+        INTRODUCTIONS.apply(actor, introduction, "halt")
+        _ask(introduction, now())
     return party
 
 
@@ -269,17 +279,16 @@ def _check_sides(
     region: Region,
     organizations: Sequence[Organization],
     kept: Sequence[bool],
-    request: Request | None,
+    requests: Sequence[Request],
 ) -> None:
     if not FEWEST_PARTIES <= len(organizations) <= MOST_PARTIES:
         raise Invalid("parties", _("Two or three organizations meet."))
     ids = {organization.id for organization in organizations}
     if ids & set(actor.memberships):
         raise Invalid("parties", _("Another broker has to introduce an organization of yours."))
-    counties = [row.county_fips for row in organizations if row.county_fips]
-    if request is not None and request.county_fips:
-        counties.append(request.county_fips)
-    if not queries.is_in_region(region, counties):
+    shown = [row for row, is_kept in zip(organizations, kept, strict=True) if not is_kept]
+    counties = [row.county_fips for row in shown] + [row.county_fips for row in requests]
+    if not queries.is_in_region(region, [fips for fips in counties if fips]):
         raise Invalid("parties", _("One of them must be in the region that you broker."))
     for organization, is_kept in zip(organizations, kept, strict=True):
         if not managers_of(organization.id):
@@ -314,6 +323,44 @@ def _check_blind(
             )
 
 
+def _go_on(actor: Actor, introduction: Introduction) -> Introduction:
+    """Let the two who are left go on; what they have answered stays."""
+    is_known = introduction.identified_at is not None
+    INTRODUCTIONS.apply(actor, introduction, "go_on_known" if is_known else "go_on")
+    moment = now()
+    _ask(introduction, moment)
+    if not queries.are_kept_apart(introduction.staying):
+        for party in introduction.staying:
+            party.is_held = False
+    _hold_or_advance(actor, introduction, introduction.staying[-1], moment)
+    return introduction
+
+
+def _hold_or_advance(
+    actor: Actor, introduction: Introduction, last: IntroductionParty, moment: dt.datetime
+) -> None:
+    """Let all who stay know who they are, or how to reach each other, once all have agreed to it.
+
+    Where two of those who have agreed must not meet, the last answer is held back: all others see
+    it as missing, and the introduction lapses as if it were.
+    """
+    awaited = "consented" if introduction.identified_at is None else "sharing"
+    agreed = [party for party in introduction.staying if party.status == awaited]
+    if last in agreed and queries.are_kept_apart(agreed):
+        last.is_held = True
+    if len(agreed) < len(introduction.staying) or any(party.is_held for party in agreed):
+        return
+    if introduction.identified_at is None:
+        introduction.identified_at = moment
+        _ask(introduction, moment)
+        _reveal(introduction, "identity", moment)
+        INTRODUCTIONS.apply(actor, introduction, "identify")
+    else:
+        introduction.opened_at = moment
+        _reveal(introduction, "contact", moment)
+        INTRODUCTIONS.apply(actor, introduction, "open")
+
+
 def _introduction_awaiting(status: str, party: IntroductionParty) -> Introduction:
     """Return a side's introduction with all its sides, read again under its lock.
 
@@ -333,7 +380,7 @@ def _ask(introduction: Introduction, moment: dt.datetime) -> None:
 
 
 def _reveal(introduction: Introduction, stage: str, moment: dt.datetime) -> None:
-    for of, to in permutations(introduction.parties, 2):
+    for of, to in permutations(introduction.staying, 2):
         session.add(
             IntroductionReveal(
                 introduction_id=introduction.id,

@@ -1,5 +1,6 @@
 """Blocks, and reports of abuse: what those who decide them may read."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
@@ -84,6 +85,23 @@ def find_blocks(organization_ids: list[int], blocked_id: int, thread_id: int) ->
             .order_by(Block.id)
         )
     )
+
+
+def is_any_blocked(organization_ids: Sequence[int]) -> bool:
+    """Tell whether one of some organizations has blocked another one of them, wherever they meet.
+
+    Whoever asks tells nobody which one.
+    """
+    found = session.scalar(
+        select(Block.id)
+        .where(
+            Block.organization_id.in_(organization_ids),
+            Block.blocked_organization_id.in_(organization_ids),
+            Block.thread_id.is_(None),
+        )
+        .limit(1)
+    )
+    return found is not None
 
 
 def get_visible_report(actor: Actor, report_id: int) -> MessageReport:

@@ -11,6 +11,7 @@ DOMAINS: tuple[str, ...] = (
     "conversations",
     "facilities",
     "bookings",
+    "training",
     "partnerships",
     "directory",
     "matching",

@@ -68,6 +68,8 @@ from portal.regions.models import (
 )
 from portal.regions.rules import name_key
 from portal.skills.models import Credential, Occupation, Skill, SkillName
+from portal.training.models.programs import Program
+from portal.training.models.sections import Section, SectionMeeting, SectionPrice
 from portal.webhooks.models import Webhook
 
 CAST = ("nobody", "ana", "ben", "cleo", "dov", "eve", "root")
@@ -173,6 +175,9 @@ class World:
     introductions: dict[str, int] = field(default_factory=dict)
     introduction_parties: dict[str, int] = field(default_factory=dict)
     credentials: dict[str, int] = field(default_factory=dict)
+    programs: dict[str, int] = field(default_factory=dict)
+    sections: dict[str, int] = field(default_factory=dict)
+    meetings: dict[str, int] = field(default_factory=dict)
 
 
 def token_of(name: str) -> str:
@@ -227,6 +232,7 @@ def build_world() -> World:
         _add_skills(world)
         _add_bookings(world)
         _add_access(world)
+        _add_training(world)
         _add_conversations(world)
         _add_introductions(world)
         _add_matches(world)
@@ -873,6 +879,78 @@ def _add_introductions(world: World) -> None:
         world.introduction_parties.update(
             {f"{side}_in_{name}": row.id for side, row in zip(sides, parties, strict=True)}
         )
+
+
+def _add_training(world: World) -> None:
+    """Programs of the college for every audience, and one of the shop for members.
+
+    Of the public one there is a section in every state; the open one begins in a month, has eight
+    seats, and costs 200 dollars, for member firms 150.
+    """
+    for name, organization, person in (
+        ("college_draft", "college", "cleo"),
+        ("college_organization", "college", "cleo"),
+        ("college_members", "college", "cleo"),
+        ("college_public", "college", "cleo"),
+        ("shop_members", "shop", "ana"),
+    ):
+        visibility = name.partition("_")[2]
+        program = Program(
+            organization_id=world.organizations[organization],
+            created_by_id=world.users[person],
+            visibility=visibility,
+            title=f"{organization.capitalize()} {visibility} milling course",
+            summary=f"A {visibility} course of the {organization}.",
+            description="Setups, offsets and *safe* tool changes.",
+            duration_hours=24,
+            cost_cents=20_000,
+            contact_email=f"training@{organization}.example",
+        )
+        session.add(program)
+        session.flush()
+        world.programs[name] = program.id
+    zone = "America/Kentucky/Louisville"
+    today = now().replace(hour=22, minute=0, second=0, microsecond=0)
+    for status, days, length in (
+        ("planned", 60, 14),
+        ("open", 30, 14),
+        ("running", -7, 14),
+        ("completed", -60, 14),
+        ("cancelled", 30, 14),
+    ):
+        starts_at = today + dt.timedelta(days=days)
+        meetings = [
+            SectionMeeting(
+                starts_at=starts_at + dt.timedelta(days=week),
+                ends_at=starts_at + dt.timedelta(days=week, hours=3),
+            )
+            for week in range(0, length + 1, 7)
+        ]
+        section = Section(
+            program_id=world.programs["college_public"],
+            organization_id=world.organizations["college"],
+            created_by_id=world.users["cleo"],
+            status=status,
+            starts_on=starts_at.date(),
+            ends_on=starts_at.date() + dt.timedelta(days=length),
+            timezone=zone,
+            city="Jeffersonville",
+            state="IN",
+            zip_code="47130",
+            county_fips="18019",
+            latitude=38.3006,
+            longitude=-85.7266,
+            place="Room 12",
+            online_url="https://meet.example/milling",
+            seats=8,
+            min_seats=2,
+            meetings=meetings,
+            prices=[SectionPrice(customer_class="member_sme", price_cents=15_000)],
+        )
+        session.add(section)
+        session.flush()
+        world.sections[status] = section.id
+        world.meetings[status] = meetings[-1].id
 
 
 def _criterion(name: str, verdict: str, variant: str, **values: int) -> dict[str, Any]:

@@ -1,0 +1,68 @@
+"""What happened in training: ids and plain values."""
+
+from dataclasses import dataclass
+
+from portal.kernel.outbox import Event
+
+# Programs
+
+
+@dataclass(frozen=True)
+class ProgramSaved(Event):
+    """A program was made or changed in any way: its fields, visibility, freshness, archive."""
+
+    program_id: int
+    organization_id: int
+
+
+@dataclass(frozen=True)
+class ProgramDeleted(Event):
+    """A program is gone, with its sections."""
+
+    program_id: int
+    organization_id: int
+
+
+# Sections
+
+
+@dataclass(frozen=True)
+class SectionSaved(Event):
+    """A section was made or changed in any way that no other event tells."""
+
+    section_id: int
+    program_id: int
+
+
+@dataclass(frozen=True)
+class SectionOpened(Event):
+    """People can enroll in a section from now on."""
+
+    section_id: int
+    program_id: int
+
+
+@dataclass(frozen=True)
+class SectionMoved(Event):
+    """When or where a section is held was changed."""
+
+    section_id: int
+    program_id: int
+    by_user_id: int | None
+
+
+@dataclass(frozen=True)
+class SectionCancelled(Event):
+    """A section will not be held; note says why."""
+
+    section_id: int
+    program_id: int
+    note: str
+
+
+@dataclass(frozen=True)
+class SectionDeleted(Event):
+    """A section that nobody had enrolled in is gone."""
+
+    section_id: int
+    program_id: int

@@ -1,0 +1,1 @@
+"""What holds for training: pure functions, fixed words, workflow tables."""

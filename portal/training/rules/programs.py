@@ -1,0 +1,67 @@
+"""The fixed words of programs: kinds, delivery, languages, who may pay.
+
+Pure functions and tables; nothing here reads the database.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+PROGRAM_KINDS: Mapping[str, Any] = {
+    "course": _l("Course"),
+    "certificate": _l("Certificate program"),
+    "degree": _l("Degree program"),
+    "apprenticeship": _l("Apprenticeship"),
+    "on_the_job": _l("On-the-job training"),
+    "workshop": _l("Workshop"),
+    "online": _l("Online course"),
+}
+
+DELIVERIES: Mapping[str, Any] = {
+    "in_person": _l("In person"),
+    "online": _l("Online, at fixed times"),
+    "self_paced": _l("Online, at one’s own pace"),
+    "hybrid": _l("Partly in person, partly online"),
+    "at_work": _l("At the workplace"),
+}
+
+#: Languages in which training is held, by their ISO 639 codes.
+LANGUAGES: Mapping[str, Any] = {
+    "en": _l("English"),
+    "es": _l("Spanish"),
+    "en-es": _l("English and Spanish"),
+    "ase": _l("American Sign Language"),
+    "ar": _l("Arabic"),
+    "fr": _l("French"),
+    "ht": _l("Haitian Creole"),
+    "ko": _l("Korean"),
+    "pt": _l("Portuguese"),
+    "ru": _l("Russian"),
+    "so": _l("Somali"),
+    "tl": _l("Tagalog"),
+    "vi": _l("Vietnamese"),
+    "zh": _l("Chinese"),
+}
+
+#: Who may pay for a seat, wholly or in part.
+FUNDING_SOURCES: Mapping[str, Any] = {
+    "free": _l("It is free"),
+    "self": _l("The person who learns"),
+    "employer": _l("The employer"),
+    "union": _l("A union’s training fund"),
+    "workforce_board": _l("The workforce board (WIOA)"),
+    "federal_aid": _l("Federal student aid (Pell grant, loans)"),
+    "veterans": _l("Veterans’ education benefits"),
+    "state": _l("A state’s training grant"),
+    "apprenticeship_grant": _l("A grant for apprenticeships"),
+    "scholarship": _l("A scholarship"),
+}
+
+#: Where a program's page is; the worker writes it into the search index without a request.
+PROGRAM_ADDRESS = "/training/programs/%d"
+
+MOST_SKILLS = 60
+MOST_WAGE_STEPS = 20
+MOST_HOURS = 20_000
+MOST_WEEKS = 520

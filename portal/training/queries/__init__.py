@@ -1,0 +1,1 @@
+"""Reads of programs, sections and of who takes part."""

@@ -1,0 +1,71 @@
+"""Reads of programs for pages, the API, the desk, exports and the search index."""
+
+from collections.abc import Collection
+
+from flask_babel import gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload, selectinload
+
+from portal.kernel.authorization import Actor, authorize
+from portal.kernel.database import session
+from portal.kernel.errors import Invalid, NotFound
+from portal.organizations.models import Organization
+from portal.skills.models import Skill
+from portal.training.models.programs import Program
+from portal.training.models.sections import Section
+from portal.training.policies import Permission
+from portal.training.rules.sections import LIVE_STATUSES
+
+PROGRAM_OPTIONS = (
+    joinedload(Program.organization).options(
+        joinedload(Organization.county), joinedload(Organization.zip_place)
+    ),
+    joinedload(Program.credential),
+    joinedload(Program.occupation),
+    joinedload(Program.confirmed_by),
+    selectinload(Program.skills),
+)
+
+
+def get_program(program_id: int) -> Program:
+    """Return a program with all that belongs to it but its sections. Raises NotFound."""
+    program = session.scalar(
+        select(Program).options(*PROGRAM_OPTIONS).where(Program.id == program_id)
+    )
+    if program is None:
+        raise NotFound(_("There is no such program."))
+    return program
+
+
+def get_visible_program(actor: Actor, program_id: int) -> Program:
+    """Return a program that the actor may see. Raises NotFound."""
+    program = get_program(program_id)
+    authorize(actor, Permission.PROGRAM_VIEW, program)
+    return program
+
+
+def load_for_change(program: Program) -> None:
+    """Read what commands change of a program again, under its lock."""
+    session.scalars(
+        select(Program)
+        .options(*PROGRAM_OPTIONS)
+        .where(Program.id == program.id)
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def has_live_sections(program_id: int) -> bool:
+    """Tell whether a section of a program is planned, open or running."""
+    live = select(Section.id).where(
+        Section.program_id == program_id, Section.status.in_(LIVE_STATUSES)
+    )
+    return session.scalar(live.limit(1)) is not None
+
+
+def get_skills(keys: Collection[str]) -> list[Skill]:
+    """Return the skills of keys. Raises Invalid("skills") for one that is not known."""
+    found = session.scalars(select(Skill).where(Skill.key.in_(keys)).order_by(Skill.name)).all()
+    unknown = set(keys) - {skill.key for skill in found}
+    if unknown:
+        raise Invalid("skills", _("We do not know “%(name)s”.", name=min(unknown)))
+    return list(found)

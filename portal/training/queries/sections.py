@@ -1,0 +1,252 @@
+"""Reads of sections: when and where programs are held, for pages, search and other domains."""
+
+import datetime as dt
+import math
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy.orm import joinedload, selectinload
+
+from portal.bookings.queries.calendar import load_hours, resource_of
+from portal.bookings.rules.attempt import Span
+from portal.facilities.models import Facility
+from portal.facilities.queries import place_of_record
+from portal.facilities.rules import place_of
+from portal.kernel.authorization import Actor, authorize, visible
+from portal.kernel.clock import now, today_here
+from portal.kernel.database import session
+from portal.kernel.errors import NotFound
+from portal.kernel.listing import is_narrower
+from portal.organizations.models import Organization
+from portal.regions.models import ZipCode
+from portal.skills.models import skill_capability
+from portal.training.models.programs import Program, ProgramSkill
+from portal.training.models.sections import Section
+from portal.training.policies import Permission
+from portal.training.queries.programs import PROGRAM_OPTIONS
+from portal.training.rules.sections import SECTION_ADDRESS, last_day_to_enroll, price_range
+
+_MILES_PER_DEGREE = 69.0
+
+SECTION_OPTIONS = (
+    joinedload(Section.program).options(*PROGRAM_OPTIONS),
+    joinedload(Section.organization).options(
+        joinedload(Organization.county), joinedload(Organization.zip_place)
+    ),
+    joinedload(Section.county),
+    joinedload(Section.facility).options(
+        joinedload(Facility.county),
+        joinedload(Facility.zip_place),
+        joinedload(Facility.organization),
+    ),
+    selectinload(Section.meetings),
+    selectinload(Section.prices),
+)
+
+
+@dataclass(frozen=True)
+class NextSection:
+    """A section in which one can still enroll, as lists and links to it show it.
+
+    place: town and county in one line, or "" where it is online. lowest_cents, highest_cents: what
+    people of other organizations pay; None: not said.
+    """
+
+    id: int
+    program_id: int
+    title: str
+    name: str
+    organization_id: int
+    organization: str
+    starts_on: dt.date
+    ends_on: dt.date
+    enroll_until: dt.date
+    delivery: str
+    place: str
+    seats: int
+    lowest_cents: int | None
+    highest_cents: int | None
+    distance_miles: float | None = None
+
+    @property
+    def url(self) -> str:
+        """Where it is shown, and where one enrolls."""
+        return SECTION_ADDRESS % self.id
+
+
+def get_section(section_id: int) -> Section:
+    """Return a section with its program, meetings and prices, whoever asks. Raises NotFound."""
+    section = session.scalar(
+        select(Section).options(*SECTION_OPTIONS).where(Section.id == section_id)
+    )
+    if section is None:
+        raise NotFound(_("There is no such section."))
+    return section
+
+
+def get_visible_section(actor: Actor, section_id: int) -> Section:
+    """Return a section that the actor may see. Raises NotFound."""
+    section = get_section(section_id)
+    authorize(actor, Permission.SECTION_VIEW, section)
+    return section
+
+
+def load_for_change(section: Section) -> None:
+    """Read what commands change of a section again, under its lock."""
+    session.scalars(
+        select(Section)
+        .options(*SECTION_OPTIONS)
+        .where(Section.id == section.id)
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def can_enroll(day: dt.date) -> ColumnElement[bool]:
+    """Return the condition for sections in which one can enroll on a day: `is_open_on` in SQL."""
+    return and_(
+        Section.status == "open",
+        or_(
+            Section.enroll_until >= day,
+            and_(Section.enroll_until.is_(None), Section.starts_on > day),
+        ),
+    )
+
+
+def list_next_sections(
+    actor: Actor,
+    *,
+    program_ids: Collection[int] | None = None,
+    organization_ids: Collection[int] | None = None,
+    credential_ids: Collection[int] | None = None,
+    skill_keys: Collection[str] | None = None,
+    capability_keys: Collection[str] | None = None,
+    near: tuple[float, float] | None = None,
+    limit: int = 5,
+) -> list[NextSection]:
+    """Return sections that the actor sees and in which one can still enroll, the next one first.
+
+    Each filter that is given must hold: of these programs, of these providers, awarding one of the
+    credentials, teaching one of the skills, teaching a skill that serves one of the capabilities.
+    near: latitude and longitude from which distances are told.
+    """
+    found: list[ColumnElement[bool]] = [
+        can_enroll(today_here()),
+        visible(actor, Permission.SECTION_VIEW),
+        Program.is_archived.is_(False),
+    ]
+    if program_ids is not None:
+        found.append(Section.program_id.in_(sorted(program_ids)))
+    if organization_ids is not None:
+        found.append(Section.organization_id.in_(sorted(organization_ids)))
+    if credential_ids is not None:
+        found.append(Program.credential_id.in_(sorted(credential_ids)))
+    if skill_keys is not None:
+        found.append(_teaches(ProgramSkill.skill_key.in_(sorted(skill_keys))))
+    if capability_keys is not None:
+        serving = select(skill_capability.c.skill_key).where(
+            skill_capability.c.capability_key.in_(sorted(capability_keys))
+        )
+        found.append(_teaches(ProgramSkill.skill_key.in_(serving)))
+    return _next_sections(found, near, limit)
+
+
+def _teaches(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    return Program.id.in_(select(ProgramSkill.program_id).where(condition))
+
+
+def _next_sections(
+    conditions: list[ColumnElement[bool]], near: tuple[float, float] | None, limit: int
+) -> list[NextSection]:
+    sections = session.scalars(
+        select(Section)
+        .join(Program, Program.id == Section.program_id)
+        .options(
+            joinedload(Section.program).load_only(
+                Program.title, Program.cost_cents, Program.delivery
+            ),
+            joinedload(Section.organization).load_only(Organization.name),
+            joinedload(Section.county),
+            selectinload(Section.prices),
+        )
+        .where(*conditions)
+        .order_by(Section.starts_on, Section.id)
+        .limit(limit)
+    )
+    return [_next_section(section, near) for section in sections]
+
+
+def _next_section(section: Section, near: tuple[float, float] | None) -> NextSection:
+    program = section.program
+    lowest, highest = price_range(section.price_by_class, program.cost_cents)
+    return NextSection(
+        id=section.id,
+        program_id=program.id,
+        title=program.title,
+        name=section.name,
+        organization_id=section.organization_id,
+        organization=section.organization.name,
+        starts_on=section.starts_on,
+        ends_on=section.ends_on,
+        enroll_until=last_day_to_enroll(section.enroll_until, section.starts_on),
+        delivery=program.delivery,
+        place=place_line(section),
+        seats=section.seats,
+        lowest_cents=lowest,
+        highest_cents=highest,
+        distance_miles=_miles(section, near),
+    )
+
+
+def place_line(section: Section) -> str:
+    """Return town and county of a section in one line."""
+    county = section.county.label if section.county else ""
+    return " · ".join(part for part in (section.city, county) if part)
+
+
+def title_of(section: Section) -> str:
+    """Return the program's title, with the section's own name where it has one."""
+    title = section.program.title
+    return f"{title} · {section.name}" if section.name else title
+
+
+def shown_place(facility: Facility, visibility: str) -> dict[str, Any]:
+    """Return where a facility is, as readers of a program with a visibility may know it."""
+    place = asdict(place_of_record(facility))
+    if is_narrower(facility.visibility, visibility):
+        point = facility.coarse_point or (None, None)
+        place |= {"street": "", "latitude": point[0], "longitude": point[1]}
+    return place
+
+
+def place_of_provider(organization: Organization) -> dict[str, Any]:
+    """Return where an organization is; its street, and what tells it, may be for members only."""
+    place = asdict(place_of(None, organization)) | {"street": ""}
+    if organization.keeps_street:
+        point = organization.coarse_point or (None, None)
+        place |= {"latitude": point[0], "longitude": point[1]}
+    return place
+
+
+def find_zone(section: Section) -> str:
+    """Return the time zone by which a section meets: its place's, else its provider's."""
+    moment = now()
+    if section.facility is not None:
+        return load_hours(resource_of(section.facility), Span(moment, moment)).zone
+    own = select(ZipCode.time_zone).where(ZipCode.time_zone != "").limit(1)
+    by_zip = own.where(ZipCode.zip_code == section.zip_code[:5])
+    by_county = own.where(ZipCode.county_fips == section.county_fips).order_by(ZipCode.zip_code)
+    found = session.scalar(by_zip) or session.scalar(by_county)
+    if found:
+        return found
+    return load_hours(resource_of(section.organization), Span(moment, moment)).zone
+
+
+def _miles(section: Section, near: tuple[float, float] | None) -> float | None:
+    if near is None or section.latitude is None or section.longitude is None:
+        return None
+    north = (section.latitude - near[0]) * _MILES_PER_DEGREE
+    east = (section.longitude - near[1]) * _MILES_PER_DEGREE * math.cos(math.radians(near[0]))
+    return math.hypot(north, east)

@@ -1,0 +1,1 @@
+"""Commands of training: the only writers of its rows."""

@@ -1,0 +1,127 @@
+"""Sections: planned with their rooms, opened, moved along with their bookings, cancelled."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from portal.bookings.models.booking import Booking
+from portal.bookings.rules.recurrence import Recurrence
+from portal.bookings.rules.refusal import Refused
+from portal.kernel.authorization import Actor
+from portal.kernel.clock import now
+from portal.kernel.database import session
+from portal.kernel.errors import Conflict, Forbidden
+from portal.training.models.sections import Section
+from portal.training.queries.programs import get_program
+from portal.training.queries.sections import get_section, list_next_sections
+from portal.training.rules.sections import Schedule
+from portal.training.services import sections as services
+from tests.cast import World
+
+DAY = (now() + dt.timedelta(days=40)).date()
+
+
+def weekly(count: int, date: dt.date = DAY) -> Schedule:
+    return Schedule(date, 18 * 60, 21 * 60, Recurrence("weekly", count=count))
+
+
+@pytest.fixture
+def cleo(actor: Callable[[str], Actor]) -> Actor:
+    return actor("cleo")
+
+
+def plan(cleo: Actor, world: World, **values: Any) -> Section:
+    program = get_program(world.programs["college_public"])
+    section = services.create_section(
+        cleo,
+        program,
+        **{"seats": 8, "schedule": weekly(3), "facility_id": world.facilities["college_public"]}
+        | values,
+    )
+    return get_section(section.id)
+
+
+def bookings_of(section: Section) -> list[tuple[dt.datetime, str]]:
+    numbers = [meeting.booking_id for meeting in section.meetings]
+    rows = session.execute(
+        select(Booking.starts_at, Booking.status)
+        .where(Booking.id.in_(numbers))
+        .order_by(Booking.starts_at)
+    )
+    return [(row.starts_at, row.status) for row in rows]
+
+
+def test_planning_a_section_books_its_facility_for_each_meeting(cleo: Actor, world: World) -> None:
+    section = plan(cleo, world)
+
+    assert section.status == "planned"
+    assert bookings_of(section) == [(one.starts_at, "approved") for one in section.meetings]
+    assert len(section.meetings) == 3
+    assert (section.starts_on, section.ends_on) == (DAY, DAY + dt.timedelta(days=14))
+    assert section.timezone == "America/Kentucky/Louisville"
+
+
+def test_what_is_taken_plans_nothing_and_names_the_day(cleo: Actor, world: World) -> None:
+    plan(cleo, world, schedule=weekly(1, DAY + dt.timedelta(days=7)))
+
+    with pytest.raises(Refused) as refusal:
+        plan(cleo, world)
+
+    assert [problem.code for problem in refusal.value.problems] == ["conflict"]
+    assert (
+        refusal.value.problems[0]
+        .message.partition(":")[0]
+        .endswith(str((DAY + dt.timedelta(days=7)).day))
+    )
+    assert session.scalar(select(Section.id).where(Section.starts_on == DAY)) is None
+
+
+def test_a_section_moves_into_its_own_time_with_its_bookings(cleo: Actor, world: World) -> None:
+    section = plan(cleo, world)
+    before = [meeting.booking_id for meeting in section.meetings]
+
+    services.move_section(cleo, section, schedule=weekly(3, DAY + dt.timedelta(days=7)))
+
+    moved = get_section(section.id)
+    assert moved.starts_on == DAY + dt.timedelta(days=7)
+    assert [meeting.booking_id for meeting in moved.meetings] == before
+    assert bookings_of(moved) == [(one.starts_at, "approved") for one in moved.meetings]
+
+
+def test_a_cancelled_section_frees_its_rooms(cleo: Actor, world: World) -> None:
+    section = services.open_section(cleo, plan(cleo, world))
+    numbers = [meeting.booking_id for meeting in section.meetings]
+
+    services.act_on_section(cleo, section, "cancel", note="The mill broke down.")
+
+    states = session.scalars(select(Booking.status).where(Booking.id.in_(numbers)))
+    assert set(states) == {"cancelled"}
+
+
+def test_members_who_did_not_plan_a_section_cannot_open_it(
+    actor: Callable[[str], Actor], world: World
+) -> None:
+    with pytest.raises(Forbidden):
+        services.act_on_section(actor("ana"), get_section(world.sections["open"]), "cancel")
+
+
+def test_a_section_of_a_draft_cannot_be_opened(cleo: Actor, world: World) -> None:
+    section = services.create_section(
+        cleo, get_program(world.programs["college_draft"]), seats=5, schedule=weekly(1)
+    )
+
+    with pytest.raises(Conflict, match="Publish"):
+        services.open_section(cleo, section)
+
+
+def test_next_sections_are_those_where_one_can_enroll(
+    actor: Callable[[str], Actor], world: World
+) -> None:
+    found = list_next_sections(actor("nobody"))
+
+    assert [one.id for one in found] == [world.sections["open"]]
+    assert (found[0].lowest_cents, found[0].highest_cents) == (15_000, 20_000)
+    assert list_next_sections(actor("nobody"), skill_keys=["no-such-skill"]) == []

@@ -884,8 +884,9 @@ def _add_introductions(world: World) -> None:
 def _add_training(world: World) -> None:
     """Programs of the college for every audience, and one of the shop for members.
 
-    Of the public one there is a section in every state; the open one begins in a month, has eight
-    seats, and costs 200 dollars, for member firms 150.
+    Of the public one, which awards "nims" and teaches the skill for it, there is a section in every
+    state; the open one begins in a month, has eight seats, and costs 200 dollars, for member firms
+    150.
     """
     for name, organization, person in (
         ("college_draft", "college", "cleo"),
@@ -906,6 +907,9 @@ def _add_training(world: World) -> None:
             cost_cents=20_000,
             contact_email=f"training@{organization}.example",
         )
+        if name == "college_public":
+            program.credential_id = world.credentials["nims"]
+            program.skills = [session.get_one(Skill, "cnc-mill-operation")]
         session.add(program)
         session.flush()
         world.programs[name] = program.id

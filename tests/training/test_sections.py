@@ -124,4 +124,6 @@ def test_next_sections_are_those_where_one_can_enroll(
 
     assert [one.id for one in found] == [world.sections["open"]]
     assert (found[0].lowest_cents, found[0].highest_cents) == (15_000, 20_000)
-    assert list_next_sections(actor("nobody"), skill_keys=["no-such-skill"]) == []
+    wanted = {"capability_keys": ["cnc-milling"], "credential_ids": [world.credentials["nims"]]}
+    assert len(list_next_sections(actor("nobody"), **wanted)) == 1
+    assert list_next_sections(actor("nobody"), skill_keys=["mig-welding"]) == []

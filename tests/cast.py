@@ -549,7 +549,7 @@ def _add_skills(world: World) -> None:
             for text, usual, language in names
         )
         session.flush()
-    for name, title, own, skill in (
+    for name, title, own, skill_key in (
         ("nims", "CNC Milling: Operations", {"key": "nims-cnc-milling-operations"}, _SKILLS[0][0]),
         (
             "college",
@@ -567,7 +567,7 @@ def _add_skills(world: World) -> None:
             else "Institute for Metalworking",
             url="https://issuer.example/",
             valid_months=36,
-            skills=[session.get_one(Skill, skill)],
+            skills=[session.get_one(Skill, skill_key)],
             **own,
         )
         session.add(credential)

@@ -4,17 +4,22 @@ The reference files stand in `portal/skills/data`; loading them again changes no
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
+from flask_babel import gettext as _
 from sqlalchemy import select
 
 from portal.kernel.authorization import Actor
 from portal.kernel.commands import command
 from portal.kernel.database import session
+from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.reference import Part, Row, sync, table_of
+from portal.organizations.models import Organization
 from portal.regions.models import Capability
 from portal.regions.rules import name_key
+from portal.skills import queries
 from portal.skills.models import (
     Credential,
     Occupation,
@@ -42,6 +47,49 @@ def load_skills(actor: Actor) -> tuple[int, int, int]:
     session.expire_all()
     added, changed, removed = (sum(column) for column in zip(*counts, strict=True))
     return added, changed, removed
+
+
+@command(Permission.CREDENTIAL_CREATE)
+def create_credential(actor: Actor, organization: Organization, **values: Any) -> Credential:
+    """Write down a credential that an organization issues; fields as `CredentialForm` has them."""
+    if organization.status != "active":
+        raise Conflict(_("This organization is archived."))
+    credential = Credential(
+        issuer_organization_id=organization.id,
+        issuer_organization=organization,
+        issuer=organization.name,
+        skills=[],
+    )
+    _set(credential, values)
+    session.add(credential)
+    session.flush()
+    return credential
+
+
+@command(Permission.CREDENTIAL_EDIT)
+def change_credential(actor: Actor, credential: Credential, **values: Any) -> Credential:
+    """Change the fields that are given of a credential that an organization issues."""
+    queries.load_for_change(credential)
+    if credential.issuer_organization is None:
+        raise Conflict(_("This credential comes with the portal. It cannot be changed."))
+    credential.issuer = credential.issuer_organization.name
+    _set(credential, values)
+    return credential
+
+
+def _set(credential: Credential, values: Mapping[str, Any]) -> None:
+    taken = session.scalar(
+        select(Credential.id).where(
+            Credential.issuer_organization_id == credential.issuer_organization_id,
+            Credential.name_key == name_key(values["name"]),
+        )
+    )
+    if taken is not None and taken != credential.id:
+        raise Invalid("name", _("Your organization issues a credential of this name already."))
+    credential.name_key = name_key(values["name"])
+    credential.skills = queries.get_skills(values["skills"])
+    for name in ("name", "kind", "abbreviation", "valid_months", "url"):
+        setattr(credential, name, values[name])
 
 
 def _read_skills() -> list[Part]:

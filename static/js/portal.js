@@ -339,8 +339,31 @@
     });
   };
 
+  // A line of text that names something known offers what fits while it is typed.
+  const prepareLine = (field) => {
+    const list = document.createElement("div");
+    Object.assign(list, { id: `${field.id}-suggestions`, className: "suggestions" });
+    list.setAttribute("role", "listbox");
+    list.setAttribute("aria-label", field.dataset.pickLabel);
+    Object.assign(field.dataset, {
+      suggest: list.id, hxGet: field.dataset.pick, hxTrigger: "input delay:150ms",
+      hxTarget: `#${list.id}`, hxSync: "this:replace", hxInclude: "this",
+    });
+    const box = document.createElement("div");
+    box.className = "picker";
+    field.before(box);
+    box.append(field, list);
+    window.htmx?.process(box);
+    prepareSuggestions(field, (option) => {
+      field.value = option.firstElementChild.textContent.trim();
+      list.replaceChildren();
+      field.dispatchEvent(new Event("change", { bubbles: true }));
+    });
+  };
+
   // A list typed one per line gets a field that finds the words and adds them.
   const preparePicker = (area) => {
+    if (area.tagName === "INPUT") return prepareLine(area);
     const box = document.createElement("div");
     const field = document.createElement("input");
     const list = document.createElement("div");

@@ -66,3 +66,48 @@ class SectionDeleted(Event):
 
     section_id: int
     program_id: int
+
+
+# Enrollments and certificates
+
+
+@dataclass(frozen=True)
+class EnrollmentMade(Event):
+    """Somebody enrolled, asked to, was invited or got in line."""
+
+    enrollment_id: int
+    section_id: int
+    by_user_id: int | None
+
+
+@dataclass(frozen=True)
+class EnrollmentStepped(Event):
+    """An enrollment took a step of its workflow."""
+
+    enrollment_id: int
+    section_id: int
+    action: str
+    status: str
+    by_user_id: int | None
+    note: str
+
+
+@dataclass(frozen=True)
+class CertificateIssued(Event):
+    """A certificate was printed for who passed, or is kept in an account from now on.
+
+    user_id: None as long as nobody has said which account is theirs.
+    """
+
+    certificate_id: int
+    user_id: int | None
+    credential_id: int | None
+
+
+@dataclass(frozen=True)
+class CertificateRevoked(Event):
+    """A certificate was taken back."""
+
+    certificate_id: int
+    user_id: int | None
+    credential_id: int | None

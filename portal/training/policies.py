@@ -6,7 +6,9 @@ from portal.kernel.authorization import (
     Policy,
     Rule,
     administrator,
+    anyone,
     clock,
+    has_membership,
     is_self,
     related,
     role_in,
@@ -15,6 +17,8 @@ from portal.kernel.authorization import (
 )
 from portal.kernel.listing import visible_record
 from portal.organizations.models import Organization
+from portal.training.models.certificates import Certificate
+from portal.training.models.enrollments import Enrollment
 from portal.training.models.programs import Program
 from portal.training.models.sections import Section
 from portal.training.rules.sections import SHOWN_STATUSES
@@ -35,6 +39,25 @@ class Permission(StrEnum):
     SECTION_CANCEL = "section.cancel"
     SECTION_DELETE = "section.delete"
     SECTION_KEEP = "section.keep"
+    ENROLLMENT_VIEW = "enrollment.view"
+    ENROLLMENT_VIEW_OWN = "enrollment.view_own"
+    ENROLLMENT_VIEW_GRADE = "enrollment.view_grade"
+    ENROLLMENT_VIEW_OF_FIRM = "enrollment.view_of_firm"
+    ENROLLMENT_ENROLL = "enrollment.enroll"
+    ENROLLMENT_ENROLL_OTHERS = "enrollment.enroll_others"
+    ENROLLMENT_ANSWER = "enrollment.answer"
+    ENROLLMENT_DECIDE = "enrollment.decide"
+    ENROLLMENT_WITHDRAW = "enrollment.withdraw"
+    ENROLLMENT_RECORD = "enrollment.record"
+    ENROLLMENT_CLOSE = "enrollment.close"
+    ROSTER_VIEW = "roster.view"
+    ROSTER_RECORD = "roster.record"
+    ROSTER_KEEP = "roster.keep"
+    CERTIFICATE_VIEW = "certificate.view"
+    CERTIFICATE_VERIFY = "certificate.verify"
+    CERTIFICATE_REVOKE = "certificate.revoke"
+    TRANSCRIPT_VIEW = "transcript.view"
+    TRAINING_STATEMENT_VIEW = "training_statement.view"
 
 
 _program_view = visible_record(Program, Organization)
@@ -58,9 +81,21 @@ def seen_section(program: Rule) -> Rule:
     )
 
 
+_section_view = seen_section(_program_view)
+_learner = is_self(Enrollment.user_id)
+_payers = role_in(Enrollment.organization_id, "owner", "manager")
+_teachers = role_in(Enrollment.provider_organization_id)
+_MANAGERS = "owners and managers of the provider"
+
+
 policy = Policy(
     write_scope="training:write",
-    views={Program: Permission.PROGRAM_VIEW, Section: Permission.SECTION_VIEW},
+    views={
+        Program: Permission.PROGRAM_VIEW,
+        Section: Permission.SECTION_VIEW,
+        Enrollment: Permission.ENROLLMENT_VIEW,
+        Certificate: Permission.CERTIFICATE_VIEW,
+    },
     table={
         Permission.PROGRAM_VIEW: _program_view,
         Permission.PROGRAM_VIEW_CONTACT: signed_in,
@@ -91,5 +126,47 @@ policy = Policy(
             "owners and managers of the provider, administrators"
         ),
         Permission.SECTION_KEEP: clock,
+        Permission.ENROLLMENT_VIEW: (_learner | _payers | _teachers | administrator).described(
+            "the person, owners and managers of the firm that pays, people of the provider, "
+            "administrators"
+        ),
+        Permission.ENROLLMENT_VIEW_OWN: signed_in,
+        # Who pays reads whether somebody passed and came, no more.
+        Permission.ENROLLMENT_VIEW_GRADE: (_learner | _teachers).described(
+            "the person, people of the provider"
+        ),
+        Permission.ENROLLMENT_VIEW_OF_FIRM: role_in(Organization.id, "owner", "manager"),
+        Permission.ENROLLMENT_ENROLL: (signed_in & _section_view).described(
+            "anyone signed in who sees the section"
+        ),
+        Permission.ENROLLMENT_ENROLL_OTHERS: (has_membership & _section_view).described(
+            "people of any organization who see the section, for those that they manage"
+        ),
+        # Whom it is meant for, the link or the address tells.
+        Permission.ENROLLMENT_ANSWER: signed_in,
+        Permission.ENROLLMENT_DECIDE: role_in(
+            Enrollment.provider_organization_id, "owner", "manager"
+        ).described(_MANAGERS),
+        Permission.ENROLLMENT_WITHDRAW: (_learner | _payers).described(
+            "the person, owners and managers of the firm that pays"
+        ),
+        Permission.ENROLLMENT_RECORD: _teachers.described("people of the provider"),
+        Permission.ENROLLMENT_CLOSE: clock,
+        Permission.ROSTER_VIEW: (_section_people | administrator).described(
+            "people of the provider, administrators"
+        ),
+        Permission.ROSTER_RECORD: _section_people.described("people of the provider"),
+        Permission.ROSTER_KEEP: _section_managers.described(_MANAGERS),
+        Permission.CERTIFICATE_VIEW: (
+            is_self(Certificate.user_id) | role_in(Certificate.organization_id) | administrator
+        ).described("its holder, people of the provider, administrators"),
+        Permission.CERTIFICATE_VERIFY: anyone,
+        Permission.CERTIFICATE_REVOKE: role_in(
+            Certificate.organization_id, "owner", "manager"
+        ).described(_MANAGERS),
+        Permission.TRANSCRIPT_VIEW: signed_in,
+        Permission.TRAINING_STATEMENT_VIEW: (
+            role_in(Organization.id, "owner", "manager") | administrator
+        ).described("owners and managers of the organization, administrators"),
     },
 )

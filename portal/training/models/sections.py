@@ -30,6 +30,7 @@ class Section(Identified, Timestamped, Placed, Model):
     online_url: only for those enrolled and the provider's people.
     min_seats: 0 where it is held for any number of people.
     enroll_until: the last day to enroll; None: the day before it begins.
+    notice_days: so many days before it begins one withdraws without owing the price.
     sequence: grows whenever its time or state changes, as calendar programs expect.
     """
 
@@ -45,6 +46,9 @@ class Section(Identified, Timestamped, Placed, Model):
         Index("ix_section_organization_id_starts_on", "organization_id", "starts_on"),
         Index("ix_section_status_starts_on", "status", "starts_on"),
         UniqueConstraint("program_id", "external_id"),
+        CheckConstraint("notice_days >= 0 AND notice_days <= 365", name="notice_days_plausible"),
+        # What enrollments hold on to, so that no seat lies beyond what the section has.
+        Index("ix_section_id_seats", "id", "seats", unique=True),
     )
 
     is_settled = False
@@ -67,6 +71,7 @@ class Section(Identified, Timestamped, Placed, Model):
     min_seats: Mapped[int] = mapped_column(default=0)
     enroll_until: Mapped[dt.date | None]
     needs_approval: Mapped[bool] = mapped_column(default=False)
+    notice_days: Mapped[int] = mapped_column(default=0)
     notes: Mapped[str] = mapped_column(String(2000), default="")
     sequence: Mapped[int] = mapped_column(default=0)
     created_by_id: Mapped[int | None] = mapped_column(

@@ -58,6 +58,12 @@ class Config:
     SIGN_IN_PAUSE_MINUTES = 15
     #: How long freed time is kept for the next in a waiting list.
     WAITING_OFFER_MINUTES = 120
+    #: How long a seat of a course is kept for somebody whom a firm has invited, and for the next in
+    #: its waiting list.
+    SEAT_INVITATION_HOURS = 72
+    SEAT_OFFER_HOURS = 24
+    #: So many numbers of certificates are answered to one address in a minute.
+    CERTIFICATE_CHECKS_PER_MINUTE = 30
     #: Requests per minute that one address may make (a guard, not a quota).
     REQUESTS_PER_MINUTE = 1200
     #: Megabytes of answers to visitors that each web process keeps while nothing changes; 0: none.
@@ -101,6 +107,7 @@ class TestingConfig(Config):
     PASSWORD_LANES = 1
     MAILBOX_PAGE = True
     REQUESTS_PER_MINUTE = 100_000
+    CERTIFICATE_CHECKS_PER_MINUTE = 100_000
     KEPT_ANSWERS_MEGABYTES = 0
     WTF_CSRF_ENABLED = False
     WORKER_PAUSE_SECONDS = 0.05

@@ -27,9 +27,15 @@ from portal.training.models.programs import Program, ProgramSkill
 from portal.training.models.sections import Section
 from portal.training.policies import Permission
 from portal.training.queries.programs import PROGRAM_OPTIONS
-from portal.training.rules.sections import SECTION_ADDRESS, last_day_to_enroll, price_range
+from portal.training.rules.sections import (
+    LIVE_STATUSES,
+    SECTION_ADDRESS,
+    last_day_to_enroll,
+    price_range,
+)
 
 _MILES_PER_DEGREE = 69.0
+MOST_SIBLINGS = 100
 
 SECTION_OPTIONS = (
     joinedload(Section.program).options(*PROGRAM_OPTIONS),
@@ -250,3 +256,20 @@ def _miles(section: Section, near: tuple[float, float] | None) -> float | None:
     north = (section.latitude - near[0]) * _MILES_PER_DEGREE
     east = (section.longitude - near[1]) * _MILES_PER_DEGREE * math.cos(math.radians(near[0]))
     return math.hypot(north, east)
+
+
+def list_siblings(section: Section) -> list[Section]:
+    """Return the other sections of a program that are still to come or under way, by date."""
+    return list(
+        session.scalars(
+            select(Section)
+            .options(*SECTION_OPTIONS)
+            .where(
+                Section.program_id == section.program_id,
+                Section.id != section.id,
+                Section.status.in_(LIVE_STATUSES),
+            )
+            .order_by(Section.starts_on, Section.id)
+            .limit(MOST_SIBLINGS)
+        )
+    )

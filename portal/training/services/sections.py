@@ -48,6 +48,7 @@ from portal.training.rules.sections import (
     last_day_to_enroll,
     price_for,
 )
+from portal.training.services.enrollments import fit_seats
 
 _PLACE = ("street", "city", "state", "zip_code", "county_fips", "latitude", "longitude")
 _FIELDS = (
@@ -59,6 +60,7 @@ _FIELDS = (
     "min_seats",
     "enroll_until",
     "needs_approval",
+    "notice_days",
     "notes",
 )
 
@@ -87,8 +89,8 @@ def create_section(
     schedule: when it meets; without one, `starts_on` and `ends_on` say when it is held.
     facility_id: where; its bookings are made for the provider. override_reason: why a host sets
     broken rules of its own facility aside. prices: rows of customer_class and price_cents.
-    values: name, place, online_url, instructor, min_seats, enroll_until, needs_approval, notes, and
-    the address of a section without a facility.
+    values: name, place, online_url, instructor, min_seats, enroll_until, needs_approval,
+    notice_days, notes, and the address of a section without a facility.
     Raises Refused, with the days, when a room cannot be booked.
     """
     if program.is_archived:
@@ -134,6 +136,8 @@ def update_section(actor: Actor, section: Section, **values: Any) -> Section:
     """
     _load_live(section)
     prices = values.pop("prices", None)
+    if values.get("seats") is not None:
+        fit_seats(actor, section, seats=values["seats"])
     _set_fields(section, values)
     if prices is not None:
         _set_prices(section, prices)

@@ -1,0 +1,264 @@
+"""Rosters of sections, and statements of what is owed: per section, per firm and month."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy.orm import joinedload
+
+from portal.kernel.database import session
+from portal.organizations.models import Organization
+from portal.training.models.certificates import Certificate
+from portal.training.models.enrollments import Attendance, Enrollment
+from portal.training.models.programs import Program
+from portal.training.models.sections import Section, SectionMeeting
+from portal.training.queries.enrollments import MOST_ON_ROSTER, attendance_of
+from portal.training.rules.enrollments import (
+    LIVE_STATUSES,
+    TAKING_PART,
+    attended_of,
+    owed_cents,
+    total_cents,
+)
+
+_OPTIONS = (
+    joinedload(Enrollment.section).joinedload(Section.program).joinedload(Program.credential),
+    joinedload(Enrollment.provider),
+    joinedload(Enrollment.organization),
+    joinedload(Enrollment.user),
+)
+
+
+@dataclass(frozen=True)
+class RosterRow:
+    """Somebody on a roster, with who came when and what is owed."""
+
+    enrollment: Enrollment
+    present: Mapping[int, bool]
+    came_to: int
+    of_meetings: int
+    certificate_number: str
+    owed_cents: int | None
+
+
+def list_taking_part(section: Section) -> list[Enrollment]:
+    """Return who takes part in a section, or did to its end, by name."""
+    return _list(section, TAKING_PART)
+
+
+def _list(section: Section, statuses: Sequence[str]) -> list[Enrollment]:
+    rows = session.scalars(
+        select(Enrollment)
+        .options(*_OPTIONS)
+        .where(Enrollment.section_id == section.id, Enrollment.status.in_(statuses))
+        .order_by(Enrollment.name, Enrollment.id)
+        .limit(MOST_ON_ROSTER)
+    )
+    return sorted(rows, key=lambda row: (row.name.casefold(), row.email, row.id))
+
+
+def list_attendance(meeting_id: int) -> dict[int, Attendance]:
+    """Return what was noted of a meeting, by enrollment."""
+    rows = session.scalars(
+        select(Attendance)
+        .where(Attendance.meeting_id == meeting_id)
+        .order_by(Attendance.enrollment_id)
+    )
+    return {row.enrollment_id: row for row in rows}
+
+
+def load_roster(section: Section) -> list[RosterRow]:
+    """Return who takes part in a section, with attendance and certificates, by name."""
+    rows = list_taking_part(section)
+    numbers = [row.id for row in rows]
+    marks = attendance_of(numbers)
+    printed = _numbers_of(numbers)
+    found = []
+    for row in rows:
+        came, seen = attended_of(marks[row.id].values())
+        found.append(RosterRow(row, marks[row.id], came, seen, printed.get(row.id, ""), _owed(row)))
+    return found
+
+
+def _numbers_of(enrollment_ids: Sequence[int]) -> dict[int, str]:
+    rows = session.execute(
+        select(Certificate.enrollment_id, Certificate.number)
+        .where(
+            Certificate.enrollment_id.in_(list(enrollment_ids)), Certificate.revoked_at.is_(None)
+        )
+        .order_by(Certificate.id)
+    )
+    return {number: certificate for number, certificate in rows if number is not None}
+
+
+def list_pending(section: Section) -> list[Enrollment]:
+    """Return who is asked, asks, or waits: with a seat first, then those in line."""
+    rows = _list(section, [status for status in LIVE_STATUSES if status not in TAKING_PART])
+    order = {"requested": 0, "invited": 1, "offered": 2, "waiting": 3}
+    return sorted(rows, key=lambda row: (order[row.status], row.id))
+
+
+def _owed(row: Enrollment) -> int | None:
+    """Return what is owed for an enrollment; for a section that was cancelled, nothing is."""
+    if row.section.status == "cancelled":
+        return 0
+    return owed_cents(row.status, row.price_cents, is_withdrawn_late=row.is_withdrawn_late)
+
+
+def roster_columns(meetings: Sequence[SectionMeeting]) -> list[str]:
+    """Return the columns of a roster as a table: a column for each meeting."""
+    days = [f"{meeting.starts_at:%Y-%m-%d %H:%M}Z" for meeting in meetings]
+    return [
+        "seat",
+        "name",
+        "email",
+        "organization",
+        "status",
+        "grade",
+        "finished",
+        "certificate",
+        "price",
+        "owed",
+        *days,
+    ]
+
+
+def roster_cells(row: RosterRow, meetings: Sequence[SectionMeeting]) -> list[str]:
+    """Return somebody on a roster as a table has it."""
+    enrollment = row.enrollment
+    return [
+        str(enrollment.seat or ""),
+        enrollment.name,
+        enrollment.email,
+        enrollment.organization.name if enrollment.organization else "",
+        enrollment.status,
+        enrollment.grade,
+        enrollment.finished_on.isoformat() if enrollment.finished_on else "",
+        row.certificate_number,
+        dollars(enrollment.price_cents),
+        dollars(row.owed_cents),
+        *({True: "yes", False: "no", None: ""}[row.present.get(one.id)] for one in meetings),
+    ]
+
+
+def dollars(cents: int | None) -> str:
+    """Write an amount for a table; "" where none was said."""
+    return "" if cents is None else f"{cents / 100:.2f}"
+
+
+# Statements
+
+
+@dataclass(frozen=True)
+class StatementRow:
+    """An enrollment with what is owed for it, in cents; None where no price was said."""
+
+    enrollment: Enrollment
+    amount_cents: int | None
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What one firm owes one provider: rows and their sum. payer: None are single people."""
+
+    other: Organization | None
+    rows: list[StatementRow]
+
+    @property
+    def total_cents(self) -> int:
+        """What it comes to."""
+        return total_cents(row.amount_cents for row in self.rows)
+
+
+STATEMENT_COLUMNS = (
+    "enrollment",
+    "section",
+    "program",
+    "provider",
+    "payer",
+    "person",
+    "email",
+    "begins",
+    "ends",
+    "status",
+    "customer_class",
+    "amount",
+)
+
+#: More than this in one month are not shown on a page; the table has them all.
+MOST_STATEMENT_ROWS = 2_000
+
+
+def _owed_rows(*conditions: ColumnElement[bool]) -> Select[Enrollment]:
+    return (
+        select(Enrollment)
+        .join(Section, Section.id == Enrollment.section_id)
+        .options(*_OPTIONS)
+        .where(
+            or_(Enrollment.status.in_(TAKING_PART), Enrollment.is_withdrawn_late.is_(True)),
+            Section.status != "cancelled",
+            *conditions,
+        )
+        .order_by(Section.starts_on, Section.id, Enrollment.id)
+    )
+
+
+def load_section_statement(section: Section) -> list[Statement]:
+    """Return what is owed for a section, by who pays."""
+    rows = session.scalars(_owed_rows(Enrollment.section_id == section.id).limit(MOST_ON_ROSTER))
+    return _by_other(rows, side="provider")
+
+
+def load_statements(
+    organization: Organization, *, side: str, month: dt.date, limit: int | None = None
+) -> list[Statement]:
+    """Return what others owe an organization ("provider") for a month, or what it owes ("payer").
+
+    An enrollment belongs to the month in which its section begins.
+    """
+    first = month.replace(day=1)
+    following = (first.replace(day=28) + dt.timedelta(days=4)).replace(day=1)
+    mine = Enrollment.provider_organization_id if side == "provider" else Enrollment.organization_id
+    rows = session.scalars(
+        _owed_rows(
+            mine == organization.id, Section.starts_on >= first, Section.starts_on < following
+        ).limit(limit)
+    )
+    return _by_other(rows, side=side)
+
+
+def _by_other(rows: Iterable[Enrollment], *, side: str) -> list[Statement]:
+    found: dict[Organization | None, list[StatementRow]] = defaultdict(list)
+    for row in rows:
+        other = row.organization if side == "provider" else row.provider
+        found[other].append(StatementRow(row, _owed(row)))
+    # Single people come last.
+    order = sorted(
+        found.items(), key=lambda item: (item[0] is None, item[0].name if item[0] else "")
+    )
+    return [Statement(other, rows) for other, rows in order]
+
+
+def statement_cells(statements: Sequence[Statement]) -> Iterator[list[str]]:
+    """Return the rows of statements as a table has them."""
+    for statement in statements:
+        for row in statement.rows:
+            enrollment = row.enrollment
+            section = enrollment.section
+            yield [
+                str(enrollment.id),
+                str(section.id),
+                section.program.title,
+                enrollment.provider.name,
+                enrollment.organization.name if enrollment.organization else "",
+                enrollment.name,
+                enrollment.email,
+                section.starts_on.isoformat(),
+                section.ends_on.isoformat(),
+                # What a firm reads of a result is whether somebody passed.
+                enrollment.status,
+                enrollment.customer_class,
+                dollars(row.amount_cents),
+            ]

@@ -1,0 +1,491 @@
+"""Commands on enrollments: made, answered, decided, withdrawn, moved, and passed on by the clock.
+
+Each locks the section first; whoever frees a seat gives it to the next in line in the same
+transaction, so nobody ever waits while a seat is free.
+"""
+
+import datetime as dt
+import hashlib
+import secrets
+from collections.abc import Sequence
+
+from flask_babel import gettext as _
+from sqlalchemy.orm.attributes import set_committed_value
+
+from portal.accounts.models import User
+from portal.accounts.rules import hash_secret
+from portal.bookings.rules.customers import customer_class_of
+from portal.kernel.authorization import SYSTEM, Actor
+from portal.kernel.clock import now, today_here
+from portal.kernel.commands import command
+from portal.kernel.database import lock, session
+from portal.kernel.errors import Conflict, Invalid, NotFound, TooMany
+from portal.kernel.outbox import record
+from portal.kernel.settings import setting
+from portal.organizations.models import Organization
+from portal.training.events import CertificateIssued, EnrollmentMade
+from portal.training.models.enrollments import Enrollment
+from portal.training.models.sections import Section
+from portal.training.policies import Permission
+from portal.training.queries import enrollments as queries
+from portal.training.queries import sections as section_queries
+from portal.training.queries.certificates import list_of_enrollment
+from portal.training.rules.enrollments import (
+    ENROLLMENTS,
+    KEPT_STATUSES,
+    MOST_INVITATION_MAILS,
+    MOST_INVITED_AT_ONCE,
+    answer_by,
+    is_late_withdrawal,
+    lowest_free,
+    renumbered,
+)
+from portal.training.rules.sections import LIVE_STATUSES as LIVE_SECTIONS
+from portal.training.rules.sections import is_open_on, price_for
+
+_DAY = dt.timedelta(days=1)
+
+# Made
+
+
+@command(Permission.ENROLLMENT_ENROLL)
+def enroll(
+    actor: Actor,
+    section: Section,
+    *,
+    for_organization: Organization | None = None,
+    waits: bool = True,
+    idempotency_key: str | None = None,
+) -> Enrollment:
+    """Enroll the actor, ask for it where the provider approves, or wait in line where it is full.
+
+    for_organization: a firm of the actor's that pays. waits: whether the line will do.
+    idempotency_key: the same call again returns what the first one made.
+    Raises Conflict where nobody can enroll, where the actor is in it already, or, without the
+    line, where no seat is free.
+    """
+    organization_id = for_organization.id if for_organization is not None else None
+    digest = _digest("self", section.id, organization_id, waits)
+    if made := _made_before(actor, idempotency_key, digest):
+        return made[0]
+    _check_payer(actor, for_organization)
+    section_queries.load_for_change(section)
+    _check_open(section)
+    person = session.get_one(User, actor.user_id)
+    _check_single(section, person)
+    seat = _seat_for_newcomer(section, waits)
+    enrollment = _add(
+        actor,
+        section,
+        for_organization,
+        email=person.email,
+        name=person.name,
+        user_id=person.id,
+        seat=seat,
+        status=_status(seat, "requested" if section.needs_approval else "enrolled"),
+        call=(idempotency_key, digest),
+    )
+    return queries.get_enrollment(enrollment.id)
+
+
+@command(Permission.ENROLLMENT_ENROLL_OTHERS)
+def enroll_others(
+    actor: Actor,
+    section: Section,
+    *,
+    organization: Organization,
+    emails: Sequence[str],
+    waits: bool = True,
+    idempotency_key: str | None = None,
+) -> list[Enrollment]:
+    """Keep seats for people of a firm, whom their addresses name, until they accept.
+
+    The firm owes the price. Who gets no seat is put in line (with `waits`), in the order given.
+    Raises as `enroll` does, and TooMany where an address had enough invitations today.
+    """
+    addresses = list(dict.fromkeys(email.strip().lower() for email in emails if email.strip()))
+    digest = _digest("others", section.id, organization.id, waits, *addresses)
+    if made := _made_before(actor, idempotency_key, digest):
+        return made
+    _check_payer(actor, organization)
+    if not addresses:
+        raise Invalid("emails", _("Please give at least one address."))
+    if len(addresses) > MOST_INVITED_AT_ONCE:
+        raise Invalid("emails", _("Please give %(most)d at most.", most=MOST_INVITED_AT_ONCE))
+    section_queries.load_for_change(section)
+    _check_open(section)
+    known = queries.emails_of_firm(section.id, organization.id)
+    for email in addresses:
+        if email in known:
+            raise Invalid("emails", _("%(email)s was invited already.", email=email))
+        _spare_the_address(organization.id, email)
+    made = []
+    for email in addresses:
+        seat = _seat_for_newcomer(section, waits)
+        made.append(
+            _add(
+                actor,
+                section,
+                organization,
+                email=email,
+                seat=seat,
+                status=_status(seat, "invited"),
+                call=(idempotency_key, digest),
+            )
+        )
+    return [queries.get_enrollment(row.id) for row in made]
+
+
+@command(Permission.ROSTER_KEEP)
+def enroll_by_hand(actor: Actor, section: Section, *, name: str, email: str) -> Enrollment:
+    """Write somebody on the roster whom the provider knows, at whatever time.
+
+    The person owes what others pay, and gets a link to keep it in an account.
+    Raises Conflict where no seat is free, or where the address is on the roster already.
+    """
+    section_queries.load_for_change(section)
+    if section.status not in LIVE_SECTIONS:
+        raise Conflict(_("This section is over. Nobody can be enrolled any more."))
+    name, email = name.strip(), email.strip().lower()
+    if not name:
+        raise Invalid("name", _("Please give a name."))
+    if queries.find_live(section.id, email=email) is not None:
+        raise Invalid("email", _("This address is on the roster already."))
+    _spare_the_address(section.organization_id, email)
+    seat = _seat_for_newcomer(section, waits=False)
+    enrollment = _add(actor, section, None, email=email, name=name, seat=seat, status="enrolled")
+    return queries.get_enrollment(enrollment.id)
+
+
+def _check_payer(actor: Actor, organization: Organization | None) -> None:
+    if organization is None:
+        return
+    if organization.id not in actor.organizations_as("owner", "manager"):
+        raise Invalid("organization_id", _("Please choose an organization that you manage."))
+    if organization.status != "active":
+        raise Invalid("organization_id", _("This organization is archived."))
+
+
+def _check_open(section: Section) -> None:
+    if section.status == "cancelled":
+        raise Conflict(_("This section was cancelled."))
+    if not is_open_on(section.status, today_here(), section.enroll_until, section.starts_on):
+        raise Conflict(_("Nobody can enroll in this section any more, or not yet."))
+
+
+def _check_single(section: Section, person: User) -> None:
+    found = queries.find_live(section.id, user_id=person.id)
+    if found is None and person.email_verified_at is not None:
+        invited = queries.find_live(section.id, email=person.email)
+        if invited is not None and invited.user_id is None:
+            found = invited
+    if found is None:
+        return
+    if found.status in KEPT_STATUSES:
+        raise Conflict(_("A seat is kept for you already. Take it under “Your training”."))
+    raise Conflict(_("You are in this section already, or wait for it."))
+
+
+def _seat_for_newcomer(section: Section, waits: bool) -> int | None:
+    """Return the number of a free seat, or None for the line, which goes before newcomers."""
+    seat = None
+    if not queries.is_waited_for(section.id):
+        seat = lowest_free(queries.list_taken_seats(section.id), section.seats)
+    if seat is None and not waits:
+        raise Conflict(_("No seat is free."))
+    return seat
+
+
+def _status(seat: int | None, with_seat: str) -> str:
+    return "waiting" if seat is None else with_seat
+
+
+def _add(
+    actor: Actor,
+    section: Section,
+    organization: Organization | None,
+    *,
+    email: str,
+    seat: int | None,
+    status: str,
+    name: str = "",
+    user_id: int | None = None,
+    call: tuple[str | None, str | None] = (None, None),
+) -> Enrollment:
+    customer_class = _class_of(actor, section, organization, user_id)
+    enrollment = Enrollment(
+        section_id=section.id,
+        of_seats=section.seats,
+        provider_organization_id=section.organization_id,
+        organization_id=organization.id if organization is not None else None,
+        user_id=user_id,
+        enrolled_by_id=actor.user_id,
+        email=email,
+        name=name,
+        status=status,
+        seat=seat,
+        customer_class=customer_class,
+        price_cents=price_for(section.price_by_class, customer_class, section.program.cost_cents),
+        answer_by=_kept_until(section, "invited") if status == "invited" else None,
+        token_hash=hash_secret(secrets.token_urlsafe(32)) if user_id is None else None,
+        idempotency_key=call[0],
+        request_digest=call[1] if call[0] else None,
+    )
+    session.add(enrollment)
+    session.flush()
+    record(EnrollmentMade(enrollment.id, section.id, actor.user_id))
+    return enrollment
+
+
+def _class_of(
+    actor: Actor, section: Section, organization: Organization | None, user_id: int | None
+) -> str:
+    """Return whose price is paid: the firm's, else a single person's."""
+    if organization is not None:
+        return customer_class_of(section.organization_id, organization.id, organization.kind)
+    is_own = user_id == actor.user_id and section.organization_id in actor.memberships
+    return "own_organization" if is_own else "other"
+
+
+def _kept_until(section: Section, status: str) -> dt.datetime:
+    name = "SEAT_INVITATION_HOURS" if status == "invited" else "SEAT_OFFER_HOURS"
+    kept_for = dt.timedelta(hours=setting(name))
+    return answer_by(now(), kept_for, section.starts_on, section.timezone)
+
+
+def _spare_the_address(organization_id: int, email: str) -> None:
+    """Refuse to write to somebody again who has had enough mails of an organization today."""
+    sent = queries.count_mails(organization_id, email, since=now() - _DAY)
+    if sent >= MOST_INVITATION_MAILS:
+        raise TooMany(
+            _(
+                "Enough invitations went to %(email)s today. You can send another tomorrow.",
+                email=email,
+            ),
+            int(_DAY.total_seconds()),
+        )
+
+
+def _digest(*said: object) -> str:
+    return hashlib.blake2s(repr(said).encode(), digest_size=16).hexdigest()
+
+
+def _made_before(actor: Actor, key: str | None, digest: str) -> list[Enrollment]:
+    """Return what the same call made before, if anything."""
+    made = queries.list_made_before(actor, key) if key else []
+    if made and made[0].request_digest != digest:
+        raise Invalid(
+            "idempotency_key", _("This key was used for another enrollment. Please use a new one.")
+        )
+    return made
+
+
+# Answered by the person
+
+
+@command(Permission.ENROLLMENT_CLOSE)
+def renew_enrollment_link(actor: Actor, enrollment: Enrollment) -> str:
+    """Make the link's token anew and return it; the portal does so while it writes the mail.
+
+    Only the hash is kept, so that nobody but the reader of the mail has the token.
+    """
+    token = secrets.token_urlsafe(32)
+    enrollment.token_hash = hash_secret(token)
+    return token
+
+
+@command(Permission.ENROLLMENT_ANSWER)
+def answer_enrollment(
+    actor: Actor, enrollment: Enrollment, action: str, *, token: str = ""
+) -> Enrollment:
+    """Take a kept seat ("accept"), turn it down ("turn_down"), or keep in an account what the
+    provider wrote down ("join").
+
+    token: what the link of the e-mail brought; whoever answers needs it, or the address itself.
+    Raises NotFound for others, Conflict when it is too late or the person is in it already.
+    """
+    if action not in ("accept", "turn_down", "join"):
+        raise NotFound(_("There is no such action."))
+    _check_addressee(actor, enrollment, token)
+    if action == "join":
+        _check_claimable(enrollment)
+        _take_in(actor, enrollment)
+        ENROLLMENTS.apply(actor, enrollment, "join")
+        return enrollment
+    if enrollment.status in KEPT_STATUSES and queries.is_lapsing(enrollment):
+        raise Conflict(_("The seat was kept for you until lately. It went to somebody else."))
+    if action == "turn_down":
+        _step_out(actor, enrollment, "turn_down")
+        return enrollment
+    section = enrollment.section
+    if section.status != "open":
+        raise Conflict(_("Nobody can enroll in this section any more, or not yet."))
+    if enrollment.user_id is None:
+        _take_in(actor, enrollment)
+    if enrollment.status in KEPT_STATUSES:
+        enrollment.answer_by = None
+    ENROLLMENTS.apply(actor, enrollment, "ask" if section.needs_approval else "accept")
+    return enrollment
+
+
+def _check_addressee(actor: Actor, enrollment: Enrollment, token: str) -> None:
+    if enrollment.user_id is not None:
+        is_meant = enrollment.user_id == actor.user_id
+    else:
+        has_link = enrollment.token_hash is not None and secrets.compare_digest(
+            hash_secret(token), enrollment.token_hash
+        )
+        is_meant = has_link or queries.is_addressee(actor, enrollment)
+    if not is_meant:
+        raise NotFound(_("There is no such enrollment."))
+
+
+def _check_claimable(enrollment: Enrollment) -> None:
+    if enrollment.user_id is not None:
+        raise Conflict(_("It stands in an account already."))
+
+
+def _take_in(actor: Actor, enrollment: Enrollment) -> None:
+    """Write down that an enrollment, and what was printed for it, are the actor's."""
+    if queries.find_live(enrollment.section_id, user_id=actor.user_id) is not None:
+        raise Conflict(
+            _("You are in this section already, or wait for it. Withdraw there first, or decline.")
+        )
+    person = session.get_one(User, actor.user_id)
+    enrollment.user_id, enrollment.token_hash = person.id, None
+    enrollment.name = enrollment.name or person.name
+    for certificate in list_of_enrollment(enrollment.id):
+        certificate.user_id = person.id
+        if certificate.revoked_at is None:
+            # What it opens, it opens for this account from now on.
+            record(CertificateIssued(certificate.id, person.id, certificate.credential_id))
+
+
+# Decided, withdrawn, moved
+
+
+@command(ENROLLMENTS.permission)
+def act_on_enrollment(
+    actor: Actor, enrollment: Enrollment, action: str, *, note: str = ""
+) -> Enrollment:
+    """Take a step of the workflow; a seat that it frees goes to the next in line."""
+    if action == "approve":
+        ENROLLMENTS.apply(actor, enrollment, action)
+    else:
+        _step_out(actor, enrollment, action, note)
+    return enrollment
+
+
+def _step_out(actor: Actor, enrollment: Enrollment, action: str, note: str = "") -> None:
+    """Take a step after which somebody has no seat and does not wait for one."""
+    section = enrollment.section
+    if enrollment.status in ENROLLMENTS.transitions[action].sources:
+        if action == "withdraw":
+            enrollment.is_withdrawn_late = is_late_withdrawal(
+                enrollment.status, today_here(), section.starts_on, section.notice_days
+            )
+        enrollment.seat, enrollment.answer_by = None, None
+    ENROLLMENTS.apply(actor, enrollment, action, note=note)
+    _pass_on(section)
+
+
+@command(Permission.ROSTER_KEEP)
+def move_enrollment(
+    actor: Actor, sections: tuple[Section, Section], *, enrollment: Enrollment, reason: str
+) -> Enrollment:
+    """Move somebody from the first to the second section of a program; the price stays.
+
+    Raises Conflict where no seat is free there, or the person is there already.
+    """
+    here, there = sections
+    lock(enrollment)
+    if enrollment.section_id != here.id or here.id == there.id:
+        raise Conflict(_("Somebody else changed this at the same moment. Please look again."))
+    if there.program_id != here.program_id:
+        raise Invalid("section_id", _("Please choose a section of the same program."))
+    if there.status not in LIVE_SECTIONS:
+        raise Conflict(_("This section is over. Nobody can be enrolled any more."))
+    if enrollment.user_id is not None:
+        twice = queries.find_live(there.id, user_id=enrollment.user_id)
+    else:
+        twice = queries.find_live(there.id, email=enrollment.email)
+    if twice is not None:
+        raise Conflict(_("This person is in that section already, or waits for it."))
+    if enrollment.status not in ENROLLMENTS.transitions["move"].sources:
+        raise Conflict(_("Only who is enrolled, or asked to be, can be moved."))
+    if not reason.strip():
+        raise Invalid("reason", _("Please give a reason."))
+    seat = _seat_for_newcomer(there, waits=False)
+    enrollment.section_id, enrollment.of_seats, enrollment.seat = there.id, there.seats, seat
+    session.flush()
+    note = f"{here.starts_on} → {there.starts_on}. {reason.strip()}"
+    ENROLLMENTS.apply(actor, enrollment, "move", note=note[:2000])
+    _pass_on(here)
+    return queries.get_enrollment(enrollment.id)
+
+
+# Seats passed on
+
+
+def _pass_on(section: Section) -> list[Enrollment]:
+    """Keep the free seats of a locked section for those next in line, as long as it can begin."""
+    session.flush()
+    if section.status != "open" or section.starts_on <= today_here():
+        return []
+    taken = queries.list_taken_seats(section.id)
+    served = queries.list_waiting(section.id, max(0, section.seats - len(taken)))
+    for row in served:
+        status = "offered" if row.user_id is not None else "invited"
+        row.seat = lowest_free(taken, section.seats)
+        row.answer_by = _kept_until(section, status)
+        ENROLLMENTS.apply(SYSTEM, row, "offer" if status == "offered" else "invite")
+        taken.append(row.seat or 0)
+    return served
+
+
+@command(Permission.ENROLLMENT_CLOSE)
+def offer_free_seats(actor: Actor, section: Section) -> int:
+    """Keep what is free for those next in line; return for how many."""
+    return len(_pass_on(section))
+
+
+@command(Permission.SECTION_EDIT)
+def fit_seats(actor: Actor, section: Section, *, seats: int) -> None:
+    """Renumber the seats that are taken so that a section can have so few of them.
+
+    Raises Invalid where more people have a seat than that.
+    """
+    taken = queries.list_taken_seats(section.id)
+    try:
+        changes = renumbered(taken, seats)
+    except ValueError as error:
+        raise Invalid(
+            "seats", _("%(count)d seats are taken or kept for somebody.", count=len(taken))
+        ) from error
+    for row in queries.list_seated(section.id, list(changes)):
+        row.seat = changes[row.seat or 0]
+        session.flush()
+
+
+@command(Permission.ENROLLMENT_CLOSE)
+def pass_on_seats(actor: Actor) -> int:
+    """Let lapse what nobody answered in time, for the next in line; return how many."""
+    lapsed = 0
+    for row in queries.list_lapsing():
+        lock(row)
+        if queries.is_lapsing(row):
+            _step_out(actor, row, "lapse")
+            lapsed += 1
+    return lapsed
+
+
+@command(Permission.ENROLLMENT_CLOSE)
+def cancel_enrollments(actor: Actor, section: Section, *, note: str = "") -> int:
+    """End all enrollments of a section that was cancelled; return how many."""
+    if section.status != "cancelled":
+        return 0
+    rows = queries.list_cancelled_along(section.id)
+    for row in rows:
+        set_committed_value(row, "section", section)
+        _step_out(actor, row, "cancel", note)
+    return len(rows)

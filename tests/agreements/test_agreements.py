@@ -12,6 +12,7 @@ from portal.agreements.models import Agreement
 from portal.agreements.queries import agreements as queries
 from portal.agreements.services import agreements as services
 from portal.bookings.models.access import Clearance
+from portal.bookings.models.booking import Booking
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import today_here
 from portal.kernel.database import session, unit_of_work
@@ -55,6 +56,27 @@ def test_last_word_makes_it_active_and_opens_the_gate_of_bookings(
     [gate] = clearances(world)
     assert (gate.valid_from, gate.expires_on) == (proposed.starts_on, ends_on)
     assert gate.reference == proposed.title
+
+
+def test_hours_used_are_those_of_its_days_where_the_machine_stands(
+    world: World, make: Make
+) -> None:
+    first = dt.date(2026, 1, 1)
+    active = make("shop", "college", kind="equipment_use", role="receiver", starts_on=first)
+
+    def hours(year: int, hour: int) -> float:
+        with unit_of_work():
+            used = session.get_one(Booking, world.bookings["ben_on_college_mill"])
+            used.starts_at = dt.datetime(year, 1, 1, hour, tzinfo=dt.UTC)
+            used.ends_at = used.starts_at + dt.timedelta(hours=2)
+            used.status = "completed"
+        return queries.hours_used(queries.get_agreement(active.id)) / 100
+
+    # Five hours behind UTC, the year begins at five.
+    assert (hours(2026, 3), hours(2026, 5)) == (0, 2)
+    with unit_of_work():
+        session.get_one(Agreement, active.id).ends_on = dt.date(2026, 12, 31)
+    assert (hours(2027, 4), hours(2027, 5)) == (2, 0)
 
 
 @pytest.mark.parametrize("action", ["complete", "terminate"])

@@ -100,7 +100,12 @@ def test_the_firm_reads_everything_by_the_link_and_its_yes_publishes(
     assert (request.status, request.published_at is not None) == ("published", True)
     step = REQUESTS.history(request)[-1]
     assert (step.action, step.actor_name, step.actor_id) == ("confirm", "Val Ortiz", None)
-    assert "Val Ortiz" in stranger.get(path).text
+    assert "The request is published." in stranger.get(path).text
+    # Whoever finds the link later reads neither whose request it was nor what it is about.
+    closed = client_of("nobody").get(path).text
+    assert "This question is closed" in closed
+    for word in (request.title, request.organization.name, "Val Ortiz"):
+        assert word not in closed
     assert stranger.post(path, data={"answer": "no", "name": "Mallory"}).status_code == 409
     drain()
     assert mails[-1]["to"] == "dov@cast.example"

@@ -370,6 +370,18 @@ def test_who_has_several_organizations_says_for_which_one(
     assert refusal.value.field == "organization_id"
 
 
+def test_an_archived_organization_is_none_to_choose(
+    actor: ActorOf, request_of: RequestOf, world: World
+) -> None:
+    archived = organizations.register_organization(actor("cleo"), name="Old Lab", kind="sme")
+    organizations.archive_organization(actor("cleo"), archived)
+
+    sent = response_services.send_response(
+        actor("cleo"), request_of("aero_public"), message="We can."
+    )
+    assert sent.organization_id == world.organizations["college"]
+
+
 @pytest.mark.parametrize("action", ["accept", "decline"])
 @pytest.mark.parametrize("name", ["ben", "cleo", "root"])
 def test_only_managers_of_the_receiving_organization_decide(

@@ -1,10 +1,12 @@
 """Mutual aid: an urgent request goes at once to everyone near who can help, and ends in days."""
 
 import datetime as dt
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
@@ -36,7 +38,7 @@ def post(
     def publish(**values: Any) -> Request:
         urgent = {**complete, "is_urgent": True, "radius_miles": 30, "title": "Our CMM is down"}
         return services.create_request(
-            actor("ana"), organization("shop"), publish=True, **{**urgent, **values}
+            actor("ana"), organization("shop"), **{"publish": True, **urgent, **values}
         )
 
     return publish
@@ -143,6 +145,34 @@ def test_it_ends_in_days_and_warns_on_the_last(
     with unit_of_work():
         session.get_one(Request, request.id).expires_on = today_here() + dt.timedelta(days=1)
     assert request.id in {row.id for row in list_ending_unreminded()}
+
+
+def test_drafts_that_are_published_at_the_same_moment_count_each_other(
+    app: Flask, actor: ActorOf, post: Callable[..., Request]
+) -> None:
+    drafts = [post(publish=False, title=f"Down {number}").id for number in range(4)]
+    session.remove()
+    together, ana = threading.Barrier(4), actor("ana")
+    said: list[str] = []
+
+    def publish(number: int) -> None:
+        with app.app_context():
+            request = queries.get_request(number)
+            together.wait()
+            try:
+                services.act_on_request(ana, request, "publish")
+                said.append("published")
+            except Invalid as refusal:
+                said.append(refusal.message)
+            session.remove()
+
+    threads = [threading.Thread(target=publish, args=(number,)) for number in drafts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    refusal = "Your organization has 2 urgent requests open already."
+    assert sorted(said) == [refusal] * 2 + ["published"] * 2
 
 
 def test_an_open_request_that_becomes_urgent_ends_in_days_too(

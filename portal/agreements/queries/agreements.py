@@ -25,6 +25,9 @@ from portal.agreements.rules.words import (
     MILESTONE_REMINDER_DAYS,
 )
 from portal.bookings.models.booking import Booking
+from portal.bookings.models.calendar import Resource
+from portal.bookings.queries.listings import zones_of
+from portal.bookings.rules.hours import local_date
 from portal.brokerage.models.cases import Case
 from portal.brokerage.models.introductions import Introduction, IntroductionParty
 from portal.kernel.authorization import Actor, authorize, can, visible
@@ -148,36 +151,53 @@ def find_milestone(milestone_id: int) -> Milestone | None:
 def hours_used(agreement: Agreement) -> int:
     """Return for how many hours, in hundredths, the receivers have used what the provider shares.
 
-    By their completed bookings since the agreement's first day and until its last.
+    By their completed bookings since the agreement's first day and until its last, as calendars
+    show those days where the resource stands.
     """
     providers = [row.organization_id for row in agreement.parties if row.role == "provider"]
     receivers = [row.organization_id for row in agreement.parties if row.role == "receiver"]
     if agreement.kind != "equipment_use" or agreement.starts_on is None:
         return 0
+    first, last = agreement.starts_on, agreement.ends_on or dt.date.max
+    around = dt.timedelta(days=1)
     rows = session.execute(
-        select(Booking.starts_at, Booking.used_from, Booking.ends_at, Booking.used_until)
+        select(
+            Booking.resource_id,
+            Booking.starts_at,
+            Booking.used_from,
+            Booking.ends_at,
+            Booking.used_until,
+        )
         .where(
             Booking.host_organization_id.in_(providers),
             Booking.organization_id.in_(receivers),
             Booking.status == "completed",
-            Booking.starts_at >= _start_of(agreement.starts_on),
-            *(
-                [Booking.starts_at < _start_of(agreement.ends_on + dt.timedelta(days=1))]
-                if agreement.ends_on
-                else []
-            ),
+            Booking.starts_at >= _midnight(first - around),
+            *([Booking.starts_at < _midnight(last + 2 * around)] if agreement.ends_on else []),
         )
         .order_by(Booking.id)
         .limit(10_000)
+    ).all()
+    zones = zones_of(
+        session.scalars(
+            select(Resource)
+            .where(Resource.id.in_({row.resource_id for row in rows}))
+            .order_by(Resource.id)
+            .limit(1000)
+        )
     )
     used = sum(
-        ((row.used_until or row.ends_at) - (row.used_from or row.starts_at) for row in rows),
+        (
+            (row.used_until or row.ends_at) - (row.used_from or row.starts_at)
+            for row in rows
+            if first <= local_date(zones[row.resource_id], row.starts_at) <= last
+        ),
         dt.timedelta(),
     )
     return round(used / dt.timedelta(hours=1) * 100)
 
 
-def _start_of(day: dt.date) -> dt.datetime:
+def _midnight(day: dt.date) -> dt.datetime:
     return dt.datetime.combine(day, dt.time(), dt.UTC)
 
 

@@ -139,8 +139,10 @@ def list_bookers(actor: Actor, host_id: int) -> list[Organization]:
 
 
 def find_only_organization(actor: Actor) -> Organization | None:
-    """Return the actor's organization where there is only one."""
+    """Return the actor's organization where there is only one that is not archived."""
     own = list(actor.memberships)
+    if len(own) > 1:
+        own = [organization.id for organization in list_organizations_of(actor)]
     return find_own_organization(actor, own[0]) if len(own) == 1 else None
 
 

@@ -13,7 +13,7 @@ from portal.facilities.queries import is_shared
 from portal.kernel.authorization import Actor, authorize
 from portal.kernel.clock import date_here, now, today_here
 from portal.kernel.commands import command
-from portal.kernel.database import session
+from portal.kernel.database import lock, session
 from portal.kernel.errors import Conflict, Invalid, NotFound
 from portal.kernel.files import remove_file, store_file
 from portal.kernel.outbox import record
@@ -407,7 +407,11 @@ def _check_complete(request: Request) -> None:
 
 
 def _check_urgency(request: Request) -> None:
-    if request.is_urgent and queries.count_urgent_besides(request) >= MOST_URGENT:
+    if not request.is_urgent:
+        return
+    # Two that are published at the same moment count each other.
+    lock(session.get_one(Organization, request.organization_id))
+    if queries.count_urgent_besides(request) >= MOST_URGENT:
         raise Invalid(
             "is_urgent",
             _("Your organization has %(most)d urgent requests open already.", most=MOST_URGENT),

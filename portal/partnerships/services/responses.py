@@ -10,6 +10,7 @@ from portal.kernel.database import session
 from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.outbox import record
 from portal.organizations.models import Organization
+from portal.organizations.queries.profiles import list_organizations_of
 from portal.partnerships.events import RequestRevealed, ResponseSent
 from portal.partnerships.models import Request, RequestReveal, Response
 from portal.partnerships.policies import Permission
@@ -88,4 +89,5 @@ def _log_reveal(actor: Actor, response: Response) -> None:
 
 
 def _only_organization(actor: Actor) -> int | None:
-    return next(iter(actor.memberships)) if len(actor.memberships) == 1 else None
+    active = list_organizations_of(actor)
+    return active[0].id if len(active) == 1 else None

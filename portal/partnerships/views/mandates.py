@@ -91,23 +91,30 @@ def show_mandate(token: str) -> ResponseReturnValue:
     mandate = mandates.get_mandate_by_token(token)
     form = MandateForm.bind()
     if form.submitted():
+        is_given = form_text("answer") == "yes"
         answered = form.attempt(
             services.answer_mandate,
             current_actor(),
             mandate,
             token=token,
-            is_given=form_text("answer") == "yes",
+            is_given=is_given,
             **form.data,
         )
         if answered is not None:
+            flash(
+                _("Thank you. The request is published.")
+                if is_given
+                else _("Thank you. The request is not published.")
+            )
             return see_other(url_for("partnerships.show_mandate", token=token))
     mandate = mandates.get_mandate_by_token(token)
+    if mandate.status != "asked" or mandate.expires_at <= now():
+        return page("partnerships/mandate_closed.html")
     return page(
         "partnerships/mandate.html",
         form=form,
         mandate=mandate,
         record=mandate.request,
-        is_open=mandate.status == "asked" and mandate.expires_at > now(),
         kinds=REQUEST_KINDS,
         directions=DIRECTIONS,
         readiness=TRL_WORDS,

@@ -6,7 +6,7 @@ Forms know the shape of input, never the database; what needs rows is refused by
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, ParamSpec, Self, TypeVar
 
 import wtforms
@@ -15,6 +15,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from werkzeug.datastructures import CombinedMultiDict, MultiDict
 from wtforms import Field, FieldList, FileField, FormField
+from wtforms.fields.core import UnboundField
 from wtforms.meta import DefaultMeta
 
 from portal.kernel.errors import Invalid
@@ -22,6 +23,7 @@ from portal.kernel.fields import ListField, MoneyField, TextField
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 MOST_ROWS = 100
@@ -31,6 +33,42 @@ class _Meta(DefaultMeta):
     def get_translations(self, form: wtforms.Form) -> Any:
         self.locales = [str(get_locale() or "en")]
         return super().get_translations(form)
+
+    def bind_field(
+        self, form: wtforms.Form, unbound_field: "UnboundField[Any]", options: dict[str, Any]
+    ) -> Any:
+        if options.keys() != _BOUND_BY:
+            return super().bind_field(form, unbound_field, options)
+        model = _bound(unbound_field, options["name"], options["prefix"])
+        field = _twin(model)
+        field._form, field.meta = form, self
+        # What is about this one alone must not be known of the others.
+        field.label, field.flags = _twin(model.label), _twin(model.flags)
+        if options["translations"] is not None:
+            field._translations = options["translations"]
+        return field
+
+
+_BOUND_BY = {"name", "prefix", "translations"}
+
+
+@lru_cache(maxsize=4096)
+def _bound(unbound_field: "UnboundField[Any]", name: str, prefix: str) -> Field:
+    """Return the field of which all forms get a copy: to make it takes ten times as long."""
+    return unbound_field.bind(None, name, prefix, _meta=_Meta())
+
+
+def _twin(thing: T) -> T:
+    """Return what `copy` returns of a plain object, in a fifth of its time."""
+    twin = object.__new__(type(thing))
+    twin.__dict__.update(thing.__dict__)
+    return twin
+
+
+class Part(wtforms.Form):
+    """Base of what stands within a form as one of its fields."""
+
+    Meta = _Meta
 
 
 class Form(wtforms.Form):

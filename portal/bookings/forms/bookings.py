@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import wtforms
 from flask_babel import lazy_gettext as _l
 from wtforms import FieldList, FormField
 
@@ -16,7 +15,7 @@ from portal.kernel.fields import (
     WholeNumberField,
     YesNoField,
 )
-from portal.kernel.forms import Form
+from portal.kernel.forms import Form, Part
 
 SCOPES = {
     "one": _l("This one only"),
@@ -32,7 +31,7 @@ ON_CONFLICT = {
 FREQUENCIES = {"daily": _l("daily"), "weekly": _l("weekly"), "monthly": _l("monthly")}
 
 
-class RecurrenceForm(wtforms.Form):
+class RecurrenceForm(Part):
     """How a booking repeats."""
 
     frequency = ChoiceField(_l("Repeats"), choices=FREQUENCIES)

@@ -10,10 +10,11 @@ import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from functools import cache
+from copy import deepcopy
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from flask import Flask
@@ -21,10 +22,8 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     JSON,
     CheckConstraint,
-    CursorResult,
     Dialect,
     Engine,
-    Executable,
     Insert,
     MetaData,
     Select,
@@ -49,9 +48,12 @@ from sqlalchemy.orm import (
     registry,
 )
 from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import DateTime, TypeDecorator
 
+from portal.kernel import prepared
 from portal.kernel.clock import now
+from portal.kernel.prepared import Rows, Values
 
 log = logging.getLogger(__name__)
 
@@ -362,9 +364,10 @@ def lock(row: Model) -> None:
         lock(getattr(row, row.locked_after))
     state = inspect(row)
     statement, names = _lock_statement(state.mapper)
-    found = run(statement, _keys(state)).one_or_none()
-    if found is None:
+    rows = read_rows(statement, _keys(state))
+    if not rows:
         raise InvalidRequestError("the row is gone")
+    (found,) = rows
     if row.locked_after is not None:
         number = f"{row.locked_after}_id"
         if found[names.index(number)] != getattr(row, row.locked_after).id:
@@ -390,21 +393,30 @@ def _keys(state: InstanceState[Any]) -> dict[str, Any]:
     return {f"key_{name}": value for name, value in zip(columns, state.identity or (), strict=True)}
 
 
-def run(statement: Executable, values: Mapping[str, Any] | None = None) -> CursorResult[Any]:
-    """Run a statement about plain columns past the session's entities, in half the time.
+def read_rows(statement: Any, values: Values) -> Rows:
+    """Return the rows of plain columns that a statement finds, past the session's entities.
 
     What the session has changed is written first, as ever; entities that it has loaded stay as they
-    are.
+    are. Statements that are the same object each time are put together once; a list among the
+    values is for an `IN`.
     """
     session.flush()
-    return session.connection().execute(statement, values)
+    return prepared.ask(session.connection(), statement, values)
 
 
-def insert_row(model: type[Base], values: Mapping[str, Any]) -> dict[str, Any]:
+def change_rows(statement: UpdateBase, values: Values) -> int:
+    """Change rows past the session's entities, as `read_rows` reads them; return how many."""
+    session.flush()
+    return prepared.change(session.connection(), statement, values)
+
+
+def insert_row(model: type[Base], values: Values) -> dict[str, Any]:
     """Insert a row that has a number of its own; return its columns, the defaults among them."""
-    written = run(_insert_of(model), values)
-    (number,) = written.inserted_primary_key or (None,)
-    return {**cast(dict[str, Any], written.last_inserted_params()), "id": number}
+    row = {name: make() for name, make in _defaults_of(model) if name not in values}
+    row.update(values)
+    session.flush()
+    row["id"] = prepared.insert(session.connection(), _insert_of(model), row)
+    return row
 
 
 def write(model: type[M], **values: Any) -> M:
@@ -425,6 +437,19 @@ def write(model: type[M], **values: Any) -> M:
 @cache
 def _empty(model: type[Base]) -> dict[str, None]:
     return {attribute.key: None for attribute in inspect(model).column_attrs}
+
+
+@cache
+def _defaults_of(model: type[Base]) -> list[tuple[str, Callable[[], Any]]]:
+    found: list[tuple[str, Callable[[], Any]]] = []
+    for column in model.__table__.columns:
+        default: Any = column.default
+        if default is None or column.primary_key:
+            continue
+        # SQLAlchemy wraps each function, to give it what none of ours takes.
+        make = partial(default.arg, None) if default.is_callable else partial(deepcopy, default.arg)
+        found.append((column.key, make))
+    return found
 
 
 @cache

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.sql.dml import UpdateBase
 
+from portal.kernel import prepared
 from portal.kernel.database import MARK, Base, Model, db, is_writing, session
 from portal.kernel.kept import Values
 
@@ -119,7 +120,8 @@ def _present_mark() -> int | None:
         return None
     mark: int | None = connection.info.get(MARK)
     if mark is None:
-        mark = connection.info[MARK] = connection.scalar(_READ)
+        rows = prepared.ask(connection, _READ, {})
+        mark = connection.info[MARK] = rows[0][0] if rows else None
     return mark
 
 

@@ -7,19 +7,23 @@ from typing import TypeVar
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, text, update
+from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from portal.accounts.models import User
 from portal.kernel.database import (
     UtcDateTime,
+    change_rows,
     db,
     init_database,
+    insert_row,
     is_writing,
     lock,
+    read_rows,
     session,
     unit_of_work,
 )
+from portal.kernel.outbox import OutboxDelivery, OutboxEvent
 from portal.organizations.models import Membership, Organization
 from tests.cast import World
 from tests.support.processes import Begin, Say
@@ -47,6 +51,44 @@ def aside(app: Flask, function: Callable[[], T]) -> T:
 
     with ThreadPoolExecutor(max_workers=1) as pool:
         return pool.submit(in_own_context).result(PATIENCE_SECONDS)
+
+
+# Past the session
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_rows_read_past_the_session_are_what_the_session_reads(world: World, count: int) -> None:
+    table = OutboxEvent.__table__
+    among = select(table).where(table.c.id.in_(bindparam("ids", expanding=True)))
+    with unit_of_work():
+        made = [
+            insert_row(OutboxEvent, {"name": "kernel.Tried", "payload": {"at": [at, None, "ü"]}})
+            for at in range(3)
+        ]
+        ids = [row["id"] for row in made[:count]]
+        rows = read_rows(among, {"ids": ids})
+        assert sorted(map(tuple, rows)) == sorted(map(tuple, session.execute(among, {"ids": ids})))
+        assert sorted(row[0] for row in rows) == ids
+        assert {row.payload["at"][0] for row in session.scalars(select(OutboxEvent))} >= {0, 1, 2}
+
+
+def test_rows_changed_past_the_session_are_counted(world: World) -> None:
+    statement = (
+        update(OutboxEvent.__table__)  # type: ignore[arg-type]
+        .where(OutboxEvent.name == bindparam("known"))
+        .values(name="kernel.TriedAgain")
+    )
+    with unit_of_work():
+        for name in ("kernel.Tried", "kernel.Tried", "kernel.Else"):
+            insert_row(OutboxEvent, {"name": name, "payload": {}})
+        assert change_rows(statement, {"known": "kernel.Tried"}) == 2
+        assert change_rows(statement, {"known": "kernel.Tried"}) == 0
+
+
+def test_what_the_database_refuses_past_the_session_is_told_as_ever(world: World) -> None:
+    with pytest.raises(IntegrityError), unit_of_work():
+        insert_row(OutboxDelivery, {"event_id": 0, "handler": "kernel.nobody"})
+    assert not session.scalar(select(OutboxDelivery.id))
 
 
 # Instants

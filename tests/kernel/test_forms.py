@@ -234,3 +234,20 @@ def test_a_value_that_the_command_refuses_becomes_an_error_at_its_field(app: Fla
         assert form.attempt(refuse) is None
 
     assert form.problems == [("name", "Name", "This name is taken.")]
+
+
+def test_what_is_changed_on_the_field_of_one_form_is_not_so_on_the_next(app: Flask) -> None:
+    with app.test_request_context():
+        first = ThingForm(data={"parts": [{"name": "bed"}]})
+        first.name.label.text = "Another name"
+        first.name.flags.demanded = True
+        first.name.data = "Mill"
+        first.color.choices = []
+        first.parts[0].form.name.label.field_id = "elsewhere"
+        second = ThingForm(data={"parts": [{"name": "bed"}]})
+        assert second.name.label.text == "Name"
+        assert not second.name.flags.demanded
+        assert second.name.data != "Mill"
+        assert [choice.value for choice in second.color.iter_choices()] == ["", "red", "blue"]
+        assert second.parts[0].form.name.label.field_id == "parts-0-name"
+        assert second.name._form is second

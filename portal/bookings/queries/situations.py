@@ -31,7 +31,7 @@ from portal.bookings.rules.words import HOLDING_STATUSES
 from portal.facilities.models import Equipment
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.clock import now
-from portal.kernel.database import run, session
+from portal.kernel.database import read_rows, session
 from portal.organizations.models import Organization
 
 #: How far before and after the wish a suggestion may lie.
@@ -215,7 +215,8 @@ def refuse_what_is_taken(
     Whoever passes still has to be judged under the lock.
     """
     span_of = {"resource_id": resource.id, "since": span.starts_at, "until": span.ends_at}
-    if not run(_IS_HELD, span_of).scalar():
+    ((is_held,),) = read_rows(_IS_HELD, span_of)
+    if not is_held:
         return
     user_id = actor.user_id
     attempt = Attempt(
@@ -304,7 +305,7 @@ def load_counted(
         near, user_id, organization_id = apart_from
         values["near_since"], values["near_until"] = near.starts_at, near.ends_at
         values["user_id"], values["organization_id"] = user_id, organization_id
-    rows: Iterable[Any] = run(_COUNTED if apart_from is None else _COUNTED_OF, values)
+    rows = read_rows(_COUNTED if apart_from is None else _COUNTED_OF, values)
     return [
         Counted(row[0], row[1], Span(row[2], row[3]), *row[4:])
         for row in rows

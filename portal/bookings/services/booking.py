@@ -48,7 +48,7 @@ from portal.bookings.rules.words import (
 from portal.kernel.authorization import Actor, authorize, can
 from portal.kernel.clock import now
 from portal.kernel.commands import command
-from portal.kernel.database import lock, run, session, write
+from portal.kernel.database import change_rows, lock, session, write
 from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.outbox import record
 from portal.organizations.models import Organization
@@ -498,7 +498,7 @@ def _take_from_waiting_list(booking: Booking) -> None:
 
     What was kept for them and is not booked now, or only asked for, is for the next in line.
     """
-    taken = run(
+    taken = change_rows(
         _TAKE,
         {
             "number": booking.resource_id,
@@ -507,7 +507,7 @@ def _take_from_waiting_list(booking: Booking) -> None:
             "until": booking.ends_at,
         },
     )
-    if taken.rowcount:
+    if taken:
         record(SpanFreed(booking.resource_id))
 
 

@@ -75,13 +75,13 @@ class NewCredentialForm(CredentialForm):
     organization_id = RecordField(_l("Issued by"), is_required=True)
 
 
-def credential_values(credential: Credential) -> SimpleNamespace:
-    """Return a loaded credential as its form has it."""
+def credential_values(credential: Credential, *, is_page: bool = False) -> SimpleNamespace:
+    """Return a loaded credential as its form has it; a page names skills by their names."""
     return SimpleNamespace(
         name=credential.name,
         kind=credential.kind,
         abbreviation=credential.abbreviation,
-        skills=[skill.key for skill in credential.skills],
+        skills=[skill.label if is_page else skill.key for skill in credential.skills],
         valid_months=credential.valid_months,
         url=credential.url,
     )

@@ -146,9 +146,7 @@ def edit_credential(credential_id: int) -> ResponseReturnValue:
     """Change a credential that one's organization issues."""
     credential = queries.get_credential(credential_id)
     authorize(current_actor(), Permission.CREDENTIAL_EDIT, credential)
-    form = CredentialForm.bind(
-        credential_values(credential), skills=[skill.label for skill in credential.skills]
-    )
+    form = CredentialForm.bind(credential_values(credential, is_page=True))
     if form.submitted() and (
         form.attempt(services.change_credential, current_actor(), credential, **form.data)
         is not None

@@ -111,3 +111,29 @@ class CertificateRevoked(Event):
     certificate_id: int
     user_id: int | None
     credential_id: int | None
+
+
+# Demands
+
+
+@dataclass(frozen=True)
+class DemandSaved(Event):
+    """A demand for a skill was stated or changed in any way."""
+
+    demand_id: int
+    organization_id: int
+
+
+@dataclass(frozen=True)
+class CohortOffered(Event):
+    """A provider offered a cohort to the firms that asked for a skill."""
+
+    offer_id: int
+
+
+@dataclass(frozen=True)
+class CohortAnswered(Event):
+    """A firm accepted or declined an offer of a cohort."""
+
+    invitation_id: int
+    offer_id: int

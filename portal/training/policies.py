@@ -7,7 +7,9 @@ from portal.kernel.authorization import (
     Rule,
     administrator,
     anyone,
+    brokers_anywhere,
     clock,
+    county_brokered,
     has_membership,
     is_self,
     related,
@@ -18,9 +20,11 @@ from portal.kernel.authorization import (
 from portal.kernel.listing import visible_record
 from portal.organizations.models import Organization
 from portal.training.models.certificates import Certificate
+from portal.training.models.demands import CohortInvitation, CohortOffer, SkillDemand
 from portal.training.models.enrollments import Enrollment
 from portal.training.models.programs import Program
 from portal.training.models.sections import Section
+from portal.training.rules.demands import GAP_READERS
 from portal.training.rules.sections import SHOWN_STATUSES
 
 
@@ -39,6 +43,14 @@ class Permission(StrEnum):
     SECTION_CANCEL = "section.cancel"
     SECTION_DELETE = "section.delete"
     SECTION_KEEP = "section.keep"
+    DEMAND_VIEW = "demand.view"
+    DEMAND_VIEW_SHARED = "demand.view_shared"
+    DEMAND_CREATE = "demand.create"
+    DEMAND_EDIT = "demand.edit"
+    GAP_VIEW = "gap.view"
+    COHORT_VIEW = "cohort.view"
+    COHORT_INVITATION_VIEW = "cohort_invitation.view"
+    COHORT_INVITATION_ANSWER = "cohort_invitation.answer"
     ENROLLMENT_VIEW = "enrollment.view"
     ENROLLMENT_VIEW_OWN = "enrollment.view_own"
     ENROLLMENT_VIEW_GRADE = "enrollment.view_grade"
@@ -88,6 +100,8 @@ _teachers = role_in(Enrollment.provider_organization_id)
 _MANAGERS = "owners and managers of the provider"
 
 
+_demand_people = role_in(SkillDemand.organization_id)
+
 policy = Policy(
     write_scope="training:write",
     views={
@@ -95,6 +109,9 @@ policy = Policy(
         Section: Permission.SECTION_VIEW,
         Enrollment: Permission.ENROLLMENT_VIEW,
         Certificate: Permission.CERTIFICATE_VIEW,
+        SkillDemand: Permission.DEMAND_VIEW,
+        CohortOffer: Permission.COHORT_VIEW,
+        CohortInvitation: Permission.COHORT_INVITATION_VIEW,
     },
     table={
         Permission.PROGRAM_VIEW: _program_view,
@@ -126,6 +143,28 @@ policy = Policy(
             "owners and managers of the provider, administrators"
         ),
         Permission.SECTION_KEEP: clock,
+        Permission.DEMAND_VIEW: _demand_people
+        | county_brokered(SkillDemand.county_fips)
+        | administrator,
+        Permission.DEMAND_VIEW_SHARED: has_membership,
+        Permission.DEMAND_CREATE: role_in(Organization.id),
+        Permission.DEMAND_EDIT: (
+            role_in(SkillDemand.organization_id, "owner", "manager")
+            | (is_self(SkillDemand.created_by_id) & _demand_people)
+        ).described("owners and managers of the organization, its member who stated it"),
+        Permission.GAP_VIEW: (
+            (role_in(Organization.id) & value_in(Organization.kind, *GAP_READERS))
+            | brokers_anywhere
+            | administrator
+        ).described(
+            "people of colleges, universities, labs, unions, associations, agencies and "
+            "intermediaries, brokers, administrators"
+        ),
+        Permission.COHORT_VIEW: role_in(CohortOffer.organization_id) | administrator,
+        Permission.COHORT_INVITATION_VIEW: role_in(CohortInvitation.organization_id),
+        Permission.COHORT_INVITATION_ANSWER: role_in(
+            CohortInvitation.organization_id, "owner", "manager"
+        ),
         Permission.ENROLLMENT_VIEW: (_learner | _payers | _teachers | administrator).described(
             "the person, owners and managers of the firm that pays, people of the provider, "
             "administrators"

@@ -1,7 +1,58 @@
 """What training plugs into the app."""
 
-from portal.kernel.manifest import Manifest
+from flask_babel import lazy_gettext as _l
+
+from portal.kernel.manifest import DeskSection, Manifest, NavigationItem, RecordSection
 from portal.training.policies import policy
+from portal.training.queries import listings
+from portal.training.views import programs as program_views
+from portal.training.views import sections as section_views
 from portal.training.views.blueprint import blueprint
 
-manifest = Manifest(name="training", blueprints=(blueprint,), policy=policy)
+# The modules of views fill the blueprint when they are loaded.
+_VIEWS = (program_views, section_views)
+
+manifest = Manifest(
+    name="training",
+    blueprints=(blueprint,),
+    policy=policy,
+    navigation=(
+        NavigationItem(_l("Training"), "training.list_programs", order=35),
+        NavigationItem(_l("What you teach"), "training.list_own", section="account", order=21),
+    ),
+    desk=(
+        DeskSection(
+            _l("Sections to open"),
+            _l("No planned section of yours begins within two weeks."),
+            listings.list_sections_to_open,
+            order=22,
+        ),
+        DeskSection(
+            _l("Sections without a room"),
+            _l("Every meeting of your sections has its room."),
+            listings.list_sections_without_room,
+            order=23,
+        ),
+        DeskSection(
+            _l("Programs to publish"),
+            _l("No drafts of programs."),
+            listings.list_drafts,
+            order=42,
+        ),
+        DeskSection(
+            _l("Programs to confirm again"),
+            _l("All your programs were confirmed within half a year."),
+            listings.list_stale,
+            order=61,
+        ),
+    ),
+    sections=(
+        RecordSection(
+            "organization",
+            _l("Training"),
+            "training/programs/section.html",
+            listings.program_section,
+            order=40,
+        ),
+    ),
+)

@@ -1,5 +1,122 @@
 """Who reaches the pages and the API of training."""
 
-from tests.architecture.matrix import Row
+from collections.abc import Callable, Mapping
+from typing import Any
 
-ROUTES: list[Row] = []
+from tests.architecture.matrix import EVERYBODY, SIGNED_IN, Row
+from tests.cast import World
+
+Values = Callable[[World], Mapping[str, Any]]
+
+MEMBERS = "ana ben cleo eve root"
+EDITORS = "ana root"
+PEOPLE = "ana ben root"
+TEACHERS = "cleo root"
+
+
+def program(world: World) -> Mapping[str, Any]:
+    return {"program_id": world.programs["shop_members"]}
+
+
+def draft(world: World) -> Mapping[str, Any]:
+    return {"program_id": world.programs["college_draft"]}
+
+
+def in_shop(world: World) -> Mapping[str, Any]:
+    return {"organization_id": world.organizations["shop"]}
+
+
+def new_program(world: World) -> Mapping[str, Any]:
+    return {
+        **in_shop(world),
+        "title": "Something new",
+        "kind": "course",
+        "delivery": "online",
+        "language": "en",
+        "visibility": "public",
+    }
+
+
+def changed(_world: World) -> Mapping[str, Any]:
+    return {
+        "title": "Something else",
+        "kind": "course",
+        "delivery": "online",
+        "language": "en",
+        "visibility": "public",
+    }
+
+
+def to_public(_world: World) -> Mapping[str, Any]:
+    return {"visibility": "public"}
+
+
+def yes(_world: World) -> Mapping[str, Any]:
+    return {"confirmed": "yes"}
+
+
+def section(status: str, **more: Any) -> Values:
+    return lambda world: {"section_id": world.sections[status], **more}
+
+
+def meeting(world: World) -> Mapping[str, Any]:
+    return {"section_id": world.sections["open"], "meeting_id": world.meetings["open"]}
+
+
+def facts(_world: World) -> Mapping[str, Any]:
+    return {"seats": 9}
+
+
+def dates(_world: World) -> Mapping[str, Any]:
+    return {"date": "2027-09-01", "last_day": "2027-10-01"}
+
+
+def new_section(_world: World) -> Mapping[str, Any]:
+    return {**facts(_world), **dates(_world)}
+
+
+def span(_world: World) -> Mapping[str, Any]:
+    return {"date": "2027-09-01", "starts": "09:00", "ends": "12:00"}
+
+
+def reason(_world: World) -> Mapping[str, Any]:
+    return {"note": "The mill broke down."}
+
+
+PROGRAMS = [
+    Row("training.list_programs", "GET", EVERYBODY),
+    Row("training.list_own", "GET", SIGNED_IN),
+    Row("training.confirm_own", "POST", PEOPLE, data=in_shop),
+    Row("training.show_program", "GET", MEMBERS, program),
+    Row("training.show_program_data", "GET", MEMBERS, program),
+    Row("training.show_program_calendar", "GET", MEMBERS, program),
+    Row("training.new_program", "GET", SIGNED_IN),
+    Row("training.new_program", "POST", PEOPLE, data=new_program),
+    Row("training.edit_program", "GET", EDITORS, program),
+    Row("training.edit_program", "POST", EDITORS, program, changed),
+    Row("training.copy_program", "POST", EDITORS, program),
+    Row("training.confirm_program", "POST", PEOPLE, program),
+    Row("training.change_program_visibility", "POST", EDITORS, program, to_public),
+    Row("training.archive_program", "POST", EDITORS, program),
+    Row("training.restore_program", "POST", EDITORS, program),
+    Row("training.delete_program", "POST", TEACHERS, draft, yes),
+]
+SECTIONS = [
+    Row("training.show_section", "GET", EVERYBODY, section("open")),
+    Row("training.show_section_data", "GET", EVERYBODY, section("open")),
+    Row("training.new_section", "GET", EDITORS, program),
+    Row("training.new_section", "POST", EDITORS, program, new_section),
+    Row("training.edit_section", "GET", TEACHERS, section("open")),
+    Row("training.edit_section", "POST", TEACHERS, section("open"), facts),
+    Row("training.move_section", "GET", TEACHERS, section("open")),
+    Row("training.move_section", "POST", TEACHERS, section("open"), dates),
+    Row("training.new_meeting", "GET", TEACHERS, section("open")),
+    Row("training.new_meeting", "POST", TEACHERS, section("open"), span),
+    Row("training.move_meeting", "GET", TEACHERS, meeting),
+    Row("training.move_meeting", "POST", TEACHERS, meeting, span),
+    Row("training.drop_meeting", "POST", TEACHERS, meeting),
+    Row("training.act_on_section", "POST", TEACHERS, section("open", action="cancel"), reason),
+    Row("training.delete_section", "POST", TEACHERS, section("planned"), yes),
+]
+
+ROUTES: list[Row] = [*PROGRAMS, *SECTIONS]

@@ -32,12 +32,12 @@ MONTHLY = {
 _YEARS = (2000, 2100)
 
 
-def _check_year(_form: wtforms.Form, field: Any) -> None:
+def check_year(_form: wtforms.Form, field: Any) -> None:
     if field.data is not None and not _YEARS[0] <= field.data.year <= _YEARS[1]:
         raise ValidationError(_("Please give a date of this century."))
 
 
-class _TimeField(TextField):
+class TimeField(TextField):
     """A time of day as "09:30", or nothing."""
 
     widget = wtforms.widgets.TimeInput()
@@ -65,11 +65,11 @@ class SpanForm(Form):
     is_second_…: of a time that the clock shows twice on a night, the second one is meant.
     """
 
-    date = DateField(_l("Day"), [_check_year], is_required=True)
-    starts = _TimeField(_l("From"), is_required=True)
-    ends = _TimeField(_l("Until"), is_required=True)
+    date = DateField(_l("Day"), [check_year], is_required=True)
+    starts = TimeField(_l("From"), is_required=True)
+    ends = TimeField(_l("Until"), is_required=True)
     ends_on = DateField(
-        _l("Last day"), [_check_year], description=_l("Only if it ends on another day.")
+        _l("Last day"), [check_year], description=_l("Only if it ends on another day.")
     )
     is_second_start = YesNoField(_l("It begins the second time that the clock shows this"))
     is_second_end = YesNoField(_l("It ends the second time that the clock shows this"))
@@ -84,7 +84,7 @@ class SpanForm(Form):
         return found
 
     @staticmethod
-    def _is_twice(zone: str, date: Any, field: _TimeField) -> bool:
+    def _is_twice(zone: str, date: Any, field: TimeField) -> bool:
         return (
             isinstance(date, dt.date)
             and _YEARS[0] <= date.year <= _YEARS[1]
@@ -150,7 +150,7 @@ class BookingPageForm(SpanForm):
     )
     weekdays = ChoicesField(_l("On which weekdays"), choices=WEEKDAYS)
     monthly = ChoiceField(_l("In each month"), choices=MONTHLY, default="date", is_required=True)
-    until = DateField(_l("Last date"), [_check_year])
+    until = DateField(_l("Last date"), [check_year])
     count = WholeNumberField(_l("Or how many times"), least=1, most=MOST_COUNT)
     on_conflict = ChoiceField(
         _l("If one of them cannot be booked"),
@@ -221,8 +221,8 @@ class StepForm(Form):
 class FreeForm(Form):
     """A time, and perhaps what for and where, to see what is free then."""
 
-    date = DateField(_l("Day"), [_check_year], is_required=True)
-    starts = _TimeField(_l("From"), is_required=True)
-    ends = _TimeField(_l("Until"), is_required=True)
+    date = DateField(_l("Day"), [check_year], is_required=True)
+    starts = TimeField(_l("From"), is_required=True)
+    ends = TimeField(_l("Until"), is_required=True)
     capability = TextField(_l("Capability"), longest=120)
     organization_id = RecordField(_l("Which organization books"))

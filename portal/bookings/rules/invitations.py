@@ -24,7 +24,10 @@ _STATUSES: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Entry:
-    """A booking in a calendar. number: makes its identity, which no move changes."""
+    """A booking, or what else somebody goes to, in a calendar.
+
+    kind, number: make its identity, which no move changes. status: as bookings have it.
+    """
 
     number: int
     sequence: int
@@ -36,6 +39,7 @@ class Entry:
     description: str = ""
     location: str = ""
     url: str = ""
+    kind: str = "booking"
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,7 @@ def _calendar() -> Calendar:
 
 def _event(entry: Entry, host: str) -> Event:
     event = Event()
-    event.add("uid", f"booking-{entry.number}@{host}")
+    event.add("uid", f"{entry.kind}-{entry.number}@{host}")
     event.add("sequence", entry.sequence)
     event.add("status", _STATUSES[entry.status])
     event.add("dtstamp", entry.updated_at)

@@ -1,6 +1,6 @@
 """Reads of programs for pages, the API, the desk, exports and the search index."""
 
-from collections.abc import Collection
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import select
@@ -8,9 +8,9 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from portal.kernel.authorization import Actor, authorize
 from portal.kernel.database import session
-from portal.kernel.errors import Invalid, NotFound
+from portal.kernel.errors import NotFound
+from portal.kernel.workflow import WorkflowStep
 from portal.organizations.models import Organization
-from portal.skills.models import Skill
 from portal.training.models.programs import Program
 from portal.training.models.sections import Section
 from portal.training.policies import Permission
@@ -62,10 +62,21 @@ def has_live_sections(program_id: int) -> bool:
     return session.scalar(live.limit(1)) is not None
 
 
-def get_skills(keys: Collection[str]) -> list[Skill]:
-    """Return the skills of keys. Raises Invalid("skills") for one that is not known."""
-    found = session.scalars(select(Skill).where(Skill.key.in_(keys)).order_by(Skill.name)).all()
-    unknown = set(keys) - {skill.key for skill in found}
-    if unknown:
-        raise Invalid("skills", _("We do not know “%(name)s”.", name=min(unknown)))
-    return list(found)
+def list_history(program: Program, limit: int = 50) -> list[WorkflowStep]:
+    """Return the newest steps of a program's history, the last one first.
+
+    The note of a change names the fields that were changed, with blanks between them.
+    """
+    return list(
+        session.scalars(
+            select(WorkflowStep)
+            .where(WorkflowStep.subject == "program", WorkflowStep.subject_id == program.id)
+            .order_by(WorkflowStep.id.desc())
+            .limit(limit)
+        )
+    )
+
+
+def version_of(program: Program) -> tuple[Any, ...]:
+    """Return what changes whenever the page or the JSON of a loaded program does."""
+    return "program", program.id, program.updated_at, program.organization.updated_at

@@ -10,12 +10,14 @@ from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, and_, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
+from portal.bookings.models.booking import Booking
 from portal.bookings.queries.calendar import load_hours, resource_of
 from portal.bookings.rules.attempt import Span
+from portal.bookings.rules.invitations import Entry
 from portal.facilities.models import Facility
 from portal.facilities.queries import place_of_record
 from portal.facilities.rules import place_of
-from portal.kernel.authorization import Actor, authorize, visible
+from portal.kernel.authorization import Actor, authorize, can, visible
 from portal.kernel.clock import now, today_here
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
@@ -24,7 +26,7 @@ from portal.organizations.models import Organization
 from portal.regions.models import ZipCode
 from portal.skills.models import skill_capability
 from portal.training.models.programs import Program, ProgramSkill
-from portal.training.models.sections import Section
+from portal.training.models.sections import Section, SectionMeeting
 from portal.training.policies import Permission
 from portal.training.queries.programs import PROGRAM_OPTIONS
 from portal.training.rules.sections import (
@@ -210,6 +212,79 @@ def place_line(section: Section) -> str:
     """Return town and county of a section in one line."""
     county = section.county.label if section.county else ""
     return " · ".join(part for part in (section.city, county) if part)
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """A meeting as pages show it.
+
+    room: of a meeting to come in a facility, "booked", "asked" (its host decides), or "missing".
+    """
+
+    id: int
+    span: Span
+    is_over: bool
+    room: str
+
+
+def list_meetings(section: Section) -> list[Meeting]:
+    """Return the meetings of a section in order, with what became of their rooms."""
+    numbers = [one.booking_id for one in section.meetings if one.booking_id is not None]
+    states: dict[int, str] = dict(
+        session.execute(select(Booking.id, Booking.status).where(Booking.id.in_(numbers))).all()
+    )
+    moment = now()
+    found = []
+    for one in section.meetings:
+        room = ""
+        if section.facility_id is not None and one.starts_at > moment:
+            room = _ROOMS.get(states.get(one.booking_id or 0, ""), "missing")
+        span = Span(one.starts_at, one.ends_at)
+        found.append(Meeting(one.id, span, one.ends_at <= moment, room))
+    return found
+
+
+_ROOMS = {"approved": "booked", "in_use": "booked", "requested": "asked"}
+
+
+def get_meeting(section: Section, meeting_id: int) -> SectionMeeting:
+    """Return a meeting of a loaded section. Raises NotFound."""
+    for meeting in section.meetings:
+        if meeting.id == meeting_id:
+            return meeting
+    raise NotFound(_("This meeting is no longer here."))
+
+
+def find_section_of(program: Program, section_id: int) -> Section | None:
+    """Return a section of a program, if it is one."""
+    return session.scalar(
+        select(Section)
+        .options(*SECTION_OPTIONS)
+        .where(Section.id == section_id, Section.program_id == program.id)
+    )
+
+
+def sees_online(actor: Actor, section: Section) -> bool:
+    """Tell whether somebody may know the link to a section's online room."""
+    return can(actor, Permission.SECTION_VIEW_INSIDE, section)
+
+
+def entry_of(section: Section, meeting: SectionMeeting, *, url: str) -> Entry:
+    """Return a meeting as calendars have it. The link to its online room stays out."""
+    where = [section.place, section.street, ", ".join(filter(None, (section.city, section.state)))]
+    return Entry(
+        kind="meeting",
+        number=meeting.id,
+        sequence=section.sequence,
+        status="cancelled" if section.status == "cancelled" else "approved",
+        starts_at=meeting.starts_at,
+        ends_at=meeting.ends_at,
+        updated_at=section.updated_at,
+        summary=title_of(section),
+        description=section.notes,
+        location=" · ".join(part for part in where if part),
+        url=url,
+    )
 
 
 def title_of(section: Section) -> str:

@@ -58,6 +58,15 @@ FUNDING_SOURCES: Mapping[str, Any] = {
     "scholarship": _l("A scholarship"),
 }
 
+#: What its history tells of a program.
+PROGRAM_STEPS: Mapping[str, Any] = {
+    "create": _l("Added"),
+    "change": _l("Changed"),
+    "confirm": _l("Confirmed"),
+    "archive": _l("Put into the archive"),
+    "restore": _l("Taken out of the archive"),
+}
+
 #: Where a program's page is; the worker writes it into the search index without a request.
 PROGRAM_ADDRESS = "/training/programs/%d"
 
@@ -65,3 +74,30 @@ MOST_SKILLS = 60
 MOST_WAGE_STEPS = 20
 MOST_HOURS = 20_000
 MOST_WEEKS = 520
+
+#: The columns that a person fills in, as forms, commands and exports name them.
+PROGRAM_FIELDS = (
+    "title",
+    "kind",
+    "summary",
+    "delivery",
+    "language",
+    "duration_hours",
+    "duration_weeks",
+    "cost_cents",
+    "cost_note",
+    "funding",
+    "description",
+    "prerequisites",
+    "eligibility",
+    "outcomes",
+    "accessibility",
+    "sponsor",
+    "wage_schedule",
+    "related_instruction",
+    "contact_name",
+    "contact_email",
+    "contact_phone",
+    "website",
+    "visibility",
+)

@@ -4,7 +4,7 @@ Pure functions and tables; nothing here reads the database.
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,8 @@ MOST_MEETINGS = 200
 #: Below its minimum a section is cancelled on the day after its deadline; so long before that the
 #: provider's desk says so.
 WARN_DAYS = 7
+#: So long before it begins, the desk asks for a planned section to be opened.
+OPEN_DAYS = 14
 
 SECTIONS = Workflow(
     "section",
@@ -141,6 +143,16 @@ def check_schedule(schedule: Schedule) -> None:
     length = (schedule.ends - schedule.starts) % _DAY_MINUTES or _DAY_MINUTES
     if length > _LONGEST_MEETING:
         raise ValueError(_("Please let a meeting end after it begins, within 16 hours."))
+
+
+def find_repeated_class(rows: Sequence[Mapping[str, Any]]) -> int | None:
+    """Return the number of the first price whose customer class stood before, or None."""
+    seen: set[str] = set()
+    for number, row in enumerate(rows):
+        if row["customer_class"] in seen:
+            return number
+        seen.add(row["customer_class"])
+    return None
 
 
 def price_for(

@@ -14,40 +14,17 @@ from portal.kernel.commands import command
 from portal.kernel.database import session
 from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.outbox import record
+from portal.kernel.workflow import WorkflowStep
 from portal.organizations.models import Organization
-from portal.skills.models import Credential, Occupation
+from portal.skills import queries as skills
 from portal.training.events import ProgramDeleted, ProgramSaved
 from portal.training.models.programs import Program
 from portal.training.models.sections import Section
 from portal.training.policies import Permission
 from portal.training.queries import programs as queries
+from portal.training.rules.programs import PROGRAM_FIELDS
 
-_FIELDS = (
-    "title",
-    "kind",
-    "summary",
-    "description",
-    "prerequisites",
-    "duration_hours",
-    "duration_weeks",
-    "delivery",
-    "language",
-    "cost_cents",
-    "cost_note",
-    "funding",
-    "eligibility",
-    "outcomes",
-    "accessibility",
-    "contact_name",
-    "contact_email",
-    "contact_phone",
-    "website",
-    "sponsor",
-    "wage_schedule",
-    "related_instruction",
-    "visibility",
-    "external_values",
-)
+_COLUMNS = (*PROGRAM_FIELDS, "external_values")
 
 
 @dataclass(frozen=True)
@@ -87,6 +64,7 @@ def create_program(
     session.add(program)
     session.flush()
     _confirm(actor, program, confirmed_at)
+    _keep(actor, program, "create")
     record(ProgramSaved(program.id, organization.id))
     return program
 
@@ -95,8 +73,8 @@ def create_program(
 def update_program(actor: Actor, program: Program, **values: Any) -> Program:
     """Change the fields that are given. Whoever saves a program confirms it."""
     queries.load_for_change(program)
-    _set_program(program, values)
-    _touch(actor, program)
+    changed = _set_program(program, values)
+    _touch(actor, program, "change" if changed else "confirm", changed)
     return program
 
 
@@ -107,11 +85,12 @@ def copy_program(actor: Actor, program: Program) -> Program:
     return create_program(
         actor,
         session.get_one(Organization, program.organization_id),
-        **{name: getattr(program, name) for name in (*_FIELDS, "credential_id", "occupation_code")}
+        **{name: getattr(program, name) for name in PROGRAM_FIELDS}
         | {
             "title": _("%(name)s (copy)", name=program.title)[:200],
             "skills": [skill.key for skill in program.skills],
-            "external_values": {},
+            "credential": str(program.credential_id or ""),
+            "occupation": program.occupation_code or "",
             "visibility": "draft",
         },
     )
@@ -120,7 +99,7 @@ def copy_program(actor: Actor, program: Program) -> Program:
 @command(Permission.PROGRAM_CONFIRM)
 def confirm_program(actor: Actor, program: Program) -> Program:
     """Say that a program's record is right as it stands."""
-    _touch(actor, program)
+    _touch(actor, program, "confirm")
     return program
 
 
@@ -142,8 +121,9 @@ def confirm_programs(actor: Actor, organization: Organization, *, ids: Sequence[
 @command(Permission.PROGRAM_EDIT)
 def change_program_visibility(actor: Actor, program: Program, *, visibility: str) -> Program:
     """Open a program to an audience, or take it back to a draft."""
-    program.visibility = visibility
-    _touch(actor, program)
+    queries.load_for_change(program)
+    changed = _set_program(program, {"visibility": visibility})
+    _touch(actor, program, "change", changed)
     return program
 
 
@@ -156,7 +136,7 @@ def archive_program(actor: Actor, program: Program) -> Program:
     if queries.has_live_sections(program.id):
         raise Conflict(_("It has sections to come or under way. Complete or cancel them first."))
     program.is_archived = True
-    _touch(actor, program)
+    _touch(actor, program, "archive")
     return program
 
 
@@ -164,7 +144,7 @@ def archive_program(actor: Actor, program: Program) -> Program:
 def restore_program(actor: Actor, program: Program) -> Program:
     """Take a program out of the archive."""
     program.is_archived = False
-    _touch(actor, program)
+    _touch(actor, program, "restore")
     return program
 
 
@@ -215,62 +195,60 @@ def import_program(
         return Imported(created, "created")
     queries.load_for_change(program)
     authorize(actor, Permission.PROGRAM_EDIT, program)
-    if not _set_program(program, values):
+    changed = _set_program(program, values)
+    if not changed:
         return Imported(program, "unchanged")
-    _touch(actor, program)
+    _touch(actor, program, "change", changed)
     return Imported(program, "changed")
 
 
-def _set_program(program: Program, values: Mapping[str, Any]) -> bool:
-    """Write the given fields; return whether any of them changed."""
-    unknown = set(values) - {*_FIELDS, "skills", "credential_id", "occupation_code"}
+def _set_program(program: Program, values: Mapping[str, Any]) -> list[str]:
+    """Write the given fields; return the names of those that changed."""
+    unknown = set(values) - {*_COLUMNS, "skills", "credential", "occupation"}
     if unknown:
         raise TypeError(f"no such fields: {', '.join(sorted(unknown))}")
-    changed = False
-    for name in _FIELDS:
+    changed = []
+    for name in _COLUMNS:
         if name in values and getattr(program, name) != values[name]:
             setattr(program, name, values[name])
-            changed = True
-    if "skills" in values:
-        changed |= _set_skills(program, values["skills"])
-    if "credential_id" in values:
-        changed |= _set_credential(program, values["credential_id"])
-    if "occupation_code" in values:
-        changed |= _set_occupation(program, values["occupation_code"])
+            changed.append(name)
+    if "skills" in values and _set_skills(program, values["skills"]):
+        changed.append("skills")
+    if "credential" in values and _set_credential(program, values["credential"] or ""):
+        changed.append("credential")
+    if "occupation" in values and _set_occupation(program, values["occupation"] or ""):
+        changed.append("occupation")
     return changed
 
 
 def _set_skills(program: Program, names: Sequence[str]) -> bool:
-    wanted = queries.get_skills(names)
+    wanted = skills.get_skills(names)
     if {skill.key for skill in wanted} == {skill.key for skill in program.skills}:
         return False
     program.skills = wanted
     return True
 
 
-def _set_credential(program: Program, credential_id: int | None) -> bool:
-    if credential_id == program.credential_id:
+def _set_credential(program: Program, text: str) -> bool:
+    credential = skills.get_named_credential(text) if text else None
+    number = credential.id if credential is not None else None
+    if number == program.credential_id:
         return False
-    credential = session.get(Credential, credential_id) if credential_id is not None else None
-    if credential_id is not None and (
-        credential is None
-        or credential.issuer_organization_id not in (None, program.organization_id)
+    if credential is not None and credential.issuer_organization_id not in (
+        None,
+        program.organization_id,
     ):
-        raise Invalid("credential_id", _("Please choose a credential of the list."))
-    program.credential_id = credential_id
-    program.credential = credential
+        raise Invalid("credential", _("Only its issuer can award this credential."))
+    program.credential_id, program.credential = number, credential
     return True
 
 
-def _set_occupation(program: Program, code: str | None) -> bool:
-    code = code or None
+def _set_occupation(program: Program, text: str) -> bool:
+    occupation = skills.get_occupation(text) if text else None
+    code = occupation.code if occupation is not None else None
     if code == program.occupation_code:
         return False
-    occupation = session.get(Occupation, code) if code is not None else None
-    if code is not None and occupation is None:
-        raise Invalid("occupation_code", _("Please choose an occupation of the list."))
-    program.occupation_code = code
-    program.occupation = occupation
+    program.occupation_code, program.occupation = code, occupation
     return True
 
 
@@ -280,9 +258,26 @@ def _confirm(actor: Actor, program: Program, moment: dt.datetime | None = None) 
     program.confirmed_by_id = actor.user_id
 
 
-def _touch(actor: Actor, program: Program) -> None:
+def _touch(actor: Actor, program: Program, step: str, changed: Sequence[str] = ()) -> None:
     """Confirm a program, give it a new version, and say that it changed."""
     if not actor.is_system:
         _confirm(actor, program)
     program.updated_at = now()
+    _keep(actor, program, step, changed)
     record(ProgramSaved(program.id, program.organization_id))
+
+
+def _keep(actor: Actor, program: Program, step: str, changed: Sequence[str] = ()) -> None:
+    """Write down who did what, for the program's history."""
+    session.add(
+        WorkflowStep(
+            subject="program",
+            subject_id=program.id,
+            action=step,
+            source="",
+            target=program.visibility,
+            note=" ".join(changed),
+            actor_id=actor.user_id,
+            actor_name=actor.name,
+        )
+    )

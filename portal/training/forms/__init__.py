@@ -1,0 +1,1 @@
+"""The shape of training as people, programs and spreadsheets give it."""

@@ -1,0 +1,1 @@
+"""The shape in which training leaves: JSON, linked data, calendars."""

@@ -71,6 +71,15 @@ class QualificationEndsSoon(Event):
 
 
 @dataclass(frozen=True)
+class RecognitionStepped(Event):
+    """A host took the word of another, or of a credential; or takes it no longer."""
+
+    recognition_id: int
+    action: str
+    note: str
+
+
+@dataclass(frozen=True)
 class ClearanceStepped(Event):
     """An agreement, insurance certificate or induction was filed or revoked."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import click
@@ -169,6 +169,16 @@ class ThreadSubject:
 
 
 @dataclass(frozen=True)
+class WayToQualify:
+    """Where somebody gets what opens a gate: something to take part in, and when it begins next."""
+
+    title: str
+    provider: str
+    url: str
+    starts_on: date
+
+
+@dataclass(frozen=True)
 class Job:
     """What only the clock does: `run()` about every `every_seconds`, in one worker at a time.
 
@@ -188,6 +198,8 @@ class Manifest:
 
     concepts: reads those whose other names, and narrower concepts, a search finds as well.
     first_data: fills an empty database, and leaves alone what people wrote; for `flask setup`.
+    ways_to_qualify(actor, credential_ids, host_id, limit): where one of these credentials is to be
+    had so that it counts at a host, the soonest first, as far as the actor may see it.
     """
 
     name: str
@@ -207,12 +219,26 @@ class Manifest:
     actor_facts: Callable[[int], Mapping[str, Any]] | None = None
     set_up: Callable[[Flask], None] | None = None
     first_data: Callable[[], None] | None = None
+    ways_to_qualify: Callable[[Actor, Sequence[int], int, int], list[WayToQualify]] | None = None
 
 
 def installed_manifests() -> list[Manifest]:
     """Return the manifests of the present app, bottom to top."""
     found: list[Manifest] = current_app.extensions["portal-manifests"]
     return found
+
+
+def ways_to_qualify(
+    actor: Actor, credential_ids: Sequence[int], host_id: int, limit: int = 2
+) -> list[WayToQualify]:
+    """Return where one of the credentials that a host recognizes is to be had, the soonest first."""
+    found = [
+        way
+        for manifest in installed_manifests()
+        if manifest.ways_to_qualify is not None and credential_ids
+        for way in manifest.ways_to_qualify(actor, credential_ids, host_id, limit)
+    ]
+    return sorted(found, key=lambda way: way.starts_on)[:limit]
 
 
 def waiting_on_desk(actor: Actor, place: str = "desk", limit: int = 20) -> list[Waiting]:

@@ -1,13 +1,19 @@
-"""Qualifications in the JSON API, as their pages list them."""
+"""Qualifications and recognitions in the JSON API, as their pages have them."""
+
+from typing import Any
 
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
 from portal.bookings.api.blueprint import blueprint
+from portal.bookings.forms.access import NewRecognitionForm, RecognitionStepForm
 from portal.bookings.policies import Permission
 from portal.bookings.queries import grants
-from portal.bookings.schemas.access import QualificationSchema
-from portal.kernel.api import operation, page_arguments, respond_page
+from portal.bookings.schemas.access import QualificationSchema, RecognitionSchema
+from portal.bookings.services import access as services
+from portal.kernel.api import bind_json, operation, page_arguments, respond, respond_page
 from portal.kernel.authorization import authorize
+from portal.kernel.errors import Invalid
 from portal.kernel.web import choice_argument, current_actor, number_argument
 from portal.organizations.queries.profiles import get_visible_organization
 
@@ -40,3 +46,62 @@ def list_qualifications() -> ResponseReturnValue:
         state=choice_argument("state", grants.STATES) or "all",
     )
     return respond_page(QualificationSchema(), found)
+
+
+@blueprint.get("/recognitions")
+@operation(
+    summary="List whose word a host takes",
+    tag="bookings",
+    schema=RecognitionSchema,
+    is_list=True,
+    filters={"organization_id": "The host: an organization that you manage. Needed."},
+    problems=(403, 404),
+)
+def list_recognitions() -> ResponseReturnValue:
+    """List the hosts and the credentials by which people are qualified at one of yours."""
+    host = _host(number_argument("organization_id"))
+    authorize(current_actor(), Permission.QUALIFICATION_VIEW_LEDGER, host)
+    return respond_page(
+        RecognitionSchema(), grants.page_of_recognitions(host.id, **page_arguments())
+    )
+
+
+@blueprint.post("/recognitions")
+@operation(
+    summary="Recognize another host, or a credential",
+    tag="bookings",
+    schema=RecognitionSchema,
+    form=NewRecognitionForm,
+    status=201,
+    scope="bookings:write",
+    example={"organization_id": 1, "credential": "AWS Certified Welder", "capability": "welding"},
+)
+def add_recognition() -> ResponseReturnValue:
+    """Take the word of another host or of a credential, by name, for a capability or for all."""
+    values = bind_json(NewRecognitionForm).data
+    host = _host(values.pop("organization_id"))
+    row = services.add_recognition(current_actor(), host, **values)
+    return respond(RecognitionSchema(), grants.get_recognition(row.id), status=201)
+
+
+@blueprint.post("/recognitions/<int:recognition_id>/actions/<action>")
+@operation(
+    summary="Recognize something no longer",
+    tag="bookings",
+    schema=RecognitionSchema,
+    form=RecognitionStepForm,
+    scope="bookings:write",
+    example={"note": "Their test is another one now."},
+)
+def act_on_recognition(recognition_id: int, action: str) -> ResponseReturnValue:
+    """Revoke a recognition, with a `note`; what was granted for it stays as it is."""
+    actor = current_actor()
+    row = grants.get_visible_recognition(actor, recognition_id)
+    services.act_on_recognition(actor, row, action, note=bind_json(RecognitionStepForm).note.data)
+    return respond(RecognitionSchema(), grants.get_recognition(recognition_id))
+
+
+def _host(organization_id: int | None) -> Any:
+    if organization_id is None:
+        raise Invalid("organization_id", _("Please give a number."))
+    return get_visible_organization(current_actor(), organization_id)

@@ -23,6 +23,7 @@ from portal.bookings.queries import bookings as queries
 from portal.bookings.queries.availability import availability
 from portal.bookings.queries.calendar import is_written, resource_of
 from portal.bookings.queries.elsewhere import list_elsewhere
+from portal.bookings.queries.needs import find_ways_to_qualify
 from portal.bookings.queries.situations import refuse_what_is_taken
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.words import BOOKING_STATUSES
@@ -109,7 +110,8 @@ def book_equipment(equipment_id: int) -> ResponseReturnValue:
     """Book it, or ask for it where its host approves; of a recurrence, every occurrence.
 
     The header `Idempotency-Key` makes a repeated call safe. A refusal has `problems`, with 409
-    where the time is taken, and `suggestions` of what would work.
+    where the time is taken, and `suggestions` of what would work. The problem of a missing
+    qualification has `ways`: where it is to be had next.
     """
     resource = queries.find_resource(equipment_id=equipment_id)
     return _book(resource or resource_of(get_visible_equipment(current_actor(), equipment_id)))
@@ -281,6 +283,7 @@ def _book(resource: Any) -> ResponseReturnValue:
         refusal.find_elsewhere = lambda: list_elsewhere(
             actor, resource, span, organization=organization
         )
+        refusal.find_ways = lambda: find_ways_to_qualify(actor, resource)
         raise
     return respond_made(made)
 

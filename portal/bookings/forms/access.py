@@ -21,6 +21,7 @@ from portal.kernel.fields import (
 )
 from portal.kernel.files import DOCUMENT_ACCEPT, IMAGE_ACCEPT
 from portal.kernel.forms import Form
+from portal.skills.forms import CredentialField
 
 _ACCEPT = f"{DOCUMENT_ACCEPT},{IMAGE_ACCEPT}"
 
@@ -100,15 +101,29 @@ class RecognitionForm(Form):
         longest=200,
         description=_l("Its name, or the address of its page. Its qualifications count here too."),
     )
-    credential = TextField(
+    credential = CredentialField(
         _l("Or a credential"),
-        longest=200,
-        description=_l("Such as the certificate of a training program."),
+        description=_l(
+            "Whoever holds a certificate of it is qualified here, now and later: of a provider that "
+            "a broker has verified, of your own, or of whoever calls the credential their own."
+        ),
     )
     capability = TextField(
         _l("For one capability only"), longest=120, description=_l("Empty: for every capability.")
     )
     note = LongTextField(_l("Why"), longest=500)
+
+
+class NewRecognitionForm(RecognitionForm):
+    """Whose word is taken, together with the organization that takes it."""
+
+    organization_id = RecordField(_l("Host"), is_required=True)
+
+
+class RecognitionStepForm(Form):
+    """Why something is recognized no longer."""
+
+    note = LongTextField(_l("Reason"))
 
 
 class ValidityForm(Form):

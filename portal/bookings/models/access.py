@@ -18,6 +18,10 @@ from portal.kernel.database import Identified, Model, known_values
 from portal.kernel.files import StoredFile
 from portal.organizations.models import Organization
 from portal.regions.models import Capability
+from portal.skills.models import Credential
+
+_FOR_ALL = text("equipment_id IS NULL AND capability_key IS NULL")
+_BY_CERTIFICATE = text("certificate_path <> ''")
 
 
 class Qualification(Identified, Model):
@@ -27,14 +31,17 @@ class Qualification(Identified, Model):
     is the end of the last booking of such a machine.
     ends_on: the last day on which it opens the gate, by expiry or by disuse, whichever is first;
     `rules/access.py` works it out, and every command that changes one of the others writes it.
+    Without equipment and capability it is for all that the host has; only a credential that the
+    host recognizes for everything grants that.
     recognition_id: the recognized credential for which it was granted. Other hosts' qualifications
     that are recognized open the gate by themselves.
+    certificate_path: of a certificate that granted it, the page here that says whether it is good.
     """
 
     __table_args__ = (
         known_values("status", GRANT_STATUSES),
         CheckConstraint(
-            "(equipment_id IS NULL) <> (capability_key IS NULL)", name="one_thing_to_operate"
+            "equipment_id IS NULL OR capability_key IS NULL", name="one_thing_to_operate"
         ),
         CheckConstraint("expires_on IS NULL OR expires_on >= granted_on", name="dates_in_order"),
         CheckConstraint(
@@ -47,7 +54,21 @@ class Qualification(Identified, Model):
         CheckConstraint("expires_on IS NULL OR ends_on <= expires_on", name="ends_by_expiry"),
         UniqueConstraint("host_organization_id", "user_id", "equipment_id"),
         UniqueConstraint("host_organization_id", "user_id", "capability_key"),
+        Index(
+            "uq_qualification_for_all",
+            "host_organization_id",
+            "user_id",
+            unique=True,
+            sqlite_where=_FOR_ALL,
+            postgresql_where=_FOR_ALL,
+        ),
         Index("ix_qualification_status_ends_on", "status", "ends_on"),
+        Index(
+            "ix_qualification_certificate_path",
+            "certificate_path",
+            sqlite_where=_BY_CERTIFICATE,
+            postgresql_where=_BY_CERTIFICATE,
+        ),
     )
 
     host_organization_id: Mapped[int] = mapped_column(
@@ -71,6 +92,7 @@ class Qualification(Identified, Model):
     recognition_id: Mapped[int | None] = mapped_column(
         ForeignKey("recognition.id", ondelete="SET NULL"), index=True
     )
+    certificate_path: Mapped[str] = mapped_column(String(200), default="")
     warned_at: Mapped[dt.datetime | None]
     created_by_id: Mapped[int | None] = mapped_column(
         ForeignKey("users.id", ondelete="SET NULL"), index=True
@@ -86,7 +108,7 @@ class Qualification(Identified, Model):
 
 
 class Recognition(Identified, Model):
-    """Whose word a host takes: another host's qualifications, or a credential by its name.
+    """Whose word a host takes: another host's qualifications, or a credential.
 
     capability_key: for what alone, or None for everything. A revoked one is kept for the ledger.
     """
@@ -94,7 +116,7 @@ class Recognition(Identified, Model):
     __table_args__ = (
         known_values("status", GRANT_STATUSES),
         CheckConstraint(
-            "(recognized_organization_id IS NULL) <> (credential = '')", name="one_source"
+            "(recognized_organization_id IS NULL) <> (credential_id IS NULL)", name="one_source"
         ),
         CheckConstraint(
             "recognized_organization_id IS NULL"
@@ -124,13 +146,13 @@ class Recognition(Identified, Model):
                 ),
                 (
                     "credential",
-                    ("credential", "capability_key"),
-                    "recognized_organization_id IS NULL AND capability_key IS NOT NULL",
+                    ("credential_id", "capability_key"),
+                    "credential_id IS NOT NULL AND capability_key IS NOT NULL",
                 ),
                 (
                     "credential_for_all",
-                    ("credential",),
-                    "recognized_organization_id IS NULL AND capability_key IS NULL",
+                    ("credential_id",),
+                    "credential_id IS NOT NULL AND capability_key IS NULL",
                 ),
             )
         ),
@@ -142,7 +164,9 @@ class Recognition(Identified, Model):
     recognized_organization_id: Mapped[int | None] = mapped_column(
         ForeignKey("organization.id", ondelete="CASCADE"), index=True
     )
-    credential: Mapped[str] = mapped_column(String(200), default="")
+    credential_id: Mapped[int | None] = mapped_column(
+        ForeignKey("credential.id", ondelete="CASCADE"), index=True
+    )
     status: Mapped[str] = mapped_column(String(8), default="valid")
     capability_key: Mapped[str | None] = mapped_column(ForeignKey("capability.key"), index=True)
     created_by_id: Mapped[int | None] = mapped_column(
@@ -156,6 +180,7 @@ class Recognition(Identified, Model):
     recognized_organization: Mapped[Organization | None] = relationship(
         foreign_keys=recognized_organization_id, lazy="raise_on_sql"
     )
+    credential: Mapped[Credential | None] = relationship(lazy="raise_on_sql")
     capability: Mapped[Capability | None] = relationship(lazy="raise_on_sql")
 
 

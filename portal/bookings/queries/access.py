@@ -192,7 +192,8 @@ def _spans_statement(kind: str) -> CompoundSelect[Any]:
 
 
 def opens(kind: str, model: Any) -> ColumnElement[bool]:
-    """Say that a qualification is for this equipment or facility: for itself or what it can do."""
+    """Say that a qualification is for this equipment or facility: for itself, for what it can do,
+    or for all that its host has."""
     if kind == "equipment":
         carried = equipment_capability.c.equipment_id == Equipment.id
         capability = equipment_capability.c.capability_key
@@ -216,9 +217,12 @@ def opens(kind: str, model: Any) -> ColumnElement[bool]:
     is_for_kind = Qualification.capability_key.in_(
         select(capability).where(carried).correlate(model)
     ) & (is_own | recognizes)
+    is_for_all = (
+        is_own & Qualification.equipment_id.is_(None) & Qualification.capability_key.is_(None)
+    )
     if kind == "facility":
-        return is_for_kind
-    return ((Qualification.equipment_id == Equipment.id) & is_own) | is_for_kind
+        return is_for_kind | is_for_all
+    return ((Qualification.equipment_id == Equipment.id) & is_own) | is_for_kind | is_for_all
 
 
 def _clears(

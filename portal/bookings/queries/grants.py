@@ -32,6 +32,8 @@ from portal.kernel.manifest import DeskItem
 from portal.kernel.paging import Page, keyset_page
 from portal.kernel.workflow import WorkflowStep
 from portal.organizations.models import Membership, Organization
+from portal.skills.models import Credential
+from portal.skills.queries import credential_line
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ _OPTIONS = (
     joinedload(Qualification.user),
     joinedload(Qualification.equipment).joinedload(Equipment.organization),
     joinedload(Qualification.capability),
-    joinedload(Qualification.recognition),
+    joinedload(Qualification.recognition).joinedload(Recognition.credential),
     joinedload(Qualification.evidence_file),
 )
 STATES = ("valid", "ending", "all")
@@ -75,16 +77,49 @@ def find_shown_qualification(qualification_id: int) -> Qualification | None:
 def find_qualification(
     host_id: int, user_id: int, equipment_id: int | None, capability_key: str | None
 ) -> Qualification | None:
-    """Return the one qualification of a person for a thing at a host, in whatever state."""
+    """Return the one qualification of a person for a thing at a host, in whatever state.
+
+    Neither a thing nor a capability is all that the host has.
+    """
     return session.scalar(
         select(Qualification).where(
             Qualification.host_organization_id == host_id,
             Qualification.user_id == user_id,
-            Qualification.equipment_id == equipment_id
-            if equipment_id is not None
-            else Qualification.capability_key == capability_key,
+            _same(Qualification.equipment_id, equipment_id),
+            _same(Qualification.capability_key, capability_key),
         )
     )
+
+
+def list_granted_by_certificate(certificate_path: str) -> list[Qualification]:
+    """Return what a certificate granted and is good still, for update."""
+    return list(
+        session.scalars(
+            select(Qualification)
+            .where(
+                Qualification.certificate_path == certificate_path,
+                Qualification.certificate_path != "",
+                Qualification.status == "valid",
+            )
+            .order_by(Qualification.id)
+            .with_for_update()
+        )
+    )
+
+
+def revoked_at(row: Qualification) -> dt.datetime | None:
+    """Return when a qualification was last revoked, or None."""
+    return session.scalar(
+        select(func.max(WorkflowStep.taken_at)).where(
+            WorkflowStep.subject == "qualification",
+            WorkflowStep.subject_id == row.id,
+            WorkflowStep.action == "revoke",
+        )
+    )
+
+
+def _same(column: Any, value: Any) -> ColumnElement[bool]:
+    return column.is_(None) if value is None else column == value
 
 
 def list_qualifications(
@@ -130,6 +165,8 @@ def list_coming_bookings(row: Qualification, limit: int = 20) -> list[Booking]:
     """Return the person's open bookings at the host of what a qualification is for, by time."""
     if row.equipment_id is not None:
         is_for_it: ColumnElement[bool] = Resource.equipment_id == row.equipment_id
+    elif row.capability_key is None:
+        is_for_it = Resource.kind != "operator"
     else:
         is_for_it = or_(
             Resource.equipment_id.in_(
@@ -303,14 +340,19 @@ def list_facility_choices(host_id: int, limit: int = 500) -> list[tuple[int, str
 # Recognitions
 
 
+_RECOGNITION_OPTIONS = (
+    joinedload(Recognition.recognized_organization),
+    joinedload(Recognition.credential),
+    joinedload(Recognition.capability),
+)
+
+
 def list_recognitions(host_id: int, limit: int = 200) -> list[Recognition]:
     """Return whose word a host takes today, the newest first."""
     return list(
         session.scalars(
             select(Recognition)
-            .options(
-                joinedload(Recognition.recognized_organization), joinedload(Recognition.capability)
-            )
+            .options(*_RECOGNITION_OPTIONS)
             .where(Recognition.host_organization_id == host_id, Recognition.status == "valid")
             .order_by(Recognition.id.desc())
             .limit(limit)
@@ -318,9 +360,41 @@ def list_recognitions(host_id: int, limit: int = 200) -> list[Recognition]:
     )
 
 
+def page_of_recognitions(
+    host_id: int, *, cursor: str | None = None, limit: int = 20
+) -> Page[Recognition]:
+    """Return a page of whose word a host takes today, by their numbers."""
+    statement = (
+        select(Recognition)
+        .options(*_RECOGNITION_OPTIONS)
+        .where(Recognition.host_organization_id == host_id, Recognition.status == "valid")
+    )
+    return keyset_page(statement, (Recognition.id,), cursor=cursor, limit=limit)
+
+
+def get_recognition(recognition_id: int) -> Recognition:
+    """Return a recognition with all that is shown of it, whoever asks."""
+    return session.scalars(
+        select(Recognition)
+        .options(*_RECOGNITION_OPTIONS)
+        .where(Recognition.id == recognition_id)
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def list_offered_credentials(limit: int = 200) -> list[str]:
+    """Return credentials by name, each in one line with who issues it, to choose from."""
+    rows = session.execute(
+        select(Credential.name, Credential.issuer)
+        .order_by(Credential.name, Credential.id)
+        .limit(limit)
+    )
+    return [credential_line(row.name, row.issuer) for row in rows]
+
+
 def list_credential_choices(host_id: int) -> list[tuple[int, str]]:
     """Return (id, name) of the credentials that a host recognizes."""
-    return [(row.id, row.credential) for row in list_recognitions(host_id) if row.credential]
+    return [(row.id, source_of(row)) for row in list_recognitions(host_id) if row.credential]
 
 
 def is_credential_of(recognition: Recognition, host_id: int) -> bool:
@@ -328,26 +402,75 @@ def is_credential_of(recognition: Recognition, host_id: int) -> bool:
     return (
         recognition.host_organization_id == host_id
         and recognition.status == "valid"
-        and bool(recognition.credential)
+        and recognition.credential_id is not None
     )
 
 
 def find_recognition(
-    host_id: int, organization_id: int | None, credential: str, capability_key: str | None
+    host_id: int,
+    organization_id: int | None,
+    credential_id: int | None,
+    capability_key: str | None,
 ) -> Recognition | None:
     """Return what a host once said of a source, whether it still stands or not."""
     return session.scalar(
         select(Recognition).where(
             Recognition.host_organization_id == host_id,
-            Recognition.recognized_organization_id.is_(None)
-            if organization_id is None
-            else Recognition.recognized_organization_id == organization_id,
-            Recognition.credential == credential,
-            Recognition.capability_key.is_(None)
-            if capability_key is None
-            else Recognition.capability_key == capability_key,
+            _same(Recognition.recognized_organization_id, organization_id),
+            _same(Recognition.credential_id, credential_id),
+            _same(Recognition.capability_key, capability_key),
         )
     )
+
+
+def list_recognitions_of_credential(credential_id: int) -> list[Recognition]:
+    """Return where a credential opens something today: the recognitions of active hosts."""
+    return list(
+        session.scalars(
+            select(Recognition)
+            .join(Recognition.host)
+            .where(
+                Recognition.credential_id == credential_id,
+                Recognition.status == "valid",
+                Organization.status == "active",
+            )
+            .order_by(Recognition.id)
+        )
+    )
+
+
+def find_recognized_credential(recognition_id: int) -> int | None:
+    """Return which credential a recognition that stands today is about, if it is about one."""
+    return session.scalar(
+        select(Recognition.credential_id).where(
+            Recognition.id == recognition_id, Recognition.status == "valid"
+        )
+    )
+
+
+def list_credentials_for(resource: Resource) -> list[int]:
+    """Return the credentials for which a host qualifies people to use one of its things."""
+    if resource.equipment_id is not None:
+        link, number = equipment_capability.c.equipment_id, resource.equipment_id
+        carried = equipment_capability.c.capability_key
+    elif resource.facility_id is not None:
+        link, number = facility_capability.c.facility_id, resource.facility_id
+        carried = facility_capability.c.capability_key
+    else:
+        return []
+    found = session.scalars(
+        select(Recognition.credential_id)
+        .where(
+            Recognition.host_organization_id == resource.organization_id,
+            Recognition.status == "valid",
+            or_(
+                Recognition.capability_key.is_(None),
+                Recognition.capability_key.in_(select(carried).where(link == number)),
+            ),
+        )
+        .distinct()
+    )
+    return [credential_id for credential_id in found if credential_id is not None]
 
 
 def get_visible_recognition(actor: Actor, recognition_id: int) -> Recognition:
@@ -502,13 +625,16 @@ def list_answered_by(row: Qualification | Clearance) -> list[AccessRequest]:
         conditions += [
             AccessRequest.kind == "qualification",
             AccessRequest.user_id == row.user_id,
-            AccessRequest.equipment_id == row.equipment_id
-            if row.equipment_id is not None
-            else or_(
-                AccessRequest.capability_key == row.capability_key,
-                AccessRequest.equipment_id.in_(carried),
-            ),
         ]
+        if row.equipment_id is not None:
+            conditions.append(AccessRequest.equipment_id == row.equipment_id)
+        elif row.capability_key is not None:
+            conditions.append(
+                or_(
+                    AccessRequest.capability_key == row.capability_key,
+                    AccessRequest.equipment_id.in_(carried),
+                )
+            )
     else:
         conditions += [
             AccessRequest.kind == row.kind,
@@ -567,10 +693,7 @@ def list_ledger(
     )
     options: Mapping[str, Any] = {
         "qualification": _OPTIONS,
-        "recognition": (
-            joinedload(Recognition.recognized_organization),
-            joinedload(Recognition.capability),
-        ),
+        "recognition": _RECOGNITION_OPTIONS,
         "clearance": _CLEARANCE_OPTIONS,
     }
     rows: dict[tuple[str, int], Any] = {}
@@ -609,8 +732,9 @@ def thing_of(row: Qualification | AccessRequest) -> str:
         return row.capability.name
     if row.equipment is not None:
         return row.equipment.name
-    facility = row.facility if isinstance(row, AccessRequest) else None
-    return facility.name if facility is not None else ""
+    if isinstance(row, Qualification):
+        return _("All equipment")
+    return row.facility.name if row.facility is not None else ""
 
 
 def holder_of(row: Clearance) -> str:
@@ -621,8 +745,8 @@ def holder_of(row: Clearance) -> str:
 
 def source_of(row: Recognition) -> str:
     """Return the name of whose word is taken."""
-    organization = row.recognized_organization
-    return organization.name if organization is not None else row.credential
+    source = row.recognized_organization or row.credential
+    return source.name if source is not None else ""
 
 
 # Parts of other pages

@@ -6,14 +6,17 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
+from portal.bookings.models.calendar import Resource
 from portal.bookings.queries.access import load_gates
 from portal.bookings.queries.bookings import list_bookers
 from portal.bookings.queries.calendar import load_rules, resource_of
+from portal.bookings.queries.grants import list_credentials_for
 from portal.bookings.rules.attempt import BookingRules, Gates
 from portal.bookings.rules.customers import customer_class_of
 from portal.facilities.models import Equipment, Facility
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import today_here
+from portal.kernel.manifest import WayToQualify, ways_to_qualify
 
 #: The gates in the order of a page: what the rules say, what opens it, what it is.
 _GATES: tuple[tuple[str, str, Any], ...] = (
@@ -29,11 +32,13 @@ class Need:
     """One gate: its kind (as to ask for it), what it is, and whether it is open for the reader.
 
     is_open: None for who books for no organization, so that nobody can tell.
+    ways: where one learns what opens it, unless it is open.
     """
 
     kind: str
     label: Any
     is_open: bool | None
+    ways: list[WayToQualify]
 
 
 @dataclass(frozen=True)
@@ -74,14 +79,24 @@ def needs_section(actor: Actor, record: Equipment | Facility) -> Needs | None:
     return Needs(
         organization.name if organization else "",
         organization.id if organization else None,
-        list(_needs(rules, gates)),
+        _needs(actor, resource, rules, gates),
         {resource.kind: record.id},
     )
 
 
-def _needs(rules: BookingRules, gates: Gates | None) -> list[Need]:
-    return [
-        Need(kind, label, getattr(gates, gate) if gates else None)
-        for kind, gate, label in _GATES
-        if getattr(rules, f"needs_{kind}")
-    ]
+def _needs(
+    actor: Actor, resource: Resource, rules: BookingRules, gates: Gates | None
+) -> list[Need]:
+    found = []
+    for kind, gate, label in _GATES:
+        if getattr(rules, f"needs_{kind}"):
+            is_open = getattr(gates, gate) if gates else None
+            is_learned = kind == "qualification" and not is_open
+            ways = find_ways_to_qualify(actor, resource) if is_learned else []
+            found.append(Need(kind, label, is_open, ways))
+    return found
+
+
+def find_ways_to_qualify(actor: Actor, resource: Resource) -> list[WayToQualify]:
+    """Return where one gets a credential by which its host lets people use a resource."""
+    return ways_to_qualify(actor, list_credentials_for(resource), resource.organization_id)

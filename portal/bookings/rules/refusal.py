@@ -8,6 +8,7 @@ from typing import Any
 from portal.bookings.rules.attempt import Problem, Span
 from portal.bookings.rules.suggestions import Suggestion
 from portal.kernel.errors import PortalError
+from portal.kernel.manifest import WayToQualify
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,11 @@ class Refused(PortalError):
     find_suggestions: looks for what would work; called when first asked for, so that nobody waits
     for it who holds the lock.
     find_elsewhere: looks for other equipment for the same time; set by who knows for whom.
+    find_ways: looks for where one gets the qualification that is missing; set likewise.
     """
 
     find_elsewhere: Callable[[], Sequence[Elsewhere]] = tuple
+    find_ways: Callable[[], Sequence[WayToQualify]] = tuple
 
     def __init__(
         self,
@@ -56,6 +59,12 @@ class Refused(PortalError):
         self.status = 409 if is_taken else 422
 
     @cached_property
+    def ways(self) -> list[WayToQualify]:
+        """Where one gets the qualification that is missing, if one is."""
+        is_missing = any(problem.code == "not_qualified" for problem in self.problems)
+        return list(self.find_ways()) if is_missing else []
+
+    @cached_property
     def suggestions(self) -> list[Suggestion]:
         """What would work instead."""
         return list(self._find_suggestions())
@@ -65,6 +74,23 @@ class Refused(PortalError):
         offered: list[Suggestion | Elsewhere] = [*self.suggestions, *self.find_elsewhere()]
         return {
             "code": self.code,
-            "problems": [problem.as_json() for problem in self.problems],
+            "problems": [self._as_json(problem) for problem in self.problems],
             "suggestions": [one.as_json() for one in offered],
+        }
+
+    def _as_json(self, problem: Problem) -> dict[str, Any]:
+        """Return a problem, and of a missing qualification where one gets it."""
+        if problem.code != "not_qualified" or not self.ways:
+            return problem.as_json()
+        return {
+            **problem.as_json(),
+            "ways": [
+                {
+                    "title": way.title,
+                    "provider": way.provider,
+                    "url": way.url,
+                    "starts_on": way.starts_on.isoformat(),
+                }
+                for way in self.ways
+            ],
         }

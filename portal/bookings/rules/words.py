@@ -10,6 +10,7 @@ from portal.bookings.events import (
     BookingStepped,
     ClearanceStepped,
     QualificationStepped,
+    RecognitionStepped,
 )
 from portal.kernel.workflow import Transition, Workflow
 
@@ -263,15 +264,21 @@ BOOKINGS = Workflow(
 )
 
 
-def _grants(subject: str, permission: str, done: Mapping[str, Any], event: Any = None) -> Workflow:
+def _grants(subject: str, permission: str, done: Mapping[str, Any], event: Any) -> Workflow:
     """Make the workflow of what a host grants, renews and revokes: its steps are the ledger."""
 
     def step(
         action: str, label: Any, sources: tuple[str, ...], target: str | None, **more: Any
     ) -> Transition:
-        made = (lambda row, _actor, note: event(row.id, action, note)) if event else None
         return Transition(
-            action, sources, target, permission, label, done[action], event=made, **more
+            action,
+            sources,
+            target,
+            permission,
+            label,
+            done[action],
+            event=lambda row, _actor, note: event(row.id, action, note),
+            **more,
         )
 
     # Granted again after it was revoked, or with other dates, it is the same row.
@@ -313,6 +320,7 @@ RECOGNITIONS = _grants(
         "grant": _l("The recognition was added."),
         "revoke": _l("The recognition was revoked."),
     },
+    RecognitionStepped,
 )
 
 #: What a ledger says of a step, by the action.

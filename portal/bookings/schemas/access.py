@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from portal.bookings.models.access import Qualification
+from portal.bookings.models.access import Qualification, Recognition
 
 _COMPUTED: Mapping[str, Callable[[Qualification], Any]] = {
     "url": lambda row: f"/qualifications/{row.id}",
@@ -16,10 +16,15 @@ _COMPUTED: Mapping[str, Callable[[Qualification], Any]] = {
 }
 
 
+def _name_of(relation: str) -> Callable[[Recognition], str | None]:
+    return lambda row: getattr(getattr(row, relation), "name", None)
+
+
 class QualificationSchema(Schema):
     """A person's right to operate one piece of equipment, or all that carries a capability.
 
-    ends_on: the last day on which it is good, by expiry or by disuse, null for ever.
+    Without either it is for all that the host has. ends_on: the last day on which it is good, by
+    expiry or by disuse, null for ever. certificate: the page of the certificate that granted it.
     """
 
     id = fields.Integer()
@@ -38,9 +43,24 @@ class QualificationSchema(Schema):
     last_used_at = fields.AwareDateTime(format="iso", allow_none=True)
     ends_on = fields.Date(allow_none=True)
     evidence = fields.String()
+    certificate = fields.String(attribute="certificate_path")
 
     def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
         """Fill in what is no column."""
         if attr in _COMPUTED:
             return _COMPUTED[attr](obj)
         return super().get_attribute(obj, attr, default)
+
+
+class RecognitionSchema(Schema):
+    """Whose word a host takes: that of another host, or a credential; for a capability, or all."""
+
+    id = fields.Integer()
+    host_organization_id = fields.Integer()
+    organization_id = fields.Integer(attribute="recognized_organization_id", allow_none=True)
+    organization = fields.Function(_name_of("recognized_organization"))
+    credential_id = fields.Integer(allow_none=True)
+    credential = fields.Function(_name_of("credential"))
+    capability = fields.String(attribute="capability_key", allow_none=True)
+    status = fields.String()
+    created_at = fields.AwareDateTime(format="iso")

@@ -35,6 +35,7 @@ from portal.kernel.outbox import record
 from portal.organizations.models import Organization
 from portal.organizations.queries.profiles import get_named_organization
 from portal.organizations.queries.resolving import get_capabilities
+from portal.skills.queries import get_named_credential
 
 # Asking
 
@@ -167,7 +168,7 @@ def grant_qualification(
             status="valid",
             created_by_id=actor.user_id,
         )
-    row.evidence, row.recognition_id = evidence, recognition_id
+    row.evidence, row.recognition_id, row.certificate_path = evidence, recognition_id, ""
     _set_terms(row, granted_on, expires_on, lapses_after_days)
     row.evidence_file_id = _kept(actor, row.evidence_file_id, document)
     session.add(row)
@@ -194,6 +195,78 @@ def renew_qualification(
     qualification.evidence_file_id = _kept(actor, qualification.evidence_file_id, document)
     QUALIFICATIONS.apply(actor, qualification, "renew", note=evidence)
     return qualification
+
+
+@command(Permission.QUALIFICATION_KEEP)
+def grant_by_certificate(
+    actor: Actor,
+    *,
+    user_id: int,
+    credential_id: int,
+    certificate_path: str,
+    issued_at: dt.datetime,
+    expires_on: dt.date | None,
+    evidence: str,
+    recognition_id: int | None = None,
+    host_id: int | None = None,
+) -> int:
+    """Qualify who holds a certificate wherever its credential is recognized; return how often.
+
+    certificate_path: the page here that says whether the certificate is good. recognition_id,
+    host_id: by this word alone, at this host alone. What a host has granted for longer stays as it is; what it has revoked
+    comes back only by a certificate that was issued later.
+    """
+    if expires_on is not None and expires_on < today_here():
+        return 0
+    granted = 0
+    for recognition in queries.list_recognitions_of_credential(credential_id):
+        if recognition_id not in (None, recognition.id):
+            continue
+        if host_id not in (None, recognition.host_organization_id):
+            continue
+        row = queries.find_qualification(
+            recognition.host_organization_id, user_id, None, recognition.capability_key
+        )
+        if row is None:
+            row = Qualification(
+                host_organization_id=recognition.host_organization_id,
+                user_id=user_id,
+                capability_key=recognition.capability_key,
+                status="valid",
+            )
+        elif not _gives_way(row, certificate_path, issued_at, expires_on):
+            continue
+        row.recognition_id, row.certificate_path = recognition.id, certificate_path
+        row.evidence, row.lapses_after_days = evidence, None
+        row.granted_on, row.expires_on = date_here(issued_at), expires_on
+        _set_end(row)
+        session.add(row)
+        session.flush()
+        QUALIFICATIONS.apply(actor, row, "grant", note=evidence)
+        _settle(actor, queries.list_answered_by(row))
+        granted += 1
+    return granted
+
+
+def _gives_way(
+    row: Qualification, certificate_path: str, issued_at: dt.datetime, expires_on: dt.date | None
+) -> bool:
+    """Tell whether a certificate takes the place of what a host has on file already."""
+    if row.status == "revoked":
+        revoked_at = queries.revoked_at(row)
+        return revoked_at is None or issued_at > revoked_at
+    if row.certificate_path == certificate_path or row.ends_on is None:
+        return False
+    return expires_on is None or expires_on > row.ends_on
+
+
+@command(Permission.QUALIFICATION_KEEP)
+def revoke_by_certificate(actor: Actor, *, certificate_path: str, note: str) -> int:
+    """Revoke all that a certificate granted, since it is good no longer; return how much."""
+    rows = queries.list_granted_by_certificate(certificate_path)
+    for row in rows:
+        QUALIFICATIONS.apply(actor, row, "revoke", note=note)
+    return len(rows)
 
 
 @command(QUALIFICATIONS.permission)
@@ -304,19 +377,24 @@ def add_recognition(
     capability: str = "",
     note: str = "",
 ) -> Recognition:
-    """Take the word of another host (named, or by the address of its page), or of a credential."""
+    """Take the word of another host (named, or by the address of its page), or of a credential.
+
+    Whoever holds a certificate of the credential, now or later, is qualified here by it.
+    """
     if bool(organization) == bool(credential):
         raise Invalid("organization", _("Please name an organization or a credential, not both."))
     other = get_named_organization(organization) if organization else None
     if other is not None and other.id == host.id:
         raise Invalid("organization", _("This is your own organization."))
+    known = get_named_credential(credential) if credential else None
     key = _capability_key(capability) if capability else None
-    row = queries.find_recognition(host.id, other.id if other else None, credential, key)
+    other_id, known_id = other.id if other else None, known.id if known else None
+    row = queries.find_recognition(host.id, other_id, known_id, key)
     if row is None:
         row = Recognition(
             host_organization_id=host.id,
-            recognized_organization_id=other.id if other else None,
-            credential=credential,
+            recognized_organization_id=other_id,
+            credential_id=known_id,
             capability_key=key,
             status="valid",
             created_by_id=actor.user_id,

@@ -168,6 +168,7 @@ def show_recognitions(organization_id: int) -> ResponseReturnValue:
         "bookings/access/recognitions.html",
         form=form,
         host=host,
+        credentials=grants.list_offered_credentials(),
         rows=[
             (row, grants.source_of(row), RECOGNITIONS.available(actor, row))
             for row in grants.list_recognitions(host.id)

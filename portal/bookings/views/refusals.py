@@ -7,11 +7,14 @@ from flask import url_for
 from flask_babel import gettext as _
 
 from portal.bookings.forms.pages import BookingPageForm, SpanForm, span_values
+from portal.bookings.queries.needs import find_ways_to_qualify
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.telling import write_times
 from portal.bookings.rules.words import ACCESS_KINDS
 from portal.bookings.views.subjects import Subject, span_arguments
+from portal.kernel.manifest import WayToQualify
+from portal.kernel.web import current_actor
 
 #: What goes away when others cancel, so that one can wait for it.
 _TAKEN_BY_OTHERS = {"conflict", "buffer"}
@@ -29,11 +32,15 @@ class Attempted:
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that stands against it, with where it can be put right, if anywhere."""
+    """One thing that stands against it, with where it can be put right, if anywhere.
+
+    ways: where one learns what is missing.
+    """
 
     message: str
     url: str | None
     link: Any
+    ways: list[WayToQualify]
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,7 @@ class Refusal:
 
 def show_refusal(attempted: Attempted, subject: Subject, form: SpanForm) -> Refusal:
     """Return what a page shows of a refused attempt to book or to move."""
+    attempted.refusal.find_ways = lambda: find_ways_to_qualify(current_actor(), subject.resource)
     problems = attempted.refusal.problems
     codes = {problem.code for problem in problems}
     kept = _kept(form)
@@ -73,6 +81,7 @@ def show_refusal(attempted: Attempted, subject: Subject, form: SpanForm) -> Refu
                 problem.message,
                 _gate_url(problem.hint, subject, form),
                 ACCESS_KINDS.get(problem.hint),
+                attempted.refusal.ways if problem.code == "not_qualified" else [],
             )
             for problem in problems
         ],

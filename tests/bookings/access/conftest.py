@@ -8,9 +8,11 @@ from flask import Flask
 from sqlalchemy import event
 
 from portal.kernel.authorization import Actor
-from portal.kernel.database import session
+from portal.kernel.database import session, unit_of_work
 from portal.kernel.mail import OutgoingMail
 from portal.organizations.models import Organization
+from portal.regions.rules import name_key
+from portal.skills.models import Credential
 from tests.cast import World
 
 ActorOf = Callable[[str], Actor]
@@ -21,6 +23,21 @@ OrganizationOf = Callable[[str], Organization]
 def organization(world: World) -> OrganizationOf:
     """Return an organization of the cast."""
     return lambda name: session.get_one(Organization, world.organizations[name])
+
+
+def credential_of(world: World, organization: str, name: str) -> Credential:
+    """A credential that an organization issues itself."""
+    with unit_of_work():
+        issuer = session.get_one(Organization, world.organizations[organization])
+        credential = Credential(
+            kind="certificate",
+            name=name,
+            name_key=name_key(name),
+            issuer=issuer.name,
+            issuer_organization_id=issuer.id,
+        )
+        session.add(credential)
+    return credential
 
 
 @pytest.fixture

@@ -23,7 +23,8 @@ from portal.kernel.clock import now, today_here
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from portal.kernel.files import StoredFile
-from tests.bookings.access.conftest import ActorOf, OrganizationOf
+from portal.skills.models import Credential
+from tests.bookings.access.conftest import ActorOf, OrganizationOf, credential_of
 from tests.cast import World
 
 Mails = list[dict[str, Any]]
@@ -387,7 +388,8 @@ def test_a_recognized_credential_can_be_what_a_qualification_was_granted_for(
     world: World, actor: ActorOf, organization: OrganizationOf
 ) -> None:
     ana, shop = actor("ana"), organization("shop")
-    credential = access.add_recognition(ana, shop, credential="AWS certified welder")
+    credential_of(world, "college", "AWS certified welder")
+    credential = access.add_recognition(ana, shop, credential="aws certified welder")
     assert grants.list_credential_choices(shop.id) == [(credential.id, "AWS certified welder")]
 
     row = access.grant_qualification(
@@ -401,13 +403,172 @@ def test_a_recognized_credential_can_be_what_a_qualification_was_granted_for(
     assert row.recognition_id == credential.id
 
 
+def test_of_several_credentials_with_a_name_the_issuer_says_which(
+    world: World, actor: ActorOf, organization: OrganizationOf
+) -> None:
+    ana, shop = actor("ana"), organization("shop")
+    colleges = credential_of(world, "college", "Mill operator")
+    aeros = credential_of(world, "aero", "Mill operator")
+    with pytest.raises(Invalid) as refused:
+        access.add_recognition(ana, shop, credential="Mill operator")
+    assert refused.value.field == "credential"
+
+    by_issuer = access.add_recognition(ana, shop, credential=f"Mill operator ({aeros.issuer})")
+    by_number = access.add_recognition(ana, shop, credential=str(colleges.id), capability="welding")
+
+    assert (by_issuer.credential_id, by_number.credential_id) == (aeros.id, colleges.id)
+
+
+# Certificates
+
+
+def certify(world: World, credential: Credential, person: str = "ben", **values: Any) -> int:
+    return access.grant_by_certificate(
+        SYSTEM,
+        **{
+            "user_id": world.users[person],
+            "credential_id": credential.id,
+            "certificate_path": "/training/certificates/1",
+            "issued_at": now(),
+            "expires_on": today_here() + dt.timedelta(days=365),
+            "evidence": "Mill operator, Falls City Community College, 1",
+            **values,
+        },
+    )
+
+
+def by_certificate() -> list[Qualification]:
+    session.expire_all()
+    return list(
+        session.scalars(
+            select(Qualification)
+            .where(Qualification.certificate_path != "")
+            .order_by(Qualification.id)
+        )
+    )
+
+
+def test_a_certificate_qualifies_wherever_its_credential_is_recognized(
+    world: World,
+    actor: ActorOf,
+    organization: OrganizationOf,
+    mails: Mails,
+    drain: Callable[[], None],
+) -> None:
+    credential = credential_of(world, "college", "Mill operator")
+    other = credential_of(world, "college", "Welder")
+    access.add_recognition(
+        actor("ana"), organization("shop"), credential="Mill operator", capability="five-axis"
+    )
+    access.add_recognition(actor("eve"), organization("aero"), credential="Mill operator")
+    access.add_recognition(actor("cleo"), organization("college"), credential="Welder")
+    drain()
+    mails.clear()
+
+    assert certify(world, credential, "eve") == 2
+    assert certify(world, credential, "eve") == 0
+    drain()
+
+    at_shop, at_aero = by_certificate()
+    assert (at_shop.capability_key, at_shop.expires_on) == (
+        "5-axis-milling",
+        today_here() + dt.timedelta(days=365),
+    )
+    assert (at_aero.equipment_id, at_aero.capability_key) == (None, None)
+    assert sorted(mail["subject"] for mail in mails) == [
+        "You are qualified: 5-axis milling",
+        "You are qualified: All equipment",
+    ]
+    asked = session.get_one(AccessRequest, world.access_requests["eve_at_shop"])
+    assert asked.status == "granted"
+    ledger = grants.list_ledger(organization("shop")).items[0]
+    assert (ledger.action, ledger.note) == ("grant", at_shop.evidence)
+    assert certify(world, other, "eve", expires_on=today_here() - dt.timedelta(days=1)) == 0
+
+
+def test_what_is_for_all_of_a_host_opens_every_machine_of_it_and_none_of_others(
+    world: World, actor: ActorOf, organization: OrganizationOf
+) -> None:
+    credential = credential_of(world, "college", "Mill operator")
+    access.add_recognition(actor("ana"), organization("shop"), credential="Mill operator")
+    certify(world, credential)
+
+    gates = {
+        (host, name): load_gates(
+            Resource(
+                kind="equipment",
+                organization_id=world.organizations[host],
+                equipment_id=world.equipment[name],
+            ),
+            user_id=world.users["ben"],
+            organization=organization("shop"),
+            until=today_here(),
+            rules=BookingRules(needs_qualification=True),
+        ).is_qualified
+        for host, name in (
+            ("shop", "shop_public"),
+            ("shop", "shop_members"),
+            ("college", "college_public"),
+        )
+    }
+
+    assert gates == {
+        ("shop", "shop_public"): True,
+        ("shop", "shop_members"): True,
+        ("college", "college_public"): False,
+    }
+
+
+def test_a_revoked_certificate_takes_back_what_it_granted_and_nothing_else(
+    world: World, actor: ActorOf, organization: OrganizationOf
+) -> None:
+    ana, shop = actor("ana"), organization("shop")
+    credential = credential_of(world, "college", "Mill operator")
+    access.add_recognition(ana, shop, credential="Mill operator", capability="five-axis")
+    by_hand = access.grant_qualification(
+        ana, shop, user_id=world.users["ben"], capability="welding"
+    )
+    certify(world, credential)
+    (granted_by_it,) = by_certificate()
+
+    told = access.revoke_by_certificate(
+        SYSTEM, certificate_path="/training/certificates/1", note="Issued in error."
+    )
+
+    assert told == 1
+    session.expire_all()
+    assert (granted_by_it.status, by_hand.status) == ("revoked", "valid")
+    assert grants.list_ledger(shop).items[0].note == "Issued in error."
+    # What was revoked comes back by what was issued later alone.
+    assert certify(world, credential, issued_at=now() - dt.timedelta(days=1)) == 0
+    assert certify(world, credential, certificate_path="/training/certificates/2") == 1
+
+
+def test_what_a_host_granted_for_longer_stays_as_it_is(
+    world: World, actor: ActorOf, organization: OrganizationOf
+) -> None:
+    ana, shop = actor("ana"), organization("shop")
+    credential = credential_of(world, "college", "Mill operator")
+    access.add_recognition(ana, shop, credential="Mill operator", capability="welding")
+    by_hand = access.grant_qualification(
+        ana, shop, user_id=world.users["ben"], capability="welding"
+    )
+    assert certify(world, credential) == 0
+
+    access.renew_qualification(ana, by_hand, expires_on=today_here() + MONTH)
+    assert certify(world, credential) == 1
+    session.expire_all()
+    assert by_hand.expires_on == today_here() + dt.timedelta(days=365)
+
+
 NOT_RECOGNIZED: list[tuple[dict[str, Any], str]] = [
     ({}, "organization"),
     ({"organization": "Prairie Aero Composites", "credential": "X"}, "organization"),
     ({"organization": "Ana's Machine Shop"}, "organization"),
     ({"organization": "Nobody Inc."}, "organization"),
     ({"organization": "Prairie Aero Composites"}, "organization"),
-    ({"credential": "X", "capability": "no such thing"}, "capability"),
+    ({"credential": "X"}, "credential"),
+    ({"organization": "Prairie Aero Composites", "capability": "no such thing"}, "capability"),
 ]
 
 

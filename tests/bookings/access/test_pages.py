@@ -13,7 +13,7 @@ from portal.bookings.models.calendar import RuleLayer
 from portal.bookings.services import access
 from portal.kernel.clock import today_here
 from portal.kernel.database import session, unit_of_work
-from tests.bookings.access.conftest import ActorOf, OrganizationOf
+from tests.bookings.access.conftest import ActorOf, OrganizationOf, credential_of
 from tests.cast import CAST, World
 from tests.support.statements import count_statements
 
@@ -193,6 +193,7 @@ def test_the_ledger_says_who_did_what_and_why(
     world: World, actor: ActorOf, organization: OrganizationOf, client_of: ClientOf
 ) -> None:
     ana, shop = actor("ana"), organization("shop")
+    credential_of(world, "college", "AWS certified welder")
     access.add_recognition(ana, shop, credential="AWS certified welder", note="Same test.")
     access.renew_qualification(
         ana, session.get_one(Qualification, world.qualifications["cleo_at_shop"]), evidence="Again."
@@ -256,6 +257,29 @@ def test_programs_read_their_own_and_what_their_organization_granted(
     assert client_of("nobody").get(address).status_code == 401
 
 
+def test_programs_recognize_a_credential_and_no_longer(world: World, client_of: ClientOf) -> None:
+    shop, credential = world.organizations["shop"], credential_of(world, "college", "Mill operator")
+    values = {"organization_id": shop, "credential": "Mill operator", "capability": "five-axis"}
+    ana, address = client_of("ana"), "/api/v1/recognitions"
+
+    made = ana.post(address, json=values).get_json()
+    listed = ana.get(f"{address}?organization_id={shop}").get_json()["items"]
+    again = ana.post(address, json=values)
+    number = made["id"]
+    unreasoned = ana.post(f"{address}/{number}/actions/revoke", json={})
+    revoked = ana.post(f"{address}/{number}/actions/revoke", json={"note": "It is easier now."})
+
+    assert (made["credential_id"], made["credential"]) == (credential.id, "Mill operator")
+    assert (made["capability"], made["organization"]) == ("5-axis-milling", None)
+    assert [row["organization"] for row in listed] == ["Prairie Aero Composites", None]
+    assert "You recognize this already." in again.text
+    assert unreasoned.status_code == 422
+    assert revoked.get_json()["status"] == "revoked"
+    assert ana.get(address).status_code == 422
+    assert client_of("eve").get(f"{address}?organization_id={shop}").status_code == 403
+    assert client_of("eve").post(address, json=values).status_code == 403
+
+
 def test_a_reason_is_kept_without_what_a_database_refuses(
     world: World, client_of: ClientOf
 ) -> None:
@@ -268,7 +292,10 @@ def test_host_takes_the_word_of_another_and_takes_that_back(
     world: World, client_of: ClientOf
 ) -> None:
     ana, address = client_of("ana"), f"/organizations/{world.organizations['shop']}/access"
-    page = sent(ana, f"{address}/recognitions", credential="MSSC Certified Production Technician")
+    issuer = credential_of(world, "college", "MSSC Certified Production Technician").issuer
+    label = f"MSSC Certified Production Technician ({issuer})"
+    assert f'<option value="{label}">' in ana.get(f"{address}/recognitions").text
+    page = sent(ana, f"{address}/recognitions", credential=label)
     assert "MSSC Certified Production Technician" in page
     assert "Please" in ana.post(f"{address}/recognitions", data={}).text
     number = re.findall(r"/recognitions/(\d+)/actions/", page)[-1]

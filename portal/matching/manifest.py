@@ -10,12 +10,22 @@ from portal.matching.policies import Permission, policy
 from portal.matching.queries import matches, rounds
 from portal.organizations import events as organization_events
 from portal.partnerships import events as request_events
+from portal.training import events as training_events
 
 _OF_ORGANIZATION: tuple[type[Event], ...] = (
     organization_events.OrganizationChanged,
     organization_events.OrganizationConfirmed,
     organization_events.OrganizationArchived,
     organization_events.OrganizationRestored,
+)
+
+_OF_PROGRAM: tuple[type[Event], ...] = (
+    training_events.ProgramSaved,
+    training_events.ProgramDeleted,
+    training_events.SectionSaved,
+    training_events.SectionOpened,
+    training_events.SectionMoved,
+    training_events.SectionCancelled,
 )
 
 manifest = Manifest(
@@ -43,6 +53,7 @@ manifest = Manifest(
             Reaction(event, reactions.compute_anew_on_organization_changed)
             for event in _OF_ORGANIZATION
         ),
+        *(Reaction(event, reactions.compute_anew_on_program_changed) for event in _OF_PROGRAM),
         Reaction(events.MatchesFound, reactions.email_both_sides_on_matches_found),
         Reaction(events.MatchAnswered, reactions.email_keepers_on_match_answered),
     ),

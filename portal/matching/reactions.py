@@ -63,6 +63,11 @@ def compute_anew_on_facility_changed(
     _schedule(rounds.list_affected_ids("facility", event.facility_id))
 
 
+def compute_anew_on_program_changed(event: Any) -> None:
+    """Compute the matches of the requests that a program, or when it is held, concerns."""
+    _schedule(rounds.list_affected_ids("program", event.program_id))
+
+
 def compute_anew_on_organization_changed(event: Any) -> None:
     """Compute the matches of the requests that an organization, or anything of it, concerns."""
     number = event.organization_id

@@ -41,6 +41,8 @@ _OF_NEEDS: tuple[tuple[str, ...], ...] = (
     ("organization",),
     ("request",),
 )
+#: Whoever wants to learn something looks for programs first.
+_OF_LEARNERS: tuple[tuple[str, ...], ...] = (("program",), *_OF_NEEDS)
 #: What is offered is looked for by those who need it, not by those who have it as well; but
 #: partners for something new are found by what they can do.
 _OF_OFFERS: tuple[tuple[str, ...], ...] = (("request",),)
@@ -161,7 +163,7 @@ def _owners(offered: Mapping[Key, Offered], relevance: Mapping[Key, float]) -> d
     """Return the organizations that have what was found, as well as their records answer."""
     owners: dict[Key, float] = {}
     for key, one in offered.items():
-        if one.kind in ("equipment", "facility"):
+        if one.kind in ("equipment", "facility", "program"):
             owner = ("organization", one.organization_id)
             best = max(owners.get(owner, relevance.get(owner, 0.0)), OF_RECORDS * relevance[key])
             owners[owner] = best
@@ -170,7 +172,7 @@ def _owners(offered: Mapping[Key, Offered], relevance: Mapping[Key, float]) -> d
 
 def _places_of(wanted: Wanted) -> tuple[tuple[str, ...], ...]:
     if wanted.direction == "need":
-        return _OF_NEEDS
+        return _OF_LEARNERS if wanted.kind == "training" else _OF_NEEDS
     return _OF_PARTNERS if wanted.kind in _PARTNERING else _OF_OFFERS
 
 

@@ -21,11 +21,12 @@ from portal.facilities.models import (
 )
 from portal.facilities.queries import place_of_record
 from portal.kernel.authorization import NOBODY
-from portal.kernel.clock import date_here, now
+from portal.kernel.clock import date_here, now, today_here
 from portal.kernel.database import session
 from portal.kernel.richtext import plain
 from portal.matching.rules.facts import Offered, Wanted
 from portal.matching.rules.kinship import Kinship, emphasis
+from portal.matching.rules.learning import credentials_in, languages_in, people_in
 from portal.matching.rules.sizes import certificates_in, sizes_in, sizes_of
 from portal.organizations.models import Organization, organization_capability
 from portal.organizations.queries.profiles import clusters_of_organizations
@@ -33,11 +34,18 @@ from portal.partnerships.models import Request
 from portal.partnerships.queries.requests import shown_point_of
 from portal.regions.models import capability_broader
 from portal.regions.queries import match_phrases, preferred_labels
+from portal.skills.models import Credential, Skill, skill_capability
+from portal.training.models.programs import Program, ProgramSkill
+from portal.training.models.sections import Section
+from portal.training.queries.sections import can_enroll
+from portal.training.rules.sections import price_for
 
 #: Who is told of a match can see what members see.
 _SHOWN = ("public", "members")
 #: So far ahead a machine is looked at where the request says no day.
 LOOK_AHEAD_DAYS = 30
+#: So many sections are looked at for the next one of each program.
+MOST_SECTIONS = 1000
 _ORGANIZATION = (joinedload(Organization.county), joinedload(Organization.zip_place))
 
 
@@ -67,6 +75,7 @@ def wanted_of(request: Request) -> Wanted:
     lacks = is_identified and request.kind != "consortium"
     own = _own_capabilities(organization.id) if lacks else set()
     clusters = clusters_of_organizations([organization.id]) if is_identified else {}
+    is_training = request.kind == "training"
     return Wanted(
         request_id=request.id,
         organization_id=organization.id,
@@ -85,7 +94,20 @@ def wanted_of(request: Request) -> Wanted:
         partner_kinds=tuple(request.partner_kinds),
         partner_sizes=tuple(request.partner_sizes),
         clusters=frozenset(clusters.get(organization.id, ())),
+        people=people_in(text) if is_training else None,
+        languages=languages_in(text) if is_training else frozenset(),
+        credentials=credentials_in(text, _credential_names()) if is_training else {},
     )
+
+
+def _credential_names() -> dict[int, tuple[str, ...]]:
+    """Return what the credentials are called that are no organization's own."""
+    rows = session.execute(
+        select(Credential.id, Credential.name, Credential.abbreviation, Credential.key).where(
+            Credential.key.is_not(None)
+        )
+    )
+    return {row.id: (row.name, row.abbreviation, row.key) for row in rows}
 
 
 def _named_in(text: str) -> list[str]:
@@ -226,7 +248,7 @@ def _load_facilities(ids: Sequence[int], _wanted: Wanted) -> list[Offered]:
     return found
 
 
-def _load_organizations(ids: Sequence[int], _wanted: Wanted) -> list[Offered]:
+def _load_organizations(ids: Sequence[int], wanted: Wanted) -> list[Offered]:
     rows = session.scalars(
         select(Organization)
         .options(*_ORGANIZATION, selectinload(Organization.capabilities))
@@ -240,7 +262,8 @@ def _load_organizations(ids: Sequence[int], _wanted: Wanted) -> list[Offered]:
             .join(link, link.c[f"{model.__tablename__}_id"] == model.id)
             .where(model.organization_id.in_(ids), *_shared(model))
             for model, link in _HELD
-        )
+        ),
+        *([_taught_by(ids)] if wanted.kind == "training" else []),
     )
     found = []
     for row in rows:
@@ -302,12 +325,89 @@ def _load_requests(ids: Sequence[int], _wanted: Wanted) -> list[Offered]:
     return found
 
 
+def _load_programs(ids: Sequence[int], wanted: Wanted) -> list[Offered]:
+    rows = session.scalars(
+        select(Program)
+        .options(
+            joinedload(Program.organization).options(*_ORGANIZATION),
+            joinedload(Program.credential),
+            selectinload(Program.skills).selectinload(Skill.capabilities),
+        )
+        .where(
+            Program.id.in_(ids),
+            Program.visibility.in_(_SHOWN),
+            Program.is_archived.is_(False),
+            _is_open(Program),
+        )
+        .order_by(Program.id)
+    ).all()
+    clusters = clusters_of_organizations({row.organization_id for row in rows})
+    coming = _next_sections(ids)
+    found = []
+    for row in rows:
+        section = coming.get(row.id)
+        customer = customer_class_of(
+            row.organization_id, wanted.organization_id, wanted.organization_kind
+        )
+        place = _point(section.latitude, section.longitude) if section else None
+        served = {item.key for skill in row.skills for item in skill.capabilities}
+        found.append(
+            Offered(
+                kind="program",
+                id=row.id,
+                point=place or row.organization.shown_point,
+                capabilities=tuple(sorted(served)),
+                starts_on=section.starts_on if section else None,
+                free_seats=section.seats if section else None,
+                cost_cents=price_for(
+                    section.price_by_class if section else {}, customer, row.cost_cents
+                ),
+                is_online=row.delivery in ("online", "self_paced"),
+                languages=frozenset(row.language.split("-")),
+                credential_id=row.credential_id,
+                credential=row.credential.name if row.credential else "",
+                confirmed_on=_day(row.confirmed_at),
+                **_of_organization(row.organization, clusters),
+            )
+        )
+    return found
+
+
+def _next_sections(program_ids: Sequence[int]) -> dict[int, Section]:
+    """Return by program the next section in which one can enroll."""
+    found: dict[int, Section] = {}
+    for section in session.scalars(
+        select(Section)
+        .options(selectinload(Section.prices))
+        .where(Section.program_id.in_(program_ids), can_enroll(today_here()))
+        .order_by(Section.starts_on, Section.id)
+        .limit(MOST_SECTIONS)
+    ):
+        found.setdefault(section.program_id, section)
+    return found
+
+
+def _taught_by(organization_ids: Sequence[int]) -> Select[int, str]:
+    """Select the capabilities that skills serve which organizations teach."""
+    return (
+        select(Program.organization_id, skill_capability.c.capability_key)
+        .join(ProgramSkill, ProgramSkill.program_id == Program.id)
+        .join(skill_capability, skill_capability.c.skill_key == ProgramSkill.skill_key)
+        .where(
+            Program.organization_id.in_(organization_ids),
+            Program.visibility.in_(_SHOWN),
+            Program.is_archived.is_(False),
+        )
+    )
+
+
 #: One more kind of candidate is one more line here, and one in `rules.words.CANDIDATE_KINDS`.
 _LOADERS: Mapping[str, Callable[[Sequence[int], Wanted], list[Offered]]] = {
     "equipment": _load_equipment,
     "facility": _load_facilities,
     "organization": _load_organizations,
     "request": _load_requests,
+    "program": _load_programs,
 }
 _HELD: tuple[tuple[Any, Table], ...] = (
     (Equipment, equipment_capability),

@@ -31,6 +31,9 @@ from portal.partnerships.policies import Permission as RequestPermission
 from portal.partnerships.queries.requests import REQUEST_OPTIONS, card_of
 from portal.partnerships.rules.workflows import LISTED_STATUSES
 from portal.regions.queries import cluster_labels, preferred_labels
+from portal.training.models.programs import Program
+from portal.training.policies import Permission as TrainingPermission
+from portal.training.rules.programs import PROGRAM_ADDRESS
 
 #: A request's page, and a person's, show so many.
 MOST_SHOWN = 10
@@ -314,6 +317,21 @@ def _cards(actor: Actor, keys: Collection[tuple[str, int]]) -> dict[tuple[str, i
                 _town(row) or _town(row.organization),
                 row.is_demo,
             )
+    for program in session.scalars(
+        select(Program)
+        .options(joinedload(Program.organization))
+        .where(Program.id.in_(ids["program"]), visible(actor, TrainingPermission.PROGRAM_VIEW))
+        .order_by(Program.id)
+    ):
+        found["program", program.id] = Card(
+            "program",
+            program.title,
+            PROGRAM_ADDRESS % program.id,
+            program.summary,
+            program.organization.name,
+            _town(program.organization),
+            program.is_demo,
+        )
     for organization in session.scalars(
         select(Organization)
         .where(

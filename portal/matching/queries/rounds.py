@@ -12,6 +12,8 @@ from portal.matching.models import Match, MatchRound
 from portal.organizations.models import organization_capability
 from portal.partnerships.models import Request, request_capability
 from portal.regions.queries import broader_closure, narrower_closure
+from portal.skills.models import skill_capability
+from portal.training.models.programs import ProgramSkill
 
 #: A change of one candidate concerns so many requests at most; all are looked at daily anyway.
 MOST_AFFECTED = 200
@@ -22,6 +24,11 @@ _LINKS: dict[str, tuple[Table, str]] = {
     "organization": (organization_capability, "organization_id"),
     "request": (request_capability, "request_id"),
 }
+_SERVED = (
+    select(skill_capability.c.capability_key)
+    .join(ProgramSkill, ProgramSkill.skill_key == skill_capability.c.skill_key)
+    .distinct()
+)
 
 
 def list_due_ids(limit: int) -> list[int]:
@@ -57,8 +64,12 @@ def list_affected_ids(kind: str, number: int, organization_id: int | None = None
     known = session.scalars(
         select(Match.request_id).where(own, Match.status != "gone").distinct()
     ).all()
-    link, column = _LINKS[kind]
-    keys = session.scalars(select(link.c.capability_key).where(link.c[column] == number)).all()
+    if kind == "program":
+        named = _SERVED.where(ProgramSkill.program_id == number)
+    else:
+        link, column = _LINKS[kind]
+        named = select(link.c.capability_key).where(link.c[column] == number)
+    keys = session.scalars(named).all()
     return sorted({*known, *_asking_for(keys)} - ({number} if kind == "request" else set()))
 
 

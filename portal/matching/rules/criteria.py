@@ -30,6 +30,8 @@ REACH: Mapping[str, int] = {
 }
 #: A budget should pay for so much of each unit of a rate.
 WORTH_BUYING: Mapping[str, int] = {"hour": 8, "day": 1, "run": 1, "sample": 1}
+#: How much being taught online counts, beside being next door.
+ONLINE = 0.85
 TRL_APART = 2
 FRESH_DAYS = 180
 
@@ -45,6 +47,8 @@ def compare(wanted: Wanted, offered: Offered, kinship: Kinship, today: dt.date) 
         lambda: eligibility(wanted, offered),
         lambda: capacity(wanted, offered),
         lambda: rate(wanted, offered),
+        lambda: credential(wanted, offered),
+        lambda: language(wanted, offered),
         lambda: trl(wanted, offered),
         lambda: partner_kind(wanted, offered),
         lambda: partner_size(wanted, offered),
@@ -86,7 +90,9 @@ def text(wanted: Wanted, offered: Offered) -> Finding:
 
 
 def distance(wanted: Wanted, offered: Offered) -> Finding | None:
-    """Whether it is near enough; a radius that was given is hard."""
+    """Whether it is near enough; a radius that was given is hard. What is online is everywhere."""
+    if offered.is_online:
+        return Finding("distance", "met", ONLINE, "online")
     if wanted.point is None or offered.point is None:
         return Finding("distance", "unknown", 0.0, "no_place")
     miles = miles_between(*wanted.point, *offered.point)
@@ -102,7 +108,9 @@ def distance(wanted: Wanted, offered: Offered) -> Finding | None:
 
 
 def availability(wanted: Wanted, offered: Offered) -> Finding | None:
-    """Whether it can be had in the wanted span; asked of machines that somebody wants to use."""
+    """Whether it can be had in the wanted span: machines to use, and programs to enroll in."""
+    if offered.kind == "program":
+        return _next_section(wanted, offered)
     if offered.kind != "equipment" or wanted.kind != "equipment_sharing":
         return None
     values = {"by": wanted.wanted_by.isoformat() if wanted.wanted_by else ""}
@@ -114,9 +122,21 @@ def availability(wanted: Wanted, offered: Offered) -> Finding | None:
     return Finding("availability", "met", 1.0, "free", {**values, "from": first})
 
 
+def _next_section(wanted: Wanted, offered: Offered) -> Finding:
+    by = wanted.wanted_by
+    values = {"by": by.isoformat() if by else ""}
+    if offered.starts_on is None:
+        return Finding("availability", "unknown", 0.0, "section" if by else "any_section", values)
+    values["from"] = offered.starts_on.isoformat()
+    if by is None or offered.starts_on <= by:
+        return Finding("availability", "met", 1.0, "begins", values)
+    days = (offered.starts_on - by).days
+    return Finding("availability", "unmet", 0.5 * math.exp(-days / 60), "begins_late", values)
+
+
 def certification(wanted: Wanted, offered: Offered) -> Finding | None:
     """Whether its organization has the certificates that the request names."""
-    if not wanted.certifications or offered.kind == "request":
+    if not wanted.certifications or offered.kind in ("request", "program"):
         return None
     missing = [
         name
@@ -150,7 +170,12 @@ def eligibility(wanted: Wanted, offered: Offered) -> Finding | None:
 
 
 def capacity(wanted: Wanted, offered: Offered) -> Finding | None:
-    """Whether it is large enough for the sizes in the request's words; asked of equipment."""
+    """Whether it is large enough for the sizes in the request's words; asked of equipment.
+
+    Of a program, whether the next section has seats for all who are to learn.
+    """
+    if offered.kind == "program":
+        return _seats(wanted, offered)
     if offered.kind != "equipment" or not wanted.sizes:
         return None
     known = sorted(wanted.sizes.keys() & offered.sizes.keys())
@@ -170,8 +195,23 @@ def capacity(wanted: Wanted, offered: Offered) -> Finding | None:
     return Finding("capacity", "unmet", share / 2, "small", values)
 
 
+def _seats(wanted: Wanted, offered: Offered) -> Finding | None:
+    if wanted.people is None or offered.free_seats is None:
+        return None
+    share = offered.free_seats / wanted.people
+    values = {"dimension": "seats", "asked": wanted.people, "has": offered.free_seats}
+    if share >= 1.0:
+        return Finding("capacity", "met", 1.0, "seats", values)
+    return Finding("capacity", "unmet", share / 2, "few_seats", values)
+
+
 def rate(wanted: Wanted, offered: Offered) -> Finding | None:
-    """Whether the budget pays for a useful time at its rates; asked of equipment."""
+    """Whether the budget pays for a useful time at its rates; asked of equipment.
+
+    Of a program, whether it pays for a seat for all who are to learn.
+    """
+    if offered.kind == "program":
+        return _cost(wanted, offered)
     if offered.kind != "equipment" or not wanted.budget_cents:
         return None
     if not offered.rates:
@@ -185,6 +225,40 @@ def rate(wanted: Wanted, offered: Offered) -> Finding | None:
     if bought[unit] >= 1.0:
         return Finding("rate", "met", 1.0, "within", values)
     return Finding("rate", "unmet", bought[unit] / 2, "above", values)
+
+
+def _cost(wanted: Wanted, offered: Offered) -> Finding | None:
+    if not wanted.budget_cents:
+        return None
+    people = wanted.people or 1
+    values = {"budget": wanted.budget_cents, "people": people}
+    if offered.cost_cents is None:
+        return Finding("rate", "unknown", 0.0, "no_price", values)
+    cost = offered.cost_cents * people
+    values["cost"] = cost
+    if cost <= wanted.budget_cents:
+        return Finding("rate", "met", 1.0, "affordable", values)
+    return Finding("rate", "unmet", wanted.budget_cents / cost / 2, "dear", values)
+
+
+def credential(wanted: Wanted, offered: Offered) -> Finding | None:
+    """Whether it awards the credential that the request names; asked of programs."""
+    if offered.kind != "program" or not wanted.credentials:
+        return None
+    if offered.credential_id in wanted.credentials:
+        return Finding("credential", "met", 1.0, "awards", {"name": offered.credential})
+    values = {"names": sorted(wanted.credentials.values())}
+    return Finding("credential", "unmet", 0.0, "awards_other", values)
+
+
+def language(wanted: Wanted, offered: Offered) -> Finding | None:
+    """Whether it is taught in a language that the request names; asked of programs."""
+    if offered.kind != "program" or not wanted.languages:
+        return None
+    if shared := sorted(wanted.languages & offered.languages):
+        return Finding("language", "met", 1.0, "taught", {"code": shared[0]})
+    values = {"code": min(offered.languages, default="en")}
+    return Finding("language", "unmet", 0.0, "taught_other", values)
 
 
 def trl(wanted: Wanted, offered: Offered) -> Finding | None:

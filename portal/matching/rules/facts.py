@@ -15,7 +15,8 @@ class Wanted:
     Of an anonymous request this is no more than everybody reads of it, so that no match can tell
     what it hides. capabilities: how much each counts, by key; those that were chosen, and those
     that only its words name. sizes: the largest figure of each dimension in its words
-    (`rules.sizes`).
+    (`rules.sizes`). people, languages, credentials: of training, as its words name them
+    (`rules.learning`), credentials with their names by id.
     """
 
     request_id: int
@@ -35,6 +36,9 @@ class Wanted:
     partner_kinds: tuple[str, ...] = ()
     partner_sizes: tuple[str, ...] = ()
     clusters: frozenset[str] = frozenset()
+    people: int | None = None
+    languages: frozenset[str] = frozenset()
+    credentials: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +50,9 @@ class Offered:
     sharing, eligibility: of equipment. rates: (unit, cents) for the request's customer class.
     is_free: whether it can be booked in the wanted span (None: nobody knows), free_on: first when.
     takes_kinds: the kinds of partner that a candidate request looks for.
+    Of a program: starts_on, free_seats: of the next section in which one can enroll (None: there is
+    none); cost_cents: of a seat, for the request's customer class (None: not said); is_online,
+    languages, credential_id, credential: how it is taught, and what it awards.
     """
 
     kind: str
@@ -68,6 +75,13 @@ class Offered:
     trl: int | None = None
     takes_kinds: tuple[str, ...] = ()
     clusters: frozenset[str] = frozenset()
+    starts_on: dt.date | None = None
+    free_seats: int | None = None
+    cost_cents: int | None = None
+    is_online: bool = False
+    languages: frozenset[str] = frozenset()
+    credential_id: int | None = None
+    credential: str = ""
     confirmed_on: dt.date | None = None
 
     @property

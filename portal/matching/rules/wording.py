@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _l
 
 from portal.facilities.rules import RATE_UNITS
 from portal.organizations.rules import ORGANIZATION_KINDS
+from portal.training.rules.programs import LANGUAGES
 
 #: By criterion and variant; "answered" stands for all of them.
 _SENTENCES: Mapping[tuple[str, str], Any] = {
@@ -28,6 +29,11 @@ _SENTENCES: Mapping[tuple[str, str], Any] = {
     ("distance", "within"): _l("It is %(miles)s miles away, within the %(radius)s asked for."),
     ("distance", "beyond"): _l("It is %(miles)s miles away, beyond the %(radius)s asked for."),
     ("distance", "no_place"): _l("One of the two says no place."),
+    ("distance", "online"): _l("It is taught online."),
+    ("availability", "begins"): _l("Its next section begins on %(from)s."),
+    ("availability", "begins_late"): _l("Its next section begins on %(from)s, after %(by)s."),
+    ("availability", "section"): _l("No section until %(by)s is open for enrollment yet."),
+    ("availability", "any_section"): _l("No section is open for enrollment now."),
     ("availability", "free"): _l("It can be booked from %(from)s."),
     ("availability", "taken"): _l("It has no free time in the wanted span."),
     ("availability", "asked"): _l("Nobody can tell here whether it is free until %(by)s."),
@@ -45,10 +51,21 @@ _SENTENCES: Mapping[tuple[str, str], Any] = {
     ("eligibility", "not_sought"): _l("It looks for other kinds of partner."),
     ("capacity", "enough"): _l("It takes %(has)s; asked for: %(asked)s."),
     ("capacity", "small"): _l("It takes %(has)s, less than the %(asked)s asked for."),
+    ("capacity", "seats"): _l("It has %(has)s free seats; asked for: %(asked)s."),
+    ("capacity", "few_seats"): _l("It has %(has)s free seats, fewer than the %(asked)s asked for."),
     ("capacity", "none_named"): _l("It does not say whether it takes %(asked)s."),
     ("rate", "within"): _l("At %(rate)s, the budget of %(budget)s pays for a useful time."),
     ("rate", "above"): _l("At %(rate)s, the budget of %(budget)s is soon spent."),
     ("rate", "none_named"): _l("It names no rate for an organization like this one."),
+    ("rate", "affordable"): _l(
+        "Seats for %(people)s cost %(cost)s, within the budget of %(budget)s."
+    ),
+    ("rate", "dear"): _l("Seats for %(people)s cost %(cost)s, above the budget of %(budget)s."),
+    ("rate", "no_price"): _l("It does not say what a seat costs."),
+    ("credential", "awards"): _l("It leads to %(name)s."),
+    ("credential", "awards_other"): _l("It does not lead to %(names)s."),
+    ("language", "taught"): _l("It is taught in this language: %(language)s."),
+    ("language", "taught_other"): _l("It is taught in another language: %(language)s."),
     ("trl", "near"): _l("Both are about as far developed: %(asked)s and %(has)s."),
     ("trl", "apart"): _l("They are not equally far developed: %(asked)s and %(has)s."),
     ("trl", "none_named"): _l("It does not say how far it is developed."),
@@ -69,6 +86,9 @@ _SENTENCES: Mapping[tuple[str, str], Any] = {
 _QUESTIONS: Mapping[tuple[str, str], Any] = {
     ("availability", "asked"): _l("Is it free at some time until %(by)s?"),
     ("availability", "any"): _l("Is it free in the next weeks?"),
+    ("availability", "section"): _l("Will a section begin until %(by)s?"),
+    ("availability", "any_section"): _l("Will a section begin in the next months?"),
+    ("rate", "no_price"): _l("Would a budget of %(budget)s pay for seats for %(people)s?"),
     ("certification", "none_listed"): _l("Does your organization have %(names)s?"),
     ("eligibility", "says"): _l("Could this organization use it?"),
     ("capacity", "none_named"): _l("Does it take %(asked)s?"),
@@ -134,9 +154,11 @@ def _readable(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any
             found["cluster"] = names.get(str(found.get("cluster")), "")
         case "availability" | "freshness":
             found |= {key: _day(found[key]) for key in ("by", "from", "on") if found.get(key)}
-        case "certification":
+        case "language":
+            found["language"] = LANGUAGES[found["code"]]
+        case "certification" | "credential":
             found["names"] = ", ".join(found.get("names", ()))
-        case "capacity":
+        case "capacity" if found["dimension"] != "seats":
             unit = _PER_DIMENSION[found["dimension"]]
             found |= {
                 key: str(unit) % {"size": _number(found[key])}
@@ -144,7 +166,7 @@ def _readable(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any
                 if key in found
             }
         case "rate":
-            found["budget"] = _money(found["budget"])
+            found |= {key: _money(found[key]) for key in ("budget", "cost") if key in found}
             if "cents" in found:
                 found["rate"] = _(
                     "%(price)s per %(unit)s",

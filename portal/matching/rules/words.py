@@ -11,6 +11,7 @@ CANDIDATE_KINDS: Mapping[str, Any] = {
     "facility": _l("Facility"),
     "organization": _l("Organization"),
     "request": _l("Request"),
+    "program": _l("Program"),
 }
 
 #: What is compared, in the order in which it is read.
@@ -23,6 +24,8 @@ CRITERIA: Mapping[str, Any] = {
     "eligibility": _l("Eligibility"),
     "capacity": _l("Capacity"),
     "rate": _l("Rate"),
+    "credential": _l("Credential"),
+    "language": _l("Language"),
     "trl": _l("Readiness"),
     "partner_kind": _l("Kind of partner"),
     "partner_size": _l("Size of partner"),

@@ -2,9 +2,15 @@
 
 from flask_babel import lazy_gettext as _l
 
+from portal.bookings.events import RecognitionStepped
 from portal.kernel.manifest import DeskSection, Manifest, NavigationItem, RecordSection
+from portal.kernel.outbox import Reaction
+from portal.organizations.events import OrganizationVerified
+from portal.training import events
 from portal.training.policies import policy
 from portal.training.queries import listings
+from portal.training.queries.doors import list_ways
+from portal.training.reactions import doors
 from portal.training.views import programs as program_views
 from portal.training.views import sections as section_views
 from portal.training.views.blueprint import blueprint
@@ -55,4 +61,11 @@ manifest = Manifest(
             order=40,
         ),
     ),
+    reactions=(
+        Reaction(events.CertificateIssued, doors.qualify_holder_on_certificate_issued),
+        Reaction(events.CertificateRevoked, doors.disqualify_holder_on_certificate_revoked),
+        Reaction(RecognitionStepped, doors.qualify_holders_on_recognition_stepped),
+        Reaction(OrganizationVerified, doors.qualify_holders_on_organization_verified),
+    ),
+    ways_to_qualify=list_ways,
 )

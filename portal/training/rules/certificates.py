@@ -14,6 +14,8 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 #: Sixteen of thirty-two signs are 80 bits: nobody finds one by trying.
 _LENGTH = 16
 _GROUP = 4
+#: Where everybody who has its number reads whether a certificate is valid.
+CERTIFICATE_ADDRESS = "/training/certificates/%s"
 _SOUND_ALIKE = str.maketrans("OIL", "011")
 _NUMBER = re.compile(f"[{_ALPHABET}]{{{_LENGTH}}}")
 

@@ -1,0 +1,96 @@
+"""Which certificates open gates at hosts that recognize their credentials, and where to get one.
+
+A credential that no organization calls its own could be awarded by anybody who writes a program. It
+opens something where a broker has verified the provider, or where the provider is the host.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import joinedload
+
+from portal.bookings.models.access import Recognition
+from portal.kernel.authorization import Actor
+from portal.kernel.clock import today_here
+from portal.kernel.database import session
+from portal.kernel.manifest import WayToQualify
+from portal.organizations.models import Organization
+from portal.skills.models import Credential
+from portal.training.models.certificates import Certificate
+from portal.training.queries.sections import list_next_sections
+
+#: So many holders are qualified in one turn.
+IN_ONE_TURN = 500
+
+
+def list_good_certificates(
+    *,
+    recognition_id: int | None = None,
+    organization_id: int | None = None,
+    certificate_id: int | None = None,
+    after_id: int = 0,
+) -> list[Certificate]:
+    """Return certificates that are good today and held by an account, by number, with holders.
+
+    Of the credential that is recognized, of a provider, or one alone; those after a number.
+    """
+    statement = (
+        select(Certificate)
+        .options(joinedload(Certificate.organization), joinedload(Certificate.credential))
+        .where(
+            Certificate.id > after_id,
+            Certificate.user_id.is_not(None),
+            Certificate.credential_id.is_not(None),
+            Certificate.revoked_at.is_(None),
+            or_(Certificate.expires_on.is_(None), Certificate.expires_on >= today_here()),
+        )
+        .order_by(Certificate.id)
+        .limit(IN_ONE_TURN)
+    )
+    if recognition_id is not None:
+        recognized = select(Recognition.credential_id).where(Recognition.id == recognition_id)
+        statement = statement.where(Certificate.credential_id.in_(recognized))
+    if organization_id is not None:
+        statement = statement.where(Certificate.organization_id == organization_id)
+    if certificate_id is not None:
+        statement = statement.where(Certificate.id == certificate_id)
+    return list(session.scalars(statement))
+
+
+def opens_elsewhere(certificate: Certificate) -> bool:
+    """Tell whether a certificate counts at hosts other than its provider."""
+    credential = certificate.credential
+    return certificate.organization.verified_at is not None or (
+        credential is not None and credential.issuer_organization_id == certificate.organization_id
+    )
+
+
+def list_ways(
+    actor: Actor, credential_ids: Sequence[int], host_id: int, limit: int
+) -> list[WayToQualify]:
+    """Return the next sections of programs whose certificates count at a host."""
+    found = list_next_sections(actor, credential_ids=credential_ids, limit=4 * limit)
+    providers = {section.organization_id for section in found}
+    trusted = set(
+        session.scalars(
+            select(Organization.id)
+            .outerjoin(
+                Credential,
+                (Credential.issuer_organization_id == Organization.id)
+                & Credential.id.in_(credential_ids),
+            )
+            .where(
+                Organization.id.in_(providers),
+                or_(
+                    Organization.verified_at.is_not(None),
+                    Organization.id == host_id,
+                    Credential.id.is_not(None),
+                ),
+            )
+        )
+    )
+    return [
+        WayToQualify(section.title, section.organization, section.url, section.starts_on)
+        for section in found
+        if section.organization_id in trusted
+    ][:limit]

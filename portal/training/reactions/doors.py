@@ -1,0 +1,79 @@
+"""What follows for the gates of hosts: certificates open them, and revoked ones close them."""
+
+from collections.abc import Callable
+
+from flask_babel import gettext as _
+
+from portal.bookings.events import RecognitionStepped
+from portal.bookings.services import access
+from portal.kernel.authorization import SYSTEM
+from portal.organizations.events import OrganizationVerified
+from portal.training import events
+from portal.training.models.certificates import Certificate
+from portal.training.queries.certificates import find_certificate
+from portal.training.queries.doors import IN_ONE_TURN, list_good_certificates, opens_elsewhere
+from portal.training.rules.certificates import CERTIFICATE_ADDRESS
+
+
+def qualify_holder_on_certificate_issued(event: events.CertificateIssued) -> None:
+    """Qualify who passed at every host that recognizes the credential."""
+    for certificate in list_good_certificates(certificate_id=event.certificate_id):
+        _qualify(certificate)
+
+
+def qualify_holders_on_recognition_stepped(event: RecognitionStepped) -> None:
+    """Count the certificates that were held already when a host recognized a credential."""
+    if event.action == "grant":
+        _qualify_all(
+            lambda after_id: list_good_certificates(
+                recognition_id=event.recognition_id, after_id=after_id
+            ),
+            event.recognition_id,
+        )
+
+
+def qualify_holders_on_organization_verified(event: OrganizationVerified) -> None:
+    """Count what a provider awarded before a broker had verified it."""
+    if event.is_verified:
+        _qualify_all(
+            lambda after_id: list_good_certificates(
+                organization_id=event.organization_id, after_id=after_id
+            )
+        )
+
+
+def disqualify_holder_on_certificate_revoked(event: events.CertificateRevoked) -> None:
+    """Take back what a certificate granted."""
+    certificate = find_certificate(event.certificate_id)
+    if certificate is not None:
+        access.revoke_by_certificate(
+            SYSTEM,
+            certificate_path=CERTIFICATE_ADDRESS % certificate.number,
+            note=_("The certificate was revoked."),
+        )
+
+
+def _qualify_all(
+    read: Callable[[int], list[Certificate]], recognition_id: int | None = None
+) -> None:
+    found = read(0)
+    while found:
+        for certificate in found:
+            _qualify(certificate, recognition_id)
+        found = read(found[-1].id) if len(found) == IN_ONE_TURN else []
+
+
+def _qualify(certificate: Certificate, recognition_id: int | None = None) -> None:
+    if certificate.user_id is None or certificate.credential_id is None:
+        return
+    access.grant_by_certificate(
+        SYSTEM,
+        user_id=certificate.user_id,
+        credential_id=certificate.credential_id,
+        certificate_path=CERTIFICATE_ADDRESS % certificate.number,
+        issued_at=certificate.created_at,
+        expires_on=certificate.expires_on,
+        evidence=" · ".join((certificate.title, certificate.issuer_name, certificate.number)),
+        recognition_id=recognition_id,
+        host_id=None if opens_elsewhere(certificate) else certificate.organization_id,
+    )

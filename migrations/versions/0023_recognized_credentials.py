@@ -2,7 +2,7 @@
 
 What hosts had written becomes the credential of that name, or one of their own.
 
-Revision: 0022, after 0021
+Revision: 0023, after 0022
 """
 
 import datetime as dt
@@ -11,8 +11,8 @@ import re
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0022"
-down_revision = "0021"
+revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 

@@ -231,7 +231,7 @@ def installed_manifests() -> list[Manifest]:
 def ways_to_qualify(
     actor: Actor, credential_ids: Sequence[int], host_id: int, limit: int = 2
 ) -> list[WayToQualify]:
-    """Return where one of the credentials that a host recognizes is to be had, the soonest first."""
+    """Return where a credential that a host recognizes is to be had, the soonest first."""
     found = [
         way
         for manifest in installed_manifests()

@@ -104,8 +104,8 @@ class RecognitionForm(Form):
     credential = CredentialField(
         _l("Or a credential"),
         description=_l(
-            "Whoever holds a certificate of it is qualified here, now and later: of a provider that "
-            "a broker has verified, of your own, or of whoever calls the credential their own."
+            "Whoever holds a certificate of it is qualified here, now and later, if a broker has "
+            "verified its provider."
         ),
     )
     capability = TextField(

@@ -213,8 +213,8 @@ def grant_by_certificate(
     """Qualify who holds a certificate wherever its credential is recognized; return how often.
 
     certificate_path: the page here that says whether the certificate is good. recognition_id,
-    host_id: by this word alone, at this host alone. What a host has granted for longer stays as it is; what it has revoked
-    comes back only by a certificate that was issued later.
+    host_id: by this word alone, at this host alone. What a host has granted for longer stays as
+    it is; what it has revoked comes back only by a certificate that was issued later.
     """
     if expires_on is not None and expires_on < today_here():
         return 0

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from portal.matching.rules import criteria, scoring, sizes
+from portal.matching.rules import criteria, learning, scoring, sizes
 from portal.matching.rules.facts import Finding, Offered, Wanted
 from portal.matching.rules.kinship import Kinship, emphasis
 from portal.matching.rules.wording import question, sentence
@@ -64,6 +64,32 @@ MILL = Offered(
 OFFER = Offered(
     kind="request", id=8, organization_id=2, request_kind="equipment_sharing", point=LOUISVILLE
 )
+LEARNING = replace(
+    NEED,
+    kind="training",
+    people=6,
+    languages=frozenset({"es"}),
+    credentials={3: "OSHA 10"},
+    partner_kinds=(),
+)
+COURSE = Offered(
+    kind="program",
+    id=9,
+    organization_id=2,
+    relevance=0.8,
+    organization_kind="community_college",
+    employee_band="10-19",
+    capabilities=("cnc-milling",),
+    point=LOUISVILLE,
+    starts_on=dt.date(2026, 5, 20),
+    free_seats=8,
+    cost_cents=80_000,
+    languages=frozenset({"en", "es"}),
+    credential_id=3,
+    credential="OSHA 10-Hour General Industry",
+    clusters=frozenset({"metalworking"}),
+    confirmed_on=dt.date(2026, 4, 1),
+)
 
 
 def finding(name: str, wanted: Wanted, offered: Offered) -> Finding | None:
@@ -74,7 +100,13 @@ def finding(name: str, wanted: Wanted, offered: Offered) -> Finding | None:
 def test_every_criterion_is_met_by_who_has_all_that_is_asked_for() -> None:
     found = {one.name: one.verdict for one in criteria.compare(NEED, MILL, KINSHIP, TODAY)}
 
-    assert found == {name: "met" for name in CRITERIA if name != "trl"}
+    of_machines = [name for name in CRITERIA if name not in ("trl", "credential", "language")]
+    assert found == dict.fromkeys(of_machines, "met")
+    taught = {one.name: one.verdict for one in criteria.compare(LEARNING, COURSE, KINSHIP, TODAY)}
+    not_of_programs = ("trl", "certification", "eligibility", "partner_kind")
+    assert taught == dict.fromkeys(
+        [name for name in CRITERIA if name not in not_of_programs], "met"
+    )
     near = finding("trl", NEED, replace(OFFER, trl=6))
     assert near is not None
     assert near.verdict == "met"
@@ -137,6 +169,49 @@ def test_what_nobody_filled_in_is_unknown_and_neither_met_nor_unmet(
 
     assert found is not None
     assert found.verdict == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("name", "offered", "verdict"),
+    [
+        ("availability", replace(COURSE, starts_on=dt.date(2026, 8, 1)), "unmet"),
+        ("availability", replace(COURSE, starts_on=None, free_seats=None), "unknown"),
+        ("capacity", replace(COURSE, free_seats=3), "unmet"),
+        ("rate", replace(COURSE, cost_cents=90_000), "unmet"),
+        ("rate", replace(COURSE, cost_cents=None), "unknown"),
+        ("credential", replace(COURSE, credential_id=4), "unmet"),
+        ("language", replace(COURSE, languages=frozenset({"en"})), "unmet"),
+    ],
+)
+def test_a_course_that_is_late_full_dear_or_another_one_suits_less_and_says_so(
+    name: str, offered: Offered, verdict: str
+) -> None:
+    found = finding(name, LEARNING, offered)
+
+    assert found is not None
+    assert found.verdict == verdict
+    assert score(LEARNING, offered) < score(LEARNING, COURSE)
+
+
+def test_a_course_online_is_near_everybody() -> None:
+    found = finding("distance", LEARNING, replace(COURSE, point=WICHITA, is_online=True))
+
+    assert found is not None
+    assert (found.verdict, found.is_hard) == ("met", False)
+
+
+def test_texts_say_for_how_many_in_which_language_and_toward_which_credential() -> None:
+    known = {1: ("Certified Production Technician", "CPT"), 2: ("", "", "ipc-a-610")}
+
+    assert learning.people_in("TIG on thin stainless, for six helpers") == 6
+    assert learning.people_in("Dos aprendices, o 15 inspectores nuevos") == 15
+    assert learning.people_in("Two days of 8 hours at 40 amps") is None
+    assert learning.languages_in("IPC-A-610 in Vietnamese or Spanish") == {"vi", "es"}
+    assert learning.credentials_in("IPC A-610 in Spanish, and the CPT", known) == {
+        1: "CPT",
+        2: "ipc-a-610",
+    }
+    assert learning.credentials_in("a cpt of sorts", known) == {}
 
 
 @pytest.mark.parametrize(
@@ -227,6 +302,20 @@ def test_the_tables_know_every_kind_of_candidate_and_request() -> None:
         (replace(NEED, wanted_by=None), replace(MILL, is_free=None, sharing="by_request")),
         (NEED, replace(MILL, confirmed_on=dt.date(2024, 1, 1))),
         (NEED, OFFER),
+        (LEARNING, COURSE),
+        (LEARNING, replace(COURSE, starts_on=None, free_seats=None, cost_cents=None)),
+        (replace(LEARNING, wanted_by=None), replace(COURSE, starts_on=None, is_online=True)),
+        (
+            LEARNING,
+            replace(
+                COURSE,
+                starts_on=dt.date(2026, 9, 1),
+                free_seats=2,
+                cost_cents=900_000,
+                credential_id=None,
+                languages=frozenset({"vi"}),
+            ),
+        ),
     ],
 )
 def test_every_finding_has_a_sentence_without_gaps(

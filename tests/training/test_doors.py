@@ -1,0 +1,200 @@
+"""Credentials open doors: passing qualifies at hosts, a closed gate leads to the next course."""
+
+import datetime as dt
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from portal.bookings.models.access import Qualification
+from portal.bookings.queries import grants
+from portal.bookings.services import access
+from portal.bookings.services.calendar import change_rules, open_resource
+from portal.facilities.queries import get_equipment
+from portal.facilities.services import update_equipment
+from portal.kernel.clock import now, today_here
+from portal.kernel.database import session
+from portal.organizations.services import verify_organization
+from portal.training.models.certificates import Certificate
+from portal.training.queries.certificates import list_of_enrollment
+from portal.training.services import enrollments as services
+from portal.training.services import results
+from tests.cast import World
+from tests.training.conftest import ActorOf, OpenSection, OrganizationOf, begin
+
+Drain = Callable[[], None]
+ClientOf = Callable[[str], FlaskClient]
+NIMS = "CNC Milling: Operations"
+
+
+def recognize(actor: ActorOf, organization_of: OrganizationOf, capability: str = "") -> None:
+    """The shop recognizes what the college's public program awards."""
+    access.add_recognition(
+        actor("ana"), organization_of("shop"), credential=NIMS, capability=capability
+    )
+
+
+def passed(actor: ActorOf, open_section: OpenSection, name: str = "ben") -> Certificate:
+    """Let somebody enroll and pass; return the certificate."""
+    section = open_section()
+    row = services.enroll(actor(name), section)
+    begin(section)
+    results.record_result(actor("cleo"), row, passed=True)
+    return list_of_enrollment(row.id)[-1]
+
+
+def by_certificate(world: World, name: str = "ben") -> list[Qualification]:
+    session.expire_all()
+    statement = select(Qualification).where(
+        Qualification.user_id == world.users[name], Qualification.certificate_path != ""
+    )
+    return list(session.scalars(statement))
+
+
+@pytest.fixture
+def verified(world: World, actor: ActorOf, organization_of: OrganizationOf) -> None:
+    """The region's broker has verified the college."""
+    verify_organization(actor("dov"), organization_of("college"))
+
+
+@pytest.mark.usefixtures("verified")
+def test_passing_qualifies_where_the_credential_is_recognized_until_it_expires(
+    world: World,
+    actor: ActorOf,
+    open_section: OpenSection,
+    organization_of: OrganizationOf,
+    drain: Drain,
+) -> None:
+    recognize(actor, organization_of, "five-axis")
+    certificate = passed(actor, open_section)
+    number, expires_on = certificate.number, certificate.expires_on
+    assert by_certificate(world) == []
+    drain()
+
+    (row,) = by_certificate(world)
+    assert (row.host_organization_id, row.capability_key, row.status) == (
+        world.organizations["shop"],
+        "5-axis-milling",
+        "valid",
+    )
+    assert row.expires_on == expires_on
+    assert row.certificate_path == f"/training/certificates/{number}"
+    assert grants.list_ledger(organization_of("shop")).items[0].note == (
+        f"{NIMS} · Falls City Community College · {number}"
+    )
+
+
+@pytest.mark.usefixtures("verified")
+def test_recognition_that_comes_later_counts_what_is_held_already(
+    world: World,
+    actor: ActorOf,
+    open_section: OpenSection,
+    organization_of: OrganizationOf,
+    drain: Drain,
+) -> None:
+    passed(actor, open_section)
+    drain()
+    recognize(actor, organization_of)
+    drain()
+
+    (row,) = by_certificate(world)
+    assert (row.equipment_id, row.capability_key) == (None, None)
+
+
+@pytest.mark.usefixtures("verified")
+def test_revoked_certificate_closes_what_it_opened(
+    world: World,
+    actor: ActorOf,
+    open_section: OpenSection,
+    organization_of: OrganizationOf,
+    drain: Drain,
+) -> None:
+    recognize(actor, organization_of)
+    certificate = passed(actor, open_section)
+    drain()
+    results.revoke_certificate(actor("cleo"), certificate, reason="Another person took the test.")
+    drain()
+
+    (row,) = by_certificate(world)
+    assert row.status == "revoked"
+    # Why is between the provider and the holder.
+    assert grants.list_ledger(organization_of("shop")).items[0].note == (
+        "The certificate was revoked."
+    )
+
+
+def test_certificate_opens_elsewhere_once_a_broker_has_verified_its_provider(
+    world: World,
+    actor: ActorOf,
+    open_section: OpenSection,
+    organization_of: OrganizationOf,
+    drain: Drain,
+) -> None:
+    recognize(actor, organization_of)
+    access.add_recognition(actor("cleo"), organization_of("college"), credential=NIMS)
+    passed(actor, open_section)
+    drain()
+    hosts = [row.host_organization_id for row in by_certificate(world)]
+    assert hosts == [world.organizations["college"]]
+
+    verify_organization(actor("dov"), organization_of("college"))
+    drain()
+
+    assert {row.host_organization_id for row in by_certificate(world)} == {
+        world.organizations["college"],
+        world.organizations["shop"],
+    }
+
+
+@pytest.mark.usefixtures("verified")
+def test_closed_gate_leads_to_the_next_section_on_the_page_the_form_and_the_api(
+    world: World,
+    actor: ActorOf,
+    organization_of: OrganizationOf,
+    client_of: ClientOf,
+) -> None:
+    recognize(actor, organization_of, "five-axis")
+    ana, number = actor("ana"), world.equipment["shop_public"]
+    update_equipment(ana, get_equipment(number), sharing_terms="bookable")
+    resource = open_resource(ana, get_equipment(number))
+    change_rules(ana, resource, needs_qualification=True, approval="instant")
+    eve, section = client_of("eve"), f"/training/sections/{world.sections['open']}"
+    begins = now().replace(hour=15, minute=0, second=0, microsecond=0) + dt.timedelta(days=3)
+
+    page = eve.get(f"/equipment/{number}").text
+    form = eve.post(
+        f"/equipment/{number}/book",
+        data={"date": begins.date().isoformat(), "starts": "10:00", "ends": "11:00"},
+    )
+    problem = eve.post(
+        f"/api/v1/equipment/{number}/bookings",
+        json={
+            "organization_id": world.organizations["aero"],
+            "starts_at": begins.isoformat(),
+            "ends_at": (begins + dt.timedelta(hours=1)).isoformat(),
+        },
+    ).get_json()
+
+    assert f'href="{section}"' in page
+    assert form.status_code == 422
+    assert f'href="{section}"' in form.text
+    (missing,) = problem["problems"]
+    assert missing["code"] == "not_qualified"
+    assert [way["url"] for way in missing["ways"]] == [section]
+    assert missing["ways"][0]["provider"] == "Falls City Community College"
+    assert missing["ways"][0]["starts_on"] > today_here().isoformat()
+
+
+def test_gate_leads_nowhere_where_no_certificate_would_count(
+    world: World, actor: ActorOf, organization_of: OrganizationOf, client_of: ClientOf
+) -> None:
+    recognize(actor, organization_of, "five-axis")
+    ana, number = actor("ana"), world.equipment["shop_public"]
+    update_equipment(ana, get_equipment(number), sharing_terms="bookable")
+    change_rules(ana, open_resource(ana, get_equipment(number)), needs_qualification=True)
+
+    page = client_of("eve").get(f"/equipment/{number}").text
+
+    assert "A qualification of whoever operates it" in page
+    assert "/training/sections/" not in page

@@ -37,6 +37,7 @@ class Agreement(Identified, Timestamped, Model):
     so that nobody has acknowledged what came later. is_reported: whether brokers of its parties'
     regions see it and count it. The three values are what the parties put into it, in cents.
     proposed_at: when the other parties first saw it. end_told_at: when they were told of its end.
+    renewal_ends_on: its last day, once all parties agree with that as well.
     """
 
     __table_args__ = (
@@ -58,6 +59,11 @@ class Agreement(Identified, Timestamped, Model):
             "(status IN ('completed', 'terminated')) = (closed_at IS NOT NULL)",
             name="closed_has_time",
         ),
+        CheckConstraint(
+            "renewal_ends_on IS NULL OR (status = 'active' AND ends_on IS NOT NULL"
+            " AND renewal_ends_on > ends_on)",
+            name="renewal_is_later",
+        ),
         Index("ix_agreement_status_ends_on", "status", "ends_on"),
     )
 
@@ -71,6 +77,7 @@ class Agreement(Identified, Timestamped, Model):
     revision: Mapped[int] = mapped_column(default=1)
     starts_on: Mapped[dt.date | None]
     ends_on: Mapped[dt.date | None]
+    renewal_ends_on: Mapped[dt.date | None]
     private_cents: Mapped[int] = mapped_column(BigInteger, default=0)
     public_cents: Mapped[int] = mapped_column(BigInteger, default=0)
     in_kind_cents: Mapped[int] = mapped_column(BigInteger, default=0)

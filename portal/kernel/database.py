@@ -22,6 +22,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     JSON,
     CheckConstraint,
+    Connection,
     Dialect,
     Engine,
     Insert,
@@ -208,6 +209,18 @@ def _prepare_sqlite(engine: Engine, busy_seconds: float) -> None:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         finally:
             connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(busy_seconds * 1000)}")
+
+    # SQLAlchemy would compile each of these anew.
+    for name, words in (
+        ("do_savepoint", "SAVEPOINT"),
+        ("do_release_savepoint", "RELEASE"),
+        ("do_rollback_to_savepoint", "ROLLBACK TO"),
+    ):
+        setattr(engine.dialect, name, partial(_go_by_name, words))
+
+
+def _go_by_name(words: str, connection: Connection, savepoint: str) -> None:
+    connection.exec_driver_sql(f"{words} {savepoint}")
 
 
 class DatabaseVersion:
@@ -424,7 +437,8 @@ def write(model: type[M], **values: Any) -> M:
 
     Of its relationships it knows nothing.
     """
-    row = model(**{**_empty(model), **insert_row(model, values)})
+    row = model()
+    row.__dict__.update(_empty(model), **insert_row(model, values))
     make_transient_to_detached(row)
     key = inspect(row).key
     undone = session.identity_map.get(key) if key else None

@@ -7,16 +7,17 @@ import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import cache, lru_cache
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar, cast
 
 import wtforms
 from flask import request
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from werkzeug.datastructures import CombinedMultiDict, MultiDict
-from wtforms import Field, FieldList, FileField, FormField
+from wtforms import Field, FieldList, FileField, FormField, i18n
 from wtforms.fields.core import UnboundField
 from wtforms.meta import DefaultMeta
+from wtforms.utils import unset_value
 
 from portal.kernel.errors import Invalid
 from portal.kernel.fields import ListField, MoneyField, TextField
@@ -29,10 +30,30 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 MOST_ROWS = 100
 
 
+class _ReadersWords:
+    """What WTForms itself says, in the reader's language, which is asked when it says something."""
+
+    def gettext(self, text: str) -> str:
+        return cast(str, self._words().gettext(text))
+
+    def ngettext(self, text: str, many: str, count: int) -> str:
+        return cast(str, self._words().ngettext(text, many, count))
+
+    def _words(self) -> Any:
+        return _words_in(str(get_locale() or "en"))
+
+
+@cache
+def _words_in(language: str) -> Any:
+    return i18n.get_translations([language])
+
+
+_READERS_WORDS = _ReadersWords()
+
+
 class _Meta(DefaultMeta):
     def get_translations(self, form: wtforms.Form) -> Any:
-        self.locales = [str(get_locale() or "en")]
-        return super().get_translations(form)
+        return _READERS_WORDS
 
     def bind_field(
         self, form: wtforms.Form, unbound_field: "UnboundField[Any]", options: dict[str, Any]
@@ -44,8 +65,7 @@ class _Meta(DefaultMeta):
         field._form, field.meta = form, self
         # What is about this one alone must not be known of the others.
         field.label, field.flags = _twin(model.label), _twin(model.flags)
-        if options["translations"] is not None:
-            field._translations = options["translations"]
+        field._translations = options["translations"]
         return field
 
 
@@ -69,6 +89,35 @@ class Part(wtforms.Form):
     """Base of what stands within a form as one of its fields."""
 
     Meta = _Meta
+
+
+class PartField(FormField):
+    """A form within a form of which nothing need be given; where nothing is, it is hardly made."""
+
+    def process(self, formdata: Any, data: Any = unset_value, extra_filters: Any = None) -> None:
+        start = f"{self.name}{self.separator}"
+        self.is_given = data is not unset_value or any(
+            name.startswith(start) for name in formdata or ()
+        )
+        self._given = formdata, data
+        self._made: wtforms.Form | None = None
+
+    @property
+    def form(self) -> wtforms.Form:
+        if self._made is None:
+            super().process(*self._given)
+        return self._made
+
+    @form.setter
+    def form(self, made: wtforms.Form) -> None:
+        self._made = made
+
+    def post_process(self, formdata: Any = None) -> None:
+        if self.is_given:
+            super().post_process(formdata)
+
+    def validate(self, form: wtforms.Form, extra_validators: Any = ()) -> bool:
+        return not self.is_given or super().validate(form, extra_validators)
 
 
 class Form(wtforms.Form):
@@ -206,7 +255,8 @@ def _leaves(form: wtforms.Form) -> list[Field]:
             if field.errors and all(isinstance(error, str) for error in field.errors):
                 found.append(field)
         elif isinstance(field, FormField):
-            pending[:0] = list(field.form)
+            if not isinstance(field, PartField) or field.is_given:
+                pending[:0] = list(field.form)
         else:
             found.append(field)
     return found

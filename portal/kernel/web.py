@@ -134,6 +134,9 @@ def init_web(
     )
     app.url_map.converters["int"] = RecordNumber
     csrf.init_app(app)
+    # As one that is known already it adds nothing to requests: it would look for limits of their
+    # views, and there are none. `_refuse_too_many` asks it about every request.
+    app.extensions["limiter"] = {limiter}
     limiter.init_app(app)
     babel = Babel(
         app,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import wtforms
 from flask import Flask
+from flask_babel import force_locale
 from wtforms import FieldList, FormField
 
 from portal.kernel.errors import Invalid
@@ -25,7 +26,7 @@ from portal.kernel.fields import (
     WholeNumberField,
     YesNoField,
 )
-from portal.kernel.forms import Form
+from portal.kernel.forms import Form, PartField
 
 COLORS = {"red": "Red", "blue": "Blue"}
 
@@ -251,3 +252,37 @@ def test_what_is_changed_on_the_field_of_one_form_is_not_so_on_the_next(app: Fla
         assert [choice.value for choice in second.color.iter_choices()] == ["", "red", "blue"]
         assert second.parts[0].form.name.label.field_id == "parts-0-name"
         assert second.name._form is second
+
+
+class OptionalPartForm(Form):
+    name = TextField("Name")
+    part = PartField(PartForm)
+
+
+@pytest.mark.parametrize("body", [{}, {"name": "Mill"}, {"part": {}}])
+def test_of_a_part_of_which_nothing_is_given_nothing_is_asked(
+    app: Flask, body: dict[str, Any]
+) -> None:
+    with app.test_request_context():
+        form = OptionalPartForm.from_json(body)
+        assert form.validate()
+        assert not form.part.is_given
+        assert form.part.data == {"name": "", "amount": None}
+
+
+def test_a_part_is_checked_once_any_of_it_is_given(app: Flask) -> None:
+    with app.test_request_context():
+        form = OptionalPartForm.from_json({"part": {"amount": 200}})
+        assert form.part.is_given
+        assert not form.validate()
+        assert set(form.errors_by_name) == {"part-name", "part-amount"}
+
+
+def test_what_the_library_of_forms_says_is_in_the_readers_language(app: Flask) -> None:
+    said = []
+    for language in ("en", "es"):
+        with app.test_request_context(), force_locale(language):
+            form = ThingForm.from_json({"name": "x" * 21})
+            assert not form.validate()
+            said.append(form.errors_by_name["name"])
+    assert said[0] != said[1]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import FieldList, FormField
+from wtforms import FieldList
 
 from portal.bookings.rules.recurrence import MOST_COUNT, MOST_INTERVAL
 from portal.kernel.fields import (
@@ -15,7 +15,7 @@ from portal.kernel.fields import (
     WholeNumberField,
     YesNoField,
 )
-from portal.kernel.forms import Form, Part
+from portal.kernel.forms import Form, Part, PartField
 
 SCOPES = {
     "one": _l("This one only"),
@@ -55,12 +55,14 @@ class BookingForm(Form):
     for_user = RecordField(_l("Who will be there"))
     override = YesNoField(_l("Set broken rules aside"))
     override_reason = TextField(_l("Why rules are set aside"), longest=500)
-    recurrence = FormField(RecurrenceForm)
+    recurrence = PartField(RecurrenceForm)
     on_conflict = ChoiceField(_l("If one of several cannot be booked"), choices=ON_CONFLICT)
 
     @property
     def recurrence_json(self) -> dict[str, Any] | None:
         """What is said of repeating, as `read_recurrence` takes it; None for a single booking."""
+        if not self.recurrence.is_given:
+            return None
         said = {
             name: value
             for name, value in self.recurrence.data.items()

@@ -48,7 +48,9 @@ _SAVED_EXAMPLE = {
     schema=ResultsSchema,
     filters={
         "q": "Words, “phrases”, +must and -not.",
-        "kind": "organization, facility, equipment or request; may be repeated, as every facet.",
+        "kind": (
+            "organization, facility, equipment, request or program; may be repeated, as all facets."
+        ),
         "near": "A ZIP code.",
         "radius_miles": "How far around the ZIP code, 1 to 5,000 (50 if not given), or “any”.",
         "capability": "The key of a capability; narrower ones are found as well.",
@@ -57,6 +59,12 @@ _SAVED_EXAMPLE = {
         "cluster": "The key of a cluster.",
         "sharing": "in_house, by_request or bookable.",
         "certification": "The name of a certification.",
+        "program_kind": "A kind of training, such as course or apprenticeship.",
+        "delivery": "How training is held: in_person, online, self_paced, hybrid or at_work.",
+        "skill": "The key of a skill that training teaches.",
+        "credential": "The number of a credential that training leads to.",
+        "begins_from": "Training with a section to enroll in that begins on this day or later.",
+        "begins_until": "Training with a section to enroll in that begins on this day or earlier.",
         "updated_days": "30, 90 or 365: updated in the last so many days.",
         "sort": "relevance, newest, distance or title.",
         "limit": "How many hits, 1 to 50.",

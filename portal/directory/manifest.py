@@ -14,6 +14,7 @@ from portal.kernel.manifest import DeskSection, Job, Manifest, NavigationItem
 from portal.kernel.outbox import Reaction
 from portal.organizations import events as organization_events
 from portal.partnerships import events as partnership_events
+from portal.training import events as training_events
 
 #: Importing them is what puts their routes on the blueprint.
 PAGES = (searching, feeds, saved_searches, demand)
@@ -28,6 +29,7 @@ manifest = Manifest(
         Reaction(facility_events.EquipmentDeleted, reactions.forget_equipment_on_equipment_deleted),
         Reaction(facility_events.FacilityDeleted, reactions.forget_facility_on_facility_deleted),
         Reaction(partnership_events.RequestDeleted, reactions.forget_request_on_request_deleted),
+        Reaction(training_events.ProgramDeleted, reactions.forget_program_on_program_deleted),
     ),
     navigation=(
         NavigationItem(_l("Directory"), "directory.search", order=10),

@@ -19,6 +19,7 @@ from portal.kernel.settings import setting
 from portal.kernel.web import external_url
 from portal.organizations.events import MembershipStarted
 from portal.partnerships.events import RequestDeleted
+from portal.training.events import ProgramDeleted
 
 log = logging.getLogger(__name__)
 
@@ -144,3 +145,8 @@ def forget_facility_on_facility_deleted(event: FacilityDeleted) -> None:
 def forget_request_on_request_deleted(event: RequestDeleted) -> None:
     """Forget a deleted request in every saved search."""
     services.forget_record(SYSTEM, kind="request", number=event.request_id)
+
+
+def forget_program_on_program_deleted(event: ProgramDeleted) -> None:
+    """Forget a deleted program in every saved search."""
+    services.forget_record(SYSTEM, kind="program", number=event.program_id)

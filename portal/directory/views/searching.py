@@ -1,7 +1,7 @@
 """The search box's page, its suggestions while typing, and the map of the results."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote, quote_plus
@@ -9,6 +9,7 @@ from urllib.parse import quote, quote_plus
 from flask import render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from markupsafe import Markup
 
 from portal.directory.queries import searching
@@ -19,7 +20,7 @@ from portal.directory.views.blueprint import blueprint
 from portal.directory.views.leading_on import note_unmet, request_url, ways_on
 from portal.kernel.fulltext.port import Hit
 from portal.kernel.kept import keep_answer
-from portal.kernel.web import current_actor, page, text_argument
+from portal.kernel.web import current_actor, format_date, format_money, page, text_argument
 from portal.organizations.queries.profiles import list_organizations_of
 from portal.regions.queries import county_labels, outlines_of
 from portal.regions.rules import draw_map
@@ -135,10 +136,34 @@ def _shown(hit: Hit) -> FoundRow:
         summary=summary,
         found=found,
         organization=hit.organization if hit.kind != "organization" else "",
-        place=hit.extra.get("county", ""),
+        place=hit.extra.get("county", "") if "next_on" not in hit.extra else _next_of(hit.extra),
         distance_miles=hit.distance_miles,
         confirmed_at=dt.datetime.fromisoformat(confirmed) if confirmed else None,
     )
+
+
+def _next_of(extra: Mapping[str, str]) -> str:
+    """Return where and when training is held next, how many seats are left, and the price."""
+    seats = int(extra["free_seats"])
+    told = [
+        extra.get("county", ""),
+        _("begins on %(day)s", day=format_date(dt.date.fromisoformat(extra["next_on"]))),
+        ngettext("%(num)s seat left", "%(num)s seats left", seats) if seats > 0 else _("full"),
+    ]
+    lowest, highest = (extra.get(name, "") for name in ("lowest_cents", "highest_cents"))
+    if highest == "0":
+        told.append(_("Free"))
+    elif lowest:
+        told.append(
+            format_money(int(lowest))
+            if lowest == highest
+            else _(
+                "%(lowest)s to %(highest)s",
+                lowest=format_money(int(lowest)),
+                highest=format_money(int(highest)),
+            )
+        )
+    return " · ".join(part for part in told if part)
 
 
 def _text_of(hit: Hit) -> tuple[str, Markup]:

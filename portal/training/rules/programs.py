@@ -18,6 +18,17 @@ PROGRAM_KINDS: Mapping[str, Any] = {
     "online": _l("Online course"),
 }
 
+#: What people call a kind who search for it, in English and Spanish.
+SEARCH_WORDS: Mapping[str, tuple[str, ...]] = {
+    "course": ("course", "class", "curso"),
+    "certificate": ("certificate program", "programa con certificado"),
+    "degree": ("degree program", "carrera con título"),
+    "apprenticeship": ("apprenticeship", "apprentice", "aprendiz"),
+    "on_the_job": ("on-the-job training", "capacitación en el trabajo"),
+    "workshop": ("workshop", "taller"),
+    "online": ("online course", "curso en línea"),
+}
+
 DELIVERIES: Mapping[str, Any] = {
     "in_person": _l("In person"),
     "online": _l("Online, at fixed times"),

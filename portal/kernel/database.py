@@ -64,6 +64,18 @@ _writing: ContextVar[bool] = ContextVar("writing", default=False)
 _waiting: ContextVar[bool] = ContextVar("waiting", default=True)
 
 
+def _write_instant(value: dt.datetime | None) -> str | None:
+    if value is None:
+        return None
+    if value.tzinfo is None:
+        raise ValueError("a stored instant needs a time zone")
+    return value.astimezone(dt.UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def _read_instant(text: str | None) -> dt.datetime | None:
+    return None if text is None else dt.datetime.fromisoformat(text + "+00:00")
+
+
 class UtcDateTime(TypeDecorator[dt.datetime]):
     """An aware UTC instant. Naive values are refused, since nobody knows what they mean."""
 
@@ -84,6 +96,16 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+
+    def bind_processor(self, dialect: Dialect) -> Any:
+        """As above, past what SQLAlchemy does around it, which takes five times as long."""
+        return _write_instant if dialect.name == "sqlite" else super().bind_processor(dialect)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """As above, past what SQLAlchemy does around it."""
+        if dialect.name == "sqlite":
+            return _read_instant
+        return super().result_processor(dialect, coltype)
 
     @property
     def python_type(self) -> type[Any]:

@@ -19,7 +19,7 @@ from portal.facilities.models import Equipment, Facility, equipment_capability
 from portal.facilities.policies import Permission as FacilityPermission
 from portal.facilities.queries import equipment_nearby, get_equipment
 from portal.kernel.authorization import Actor, can, visible
-from portal.kernel.database import session
+from portal.kernel.database import read_rows, session
 from portal.organizations.models import Organization
 
 #: So many are looked at, the nearest first, and so many of them are named.
@@ -86,7 +86,10 @@ def list_elsewhere(
 ) -> list[Elsewhere]:
     """Return equipment nearby that shares a capability and has no problem with the same time."""
     number = resource.equipment_id
-    if number is None or not session.scalar(_HAS_LIKE, {"equipment_id": number}):
+    if number is None:
+        return []
+    ((has_like,),) = read_rows(_HAS_LIKE, {"equipment_id": number})
+    if not has_like:
         return []
     nearby = [
         listing

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import and_, bindparam, exists, literal, or_, select, union_all
@@ -11,7 +11,13 @@ from sqlalchemy.orm import aliased
 from portal.bookings.models.booking import Booking, WaitingEntry
 from portal.bookings.models.calendar import Resource
 from portal.bookings.queries.access import load_gates
-from portal.bookings.queries.calendar import Calendar, load_calendar, load_calendars, veil
+from portal.bookings.queries.calendar import (
+    Calendar,
+    load_calendar,
+    load_calendars,
+    load_rules,
+    veil,
+)
 from portal.bookings.rules.attempt import (
     Attempt,
     BookingRules,
@@ -26,7 +32,7 @@ from portal.bookings.rules.hours import local_date
 from portal.bookings.rules.problems import find_problems
 from portal.bookings.rules.quotas import whole_periods
 from portal.bookings.rules.refusal import Refused
-from portal.bookings.rules.suggestions import Suggestion, suggest
+from portal.bookings.rules.suggestions import MOST_SLOTS, Suggestion, suggest
 from portal.bookings.rules.words import HOLDING_STATUSES
 from portal.facilities.models import Equipment
 from portal.kernel.authorization import SYSTEM, Actor
@@ -34,8 +40,8 @@ from portal.kernel.clock import now
 from portal.kernel.database import read_rows, session
 from portal.organizations.models import Organization
 
-#: How far before and after the wish a suggestion may lie.
-SUGGESTED_BEFORE = dt.timedelta(days=1)
+#: How far after the wish a suggestion is looked for: first, and where nothing is free until then.
+SUGGESTED_SOON = dt.timedelta(days=1)
 SUGGESTED_AFTER = dt.timedelta(days=21)
 _INSTANT = dt.timedelta(microseconds=1)
 
@@ -202,11 +208,6 @@ def _gates(
     )
 
 
-def _around(span: Span) -> Span:
-    """Return where suggestions may lie."""
-    return Span(span.starts_at - SUGGESTED_BEFORE, span.ends_at + SUGGESTED_AFTER)
-
-
 def refuse_what_is_taken(
     actor: Actor, resource: Resource, *, organization: Organization, span: Span
 ) -> None:
@@ -225,17 +226,14 @@ def refuse_what_is_taken(
         organization.id,
         customer_class_of(resource.organization_id, organization.id, organization.kind),
     )
-    around = load_situation(
-        resource, organization=organization, user_id=user_id, window=_around(span), reader=actor
+    situation = load_situation(
+        resource, organization=organization, user_id=user_id, window=span, reader=actor
     )
-    situation = around
-    if around.gates != Gates():
-        # What closes before the last suggestion may be open for the wish itself.
-        gates = _gates(resource, organization, user_id, span, around.rules, around.hours.zone)
-        situation = replace(around, gates=gates)
     problems = find_problems(attempt, situation)
     if any(problem.code == "conflict" for problem in problems):
-        raise Refused(problems, lambda: suggest(attempt, around))
+        raise Refused(
+            problems, lambda: list_suggestions(resource, attempt, organization=organization)
+        )
 
 
 _IS_HELD = select(
@@ -255,15 +253,29 @@ def list_suggestions(
     organization: Organization,
     leaving_out: Collection[int] = (),
 ) -> list[Suggestion]:
-    """Return what would work instead of an attempt that does not."""
-    situation = load_situation(
-        resource,
-        organization=organization,
-        user_id=attempt.user_id,
-        window=_around(attempt.span),
-        leaving_out=leaving_out,
-    )
-    return suggest(attempt, situation)
+    """Return what would work instead of an attempt that does not.
+
+    What lies far ahead is read only where nothing is free soon.
+    """
+    slot = load_rules(resource, attempt.customer_class).slot_minutes
+    reach = dt.timedelta(minutes=(MOST_SLOTS + 1) * slot)
+    found: list[Suggestion] = []
+    for ahead in (max(SUGGESTED_SOON, reach), SUGGESTED_AFTER):
+        situation = load_situation(
+            resource,
+            organization=organization,
+            user_id=attempt.user_id,
+            window=Span(attempt.span.starts_at - reach, attempt.span.ends_at + ahead),
+            leaving_out=leaving_out,
+        )
+        found = suggest(attempt, situation)
+        if any(
+            one.kind == "next_free"
+            or (one.kind == "shift" and one.span.starts_at > attempt.span.starts_at)
+            for one in found
+        ):
+            break
+    return found
 
 
 def list_holding(resource: Resource, leaving_out: Collection[int] = ()) -> list[Taken]:

@@ -31,6 +31,8 @@ class Span:
 
     def widened(self, before_minutes: int, after_minutes: int) -> "Span":
         """Return the span with time put before and after it."""
+        if not before_minutes and not after_minutes:
+            return self
         return Span(
             self.starts_at - dt.timedelta(minutes=before_minutes),
             self.ends_at + dt.timedelta(minutes=after_minutes),

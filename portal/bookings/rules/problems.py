@@ -217,21 +217,25 @@ def _buffer(attempt: Attempt, situation: Situation) -> Iterator[str]:
                     )
         return
     day = _first_day(attempt, situation)
-    for other in sorted(_others(attempt, situation), key=lambda other: other.span):
-        apart = apart_from(other, rules, attempt.user_id)
-        if other.span.overlaps(span) or not other.span.widened(apart, apart).overlaps(span):
-            continue
-        if other.span.ends_at <= span.starts_at:
+    near = [
+        (other.span, apart)
+        for other in _others(attempt, situation)
+        if (apart := apart_from(other, rules, attempt.user_id))
+        and not other.span.overlaps(span)
+        and other.span.widened(apart, apart).overlaps(span)
+    ]
+    for other, apart in sorted(near):
+        if other.ends_at <= span.starts_at:
             yield _(
                 "Please leave %(length)s free after the booking that ends at %(time)s.",
                 length=write_length(apart),
-                time=write_instant(other.span.ends_at, zone, on=day),
+                time=write_instant(other.ends_at, zone, on=day),
             )
         else:
             yield _(
                 "Please leave %(length)s free before the booking that begins at %(time)s.",
                 length=write_length(apart),
-                time=write_instant(other.span.starts_at, zone, on=day),
+                time=write_instant(other.starts_at, zone, on=day),
             )
 
 
@@ -244,7 +248,9 @@ def _others(attempt: Attempt, situation: Situation) -> list[Taken]:
 
 
 def _full_spans(attempt: Attempt, situation: Situation) -> list[Span]:
-    spans = (one.span for one in _others(attempt, situation))
+    spans = [one.span for one in _others(attempt, situation)]
+    if not any(one.overlaps(attempt.span) for one in spans):
+        return []
     full = crowded(spans, situation.rules.capacity)
     return [one for one in full if one.overlaps(attempt.span)]
 

@@ -775,6 +775,7 @@ def _add_agreements(world: World) -> None:
             terms=f"What the {name} one says.",
             status=name,
             starts_on=dt.date(2026, 1, 1),
+            ends_on=dt.date(2099, 12, 31) if is_made else None,
             private_cents=500_000,
             created_by_id=world.users["ana"],
             proposed_at=None if name == "draft" else dt.datetime(2026, 1, 1, tzinfo=dt.UTC),

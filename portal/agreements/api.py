@@ -8,10 +8,12 @@ from flask.typing import ResponseReturnValue
 from portal.agreements.forms import (
     AcknowledgmentForm,
     AgreementForm,
-    CorrectionForm,
+    CorrectionPageForm,
     MilestoneForm,
     NewAgreementForm,
-    OutcomeForm,
+    NewVersionForm,
+    OutcomePageForm,
+    RenewalForm,
     TwinForm,
     agreement_values,
     correction_values,
@@ -22,7 +24,9 @@ from portal.agreements.queries import reports
 from portal.agreements.rules.words import AGREEMENT_KINDS, AGREEMENTS
 from portal.agreements.schemas import (
     AgreementSchema,
+    ChainRowSchema,
     ChainSchema,
+    DocumentVersionSchema,
     MilestoneSchema,
     OutcomeSchema,
     RegionReportSchema,
@@ -37,7 +41,8 @@ from portal.kernel.api import (
     respond,
     respond_page,
 )
-from portal.kernel.paging import Page
+from portal.kernel.files import send_stored_file
+from portal.kernel.paging import Page, page_of
 from portal.kernel.web import choice_argument, current_actor, date_argument
 from portal.organizations.queries.profiles import get_organization
 from portal.partnerships.forms import NoteForm
@@ -180,6 +185,91 @@ def acknowledge_agreement(agreement_id: int) -> ResponseReturnValue:
     return respond(_schema(), queries.get_agreement(agreement_id))
 
 
+@blueprint.post("/agreements/<int:agreement_id>/renewal")
+@operation(
+    summary="Ask to renew an agreement",
+    tag="agreements",
+    schema=AgreementSchema,
+    form=RenewalForm,
+    scope="agreements:write",
+    example={"ends_on": "2028-12-31"},
+)
+def renew_agreement(agreement_id: int) -> ResponseReturnValue:
+    """Ask that it holds until a later day; it does once all parties agree with the revision."""
+    actor = current_actor()
+    agreement = queries.get_visible_agreement(actor, agreement_id)
+    services.renew_agreement(actor, agreement, **bind_json(RenewalForm).data)
+    return respond(_schema(), queries.get_agreement(agreement_id))
+
+
+@blueprint.get("/agreements/<int:agreement_id>/documents")
+@operation(
+    summary="List the documents of an agreement",
+    tag="agreements",
+    schema=DocumentVersionSchema,
+    is_list=True,
+    problems=(403,),
+)
+def list_documents(agreement_id: int) -> ResponseReturnValue:
+    """List all versions of all documents, each document's newest first, to the parties."""
+    actor = current_actor()
+    page_arguments()
+    versions = queries.list_versions(actor, agreement_id)
+    return respond_page(DocumentVersionSchema(), Page(versions, None))
+
+
+@blueprint.post("/agreements/<int:agreement_id>/documents")
+@operation(
+    summary="Add a document, or a new version of one",
+    tag="agreements",
+    schema=DocumentVersionSchema,
+    form=NewVersionForm,
+    status=201,
+    scope="agreements:write",
+    problems=(409,),
+    example={
+        "title": "Contract",
+        "document": {"name": "contract.txt", "content": "V2hhdCB3ZSBhZ3JlZWQgb24u"},
+    },
+)
+def add_document(agreement_id: int) -> ResponseReturnValue:
+    """Add a document; with `document_id`, a new version. The others have to agree anew."""
+    actor = current_actor()
+    agreement = queries.get_visible_agreement(actor, agreement_id)
+    added = services.add_document(actor, agreement, **bind_json(NewVersionForm).data)
+    return respond(
+        DocumentVersionSchema(),
+        queries.get_version(actor, agreement_id, added.id),
+        status=201,
+        location=url_for(
+            "agreements_api.show_document", agreement_id=agreement_id, version_id=added.id
+        ),
+    )
+
+
+@blueprint.get("/agreements/<int:agreement_id>/documents/<int:version_id>")
+@operation(summary="Download a version of a document", tag="agreements", problems=(403,))
+def show_document(agreement_id: int, version_id: int) -> ResponseReturnValue:
+    """Answer with the file, to people of the parties."""
+    version = queries.get_version(current_actor(), agreement_id, version_id)
+    return send_stored_file(version.file, is_public=False)
+
+
+@blueprint.delete("/agreements/<int:agreement_id>/documents/<int:document_id>")
+@operation(
+    summary="Take a document away from a draft",
+    tag="agreements",
+    status=204,
+    scope="agreements:write",
+)
+def remove_document(agreement_id: int, document_id: int) -> ResponseReturnValue:
+    """Take a document away with all its versions; `document_id` is that of the document."""
+    actor = current_actor()
+    agreement = queries.get_visible_agreement(actor, agreement_id)
+    services.remove_document(actor, agreement, document_id=document_id)
+    return "", 204
+
+
 @blueprint.post("/agreements/<int:agreement_id>/milestones")
 @operation(
     summary="Add a milestone",
@@ -252,7 +342,7 @@ def list_outcomes(agreement_id: int) -> ResponseReturnValue:
     summary="Record what came of an agreement",
     tag="outcomes",
     schema=OutcomeSchema,
-    form=OutcomeForm,
+    form=OutcomePageForm,
     status=201,
     scope="agreements:write",
     example=_OUTCOME,
@@ -265,7 +355,7 @@ def assert_outcome(agreement_id: int) -> ResponseReturnValue:
     """
     actor = current_actor()
     agreement = queries.get_visible_agreement(actor, agreement_id)
-    saved = outcome_services.assert_outcome(actor, agreement, **bind_json(OutcomeForm).data)
+    saved = outcome_services.assert_outcome(actor, agreement, **bind_json(OutcomePageForm).data)
     return _outcome(
         saved.id,
         status=201,
@@ -285,7 +375,7 @@ def show_outcome(outcome_id: int) -> ResponseReturnValue:
     summary="Correct an outcome",
     tag="outcomes",
     schema=OutcomeSchema,
-    form=CorrectionForm,
+    form=CorrectionPageForm,
     is_partial=True,
     scope="agreements:write",
     example={"amount_hundredths": 900_000},
@@ -294,9 +384,17 @@ def correct_outcome(outcome_id: int) -> ResponseReturnValue:
     """Change the fields that are given; it has to be confirmed anew."""
     actor = current_actor()
     outcome = outcome_queries.get_visible_outcome(actor, outcome_id)
-    form = bind_json(CorrectionForm, obj=correction_values(outcome))
+    form = bind_json(CorrectionPageForm, obj=correction_values(outcome))
     outcome_services.correct_outcome(actor, outcome, **form.data)
     return _outcome(outcome_id)
+
+
+@blueprint.get("/outcomes/<int:outcome_id>/evidence/<int:claim_id>")
+@operation(summary="Download what a claim has as evidence", tag="outcomes")
+def show_evidence(outcome_id: int, claim_id: int) -> ResponseReturnValue:
+    """Answer with the file, to those who see the agreement that claims the outcome."""
+    file = outcome_queries.get_evidence(current_actor(), outcome_id, claim_id)
+    return send_stored_file(file, is_public=False)
 
 
 @blueprint.post("/outcomes/<int:outcome_id>/actions/<action>")
@@ -362,6 +460,28 @@ def show_report(key: str) -> ResponseReturnValue:
     """Return a region's outputs and outcomes in the categories of funders, for its brokers."""
     period = reports.period_of(date_argument("since"), date_argument("until"))
     return respond(RegionReportSchema(), reports.load_report(current_actor(), key, period))
+
+
+@blueprint.get("/regions/<key>/chains")
+@operation(
+    summary="List every chain behind a region's report",
+    tag="outcomes",
+    schema=ChainRowSchema,
+    is_list=True,
+    filters={
+        "since": "The first day; by default the first of this year.",
+        "until": "The last day; by default the last of this year.",
+    },
+    problems=(403,),
+)
+def list_chains(key: str) -> ResponseReturnValue:
+    """List from search to outcome, one row for each outcome, the oldest agreement first.
+
+    `counted` adds up to the report: an outcome counts in its first row alone.
+    """
+    period = reports.period_of(date_argument("since"), date_argument("until"))
+    rows = reports.list_chain_rows(current_actor(), key, period)
+    return respond_page(ChainRowSchema(), page_of(rows, **page_arguments()))
 
 
 def _schema() -> AgreementSchema:

@@ -122,6 +122,12 @@ class AcknowledgmentForm(Form):
     revision = WholeNumberField(_l("Revision"), least=1, is_required=True)
 
 
+class RenewalForm(Form):
+    """Until when an agreement is to hold."""
+
+    ends_on = DateField(_l("Holds until"), is_required=True, description=_l("The new last day."))
+
+
 class DocumentForm(Form):
     """A document, or a new version of one."""
 
@@ -139,6 +145,12 @@ class DocumentForm(Form):
             self.document.errors = [_("Please choose a file.")]
             is_valid = False
         return is_valid
+
+
+class NewVersionForm(DocumentForm):
+    """A document, or the one of which this is a new version, as a program sends it."""
+
+    document_id = RecordField(_l("Document of which it is a new version"))
 
 
 class MilestoneForm(Form):

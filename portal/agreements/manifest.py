@@ -19,6 +19,7 @@ from portal.kernel.manifest import (
     NavigationItem,
     RecordSection,
     ThreadSubject,
+    Timeline,
 )
 from portal.kernel.outbox import Reaction
 
@@ -114,6 +115,7 @@ manifest = Manifest(
             order=60,
         ),
     ),
+    timelines=(Timeline("case", outcomes.case_timeline),),
     thread_subjects=(
         ThreadSubject(
             kind="agreement",

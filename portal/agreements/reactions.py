@@ -12,7 +12,10 @@ from portal.organizations.queries.people import managers_of
 
 #: How far an agreement brings the cases of the request from which it came; a broker closes them.
 _STAGES = {"propose": "in_talks", "activate": "agreed"}
-_TOLD_ACTIONS = ("propose", "revise", "return", "decline", "activate", "complete", "terminate")
+_TOLD_ACTIONS = (
+    *("propose", "revise", "return", "decline", "activate"),
+    *("renew", "extend", "keep", "complete", "terminate"),
+)
 
 
 def email_parties_on_agreement_moved(event: events.AgreementMoved) -> None:
@@ -27,6 +30,7 @@ def email_parties_on_agreement_moved(event: events.AgreementMoved) -> None:
         title=agreement.title,
         organization=agreement.organization.name,
         note=event.note,
+        ends_on=agreement.renewal_ends_on or agreement.ends_on,
         url=_agreement_url(agreement.id),
     )
 

@@ -24,15 +24,18 @@ class AgreementPartySchema(Schema):
 
 
 class DocumentVersionSchema(Schema):
-    """The newest version of a document; `url` needs a person signed in on the pages."""
+    """A version of a document, which `url` downloads."""
 
+    id = fields.Integer()
     document_id = fields.Integer()
     title = fields.String(attribute="document.title")
     version = fields.Integer(attribute="number")
     revision = fields.Integer()
     note = fields.String()
     created_at = fields.AwareDateTime(format="iso")
-    url = fields.String()
+    url = fields.Function(
+        lambda version: f"/api/v1/agreements/{version.document.agreement_id}/documents/{version.id}"
+    )
 
 
 class MilestoneSchema(Schema):
@@ -59,6 +62,7 @@ class AgreementSchema(Schema):
     terms = fields.String(allow_none=True)
     starts_on = fields.Date(allow_none=True)
     ends_on = fields.Date(allow_none=True)
+    renewal_ends_on = fields.Date(allow_none=True)
     private_cents = fields.Integer()
     public_cents = fields.Integer()
     in_kind_cents = fields.Integer()
@@ -104,6 +108,11 @@ class ClaimSchema(Schema):
     agreement = fields.String(attribute="agreement.title")
     organization_id = fields.Integer(allow_none=True)
     evidence = fields.String()
+    evidence_url = fields.Function(
+        lambda claim: (
+            f"/api/v1/outcomes/{claim.outcome_id}/evidence/{claim.id}" if claim.file_id else None
+        )
+    )
     created_at = fields.AwareDateTime(format="iso")
 
 
@@ -146,6 +155,33 @@ class ChainSchema(Schema):
     agreement_id = fields.Integer(attribute="agreement.id")
     agreement = fields.String(attribute="agreement.title")
     outcomes = fields.List(fields.Nested(OutcomeSchema))
+
+
+class ChainRowSchema(Schema):
+    """What led to an agreement and one of its outcomes, as a region's brokers may see it.
+
+    counted: the outcome's amount in the first row that has it, and 0 in the others.
+    """
+
+    search_words = fields.Function(lambda row: row.request.search_words if row.request else "")
+    request_id = fields.Integer(attribute="request.id", dump_default=None, allow_none=True)
+    request = fields.String(attribute="request.title", dump_default=None, allow_none=True)
+    match_score = fields.Float(attribute="score", allow_none=True)
+    introduction_id = fields.Integer(
+        attribute="introduction.id", dump_default=None, allow_none=True
+    )
+    agreement_id = fields.Integer(attribute="agreement.id")
+    agreement = fields.String(attribute="agreement.title")
+    kind = fields.String(attribute="agreement.kind")
+    status = fields.String(attribute="agreement.status")
+    is_agreement_counted = fields.Boolean()
+    outcome_id = fields.Integer(attribute="outcome.id", dump_default=None, allow_none=True)
+    outcome_kind = fields.String(attribute="outcome.kind", dump_default=None, allow_none=True)
+    outcome_status = fields.String(attribute="outcome.status", dump_default=None, allow_none=True)
+    amount_hundredths = fields.Integer(
+        attribute="outcome.amount_hundredths", dump_default=None, allow_none=True
+    )
+    counted = fields.Integer()
 
 
 class RegionReportLineSchema(Schema):

@@ -4,6 +4,7 @@ from flask_babel import lazy_gettext as _l
 
 from portal.brokerage import events
 from portal.brokerage.api import cases as cases_api
+from portal.brokerage.api import desk as desk_api
 from portal.brokerage.api import introductions as introductions_api
 from portal.brokerage.api.blueprint import blueprint as api_blueprint
 from portal.brokerage.policies import Permission, policy
@@ -29,7 +30,7 @@ from portal.kernel.manifest import (
 from portal.kernel.outbox import Reaction
 
 #: Importing them is what puts their routes on the blueprints.
-PAGES = (cases, desk, interview, introductions, cases_api, introductions_api)
+PAGES = (cases, desk, interview, introductions, cases_api, desk_api, introductions_api)
 
 manifest = Manifest(
     name="brokerage",

@@ -1,6 +1,7 @@
 """The shape of what people write, report and choose in conversations."""
 
 from flask_babel import lazy_gettext as _l
+from wtforms import FieldList
 
 from portal.conversations.rules import LONGEST_MESSAGE, MAIL_CHOICES, REPORT_REASONS
 from portal.kernel.fields import (
@@ -54,9 +55,12 @@ class ThreadForm(Form):
 
 
 class PartyForm(Form):
-    """Which side of a conversation a step is about."""
+    """Which side of a conversation a step is about: its place among the others, from 1.
 
-    organization_id = RecordField(_l("Organization"), is_required=True)
+    Not its number, which would tell who an anonymous one is.
+    """
+
+    side = RecordField(_l("Side"), is_required=True)
 
 
 class ReportForm(Form):
@@ -73,6 +77,12 @@ class DecisionForm(Form):
     """What goes with the decision of a report."""
 
     note = LongTextField(_l("Reason"))
+
+
+class DecisionsForm(DecisionForm):
+    """The reports that are decided at once."""
+
+    report_ids = FieldList(RecordField(_l("Report")))
 
 
 class MailForm(Form):

@@ -15,6 +15,7 @@ from portal.kernel.manifest import (
     Party,
     RecordSection,
     ThreadSubject,
+    Together,
 )
 from portal.kernel.outbox import Reaction
 from portal.kernel.web import path_of
@@ -76,6 +77,18 @@ manifest = Manifest(
             order=23,
             permission=Permission.REPORT_VIEW_LIST,
             places=("desk", "broker"),
+            together=(
+                Together(
+                    _l("Dismiss the reports that are chosen"),
+                    "/message-reports/actions/dismiss",
+                    "report_id",
+                ),
+                Together(
+                    _l("Hide the messages that are chosen"),
+                    "/message-reports/actions/uphold",
+                    "report_id",
+                ),
+            ),
         ),
     ),
     sections=(

@@ -38,7 +38,7 @@ class MessageSchema(Schema):
                 {
                     "id": item.id,
                     "name": item.file.original_name,
-                    "url": f"/conversations/{obj.thread_id}/attachments/{item.id}",
+                    "url": f"/api/v1/threads/{obj.thread_id}/attachments/{item.id}",
                 }
                 for item in obj.attachments
             ]
@@ -73,3 +73,27 @@ class MessageReportSchema(Schema):
     reason = fields.String()
     status = fields.String()
     created_at = fields.AwareDateTime(format="iso")
+
+
+class DecidedReportSchema(MessageReportSchema):
+    """A report to those who decide it: its message, by names that they may know."""
+
+    text = fields.String()
+    writer = fields.String()
+    reporter = fields.String()
+    note = fields.String()
+
+
+class BlockSchema(Schema):
+    """What an organization of yours blocked; `blocked` is empty where it does not know whom."""
+
+    id = fields.Integer()
+    organization = fields.String()
+    blocked = fields.String()
+    thread_title = fields.String()
+
+
+class MessageMailSchema(Schema):
+    """When one hears of messages by e-mail: at_once, daily or never."""
+
+    emails = fields.String()

@@ -258,6 +258,16 @@ def act_on_report(
     return report
 
 
+@command(REPORTS.permission)
+def act_on_reports(
+    actor: Actor, reports: tuple[MessageReport, ...], action: str, *, note: str = ""
+) -> tuple[MessageReport, ...]:
+    """Take the same step with several reports, all or none."""
+    for report in reports:
+        act_on_report(actor, report, action, note=note)
+    return reports
+
+
 @command(Permission.MAIL_CHOOSE)
 def choose_mail(actor: Actor, *, emails: str) -> None:
     """Choose when one is told of messages by e-mail."""

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Response, make_response, request, url_for
+from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from portal.conversations import services
 from portal.conversations.forms import (
@@ -30,13 +31,16 @@ from portal.kernel.files import send_stored_file
 from portal.kernel.manifest import Party
 from portal.kernel.settings import setting
 from portal.kernel.web import (
+    chosen_numbers,
     confirmed,
     current_actor,
     flash,
     format_instant,
+    local_target,
     one_click,
     page,
     see_other,
+    text_answer,
     text_argument,
 )
 from portal.organizations.queries.profiles import get_visible_organization, organization_choices
@@ -198,10 +202,7 @@ def export_thread(thread_id: int) -> Response:
         threads.every_message(talk),
         format_instant,
     )
-    response = make_response(text)
-    response.mimetype = "text/markdown"
-    response.headers["Content-Disposition"] = f"attachment; filename=conversation-{thread_id}.md"
-    return response
+    return text_answer(f"conversation-{thread_id}.md", "text/markdown", text)
 
 
 @blueprint.post("/conversations/<int:thread_id>/mute")
@@ -363,13 +364,24 @@ def act_on_report(report_id: int, action: str) -> ResponseReturnValue:
     return see_other(url_for("conversations.show_report", report_id=report_id))
 
 
+@blueprint.post("/message-reports/actions/<any(uphold, dismiss):action>")
+def act_on_reports(action: str) -> ResponseReturnValue:
+    """Decide the reports that were chosen on a desk."""
+    actor = current_actor()
+    authorize(actor, Permission.REPORT_VIEW_LIST)
+    chosen = tuple(
+        moderation.get_visible_report(actor, number) for number in chosen_numbers("report_id")
+    )
+    done = services.act_on_reports(actor, chosen, action)
+    flash(ngettext("%(num)s report was decided.", "%(num)s reports were decided.", len(done)))
+    return see_other(local_target(request.form.get("next"), url_for("conversations.list_reports")))
+
+
 def _other_side(talk: Talk) -> Party:
     """Return the other side that a form names. Raises NotFound."""
     form = PartyForm.bind()
     if form.submitted():
-        for party in talk.others:
-            if party.organization_id == form.organization_id.data:
-                return party
+        return threads.other_side(talk, form.side.data)
     raise NotFound(_("There is no such side of this conversation."))
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from flask import Blueprint, Response, jsonify, request
 from flask_babel import gettext as _
-from marshmallow import Schema
+from marshmallow import Schema, fields
 
 from portal.kernel.errors import Invalid, PortalError
 from portal.kernel.forms import Form
@@ -43,6 +43,12 @@ class NotJson(PortalError):
     """A body that does not say that it is JSON."""
 
     status = 415
+
+
+class DoneSchema(Schema):
+    """How many things were done at once."""
+
+    done = fields.Integer()
 
 
 @dataclass(frozen=True)
@@ -121,6 +127,11 @@ def respond(
     if location:
         response.headers["Location"] = location
     return response
+
+
+def respond_done(number: int) -> Response:
+    """Answer with how many things were done at once."""
+    return respond(DoneSchema(), {"done": number})
 
 
 def respond_page(schema: Schema, found: Page[Any]) -> Response:

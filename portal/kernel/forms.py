@@ -3,6 +3,8 @@
 Forms know the shape of input, never the database; what needs rows is refused by the services.
 """
 
+import base64
+import io
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -13,7 +15,7 @@ import wtforms
 from flask import request
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from werkzeug.datastructures import CombinedMultiDict, MultiDict
+from werkzeug.datastructures import CombinedMultiDict, FileStorage, MultiDict
 from wtforms import Field, FieldList, FileField, FormField, i18n
 from wtforms.fields.core import UnboundField
 from wtforms.meta import DefaultMeta
@@ -299,8 +301,12 @@ def _flatten(field: Field, name: str, value: Any, into: "MultiDict[str, Any]") -
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise TypeError(_("This must be a list of texts."))
         into.setlist(name, value)
+    elif isinstance(field, wtforms.MultipleFileField):
+        if not isinstance(value, list):
+            raise TypeError(_("This must be a list of files."))
+        into.setlist(name, [_file_of(item) for item in value])
     elif isinstance(field, FileField):
-        raise TypeError(_("Files are sent as a form, not as JSON."))
+        into[name] = _file_of(value)
     elif isinstance(field, MoneyField):
         if isinstance(value, bool) or not isinstance(value, int):
             raise TypeError(_("This must be a whole number of cents."))
@@ -315,6 +321,20 @@ def _flatten(field: Field, name: str, value: Any, into: "MultiDict[str, Any]") -
         raise TypeError(_("This must be a text."))
     else:
         into[name] = str(value)
+
+
+def _file_of(value: Any) -> FileStorage:
+    """Return the file that JSON gives by its name and its content in base64."""
+    if not isinstance(value, dict) or set(value) != {"name", "content"}:
+        raise TypeError(_("A file has a name, and its content in base64."))
+    name, content = value["name"], value["content"]
+    if not isinstance(name, str) or not isinstance(content, str):
+        raise TypeError(_("A file has a name, and its content in base64."))
+    try:
+        data = base64.b64decode(content, validate=True)
+    except ValueError as error:
+        raise TypeError(_("A file has a name, and its content in base64.")) from error
+    return FileStorage(io.BytesIO(data), filename=_CONTROL.sub("", name)[:200] or "file")
 
 
 class RowForm(Form):

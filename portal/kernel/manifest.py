@@ -87,6 +87,7 @@ class DeskItem:
     """Something that waits for the actor: what it is, where it is read, since when.
 
     action: a button to where it is read; with `action_url`, it is done at once by a POST there.
+    number: by which it is chosen for what its section does with several at once.
     """
 
     title: Text
@@ -95,6 +96,16 @@ class DeskItem:
     detail: Text = ""
     action: Text = ""
     action_url: str = ""
+    number: int | None = None
+
+
+@dataclass(frozen=True)
+class Together:
+    """What is done with several items of a desk at once: a POST of their numbers as `name`."""
+
+    label: Text
+    url: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -103,6 +114,7 @@ class DeskSection:
 
     permission: whose desk has it; everybody's, without one.
     places: "desk" is everybody's own, "broker" the one where brokers look after their regions.
+    together: what the broker's place offers to do with several of its items.
     """
 
     title: Text
@@ -111,6 +123,7 @@ class DeskSection:
     order: int = 50
     permission: str | None = None
     places: tuple[str, ...] = ("desk",)
+    together: tuple[Together, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -120,6 +133,29 @@ class Waiting:
     title: Text
     empty: Text
     items: list[DeskItem]
+    together: tuple[Together, ...] = ()
+
+
+@dataclass(frozen=True)
+class Happening:
+    """Something that happened in the course of a record, for its timeline."""
+
+    at: datetime
+    what: Text
+    text: Text = ""
+    who: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """What a domain adds to the timeline of a kind of record of a lower domain.
+
+    load(actor, record): what happened, as far as the actor may see it elsewhere.
+    """
+
+    kind: str
+    load: Callable[[Actor, Any], list[Happening]]
 
 
 @dataclass(frozen=True)
@@ -213,6 +249,7 @@ class Manifest:
     navigation: tuple[NavigationItem, ...] = ()
     desk: tuple[DeskSection, ...] = ()
     sections: tuple[RecordSection, ...] = ()
+    timelines: tuple[Timeline, ...] = ()
     thread_subjects: tuple[ThreadSubject, ...] = ()
     jobs: tuple[Job, ...] = ()
     cli: tuple[click.Command, ...] = ()
@@ -257,5 +294,17 @@ def waiting_on_desk(actor: Actor, place: str = "desk", limit: int = 20) -> list[
         key=lambda section: section.order,
     )
     return [
-        Waiting(section.title, section.empty, section.items(actor, limit)) for section in sections
+        Waiting(section.title, section.empty, section.items(actor, limit), section.together)
+        for section in sections
+    ]
+
+
+def happenings_of(actor: Actor, kind: str, record: Any) -> list[Happening]:
+    """Return what domains add to the timeline of a record, in no order."""
+    return [
+        happening
+        for manifest in installed_manifests()
+        for timeline in manifest.timelines
+        if timeline.kind == kind
+        for happening in timeline.load(actor, record)
     ]

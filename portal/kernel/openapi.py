@@ -311,7 +311,7 @@ def _form_schema(form: type[Form]) -> JsonSchema:
     properties = {
         name: _field_schema(field)
         for name, field in bound._fields.items()
-        if not isinstance(field, wtforms.FileField | wtforms.SubmitField)
+        if not isinstance(field, wtforms.SubmitField)
     }
     required = [name for name in properties if bound._fields[name].flags.required]
     for name in properties.keys() - set(required):
@@ -347,6 +347,17 @@ _SIMPLE: tuple[tuple[type, JsonSchema], ...] = (
 )
 
 
+_FILE_SCHEMA: JsonSchema = {
+    "type": "object",
+    "required": ["name", "content"],
+    "properties": {
+        "name": {"type": "string", "maxLength": 200},
+        "content": {"type": "string", "contentEncoding": "base64"},
+    },
+    "additionalProperties": False,
+}
+
+
 def _field_schema(field: wtforms.Field) -> JsonSchema:
     schema = _type_schema(field)
     words = " ".join(str(part) for part in (field.label.text, field.description) if part)
@@ -370,6 +381,10 @@ def _type_schema(field: wtforms.Field) -> JsonSchema:
         return {"type": "array", "items": _type_schema(inner)}
     if isinstance(field, wtforms.FormField):
         return _form_schema(field.form_class)
+    if isinstance(field, wtforms.MultipleFileField):
+        return {"type": "array", "items": dict(_FILE_SCHEMA)}
+    if isinstance(field, wtforms.FileField):
+        return dict(_FILE_SCHEMA)
     if isinstance(field, ChoicesField):
         values = [value for value, *_rest in field.choices or ()]
         return {"type": "array", "items": {"type": "string", "enum": values}}

@@ -224,6 +224,14 @@ def page(template: str, **context: Any) -> ResponseReturnValue:
     return render_template(template, **context), 422 if is_refused else 200
 
 
+def text_answer(name: str, kind: str, text: str) -> Response:
+    """Answer with a text as a file to keep."""
+    response = make_response(text)
+    response.mimetype = kind
+    response.headers["Content-Disposition"] = f"attachment; filename={name}"
+    return response
+
+
 def csv_answer(name: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Response:
     """Answer with a table to be saved as a file, written while it is sent."""
     response = Response(
@@ -272,6 +280,25 @@ def record_number(text: str) -> int:
     if number is None:
         raise ValueError(text)
     return number
+
+
+#: So many things one bulk action takes.
+MOST_AT_ONCE = 50
+
+
+def chosen_numbers(name: str) -> list[int]:
+    """Return the numbers of the boxes that were ticked, once each. Raises Invalid for none."""
+    return check_chosen(form_numbers(name))
+
+
+def check_chosen(numbers: Iterable[int | None]) -> list[int]:
+    """Return numbers that a bulk action is to take, once each. Raises Invalid for none, or many."""
+    chosen = list(dict.fromkeys(number for number in numbers if number is not None))
+    if not chosen:
+        raise Invalid(None, _("Please choose at least one."))
+    if len(chosen) > MOST_AT_ONCE:
+        raise Invalid(None, _("Please choose %(most)d at most.", most=MOST_AT_ONCE))
+    return chosen
 
 
 def form_numbers(name: str) -> list[int]:

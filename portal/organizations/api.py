@@ -8,18 +8,26 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.kernel.api import (
+    DoneSchema,
     api_blueprint,
     bind_json,
     operation,
     page_arguments,
     respond,
+    respond_done,
     respond_page,
 )
+from portal.kernel.authorization import authorize
 from portal.kernel.errors import Invalid
-from portal.kernel.web import current_actor, not_modified, text_argument
+from portal.kernel.web import check_chosen, current_actor, not_modified, text_argument
 from portal.organizations import services
-from portal.organizations.forms import OrganizationForm
-from portal.organizations.queries import profiles
+from portal.organizations.forms import (
+    ChosenClaimsForm,
+    ChosenOrganizationsForm,
+    OrganizationForm,
+)
+from portal.organizations.policies import Permission
+from portal.organizations.queries import people, profiles
 from portal.organizations.rules import ORGANIZATION_KINDS
 from portal.organizations.schemas import OrganizationSchema
 
@@ -152,6 +160,44 @@ def archive_organization(organization_id: int) -> tuple[str, int]:
     organization = profiles.get_visible_organization(actor, organization_id)
     services.archive_organization(actor, organization)
     return "", 204
+
+
+@blueprint.post("/organizations/verifications")
+@operation(
+    summary="Vouch for several organizations at once",
+    tag="organizations",
+    schema=DoneSchema,
+    form=ChosenOrganizationsForm,
+    scope="organizations:write",
+    problems=(404,),
+    example={"organization_ids": [1]},
+)
+def verify_organizations() -> ResponseReturnValue:
+    """Mark organizations of your regions as verified, all or none."""
+    actor = current_actor()
+    authorize(actor, Permission.ORGANIZATION_VIEW_UNVERIFIED)
+    numbers = check_chosen(bind_json(ChosenOrganizationsForm).data["organization_ids"])
+    chosen = tuple(profiles.get_visible_organization(actor, number) for number in numbers)
+    return respond_done(len(services.verify_organizations(actor, chosen)))
+
+
+@blueprint.post("/claims/actions/<action>")
+@operation(
+    summary="Decide several claims at once",
+    tag="organizations",
+    schema=DoneSchema,
+    form=ChosenClaimsForm,
+    scope="organizations:write",
+    example={"claim_ids": [1], "note": ""},
+)
+def act_on_claims(action: str) -> ResponseReturnValue:
+    """Take the same step with several claims, all or none: `approve`, or `deny` with a note."""
+    actor = current_actor()
+    authorize(actor, Permission.ORGANIZATION_VIEW_UNVERIFIED)
+    values = bind_json(ChosenClaimsForm).data
+    numbers = check_chosen(values.pop("claim_ids"))
+    chosen = tuple(people.get_visible_claim(actor, number) for number in numbers)
+    return respond_done(len(services.act_on_claims(actor, chosen, action=action, **values)))
 
 
 def _schema() -> OrganizationSchema:

@@ -10,7 +10,7 @@ from typing import Any, Self
 import wtforms
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import FormField, ValidationError
+from wtforms import FieldList, FormField, ValidationError
 from wtforms.validators import Regexp
 
 from portal.kernel.fields import (
@@ -23,6 +23,7 @@ from portal.kernel.fields import (
     LongTextField,
     MarkdownField,
     PhoneField,
+    RecordField,
     RowsField,
     TextField,
     UploadField,
@@ -278,3 +279,16 @@ class ClaimForm(Form):
             "Your position, your address of work, a page that names you, or whom to call."
         ),
     )
+
+
+class ChosenOrganizationsForm(Form):
+    """The organizations with which something is done at once."""
+
+    organization_ids = FieldList(RecordField(_l("Organization")))
+
+
+class ChosenClaimsForm(Form):
+    """The claims that are decided at once."""
+
+    claim_ids = FieldList(RecordField(_l("Claim")))
+    note = LongTextField(_l("Reason"), longest=2000)

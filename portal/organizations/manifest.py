@@ -13,6 +13,7 @@ from portal.kernel.manifest import (
     Manifest,
     NavigationItem,
     Searchable,
+    Together,
 )
 from portal.kernel.outbox import Event, Reaction
 from portal.organizations import api, documents, events, reactions, services, views
@@ -96,6 +97,11 @@ manifest = Manifest(
             desk.list_decisions_for,
             order=20,
             places=("desk", "broker"),
+            together=(
+                Together(
+                    _l("Approve the claims that are chosen"), "/claims/actions/approve", "claim_id"
+                ),
+            ),
         ),
         DeskSection(
             _l("Organizations to verify"),
@@ -104,6 +110,11 @@ manifest = Manifest(
             order=22,
             permission=Permission.ORGANIZATION_VIEW_UNVERIFIED,
             places=("desk", "broker"),
+            together=(
+                Together(
+                    _l("Mark those chosen as verified"), "/organizations/verify", "organization_id"
+                ),
+            ),
         ),
         DeskSection(
             _l("To confirm again"),

@@ -153,6 +153,16 @@ def verify_organization(actor: Actor, organization: Organization) -> Organizatio
 
 
 @command(Permission.ORGANIZATION_VERIFY)
+def verify_organizations(
+    actor: Actor, organizations: tuple[Organization, ...]
+) -> tuple[Organization, ...]:
+    """Vouch for several organizations at once, all or none."""
+    for organization in organizations:
+        verify_organization(actor, organization)
+    return organizations
+
+
+@command(Permission.ORGANIZATION_VERIFY)
 def withdraw_verification(actor: Actor, organization: Organization) -> Organization:
     """Take the mark of verification back."""
     organization.verified_at = None
@@ -588,6 +598,16 @@ def send_claim(actor: Actor, organization: Organization, *, evidence: str) -> Cl
     session.flush()
     record(ClaimSent(claim.id))
     return claim
+
+
+@command(CLAIMS.permission)
+def act_on_claims(
+    actor: Actor, claims: tuple[Claim, ...], *, action: str, note: str = ""
+) -> tuple[Claim, ...]:
+    """Take the same step with several claims, all or none."""
+    for claim in claims:
+        act_on_claim(actor, claim, action=action, note=note)
+    return claims
 
 
 @command(CLAIMS.permission)

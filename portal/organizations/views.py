@@ -7,6 +7,7 @@ from flask import Blueprint, Response, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 
 from portal.kernel.authorization import authorize
 from portal.kernel.clock import now, today
@@ -14,6 +15,7 @@ from portal.kernel.errors import Invalid, NotFound
 from portal.kernel.files import send_stored_file
 from portal.kernel.kept import keep_answer
 from portal.kernel.web import (
+    chosen_numbers,
     confirmed,
     current_actor,
     external_url,
@@ -269,6 +271,26 @@ def act(organization_id: int, action: str) -> ResponseReturnValue:
     return see_other(local_target(request.form.get("next"), record_url))
 
 
+@blueprint.post("/organizations/verify")
+def verify_several() -> ResponseReturnValue:
+    """Vouch for the organizations that were chosen on a desk."""
+    actor = current_actor()
+    authorize(actor, Permission.ORGANIZATION_VIEW_UNVERIFIED)
+    chosen = tuple(
+        profiles.get_visible_organization(actor, number)
+        for number in chosen_numbers("organization_id")
+    )
+    done = services.verify_organizations(actor, chosen)
+    flash(
+        ngettext(
+            "%(num)s organization was marked as verified.",
+            "%(num)s organizations were marked as verified.",
+            len(done),
+        )
+    )
+    return see_other(local_target(request.form.get("next"), "/desk"))
+
+
 # People
 
 
@@ -483,6 +505,17 @@ def act_on_claim(claim_id: int, action: str) -> ResponseReturnValue:
     services.act_on_claim(actor, found, action=action, note=form_text("note"))
     flash(str(CLAIMS.transitions[action].done))
     return see_other(url_for("organizations.show_claim", claim_id=claim_id))
+
+
+@blueprint.post("/claims/actions/<any(approve, deny):action>")
+def act_on_claims(action: str) -> ResponseReturnValue:
+    """Approve or deny the claims that were chosen on a desk."""
+    actor = current_actor()
+    authorize(actor, Permission.ORGANIZATION_VIEW_UNVERIFIED)
+    chosen = tuple(people.get_visible_claim(actor, number) for number in chosen_numbers("claim_id"))
+    done = services.act_on_claims(actor, chosen, action=action, note=form_text("note"))
+    flash(ngettext("%(num)s claim was decided.", "%(num)s claims were decided.", len(done)))
+    return see_other(local_target(request.form.get("next"), "/desk"))
 
 
 def _to_record(organization_id: int) -> Response:

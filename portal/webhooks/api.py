@@ -107,6 +107,20 @@ def delete_webhook(webhook_id: int) -> ResponseReturnValue:
     return "", 204
 
 
+@blueprint.post("/webhooks/<int:webhook_id>/secret")
+@operation(
+    summary="Make a new secret for a webhook",
+    tag="webhooks",
+    schema=MadeWebhookSchema,
+    scope=_SCOPE,
+)
+def renew_secret(webhook_id: int) -> ResponseReturnValue:
+    """Sign with a new secret from now on; the answer has it, and nothing shows it again."""
+    actor = current_actor()
+    webhook = queries.get_visible_webhook(actor, webhook_id)
+    return respond(MadeWebhookSchema(), services.renew_secret(actor, webhook))
+
+
 @blueprint.get("/webhooks/<int:webhook_id>/notices")
 @operation(
     summary="List what a webhook was told", tag="webhooks", schema=NoticeSchema, is_list=True

@@ -50,6 +50,14 @@ def due(_world: World) -> Mapping[str, Any]:
     return {"title": "All parts delivered", "due_on": "2027-09-01"}
 
 
+def longer(_world: World) -> Mapping[str, Any]:
+    return {"ends_on": "2199-12-31"}
+
+
+def contract(_world: World) -> Mapping[str, Any]:
+    return {"document": {"name": "contract.txt", "content": "V2hhdCB3ZSBhZ3JlZWQgb24u"}}
+
+
 def savings(amount: Any) -> Values:
     return lambda _world: {
         "kind": "savings",
@@ -85,6 +93,8 @@ ROUTES = [
     Row("agreements.acknowledge_agreement", "POST", MANAGERS, values=of("active"), data=revision),
     Row("agreements.add_document", "GET", MANAGERS, values=of("active")),
     Row("agreements.add_document", "POST", MANAGERS, values=of("active")),
+    Row("agreements.renew_agreement", "GET", MANAGERS, values=of("active")),
+    Row("agreements.renew_agreement", "POST", MANAGERS, values=of("active"), data=longer),
     # The cast has no documents; test_agreements.py tries those of others.
     Row("agreements.show_document", "GET", "", values=of("active", version_id=1)),
     Row("agreements.remove_document", "POST", "", values=of("draft", document_id=1), data=yes),
@@ -142,6 +152,27 @@ ROUTES = [
         data=revision,
         is_json=True,
     ),
+    Row(
+        "agreements_api.renew_agreement",
+        "POST",
+        MANAGERS,
+        values=of("active"),
+        data=longer,
+        is_json=True,
+    ),
+    Row("agreements_api.list_documents", "GET", f"{PARTIES} root", values=of("active")),
+    Row(
+        "agreements_api.add_document",
+        "POST",
+        MANAGERS,
+        values=of("active"),
+        data=contract,
+        is_json=True,
+    ),
+    Row("agreements_api.show_document", "GET", "", values=of("active", version_id=1)),
+    Row("agreements_api.remove_document", "DELETE", "", values=of("draft", document_id=1)),
+    Row("agreements_api.show_evidence", "GET", "", values=outcome(claim_id=1)),
+    Row("agreements_api.list_chains", "GET", BROKERS, values=region),
     Row(
         "agreements_api.add_milestone",
         "POST",

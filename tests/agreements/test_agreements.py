@@ -79,6 +79,48 @@ def test_hours_used_are_those_of_its_days_where_the_machine_stands(
     assert (hours(2027, 4), hours(2027, 5)) == (2, 0)
 
 
+def test_an_agreement_holds_longer_once_all_parties_agree_and_its_gate_with_it(
+    world: World, actor: ActorOf, make: Make
+) -> None:
+    ends_on = today_here() + dt.timedelta(days=30)
+    longer = ends_on + dt.timedelta(days=365)
+    active = make("shop", "college", kind="equipment_use", role="receiver", ends_on=ends_on)
+    with pytest.raises(Invalid) as refusal:
+        services.renew_agreement(actor("ana"), active, ends_on=ends_on)
+    assert refusal.value.field == "ends_on"
+    with pytest.raises(Forbidden):
+        services.renew_agreement(actor("ben"), active, ends_on=longer)
+
+    asked = services.renew_agreement(actor("ana"), active, ends_on=longer)
+    assert (asked.status, asked.ends_on, asked.renewal_ends_on) == ("active", ends_on, longer)
+    assert asked.revision == active.revision == 2
+    assert [row.title for row in queries.list_to_acknowledge(actor("cleo"), 9)][-1] == asked.title
+
+    services.acknowledge_agreement(actor("cleo"), asked, revision=asked.revision)
+    renewed = queries.get_agreement(active.id)
+    assert (renewed.ends_on, renewed.renewal_ends_on) == (longer, None)
+    [gate] = clearances(world)
+    assert gate.expires_on == longer
+
+
+def test_a_renewal_that_somebody_does_not_want_leaves_the_last_day(
+    actor: ActorOf, make: Make
+) -> None:
+    ends_on = today_here() + dt.timedelta(days=30)
+    active = make("shop", "college", ends_on=ends_on)
+    with pytest.raises(Conflict):
+        services.act_on_agreement(actor("cleo"), active, "keep")
+    services.renew_agreement(actor("ana"), active, ends_on=ends_on + dt.timedelta(days=9))
+
+    services.act_on_agreement(actor("cleo"), active, "keep", note="We sell the machine.")
+    services.acknowledge_agreement(actor("cleo"), active, revision=active.revision)
+    kept = queries.get_agreement(active.id)
+    assert (kept.ends_on, kept.renewal_ends_on, kept.status) == (ends_on, None, "active")
+    endless = make("shop", "college", ends_on=None)
+    with pytest.raises(Conflict, match="without an end"):
+        services.renew_agreement(actor("ana"), endless, ends_on=ends_on)
+
+
 @pytest.mark.parametrize("action", ["complete", "terminate"])
 def test_what_it_opened_ends_with_it(world: World, actor: ActorOf, make: Make, action: str) -> None:
     active = make("shop", "college", kind="equipment_use", role="receiver")

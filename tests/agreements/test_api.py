@@ -78,3 +78,51 @@ def test_program_of_a_broker_reads_what_came_of_a_region(client_of: Clients) -> 
     report = client_of("dov").get("/api/v1/regions/greater-louisville/outcomes").json
     assert report["region"] == "Greater Louisville"
     assert client_of("eve").get("/api/v1/regions/greater-louisville/outcomes").status_code == 403
+
+
+def test_program_renews_keeps_documents_and_evidence_and_reads_the_chains(
+    world: World, client_of: Clients
+) -> None:
+    ana, cleo, dov = client_of("ana"), client_of("cleo"), client_of("dov")
+    url = f"/api/v1/agreements/{world.agreements['active']}"
+    assert (
+        ana.post(f"{url}/renewal", json={"ends_on": "2199-12-31"}).json["renewal_ends_on"]
+        == "2199-12-31"
+    )
+    file = {"name": "contract.txt", "content": "V2hhdCB3ZSBhZ3JlZWQgb24u"}
+    added = ana.post(f"{url}/documents", json={"title": "Contract", "document": file})
+    assert added.status_code == 201, added.text
+    newer = {"document_id": added.json["document_id"], "document": file, "note": "Signed"}
+    assert cleo.post(f"{url}/documents", json=newer).json["version"] == 2
+    versions = cleo.get(f"{url}/documents").json["items"]
+    assert [row["version"] for row in versions] == [2, 1]
+    assert cleo.get(versions[0]["url"]).data == b"What we agreed on."
+    assert dov.get(versions[0]["url"]).status_code == 403
+    assert client_of("eve").get(f"{url}/documents").status_code == 404
+    for program in (ana, cleo):
+        revision = program.get(url).json["revision"]
+        program.post(f"{url}/acknowledgments", json={"revision": revision})
+    assert ana.get(url).json["ends_on"] == "2199-12-31"
+
+    told = {"kind": "savings", "amount_hundredths": 9900, "happened_on": "2026-02-01"}
+    outcome = ana.post(f"{url}/outcomes", json={**told, "document": file}).json
+    evidence = outcome["claims"][0]["evidence_url"]
+    assert dov.get(evidence).data == b"What we agreed on."
+    first = dov.get("/api/v1/regions/greater-louisville/chains", query_string={"limit": 1}).json
+    cursor = {"cursor": first["next"]}
+    rest = dov.get("/api/v1/regions/greater-louisville/chains", query_string=cursor).json
+    rows = [*first["items"], *rest["items"]]
+    assert {row["outcome_kind"] for row in rows} >= {"savings", "jobs_created"}
+    broken = dov.get("/api/v1/regions/greater-louisville/chains", query_string={"cursor": "%%"})
+    assert broken.status_code == 422
+
+
+def test_an_agreement_is_copied_as_a_new_one(world: World, client_of: Clients) -> None:
+    page = client_of("ana").get(f"/agreements/new?copy={world.agreements['active']}").text
+    assert "A active agreement" in page
+    assert "What the active one says." in page
+    assert "Falls City Community College" in page
+    assert (
+        "What the active one says."
+        not in client_of("dov").get(f"/agreements/new?copy={world.agreements['active']}").text
+    )

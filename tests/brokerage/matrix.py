@@ -157,6 +157,44 @@ CASES = [
 ]
 
 CASES_API = [
+    Row("brokerage_api.show_desk", "GET", "dov"),
+    Row("brokerage_api.list_needs", "GET", "dov"),
+    Row("brokerage_api.list_stale", "GET", "dov"),
+    Row(
+        "brokerage_api.open_cases",
+        "POST",
+        "dov",
+        data=lambda world: {"request_ids": [world.requests["shop_public"]]},
+        is_json=True,
+    ),
+    Row(
+        "brokerage_api.ask_to_confirm",
+        "POST",
+        "dov",
+        data=lambda world: {"organization_ids": [world.organizations["shop"]]},
+        is_json=True,
+    ),
+    Row(
+        "brokerage_api.change_cases",
+        "POST",
+        "dov",
+        data=lambda world: {"case_ids": [world.cases["shop"]], "next_action": "Call"},
+        is_json=True,
+    ),
+    Row("brokerage_api.list_filters", "GET", "dov"),
+    Row(
+        "brokerage_api.keep_filter",
+        "POST",
+        "dov",
+        data=lambda _world: {"name": "Late ones", "due": "overdue"},
+        is_json=True,
+    ),
+    Row(
+        "brokerage_api.drop_filter",
+        "DELETE",
+        "dov",
+        values=lambda world: {"filter_id": world.cases["filter"]},
+    ),
     Row("brokerage_api.list_cases", "GET", "dov"),
     Row("brokerage_api.open_case", "POST", "dov", data=new_case, is_json=True),
     Row("brokerage_api.show_case", "GET", "dov", values=case()),

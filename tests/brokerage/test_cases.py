@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from portal.agreements.models import Agreement
 from portal.brokerage.events import IntroductionConsented, IntroductionOpened
 from portal.brokerage.models.cases import Case, CaseNote, CaseTask
 from portal.brokerage.models.introductions import Introduction
@@ -15,6 +16,7 @@ from portal.brokerage.queries import cases as queries
 from portal.brokerage.queries.cases import Choice
 from portal.brokerage.rules.stages import CASES, CLOSED_STAGES, OPEN_STAGES, STAGES, is_ahead
 from portal.brokerage.services import cases as services
+from portal.conversations.models import Message, Thread
 from portal.directory.models import UnmetDemand
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.clock import now, today_here
@@ -303,6 +305,65 @@ def test_timeline_tells_steps_notes_tasks_and_the_request(world: World, actor: A
     assert ("Done: Ask for the rates", "") in told
     assert any("canary-case-note" in text for _what, text in told)
     assert ("The case was opened", "") in told
+
+
+def test_timeline_tells_how_much_was_written_and_what_came_of_it_but_no_word(
+    world: World, actor: Actors
+) -> None:
+    met = world.introductions["shop_college"]
+    with unit_of_work():
+        session.get_one(Introduction, met).request_id = world.requests["shop_public"]
+        session.get_one(Agreement, world.agreements["active"]).request_id = case(world).request_id
+        talk = Thread(subject="introduction", subject_id=met, title="Measuring")
+        session.add(talk)
+        session.flush()
+        for words in ("canary-first-word", "canary-second-word"):
+            session.add(
+                Message(
+                    thread_id=talk.id,
+                    organization_id=world.organizations["shop"],
+                    author_id=world.users["ana"],
+                    text=words,
+                )
+            )
+    told = queries.timeline(actor("dov"), case(world), [])
+    said = {str(entry.what): str(entry.text) for entry in told}
+    assert "2 messages were exchanged" in said
+    assert "An outcome was recorded" in said
+    assert "canary" not in str([entry for entry in told if "exchanged" in str(entry.what)])
+    # What the parties keep to themselves is not told.
+    with unit_of_work():
+        session.get_one(Agreement, world.agreements["active"]).is_reported = False
+    again = [str(entry.what) for entry in queries.timeline(actor("dov"), case(world), [])]
+    assert "An outcome was recorded" not in again
+
+
+def test_program_works_off_the_brokers_desk(world: World, client_of: Clients) -> None:
+    dov = client_of("dov")
+    api = "/api/v1"
+    desk = dov.get(f"{api}/broker/desk", query_string={"region_id": 1}).json["items"]
+    assert "Reported messages" in [section["title"] for section in desk]
+    assert all(section["items"] for section in desk)
+    needs = dov.get(f"{api}/broker/needs").json["items"]
+    opened = dov.post(
+        f"{api}/broker/open-cases", json={"request_ids": [need["id"] for need in needs]}
+    )
+    assert opened.json == {"done": len(needs)}
+    assert dov.get(f"{api}/broker/needs").json["items"] == []
+    changed = dov.post(
+        f"{api}/cases/changes",
+        json={"case_ids": [world.cases["shop"]], "next_action": "Call", "next_on": "2027-03-01"},
+    )
+    assert [row["next_action"] for row in changed.json["items"]] == ["Call"]
+    assert dov.post(f"{api}/cases/changes", json={"case_ids": []}).status_code == 422
+
+    kept = dov.post(f"{api}/case-filters", json={"name": "Late", "keeper": "me", "due": "overdue"})
+    assert kept.json["values"] == {"keeper": "me", "due": "overdue"}
+    again = dov.post(f"{api}/case-filters", json={"name": "Late", "stage": "closed"})
+    assert (again.json["id"], again.json["values"]) == (kept.json["id"], {"stage": "closed"})
+    assert dov.delete(f"{api}/case-filters/{kept.json['id']}").status_code == 204
+    names = [row["name"] for row in dov.get(f"{api}/case-filters").json["items"]]
+    assert "Late" not in names
 
 
 def test_due_cases_and_tasks_wait_on_the_keepers_desk(

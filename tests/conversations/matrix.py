@@ -39,6 +39,18 @@ def stop(world: World) -> Mapping[str, Any]:
     return {"token": sign_stop("only-for-tests", world.users["ana"], None)}
 
 
+def first_side(_world: World) -> Mapping[str, Any]:
+    return {"side": 1}
+
+
+def aero_block(world: World) -> Mapping[str, Any]:
+    return {"block_id": world.blocks["aero_by_shop"]}
+
+
+def reports(name: str) -> Values:
+    return lambda world: {name: [world.message_reports["cleo_on_ben"]]}
+
+
 TWO_SIDES = "ana ben cleo"
 
 ROUTES = [
@@ -54,15 +66,15 @@ ROUTES = [
     Row("conversations.show_attachment", "GET", "", values=thread(attachment_id=1)),
     Row("conversations.export_thread", "GET", TWO_SIDES, values=thread()),
     Row("conversations.mute", "POST", TWO_SIDES, values=thread()),
-    Row("conversations.block", "POST", "ana", values=thread(), data=college),
-    Row("conversations.unblock", "POST", "ana", values=thread(), data=college),
+    Row("conversations.block", "POST", "ana cleo", values=thread(), data=first_side),
+    Row("conversations.unblock", "POST", "ana cleo", values=thread(), data=first_side),
     Row("conversations.choose_mail", "GET", SIGNED_IN),
     Row("conversations.choose_mail", "POST", SIGNED_IN, data=lambda _world: {"emails": "daily"}),
     Row(
         "conversations.lift_block",
         "POST",
         "ana",
-        values=lambda world: {"block_id": world.blocks["aero_by_shop"]},
+        values=aero_block,
     ),
     Row("conversations.stop_by_link", "GET", EVERYBODY, values=stop),
     Row("conversations.stop_by_link", "POST", EVERYBODY, values=stop),
@@ -77,7 +89,51 @@ ROUTES = [
     Row("conversations.list_reports", "GET", "dov root"),
     Row("conversations.show_report", "GET", "dov root", values=report()),
     Row("conversations.act_on_report", "POST", "dov root", values=report(action="uphold")),
+    Row(
+        "conversations.act_on_reports",
+        "POST",
+        "dov root",
+        values=lambda _world: {"action": "dismiss"},
+        data=reports("report_id"),
+    ),
     Row("conversations_api.list_threads", "GET", SIGNED_IN),
+    Row("conversations_api.show_attachment", "GET", "", values=thread(attachment_id=1)),
+    Row("conversations_api.export_thread", "GET", TWO_SIDES, values=thread()),
+    Row(
+        "conversations_api.block",
+        "POST",
+        "ana cleo",
+        values=thread(),
+        data=first_side,
+        is_json=True,
+    ),
+    Row("conversations_api.list_blocks", "GET", SIGNED_IN),
+    Row("conversations_api.lift_block", "DELETE", "ana", values=aero_block),
+    Row("conversations_api.show_mail", "GET", SIGNED_IN),
+    Row(
+        "conversations_api.choose_mail",
+        "PUT",
+        SIGNED_IN,
+        data=lambda _world: {"emails": "daily"},
+        is_json=True,
+    ),
+    Row("conversations_api.list_reports", "GET", "dov root"),
+    Row("conversations_api.show_report", "GET", "dov root", values=report()),
+    Row(
+        "conversations_api.act_on_report",
+        "POST",
+        "dov root",
+        values=report(action="dismiss"),
+        is_json=True,
+    ),
+    Row(
+        "conversations_api.act_on_reports",
+        "POST",
+        "dov root",
+        values=lambda _world: {"action": "dismiss"},
+        data=reports("report_ids"),
+        is_json=True,
+    ),
     Row(
         "conversations_api.write_about",
         "POST",

@@ -86,7 +86,7 @@ def test_opening_the_page_marks_it_as_read(client_of: ClientOf, world: World) ->
 
 def test_blocking_asks_first_and_says_what_happened(client_of: ClientOf, world: World) -> None:
     ana, number = client_of("ana"), world.threads["shop_college"]
-    data = {"organization_id": str(world.organizations["college"])}
+    data = {"side": "1"}
     assert (
         "Block Falls City Community College?"
         in ana.post(f"/conversations/{number}/block", data=data).text
@@ -96,6 +96,72 @@ def test_blocking_asks_first_and_says_what_happened(client_of: ClientOf, world: 
     assert "Your organization has blocked the other side" in page
     ana.post(f"/conversations/{number}/unblock", data=data)
     assert "Lift the block" not in ana.get(f"/conversations/{number}").text
+
+
+def test_the_page_that_blocks_an_anonymous_side_has_not_even_its_number(
+    client_of: ClientOf, world: World, anonymous: None
+) -> None:
+    number = world.threads["shop_college"]
+    page = client_of("cleo").get(f"/conversations/{number}").text
+    assert f"/conversations/{number}/block" in page
+    assert 'name="side" value="1"' in page
+    assert 'name="organization_id"' not in page
+
+
+def test_several_reports_are_decided_from_the_brokers_desk(
+    client_of: ClientOf, world: World
+) -> None:
+    dov, number = client_of("dov"), world.message_reports["cleo_on_ben"]
+    desk = dov.get("/broker").text
+    assert f'name="report_id" value="{number}"' in desk
+    several = {"report_id": [number], "next": "/broker"}
+    assert dov.post("/message-reports/actions/uphold", data=several).location == "/broker"
+    desk = dov.get("/broker").text
+    assert "1 report was decided." in desk
+    assert f'name="report_id" value="{number}"' not in desk
+    assert dov.post("/message-reports/actions/uphold").status_code == 422
+
+
+def test_a_program_blocks_sends_files_exports_and_decides_reports(
+    client_of: ClientOf, world: World, anonymous: None
+) -> None:
+    cleo, number = client_of("cleo"), world.threads["shop_college"]
+    url = f"/api/v1/threads/{number}"
+    file = {"name": "part.txt", "content": "QWx1bWludW0sIDYwMCBtbS4="}
+    sent = cleo.post(f"{url}/messages", json={"text": "See.", "attachments": [file]})
+    assert sent.status_code == 201, sent.text
+    [attachment] = sent.json["attachments"]
+    assert client_of("ana").get(attachment["url"]).data == b"Aluminum, 600 mm."
+    assert client_of("eve").get(attachment["url"]).status_code == 404
+    broken = {"text": "See.", "attachments": [{**file, "content": "not base64!"}]}
+    refused = cleo.post(f"{url}/messages", json=broken)
+    assert refused.json["errors"] == {
+        "attachments": ["A file has a name, and its content in base64."]
+    }
+    text = cleo.get(f"{url}/export").text
+    assert "See." in text
+    assert "Ana's Machine Shop" not in text
+
+    assert cleo.post(f"{url}/blocks", json={"side": 1}).status_code == 200
+    assert cleo.post(f"{url}/blocks", json={"side": 2}).status_code == 404
+    [kept] = cleo.get("/api/v1/blocks").json["items"]
+    # In one conversation alone, and without the name of whom it is about.
+    assert (kept["blocked"], bool(kept["thread_title"])) == ("", True)
+    assert cleo.post(f"{url}/messages", json={"text": "Hello?"}).status_code == 409
+    assert cleo.delete(f"/api/v1/blocks/{kept['id']}").status_code == 204
+    assert cleo.get("/api/v1/blocks").json["items"] == []
+    mail = cleo.put("/api/v1/message-mail", json={"emails": "never"})
+    assert mail.json == cleo.get("/api/v1/message-mail").json == {"emails": "never"}
+
+    dov = client_of("dov")
+    [report] = dov.get("/api/v1/message-reports").json["items"]
+    assert "Ana's" not in str(report)
+    path = f"/api/v1/message-reports/{report['id']}"
+    several = {"report_ids": [report["id"]], "note": "An offer."}
+    decided = dov.post("/api/v1/message-reports/actions/dismiss", json=several)
+    assert decided.json == {"done": 1}
+    assert dov.get(path).json["status"] == "dismissed"
+    assert dov.post(f"{path}/actions/uphold", json={}).status_code == 409
 
 
 def test_a_report_of_an_anonymous_side_tells_its_reader_no_name(

@@ -1,6 +1,6 @@
 """Who reaches the pages and the API of organizations."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.architecture.matrix import EVERYBODY, SIGNED_IN, Row
@@ -33,6 +33,14 @@ def new_firm(_world: World) -> Mapping[str, Any]:
 
 def confirmed(_world: World) -> Mapping[str, Any]:
     return {"confirmed": "yes"}
+
+
+def chosen(name: str) -> Callable[[World], Mapping[str, Any]]:
+    return lambda world: {name: [world.organizations["shop"]]}
+
+
+def claims(name: str) -> Callable[[World], Mapping[str, Any]]:
+    return lambda world: {name: [world.claims["cleo_on_unclaimed"]]}
 
 
 ROUTES = [
@@ -126,6 +134,29 @@ ROUTES = [
         "POST",
         "dov root",
         values=lambda world: {**claim(world), "action": "approve"},
+    ),
+    Row("organizations.verify_several", "POST", "dov", data=chosen("organization_id")),
+    Row(
+        "organizations.act_on_claims",
+        "POST",
+        "dov",
+        values=lambda _world: {"action": "approve"},
+        data=claims("claim_id"),
+    ),
+    Row(
+        "organizations_api.verify_organizations",
+        "POST",
+        "dov",
+        data=chosen("organization_ids"),
+        is_json=True,
+    ),
+    Row(
+        "organizations_api.act_on_claims",
+        "POST",
+        "dov",
+        values=lambda _world: {"action": "approve"},
+        data=claims("claim_ids"),
+        is_json=True,
     ),
     Row("organizations_api.list_organizations", "GET", EVERYBODY),
     Row("organizations_api.register_organization", "POST", SIGNED_IN, data=new_firm, is_json=True),

@@ -8,7 +8,7 @@ from PIL import Image
 from sqlalchemy import select
 
 from portal.kernel.authorization import SYSTEM
-from portal.kernel.database import session
+from portal.kernel.database import session, unit_of_work
 from portal.organizations import documents, services
 from portal.organizations.models import Claim, Invitation, JoinRequest, Membership, Organization
 from portal.organizations.queries import profiles
@@ -33,6 +33,29 @@ def picture():
     Image.new("RGB", (40, 30), "navy").save(data, "PNG")
     data.seek(0)
     return data
+
+
+def test_several_are_verified_and_claims_approved_from_the_brokers_desk(client_of, world):
+    dov, shop = client_of("dov"), world.organizations["shop"]
+    claim = world.claims["cleo_on_unclaimed"]
+    with unit_of_work():
+        session.get_one(Organization, shop).verified_at = None
+    desk = dov.get("/broker").text
+    assert f'name="organization_id" value="{shop}"' in desk
+    assert f'name="claim_id" value="{claim}"' in desk
+
+    back = {"next": "/broker"}
+    dov.post("/organizations/verify", data={"organization_id": [shop], **back})
+    assert "1 organization was marked as verified." in dov.get("/broker").text
+    dov.post("/claims/actions/approve", data={"claim_id": [claim], **back})
+    desk = dov.get("/broker").text
+    assert "1 claim was decided." in desk
+    assert f'name="claim_id" value="{claim}"' not in desk
+    assert session.get_one(Organization, shop).verified_at is not None
+    again = dov.post("/api/v1/claims/actions/approve", json={"claim_ids": [claim]})
+    assert again.status_code == 409
+    many = {"organization_ids": [shop] * 3}
+    assert dov.post("/api/v1/organizations/verifications", json=many).json == {"done": 1}
 
 
 def test_a_record_says_what_where_and_who_confirmed_it(client_of, shop_url):

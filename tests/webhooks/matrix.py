@@ -38,5 +38,6 @@ ROUTES = [
     Row("webhooks_api.show_webhook", "GET", "ana", values=webhook),
     Row("webhooks_api.change_webhook", "PATCH", "ana", values=webhook, data=words, is_json=True),
     Row("webhooks_api.delete_webhook", "DELETE", "ana", values=webhook),
+    Row("webhooks_api.renew_secret", "POST", "ana", values=webhook),
     Row("webhooks_api.list_notices", "GET", "ana", values=webhook),
 ]

@@ -8,6 +8,7 @@ from flask_babel import format_date
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm.attributes import set_committed_value
 
 from portal.accounts.models import User
 from portal.agreements.models import (
@@ -109,13 +110,22 @@ def talking_parties(agreement: Agreement) -> tuple[Party, ...]:
 
 def get_version(actor: Actor, agreement_id: int, version_id: int) -> DocumentVersion:
     """Return a version of a document, with its file, to people of the parties."""
+    for version in list_versions(actor, agreement_id):
+        if version.id == version_id:
+            return version
+    raise NotFound(_("This document is no longer here."))
+
+
+def list_versions(actor: Actor, agreement_id: int) -> list[DocumentVersion]:
+    """Return all versions of an agreement's documents, to people of the parties."""
     agreement = get_visible_agreement(actor, agreement_id)
     authorize(actor, Permission.AGREEMENT_VIEW_INSIDE, agreement)
+    found = []
     for document in agreement.documents:
-        for version in document.versions:
-            if version.id == version_id:
-                return version
-    raise NotFound(_("This document is no longer here."))
+        for version in reversed(document.versions):
+            set_committed_value(version, "document", document)
+            found.append(version)
+    return found
 
 
 def find_version(version_id: int) -> DocumentVersion | None:

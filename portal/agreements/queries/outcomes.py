@@ -11,19 +11,25 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from portal.agreements.models import Agreement, AgreementParty, Outcome, OutcomeClaim
 from portal.agreements.policies import Permission
-from portal.agreements.queries.agreements import RULED
+from portal.agreements.queries.agreements import RULED, agreements_of_case
 from portal.agreements.rules.counting import (
     ALIKE_DAYS,
     CATEGORY_OF_OUTCOME,
     Result,
     are_alike,
 )
-from portal.agreements.rules.words import OUTCOME_KINDS, STANDING_STATUSES, UNIT_OF
+from portal.agreements.rules.words import (
+    AGREEMENTS,
+    OUTCOME_KINDS,
+    STANDING_STATUSES,
+    UNIT_OF,
+)
+from portal.brokerage.models.cases import Case
 from portal.kernel.authorization import Actor, authorize, can
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
 from portal.kernel.files import StoredFile
-from portal.kernel.manifest import DeskItem
+from portal.kernel.manifest import DeskItem, Happening
 from portal.kernel.paging import Page, keyset_page
 from portal.organizations.models import Organization
 
@@ -191,6 +197,34 @@ def point_twins_to(outcome: Outcome, twin_id: int | None) -> None:
         .values(twin_id=twin_id)
         .execution_options(synchronize_session=False)
     )
+
+
+def case_timeline(actor: Actor, case: Case) -> list[Happening]:
+    """Return the steps of what was agreed on about the request of a case, and what came of it."""
+    following = agreements_of_case(actor, case)
+    found = []
+    for agreement in following.agreements if following is not None else ():
+        found += [
+            Happening(
+                step.taken_at,
+                AGREEMENTS.transitions[step.action].done,
+                agreement.title,
+                url=f"/agreements/{agreement.id}",
+            )
+            for step in AGREEMENTS.history(agreement)
+        ]
+        for outcome in list_outcomes(actor, agreement).items:
+            if outcome.status not in STANDING_STATUSES:
+                continue
+            what = f"{OUTCOME_KINDS[outcome.kind]}, {outcome.organization.name}"
+            moments = [(outcome.created_at, _("An outcome was recorded"))]
+            if outcome.confirmed_at is not None:
+                moments.append((outcome.confirmed_at, _("An outcome was confirmed")))
+            found += [
+                Happening(moment, done, what, url=f"/outcomes/{outcome.id}")
+                for moment, done in moments
+            ]
+    return found
 
 
 # The desk

@@ -116,7 +116,7 @@ def delete_agreement(actor: Actor, agreement: Agreement) -> Agreement:
 def act_on_agreement(
     actor: Actor, agreement: Agreement, action: str, *, note: str = ""
 ) -> Agreement:
-    """Take a step of the workflow: propose, revise, return, decline, complete or terminate.
+    """Take a step of the workflow: propose, revise, return, decline, keep, complete or terminate.
 
     What an agreement on the use of equipment opened ends when it is completed or terminated.
     Raises Invalid for what a proposal still lacks.
@@ -125,6 +125,10 @@ def act_on_agreement(
     if action == "propose" and agreement.status == "draft":
         _check_proposable(agreement)
         agreement.proposed_at = agreement.proposed_at or now()
+    if action == "keep" and agreement.renewal_ends_on is None:
+        raise Conflict(_("Nobody asks to renew it now."))
+    if action in ("keep", "complete", "terminate"):
+        agreement.renewal_ends_on = None
     if action in ("decline", "complete", "terminate"):
         agreement.closed_at = now()
     AGREEMENTS.apply(actor, agreement, action, note=note)
@@ -132,6 +136,27 @@ def act_on_agreement(
         _acknowledge(actor, agreement, [agreement.organization_id])
     if action in ("complete", "terminate"):
         _close_gates(agreement)
+    return agreement
+
+
+@command(Permission.AGREEMENT_CLOSE)
+def renew_agreement(actor: Actor, agreement: Agreement, *, ends_on: dt.date) -> Agreement:
+    """Ask the other parties that an active agreement holds until a later day.
+
+    It does once all of them agree with the new revision; until then its last day stays.
+    """
+    queries.get_agreement(agreement.id)
+    if agreement.status != "active":
+        raise Conflict(_("The agreement is not active."))
+    if agreement.ends_on is None:
+        raise Conflict(_("It holds without an end already."))
+    if ends_on <= agreement.ends_on or ends_on < today_here():
+        raise Invalid("ends_on", _("Please choose a day after its last one."))
+    agreement.renewal_ends_on = ends_on
+    _revise(agreement)
+    AGREEMENTS.apply(actor, agreement, "renew")
+    side = _side_of(actor, agreement)
+    _acknowledge(actor, agreement, [side] if side is not None else [])
     return agreement
 
 
@@ -419,7 +444,10 @@ def _revise(agreement: Agreement) -> None:
 
 
 def _acknowledge(actor: Actor, agreement: Agreement, organization_ids: Sequence[int]) -> None:
-    """Write down that parties agree with the present revision; the last one makes it active."""
+    """Write down that parties agree with the present revision.
+
+    The last one makes it active, or lets it hold longer.
+    """
     for party in agreement.parties:
         is_new = party.acknowledged_revision < agreement.revision
         if party.organization_id in organization_ids and is_new:
@@ -428,12 +456,17 @@ def _acknowledge(actor: Actor, agreement: Agreement, organization_ids: Sequence[
             )
             party.acknowledgments.append(row)
     session.flush()
-    if agreement.status == "proposed" and all(
-        party.acknowledged_revision == agreement.revision for party in agreement.parties
-    ):
+    if any(party.acknowledged_revision < agreement.revision for party in agreement.parties):
+        return
+    if agreement.status == "proposed":
         agreement.activated_at = now()
         AGREEMENTS.apply(actor, agreement, "activate")
         _open_gates(agreement)
+    elif agreement.renewal_ends_on is not None:
+        agreement.ends_on, agreement.renewal_ends_on = agreement.renewal_ends_on, None
+        agreement.end_told_at = None
+        AGREEMENTS.apply(actor, agreement, "extend")
+        _renew_gates(agreement)
 
 
 def _open_gates(agreement: Agreement) -> None:
@@ -457,6 +490,12 @@ def _open_gates(agreement: Agreement) -> None:
             )
             party.clearance_id = clearance.id
     session.flush()
+
+
+def _renew_gates(agreement: Agreement) -> None:
+    for party in agreement.parties:
+        if party.clearance is not None and party.clearance.status == "valid":
+            gates.renew_clearance(SYSTEM, party.clearance, expires_on=agreement.ends_on)
 
 
 def _close_gates(agreement: Agreement) -> None:

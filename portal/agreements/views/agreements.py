@@ -12,6 +12,7 @@ from portal.agreements.forms import (
     DocumentForm,
     MilestoneForm,
     NewAgreementForm,
+    RenewalForm,
     agreement_values,
 )
 from portal.agreements.policies import Permission
@@ -122,7 +123,11 @@ def show_agreement(agreement_id: int) -> ResponseReturnValue:
         is_inside=is_inside,
         is_made=agreement.activated_at is not None,
         is_deletable=agreement.status == "draft" and agreement.proposed_at is None,
-        steps=AGREEMENTS.available(actor, agreement),
+        steps=[
+            step
+            for step in AGREEMENTS.available(actor, agreement)
+            if step.action != "keep" or agreement.renewal_ends_on is not None
+        ],
         waiting=waiting if agreement.status in ("proposed", "active") else [],
         actions=AGREEMENTS.transitions,
         history=AGREEMENTS.history(agreement) if is_inside else [],
@@ -225,6 +230,22 @@ def acknowledge_agreement(agreement_id: int) -> ResponseReturnValue:
         else _("Your organization agrees.")
     )
     return _to_record(agreement_id)
+
+
+@blueprint.route("/agreements/<int:agreement_id>/renew", methods=["GET", "POST"])
+def renew_agreement(agreement_id: int) -> ResponseReturnValue:
+    """Ask the other parties that an agreement holds longer."""
+    actor = current_actor()
+    agreement = queries.get_visible_agreement(actor, agreement_id)
+    authorize(actor, Permission.AGREEMENT_CLOSE, agreement)
+    form = RenewalForm.bind()
+    if form.submitted():
+        asked = form.attempt(services.renew_agreement, actor, agreement, **form.data)
+        if asked is not None:
+            flash(str(AGREEMENTS.transitions["renew"].done))
+            return _to_record(agreement_id)
+        agreement = queries.get_visible_agreement(actor, agreement_id)
+    return page("agreements/renew.html", form=form, agreement=agreement)
 
 
 # Documents
@@ -391,6 +412,8 @@ def _prefill() -> dict[str, Any]:
         # Who needs something receives it.
         is_need = response.request.direction == "need"
         roles = ["receiver", "provider"] if is_need else ["provider", "receiver"]
+    elif copied_id := request.args.get("copy", type=record_number):
+        return _copied(queries.get_visible_agreement(actor, copied_id))
     elif introduction_id := request.args.get("introduction", type=record_number):
         introduction = queries.get_introduction_made(actor, introduction_id)
         sides = [party.organization_id for party in introduction.staying]
@@ -411,6 +434,30 @@ def _prefill() -> dict[str, Any]:
         "parties": [
             {"organization": row.name, "role": part[row.id]}
             for row in queries.find_organizations(others)
+        ],
+    }
+
+
+def _copied(agreement: Any) -> dict[str, Any]:
+    """Return what a new agreement takes over of one: all but its dates and what came of it."""
+    actor = current_actor()
+    authorize(actor, Permission.AGREEMENT_VIEW_INSIDE, agreement)
+    mine = actor.organizations_as("owner", "manager")
+    own = next((row for row in agreement.parties if row.organization_id in mine), None)
+    return {
+        **{
+            name: getattr(agreement, name)
+            for name in (
+                *("kind", "title", "terms", "is_reported"),
+                *("private_cents", "public_cents", "in_kind_cents"),
+            )
+        },
+        "organization_id": own.organization_id if own is not None else None,
+        "role": own.role if own is not None else "",
+        "parties": [
+            {"organization": party.organization.name, "role": party.role}
+            for party in agreement.parties
+            if party is not own
         ],
     }
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from wtforms import FieldList
 
-from portal.brokerage.rules.stages import CASES
+from portal.brokerage.rules.stages import CASES, STAGES
 from portal.kernel.fields import (
     ChoiceField,
     DateField,
@@ -99,6 +100,35 @@ class BulkForm(Form):
     next_action = TextField(_l("What is next"), longest=200)
     next_on = DateField(_l("By"))
     note = LongTextField(_l("Note"), longest=2000)
+
+
+class CasesForm(BulkForm):
+    """The cases with which something is done at once, as a program names them."""
+
+    case_ids = FieldList(RecordField(_l("Case")))
+
+
+class NeedsForm(Form):
+    """The requests for which cases are opened at once."""
+
+    request_ids = FieldList(RecordField(_l("Request")))
+
+
+class AskedForm(Form):
+    """The organizations that are asked to confirm what they list."""
+
+    organization_ids = FieldList(RecordField(_l("Organization")))
+
+
+class ChoiceForm(Form):
+    """Which cases one looks at, under the name by which a program keeps it."""
+
+    name = TextField(_l("Name"), is_required=True, longest=80)
+    region_id = RecordField(_l("Region"))
+    keeper = ChoiceField(_l("Who looks after it"), choices={"me": _l("Me"), "nobody": _l("Nobody")})
+    stage = ChoiceField(_l("Stage"), choices={**STAGES, "closed": _l("Closed")})
+    due = ChoiceField(_l("Due"), choices={"overdue": _l("Late"), "week": _l("Within a week")})
+    q = TextField(_l("Words"), longest=100)
 
 
 class FilterForm(Form):

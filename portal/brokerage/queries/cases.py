@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask_babel import format_date
+from flask_babel import format_date, ngettext
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import aliased, joinedload, selectinload
@@ -17,11 +17,12 @@ from portal.brokerage.policies import Permission
 from portal.brokerage.queries.introductions import history_of
 from portal.brokerage.rules.introductions import INTRODUCTIONS
 from portal.brokerage.rules.stages import CASES, CLOSED_STAGES, OPEN_STAGES, STAGES
+from portal.conversations.queries.threads import exchanges
 from portal.kernel.authorization import Actor, authorize, can, visible
 from portal.kernel.clock import today_here
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
-from portal.kernel.manifest import DeskItem
+from portal.kernel.manifest import DeskItem, Happening, happenings_of
 from portal.kernel.paging import Page, keyset_page
 from portal.organizations.models import Organization
 from portal.organizations.policies import Permission as OrganizationPermission
@@ -98,17 +99,6 @@ class Choice:
             "q": self.words,
         }
         return {name: value for name, value in named.items() if value}
-
-
-@dataclass(frozen=True)
-class Entry:
-    """Something that happened in the course of a case."""
-
-    at: dt.datetime
-    what: str
-    text: str = ""
-    who: str = ""
-    url: str = ""
 
 
 # Lists
@@ -260,14 +250,15 @@ def list_tasks(case: Case, limit: int = 100) -> list[CaseTask]:
     )
 
 
-def timeline(actor: Actor, case: Case, tasks: list[CaseTask], limit: int = 200) -> list[Entry]:
+def timeline(actor: Actor, case: Case, tasks: list[CaseTask], limit: int = 200) -> list[Happening]:
     """Return all that happened in a case, the newest first: its steps, notes, tasks, its request.
 
-    tasks: those of `list_tasks`. What the actor may not see elsewhere is not told here.
+    tasks: those of `list_tasks`. What the actor may not see elsewhere is not told here. Of the
+    conversations of its introductions, how many messages there are and since when, and no word.
     """
-    found = [Entry(case.created_at, _("The case was opened"))]
+    found = [Happening(case.created_at, _("The case was opened"))]
     found += [
-        Entry(
+        Happening(
             step.taken_at,
             _("Stage: %(stage)s", stage=STAGES[step.target]),
             step.note,
@@ -276,11 +267,11 @@ def timeline(actor: Actor, case: Case, tasks: list[CaseTask], limit: int = 200) 
         for step in CASES.history(case)
     ]
     found += [
-        Entry(note.created_at, _("Note"), note.text, note.author.name if note.author else "")
+        Happening(note.created_at, _("Note"), note.text, note.author.name if note.author else "")
         for note in list_notes(case, limit=100).items
     ]
     found += [
-        Entry(
+        Happening(
             task.done_at,
             _("Done: %(task)s", task=task.title),
             who=task.keeper.name if task.keeper else "",
@@ -291,16 +282,29 @@ def timeline(actor: Actor, case: Case, tasks: list[CaseTask], limit: int = 200) 
     request = case.request
     if request is not None and can(actor, RequestPermission.REQUEST_VIEW, request):
         found += [
-            Entry(
+            Happening(
                 step.taken_at,
                 str(REQUESTS.transitions[step.action].done),
                 url=f"/requests/{request.id}",
             )
             for step in REQUESTS.history(request)
         ]
-    for introduction in _introductions(actor, case):
+    introductions = {row.id: row for row in _introductions(actor, case)}
+    found += [
+        Happening(
+            talk.last_at,
+            ngettext(
+                "%(num)s message was exchanged", "%(num)s messages were exchanged", talk.messages
+            ),
+            _("Since %(day)s", day=format_date(talk.first_at)) if talk.messages > 1 else "",
+            url=f"/introductions/{talk.subject_id}",
+        )
+        for talk in exchanges("introduction", sorted(introductions))
+    ]
+    found += happenings_of(actor, "case", case)
+    for introduction in introductions.values():
         found += [
-            Entry(
+            Happening(
                 step.taken_at,
                 str(INTRODUCTIONS.transitions[step.action].done),
                 introduction.title,

@@ -1,5 +1,6 @@
 """Reads of the broker's desk that need more than one domain below: needs, and what went stale."""
 
+import dataclasses
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,9 +24,8 @@ from portal.partnerships.policies import Permission as RequestPermission
 from portal.partnerships.rules.words import REQUEST_KINDS
 from portal.partnerships.rules.workflows import OPEN_STATUSES
 from portal.regions.models import County, Region, RegionCounty
+from portal.regions.queries import counties_of_region
 
-#: So many things one bulk action takes.
-MOST_AT_ONCE = 50
 #: An organization is asked to look at its records so often at most.
 ASKED_AGAIN_AFTER = dt.timedelta(days=30)
 
@@ -60,6 +60,17 @@ class Stale:
     def is_askable(self) -> bool:
         """Whether its people may be asked now."""
         return self.asked_at is None or self.asked_at < now() - ASKED_AGAIN_AFTER
+
+
+def in_region(actor: Actor, region_id: int | None) -> Actor:
+    """Return the actor as broker of one region alone, or as they are for none of theirs."""
+    if region_id is None or region_id not in actor.brokered_regions:
+        return actor
+    return dataclasses.replace(
+        actor,
+        brokered_regions=frozenset({region_id}),
+        brokered_counties=frozenset(county.fips for county in counties_of_region(region_id)),
+    )
 
 
 def list_needs_without_case(actor: Actor, limit: int) -> list[Need]:

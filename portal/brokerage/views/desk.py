@@ -1,7 +1,5 @@
 """The broker's desk: what waits in the regions that somebody brokers, and what is done at once."""
 
-import dataclasses
-
 from flask import url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -12,11 +10,11 @@ from portal.brokerage.queries import desk as queries
 from portal.brokerage.services.cases import open_cases_of_requests
 from portal.brokerage.services.desk import ask_to_confirm as ask_people_to_confirm
 from portal.brokerage.views.blueprint import blueprint
-from portal.kernel.authorization import Actor, authorize
+from portal.kernel.authorization import authorize
 from portal.kernel.errors import Invalid
 from portal.kernel.manifest import waiting_on_desk
-from portal.kernel.web import current_actor, flash, form_numbers, number_argument, page, see_other
-from portal.regions.queries import counties_of_region, get_region, regions_by_id
+from portal.kernel.web import chosen_numbers, current_actor, flash, number_argument, page, see_other
+from portal.regions.queries import get_region, regions_by_id
 
 #: So many things of one sort the desk shows.
 MOST_OF_A_SORT = 8
@@ -34,7 +32,7 @@ def _desk(problem: str = "") -> ResponseReturnValue:
     chosen = number_argument("region")
     regions = regions_by_id(actor.brokered_regions)
     is_narrowed = chosen in actor.brokered_regions
-    looking = _in_region(actor, chosen) if chosen and is_narrowed else actor
+    looking = queries.in_region(actor, chosen)
     waiting = waiting_on_desk(looking, "broker", MOST_OF_A_SORT)
     needs = queries.list_needs_without_case(looking, MOST_OF_A_SORT)
     stale = queries.list_stale(looking, MOST_OF_A_SORT)
@@ -63,7 +61,7 @@ def open_cases() -> ResponseReturnValue:
     authorize(actor, Permission.CASE_VIEW_OWN)
     opened = []
     try:
-        for region_id, ids in queries.by_region(actor, _chosen("request_id")).items():
+        for region_id, ids in queries.by_region(actor, chosen_numbers("request_id")).items():
             opened += open_cases_of_requests(actor, get_region(region_id), request_ids=ids)
     except Invalid as error:
         return _desk(error.message)
@@ -77,7 +75,7 @@ def ask_to_confirm() -> ResponseReturnValue:
     actor = current_actor()
     authorize(actor, Permission.CASE_VIEW_OWN)
     try:
-        chosen = queries.get_organizations(actor, _chosen("organization_id"))
+        chosen = queries.get_organizations(actor, chosen_numbers("organization_id"))
         asked = ask_people_to_confirm(actor, chosen)
     except Invalid as error:
         return _desk(error.message)
@@ -89,22 +87,3 @@ def ask_to_confirm() -> ResponseReturnValue:
         )
     )
     return see_other(url_for("brokerage.desk"))
-
-
-def _chosen(name: str) -> list[int]:
-    """Return the numbers of the boxes that were ticked. Raises Invalid for none or too many."""
-    numbers = form_numbers(name)
-    if not numbers:
-        raise Invalid(None, _("Please choose at least one."))
-    if len(numbers) > queries.MOST_AT_ONCE:
-        raise Invalid(None, _("Please choose %(most)d at most.", most=queries.MOST_AT_ONCE))
-    return numbers
-
-
-def _in_region(actor: Actor, region_id: int) -> Actor:
-    """Return the actor as broker of one region alone."""
-    return dataclasses.replace(
-        actor,
-        brokered_regions=frozenset({region_id}),
-        brokered_counties=frozenset(county.fips for county in counties_of_region(region_id)),
-    )

@@ -1,5 +1,6 @@
 """Blocks, and reports of abuse: what those who decide them may read."""
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,9 +11,9 @@ from sqlalchemy.orm import joinedload
 from portal.accounts.models import User
 from portal.conversations.models import Block, Message, MessageReport
 from portal.conversations.policies import Permission
-from portal.conversations.queries.threads import MESSAGE_OPTIONS
+from portal.conversations.queries.threads import MESSAGE_OPTIONS, party_for_outsiders
 from portal.conversations.rules import REPORT_REASONS
-from portal.kernel.authorization import Actor, authorize, visible
+from portal.kernel.authorization import Actor, authorize, can, visible
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
 from portal.kernel.manifest import DeskItem
@@ -72,6 +73,14 @@ def get_block(block_id: int) -> Block:
     return block
 
 
+def get_own_block(actor: Actor, block_id: int) -> Block:
+    """Return a block of an organization that the actor manages. Raises NotFound."""
+    block = get_block(block_id)
+    if not can(actor, Permission.BLOCK_LIFT, block):
+        raise NotFound(_("There is no such block."))
+    return block
+
+
 def find_blocks(organization_ids: list[int], blocked_id: int, thread_id: int) -> list[Block]:
     """Return the blocks of some organizations against one that can count in a thread."""
     return list(
@@ -113,6 +122,37 @@ def get_visible_report(actor: Actor, report_id: int) -> MessageReport:
     return report
 
 
+@dataclass(frozen=True)
+class ShownReport:
+    """A report as those who decide it read it, by names that they may know."""
+
+    id: int
+    message_id: int
+    reason: str
+    status: str
+    created_at: dt.datetime
+    note: str
+    text: str
+    writer: str
+    reporter: str
+
+
+def show_report(report: MessageReport) -> ShownReport:
+    """Return what those who decide a report read of it."""
+    thread = report.message.thread
+    return ShownReport(
+        report.id,
+        report.message_id,
+        report.reason,
+        report.status,
+        report.created_at,
+        report.note,
+        report.message.text,
+        str(party_for_outsiders(thread, report.message.organization_id).name),
+        str(party_for_outsiders(thread, report.organization_id).name),
+    )
+
+
 def find_report(report_id: int) -> MessageReport | None:
     """Return a report with its message, whoever asks, or None."""
     return session.scalar(
@@ -144,6 +184,7 @@ def list_open_reports(actor: Actor, limit: int) -> list[DeskItem]:
             report.created_at,
             detail=REPORT_REASONS[report.reason],
             action=_("Read and decide"),
+            number=report.id,
         )
         for report in list_reports(actor, limit=limit).items
     ]

@@ -290,6 +290,13 @@ def _in_thread(talk: Talk) -> ColumnElement[bool]:
     return Block.thread_id == talk.thread.id if talk.thread is not None else false()
 
 
+def other_side(talk: Talk, place: int) -> Party:
+    """Return another party by its place among the others, from 1. Raises NotFound."""
+    if 1 <= place <= len(talk.others):
+        return talk.others[place - 1]
+    raise NotFound(_("There is no such side of this conversation."))
+
+
 def people_to_call(talk: Talk) -> dict[int, str]:
     """Return whom a message can call by name, by number: one's own, and those of named parties."""
     reached = {party.organization_id for party in talk.parties if party.is_named} | talk.own
@@ -594,6 +601,33 @@ def list_unread(actor: Actor, limit: int) -> list[DeskItem]:
         )
         for line in lines_of(actor, threads)
     ]
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """That messages were exchanged about something: how many, and when; not a word of them."""
+
+    subject_id: int
+    messages: int
+    first_at: dt.datetime
+    last_at: dt.datetime
+
+
+def exchanges(kind: str, subject_ids: Sequence[int]) -> list[Exchange]:
+    """Return of some rows of a kind those about which messages were exchanged, whoever asks."""
+    rows = session.execute(
+        select(
+            Thread.subject_id,
+            func.count(),
+            func.min(Message.created_at),
+            func.max(Message.created_at),
+        )
+        .join(Message, Message.thread_id == Thread.id)
+        .where(Thread.subject == kind, Thread.subject_id.in_(subject_ids))
+        .group_by(Thread.subject_id)
+        .order_by(Thread.subject_id)
+    )
+    return [Exchange(*row) for row in rows]
 
 
 # On the pages of other domains

@@ -87,6 +87,7 @@ def list_decisions_for(actor: Actor, limit: int) -> list[DeskItem]:
             f"/claims/{row.id}",
             row.created_at,
             action=_("Decide"),
+            number=row.id,
         )
         for row in claims
     ]
@@ -154,6 +155,7 @@ def list_unverified_for(actor: Actor, limit: int) -> list[DeskItem]:
             ),
             action=_("Mark as verified"),
             action_url=f"/organizations/{row.id}/actions/verify",
+            number=row.id,
         )
         for row in rows
     ]

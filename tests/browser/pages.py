@@ -28,9 +28,7 @@ _NO_PAGE_ENDINGS = (
 )
 _NO_PAGES = {
     "directory.suggestions",
-    "organizations.suggest_organizations",
     "intake.show_progress",
-    "regions.suggest_capabilities",
     "kernel.healthz",
     "kernel.readyz",
     "kernel.switch_language",
@@ -54,7 +52,7 @@ def _is_page(row: Row) -> bool:
         and not blueprint.endswith("_api")
         and row.endpoint not in _NO_PAGES
         and not view.endswith(_NO_PAGE_ENDINGS)
-        and not view.startswith(("download_", "export_"))
+        and not view.startswith(("download_", "export_", "suggest_"))
     )
 
 

@@ -74,13 +74,22 @@ class Violation:
         return f"{self.rule} ({self.impact}): {self.help}\n  " + "\n  ".join(self.elements)
 
 
-def axe(page: Page, *, without: tuple[str, ...] = ()) -> list[Violation]:
-    """What axe-core finds wrong on the page by WCAG 2.2, levels A and AA; `without` names rules."""
+def axe(
+    page: Page,
+    *,
+    only: tuple[str, ...] = (),
+    without: tuple[str, ...] = (),
+    outside: tuple[str, ...] = (),
+) -> list[Violation]:
+    """What axe-core finds wrong on the page by WCAG 2.2, levels A and AA.
+
+    `only` and `without` name rules, `outside` the parts that are not looked at.
+    """
     if not page.evaluate("typeof window.axe === 'object'"):
         # Evaluated by the debugger, so the page's Content-Security-Policy stays as strict as it is.
         page.evaluate(AXE.read_text(encoding="utf-8"))
     options = {
-        "runOnly": {"type": "tag", "values": AXE_TAGS},
+        "runOnly": {"type": "rule", "values": only} if only else AXE_TAGS,
         "rules": {rule: {"enabled": False} for rule in without},
         "resultTypes": ["violations"],
         # No page has frames, and only the style sheet itself can turn a page by force.
@@ -89,7 +98,11 @@ def axe(page: Page, *, without: tuple[str, ...] = ()) -> list[Violation]:
     }
     # What it finds in order is not sent over.
     violations = page.evaluate(
-        "async options => (await axe.run(document, options)).violations", options
+        "async ([context, options]) => (await axe.run(context, options)).violations",
+        [
+            {"exclude": [[part] for part in outside]} if outside else {"include": [["html"]]},
+            options,
+        ],
     )
     return [
         Violation(

@@ -52,6 +52,21 @@ def test_axe_finds_a_field_without_a_name_under_a_strict_policy(page: Page, site
     assert [violation.rule for violation in axe(page)] == ["label"]
 
 
+def test_axe_looks_where_and_for_what_it_is_asked_and_at_the_page_as_such_always(
+    page: Page, site: str
+) -> None:
+    page.goto(f"{site}/unnamed-field")
+    page.evaluate("document.title = ''")
+
+    def found(**options: tuple[str, ...]) -> list[str]:
+        return [violation.rule for violation in axe(page, **options)]
+
+    assert found() == ["document-title", "label"]
+    assert found(outside=("main",)) == ["document-title"]
+    assert found(outside=("header",), without=("document-title",)) == ["label"]
+    assert found(only=("color-contrast", "label")) == ["label"]
+
+
 def test_axe_finds_nothing_on_a_good_page(page: Page, site: str) -> None:
     page.goto(f"{site}/good")
     assert axe(page) == []

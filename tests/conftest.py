@@ -53,6 +53,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         fixtures = getattr(item, "fixturenames", ())
         if item.path.relative_to(tests).parts[0] in SWEEPS or "chromium" in fixtures:
             item.add_marker("sweep")
+        is_of_pages = item.path.stem.endswith(("pages", "views"))
+        if is_of_pages and not item.get_closest_marker("database"):
+            item.add_marker("pages")
         if "app" in fixtures:
             item.add_marker("database")
     items.sort(key=lambda item: item.get_closest_marker("long") is None)

@@ -143,6 +143,7 @@ def test_row_numbers_that_are_none_are_ignored(
     assert equipment_named("Lathe").specifications == []
 
 
+@pytest.mark.database
 @pytest.mark.parametrize("number", ["²", "9" * 20, "9" * 5000, "-1", "x", ""])
 def test_numbers_that_no_record_has_are_no_defect(
     world: World, client_of: ClientOf, number: str

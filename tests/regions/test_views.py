@@ -181,6 +181,7 @@ def test_nobody_is_asked_to_sign_in_first(client_of):
     assert "next=" in answer.headers["Location"]
 
 
+@pytest.mark.database
 @pytest.mark.parametrize(
     "url", ["/administration/regions/99999999999999999999", "/regions?cursor=x"]
 )

@@ -215,6 +215,21 @@ class WayToQualify:
 
 
 @dataclass(frozen=True)
+class CalendarEntry:
+    """Something that a person goes to; kind and number make its identity in calendar programs."""
+
+    kind: str
+    number: int
+    sequence: int
+    starts_at: datetime
+    ends_at: datetime
+    updated_at: datetime
+    summary: str
+    location: str
+    url: str
+
+
+@dataclass(frozen=True)
 class Job:
     """What only the clock does: `run()` about every `every_seconds`, in one worker at a time.
 
@@ -232,6 +247,8 @@ class Job:
 class Manifest:
     """Everything that the composition root needs to know of a domain.
 
+    calendar: what of the domain a person (by id) goes to between two instants, for the feed of
+    everything that the person has booked.
     concepts: reads those whose other names, and narrower concepts, a search finds as well.
     first_data: fills an empty database, and leaves alone what people wrote; for `flask setup`.
     ways_to_qualify(actor, credential_ids, host_id, limit): where one of these credentials is to be
@@ -251,6 +268,7 @@ class Manifest:
     sections: tuple[RecordSection, ...] = ()
     timelines: tuple[Timeline, ...] = ()
     thread_subjects: tuple[ThreadSubject, ...] = ()
+    calendar: Callable[[int, datetime, datetime], list[CalendarEntry]] | None = None
     jobs: tuple[Job, ...] = ()
     cli: tuple[click.Command, ...] = ()
     actor_facts: Callable[[int], Mapping[str, Any]] | None = None
@@ -276,6 +294,16 @@ def ways_to_qualify(
         for way in manifest.ways_to_qualify(actor, credential_ids, host_id, limit)
     ]
     return sorted(found, key=lambda way: way.starts_on)[:limit]
+
+
+def calendar_of(user_id: int, after: datetime, until: datetime) -> list[CalendarEntry]:
+    """Return what a person goes to by what the domains say, besides what was booked."""
+    return [
+        entry
+        for manifest in installed_manifests()
+        if manifest.calendar is not None
+        for entry in manifest.calendar(user_id, after, until)
+    ]
 
 
 def waiting_on_desk(actor: Actor, place: str = "desk", limit: int = 20) -> list[Waiting]:

@@ -641,6 +641,13 @@ def _refuse_too_many(allows: Callable[[str, str], bool]) -> None:
         raise TooManyRequests
 
 
+def refuse_many_tries(name: str, most: int) -> None:
+    """Count one of an address's tries to guess something. Raises TooMany beyond `most` a minute."""
+    limit = RateLimitItemPerMinute(most)
+    if not limiter.limiter.hit(limit, get_remote_address(), name):
+        raise TooMany(_("Too many tries. Please wait a minute."), 60)
+
+
 def _refuse_unwanted_characters() -> None:
     """NUL and lone surrogates are in no honest request, and databases choke on them."""
     values: list[str] = [request.path, *request.args.keys(), *request.args.values()]

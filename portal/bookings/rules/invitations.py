@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from icalendar import Calendar, Event, vCalAddress, vText
 
@@ -80,6 +80,23 @@ def write_busy(
         event.add("summary", said)
         calendar.add_component(event)
     return bytes(calendar.to_ical())
+
+
+def write_schedule(
+    entries: Iterable[Entry], *, host: str, is_over: bool = False
+) -> tuple[str, str]:
+    """Write several times at once for the calendar of who goes there; return it with its method.
+
+    is_over: the person does not go any more, so that programs take them out.
+    """
+    method = "CANCEL" if is_over else "PUBLISH"
+    calendar = _calendar()
+    calendar.add("method", method)
+    for entry in entries:
+        calendar.add_component(
+            _event(replace(entry, status="cancelled") if is_over else entry, host)
+        )
+    return calendar.to_ical().decode(), method
 
 
 def write_invitation(entry: Entry, party: Party, *, host: str) -> tuple[str, str]:

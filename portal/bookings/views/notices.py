@@ -8,10 +8,13 @@ from portal.bookings.forms.notices import FeedForm, NoticesForm
 from portal.bookings.policies import Permission
 from portal.bookings.queries import notices as queries
 from portal.bookings.queries.bookings import get_resource
-from portal.bookings.rules.invitations import write_feed
+from portal.bookings.rules.invitations import Entry, write_feed
 from portal.bookings.services import notices as services
 from portal.bookings.views.blueprint import blueprint
 from portal.kernel.authorization import authorize
+from portal.kernel.clock import now
+from portal.kernel.manifest import calendar_of
+from portal.kernel.settings import setting
 from portal.kernel.web import current_actor, external_url, flash, page, see_other
 
 
@@ -84,7 +87,8 @@ def read_feed(token: str) -> ResponseReturnValue:
                     is_host=of_host,
                 )
                 for booking in bookings
-            ],
+            ]
+            + ([] if of_host else _entries_of_others(feed.user_id)),
             host=queries.calendar_host(),
         ),
         mimetype="text/calendar",
@@ -92,6 +96,26 @@ def read_feed(token: str) -> ResponseReturnValue:
     reply.headers["Cache-Control"] = "private, no-cache"
     reply.add_etag()
     return reply.make_conditional(request)
+
+
+def _entries_of_others(user_id: int) -> list[Entry]:
+    """Return what a person goes to besides bookings, as far as a feed looks."""
+    moment = now()
+    return [
+        Entry(
+            number=entry.number,
+            sequence=entry.sequence,
+            status="approved",
+            starts_at=entry.starts_at,
+            ends_at=entry.ends_at,
+            updated_at=entry.updated_at,
+            summary=entry.summary,
+            location=entry.location,
+            url=setting("PUBLIC_URL").rstrip("/") + entry.url,
+            kind=entry.kind,
+        )
+        for entry in calendar_of(user_id, moment - queries.FEED_BACK, moment + queries.FEED_AHEAD)
+    ]
 
 
 def _feed_form() -> FeedForm:

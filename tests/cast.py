@@ -68,6 +68,8 @@ from portal.regions.models import (
 )
 from portal.regions.rules import name_key
 from portal.skills.models import Credential, Occupation, Skill, SkillName
+from portal.training.models.certificates import Certificate
+from portal.training.models.enrollments import Enrollment
 from portal.training.models.programs import Program
 from portal.training.models.sections import Section, SectionMeeting, SectionPrice
 from portal.webhooks.models import Webhook
@@ -76,6 +78,7 @@ CAST = ("nobody", "ana", "ben", "cleo", "dov", "eve", "root")
 PEOPLE = CAST[1:]
 PASSWORD = "correct horse battery staple"
 MANDATE_TOKEN = "token-of-the-question-to-a-firm"
+SEAT_TOKEN = "token-of-the-seat-that-a-firm-keeps"
 INVITATION_TOKEN = "token-of-the-invitation-to-a-newcomer"
 
 _STATES = [("KY", "21", "Kentucky"), ("IN", "18", "Indiana"), ("KS", "20", "Kansas")]
@@ -178,6 +181,8 @@ class World:
     programs: dict[str, int] = field(default_factory=dict)
     sections: dict[str, int] = field(default_factory=dict)
     meetings: dict[str, int] = field(default_factory=dict)
+    enrollments: dict[str, int] = field(default_factory=dict)
+    certificates: dict[str, str] = field(default_factory=dict)
 
 
 def token_of(name: str) -> str:
@@ -233,6 +238,7 @@ def build_world() -> World:
         _add_bookings(world)
         _add_access(world)
         _add_training(world)
+        _add_enrollments(world)
         _add_conversations(world)
         _add_introductions(world)
         _add_matches(world)
@@ -956,6 +962,81 @@ def _add_training(world: World) -> None:
         session.flush()
         world.sections[status] = section.id
         world.meetings[status] = meetings[-1].id
+
+
+def _add_enrollments(world: World) -> None:
+    """In the college's sections: Ben, whom the shop sends, is invited to the open one, where Eve
+    asks for a seat; in the one that is over, Ben has passed with a grade and a certificate, which
+    stands for no credential.
+    """
+    shop, college = world.organizations["shop"], world.organizations["college"]
+    eve = {"user_id": world.users["eve"], "email": "eve@cast.example", "name": "Eve"}
+    ben = {"user_id": world.users["ben"], "email": "ben@cast.example", "name": "Ben"}
+    for name, section, values in (
+        (
+            "ben_invited",
+            "open",
+            {
+                "seat": 1,
+                "email": "ben@cast.example",
+                "organization_id": shop,
+                "enrolled_by_id": world.users["ana"],
+                "status": "invited",
+                "customer_class": "member_sme",
+                "price_cents": 15_000,
+                "answer_by": now() + dt.timedelta(days=3),
+                "token_hash": hashlib.sha256(SEAT_TOKEN.encode()).hexdigest(),
+            },
+        ),
+        (
+            "eve_asks",
+            "open",
+            {
+                **eve,
+                "seat": 2,
+                "status": "requested",
+                "customer_class": "other",
+                "price_cents": 20_000,
+            },
+        ),
+        (
+            "ben_passed",
+            "completed",
+            {
+                **ben,
+                "seat": 1,
+                "organization_id": shop,
+                "enrolled_by_id": world.users["ana"],
+                "status": "completed",
+                "grade": "canary-grade-B",
+                "finished_on": now().date() - dt.timedelta(days=40),
+                "customer_class": "member_sme",
+                "price_cents": 15_000,
+            },
+        ),
+    ):
+        row = Enrollment(
+            section_id=world.sections[section],
+            of_seats=8,
+            provider_organization_id=college,
+            **values,
+        )
+        session.add(row)
+        session.flush()
+        world.enrollments[name] = row.id
+    certificate = Certificate(
+        number="7K2M-X9QA-4D3R-BN8T",
+        enrollment_id=world.enrollments["ben_passed"],
+        user_id=world.users["ben"],
+        organization_id=college,
+        holder_name="Ben",
+        title="Safety at the mill",
+        issuer_name="Falls City Community College",
+        issued_on=now().date() - dt.timedelta(days=40),
+    )
+    session.add(certificate)
+    session.flush()
+    world.certificates["ben"] = certificate.number
 
 
 def _criterion(name: str, verdict: str, variant: str, **values: int) -> dict[str, Any]:

@@ -3,10 +3,12 @@
 from flask_babel import lazy_gettext as _l
 
 from portal.bookings.events import RecognitionStepped
+from portal.kernel.authorization import SYSTEM
 from portal.kernel.manifest import (
     DeskSection,
     Facet,
     FilterField,
+    Job,
     Manifest,
     NavigationItem,
     RecordSection,
@@ -22,17 +24,32 @@ from portal.organizations.events import (
 )
 from portal.skills.queries import credential_names, skill_labels
 from portal.training import documents, events
-from portal.training.policies import policy
-from portal.training.queries import listings
+from portal.training.api import enrollments as enrollments_api
+from portal.training.api.blueprint import blueprint as api_blueprint
+from portal.training.policies import Permission, policy
+from portal.training.queries import enrollments as enrollment_queries
+from portal.training.queries import learning, listings, panels
 from portal.training.queries.doors import list_ways
 from portal.training.reactions import doors
+from portal.training.reactions import enrollments as on_enrollments
 from portal.training.rules.programs import DELIVERIES, PROGRAM_KINDS
+from portal.training.services import enrollments as enrollment_services
+from portal.training.views import certificates as certificate_views
+from portal.training.views import enrollments as enrollment_views
 from portal.training.views import programs as program_views
+from portal.training.views import rosters as roster_views
 from portal.training.views import sections as section_views
 from portal.training.views.blueprint import blueprint
 
 # The modules of views fill the blueprint when they are loaded.
-_VIEWS = (program_views, section_views)
+_VIEWS = (
+    program_views,
+    section_views,
+    enrollment_views,
+    roster_views,
+    certificate_views,
+    enrollments_api,
+)
 
 _OF_SECTIONS = (
     events.SectionSaved,
@@ -50,7 +67,7 @@ _OF_ORGANIZATION = (
 
 manifest = Manifest(
     name="training",
-    blueprints=(blueprint,),
+    blueprints=(blueprint, api_blueprint),
     policy=policy,
     searchables=(
         Searchable(
@@ -109,11 +126,56 @@ manifest = Manifest(
             keys=documents.keys_by_dates,
         ),
     ),
+    reactions=(
+        Reaction(events.EnrollmentMade, on_enrollments.email_on_enrollment_made),
+        Reaction(events.EnrollmentStepped, on_enrollments.email_on_enrollment_stepped),
+        Reaction(events.SectionCancelled, on_enrollments.cancel_enrollments_on_section_cancelled),
+        Reaction(events.SectionSaved, on_enrollments.offer_seats_on_section_changed),
+        Reaction(events.SectionOpened, on_enrollments.offer_seats_on_section_changed),
+        Reaction(events.SectionMoved, on_enrollments.email_meetings_on_section_moved),
+        Reaction(events.CertificateIssued, on_enrollments.email_holder_on_certificate_issued),
+        Reaction(events.CertificateRevoked, on_enrollments.email_holder_on_certificate_revoked),
+        Reaction(events.CertificateIssued, doors.qualify_holder_on_certificate_issued),
+        Reaction(events.CertificateRevoked, doors.disqualify_holder_on_certificate_revoked),
+        Reaction(RecognitionStepped, doors.qualify_holders_on_recognition_stepped),
+        Reaction(OrganizationVerified, doors.qualify_holders_on_organization_verified),
+    ),
     navigation=(
         NavigationItem(_l("Training"), "training.list_programs", order=35),
+        NavigationItem(
+            _l("Your training"),
+            "training.list_enrollments",
+            permission=Permission.ENROLLMENT_VIEW_OWN,
+            section="account",
+            order=26,
+        ),
         NavigationItem(_l("What you teach"), "training.list_own", section="account", order=21),
     ),
     desk=(
+        DeskSection(
+            _l("Seats kept for you in training"),
+            _l("No seat is kept for you."),
+            learning.list_seats_kept,
+            order=11,
+        ),
+        DeskSection(
+            _l("They ask for a seat"),
+            _l("Nobody asks for a seat in your training."),
+            learning.list_to_decide,
+            order=13,
+        ),
+        DeskSection(
+            _l("Results to record"),
+            _l("No training of yours that is over lacks results."),
+            learning.list_to_record,
+            order=19,
+        ),
+        DeskSection(
+            _l("Your training of the next days"),
+            _l("You have no training in the next days."),
+            learning.list_next_meetings,
+            order=21,
+        ),
         DeskSection(
             _l("Sections to open"),
             _l("No planned section of yours begins within two weeks."),
@@ -141,6 +203,9 @@ manifest = Manifest(
     ),
     sections=(
         RecordSection(
+            "section", _l("Enroll"), "training/enroll_panel.html", panels.enroll_panel, order=10
+        ),
+        RecordSection(
             "organization",
             _l("Training"),
             "training/programs/section.html",
@@ -148,11 +213,14 @@ manifest = Manifest(
             order=40,
         ),
     ),
-    reactions=(
-        Reaction(events.CertificateIssued, doors.qualify_holder_on_certificate_issued),
-        Reaction(events.CertificateRevoked, doors.disqualify_holder_on_certificate_revoked),
-        Reaction(RecognitionStepped, doors.qualify_holders_on_recognition_stepped),
-        Reaction(OrganizationVerified, doors.qualify_holders_on_organization_verified),
-    ),
     ways_to_qualify=list_ways,
+    jobs=(
+        Job(
+            "pass_on_seats",
+            60,
+            lambda: enrollment_services.pass_on_seats(SYSTEM),
+            is_due=lambda: bool(enrollment_queries.list_lapsing()),
+        ),
+    ),
+    calendar=learning.list_calendar,
 )

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, inspect, select
 
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import today_here
@@ -24,10 +24,12 @@ OrganizationOf = Callable[[str], Organization]
 
 @pytest.fixture
 def open_section(world: World) -> OpenSection:
-    """Return a section of the world (the open one, if none is named) after changing its columns."""
+    """Return a section of the world (the open one, if none is named) with nobody in it, after
+    changing its columns."""
 
     def change(name: str = "open", **values: object) -> Section:
         with unit_of_work():
+            session.execute(delete(Enrollment).where(Enrollment.section_id == world.sections[name]))
             section = session.get_one(Section, world.sections[name])
             for column, value in values.items():
                 setattr(section, column, value)
@@ -44,7 +46,9 @@ def organization_of(world: World) -> OrganizationOf:
 
 
 def again(row: Enrollment) -> Enrollment:
-    return queries.get_enrollment(row.id)
+    """Return an enrollment as it is now, even after the worker has let go of it."""
+    (number,) = inspect(row).identity
+    return queries.get_enrollment(number)
 
 
 def begin(section: Section, days_ago: int = 0) -> Section:

@@ -5,6 +5,7 @@ from typing import Any
 
 from tests.architecture.matrix import EVERYBODY, SIGNED_IN, Row
 from tests.cast import World
+from tests.training.enrollments_matrix import ROUTES as ENROLLMENTS
 
 Values = Callable[[World], Mapping[str, Any]]
 
@@ -119,4 +120,4 @@ SECTIONS = [
     Row("training.delete_section", "POST", TEACHERS, section("planned"), yes),
 ]
 
-ROUTES: list[Row] = [*PROGRAMS, *SECTIONS]
+ROUTES: list[Row] = [*PROGRAMS, *SECTIONS, *ENROLLMENTS]

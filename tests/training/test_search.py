@@ -26,7 +26,7 @@ def test_document_has_skills_the_next_section_and_no_contact(world: World) -> No
     assert document.facets["credential"] == (str(world.credentials["nims"]),)
     assert document.facets["county"] == ("18019",)
     assert {"VMC operation", "Operación de fresadora CNC"} <= set(document.keywords)
-    assert document.extra["free_seats"] == "8"
+    assert document.extra["free_seats"] == "6"
     assert (document.extra["lowest_cents"], document.extra["highest_cents"]) == ("15000", "20000")
     assert "training@college.example" not in repr(document)
     assert "meet.example" not in repr(document)
@@ -49,7 +49,7 @@ def test_results_say_when_it_begins_and_forget_a_cancelled_section(
     drain: Callable[[], None],
 ) -> None:
     client = client_of("nobody")
-    assert "8 seats left" in client.get("/search?q=milling&kind=program").text
+    assert "6 seats left" in client.get("/search?q=milling&kind=program").text
 
     section = get_section(world.sections["open"])
     sections.act_on_section(actor("cleo"), section, "cancel", note="The mill broke down.")

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.bookings.models.booking import Booking
@@ -25,10 +25,12 @@ from portal.kernel.listing import is_narrower
 from portal.organizations.models import Organization
 from portal.regions.models import ZipCode
 from portal.skills.models import skill_capability
+from portal.training.models.enrollments import Enrollment
 from portal.training.models.programs import Program, ProgramSkill
 from portal.training.models.sections import Section, SectionMeeting
 from portal.training.policies import Permission
 from portal.training.queries.programs import PROGRAM_OPTIONS
+from portal.training.rules.enrollments import TAKING_PART
 from portal.training.rules.sections import (
     LIVE_STATUSES,
     SECTION_ADDRESS,
@@ -266,7 +268,14 @@ def find_section_of(program: Program, section_id: int) -> Section | None:
 
 def sees_online(actor: Actor, section: Section) -> bool:
     """Tell whether somebody may know the link to a section's online room."""
-    return can(actor, Permission.SECTION_VIEW_INSIDE, section)
+    if can(actor, Permission.SECTION_VIEW_INSIDE, section):
+        return True
+    takes_part = exists().where(
+        Enrollment.section_id == section.id,
+        Enrollment.user_id == actor.user_id,
+        Enrollment.status.in_(TAKING_PART),
+    )
+    return actor.user_id is not None and bool(session.scalar(select(takes_part)))
 
 
 def entry_of(section: Section, meeting: SectionMeeting, *, url: str) -> Entry:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 #: Which sides are told of a step, or of the making of an enrollment ("made_" and its status): the
-#: person, the firm that pays, the provider. Who did it is never told.
+#: person, the firm that pays, the provider. Who did it is told only what the calendar needs.
 TOLD: Mapping[str, tuple[str, ...]] = {
     "made_enrolled": ("person", "provider"),
     "made_requested": ("person", "provider"),
@@ -28,6 +28,8 @@ URGENT = frozenset({"refuse", "remove", "lapse", "cancel", "move", "reschedule"}
 #: What brings the meetings into the person's calendar, and what takes them out.
 INTO_CALENDAR = frozenset({"made_enrolled", "approve", "accept", "move", "reschedule"})
 OUT_OF_CALENDAR = frozenset({"withdraw", "remove", "cancel"})
+#: What a person is told who did it alone: it goes into the calendar, or is a receipt.
+RECEIPTS = INTO_CALENDAR | {"made_requested", "made_waiting", "withdraw"}
 
 
 def is_told(side: str, what: str, *, tells_person: bool, tells_host: bool, offers: bool) -> bool:

@@ -3,7 +3,7 @@
 import datetime as dt
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.training.rules import certificates, telling
@@ -36,6 +36,7 @@ def test_newcomers_get_the_lowest_free_seat(
     assert lowest_free(taken, seats) == found
 
 
+@settings(deadline=None)
 @given(
     taken=st.sets(st.integers(min_value=1, max_value=30)),
     seats=st.integers(min_value=1, max_value=30),

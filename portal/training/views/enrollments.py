@@ -1,0 +1,353 @@
+"""Pages on which people get into sections, take what is kept for them, and step out again."""
+
+import datetime as dt
+from typing import Any
+
+from flask import url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from portal.kernel.authorization import authorize, can
+from portal.kernel.clock import today_here
+from portal.kernel.errors import Conflict
+from portal.kernel.web import (
+    confirmed,
+    current_actor,
+    flash,
+    form_text,
+    page,
+    see_other,
+    text_argument,
+)
+from portal.organizations.queries.profiles import get_visible_organization
+from portal.training.forms.enrollments import EnrollForm, EnrollOthersForm, MoveForm, StepForm
+from portal.training.policies import Permission
+from portal.training.queries import enrollments as queries
+from portal.training.queries import panels
+from portal.training.queries.certificates import list_of_enrollment, state_today
+from portal.training.queries.sections import get_section, get_visible_section, list_siblings
+from portal.training.rules.certificates import CERTIFICATE_STATES, CERTIFICATE_TONES
+from portal.training.rules.enrollments import (
+    ENROLLMENT_STATUSES,
+    ENROLLMENT_TONES,
+    ENROLLMENTS,
+    HISTORY_WORDS,
+    KEPT_STATUSES,
+    last_free_day,
+)
+from portal.training.services import enrollments as services
+from portal.training.views.blueprint import blueprint
+
+_WORDS: dict[str, Any] = {"statuses": ENROLLMENT_STATUSES, "tones": ENROLLMENT_TONES}
+
+
+# Getting in
+
+
+@blueprint.route("/training/sections/<int:section_id>/enroll", methods=["GET", "POST"])
+def enroll(section_id: int) -> ResponseReturnValue:
+    """Enroll oneself, or get in line."""
+    actor = current_actor()
+    section = get_visible_section(actor, section_id)
+    authorize(actor, Permission.ENROLLMENT_ENROLL, section)
+    prices = panels.list_prices(actor, section)
+    form = EnrollForm.bind()
+    form.organization_id.choices = [
+        (offer.organization.id, offer.organization.name) for offer in prices if offer.organization
+    ]
+    if form.submitted():
+        row = form.attempt(
+            services.enroll,
+            actor,
+            section,
+            for_organization=_firm(actor, form.organization_id.data),
+        )
+        if row is not None:
+            flash(_said(row))
+            return _to(row)
+        section = get_section(section_id)
+    return page(
+        "training/enroll.html",
+        form=form,
+        section=section,
+        panel=panels.enroll_panel(actor, section),
+        prices=prices,
+    )
+
+
+@blueprint.route("/training/sections/<int:section_id>/enroll-others", methods=["GET", "POST"])
+def enroll_others(section_id: int) -> ResponseReturnValue:
+    """Keep seats for people of a firm, by their addresses."""
+    actor = current_actor()
+    section = get_visible_section(actor, section_id)
+    authorize(actor, Permission.ENROLLMENT_ENROLL_OTHERS, section)
+    prices = [offer for offer in panels.list_prices(actor, section) if offer.organization]
+    only = prices[0].organization if len(prices) == 1 else None
+    form = EnrollOthersForm.bind(organization_id=only.id if only else None)
+    form.organization_id.choices = [
+        (offer.organization.id, offer.organization.name) for offer in prices if offer.organization
+    ]
+    if form.submitted():
+        firm = _firm(actor, form.organization_id.data)
+        if firm is None:
+            form.add_error("organization_id", _("Please choose an organization that you manage."))
+        else:
+            made = form.attempt(
+                services.enroll_others,
+                actor,
+                section,
+                organization=firm,
+                emails=form.emails.data,
+            )
+            if made is not None:
+                flash(_told(made))
+                return see_other(url_for("training.list_of_firm", organization_id=firm.id))
+        section = get_section(section_id)
+    return page(
+        "training/enroll_others.html",
+        form=form,
+        section=section,
+        panel=panels.enroll_panel(actor, section),
+        prices=prices,
+    )
+
+
+def _firm(actor: Any, organization_id: int | None) -> Any:
+    return next((one for one in queries.list_managed(actor) if one.id == organization_id), None)
+
+
+def _said(row: Any) -> str:
+    title = row.section.program.title
+    if row.status == "waiting":
+        return _("You are on the waiting list of “%(title)s”.", title=title)
+    if row.status == "requested":
+        return _("You asked for a seat in “%(title)s”. The provider decides.", title=title)
+    return _("You are enrolled in “%(title)s”.", title=title)
+
+
+def _told(made: list[Any]) -> str:
+    seated = sum(row.status == "invited" for row in made)
+    waiting = len(made) - seated
+    said = ngettext(
+        "%(num)d seat is kept; an invitation is on its way.",
+        "%(num)d seats are kept; invitations are on their way.",
+        seated,
+    )
+    if waiting:
+        said += " " + ngettext(
+            "%(num)d person is on the waiting list.",
+            "%(num)d people are on the waiting list.",
+            waiting,
+        )
+    return said
+
+
+def _to(row: Any) -> Any:
+    return see_other(url_for("training.show_enrollment", enrollment_id=row.id))
+
+
+# Lists
+
+
+@blueprint.get("/training/enrollments")
+def list_enrollments() -> ResponseReturnValue:
+    """Show the reader's own training: what is to come, what is kept, what is over."""
+    actor = current_actor()
+    authorize(actor, Permission.ENROLLMENT_VIEW_OWN)
+    found = queries.list_own(actor, cursor=text_argument("cursor", 500) or None)
+    return page(
+        "training/own.html",
+        kept=queries.list_kept(actor),
+        rows=found.items,
+        firms=queries.list_managed(actor),
+        next_url=(url_for("training.list_enrollments", cursor=found.next) if found.next else None),
+        **_WORDS,
+    )
+
+
+@blueprint.get("/organizations/<int:organization_id>/training")
+def list_of_firm(organization_id: int) -> ResponseReturnValue:
+    """Show whom a firm sends to training, to its owners and managers."""
+    actor = current_actor()
+    organization = get_visible_organization(actor, organization_id)
+    authorize(actor, Permission.ENROLLMENT_VIEW_OF_FIRM, organization)
+    found = queries.list_of_firm(organization, cursor=text_argument("cursor", 500) or None)
+    return page(
+        "training/firm.html",
+        organization=organization,
+        rows=found.items,
+        next_url=(
+            url_for("training.list_of_firm", organization_id=organization_id, cursor=found.next)
+            if found.next
+            else None
+        ),
+        **_WORDS,
+    )
+
+
+# One enrollment
+
+
+@blueprint.get("/training/enrollments/<int:enrollment_id>")
+def show_enrollment(enrollment_id: int) -> ResponseReturnValue:
+    """Show an enrollment with what can be done about it, and its history."""
+    actor = current_actor()
+    authorize(actor, Permission.ENROLLMENT_VIEW_OWN)
+    return _enrollment_page(queries.get_visible_enrollment(actor, enrollment_id))
+
+
+@blueprint.get("/training/seats/<token>")
+def show_seat_link(token: str) -> ResponseReturnValue:
+    """Show the seat that a link is about; whoever is not signed in is led there and back."""
+    return _seat_page(queries.get_enrollment_by_token(token), token)
+
+
+@blueprint.post("/training/seats/<token>")
+def answer_seat_link(token: str) -> ResponseReturnValue:
+    """Take a kept seat by its link, turn it down, or keep an enrollment in an account."""
+    actor = current_actor()
+    authorize(actor, Permission.ENROLLMENT_VIEW_OWN)
+    return _answer(actor, queries.get_enrollment_by_token(token), token)
+
+
+@blueprint.post("/training/enrollments/<int:enrollment_id>/answer")
+def answer_enrollment(enrollment_id: int) -> ResponseReturnValue:
+    """Take a kept seat or turn it down, signed in as whom it is kept for."""
+    actor = current_actor()
+    authorize(actor, Permission.ENROLLMENT_VIEW_OWN)
+    return _answer(actor, queries.get_visible_enrollment(actor, enrollment_id), "")
+
+
+def _answer(actor: Any, row: Any, token: str) -> ResponseReturnValue:
+    action = form_text("action")
+    services.answer_enrollment(actor, row, action, token=token)
+    if action == "turn_down":
+        flash(_("You turned the seat down."))
+        return see_other(url_for("training.list_enrollments"))
+    row = queries.get_enrollment(row.id)
+    flash(_said(row))
+    return _to(row)
+
+
+@blueprint.post("/training/enrollments/<int:enrollment_id>/actions/<action>")
+def act_on_enrollment(enrollment_id: int, action: str) -> ResponseReturnValue:
+    """Take a step of the workflow of enrollments."""
+    actor = current_actor()
+    row = queries.get_visible_enrollment(actor, enrollment_id)
+    authorize(actor, ENROLLMENTS.permission(action), row)
+    step = ENROLLMENTS.transitions[action]
+    form = StepForm.bind()
+    late = _late_words(row) if action == "withdraw" else ""
+    if step.confirm and not confirmed():
+        return page(
+            "components/confirm.html",
+            title=step.confirm,
+            text=late,
+            action=step.label,
+            cancel_url=url_for("training.show_enrollment", enrollment_id=enrollment_id),
+        )
+    if form.submitted():
+        done = form.attempt(services.act_on_enrollment, actor, row, action, note=form.note.data)
+        if done is not None:
+            flash(str(step.done))
+            return _to(row)
+    row = queries.get_visible_enrollment(actor, enrollment_id)
+    return page("training/step.html", form=form, row=row, section=row.section, step=step)
+
+
+@blueprint.route("/training/enrollments/<int:enrollment_id>/move", methods=["GET", "POST"])
+def move_enrollment(enrollment_id: int) -> ResponseReturnValue:
+    """Move somebody to another section of the program."""
+    actor = current_actor()
+    row = queries.get_visible_enrollment(actor, enrollment_id)
+    authorize(actor, Permission.ENROLLMENT_DECIDE, row)
+    siblings = list_siblings(row.section)
+    form = MoveForm.bind()
+    if form.submitted():
+        there = next((one for one in siblings if one.id == form.section_id.data), None)
+        if there is None:
+            form.add_error("section_id", _("Please choose a section of the same program."))
+        elif (
+            form.attempt(
+                services.move_enrollment,
+                actor,
+                (row.section, there),
+                enrollment=row,
+                reason=form.reason.data,
+            )
+            is not None
+        ):
+            flash(_("%(name)s was moved.", name=row.name or row.email))
+            return _to(row)
+        row = queries.get_enrollment(enrollment_id)
+        siblings = list_siblings(row.section)
+    return page(
+        "training/move_enrollment.html",
+        form=form,
+        row=row,
+        siblings=siblings,
+        seats=queries.load_seats([one.id for one in siblings]),
+    )
+
+
+def _enrollment_page(row: Any) -> ResponseReturnValue:
+    actor = current_actor()
+    printed = [
+        one for one in list_of_enrollment(row.id) if can(actor, Permission.CERTIFICATE_VIEW, one)
+    ]
+    came_to, of_meetings = queries.attended(row)
+    return page(
+        "training/enrollment.html",
+        row=row,
+        section=row.section,
+        is_mine=panels.is_mine(actor, row),
+        is_kept=row.status in KEPT_STATUSES,
+        position=queries.position_of(row) if row.status == "waiting" else 0,
+        steps=ENROLLMENTS.available(actor, row),
+        late=_late_words(row) if can(actor, Permission.ENROLLMENT_WITHDRAW, row) else "",
+        sees_grade=queries.sees_grade(actor, row),
+        can_move=(
+            row.status in ENROLLMENTS.transitions["move"].sources
+            and can(actor, Permission.ENROLLMENT_DECIDE, row)
+        ),
+        came_to=came_to,
+        of_meetings=of_meetings,
+        certificates=[(one, state_today(one)) for one in printed],
+        certificate_states=CERTIFICATE_STATES,
+        certificate_tones=CERTIFICATE_TONES,
+        history=ENROLLMENTS.history(row),
+        history_words=HISTORY_WORDS,
+        free_until=last_free_day(row.section.starts_on, row.section.notice_days),
+        sees_link=_sees_link(actor, row),
+        **_WORDS,
+    )
+
+
+def _sees_link(actor: Any, row: Any) -> bool:
+    """Tell whether the reader takes part, so that the address of the meetings is for them."""
+    return row.takes_part and row.user_id == actor.user_id
+
+
+def _late_words(row: Any) -> str:
+    """Return what withdrawing costs now, as a sentence; "" where it costs nothing."""
+    section = row.section
+    free_until: dt.date = last_free_day(section.starts_on, section.notice_days)
+    if row.status != "enrolled" or today_here() <= free_until or not row.price_cents:
+        return ""
+    return _("The days in which withdrawing was free are over: the price is owed all the same.")
+
+
+def _seat_page(row: Any, token: str) -> ResponseReturnValue:
+    actor = current_actor()
+    if row.status not in (*KEPT_STATUSES, "enrolled", "completed", "failed"):
+        raise Conflict(_("This seat is not kept for you any more."))
+    return page(
+        "training/seat.html",
+        row=row,
+        section=row.section,
+        token=token,
+        is_kept=row.status in KEPT_STATUSES,
+        is_late=row.status in KEPT_STATUSES and queries.is_lapsing(row),
+        is_signed_in=actor.user_id is not None,
+    )

@@ -1,0 +1,284 @@
+"""Pages of the provider: rosters with attendance and results, people added by hand, statements."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Response, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from portal.bookings.rules.telling import write_instant, write_month
+from portal.kernel.authorization import authorize, can
+from portal.kernel.clock import today, today_here
+from portal.kernel.errors import Invalid
+from portal.kernel.spreadsheets import xlsx_bytes
+from portal.kernel.web import (
+    csv_answer,
+    current_actor,
+    flash,
+    form_numbers,
+    form_text,
+    page,
+    record_number,
+    see_other,
+    text_argument,
+)
+from portal.organizations.queries.profiles import get_visible_organization
+from portal.training.forms.enrollments import RESULTS, ByHandForm
+from portal.training.policies import Permission
+from portal.training.queries import enrollments as enrollment_queries
+from portal.training.queries import rosters as queries
+from portal.training.queries.sections import get_section, get_visible_section
+from portal.training.rules.enrollments import ENROLLMENT_STATUSES, ENROLLMENT_TONES, LONGEST_GRADE
+from portal.training.services import enrollments as enrollment_services
+from portal.training.services import results as services
+from portal.training.services.results import Result
+from portal.training.views.blueprint import blueprint
+
+FIRST_YEAR = 2000
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@blueprint.route("/training/sections/<int:section_id>/roster", methods=["GET", "POST"])
+def show_roster(section_id: int) -> ResponseReturnValue:
+    """Show who takes part; write down who came to a meeting and who passed, in one form."""
+    actor = current_actor()
+    section = get_visible_section(actor, section_id)
+    authorize(actor, Permission.ROSTER_VIEW, section)
+    meeting = _chosen_meeting(section)
+    message = ""
+    if request.method == "POST":
+        authorize(actor, Permission.ROSTER_RECORD, section)
+        try:
+            changed = services.save_roster(
+                actor,
+                section,
+                meeting_id=meeting.id if meeting and form_text("attendance") else None,
+                present=form_numbers("present"),
+                results=_read_results(),
+            )
+        except Invalid as error:
+            message = error.message
+        else:
+            flash(_("The roster was saved. Results changed: %(count)d.", count=changed))
+            return see_other(
+                url_for(
+                    "training.show_roster",
+                    section_id=section_id,
+                    meeting=meeting.id if meeting else None,
+                )
+            )
+        section = get_section(section_id)
+        meeting = _chosen_meeting(section)
+    return _roster_page(section, meeting, ByHandForm.bind(None), message)
+
+
+@blueprint.post("/training/sections/<int:section_id>/roster/people")
+def enroll_by_hand(section_id: int) -> ResponseReturnValue:
+    """Write somebody on the roster by hand."""
+    actor = current_actor()
+    section = get_visible_section(actor, section_id)
+    authorize(actor, Permission.ROSTER_KEEP, section)
+    form = ByHandForm.bind()
+    if form.submitted():
+        row = form.attempt(enrollment_services.enroll_by_hand, actor, section, **form.data)
+        if row is not None:
+            flash(_("%(name)s is on the roster. A link is on its way.", name=row.name))
+            return see_other(url_for("training.show_roster", section_id=section_id))
+    section = get_section(section_id)
+    return _roster_page(section, _chosen_meeting(section), form, "")
+
+
+@blueprint.get("/training/sections/<int:section_id>/roster.<any(csv, xlsx):form>")
+def export_roster(section_id: int, form: str) -> ResponseReturnValue:
+    """Send a roster as a table: results, what is owed, and a column for each meeting."""
+    actor = current_actor()
+    section = get_visible_section(actor, section_id)
+    authorize(actor, Permission.ROSTER_VIEW, section)
+    rows = queries.load_roster(section)
+    return _table(
+        f"roster-{section_id}",
+        form,
+        queries.roster_columns(section.meetings),
+        [queries.roster_cells(row, section.meetings) for row in rows],
+    )
+
+
+def _read_results() -> dict[int, Result]:
+    """Return what the form says of results: `result-7` and `grade-7` are about enrollment 7."""
+    found = {}
+    for name, value in request.form.items():
+        kind, _dash, number = name.partition("-")
+        if kind != "result" or value not in RESULTS:
+            continue
+        try:
+            row_id = record_number(number)
+        except ValueError as error:
+            raise Invalid(None, _("Please give a number.")) from error
+        found[row_id] = Result(value == "pass", form_text(f"grade-{number}"))
+    return found
+
+
+def _chosen_meeting(section: Any) -> Any:
+    """Return the meeting that the address names, else the last one that has begun, if any."""
+    asked = text_argument("meeting", 12)
+    meetings: Sequence[Any] = section.meetings
+    chosen = next((one for one in meetings if str(one.id) == asked), None)
+    if chosen is not None or not meetings:
+        return chosen
+    begun = [one for one in meetings if _is_begun(section, one)]
+    return begun[-1] if begun else meetings[0]
+
+
+def _is_begun(section: Any, meeting: Any) -> bool:
+    zone = section.timezone
+    return bool(meeting.starts_at.astimezone(ZoneInfo(zone)).date() <= today(zone))
+
+
+def _roster_page(
+    section: Any, meeting: Any, by_hand: ByHandForm, message: str
+) -> ResponseReturnValue:
+    actor = current_actor()
+    return page(
+        "training/roster.html",
+        form=by_hand,
+        section=section,
+        meeting=meeting,
+        meeting_begun=meeting is not None and _is_begun(section, meeting),
+        meetings=[
+            {
+                "label": write_instant(one.starts_at, section.timezone),
+                "url": url_for("training.show_roster", section_id=section.id, meeting=one.id),
+                "is_selected": meeting is not None and one.id == meeting.id,
+            }
+            for one in section.meetings
+        ],
+        message=message,
+        rows=queries.load_roster(section),
+        pending=queries.list_pending(section),
+        seats=enrollment_queries.load_seats([section.id])[section.id],
+        can_record=can(actor, Permission.ROSTER_RECORD, section),
+        can_keep=can(actor, Permission.ROSTER_KEEP, section),
+        has_begun=section.starts_on <= today_here(),
+        results=RESULTS,
+        longest_grade=LONGEST_GRADE,
+        statuses=ENROLLMENT_STATUSES,
+        tones=ENROLLMENT_TONES,
+    )
+
+
+# Statements
+
+
+@blueprint.get("/training/sections/<int:section_id>/statement")
+def show_section_statement(section_id: int) -> ResponseReturnValue:
+    """Show what is owed for a section, by who pays."""
+    actor = current_actor()
+    section = get_visible_section(actor, section_id)
+    authorize(actor, Permission.ROSTER_VIEW, section)
+    statements = queries.load_section_statement(section)
+    return _statement_page(
+        statements,
+        heading=_("Statement of “%(title)s”", title=section.program.title),
+        section=section,
+        organization=section.organization,
+        csv_url=url_for("training.export_section_statement", section_id=section_id, form="csv"),
+        xlsx_url=url_for("training.export_section_statement", section_id=section_id, form="xlsx"),
+    )
+
+
+@blueprint.get("/training/sections/<int:section_id>/statement.<any(csv, xlsx):form>")
+def export_section_statement(section_id: int, form: str) -> ResponseReturnValue:
+    """Send what is owed for a section as a table."""
+    actor = current_actor()
+    section = get_visible_section(actor, section_id)
+    authorize(actor, Permission.ROSTER_VIEW, section)
+    rows = queries.statement_cells(queries.load_section_statement(section))
+    return _table(f"statement-section-{section_id}", form, queries.STATEMENT_COLUMNS, rows)
+
+
+@blueprint.get("/organizations/<int:organization_id>/training-statement")
+def show_training_statement(organization_id: int) -> ResponseReturnValue:
+    """Show what others owe an organization for a month's sections, or what it owes them."""
+    actor = current_actor()
+    organization = get_visible_organization(actor, organization_id)
+    authorize(actor, Permission.TRAINING_STATEMENT_VIEW, organization)
+    side, month = _asked()
+    statements = queries.load_statements(
+        organization, side=side, month=month, limit=queries.MOST_STATEMENT_ROWS
+    )
+
+    def address(**changes: Any) -> str:
+        values = {"side": side, "month": f"{month:%Y-%m}", **changes}
+        return url_for(
+            "training.show_training_statement", organization_id=organization_id, **values
+        )
+
+    def export(form: str) -> str:
+        return url_for(
+            "training.export_training_statement",
+            organization_id=organization_id,
+            form=form,
+            side=side,
+            month=f"{month:%Y-%m}",
+        )
+
+    return _statement_page(
+        statements,
+        heading=_("Training: statement for %(month)s", month=write_month(month)),
+        section=None,
+        organization=organization,
+        csv_url=export("csv"),
+        xlsx_url=export("xlsx"),
+        is_cut=sum(len(one.rows) for one in statements) >= queries.MOST_STATEMENT_ROWS,
+        sides=[
+            {"label": label, "url": address(side=name), "is_selected": name == side}
+            for name, label in (("provider", _("You are paid")), ("payer", _("You pay")))
+        ],
+        previous_url=address(month=f"{month - dt.timedelta(days=1):%Y-%m}"),
+        next_url=address(month=f"{month + dt.timedelta(days=31):%Y-%m}"),
+    )
+
+
+@blueprint.get("/organizations/<int:organization_id>/training-statement.<any(csv, xlsx):form>")
+def export_training_statement(organization_id: int, form: str) -> ResponseReturnValue:
+    """Send a month's statement as a table, whole."""
+    actor = current_actor()
+    organization = get_visible_organization(actor, organization_id)
+    authorize(actor, Permission.TRAINING_STATEMENT_VIEW, organization)
+    side, month = _asked()
+    rows = queries.statement_cells(queries.load_statements(organization, side=side, month=month))
+    name = f"training-{organization_id}-{side}-{month:%Y-%m}"
+    return _table(name, form, queries.STATEMENT_COLUMNS, rows)
+
+
+def _statement_page(statements: Sequence[Any], **context: Any) -> ResponseReturnValue:
+    return page(
+        "training/statement.html",
+        statements=statements,
+        total_cents=sum(one.total_cents for one in statements),
+        statuses=ENROLLMENT_STATUSES,
+        **context,
+    )
+
+
+def _asked() -> tuple[str, dt.date]:
+    side = "payer" if request.args.get("side") == "payer" else "provider"
+    try:
+        month = dt.datetime.strptime(text_argument("month"), "%Y-%m").date()  # noqa: DTZ007
+    except ValueError:
+        month = dt.date.min
+    this_month = today_here().replace(day=1)
+    return side, month if FIRST_YEAR <= month.year <= this_month.year + 2 else this_month
+
+
+def _table(
+    name: str, form: str, columns: Sequence[str], rows: Iterable[Sequence[str]]
+) -> ResponseReturnValue:
+    if form == "csv":
+        return csv_answer(f"{name}.csv", columns, rows)
+    reply = Response(xlsx_bytes(columns, rows, title=name), mimetype=_XLSX)
+    reply.headers["Content-Disposition"] = f'attachment; filename="{name}.xlsx"'
+    return reply

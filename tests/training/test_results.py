@@ -1,0 +1,314 @@
+"""Who came, who passed; certificates, rosters and statements, and what each side reads of them."""
+
+import csv
+import datetime as dt
+import io
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+from openpyxl import load_workbook
+
+from portal.kernel.authorization import SYSTEM, can
+from portal.kernel.clock import today_here
+from portal.kernel.database import session, unit_of_work
+from portal.kernel.errors import Conflict, Forbidden, Invalid
+from portal.kernel.outbox import OutboxEvent
+from portal.skills.models import Credential
+from portal.training.events import CertificateIssued
+from portal.training.models.enrollments import Enrollment
+from portal.training.policies import Permission
+from portal.training.queries import certificates as certificate_queries
+from portal.training.queries import enrollments as queries
+from portal.training.queries import rosters
+from portal.training.queries.sections import get_section
+from portal.training.services import enrollments as services
+from portal.training.services import results
+from portal.training.services.results import Result
+from tests.cast import World
+from tests.training.conftest import ActorOf, OpenSection, OrganizationOf, again, begin
+
+ClientOf = Callable[[str], FlaskClient]
+Class = Callable[..., list[Enrollment]]
+
+
+@pytest.fixture
+def course(actor: ActorOf, open_section: OpenSection, organization_of: OrganizationOf) -> Class:
+    """Ben, whom the shop sends, and Eve, who pays for herself, in a section that has begun."""
+
+    def make() -> list[Enrollment]:
+        section = open_section()
+        (ben,) = services.enroll_others(
+            actor("ana"), section, organization=organization_of("shop"), emails=["ben@cast.example"]
+        )
+        services.answer_enrollment(actor("ben"), ben, "accept")
+        eve = services.enroll(actor("eve"), section)
+        begin(section)
+        return [again(ben), again(eve)]
+
+    return make
+
+
+def test_nobody_passes_before_it_has_begun(actor: ActorOf, open_section: OpenSection) -> None:
+    row = services.enroll(actor("ben"), open_section())
+    with pytest.raises(Conflict, match="begun"):
+        results.record_result(actor("cleo"), again(row), passed=True)
+
+
+def test_who_passes_gets_a_certificate_that_lasts_as_the_credential_does(
+    actor: ActorOf, world: World, course: Class
+) -> None:
+    ben, _eve = course()
+    with pytest.raises(Forbidden):
+        results.record_result(actor("ben"), ben, passed=True)
+    results.record_result(actor("cleo"), ben, passed=True, grade="B+")
+    row = again(ben)
+    assert (row.status, row.grade, row.finished_on) == ("completed", "B+", today_here())
+    (certificate,) = certificate_queries.list_of_enrollment(row.id)
+    credential = session.get_one(Credential, world.credentials["nims"])
+    assert (certificate.holder_name, certificate.title) == ("Ben", credential.name)
+    assert certificate.expires_on is not None
+    assert certificate.expires_on.year == today_here().year + 3
+    payload = session.query(OutboxEvent).filter_by(name=CertificateIssued.name()).one().payload
+    assert payload == {
+        "certificate_id": certificate.id,
+        "user_id": world.users["ben"],
+        "credential_id": credential.id,
+    }
+
+
+def test_corrected_result_takes_the_certificate_back(actor: ActorOf, course: Class) -> None:
+    ben, _eve = course()
+    cleo = actor("cleo")
+    results.record_result(cleo, ben, passed=True)
+    results.record_result(cleo, again(ben), passed=True, grade="A")
+    results.record_result(cleo, again(ben), passed=False)
+    (certificate,) = certificate_queries.list_of_enrollment(ben.id)
+    assert certificate_queries.state_today(certificate) == "revoked"
+    results.record_result(cleo, again(ben), passed=True)
+    states = [
+        certificate_queries.state_today(one)
+        for one in certificate_queries.list_of_enrollment(ben.id)
+    ]
+    assert states == ["revoked", "valid"]
+
+
+def test_whole_class_is_written_down_at_once(actor: ActorOf, course: Class) -> None:
+    ben, eve = course()
+    section = get_section(ben.section_id)
+    with unit_of_work():
+        section.meetings[0].starts_at = section.meetings[0].starts_at - dt.timedelta(days=30)
+    meeting = section.meetings[0]
+    changed = results.save_roster(
+        actor("cleo"),
+        get_section(section.id),
+        meeting_id=meeting.id,
+        present=[ben.id],
+        results={ben.id: Result(True, "A"), eve.id: Result(None)},
+    )
+    assert changed == 1
+    rows = {row.enrollment.name: row for row in rosters.load_roster(get_section(section.id))}
+    assert (rows["Ben"].came_to, rows["Eve"].came_to, rows["Eve"].of_meetings) == (1, 0, 1)
+    assert (again(ben).status, again(eve).status) == ("completed", "enrolled")
+    # The same once more changes nothing.
+    assert (
+        results.save_roster(
+            actor("cleo"), get_section(section.id), results={ben.id: Result(True, "A")}
+        )
+        == 0
+    )
+    with pytest.raises(Conflict, match="still to come"):
+        results.save_roster(
+            actor("cleo"), get_section(section.id), meeting_id=section.meetings[-1].id
+        )
+    with pytest.raises(Invalid, match="meetings"):
+        results.save_roster(actor("cleo"), get_section(section.id), meeting_id=10**6)
+
+
+def test_who_is_written_down_by_hand_keeps_the_certificate_in_an_account_later(
+    actor: ActorOf, open_section: OpenSection
+) -> None:
+    row = services.enroll_by_hand(
+        actor("cleo"), open_section("running"), name="Ben B.", email="ben@cast.example"
+    )
+    results.record_result(actor("cleo"), row, passed=True)
+    (certificate,) = certificate_queries.list_of_enrollment(row.id)
+    assert certificate.user_id is None
+    services.answer_enrollment(actor("ben"), again(row), "join")
+    (certificate,) = certificate_queries.list_of_enrollment(row.id)
+    assert certificate.user_id == actor("ben").user_id
+    assert [one.enrollment.id for one in certificate_queries.load_transcript(actor("ben"))][:1] == [
+        row.id
+    ]
+
+
+# Certificates for everybody
+
+
+def test_checking_a_number_tells_what_is_printed_and_nothing_else(
+    world: World, client_of: ClientOf
+) -> None:
+    number = world.certificates["ben"]
+    typed = number.lower().replace("-", "")
+    answer = client_of("nobody").get(f"/training/certificates?number={typed}")
+    assert answer.status_code == 303
+    page = client_of("nobody").get(answer.location).text
+    for told in ("Valid", "Ben", "Safety at the mill", "Falls City Community College"):
+        assert told in page
+    for kept in ("canary-grade-B", "ben@cast.example", "Revoke", "Print it"):
+        assert kept not in page
+
+
+def test_revoked_and_expired_certificates_say_so(
+    actor: ActorOf, world: World, client_of: ClientOf
+) -> None:
+    number = world.certificates["ben"]
+    certificate = certificate_queries.get_certificate(number)
+    with unit_of_work():
+        certificate.expires_on = today_here() - dt.timedelta(days=1)
+    address = f"/api/v1/certificates/{number}"
+    assert client_of("nobody").get(address).json["state"] == "expired"
+    with pytest.raises(Forbidden):
+        results.revoke_certificate(actor("ben"), certificate, reason="No")
+    results.revoke_certificate(actor("cleo"), certificate, reason="Somebody else sat the test")
+    with pytest.raises(Conflict):
+        results.revoke_certificate(actor("cleo"), certificate, reason="Again")
+    page = client_of("nobody").get(f"/training/certificates/{number}").text
+    assert "Revoked" in page
+    assert "sat the test" not in page
+    assert "sat the test" in client_of("ben").get(f"/training/certificates/{number}").text
+
+
+def test_number_that_nobody_has_is_not_found_and_many_tries_are_refused(
+    client_of: ClientOf, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = client_of("nobody")
+    assert client.get("/training/certificates/0000-0000-0000-0000").status_code == 404
+    assert "16 signs" in client.get("/training/certificates?number=12").text
+    monkeypatch.setitem(client.application.config, "CERTIFICATE_CHECKS_PER_MINUTE", 1)
+    tries = {
+        client.get("/training/certificates/0000-0000-0000-0001").status_code for _time in range(3)
+    }
+    assert 429 in tries
+
+
+def test_code_on_paper_is_a_picture_for_its_holder(world: World, client_of: ClientOf) -> None:
+    number = world.certificates["ben"]
+    code = client_of("ben").get(f"/training/certificates/{number}/code.svg")
+    assert code.mimetype == "image/svg+xml"
+    assert client_of("eve").get(f"/training/certificates/{number}/code.svg").status_code == 404
+    paper = client_of("ben").get(f"/training/certificates/{number}/print").text
+    assert "This is to certify" in paper
+    assert number in paper
+
+
+# What each side reads
+
+
+def test_firm_reads_pass_and_attendance_of_its_people_but_no_grade(
+    actor: ActorOf, world: World, client_of: ClientOf
+) -> None:
+    row = queries.get_enrollment(world.enrollments["ben_passed"])
+    assert can(actor("ana"), Permission.ENROLLMENT_VIEW, row)
+    address = f"/training/enrollments/{row.id}"
+    assert "canary-grade-B" not in client_of("ana").get(address).text
+    assert "canary-grade-B" in client_of("ben").get(address).text
+    assert "canary-grade-B" in client_of("cleo").get(address).text
+    answer = client_of("ana").get(f"/api/v1/enrollments/{row.id}").json
+    assert (answer["status"], answer["grade"]) == ("completed", None)
+    assert client_of("eve").get(address).status_code == 404
+
+
+def test_statements_of_both_sides_and_of_sections_add_up(
+    actor: ActorOf, course: Class, organization_of: OrganizationOf
+) -> None:
+    ben, _eve = course()
+    month = get_section(ben.section_id).starts_on
+    college, shop = organization_of("college"), organization_of("shop")
+    paid = rosters.load_statements(college, side="provider", month=month)
+    assert [(one.other.name if one.other else None, one.total_cents) for one in paid] == [
+        (shop.name, 15_000),
+        (None, 20_000),
+    ]
+    (owed,) = rosters.load_statements(shop, side="payer", month=month)
+    assert (owed.other.id if owed.other else None, owed.total_cents) == (college.id, 15_000)
+    section = rosters.load_section_statement(get_section(ben.section_id))
+    assert sum(one.total_cents for one in section) == 35_000
+    following = month + dt.timedelta(days=40)
+    assert rosters.load_statements(shop, side="payer", month=following) == []
+
+
+def test_rosters_and_statements_leave_as_tables(
+    world: World, client_of: ClientOf, organization_of: OrganizationOf
+) -> None:
+    row = queries.get_enrollment(world.enrollments["ben_passed"])
+    client = client_of("cleo")
+    roster = f"/training/sections/{row.section_id}/roster"
+    (line,) = csv.DictReader(io.StringIO(client.get(f"{roster}.csv").text))
+    assert (line["name"], line["grade"], line["certificate"], line["owed"]) == (
+        "Ben",
+        "canary-grade-B",
+        world.certificates["ben"],
+        "150.00",
+    )
+    book = load_workbook(io.BytesIO(client.get(f"{roster}.xlsx").data))
+    assert book.active is not None
+    assert book.active["B2"].value == "Ben"
+    month = f"{row.section.starts_on:%Y-%m}"
+    statement = f"/organizations/{world.organizations['shop']}/training-statement"
+    text = client_of("ana").get(f"{statement}.csv?side=payer&month={month}").text
+    (line,) = csv.DictReader(io.StringIO(text))
+    assert (line["person"], line["amount"], line["payer"]) == (
+        "Ben",
+        "150.00",
+        organization_of("shop").name,
+    )
+    assert "canary-grade-B" not in text
+    page = client_of("ana").get(f"{statement}?side=payer&month={month}").text
+    assert "$150" in page
+
+
+def test_transcript_is_ones_own_and_leaves_as_a_table(world: World, client_of: ClientOf) -> None:
+    (line,) = csv.DictReader(io.StringIO(client_of("ben").get("/training/transcript.csv").text))
+    assert (line["result"], line["grade"], line["certificate_state"]) == (
+        "completed",
+        "canary-grade-B",
+        "valid",
+    )
+    assert "canary-grade-B" in client_of("ben").get("/training/transcript").text
+    assert "canary-grade-B" not in client_of("ana").get("/training/transcript").text
+
+
+def test_roster_page_takes_attendance_and_results_in_one_form(
+    world: World, client_of: ClientOf
+) -> None:
+    row_id = world.enrollments["ben_passed"]
+    section_id = world.sections["completed"]
+    address = f"/training/sections/{section_id}/roster?meeting={world.meetings['completed']}"
+    page = client_of("cleo").get(address).text
+    assert f'name="result-{row_id}"' in page
+    form = {
+        "attendance": "yes",
+        "present": [row_id],
+        f"result-{row_id}": "fail",
+        f"grade-{row_id}": "D",
+    }
+    assert client_of("cleo").post(address, data=form).status_code == 303
+    row = queries.get_enrollment(row_id)
+    assert (row.status, row.grade, queries.attended(row)) == ("failed", "D", (1, 1))
+    broken = client_of("cleo").post(address, data={f"result-{row_id}": "pass", "present": ["x"]})
+    assert broken.status_code == 200
+    assert "Please give a number" in broken.text
+    assert queries.get_enrollment(row_id).status == "failed"
+
+
+def test_section_that_was_cancelled_owes_nothing(
+    actor: ActorOf, course: Class, organization_of: OrganizationOf
+) -> None:
+    ben, _eve = course()
+    section = get_section(ben.section_id)
+    with unit_of_work():
+        section.status = "cancelled"
+    assert rosters.load_section_statement(section) == []
+    assert services.cancel_enrollments(SYSTEM, get_section(section.id)) == 2
+    assert again(ben).status == "cancelled"

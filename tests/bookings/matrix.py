@@ -262,6 +262,7 @@ ACCESS = [
             "action": "revoke",
         },
         data=reason,
+        is_json=True,
     ),
     Row(
         "bookings.act_on_recognition",
@@ -272,7 +273,6 @@ ACCESS = [
             "action": "revoke",
         },
         data=reason,
-        is_json=True,
     ),
     Row("bookings.list_own_qualifications", "GET", SIGNED_IN),
     Row("bookings_api.list_qualifications", "GET", SIGNED_IN),

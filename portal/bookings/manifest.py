@@ -22,8 +22,8 @@ from portal.bookings.reactions import charging as on_charging
 from portal.bookings.reactions import notices as on_notices
 from portal.bookings.reactions import waiting as on_waiting
 from portal.bookings.services import access as access_services
-from portal.bookings.services import booking, waiting
 from portal.bookings.services import notices as notices_services
+from portal.bookings.services import steps, waiting
 from portal.bookings.views import access, bookings, calendar, charging, making, notices, showing
 from portal.bookings.views import free as free_pages
 from portal.bookings.views.blueprint import blueprint
@@ -209,7 +209,7 @@ manifest = Manifest(
         Job(
             "close_bookings",
             60,
-            lambda: booking.close_overdue(SYSTEM),
+            lambda: steps.close_overdue(SYSTEM),
             is_due=lambda: bool(list_due()),
         ),
         Job(

@@ -30,8 +30,8 @@ from portal.bookings.rules.recurrence import Recurrence
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.timetable import day_span
 from portal.bookings.services import access as gates
-from portal.bookings.services import booking as bookings
 from portal.bookings.services import calendar as calendars
+from portal.bookings.services import making, steps
 from portal.brokerage.models.introductions import (
     Introduction,
     IntroductionParty,
@@ -240,7 +240,7 @@ def load_booking(actor: Actor, *, booking: DemoBooking, host: DemoOrganization) 
         day = workday_after(today_here(), booking.in_workdays)
         zone = load_hours(resource, day_span("UTC", day)).zone
         try:
-            made = bookings.create_booking(
+            made = making.create_booking(
                 person,
                 resource,
                 organization=session.get_one(Organization, next(iter(person.memberships))),
@@ -254,7 +254,7 @@ def load_booking(actor: Actor, *, booking: DemoBooking, host: DemoOrganization) 
         for one in made:
             one.is_demo = True
             if booking.decision and one.status == "requested":
-                bookings.act_on_booking(_owner_of(row), get_booking(one.id), booking.decision)
+                steps.act_on_booking(_owner_of(row), get_booking(one.id), booking.decision)
     return len(made)
 
 

@@ -12,7 +12,7 @@ from portal.bookings.queries import bookings as queries
 from portal.bookings.queries.bookings import get_resource
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.refusal import Refused
-from portal.bookings.services import booking as services
+from portal.bookings.services import making
 from portal.facilities.models import Equipment
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import now
@@ -72,7 +72,7 @@ def book(actor: ActorOf, organization_of: OrganizationOf, mill: OpenMill, hour: 
             resource = mill()
         opened[:] = [resource]
         name = {"eve": "aero", "cleo": "college"}.get(who, "shop")
-        made = services.create_booking(
+        made = making.create_booking(
             actor(who),
             resource,
             organization=organization_of(name),

@@ -14,7 +14,7 @@ from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.recurrence import read_recurrence
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.words import BOOKINGS
-from portal.bookings.services import booking as services
+from portal.bookings.services import making, moving, steps
 from portal.facilities.models import Equipment
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import now
@@ -131,10 +131,10 @@ def test_what_is_not_opened_to_others_is_for_its_own_people(
     with unit_of_work():
         mill_.equipment.sharing_terms = "by_request"
     with pytest.raises(Conflict):
-        services.create_booking(
+        making.create_booking(
             actor("ana"), mill_, organization=organization_of("shop"), span=hour()
         )
-    made = services.create_booking(
+    made = making.create_booking(
         actor("cleo"), mill_, organization=organization_of("college"), span=hour()
     )
     assert made[0].customer_class == "own_organization"
@@ -212,7 +212,7 @@ def test_quota_of_a_place_counts_over_all_its_machines(
         book("ana", hour(after=2, hours=2), resource=other)
     assert codes(refused) == ["quota_exceeded"]
     booking = book("ana", hour(after=2), resource=other)
-    services.move_booking(actor("ana"), booking, span=hour(after=3))
+    moving.move_booking(actor("ana"), booking, span=hour(after=3))
     if source == "facility":
         assert book("ana", hour(after=5, hours=2), resource=alone).status == "approved"
     else:
@@ -268,7 +268,7 @@ def test_several_ask_for_a_time_and_approval_declines_the_others(
     first, second = book("ana", resource=mill_), book("eve", resource=mill_)
     later = book("eve", hour(after=1), resource=mill_)
     assert [one.status for one in (first, second, later)] == ["requested"] * 3
-    services.act_on_booking(actor("cleo"), again(second), "approve")
+    steps.act_on_booking(actor("cleo"), again(second), "approve")
     assert [again(one).status for one in (first, second, later)] == [
         "declined",
         "approved",
@@ -283,9 +283,9 @@ def test_approval_leaves_those_who_wait_for_another_place(
 ) -> None:
     mill_ = mill(approval="host", capacity=2)
     asked = [book(who, resource=mill_) for who in ("ana", "eve", "ben")]
-    services.act_on_booking(actor("cleo"), again(asked[0]), "approve")
+    steps.act_on_booking(actor("cleo"), again(asked[0]), "approve")
     assert [again(one).status for one in asked] == ["approved", "requested", "requested"]
-    services.act_on_booking(actor("cleo"), again(asked[1]), "approve")
+    steps.act_on_booking(actor("cleo"), again(asked[1]), "approve")
     assert [again(one).status for one in asked] == ["approved", "approved", "declined"]
     assert {again(asked[0]).place, again(asked[1]).place} == {1, 2}
 
@@ -297,7 +297,7 @@ def test_what_is_taken_meanwhile_is_not_approved(
     asked = book("ana", resource=mill_)
     book("cleo", resource=mill_)
     with pytest.raises(Refused) as refused:
-        services.act_on_booking(actor("cleo"), again(asked), "approve")
+        steps.act_on_booking(actor("cleo"), again(asked), "approve")
     assert codes(refused) == ["conflict"]
     assert again(asked).status == "requested"
 
@@ -310,7 +310,7 @@ def test_hosts_own_bookings_wait_for_nobody(book: Book, mill: OpenMill) -> None:
 
 
 def test_more_occurrences_than_are_booked_at_once_are_refused(book: Book) -> None:
-    most = services.MOST_OCCURRENCES
+    most = making.MOST_OCCURRENCES
     with pytest.raises(Invalid, match=str(most)):
         book(recurrence=read_recurrence({"frequency": "daily", "count": most + 1}))
 
@@ -320,14 +320,14 @@ def test_each_occurrence_stands_alone(book: Book, actor: ActorOf) -> None:
     first = book(recurrence=weekly)
     series = queries.list_made_together(first)
     assert len(series) == 4
-    services.act_on_booking(actor("ana"), again(series[1]), "cancel")
+    steps.act_on_booking(actor("ana"), again(series[1]), "cancel")
     assert [again(one).status for one in series] == [
         "approved",
         "cancelled",
         "approved",
         "approved",
     ]
-    services.act_on_booking(actor("ana"), again(series[2]), "cancel", scope="following")
+    steps.act_on_booking(actor("ana"), again(series[2]), "cancel", scope="following")
     assert [again(one).status for one in series] == ["approved", *["cancelled"] * 3]
 
 
@@ -347,7 +347,7 @@ def test_whole_series_moves_on_the_clock_of_the_wall(
     first = book(recurrence=read_recurrence({"frequency": "weekly", "count": 3}))
     series = queries.list_made_together(first)
     were = [one.starts_at for one in series]
-    services.move_booking(
+    moving.move_booking(
         actor("ana"), again(series[1]), span=hour(after=0.5, days=14), scope="following"
     )
     assert [again(one).starts_at - was for one, was in zip(series, were, strict=True)] == [
@@ -361,7 +361,7 @@ def test_series_that_cannot_all_move_stays(book: Book, actor: ActorOf, hour: Hou
     first = book(recurrence=read_recurrence({"frequency": "daily", "count": 3}))
     book("eve", hour(after=2, days=9))
     with pytest.raises(Refused):
-        services.move_booking(actor("ana"), again(first), span=hour(after=2), scope="all")
+        moving.move_booking(actor("ana"), again(first), span=hour(after=2), scope="all")
     series = [again(one) for one in queries.list_made_together(first)]
     assert [one.starts_at for one in series] == [hour(days=days).starts_at for days in (7, 8, 9)]
     assert {one.place for one in series} == {1}
@@ -375,12 +375,12 @@ def test_party_books_all_or_none(
     both = (second_mill(world), first)
 
     def book_both(span: Span) -> list[Booking]:
-        return services.create_party(cleo, both, organization=organization_of("college"), span=span)
+        return making.create_party(cleo, both, organization=organization_of("college"), span=span)
 
     made = book_both(hour())
     assert len({one.party for one in made}) == 1
     assert [one.status for one in made] == ["approved", "approved"]
-    services.act_on_booking(cleo, again(made[0]), "cancel")
+    steps.act_on_booking(cleo, again(made[0]), "cancel")
     with pytest.raises(Refused) as refused:
         book_both(hour())
     assert codes(refused) == ["conflict"]
@@ -403,7 +403,7 @@ def test_what_repeats_together_is_whole_at_each_occurrence(
     book("cleo", hour(days=8), resource=second)
 
     def repeat(on_conflict: str, key: str | None = None) -> list[Booking]:
-        return services.create_party(
+        return making.create_party(
             cleo,
             both,
             organization=organization_of("college"),
@@ -431,7 +431,7 @@ def test_kind_is_booked_and_a_unit_comes(
 ) -> None:
     units = (mill(), second_mill(world))
     got = [
-        services.create_booking_of_kind(
+        making.create_booking_of_kind(
             actor("cleo"),
             units,
             kind="milling",
@@ -442,7 +442,7 @@ def test_kind_is_booked_and_a_unit_comes(
     ]
     assert got == [unit.id for unit in units]
     with pytest.raises(Refused):
-        services.create_booking_of_kind(
+        making.create_booking_of_kind(
             actor("cleo"),
             units,
             kind="milling",
@@ -457,14 +457,14 @@ def test_kind_is_booked_and_a_unit_comes(
 def test_check_in_and_early_check_out_free_the_rest(book: Book, actor: ActorOf) -> None:
     booking = book()
     with pytest.raises(Conflict):
-        services.act_on_booking(actor("ana"), booking, "check_in")
+        steps.act_on_booking(actor("ana"), booking, "check_in")
     booking = set_time(
         booking, starts_at=now() - dt.timedelta(minutes=10), ends_at=now() + 3 * HOUR
     )
     was_until = booking.ends_at
-    services.act_on_booking(actor("ana"), booking, "check_in")
+    steps.act_on_booking(actor("ana"), booking, "check_in")
     assert again(booking).status == "in_use"
-    services.act_on_booking(actor("ana"), again(booking), "check_out")
+    steps.act_on_booking(actor("ana"), again(booking), "check_out")
     done = again(booking)
     assert done.status == "completed"
     assert done.ends_at < now() + dt.timedelta(minutes=2)
@@ -480,11 +480,11 @@ def test_what_is_in_use_may_last_longer_and_the_next_one_changes_its_place(
     mill_ = mill(capacity=2, slot_minutes=1)
     running = book(resource=mill_)
     running = set_time(running, starts_at=minute - dt.timedelta(minutes=10), ends_at=minute + HOUR)
-    services.act_on_booking(actor("ana"), running, "check_in")
+    steps.act_on_booking(actor("ana"), running, "check_in")
     following = book("eve", Span(minute + HOUR, minute + 2 * HOUR), resource=mill_)
     assert (again(running).place, following.place) == (1, 1)
     longer = Span(minute - dt.timedelta(minutes=10), minute + 1.5 * HOUR)
-    services.move_booking(actor("ana"), again(running), span=longer)
+    moving.move_booking(actor("ana"), again(running), span=longer)
     assert (again(running).place, again(following).place) == (1, 2)
     assert again(running).ends_at == longer.ends_at
 
@@ -494,8 +494,8 @@ def test_late_cancellation_is_allowed_and_marked(
 ) -> None:
     mill_ = mill(cancel_notice_minutes=60 * 24 * 10)
     late, by_host = book(resource=mill_), book("eve", hour(after=1), resource=mill_)
-    services.act_on_booking(actor("ana"), late, "cancel", note="Ill")
-    services.act_on_booking(actor("cleo"), by_host, "cancel")
+    steps.act_on_booking(actor("ana"), late, "cancel", note="Ill")
+    steps.act_on_booking(actor("cleo"), by_host, "cancel")
     assert again(late).is_cancelled_late
     assert not again(by_host).is_cancelled_late
 
@@ -506,8 +506,8 @@ def test_what_has_begun_is_cancelled_by_its_host_alone(
     begun = book(resource=mill())
     set_time(begun, starts_at=now() - HOUR / 6, ends_at=now() + HOUR)
     with pytest.raises(Conflict, match="has begun"):
-        services.act_on_booking(actor("ana"), again(begun), "cancel")
-    services.act_on_booking(actor("cleo"), again(begun), "cancel")
+        steps.act_on_booking(actor("ana"), again(begun), "cancel")
+    steps.act_on_booking(actor("cleo"), again(begun), "cancel")
     assert again(begun).status == "cancelled"
 
 
@@ -524,7 +524,7 @@ def test_clock_releases_completes_and_lets_lapse(book: Book, mill: OpenMill, hou
         one.status, one.used_from = "in_use", now() - 80 * minutes
         two = again(waiting)
         two.starts_at, two.ends_at, two.status = now() - minutes, now() + minutes, "requested"
-    assert services.close_overdue(SYSTEM) == 3
+    assert steps.close_overdue(SYSTEM) == 3
     assert [again(row).status for row in (missed, used, waiting, ahead)] == [
         "no_show",
         "completed",
@@ -532,7 +532,7 @@ def test_clock_releases_completes_and_lets_lapse(book: Book, mill: OpenMill, hou
         "approved",
     ]
     assert again(used).used_until == again(used).ends_at
-    assert services.close_overdue(SYSTEM) == 0
+    assert steps.close_overdue(SYSTEM) == 0
 
 
 def test_person_who_left_the_organization_is_still_named(
@@ -541,7 +541,7 @@ def test_person_who_left_the_organization_is_still_named(
     booking = book("ben")
     with unit_of_work():
         session.delete(session.get_one(Membership, world.memberships["ben_shop"]))
-    services.act_on_booking(actor("ana"), again(booking), "cancel")
+    steps.act_on_booking(actor("ana"), again(booking), "cancel")
     assert again(booking).user.name == "Ben"
 
 
@@ -552,8 +552,8 @@ def test_everything_that_happens_is_told_once(
     app: object, book: Book, actor: ActorOf, hour: Hour
 ) -> None:
     booking = book()
-    services.move_booking(actor("ana"), booking, span=hour(after=1))
-    services.act_on_booking(actor("ana"), again(booking), "cancel")
+    moving.move_booking(actor("ana"), booking, span=hour(after=1))
+    steps.act_on_booking(actor("ana"), again(booking), "cancel")
     # Events without a reaction are not written, so those with one are counted.
     assert len(events(SpanFreed)) == 2
     assert again(booking).sequence == 2

@@ -17,8 +17,8 @@ from portal.bookings.queries.calendar import resource_of
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.pricing import Rates
 from portal.bookings.services import charging as services
-from portal.bookings.services.booking import create_booking
 from portal.bookings.services.calendar import open_resource
+from portal.bookings.services.making import create_booking
 from portal.bookings.services.notices import choose_notices
 from portal.facilities.models import EquipmentRate
 from portal.facilities.queries import get_equipment, get_facility

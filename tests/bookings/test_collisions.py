@@ -21,7 +21,7 @@ from portal.bookings.models.calendar import Quota, Resource, RuleLayer
 from portal.bookings.queries.bookings import get_resource
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.refusal import Refused
-from portal.bookings.services.booking import create_booking
+from portal.bookings.services.making import create_booking
 from portal.facilities.models import Equipment
 from portal.kernel.database import db, session, unit_of_work
 from portal.organizations.models import Organization

@@ -30,8 +30,7 @@ from portal.bookings.rules.customers import customer_class_of
 from portal.bookings.rules.places import peak
 from portal.bookings.rules.problems import find_problems
 from portal.bookings.rules.words import BOOKINGS, HOLDING_STATUSES
-from portal.bookings.services import booking as services
-from portal.bookings.services import waiting
+from portal.bookings.services import making, moving, steps, waiting
 from portal.facilities.models import Equipment
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.clock import now
@@ -149,7 +148,7 @@ def test_no_order_of_steps_breaks_a_rule_of_bookings(
         def book(self, name: str, start: int, length: int, why: str) -> None:
             before = len(self.bookings())
             try:
-                made = services.create_booking(
+                made = making.create_booking(
                     self.actors[name],
                     self.resource(),
                     organization=self.house(name),
@@ -170,7 +169,7 @@ def test_no_order_of_steps_breaks_a_rule_of_bookings(
                 return
             was = (booking.starts_at, booking.ends_at, booking.place)
             try:
-                services.move_booking(self.actors[name], booking, span=self.span(start, length))
+                moving.move_booking(self.actors[name], booking, span=self.span(start, length))
             except PortalError:
                 kept = queries.get_booking(booking.id)
                 assert (kept.starts_at, kept.ends_at, kept.place) == was
@@ -187,7 +186,7 @@ def test_no_order_of_steps_breaks_a_rule_of_bookings(
             to = self.other_id if booking.resource_id == self.resource_id else self.resource_id
             resources = (booking.resource, queries.get_resource(to))
             try:
-                services.move_to_resource(self.actors[name], resources, booking=booking)
+                moving.move_to_resource(self.actors[name], resources, booking=booking)
             except PortalError:
                 kept = queries.get_booking(booking.id)
                 assert (kept.resource_id, kept.place, kept.status) == was
@@ -200,7 +199,7 @@ def test_no_order_of_steps_breaks_a_rule_of_bookings(
             if booking is None:
                 return
             try:
-                services.hand_over_booking(self.actors[name], booking, user_id=world.users[to])
+                moving.hand_over_booking(self.actors[name], booking, user_id=world.users[to])
             except PortalError:
                 return
             assert world.organizations[HOUSES[to]] == booking.organization_id
@@ -212,7 +211,7 @@ def test_no_order_of_steps_breaks_a_rule_of_bookings(
                 return
             before = booking.status
             try:
-                services.act_on_booking(self.actors[name], booking, action, note="So be it.")
+                steps.act_on_booking(self.actors[name], booking, action, note="So be it.")
             except PortalError:
                 assert queries.get_booking(booking.id).status == before
                 return
@@ -265,7 +264,7 @@ def test_no_order_of_steps_breaks_a_rule_of_bookings(
                 number: [(one - step, other - step, *more) for one, other, *more in spans]
                 for number, spans in self.seen.items()
             }
-            services.close_overdue(SYSTEM)
+            steps.close_overdue(SYSTEM)
             waiting.pass_on_offers(SYSTEM)
 
         @rule()

@@ -11,7 +11,7 @@ from portal.bookings.queries import bookings as queries
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.recurrence import read_recurrence
 from portal.bookings.rules.refusal import Refused
-from portal.bookings.services import booking as services
+from portal.bookings.services import moving, steps
 from portal.kernel.authorization import can
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound
@@ -32,7 +32,7 @@ from tests.cast import World
 
 def test_move_keeps_what_it_was(book: Book, actor: ActorOf, hour: Hour) -> None:
     booking, was = book(), hour()
-    services.move_booking(actor("ana"), booking, span=hour(after=3, hours=2), reason="Later")
+    moving.move_booking(actor("ana"), booking, span=hour(after=3, hours=2), reason="Later")
     moved = again(booking)
     assert Span(moved.starts_at, moved.ends_at) == hour(after=3, hours=2)
     (move,) = moved.moves
@@ -46,9 +46,9 @@ def test_move_is_judged_by_the_rules_and_its_own_time_is_no_obstacle(
     booking = book()
     book("eve", hour(after=1))
     with pytest.raises(Refused):
-        services.move_booking(actor("ana"), booking, span=hour(after=0.5))
+        moving.move_booking(actor("ana"), booking, span=hour(after=0.5))
     assert again(booking).starts_at == hour().starts_at
-    services.move_booking(actor("ana"), again(booking), span=hour(after=-0.5))
+    moving.move_booking(actor("ana"), again(booking), span=hour(after=-0.5))
     assert again(booking).starts_at == hour(after=-0.5).starts_at
 
 
@@ -57,25 +57,25 @@ def test_moved_by_its_own_side_is_asked_for_again(
 ) -> None:
     mill_ = mill(approval="host")
     booking = book("ana", hour(hours=2), resource=mill_)
-    services.act_on_booking(actor("cleo"), again(booking), "approve")
-    services.move_booking(actor("ana"), again(booking), span=hour(hours=1))
+    steps.act_on_booking(actor("cleo"), again(booking), "approve")
+    moving.move_booking(actor("ana"), again(booking), span=hour(hours=1))
     assert again(booking).status == "approved"
-    services.move_booking(actor("cleo"), again(booking), span=hour(after=2))
+    moving.move_booking(actor("cleo"), again(booking), span=hour(after=2))
     assert again(booking).status == "approved"
-    services.move_booking(actor("ana"), again(booking), span=hour(after=4))
+    moving.move_booking(actor("ana"), again(booking), span=hour(after=4))
     assert again(booking).status == "requested"
 
 
 def test_stranger_cannot_move_it(book: Book, actor: ActorOf, hour: Hour) -> None:
     with pytest.raises(NotFound):
-        services.move_booking(actor("eve"), book(), span=hour(after=1))
+        moving.move_booking(actor("eve"), book(), span=hour(after=1))
 
 
 def test_booking_is_handed_to_a_colleague_who_may_use_it(
     book: Book, mill: OpenMill, actor: ActorOf, world: World
 ) -> None:
     booking = book("ana")
-    services.hand_over_booking(actor("ana"), booking, user_id=world.users["ben"])
+    moving.hand_over_booking(actor("ana"), booking, user_id=world.users["ben"])
     handed = again(booking)
     assert (handed.user.name, handed.moves[0].was_user.name) == ("Ben", "Ana")
     with unit_of_work():
@@ -83,10 +83,10 @@ def test_booking_is_handed_to_a_colleague_who_may_use_it(
             select(RuleLayer).where(RuleLayer.resource_id == booking.resource_id)
         ).one().needs_induction = True
     with pytest.raises(Refused) as refused:
-        services.hand_over_booking(actor("ana"), again(booking), user_id=world.users["ana"])
+        moving.hand_over_booking(actor("ana"), again(booking), user_id=world.users["ana"])
     assert codes(refused) == ["induction_missing"]
     with pytest.raises(Invalid):
-        services.hand_over_booking(actor("ana"), again(booking), user_id=world.users["eve"])
+        moving.hand_over_booking(actor("ana"), again(booking), user_id=world.users["eve"])
 
 
 def test_host_does_not_choose_among_the_people_who_book(
@@ -94,7 +94,7 @@ def test_host_does_not_choose_among_the_people_who_book(
 ) -> None:
     booking = book("ana")
     with pytest.raises(Forbidden):
-        services.hand_over_booking(actor("cleo"), booking, user_id=world.users["ben"])
+        moving.hand_over_booking(actor("cleo"), booking, user_id=world.users["ben"])
 
 
 def test_whoever_left_the_organization_only_cancels_in_its_name(
@@ -104,10 +104,10 @@ def test_whoever_left_the_organization_only_cancels_in_its_name(
     with unit_of_work():
         session.delete(session.get_one(Membership, world.memberships["ben_shop"]))
     with pytest.raises(Forbidden):
-        services.move_booking(actor("ben"), again(booking), span=hour(after=2))
+        moving.move_booking(actor("ben"), again(booking), span=hour(after=2))
     with pytest.raises(Forbidden):
-        services.act_on_booking(actor("ben"), again(booking), "check_in")
-    services.act_on_booking(actor("ben"), again(booking), "cancel")
+        steps.act_on_booking(actor("ben"), again(booking), "check_in")
+    steps.act_on_booking(actor("ben"), again(booking), "cancel")
     assert again(booking).status == "cancelled"
 
 
@@ -115,8 +115,8 @@ def test_time_is_free_while_a_longer_one_is_asked_for(
     book: Book, mill: OpenMill, actor: ActorOf, hour: Hour
 ) -> None:
     booking = book("ana", resource=mill(approval="host"))
-    services.act_on_booking(actor("cleo"), again(booking), "approve")
-    services.move_booking(actor("ana"), again(booking), span=hour(hours=2))
+    steps.act_on_booking(actor("cleo"), again(booking), "approve")
+    moving.move_booking(actor("ana"), again(booking), span=hour(hours=2))
     assert again(booking).status == "requested"
     assert events(SpanFreed) == [{"resource_id": booking.resource_id}]
 
@@ -129,7 +129,7 @@ def test_booking_moves_to_another_machine_of_its_host_and_stays_itself(
     taken = book("cleo", resource=other)
 
     def move(who: str, **more: object) -> Booking:
-        return services.move_to_resource(
+        return moving.move_to_resource(
             actor(who), (again(booking).resource, other), booking=again(booking), **more
         )
 
@@ -139,7 +139,7 @@ def test_booking_moves_to_another_machine_of_its_host_and_stays_itself(
     with pytest.raises(Refused) as refused:
         move("ana")
     assert codes(refused) == ["conflict"]
-    services.act_on_booking(actor("cleo"), taken, "cancel")
+    steps.act_on_booking(actor("cleo"), taken, "cancel")
     with pytest.raises(NotFound):
         move("eve")
     assert move("cleo", reason="The spindle").id == booking.id
@@ -148,7 +148,7 @@ def test_booking_moves_to_another_machine_of_its_host_and_stays_itself(
     assert (moved.moves[0].was_resource_id, moved.moves[0].reason) == (first.id, "The spindle")
     assert events(SpanFreed)[-1]["resource_id"] == first.id
     with pytest.raises(Conflict, match="something else"):
-        services.move_to_resource(actor("ana"), (first, other), booking=moved)
+        moving.move_to_resource(actor("ana"), (first, other), booking=moved)
     assert book("eve", resource=first).status == "approved"
 
 
@@ -165,7 +165,7 @@ def test_who_looks_at_what_was_moved_meanwhile_is_asked_to_look_again(
             .execution_options(synchronize_session=False)
         )
     with pytest.raises(Conflict, match="same moment"):
-        services.act_on_booking(actor("ana"), booking, "cancel")
+        steps.act_on_booking(actor("ana"), booking, "cancel")
 
 
 def test_series_moves_to_another_machine_as_a_whole_or_stays(
@@ -177,14 +177,14 @@ def test_series_moves_to_another_machine_as_a_whole_or_stays(
     blocking = book("cleo", hour(days=8), resource=other)
 
     def move() -> None:
-        services.move_to_resource(
+        moving.move_to_resource(
             actor("ana"), (again(first).resource, other), booking=again(first), scope="all"
         )
 
     with pytest.raises(Refused):
         move()
     assert {one.resource_id for one in queries.list_made_together(first)} == {machine.id}
-    services.act_on_booking(actor("cleo"), blocking, "cancel")
+    steps.act_on_booking(actor("cleo"), blocking, "cancel")
     move()
     series = queries.list_made_together(first)
     assert {(one.resource_id, one.status) for one in series} == {(other.id, "approved")}
@@ -207,7 +207,7 @@ def test_to_another_host_only_its_own_side_moves_it_and_neither_host_learns_of_t
     there = queries.get_resource(there.id)
 
     def move(who: str) -> Booking:
-        return services.move_to_resource(
+        return moving.move_to_resource(
             actor(who), (again(booking).resource, there), booking=again(booking), reason="Nearer"
         )
 
@@ -226,9 +226,9 @@ def test_to_another_host_only_its_own_side_moves_it_and_neither_host_learns_of_t
 def test_only_its_own_side_says_what_a_booking_is_for(book: Book, actor: ActorOf) -> None:
     booking = book(purpose="Housings")
     with pytest.raises(Forbidden):
-        services.describe_booking(actor("cleo"), booking, purpose="Ours")
-    services.describe_booking(actor("ana"), again(booking), purpose=" Lids ")
+        moving.describe_booking(actor("cleo"), booking, purpose="Ours")
+    moving.describe_booking(actor("ana"), again(booking), purpose=" Lids ")
     assert again(booking).purpose == "Lids"
-    services.act_on_booking(actor("ana"), again(booking), "cancel")
+    steps.act_on_booking(actor("ana"), again(booking), "cancel")
     with pytest.raises(Conflict):
-        services.describe_booking(actor("ana"), again(booking), purpose="Later")
+        moving.describe_booking(actor("ana"), again(booking), purpose="Later")

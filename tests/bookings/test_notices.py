@@ -17,13 +17,10 @@ from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.notices import Concerned, Wishes, told_of_change, told_of_making
 from portal.bookings.rules.recurrence import read_recurrence
 from portal.bookings.services import notices as services
-from portal.bookings.services.booking import (
-    act_on_booking,
-    create_booking,
-    move_booking,
-    move_to_resource,
-)
 from portal.bookings.services.calendar import add_closure, open_resource
+from portal.bookings.services.making import create_booking
+from portal.bookings.services.moving import move_booking, move_to_resource
+from portal.bookings.services.steps import act_on_booking
 from portal.facilities.models import Equipment
 from portal.facilities.queries import get_equipment
 from portal.kernel.authorization import SYSTEM

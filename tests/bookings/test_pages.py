@@ -16,8 +16,7 @@ from portal.bookings.models.booking import Booking, WaitingEntry
 from portal.bookings.models.calendar import Closure, Dependency, Resource, RuleLayer
 from portal.bookings.queries.bookings import get_booking, get_resource
 from portal.bookings.rules.attempt import Span
-from portal.bookings.services import booking as services
-from portal.bookings.services import waiting
+from portal.bookings.services import making, steps, waiting
 from portal.bookings.services.calendar import add_closure
 from portal.facilities.models import Equipment
 from portal.kernel.authorization import SYSTEM, Actor
@@ -53,7 +52,7 @@ def book(world: World, actor: ActorOf) -> Callable[..., Booking]:
     """Book the college's mill for a person of the cast in a week."""
 
     def make(name: str, starts: str, ends: str, organization: str = "shop", **more: Any) -> Booking:
-        (made,) = services.create_booking(
+        (made,) = making.create_booking(
             actor(name),
             get_resource(world.resources["college_public"]),
             organization=session.get_one(Organization, world.organizations[organization]),
@@ -480,7 +479,7 @@ def test_whoever_stands_at_the_machine_checks_in_with_one_button(
     mill()
     quarter = now().replace(minute=now().minute // 15 * 15, second=0, microsecond=0)
     starts_at = quarter + dt.timedelta(minutes=15)
-    services.create_booking(
+    making.create_booking(
         actor("ana"),
         get_resource(world.resources["college_public"]),
         organization=session.get_one(Organization, world.organizations["shop"]),
@@ -513,7 +512,7 @@ def test_whoever_waits_is_offered_freed_time_and_takes_it_with_one_click(
     action, values = forms(ana.post(f"{address}/book", data=filled(world)), "Tell me when")
     assert ana.post(action, data=values).status_code == 303
     assert "You wait for" in ana.get("/bookings").text
-    services.act_on_booking(actor("cleo"), get_booking(taken.id), "cancel")
+    steps.act_on_booking(actor("cleo"), get_booking(taken.id), "cancel")
     waiting.offer_freed_time(SYSTEM, get_resource(taken.resource_id))
     assert "kept for you" in ana.get("/desk").text
     action, values = forms(ana.get("/bookings"), "Book it")

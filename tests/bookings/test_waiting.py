@@ -10,8 +10,7 @@ from portal.bookings.models.booking import WaitingEntry
 from portal.bookings.models.calendar import Resource, RuleLayer
 from portal.bookings.queries import bookings, waiting
 from portal.bookings.rules.refusal import Refused
-from portal.bookings.services import booking as booking_services
-from portal.bookings.services import calendar
+from portal.bookings.services import calendar, making, steps
 from portal.bookings.services import waiting as services
 from portal.facilities.queries import get_facility
 from portal.kernel.authorization import SYSTEM
@@ -32,7 +31,7 @@ def taken(
 ) -> tuple[Resource, int]:
     """The mill, booked by the college, and the booking's id."""
     resource = mill()
-    made = booking_services.create_booking(
+    made = making.create_booking(
         actor("cleo"), resource, organization=organization_of("college"), span=hour()
     )
     return resource, made[0].id
@@ -61,7 +60,7 @@ def status(entry: WaitingEntry) -> str:
 
 
 def cancel(actor: ActorOf, booking_id: int, drain: Callable[[], None]) -> None:
-    booking_services.act_on_booking(actor("cleo"), bookings.get_booking(booking_id), "cancel")
+    steps.act_on_booking(actor("cleo"), bookings.get_booking(booking_id), "cancel")
     drain()
 
 
@@ -79,12 +78,10 @@ def test_freed_time_is_offered_to_the_first_and_kept_for_them(
     assert (status(eve), status(ben)) == ("offered", "waiting")
     resource = bookings.get_resource(resource.id)
     with pytest.raises(Refused):
-        booking_services.create_booking(
+        making.create_booking(
             actor("ben"), resource, organization=organization_of("shop"), span=hour()
         )
-    booking_services.create_booking(
-        actor("eve"), resource, organization=organization_of("aero"), span=hour()
-    )
+    making.create_booking(actor("eve"), resource, organization=organization_of("aero"), span=hour())
     assert (status(eve), status(ben)) == ("taken", "waiting")
 
 
@@ -103,7 +100,7 @@ def test_time_that_is_only_asked_for_is_offered_to_the_next(
         )
     eve, ben = wait("eve"), wait("ben")
     cancel(actor, booking_id, drain)
-    (asked,) = booking_services.create_booking(
+    (asked,) = making.create_booking(
         actor("eve"),
         bookings.get_resource(resource.id),
         organization=organization_of("aero"),

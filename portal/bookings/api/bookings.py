@@ -28,7 +28,7 @@ from portal.bookings.queries.situations import refuse_what_is_taken
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.words import BOOKING_STATUSES
 from portal.bookings.schemas.bookings import AvailabilitySchema, BookingSchema
-from portal.bookings.services import booking as services
+from portal.bookings.services import making, moving, steps
 from portal.bookings.services.calendar import open_resource
 from portal.facilities.queries import get_visible_equipment, get_visible_facility
 from portal.kernel.api import (
@@ -195,13 +195,13 @@ def change_booking(booking_id: int) -> ResponseReturnValue:
     }
     target = _target(form.equipment_id.data, form.facility_id.data)
     if target is None or target.id == booking.resource_id:
-        changed = services.change_booking(
+        changed = moving.change_booking(
             actor, booking, user_id=form.for_user.data, purpose=form.purpose.data, **said
         )
     elif (form.for_user.data, form.purpose.data) != (booking.user_id, booking.purpose):
         raise Invalid(None, _("Please say who comes and what for in a call of its own."))
     else:
-        changed = services.move_to_resource(
+        changed = moving.move_to_resource(
             actor, (booking.resource, target), booking=booking, **said
         )
     return respond(_BOOKING, queries.get_booking(changed.id))
@@ -221,7 +221,7 @@ def act_on_booking(booking_id: int, action: str) -> ResponseReturnValue:
     actor = current_actor()
     booking = queries.get_visible_booking(actor, booking_id)
     form = bind_json(BookingStepForm)
-    services.act_on_booking(
+    steps.act_on_booking(
         actor,
         booking,
         action,
@@ -267,7 +267,7 @@ def _book(resource: Any) -> ResponseReturnValue:
     try:
         if is_own and recurrence is None and not (key and queries.find_by_key(actor.user_id, key)):
             refuse_what_is_taken(actor, resource, organization=organization, span=span)
-        made = services.create_booking(
+        made = making.create_booking(
             actor,
             resource,
             organization=organization,

@@ -21,7 +21,7 @@ from portal.bookings.queries.calendar import resource_of
 from portal.bookings.queries.free import Moment, list_free
 from portal.bookings.queries.timetables import list_along
 from portal.bookings.schemas.bookings import AlongSchema, BookingSchema
-from portal.bookings.services import booking as services
+from portal.bookings.services import making
 from portal.bookings.services.calendar import open_resource
 from portal.facilities.queries import get_visible_equipment, get_visible_facility
 from portal.kernel.api import bind_json, operation, respond
@@ -114,7 +114,7 @@ def book_together() -> ResponseReturnValue:
             "equipment_ids", _("Please name 1 to %(most)d things to book.", most=MOST_TOGETHER)
         )
     return respond_made(
-        services.create_party(
+        making.create_party(
             actor,
             tuple(queries.get_resource(number) for number in numbers),
             organization=organization,
@@ -156,7 +156,7 @@ def book_of_kind() -> ResponseReturnValue:
     found = list_free(actor, Moment(span), capability=capability, organization=organization)
     resources = [open_resource(actor, one.equipment).id for one in found[:MOST_TRIED]]
     return respond_made(
-        services.create_booking_of_kind(
+        making.create_booking_of_kind(
             actor,
             tuple(queries.get_resource(number) for number in resources),
             kind=capability,

@@ -15,8 +15,7 @@ from portal.bookings.queries import waiting as lists
 from portal.bookings.queries.calendar import resource_of
 from portal.bookings.rules.attempt import Span
 from portal.bookings.schemas.bookings import BookingSchema, WaitingSchema
-from portal.bookings.services import booking as services
-from portal.bookings.services import waiting
+from portal.bookings.services import making, waiting
 from portal.bookings.services.calendar import open_resource
 from portal.facilities.queries import get_visible_equipment, get_visible_facility
 from portal.kernel.api import bind_json, operation, page_arguments, respond, respond_page
@@ -121,7 +120,7 @@ def accept_waiting(entry_id: int) -> ResponseReturnValue:
     actor = current_actor()
     entry = lists.get_visible_entry(actor, entry_id)
     return respond_made(
-        services.create_booking(
+        making.create_booking(
             actor,
             queries.get_resource(entry.resource_id),
             organization=entry.organization,

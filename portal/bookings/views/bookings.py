@@ -35,8 +35,7 @@ from portal.bookings.rules.words import (
     EARLIEST_CHECK_IN_MINUTES,
     OPEN_STATUSES,
 )
-from portal.bookings.services import booking as services
-from portal.bookings.services import waiting
+from portal.bookings.services import making, moving, steps, waiting
 from portal.bookings.services.calendar import open_resource
 from portal.bookings.views.blueprint import blueprint
 from portal.bookings.views.refusals import Attempted, show_refusal
@@ -203,7 +202,7 @@ def act(booking_id: int, action: str) -> ResponseReturnValue:
     span = Span(booking.starts_at, booking.ends_at)
     if form.submitted():
         try:
-            done = form.attempt(services.act_on_booking, actor, booking, action, **form.data)
+            done = form.attempt(steps.act_on_booking, actor, booking, action, **form.data)
         except Refused as refusal:
             attempted = Attempted(refusal, span, zone, can_override=True)
         else:
@@ -283,10 +282,10 @@ def move(booking_id: int) -> ResponseReturnValue:
 def _move(booking: Any, target: str, **said: Any) -> Any:
     """Move a booking to another time, and to another thing where one is chosen."""
     if not target:
-        return services.move_booking(current_actor(), booking, **said)
+        return moving.move_booking(current_actor(), booking, **said)
     record = _target(target).record
     resource = queries.get_resource(open_resource(current_actor(), record).id)
-    return services.move_to_resource(
+    return moving.move_to_resource(
         current_actor(), (booking.resource, resource), booking=booking, **said
     )
 
@@ -305,9 +304,7 @@ def describe(booking_id: int) -> ResponseReturnValue:
     form = PurposeForm.bind(purpose=booking.purpose)
     if form.submitted():
         try:
-            done = form.attempt(
-                services.describe_booking, actor, booking, purpose=form.purpose.data
-            )
+            done = form.attempt(moving.describe_booking, actor, booking, purpose=form.purpose.data)
         except Conflict as error:
             form.add_error(None, error.message)
         else:
@@ -330,7 +327,7 @@ def hand_over(booking_id: int) -> ResponseReturnValue:
     if form.submitted():
         try:
             done = form.attempt(
-                services.hand_over_booking,
+                moving.hand_over_booking,
                 actor,
                 booking,
                 user_id=form.for_user.data,
@@ -413,7 +410,7 @@ def accept_offer(entry_id: int) -> ResponseReturnValue:
     resource = queries.get_resource(entry.resource_id)
     name = resource.name
     try:
-        (booking,) = services.create_booking(
+        (booking,) = making.create_booking(
             actor,
             resource,
             organization=entry.organization,

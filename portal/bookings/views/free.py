@@ -12,7 +12,7 @@ from portal.bookings.queries import bookings as queries
 from portal.bookings.queries.free import Free, Wish, list_free, read_wish
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.telling import write_times
-from portal.bookings.services import booking as services
+from portal.bookings.services import making
 from portal.bookings.services.calendar import open_resource
 from portal.bookings.views.blueprint import blueprint
 from portal.bookings.views.subjects import choose_booker, show_page, span_arguments
@@ -77,7 +77,7 @@ def book_of_kind() -> ResponseReturnValue:
     tried = [one for one in rows if one.span == first.span][:MOST_TRIED]
     resources = tuple(queries.get_resource(open_resource(actor, one.equipment).id) for one in tried)
     try:
-        (booking,) = services.create_booking_of_kind(
+        (booking,) = making.create_booking_of_kind(
             actor,
             resources,
             kind=form.capability.data,

@@ -25,8 +25,7 @@ from portal.bookings.rules.recurrence import Recurrence
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.telling import write_times
 from portal.bookings.rules.wording import tell_visitors
-from portal.bookings.services import booking as services
-from portal.bookings.services import waiting
+from portal.bookings.services import making, waiting
 from portal.bookings.services.calendar import open_resource
 from portal.bookings.views.blueprint import blueprint
 from portal.bookings.views.refusals import Attempted, show_refusal
@@ -191,8 +190,8 @@ def _make(
     }
     if along:
         others = [queries.get_resource(one.id) for one in along]
-        return services.create_party(actor, (resource, *others), **said)
-    return services.create_booking(actor, resource, **said)
+        return making.create_party(actor, (resource, *others), **said)
+    return making.create_booking(actor, resource, **said)
 
 
 def _key() -> str | None:

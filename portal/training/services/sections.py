@@ -21,7 +21,7 @@ from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.telling import write_day
 from portal.bookings.rules.words import OPEN_STATUSES
-from portal.bookings.services import booking as bookings
+from portal.bookings.services import making, moving, steps
 from portal.bookings.services.calendar import open_resource
 from portal.facilities.policies import Permission as FacilityPermission
 from portal.facilities.queries import get_facility
@@ -466,7 +466,7 @@ def _settle_room(
     if resource is None:
         _free_room(actor, meeting, _("It is held elsewhere now."))
     elif booking is None:
-        made = bookings.create_booking(
+        made = making.create_booking(
             actor,
             resource,
             organization=section.organization,
@@ -476,7 +476,7 @@ def _settle_room(
         )
         meeting.booking_id = made[0].id
     elif booking.resource_id != resource.id:
-        meeting.booking_id = bookings.move_to_resource(
+        meeting.booking_id = moving.move_to_resource(
             actor,
             (booking.resource, resource),
             booking=booking,
@@ -484,7 +484,7 @@ def _settle_room(
             override_reason=override_reason,
         ).id
     elif (booking.starts_at, booking.ends_at) != (span.starts_at, span.ends_at):
-        bookings.move_booking(actor, booking, span=span, override_reason=override_reason)
+        moving.move_booking(actor, booking, span=span, override_reason=override_reason)
 
 
 def _open_booking(meeting: SectionMeeting) -> Booking | None:
@@ -505,7 +505,7 @@ def _free_room(actor: Actor, meeting: SectionMeeting, reason: str) -> None:
     """Cancel the booking of a meeting that is to come; one that was used stays."""
     booking = _open_booking(meeting)
     if booking is not None:
-        bookings.act_on_booking(actor, booking, "cancel", note=reason)
+        steps.act_on_booking(actor, booking, "cancel", note=reason)
         meeting.booking_id = None
 
 

@@ -17,7 +17,7 @@ from portal.bookings.queries.access import load_gates
 from portal.bookings.queries.bookings import get_booking
 from portal.bookings.rules.attempt import BookingRules
 from portal.bookings.services import access
-from portal.bookings.services.booking import act_on_booking
+from portal.bookings.services.steps import act_on_booking
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import now, today_here
 from portal.kernel.database import session, unit_of_work

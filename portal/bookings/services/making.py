@@ -1,0 +1,265 @@
+"""Commands that make bookings: of one thing or several, once or repeated, all or none.
+
+Each locks the resource first, then judges by what is written and writes, in one transaction.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+
+from flask_babel import gettext as _
+
+from portal.bookings.models.booking import (
+    Booking,
+    BookingSeries,
+)
+from portal.bookings.models.calendar import Resource
+from portal.bookings.policies import Permission
+from portal.bookings.queries import bookings as queries
+from portal.bookings.queries.calendar import load_hours
+from portal.bookings.rules.attempt import Span
+from portal.bookings.rules.recurrence import Recurrence, occurrences
+from portal.bookings.rules.refusal import Refused
+from portal.bookings.services.judging import Wish, book, check_bookable, read_wish, tell_which
+from portal.kernel.authorization import Actor
+from portal.kernel.commands import command
+from portal.kernel.database import session
+from portal.kernel.errors import Conflict, Invalid
+from portal.organizations.models import Organization
+
+MOST_OCCURRENCES = 200
+
+
+@command(Permission.BOOKING_CREATE)
+def create_booking(
+    actor: Actor,
+    resource: Resource,
+    *,
+    organization: Organization,
+    span: Span,
+    user_id: int | None = None,
+    purpose: str = "",
+    override_reason: str = "",
+    recurrence: Recurrence | None = None,
+    on_conflict: str = "refuse",
+    idempotency_key: str | None = None,
+) -> list[Booking]:
+    """Book a resource for an organization, or ask for it where its host approves.
+
+    user_id: who will be there, of the same organization; the actor, if nobody is named.
+    override_reason: why a host sets broken rules aside; kept with each of them.
+    recurrence: makes a booking of each occurrence; with `on_conflict` "skip" those that break a
+    rule are left out, as long as one is left.
+    idempotency_key: the same call again returns what the first one made.
+    Raises Refused with all problems and suggestions, Invalid for a person of another organization
+    and for a key that stands for another call.
+    """
+    wish = read_wish(actor, organization, user_id, purpose, override_reason)
+    return _create(actor, [resource], wish, span, recurrence, on_conflict, idempotency_key)
+
+
+@command(Permission.BOOKING_CREATE)
+def create_party(
+    actor: Actor,
+    resources: tuple[Resource, ...],
+    *,
+    organization: Organization,
+    span: Span,
+    user_id: int | None = None,
+    purpose: str = "",
+    override_reason: str = "",
+    recurrence: Recurrence | None = None,
+    on_conflict: str = "refuse",
+    idempotency_key: str | None = None,
+) -> list[Booking]:
+    """Book several resources for one time, all of them or none (machine, bay and operator).
+
+    The rest is as in `create_booking`; a recurrence is told by the clock of the first one's place,
+    and an occurrence is left out as a whole.
+    """
+    wish = read_wish(actor, organization, user_id, purpose, override_reason)
+    return _create(
+        actor, list(dict.fromkeys(resources)), wish, span, recurrence, on_conflict, idempotency_key
+    )
+
+
+@command(Permission.BOOKING_CREATE)
+def create_booking_of_kind(
+    actor: Actor,
+    resources: tuple[Resource, ...],
+    *,
+    kind: str,
+    organization: Organization,
+    span: Span,
+    user_id: int | None = None,
+    purpose: str = "",
+    idempotency_key: str | None = None,
+) -> list[Booking]:
+    """Book the first of several resources of a kind that can be booked at a time.
+
+    kind: what the key stands for, since others may be free when the same call comes again.
+    Raises Refused with what stands against the one that has the fewest problems.
+    """
+    wish = read_wish(actor, organization, user_id, purpose, "")
+    digest = _digest(wish, [], span, None, kind)
+    if made := _made_before(actor, idempotency_key, digest):
+        return made
+    refusals: list[Refused] = []
+    for resource in resources:
+        check_bookable(resource, organization)
+        try:
+            made = [book(actor, resource, wish, span)]
+        except Refused as refusal:
+            refusals.append(refusal)
+        else:
+            if idempotency_key:
+                made[0].idempotency_key, made[0].request_digest = idempotency_key, digest
+            return made
+    if not refusals:
+        raise Conflict(_("There is nothing of this kind that can be booked."))
+    raise min(refusals, key=lambda refusal: len(refusal.problems))
+
+
+def _digest(
+    wish: Wish,
+    resources: Sequence[Resource],
+    span: Span,
+    recurrence: Recurrence | None = None,
+    on_conflict: str = "",
+) -> str:
+    said = (
+        sorted(resource.id for resource in resources),
+        wish.organization.id,
+        wish.user_id,
+        wish.purpose,
+        wish.override_reason,
+        span.starts_at.isoformat(),
+        span.ends_at.isoformat(),
+        sorted(recurrence.as_json().items()) if recurrence else None,
+        on_conflict,
+    )
+    return hashlib.blake2s(repr(said).encode(), digest_size=16).hexdigest()
+
+
+def _made_before(actor: Actor, key: str | None, digest: str) -> list[Booking]:
+    """Return what the same call made before, if anything."""
+    number = queries.find_by_key(actor.user_id, key) if key else None
+    first = queries.get_booking(number) if number is not None else None
+    if first is None:
+        return []
+    if first.request_digest != digest:
+        raise Invalid(
+            "idempotency_key", _("This key was used for another booking. Please use a new one.")
+        )
+    return queries.list_made_together(first)
+
+
+def _create(
+    actor: Actor,
+    resources: list[Resource],
+    wish: Wish,
+    span: Span,
+    recurrence: Recurrence | None,
+    on_conflict: str,
+    key: str | None,
+) -> list[Booking]:
+    """Book resources together, once or at each occurrence, unless the same call did so before."""
+    digest = _digest(wish, resources, span, recurrence, on_conflict)
+    if made := _made_before(actor, key, digest):
+        return made
+    for resource in resources:
+        check_bookable(resource, wish.organization)
+    spans, series = [span], None
+    if recurrence is not None:
+        spans, series = _repeat(resources, span, recurrence)
+    # In the order in which they are locked.
+    ordered = sorted(resources, key=lambda resource: resource.id)
+    call = (key, digest) if key else (None, None)
+    made = _book_all(
+        actor, wish, ordered, spans, series=series, skips=on_conflict == "skip", call=call
+    )
+    if key and made[0].idempotency_key is None:
+        made[0].idempotency_key, made[0].request_digest = call
+    return made
+
+
+def _repeat(
+    resources: Sequence[Resource], span: Span, recurrence: Recurrence
+) -> tuple[list[Span], BookingSeries]:
+    """Return when what repeats is, and the series of its bookings."""
+    most = MOST_OCCURRENCES // len(resources)
+    zone = load_hours(resources[0], span).zone
+    spans = occurrences(recurrence, span, zone, most=most + 1)
+    if not spans:
+        raise Invalid("recurrence", _("It never repeats this way. Please look again."))
+    if len(spans) > most:
+        raise Invalid("recurrence", _("Please repeat it %(most)d times at most.", most=most))
+    series = BookingSeries(recurrence=recurrence.as_json())
+    session.add(series)
+    session.flush()
+    return spans, series
+
+
+def _book_all(
+    actor: Actor,
+    wish: Wish,
+    resources: Sequence[Resource],
+    spans: Sequence[Span],
+    *,
+    series: BookingSeries | None,
+    skips: bool,
+    call: tuple[str | None, str | None],
+) -> list[Booking]:
+    """Book all at all times, or (with `skips`) whenever all can be; else raise all problems."""
+    if len(spans) == len(resources) == 1:
+        return [book(actor, resources[0], wish, spans[0], series=series, call=call)]
+    made: list[Booking] = []
+    refusals: list[tuple[Resource, Span, Refused]] = []
+    for span in spans:
+        try:
+            # What was booked already of an occurrence that is left out must not stay.
+            with session.begin_nested() if skips else nullcontext():
+                made += _book_together(actor, wish, resources, span, series)
+        except _NotWhole as error:
+            refusals += [(resource, span, refusal) for resource, refusal in error.refusals]
+    if refusals and not (skips and made):
+        raise Refused(
+            [
+                replace(problem, message=f"{what}: {problem.message}")
+                for resource, span, refusal in refusals
+                for what in [tell_which(resource, span, resources, spans)]
+                for problem in refusal.problems
+            ]
+        )
+    return made
+
+
+class _NotWhole(Exception):
+    """Not all of what is booked together can be booked."""
+
+    def __init__(self, refusals: list[tuple[Resource, Refused]]) -> None:
+        super().__init__()
+        self.refusals = refusals
+
+
+def _book_together(
+    actor: Actor,
+    wish: Wish,
+    resources: Sequence[Resource],
+    span: Span,
+    series: BookingSeries | None,
+) -> list[Booking]:
+    """Book resources for one time; raise _NotWhole with all that stands against any of them."""
+    party = secrets.token_hex(16) if len(resources) > 1 else None
+    made: list[Booking] = []
+    refusals: list[tuple[Resource, Refused]] = []
+    for resource in resources:
+        try:
+            made.append(book(actor, resource, wish, span, series=series, party=party))
+        except Refused as refusal:
+            refusals.append((resource, refusal))
+    if refusals:
+        raise _NotWhole(refusals)
+    return made

@@ -1,0 +1,342 @@
+"""Commands that change bookings: moved, handed over, described anew."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+from flask_babel import gettext as _
+
+from portal.bookings.events import BookingMoved, SpanFreed
+from portal.bookings.models.booking import (
+    Booking,
+    BookingMove,
+)
+from portal.bookings.models.calendar import Resource
+from portal.bookings.policies import Permission
+from portal.bookings.queries import bookings as queries
+from portal.bookings.queries.calendar import load_hours
+from portal.bookings.queries.charging import estimate_cents
+from portal.bookings.rules.attempt import Span
+from portal.bookings.rules.hours import instant_at
+from portal.bookings.rules.refusal import Refused
+from portal.bookings.rules.words import (
+    BOOKINGS,
+    HOLDING_STATUSES,
+    OPEN_STATUSES,
+    PERSONAL_PROBLEMS,
+)
+from portal.bookings.services.judging import (
+    attempt_of,
+    book,
+    check_bookable,
+    check_person,
+    decides_about,
+    find_place,
+    judge,
+    overrides_of,
+    read_reason,
+    read_wish,
+    span_of,
+    take_from_waiting_list,
+    tell_which,
+)
+from portal.bookings.services.steps import cancel
+from portal.kernel.authorization import Actor, authorize
+from portal.kernel.clock import now
+from portal.kernel.commands import command
+from portal.kernel.database import lock, session
+from portal.kernel.errors import Conflict, Invalid
+from portal.kernel.outbox import record
+
+
+@command(Permission.BOOKING_MOVE)
+def move_booking(
+    actor: Actor,
+    booking: Booking,
+    *,
+    span: Span,
+    reason: str = "",
+    override_reason: str = "",
+    scope: str = "one",
+) -> Booking:
+    """Move or resize a booking, under the rules as they are now; what it was is kept.
+
+    scope: with "following" or "all" the others of its series move by the same time on the wall.
+    What its own side moves is asked for again where the host approves, unless it lies within the
+    time that was approved. Raises Refused with the problems, Conflict in a wrong state.
+    """
+    _check_movable(booking)
+    if booking.status == "in_use" and span.starts_at != booking.starts_at:
+        raise Conflict(_("It is in use: only its end can change."))
+    return _move_all(actor, booking, booking.resource, span, reason, override_reason, scope)
+
+
+@command(Permission.BOOKING_CREATE)
+def move_to_resource(
+    actor: Actor,
+    resources: tuple[Resource, Resource],
+    *,
+    booking: Booking,
+    span: Span | None = None,
+    reason: str = "",
+    override_reason: str = "",
+    scope: str = "one",
+) -> Booking:
+    """Move a booking from the first of two resources to the second, perhaps to another time too.
+
+    Within one host it stays the same booking, as in `move_booking`. At another host, where only its
+    own side can move it, it is a new one, which is returned, and the old one is cancelled under
+    the rules for that: each host keeps what concerns it, and learns nothing of the other.
+    """
+    was, resource = resources
+    lock(booking)
+    authorize(actor, Permission.BOOKING_MOVE, booking)
+    _check_movable(booking)
+    if booking.resource_id != was.id or was.id == resource.id:
+        raise Conflict(_("This booking is for something else already."))
+    if booking.status == "in_use":
+        raise Conflict(_("It is in use: only its end can change."))
+    check_bookable(resource, booking.organization)
+    span = span or span_of(booking)
+    if resource.organization_id == booking.host_organization_id:
+        return _move_all(actor, booking, resource, span, reason, override_reason, scope)
+    authorize(actor, Permission.BOOKING_HAND_OVER, booking)
+    if scope != "one":
+        raise Invalid("scope", _("To another host they move one by one."))
+    wish = read_wish(
+        actor, booking.organization, booking.user_id, booking.purpose, read_reason(override_reason)
+    )
+    made = book(actor, resource, wish, span)
+    session.add(_what_it_was(actor, booking, reason, made.id))
+    cancel(actor, was, booking, reason)
+    return made
+
+
+def _move_all(
+    actor: Actor,
+    booking: Booking,
+    resource: Resource,
+    span: Span,
+    reason: str,
+    override_reason: str,
+    scope: str,
+) -> Booking:
+    """Move a booking, and those of its series that go along, to a time of a resource."""
+    override_reason = read_reason(override_reason)
+    siblings = [
+        one
+        for one in (queries.list_siblings(booking, scope) if scope != "one" else [booking])
+        if one is booking or one.status in ("requested", "approved")
+    ]
+    shifted = {one.id: _shift(booking, span, one) for one in siblings}
+    waiting = [one.id for one in siblings]
+    if len(siblings) > 1:
+        # One must not stand in the way of the next on its way.
+        for one in siblings:
+            one.place = -one.place
+        session.flush()
+    refusals: list[tuple[Resource, Span, Refused]] = []
+    for one in siblings:
+        if one is not booking:
+            authorize(actor, Permission.BOOKING_MOVE, one)
+        try:
+            _move(
+                actor,
+                booking,
+                one,
+                resource,
+                shifted[one.id],
+                reason,
+                override_reason,
+                tuple(waiting),
+            )
+        except Refused as refusal:
+            if len(siblings) == 1:
+                raise
+            refusals.append((resource, shifted[one.id], refusal))
+        waiting.remove(one.id)
+    if refusals:
+        raise Refused(
+            [
+                replace(problem, message=f"{tell_which(resource, one, [], [])}: {problem.message}")
+                for resource, one, refusal in refusals
+                for problem in refusal.problems
+            ]
+        )
+    return booking
+
+
+def _check_movable(booking: Booking) -> None:
+    if booking.status not in OPEN_STATUSES or booking.ends_at <= now():
+        raise Conflict(
+            _(
+                "This is not possible now: its state is “%(state)s”.",
+                state=BOOKINGS.statuses[booking.status],
+            )
+            if booking.status not in OPEN_STATUSES
+            else _("This booking is over.")
+        )
+
+
+def _shift(moved: Booking, span: Span, one: Booking) -> Span:
+    """Return where one of a series goes when another one moves, on the clock of its place."""
+    if one is moved:
+        return span
+    name = load_hours(moved.resource, span).zone
+    zone = ZoneInfo(name)
+
+    def wall(moment: dt.datetime) -> dt.datetime:
+        return moment.astimezone(zone).replace(tzinfo=None)
+
+    def shift(moment: dt.datetime, was: dt.datetime, becomes: dt.datetime) -> dt.datetime:
+        local = wall(moment) + (wall(becomes) - wall(was))
+        return instant_at(name, local.date(), local.hour * 60 + local.minute)
+
+    return Span(
+        shift(one.starts_at, moved.starts_at, span.starts_at),
+        shift(one.ends_at, moved.ends_at, span.ends_at),
+    )
+
+
+def _move(
+    actor: Actor,
+    asked: Booking,
+    booking: Booking,
+    resource: Resource,
+    span: Span,
+    reason: str,
+    override_reason: str,
+    leaving_out: Sequence[int],
+) -> None:
+    was, was_resource_id = span_of(booking), booking.resource_id
+    held, stays = booking.status in HOLDING_STATUSES, was_resource_id == resource.id
+    situation, overridden = judge(
+        actor,
+        resource,
+        attempt_of(booking, span),
+        asked.organization,
+        override_reason,
+        leaving_out=leaving_out,
+    )
+    _keep_move(actor, booking, reason)
+    session.add_all(overrides_of(actor, booking, overridden, override_reason))
+    is_within = stays and was.starts_at <= span.starts_at and span.ends_at <= was.ends_at
+    is_sure = situation.rules.approval == "instant" or decides_about(actor, resource) or is_within
+    if booking.status == "approved" and not is_sure:
+        BOOKINGS.apply(actor, booking, "ask_again")
+    place = 1
+    if booking.status == "approved":
+        place = find_place(resource, span, situation, leaving_out)
+    elif booking.status == "in_use":
+        place = find_place(resource, span, situation, leaving_out, place=abs(booking.place))
+    # At once, since the database allows no state between.
+    booking.starts_at, booking.ends_at, booking.place = span.starts_at, span.ends_at, place
+    booking.resource_id = resource.id
+    booking.resource = resource
+    booking.estimate_cents = estimate_cents(
+        resource,
+        span,
+        booking.customer_class,
+        runs=booking.runs,
+        samples=booking.samples,
+        with_operator=booking.with_operator,
+    )
+    session.flush()
+    is_kept = (
+        stays
+        and booking.status in HOLDING_STATUSES
+        and (span.starts_at <= was.starts_at and was.ends_at <= span.ends_at)
+    )
+    if held and not is_kept:
+        record(SpanFreed(was_resource_id))
+    if not stays:
+        take_from_waiting_list(booking)
+
+
+def _keep_move(actor: Actor, booking: Booking, reason: str) -> None:
+    """Keep what a booking is before it changes, and let those who follow it know."""
+    move = _what_it_was(actor, booking, reason, booking.id)
+    session.add(move)
+    booking.sequence += 1
+    session.flush()
+    record(BookingMoved(booking.id, move.id, actor.user_id))
+
+
+def _what_it_was(actor: Actor, booking: Booking, reason: str, booking_id: int) -> BookingMove:
+    return BookingMove(
+        booking_id=booking_id,
+        was_from=booking.starts_at,
+        was_until=booking.ends_at,
+        was_user_id=booking.user_id,
+        was_resource_id=booking.resource_id,
+        moved_by_id=actor.user_id,
+        reason=read_reason(reason),
+    )
+
+
+@command(Permission.BOOKING_HAND_OVER)
+def hand_over_booking(
+    actor: Actor,
+    booking: Booking,
+    *,
+    user_id: int,
+    reason: str = "",
+    override_reason: str = "",
+) -> Booking:
+    """Give a booking to a colleague of the organization that booked, who must be allowed to use it.
+
+    Raises Refused with what that person lacks, Invalid for somebody of another organization.
+    """
+    _check_movable(booking)
+    if user_id == booking.user_id:
+        return booking
+    check_person(booking.organization_id, user_id)
+    override_reason = read_reason(override_reason)
+    _situation, overridden = judge(
+        actor,
+        booking.resource,
+        attempt_of(booking, span_of(booking), user_id),
+        booking.organization,
+        override_reason,
+        leaving_out=[booking.id],
+        about=lambda problem: problem.code in PERSONAL_PROBLEMS,
+    )
+    _keep_move(actor, booking, reason)
+    session.add_all(overrides_of(actor, booking, overridden, override_reason))
+    booking.user_id = user_id
+    return booking
+
+
+@command(Permission.BOOKING_DESCRIBE)
+def describe_booking(actor: Actor, booking: Booking, *, purpose: str) -> Booking:
+    """Say anew what a booking is for, as long as it is not over."""
+    _check_movable(booking)
+    booking.purpose = purpose.strip()
+    return booking
+
+
+@command(Permission.BOOKING_MOVE)
+def change_booking(
+    actor: Actor,
+    booking: Booking,
+    *,
+    span: Span,
+    user_id: int | None,
+    purpose: str,
+    reason: str = "",
+    override_reason: str = "",
+    scope: str = "one",
+) -> Booking:
+    """Hand over, move and describe a booking, as far as what is given differs from what it is."""
+    if purpose != booking.purpose:
+        describe_booking(actor, booking, purpose=purpose)
+    if user_id is not None and user_id != booking.user_id:
+        hand_over_booking(
+            actor, booking, user_id=user_id, reason=reason, override_reason=override_reason
+        )
+    if span != span_of(booking):
+        move_booking(
+            actor, booking, span=span, reason=reason, override_reason=override_reason, scope=scope
+        )
+    return booking

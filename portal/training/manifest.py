@@ -25,6 +25,8 @@ from portal.organizations.events import (
 from portal.skills.queries import credential_names, skill_labels
 from portal.training import documents, events
 from portal.training.api import enrollments as enrollments_api
+from portal.training.api import programs as program_api
+from portal.training.api import sections as section_api
 from portal.training.api.blueprint import blueprint as api_blueprint
 from portal.training.policies import Permission, policy
 from portal.training.queries import enrollments as enrollment_queries
@@ -41,13 +43,15 @@ from portal.training.views import rosters as roster_views
 from portal.training.views import sections as section_views
 from portal.training.views.blueprint import blueprint
 
-# The modules of views fill the blueprint when they are loaded.
+# The modules of views fill the blueprints when they are loaded.
 _VIEWS = (
     program_views,
     section_views,
     enrollment_views,
     roster_views,
     certificate_views,
+    program_api,
+    section_api,
     enrollments_api,
 )
 

@@ -59,7 +59,7 @@ def test_each_filter_can_be_given_up_for_as_much_as_that_finds(client_of: Client
     assert "county" not in address
     assert "kind=equipment" in address
     assert ways["At any distance"][1] == "1"
-    assert ways["Remove all filters"][1] == "4"
+    assert ways["Remove all filters"][1] == "5"
     assert "Without “Equipment”" not in ways
 
 

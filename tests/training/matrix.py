@@ -80,6 +80,10 @@ def span(_world: World) -> Mapping[str, Any]:
     return {"date": "2027-09-01", "starts": "09:00", "ends": "12:00"}
 
 
+def instants(_world: World) -> Mapping[str, Any]:
+    return {"starts_at": "2027-09-14T22:00:00Z", "ends_at": "2027-09-15T01:00:00Z"}
+
+
 def reason(_world: World) -> Mapping[str, Any]:
     return {"note": "The mill broke down."}
 
@@ -119,5 +123,32 @@ SECTIONS = [
     Row("training.act_on_section", "POST", TEACHERS, section("open", action="cancel"), reason),
     Row("training.delete_section", "POST", TEACHERS, section("planned"), yes),
 ]
+API = [
+    Row("training_api.list_programs", "GET", EVERYBODY),
+    Row("training_api.create_program", "POST", PEOPLE, data=new_program, is_json=True),
+    Row("training_api.show_program", "GET", MEMBERS, program),
+    Row("training_api.update_program", "PATCH", EDITORS, program, changed, is_json=True),
+    Row("training_api.delete_program", "DELETE", TEACHERS, draft),
+    Row("training_api.list_sections", "GET", EVERYBODY),
+    Row(
+        "training_api.create_section",
+        "POST",
+        EDITORS,
+        data=lambda world: {**program(world), **new_section(world)},
+        is_json=True,
+    ),
+    Row("training_api.show_section", "GET", EVERYBODY, section("open")),
+    Row("training_api.update_section", "PATCH", TEACHERS, section("open"), facts, is_json=True),
+    Row(
+        "training_api.act_on_section",
+        "POST",
+        TEACHERS,
+        section("open", action="cancel"),
+        reason,
+        is_json=True,
+    ),
+    Row("training_api.move_meeting", "PATCH", TEACHERS, meeting, instants, is_json=True),
+    Row("training_api.delete_section", "DELETE", TEACHERS, section("planned")),
+]
 
-ROUTES: list[Row] = [*PROGRAMS, *SECTIONS, *ENROLLMENTS]
+ROUTES: list[Row] = [*PROGRAMS, *SECTIONS, *ENROLLMENTS, *API]

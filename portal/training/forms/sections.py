@@ -17,6 +17,7 @@ from portal.kernel.fields import (
     ChoiceField,
     ChoicesField,
     DateField,
+    InstantField,
     ListField,
     LongTextField,
     MoneyField,
@@ -217,6 +218,24 @@ class MeetingForm(SpanForm):
     override_reason = TextField(
         _l("Why the rules are set aside"), longest=500, description=_l("It stays with the booking.")
     )
+
+
+class MeetingBodyForm(Form):
+    """Another time for one meeting, as programs give it."""
+
+    starts_at = InstantField(_l("Begins"), is_required=True)
+    ends_at = InstantField(_l("Ends"), is_required=True)
+    override_reason = TextField(_l("Why the rules are set aside"), longest=500)
+
+    def validate_ends_at(self, field: Any) -> None:
+        if field.data and self.starts_at.data and field.data <= self.starts_at.data:
+            raise ValidationError(_("Please let it end after it begins."))
+
+
+class NoteForm(Form):
+    """What may go with a step of a section."""
+
+    note = TextField(_l("Note"), longest=2000)
 
 
 _FACTS = (

@@ -179,6 +179,18 @@ def move_section(
 
 
 @command(Permission.SECTION_EDIT)
+def change_section(
+    actor: Actor, section: Section, *, facts: Mapping[str, Any], move: Mapping[str, Any]
+) -> Section:
+    """Change what a section says of itself and when and where it is held, both or neither."""
+    if move:
+        move_section(actor, section, **move)
+    if facts:
+        update_section(actor, section, **facts)
+    return section
+
+
+@command(Permission.SECTION_EDIT)
 def move_meeting(
     actor: Actor, section: Section, *, meeting_id: int, span: Span, override_reason: str = ""
 ) -> Section:

@@ -51,7 +51,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     tests = Path(__file__).parent
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
-        if item.path.relative_to(tests).parts[0] in SWEEPS or "chromium" in fixtures:
+        is_of_all = item.path.relative_to(tests).parts[0] in SWEEPS
+        # A state machine runs in any order what other tests run by intent.
+        if is_of_all or item.path.stem.endswith("machine") or "chromium" in fixtures:
             item.add_marker("sweep")
         is_of_pages = item.path.stem.endswith(("pages", "views"))
         if is_of_pages and not item.get_closest_marker("database"):
@@ -78,7 +80,7 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
-    """Count lines only where a test of their own domain runs them: it makes tests half as dear."""
+    """Count lines only where a test means to run them: it makes the others half as dear."""
     coverage = Coverage.current() if item.get_closest_marker("sweep") else None
     if coverage is not None:
         coverage.stop()

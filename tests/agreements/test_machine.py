@@ -1,12 +1,10 @@
 """Agreements and outcomes under any order of steps by anybody: what must hold always holds."""
 
 import datetime as dt
-import os
 from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -33,15 +31,13 @@ from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Unauthe
 from portal.organizations.models import Organization
 from tests.agreements.conftest import ActorOf, a_document
 from tests.cast import CAST, World
+from tests.support.machines import machine_settings
 
 REFUSALS = (Conflict, Forbidden, Invalid, NotFound, Unauthenticated)
 PEOPLE = st.sampled_from(CAST)
 # Who speaks for a party; the drafter of the first agreement is the shop, of the second the college.
 SPEAKERS = {"shop": "ana", "college": "cleo", "aero": "eve"}
 PARTIES = (("shop", "college"), ("college", "shop", "aero"))
-#: The least that shows; before a release many more are tried (docs/development.md).
-RUNS = int(os.environ.get("MACHINE_RUNS", "4"))
-STEPS = int(os.environ.get("MACHINE_STEPS", "25"))
 
 
 @pytest.mark.long
@@ -264,10 +260,5 @@ def test_no_order_of_steps_breaks_the_rules(
 
     run_state_machine_as_test(
         Machine,
-        settings=settings(
-            max_examples=RUNS,
-            stateful_step_count=STEPS,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
+        settings=machine_settings(runs=4, steps=25),
     )

@@ -4,12 +4,10 @@ MACHINE_RUNS and MACHINE_STEPS say how much of it is tried; docs/development.md 
 """
 
 import datetime as dt
-import os
 from collections.abc import Callable
 from itertools import groupby, pairwise
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -40,9 +38,8 @@ from portal.kernel.workflow import WorkflowStep
 from portal.organizations.models import Organization
 from tests.bookings.conftest import ActorOf, OpenMill
 from tests.cast import World
+from tests.support.machines import machine_settings
 
-RUNS = int(os.environ.get("MACHINE_RUNS", "8"))
-STEPS = int(os.environ.get("MACHINE_STEPS", "30"))
 SLOT = 30
 LONGEST = 120
 MOST_A_DAY = 3
@@ -364,10 +361,5 @@ def test_no_order_of_steps_breaks_a_rule_of_bookings(
 
     run_state_machine_as_test(
         Machine,
-        settings=settings(
-            max_examples=RUNS,
-            stateful_step_count=STEPS,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
+        settings=machine_settings(runs=8, steps=30),
     )

@@ -4,11 +4,9 @@ MACHINE_RUNS and MACHINE_STEPS say how much of it is tried; docs/development.md 
 """
 
 import datetime as dt
-import os
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -33,12 +31,11 @@ from portal.partnerships.queries.requests import get_request
 from portal.regions.models import Region
 from tests.brokerage.conftest import MANAGERS, ActorOf, name_of
 from tests.cast import CAST, World
+from tests.support.machines import machine_settings
 
 REFUSALS = (Conflict, Forbidden, Invalid, NotFound, Unauthenticated)
 PEOPLE = st.sampled_from(CAST)
 SIDES = ("shop", "college", "aero")
-RUNS = int(os.environ.get("MACHINE_RUNS", "6"))
-STEPS = int(os.environ.get("MACHINE_STEPS", "20"))
 WAITING = ("proposed", "halted", "identified")
 ENDED = ("declined", "lapsed", "withdrawn")
 
@@ -250,10 +247,5 @@ def test_no_order_of_steps_shows_somebody_too_early(
 
     run_state_machine_as_test(
         Machine,
-        settings=settings(
-            max_examples=RUNS,
-            stateful_step_count=STEPS,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
+        settings=machine_settings(runs=6, steps=20),
     )

@@ -187,6 +187,8 @@ def test_every_page_is_accessible_light_and_no_wider_than_a_phone(
             response = client.get(target.path)
             while response.status_code == 303:
                 response = client.get(response.location)
+            if response.mimetype != "text/html":
+                continue  # a calendar, a picture
             expected = STATUSES.get(target.name, 200)
             found = [f"answers {response.status}"] if response.status_code != expected else []
             size = weight.of(response, client)

@@ -4,11 +4,9 @@ MACHINE_RUNS and MACHINE_STEPS say how much of it is tried; docs/development.md 
 """
 
 import datetime as dt
-import os
 from collections.abc import Callable
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -54,13 +52,12 @@ from portal.partnerships.services.reveals import reveal_request
 from portal.partnerships.services.urgent import call_helpers
 from tests.cast import CAST, World
 from tests.partnerships.conftest import ActorOf
+from tests.support.machines import machine_settings
 
 REFUSALS = (Conflict, Forbidden, Invalid, NotFound, TooMany, Unauthenticated)
 PEOPLE = st.sampled_from(CAST)
 # Who may take steps of a request that Ana wrote, and of one that Dov wrote for her firm.
 OWNERS = {"ana", "root"}
-RUNS = int(os.environ.get("MACHINE_RUNS", "8"))
-STEPS = int(os.environ.get("MACHINE_STEPS", "20"))
 OWN_STEPS = {"renew", "reopen", "propose", "confirm", "refuse", "lapse"}
 
 
@@ -392,10 +389,5 @@ def test_no_order_of_steps_breaks_the_rules(
 
     run_state_machine_as_test(
         Machine,
-        settings=settings(
-            max_examples=RUNS,
-            stateful_step_count=STEPS,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
+        settings=machine_settings(runs=8, steps=20),
     )

@@ -62,6 +62,23 @@ def load_demo() -> None:
         new += services.load_access(SYSTEM, access=access, host=by_key[access.host])
     for booking in queries.read_bookings():
         new += services.load_booking(SYSTEM, booking=booking, host=by_key[booking.host])
+    taking_part = queries.read_enrollments()
+    for program in queries.read_programs():
+        new += services.load_program(
+            SYSTEM,
+            program=program,
+            provider=by_key[program.provider],
+            enrollments=[
+                one
+                for one in taking_part
+                if (one.provider, one.program) == (program.provider, program.values["title"])
+            ],
+            firms=by_key,
+        )
+    for recognition in queries.read_recognitions():
+        new += services.load_recognition(
+            SYSTEM, recognition=recognition, host=by_key[recognition.host]
+        )
     for story in queries.read_stories():
         new += services.load_story(
             SYSTEM,

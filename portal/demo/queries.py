@@ -14,12 +14,16 @@ from portal.demo.rules import (
     DemoAccess,
     DemoBooking,
     DemoCast,
+    DemoEnrollment,
     DemoOrganization,
+    DemoProgram,
+    DemoRecognition,
     DemoStory,
     Place,
     Vocabulary,
     parse_cast,
     parse_organization,
+    parse_program,
 )
 from portal.kernel.clock import today
 from portal.kernel.database import session
@@ -57,6 +61,21 @@ def read_bookings() -> list[DemoBooking]:
 def read_stories() -> list[DemoStory]:
     """Return what became of accepted responses, in the order in which it is told."""
     return [DemoStory(**raw) for raw in _read(DATA / "stories.toml")["story"]]
+
+
+def read_programs() -> list[DemoProgram]:
+    """Return what is taught in the demo, region by region."""
+    return [parse_program(raw) for raw in _read(DATA / "programs.toml")["program"]]
+
+
+def read_enrollments() -> list[DemoEnrollment]:
+    """Return who takes part in the demo's training."""
+    return [DemoEnrollment(**raw) for raw in _read(DATA / "enrollments.toml")["enrollment"]]
+
+
+def read_recognitions() -> list[DemoRecognition]:
+    """Return which credentials hosts of the demo recognize."""
+    return [DemoRecognition(**raw) for raw in _read(DATA / "enrollments.toml")["recognition"]]
 
 
 def read_regions() -> dict[str, Any]:

@@ -5,12 +5,13 @@ what no command can do is written here: that something happened some days ago.
 """
 
 import datetime as dt
+import itertools
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import exists, insert, select, update
+from sqlalchemy import exists, insert, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from portal.accounts import services as accounts
@@ -20,7 +21,7 @@ from portal.accounts.rules import hash_password
 from portal.agreements.models import Agreement
 from portal.agreements.queries.agreements import get_agreement
 from portal.agreements.services import agreements, outcomes
-from portal.bookings.models.access import AccessRequest
+from portal.bookings.models.access import AccessRequest, Qualification, Recognition
 from portal.bookings.models.booking import Booking
 from portal.bookings.models.calendar import Closure, Resource
 from portal.bookings.queries.bookings import get_booking, get_resource
@@ -45,14 +46,19 @@ from portal.demo.rules import (
     DemoAccess,
     DemoBooking,
     DemoCast,
+    DemoEnrollment,
     DemoNewcomer,
     DemoOrganization,
     DemoPerson,
+    DemoProgram,
+    DemoRecognition,
     DemoRecord,
     DemoRequest,
+    DemoSection,
     DemoStory,
     SyntheticOrganization,
     days_before,
+    first_day,
     moved_apart,
     workday_after,
 )
@@ -88,6 +94,18 @@ from portal.partnerships.services import requests as partnerships
 from portal.partnerships.services import responses
 from portal.regions import services as regions
 from portal.regions.queries import counties_of_region, find_region, find_zip
+from portal.skills.models import Credential
+from portal.skills.services import create_credential
+from portal.training.models.certificates import Certificate
+from portal.training.models.enrollments import Enrollment
+from portal.training.models.programs import Program
+from portal.training.models.sections import Section
+from portal.training.queries.certificates import list_of_enrollment
+from portal.training.queries.doors import list_good_certificates
+from portal.training.rules.sections import Schedule
+from portal.training.services import enrollments as training
+from portal.training.services import programs, results, sections
+from portal.training.services.doors import qualify_holder
 
 _ACTIONS = {
     "paused": "pause",
@@ -256,6 +274,240 @@ def load_booking(actor: Actor, *, booking: DemoBooking, host: DemoOrganization) 
             if booking.decision and one.status == "requested":
                 steps.act_on_booking(_owner_of(row), get_booking(one.id), booking.decision)
     return len(made)
+
+
+@command(Permission.DEMO_LOAD)
+def load_program(
+    actor: Actor,
+    *,
+    program: DemoProgram,
+    provider: DemoOrganization,
+    enrollments: Sequence[DemoEnrollment],
+    firms: Mapping[str, DemoOrganization],
+) -> int:
+    """Let an organization teach something, in sections that people take part in.
+
+    firms: the demo's organizations by key. Returns the number of records, 0 where it is here.
+    """
+    row = _find(provider)
+    if row is None:
+        return 0
+    title = program.values["title"]
+    is_taught = exists().where(Program.organization_id == row.id, Program.title == title)
+    if session.scalar(select(is_taught)):
+        return 0
+    with _without_mail():
+        owner = _owner_of(row)
+        days = provider.confirmed_days_ago
+        taught = programs.create_program(
+            owner,
+            row,
+            is_demo=True,
+            confirmed_at=_ago(days),
+            credential=_credential(owner, row, program),
+            contact_email=provider.values["email"],
+            contact_phone=provider.values.get("phone", ""),
+            **program.values,
+        )
+        held = []
+        for number, section in enumerate(program.sections, 1):
+            taking_part = [one for one in enrollments if one.section == number]
+            held.append(_hold(owner, taught, program, section, taking_part, firms))
+        _date_sections(held)
+        changed, made = days_before(title)
+        taught.confirmed_at = _ago(days)
+        taught.updated_at, taught.created_at = _ago(days + changed), _ago(days + changed + made)
+        _date_steps("program", taught.id, taught.created_at)
+    return 1 + len(program.sections)
+
+
+@command(Permission.DEMO_LOAD)
+def load_recognition(actor: Actor, *, recognition: DemoRecognition, host: DemoOrganization) -> int:
+    """Let a host recognize a credential, and qualify who holds a certificate of it."""
+    row = _find(host)
+    credential = session.scalar(
+        select(Credential)
+        .where(
+            or_(Credential.key == recognition.credential, Credential.name == recognition.credential)
+        )
+        .order_by(Credential.id)
+        .limit(1)
+    )
+    if row is None or credential is None:
+        return 0
+    is_known = exists().where(
+        Recognition.host_organization_id == row.id, Recognition.credential_id == credential.id
+    )
+    if session.scalar(select(is_known)):
+        return 0
+    with _without_mail():
+        made = gates.add_recognition(
+            _owner_of(row),
+            row,
+            credential=str(credential.id),
+            capability=recognition.capability,
+        )
+        made.created_at = _ago(90)
+        _date_steps("recognition", made.id, _ago(90))
+        for certificate in list_good_certificates(recognition_id=made.id):
+            qualify_holder(SYSTEM, certificate=certificate, recognition_id=made.id)
+        for granted in session.scalars(
+            select(Qualification).where(Qualification.recognition_id == made.id)
+        ):
+            granted.created_at = _instant(granted.granted_on)
+            _date_steps("qualification", granted.id, granted.created_at)
+    return 1
+
+
+def _credential(owner: Actor, row: Organization, program: DemoProgram) -> str:
+    """Return what a program awards; what a provider issues itself is written down first."""
+    if not program.is_own:
+        return program.credential
+    issued = create_credential(
+        owner,
+        row,
+        name=program.credential,
+        kind="certificate",
+        abbreviation="",
+        skills=program.values["skills"],
+        valid_months=36,
+        url="",
+    )
+    return str(issued.id)
+
+
+def _hold(
+    owner: Actor,
+    taught: Program,
+    program: DemoProgram,
+    section: DemoSection,
+    taking_part: Sequence[DemoEnrollment],
+    firms: Mapping[str, DemoOrganization],
+) -> tuple[Section, list[Enrollment]]:
+    """Plan a section, open it and let people in; one that is over is held and moved to the past."""
+    # Nobody can enroll in what is over, so it is held in a year to come.
+    ahead = dt.timedelta(weeks=52 if section.is_over else 0)
+    first = first_day(section, today_here()) + ahead
+    made = sections.create_section(
+        owner,
+        taught,
+        seats=program.seats,
+        min_seats=program.seats // 3,
+        place=program.place,
+        prices=[
+            {"customer_class": name, "price_cents": price * 100}
+            for name, price in program.prices.items()
+        ],
+        schedule=Schedule(
+            first,
+            section.starts,
+            section.ends,
+            Recurrence("weekly", weekdays=section.weekdays, count=section.count),
+        ),
+        is_demo=True,
+    )
+    sections.open_section(owner, made)
+    people = [_let_in(made, enrollment, firms) for enrollment in taking_part]
+    if section.is_over:
+        _move_to_past(owner, made, ahead, taking_part, people)
+    return made, list(itertools.chain.from_iterable(people))
+
+
+def _date_sections(held: Sequence[tuple[Section, Sequence[Enrollment]]]) -> None:
+    """Write that sections were opened a month ago, or a month before they were held."""
+    session.flush()
+    today = today_here()
+    coming = [section.id for section, _people in held if section.ends_on >= today]
+    for ids, moment in (
+        (coming, _ago(30)),
+        *(
+            ([one.id], _instant(one.starts_on) - dt.timedelta(days=30))
+            for one, _people in held
+            if one.id not in coming
+        ),
+    ):
+        session.execute(
+            update(Section)
+            .where(Section.id.in_(ids))
+            .values(created_at=moment, updated_at=moment)
+            .execution_options(synchronize_session=False)
+        )
+        session.execute(
+            update(WorkflowStep)
+            .where(WorkflowStep.subject == "section", WorkflowStep.subject_id.in_(ids))
+            .values(taken_at=moment)
+            .execution_options(synchronize_session=False)
+        )
+    for section, people in held:
+        for row in people:
+            moment = min(_ago(9), _instant(section.starts_on) - dt.timedelta(days=9))
+            row.created_at = row.updated_at = moment
+            _date_steps("enrollment", row.id, moment)
+            for certificate in list_of_enrollment(row.id):
+                _date_certificate(certificate, section.ends_on)
+
+
+def _date_certificate(certificate: Certificate, day: dt.date) -> None:
+    """Write that somebody passed, and got a certificate, on a past day."""
+    enrollment = session.get_one(Enrollment, certificate.enrollment_id)
+    enrollment.finished_on = certificate.issued_on = day
+    certificate.created_at = certificate.updated_at = _instant(day)
+    if certificate.expires_on is not None:
+        certificate.expires_on -= today_here() - day
+    _date_step("enrollment", enrollment.id, "pass", _instant(day))
+
+
+def _move_to_past(
+    owner: Actor,
+    made: Section,
+    ahead: dt.timedelta,
+    taking_part: Sequence[DemoEnrollment],
+    people: Sequence[Sequence[Enrollment]],
+) -> None:
+    """Let a section have been held before, with its results."""
+    made.starts_on, made.ends_on = made.starts_on - ahead, made.ends_on - ahead
+    for meeting in made.meetings:
+        meeting.starts_at, meeting.ends_at = meeting.starts_at - ahead, meeting.ends_at - ahead
+    session.flush()
+    sections.act_on_section(SYSTEM, made, "start")
+    for enrollment, rows in zip(taking_part, people, strict=True):
+        for row in rows:
+            if row.email in (*enrollment.passed, *enrollment.failed):
+                results.record_result(owner, row, passed=row.email in enrollment.passed)
+    sections.act_on_section(owner, made, "complete")
+
+
+def _let_in(
+    section: Section, enrollment: DemoEnrollment, firms: Mapping[str, DemoOrganization]
+) -> list[Enrollment]:
+    """Enroll people for themselves, or let a firm keep seats that some of them take."""
+    firm = _find(firms[enrollment.by]) if enrollment.by else None
+    if firm is None:
+        rows = [
+            training.enroll(_person(email), section)
+            for email in enrollment.people
+            if find_user_by_email(email) is not None
+        ]
+    else:
+        rows = training.enroll_others(
+            _owner_of(firm), section, organization=firm, emails=enrollment.people
+        )
+        for row in rows:
+            if row.email in enrollment.accepted:
+                training.answer_enrollment(_person(row.email), row, "accept")
+    for row in rows:
+        row.is_demo = True
+    return rows
+
+
+def _person(email: str) -> Actor:
+    user = find_user_by_email(email)
+    assert user is not None  # noqa: S101 (for the type checker)
+    return Actor(user_id=user.id, name=user.name)
+
+
+def _instant(day: dt.date) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(18), dt.UTC)
 
 
 @command(Permission.DEMO_LOAD)

@@ -49,6 +49,13 @@ from portal.partnerships.rules.words import (
 )
 from portal.partnerships.rules.workflows import REQUESTS, RESPONSES
 from portal.regions import services as regions_services
+from portal.skills.services import read_table
+from portal.training.rules.programs import (
+    DELIVERIES,
+    FUNDING_SOURCES,
+    PROGRAM_FIELDS,
+    PROGRAM_KINDS,
+)
 
 ORGANIZATIONS = queries.read_organizations()
 FACILITIES = [facility for item in ORGANIZATIONS for facility in item.facilities]
@@ -112,6 +119,43 @@ def texts_of(record):
             for part in value:
                 row = part.values() if isinstance(part, dict) else [part]
                 yield from (text for text in row if isinstance(text, str))
+
+
+def test_programs_are_many_of_every_kind_and_teach_what_there_are_names_for():
+    programs = queries.read_programs()
+    sections = [section for program in programs for section in program.sections]
+    skills, credentials = (
+        {row["key"] for row in read_table(f"{name}.tsv")} for name in ("skills", "credentials")
+    )
+    assert len(programs) >= 60
+    assert len(sections) >= 150
+    assert {program.values["kind"] for program in programs} == set(PROGRAM_KINDS)
+    providers = {KEYS[program.provider].values["kind"] for program in programs}
+    assert {"community_college", "labor_union", "trade_association", "research_lab"} <= providers
+    titles = Counter((program.provider, program.values["title"]) for program in programs)
+    assert max(titles.values()) == 1
+    for program in programs:
+        values = program.values
+        assert set(values) <= {*PROGRAM_FIELDS, "skills", "occupation"}, values["title"]
+        assert set(values["skills"]) <= skills, values["title"]
+        assert len(values["summary"]) <= 280, values["title"]
+        assert program.is_own or program.credential in {"", *credentials}
+        assert values.get("delivery", "in_person") in DELIVERIES
+        assert set(values["funding"]) <= set(FUNDING_SOURCES)
+        if values["kind"] == "apprenticeship":
+            assert values["wage_schedule"], values["title"]
+            assert values["sponsor"], values["title"]
+
+
+def test_who_takes_part_names_sections_that_there_are():
+    sections = {
+        (program.provider, program.values["title"]): len(program.sections)
+        for program in queries.read_programs()
+    }
+    for one in queries.read_enrollments():
+        assert one.section <= sections[one.provider, one.program], one
+        assert {*one.accepted, *one.passed, *one.failed} <= set(one.people), one
+        assert not one.by or one.by in KEYS
 
 
 def test_each_region_has_enough_of_everything():

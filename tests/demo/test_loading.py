@@ -14,7 +14,7 @@ from portal.accounts.models import User
 from portal.accounts.queries import password_cost
 from portal.accounts.rules import context_word_in, is_common, is_password_right
 from portal.agreements.models import Agreement, Outcome
-from portal.bookings.models.access import AccessRequest
+from portal.bookings.models.access import AccessRequest, Qualification
 from portal.bookings.models.booking import Booking
 from portal.demo import queries, services
 from portal.demo.cli import load_if_empty
@@ -39,6 +39,10 @@ from portal.regions.models import (
 )
 from portal.regions.rules import name_key
 from portal.regions.services import DATA
+from portal.skills.services import load_skills
+from portal.training.models.certificates import Certificate
+from portal.training.models.programs import Program
+from portal.training.models.sections import Section
 
 MODELS = (Organization, Facility, Equipment, Request)
 
@@ -108,6 +112,7 @@ def reference(app):
             ],
         )
         add_names(thesaurus)
+    load_skills(SYSTEM)
 
 
 def add_names(thesaurus):
@@ -243,6 +248,22 @@ def test_demo_is_loaded_as_its_people_would_have_made_it_and_only_once(reference
     )
     assert confirmed == sum(item.get("confirmed", False) for item in told)
 
+    taught = queries.read_programs()
+    assert count_demo(Program) == len(taught)
+    assert count_demo(Section) == sum(len(program.sections) for program in taught)
+    assert (
+        session.scalar(select(func.count()).where(Section.is_demo, Section.status == "open")) > 140
+    )
+    passed = [email for one in queries.read_enrollments() for email in one.passed]
+    holders = session.scalars(
+        select(User.email).join(Certificate, Certificate.user_id == User.id)
+    ).all()
+    assert sorted(holders) == sorted(passed)
+    opened = select(User.email).join(Qualification, Qualification.user_id == User.id)
+    assert {"ana@demo.example", "walt@demo.example"} <= set(
+        session.scalars(opened.where(Qualification.certificate_path != ""))
+    )
+
     if db.engine.dialect.name != "sqlite":
         return  # it was written; what follows from it is the same, and takes longer than loading
 
@@ -263,7 +284,7 @@ def quality_of_search():
     """The nDCG@10 of the judged queries; measured here, so that the demo is loaded only once."""
     others = {
         (model.__name__.lower(), number)
-        for model in MODELS
+        for model in (*MODELS, Program)
         for number in session.scalars(select(model.id).where(~model.is_demo))
     }
     whole = relevance.demo_collection()

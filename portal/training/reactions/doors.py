@@ -11,14 +11,15 @@ from portal.organizations.events import OrganizationVerified
 from portal.training import events
 from portal.training.models.certificates import Certificate
 from portal.training.queries.certificates import find_certificate
-from portal.training.queries.doors import IN_ONE_TURN, list_good_certificates, opens_elsewhere
+from portal.training.queries.doors import IN_ONE_TURN, list_good_certificates
 from portal.training.rules.certificates import CERTIFICATE_ADDRESS
+from portal.training.services.doors import qualify_holder
 
 
 def qualify_holder_on_certificate_issued(event: events.CertificateIssued) -> None:
     """Qualify who passed at every host that recognizes the credential."""
     for certificate in list_good_certificates(certificate_id=event.certificate_id):
-        _qualify(certificate)
+        qualify_holder(SYSTEM, certificate=certificate)
 
 
 def qualify_holders_on_recognition_stepped(event: RecognitionStepped) -> None:
@@ -59,21 +60,5 @@ def _qualify_all(
     found = read(0)
     while found:
         for certificate in found:
-            _qualify(certificate, recognition_id)
+            qualify_holder(SYSTEM, certificate=certificate, recognition_id=recognition_id)
         found = read(found[-1].id) if len(found) == IN_ONE_TURN else []
-
-
-def _qualify(certificate: Certificate, recognition_id: int | None = None) -> None:
-    if certificate.user_id is None or certificate.credential_id is None:
-        return
-    access.grant_by_certificate(
-        SYSTEM,
-        user_id=certificate.user_id,
-        credential_id=certificate.credential_id,
-        certificate_path=CERTIFICATE_ADDRESS % certificate.number,
-        issued_at=certificate.created_at,
-        expires_on=certificate.expires_on,
-        evidence=" · ".join((certificate.title, certificate.issuer_name, certificate.number)),
-        recognition_id=recognition_id,
-        host_id=None if opens_elsewhere(certificate) else certificate.organization_id,
-    )

@@ -47,7 +47,7 @@ JUDGED = Path(__file__).with_suffix("") / "judged.tsv"
 NEEDS = JUDGED.with_name("needs.toml")
 FIRST = 5
 DEEPEST = 20
-KINDS = frozenset({"equipment", "facility", "organization", "request"})
+KINDS = frozenset({"equipment", "facility", "organization", "request", "program"})
 
 Judgments = Mapping[str, frozenset[str]]
 """By the name of a need, the names of the records that it would accept."""

@@ -114,6 +114,11 @@ def test_the_judged_queries_are_many_and_speak_of_records_that_the_demo_has() ->
         )
         for record in its
     ]
+    owners = {item.key: item.values["name"] for item in demo.read_organizations()}
+    records += [
+        ("program", program.values["title"], owners[program.provider])
+        for program in demo.read_programs()
+    ]
     often = Counter(record_name(kind, title) for kind, title, _ in records)
     names = {
         record_name(kind, title, *([owner] if often[record_name(kind, title)] > 1 else []))

@@ -69,6 +69,7 @@ from portal.regions.models import (
 from portal.regions.rules import name_key
 from portal.skills.models import Credential, Occupation, Skill, SkillName
 from portal.training.models.certificates import Certificate
+from portal.training.models.demands import CohortInvitation, CohortOffer, SkillDemand
 from portal.training.models.enrollments import Enrollment
 from portal.training.models.programs import Program
 from portal.training.models.sections import Section, SectionMeeting, SectionPrice
@@ -178,6 +179,9 @@ class World:
     introductions: dict[str, int] = field(default_factory=dict)
     introduction_parties: dict[str, int] = field(default_factory=dict)
     credentials: dict[str, int] = field(default_factory=dict)
+    demands: dict[str, int] = field(default_factory=dict)
+    cohort_offers: dict[str, int] = field(default_factory=dict)
+    cohort_invitations: dict[str, int] = field(default_factory=dict)
     programs: dict[str, int] = field(default_factory=dict)
     sections: dict[str, int] = field(default_factory=dict)
     meetings: dict[str, int] = field(default_factory=dict)
@@ -239,6 +243,7 @@ def build_world() -> World:
         _add_access(world)
         _add_training(world)
         _add_enrollments(world)
+        _add_demands(world)
         _add_conversations(world)
         _add_introductions(world)
         _add_matches(world)
@@ -1037,6 +1042,50 @@ def _add_enrollments(world: World) -> None:
     session.add(certificate)
     session.flush()
     world.certificates["ben"] = certificate.number
+
+
+def _add_demands(world: World) -> None:
+    """Shop and aero firm need people; others can join the latter's need.
+
+    The college offers its planned section to the shop, which has not answered.
+    """
+    needed_by = now().date() + dt.timedelta(days=400)
+    for name, county, skill, people, is_shared in (
+        ("shop", "21111", "cnc-mill-operation", 2, False),
+        ("aero", "20173", "mig-welding", 5, True),
+    ):
+        demand = SkillDemand(
+            organization_id=world.organizations[name],
+            skill_key=skill,
+            county_fips=county,
+            people=people,
+            needed_by=needed_by,
+            quarter=needed_by.year * 4 + (needed_by.month - 1) // 3,
+            wage_min_cents=2400,
+            is_shared=is_shared,
+            note=f"Two of the {name} retire: canary-skill-demand.",
+            created_by_id=world.users["ana" if name == "shop" else "eve"],
+        )
+        session.add(demand)
+        session.flush()
+        world.demands[name] = demand.id
+    offer = CohortOffer(
+        organization_id=world.organizations["college"],
+        section_id=world.sections["planned"],
+        skill_key="cnc-mill-operation",
+        area="Jefferson County, KY",
+        message="Evenings, three times a week.",
+        created_by_id=world.users["cleo"],
+    )
+    session.add(offer)
+    session.flush()
+    invitation = CohortInvitation(
+        offer_id=offer.id, organization_id=world.organizations["shop"], wanted=2
+    )
+    session.add(invitation)
+    session.flush()
+    world.cohort_offers["college"] = offer.id
+    world.cohort_invitations["shop"] = invitation.id
 
 
 def _criterion(name: str, verdict: str, variant: str, **values: int) -> dict[str, Any]:

@@ -26,7 +26,6 @@ from portal.kernel.web import (
 from portal.organizations.queries.profiles import get_organization
 from portal.skills import queries, services
 from portal.skills.forms import CredentialForm, NewCredentialForm, credential_values
-from portal.skills.models import Credential, Skill
 from portal.skills.rules import SKILL_KINDS
 from portal.skills.schemas import CredentialSchema, OccupationSchema, SkillSchema
 
@@ -173,7 +172,7 @@ def change_credential(credential_id: int) -> Response:
     return respond(CredentialSchema(), _credential(queries.get_credential(credential_id)))
 
 
-def _skill(skill: Skill) -> dict[str, Any]:
+def _skill(skill: Any) -> dict[str, Any]:
     return {
         "key": skill.key,
         "kind": skill.kind,
@@ -189,7 +188,7 @@ def _skill(skill: Skill) -> dict[str, Any]:
     }
 
 
-def _credential(credential: Credential) -> dict[str, Any]:
+def _credential(credential: Any) -> dict[str, Any]:
     return {
         "id": credential.id,
         "key": credential.key,

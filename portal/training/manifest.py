@@ -24,20 +24,24 @@ from portal.organizations.events import (
 )
 from portal.skills.queries import credential_names, skill_labels
 from portal.training import documents, events
+from portal.training.api import demands as demand_api
 from portal.training.api import enrollments as enrollments_api
 from portal.training.api import programs as program_api
 from portal.training.api import sections as section_api
 from portal.training.api.blueprint import blueprint as api_blueprint
 from portal.training.policies import Permission, policy
+from portal.training.queries import demands, learning, listings, panels
 from portal.training.queries import enrollments as enrollment_queries
-from portal.training.queries import learning, listings, panels
 from portal.training.queries.doors import list_ways
+from portal.training.reactions import demands as demand_reactions
 from portal.training.reactions import doors
 from portal.training.reactions import enrollments as on_enrollments
 from portal.training.rules.programs import DELIVERIES, PROGRAM_KINDS
 from portal.training.services import enrollments as enrollment_services
 from portal.training.views import certificates as certificate_views
+from portal.training.views import demands as demand_views
 from portal.training.views import enrollments as enrollment_views
+from portal.training.views import gaps as gap_views
 from portal.training.views import programs as program_views
 from portal.training.views import rosters as roster_views
 from portal.training.views import sections as section_views
@@ -45,6 +49,9 @@ from portal.training.views.blueprint import blueprint
 
 # The modules of views fill the blueprints when they are loaded.
 _VIEWS = (
+    demand_api,
+    demand_views,
+    gap_views,
     program_views,
     section_views,
     enrollment_views,
@@ -131,6 +138,8 @@ manifest = Manifest(
         ),
     ),
     reactions=(
+        Reaction(events.CohortOffered, demand_reactions.email_firms_on_cohort_offered),
+        Reaction(events.CohortAnswered, demand_reactions.email_provider_on_cohort_answered),
         Reaction(events.EnrollmentMade, on_enrollments.email_on_enrollment_made),
         Reaction(events.EnrollmentStepped, on_enrollments.email_on_enrollment_stepped),
         Reaction(events.SectionCancelled, on_enrollments.cancel_enrollments_on_section_cancelled),
@@ -154,6 +163,20 @@ manifest = Manifest(
             order=26,
         ),
         NavigationItem(_l("What you teach"), "training.list_own", section="account", order=21),
+        NavigationItem(
+            _l("Skills that you need"),
+            "training.list_demands",
+            permission=Permission.DEMAND_VIEW_SHARED,
+            section="account",
+            order=22,
+        ),
+        NavigationItem(
+            _l("Skills asked for and taught"),
+            "training.show_gaps",
+            permission=Permission.GAP_VIEW,
+            section="account",
+            order=23,
+        ),
     ),
     desk=(
         DeskSection(
@@ -185,6 +208,18 @@ manifest = Manifest(
             _l("No planned section of yours begins within two weeks."),
             listings.list_sections_to_open,
             order=22,
+        ),
+        DeskSection(
+            _l("Training offered to you"),
+            _l("No college waits for your answer to an offer."),
+            demands.list_waiting_invitations,
+            order=16,
+        ),
+        DeskSection(
+            _l("Needs for skills to confirm"),
+            _l("All that you said you need is fresh."),
+            demands.list_to_confirm,
+            order=62,
         ),
         DeskSection(
             _l("Sections without a room"),

@@ -1,5 +1,6 @@
 """Who reaches the pages and the API of training."""
 
+import io
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -151,4 +152,71 @@ API = [
     Row("training_api.delete_section", "DELETE", TEACHERS, section("planned")),
 ]
 
-ROUTES: list[Row] = [*PROGRAMS, *SECTIONS, *ENROLLMENTS, *API]
+
+def demand(world: World) -> Mapping[str, Any]:
+    return {"demand_id": world.demands["shop"]}
+
+
+def new_demand(world: World) -> Mapping[str, Any]:
+    return {**in_shop(world), **changed_demand(world)}
+
+
+def changed_demand(_world: World) -> Mapping[str, Any]:
+    return {"skill": "mig-welding", "people": 3, "needed_by": "2031-05-31", "county": "21111"}
+
+
+def withdrawn(world: World) -> Mapping[str, Any]:
+    return {**demand(world), "action": "withdraw"}
+
+
+def invitation(world: World) -> Mapping[str, Any]:
+    return {"invitation_id": world.cohort_invitations["shop"]}
+
+
+def declined(world: World) -> Mapping[str, Any]:
+    return {**invitation(world), "action": "decline"}
+
+
+def sheet(world: World) -> Mapping[str, Any]:
+    rows = b"skill,people,needed_by\nmig-welding,3,2031-05-31\n"
+    return {**in_shop(world), "file": (io.BytesIO(rows), "needs.csv")}
+
+
+GAP_READERS = "cleo dov root"
+
+DEMANDS = [
+    Row("training.list_demands", "GET", SIGNED_IN),
+    Row("training.new_demand", "GET", SIGNED_IN),
+    Row("training.new_demand", "POST", "ana ben", data=new_demand),
+    Row("training.show_demand", "GET", "ana ben dov root", demand),
+    Row("training.edit_demand", "GET", "ana", demand),
+    Row("training.edit_demand", "POST", "ana", demand, changed_demand),
+    Row("training.confirm_demand", "POST", "ana", demand),
+    Row("training.act_on_demand", "POST", "ana", withdrawn, lambda world: {"confirmed": "yes"}),
+    Row("training.export_demands", "GET", SIGNED_IN),
+    Row("training.import_demands", "GET", SIGNED_IN),
+    Row("training.import_demands", "POST", "ana ben", data=sheet),
+    Row("training.show_invitation", "GET", "ana ben", invitation),
+    Row("training.show_invitation", "POST", "ana", invitation, lambda world: {"people": "2"}),
+    Row("training.act_on_invitation", "POST", "ana", declined),
+    Row("training.show_gaps", "GET", GAP_READERS),
+    Row("training.export_gaps", "GET", GAP_READERS),
+    # Too few firms ask for anything in the cast's world; test_cohorts.py has more of them.
+    Row("training.offer_cohort", "GET", ""),
+    Row("training.offer_cohort", "POST", ""),
+    Row("training.list_offers", "GET", GAP_READERS),
+    Row(
+        "training.show_offer",
+        "GET",
+        "cleo root",
+        lambda world: {"offer_id": world.cohort_offers["college"]},
+    ),
+    Row("training_api.list_demands", "GET", EVERYBODY),
+    Row("training_api.state_demand", "POST", "ana ben", data=new_demand, is_json=True),
+    Row("training_api.show_demand", "GET", "ana ben dov root", demand),
+    Row("training_api.change_demand", "PATCH", "ana", demand, changed_demand, is_json=True),
+    Row("training_api.act_on_demand", "POST", "ana", withdrawn, is_json=True),
+    Row("training_api.list_gaps", "GET", GAP_READERS),
+]
+
+ROUTES: list[Row] = [*PROGRAMS, *SECTIONS, *ENROLLMENTS, *API, *DEMANDS]

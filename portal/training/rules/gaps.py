@@ -85,6 +85,10 @@ class Gap:
     some_host: bool = False
 
     @property
+    def key(self) -> Key:
+        return self.skill, self.area, self.quarter
+
+    @property
     def missing(self) -> int:
         """How many people more are asked for than there are seats."""
         return self.people - self.seats

@@ -1,0 +1,363 @@
+"""Reads of where demand and supply of skills part. What is shown here is the same for every reader.
+
+All open demands of all firms are read and parted into cells; filters only choose among the cells.
+"""
+
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask_babel import gettext as _
+from sqlalchemy import ColumnElement, func, select
+
+from portal.kernel.authorization import Actor, visible
+from portal.kernel.clock import today_here
+from portal.kernel.database import session
+from portal.kernel.errors import NotFound
+from portal.organizations.models import Organization
+from portal.regions.models import County, Region, RegionCounty
+from portal.regions.queries import county_labels
+from portal.skills.models import Skill
+from portal.skills.queries import skill_labels
+from portal.training.models.demands import SkillDemand
+from portal.training.models.enrollments import Enrollment
+from portal.training.models.programs import Program, ProgramSkill
+from portal.training.models.sections import Section
+from portal.training.policies import Permission
+from portal.training.rules.demands import quarter_code, quarter_label, quarter_of, read_quarter
+from portal.training.rules.gaps import (
+    Area,
+    Cell,
+    Demanded,
+    Gap,
+    Key,
+    Supplied,
+    compare,
+    make_cells,
+)
+
+#: So many rows stand on a page.
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class GapRow:
+    """A gap in words, with what could close it.
+
+    programs: how many programs that the reader sees teach the skill; own: (id, title) of those of
+    the reader's organizations.
+    """
+
+    gap: Gap
+    skill: str
+    area: str
+    quarter: str
+    programs: int
+    own: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def reference(self) -> dict[str, str]:
+        """The row's cell, as addresses name it."""
+        return {
+            "skill": self.gap.skill,
+            "area": "-".join(self.gap.area),
+            "quarter": "" if self.gap.quarter is None else quarter_code(self.gap.quarter),
+        }
+
+
+@dataclass(frozen=True)
+class GapFilters:
+    """What a reader looks at: all of it, or cells of a field of work, skill, region and so on."""
+
+    kind: str = ""
+    skill: str = ""
+    region_id: int | None = None
+    county: str = ""
+    quarter: str = ""
+    only_missing: bool = False
+
+
+@dataclass(frozen=True)
+class GapPage:
+    """Rows of the gap view, and the sums of all rows that the filters choose."""
+
+    rows: list[GapRow]
+    total: int
+    people: int
+    seats: int
+    next: int | None
+
+
+@dataclass
+class _Kept:
+    """What was made of the demands, under what tells whether they have changed since."""
+
+    version: tuple[Any, ...] = ()
+    cells: list[Cell] = field(default_factory=list)
+    area_of: Mapping[str, Area] = field(default_factory=dict)
+
+
+_kept: dict[str, _Kept] = {}
+_lock = threading.Lock()
+
+
+def show_gaps(actor: Actor, filters: GapFilters, *, start: int = 0, limit: int = PAGE) -> GapPage:
+    """Return rows of the gap view from a number on, the largest gap first."""
+    gaps = _choose(filters)
+    shown = gaps[start : start + limit]
+    keys = {gap.skill for gap in shown}
+    labels = skill_labels(keys)
+    areas = _area_labels({gap.area for gap in shown})
+    programs = _programs(actor, keys)
+    rows = [
+        GapRow(
+            gap,
+            labels[gap.skill],
+            areas[gap.area],
+            _("from now on") if gap.quarter is None else quarter_label(gap.quarter),
+            len(programs.get(gap.skill, ())),
+            tuple(
+                (number, title)
+                for number, title, owner in programs.get(gap.skill, ())
+                if owner in actor.memberships
+            ),
+        )
+        for gap in shown
+    ]
+    return GapPage(
+        rows,
+        len(gaps),
+        sum(gap.people for gap in gaps),
+        sum(gap.seats for gap in gaps),
+        start + limit if start + limit < len(gaps) else None,
+    )
+
+
+def get_cell(reference: Mapping[str, str]) -> Cell:
+    """Return the cell of a row's reference. Raises NotFound where none is shown."""
+    kind, _dash, place = reference.get("area", "").partition("-")
+    quarter = read_quarter(reference.get("quarter", ""))
+    key: Key = (reference.get("skill", ""), (kind, place), quarter)
+    for cell in _load().cells:
+        if cell.key == key:
+            return cell
+    raise NotFound(_("So few firms ask for this now that it is not shown."))
+
+
+def name_cell(cell: Cell) -> str:
+    """Return where and when a cell is, in words: "Jefferson County, KY, Q1 2027"."""
+    area = _area_labels({cell.area})[cell.area]
+    quarter = _("from now on") if cell.quarter is None else quarter_label(cell.quarter)
+    return f"{area}, {quarter}"
+
+
+def quarters_shown() -> list[tuple[str, str]]:
+    """Return code and label of this quarter and the seven that follow."""
+    first = quarter_of(today_here())
+    return [(quarter_code(number), quarter_label(number)) for number in range(first, first + 8)]
+
+
+def provider_of(actor: Actor) -> Organization | None:
+    """Return an organization for which the actor may see the gap view, if any."""
+    if not actor.memberships:
+        return None
+    return session.scalar(
+        select(Organization)
+        .where(
+            Organization.id.in_(sorted(actor.memberships)),
+            visible(actor, Permission.GAP_VIEW),
+        )
+        .order_by(Organization.name, Organization.id)
+        .limit(1)
+    )
+
+
+def own_programs(actor: Actor, skill: str) -> list[tuple[int, str]]:
+    """Return (id, title) of programs that teach a skill for which the actor may plan a section."""
+    rows = session.execute(
+        select(Program.id, Program.title)
+        .join(ProgramSkill, ProgramSkill.program_id == Program.id)
+        .join(Organization, Organization.id == Program.organization_id)
+        .where(
+            ProgramSkill.skill_key == skill,
+            Program.organization_id.in_(sorted(actor.memberships)),
+            Program.is_archived.is_(False),
+            Program.visibility != "draft",
+            visible(actor, Permission.SECTION_CREATE),
+        )
+        .order_by(Program.title, Program.id)
+    )
+    return [(number, title) for number, title in rows]
+
+
+# Cells and supply
+
+
+def _choose(filters: GapFilters) -> list[Gap]:
+    kept = _load()
+    gaps = compare(kept.cells, _supplies(), kept.area_of)
+    if filters.kind:
+        keys = set(session.scalars(select(Skill.key).where(Skill.kind == filters.kind)))
+        gaps = [gap for gap in gaps if gap.skill in keys]
+    if filters.skill:
+        gaps = [gap for gap in gaps if gap.skill == filters.skill]
+    if filters.region_id is not None:
+        counties = session.scalars(
+            select(RegionCounty.county_fips).where(RegionCounty.region_id == filters.region_id)
+        )
+        areas = _areas_of(set(counties), kept.area_of)
+        gaps = [gap for gap in gaps if gap.area in areas]
+    if filters.county:
+        areas = _areas_of({filters.county}, kept.area_of)
+        gaps = [gap for gap in gaps if gap.area in areas]
+    quarter = read_quarter(filters.quarter)
+    if quarter is not None:
+        gaps = [gap for gap in gaps if gap.quarter in (quarter, None)]
+    if filters.only_missing:
+        gaps = [gap for gap in gaps if gap.missing > 0]
+    return gaps
+
+
+def _areas_of(counties: Collection[str], area_of: Mapping[str, Area]) -> set[Area]:
+    """Return where the demand of counties may be shown: there, or pooled with others."""
+    return {("county", fips) for fips in counties} | {
+        area_of[fips] for fips in counties if fips in area_of
+    }
+
+
+def _load() -> _Kept:
+    """Return the cells of all open demands, made anew when any of them has changed."""
+    first = quarter_of(today_here())
+    is_counted = (SkillDemand.status == "open", SkillDemand.quarter >= first)
+    version = _version(first, is_counted)
+    name = str(session.get_bind().engine.url)
+    with _lock:
+        kept = _kept.get(name)
+    if kept is not None and kept.version == version:
+        return kept
+    area_of = _area_of()
+    highest = func.coalesce(SkillDemand.wage_max_cents, SkillDemand.wage_min_cents)
+    rows = session.connection().execute(
+        select(
+            SkillDemand.skill_key,
+            SkillDemand.county_fips,
+            SkillDemand.quarter,
+            SkillDemand.organization_id,
+            SkillDemand.people,
+            (SkillDemand.wage_min_cents + highest) / 2,
+            SkillDemand.is_cofunding,
+            SkillDemand.hosts_apprentices,
+        )
+        .join(Organization, Organization.id == SkillDemand.organization_id)
+        .where(*is_counted, Organization.status == "active")
+    )
+    kept = _Kept(version, make_cells(map(Demanded._make, rows), area_of), area_of)
+    with _lock:
+        _kept[name] = kept
+    return kept
+
+
+def _version(first: int, is_counted: Sequence[ColumnElement[bool]]) -> tuple[Any, ...]:
+    """Return what changes whenever the cells may: with demands, regions and archived firms."""
+    demands = select(
+        func.count(),
+        func.max(SkillDemand.updated_at),
+        func.sum(SkillDemand.id),
+    ).where(*is_counted)
+    regions = select(func.count(), func.max(Region.updated_at), func.max(Region.id))
+    archived = select(func.count(), func.max(Organization.updated_at)).where(
+        Organization.status != "active"
+    )
+    return (
+        first,
+        *(tuple(session.execute(part).one()) for part in (demands, regions, archived)),
+    )
+
+
+def _area_of() -> dict[str, Area]:
+    """Return with what each county is pooled: its region, the oldest if several; else its state."""
+    found: dict[str, Area] = {
+        fips: ("state", state) for fips, state in session.execute(select(County.fips, County.state))
+    }
+    for fips, number in session.execute(
+        select(RegionCounty.county_fips, RegionCounty.region_id).order_by(
+            RegionCounty.region_id.desc()
+        )
+    ):
+        found[fips] = ("region", str(number))
+    return found
+
+
+def _supplies() -> list[Supplied]:
+    """Return the free seats of sections to come or open; a section counts where it ends."""
+    taken = (
+        select(Enrollment.section_id, func.count(Enrollment.seat).label("taken"))
+        .group_by(Enrollment.section_id)
+        .subquery()
+    )
+    rows = session.connection().execute(
+        select(
+            ProgramSkill.skill_key,
+            Section.county_fips,
+            Section.ends_on,
+            Section.seats - func.coalesce(taken.c.taken, 0),
+        )
+        .join(Program, Program.id == Section.program_id)
+        .join(ProgramSkill, ProgramSkill.program_id == Program.id)
+        .outerjoin(taken, taken.c.section_id == Section.id)
+        .where(
+            Section.status.in_(("planned", "open")),
+            Section.ends_on >= today_here(),
+            Section.county_fips.is_not(None),
+            Program.visibility.in_(("members", "public")),
+            Program.is_archived.is_(False),
+        )
+    )
+    return [
+        Supplied(skill, county, quarter_of(ends_on), max(0, free), 1)
+        for skill, county, ends_on, free in rows
+        if county is not None
+    ]
+
+
+def _programs(actor: Actor, keys: Collection[str]) -> dict[str, list[tuple[int, str, int]]]:
+    """Return (id, title, owner) of the programs that the actor sees, by the skills they teach."""
+    found: dict[str, list[tuple[int, str, int]]] = {}
+    rows = session.execute(
+        select(ProgramSkill.skill_key, Program.id, Program.title, Program.organization_id)
+        .join(Program, Program.id == ProgramSkill.program_id)
+        .join(Organization, Organization.id == Program.organization_id)
+        .where(
+            ProgramSkill.skill_key.in_(sorted(keys)),
+            Program.is_archived.is_(False),
+            Program.visibility != "draft",
+            visible(actor, Permission.PROGRAM_VIEW),
+        )
+        .order_by(Program.title, Program.id)
+    )
+    for key, number, title, owner in rows:
+        found.setdefault(key, []).append((number, title, owner))
+    return found
+
+
+def _area_labels(areas: Collection[Area]) -> dict[Area, str]:
+    counties = county_labels({place for kind, place in areas if kind == "county"})
+    regions = dict(
+        session.execute(
+            select(Region.id, Region.name).where(
+                Region.id.in_(sorted(int(place) for kind, place in areas if kind == "region"))
+            )
+        ).all()
+    )
+    found = {}
+    for kind, place in areas:
+        if kind == "county":
+            found[kind, place] = counties.get(place, place)
+        elif kind == "region":
+            found[kind, place] = _(
+                "%(region)s, other counties", region=regions.get(int(place), place)
+            )
+        else:
+            found[kind, place] = _("%(region)s, other counties", region=place)
+    return found

@@ -1,0 +1,183 @@
+"""Pages of the gap view: where demand and supply of skills part; cohorts that close gaps."""
+
+import datetime as dt
+from typing import Any
+
+from flask import request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import ngettext
+
+from portal.kernel.authorization import authorize
+from portal.kernel.clock import today_here
+from portal.kernel.errors import Conflict
+from portal.kernel.web import (
+    choice_argument,
+    csv_answer,
+    current_actor,
+    flash,
+    number_argument,
+    page,
+    see_other,
+    text_argument,
+)
+from portal.organizations.queries.profiles import organization_choices
+from portal.regions.queries import list_regions
+from portal.skills.queries import skill_labels
+from portal.skills.rules import SKILL_KINDS
+from portal.training.forms.demands import CohortForm
+from portal.training.policies import Permission
+from portal.training.queries import demands as demand_queries
+from portal.training.queries import gaps as queries
+from portal.training.queries.programs import get_visible_program
+from portal.training.rules.demands import INVITATION_STATUSES, quarter_begins
+from portal.training.rules.sections import SECTION_STATUSES
+from portal.training.schemas.demands import GAP_COLUMNS, gap_cells
+from portal.training.services import demands as services
+from portal.training.views.blueprint import blueprint
+
+#: How long a cohort lasts where nobody has said yet.
+_USUAL_WEEKS = 8
+
+
+@blueprint.get("/training/gaps")
+def show_gaps() -> ResponseReturnValue:
+    """Show demand against free seats per skill, county and quarter, and what could help."""
+    actor = current_actor()
+    _authorize()
+    filters = read_filters()
+    start = min(number_argument("start") or 0, 100_000)
+    found = queries.show_gaps(actor, filters, start=start)
+    chosen = _chosen(filters)
+    return page(
+        "training/gaps.html",
+        found=found,
+        start=start,
+        filters=filters,
+        chosen=chosen,
+        kinds=SKILL_KINDS,
+        regions=list_regions().items,
+        quarters=queries.quarters_shown(),
+        skill=skill_labels([filters.skill]).get(filters.skill, "") if filters.skill else "",
+        chart=[(row.skill, row.gap.missing) for row in found.rows[:8] if row.gap.missing > 0],
+        can_offer=bool(organization_choices(actor)),
+        next_url=url_for("training.show_gaps", start=found.next, **chosen) if found.next else None,
+    )
+
+
+@blueprint.get("/training/gaps.csv")
+def export_gaps() -> ResponseReturnValue:
+    """Answer with all rows that the filters choose, as a table."""
+    _authorize()
+    found = queries.show_gaps(current_actor(), read_filters(), limit=10_000)
+    return csv_answer("skill-gaps.csv", GAP_COLUMNS, [gap_cells(row) for row in found.rows])
+
+
+@blueprint.route("/training/gaps/offer", methods=["GET", "POST"])
+def offer_cohort() -> ResponseReturnValue:
+    """Plan a section and offer it to the firms that asked for a skill."""
+    actor = current_actor()
+    _authorize()
+    reference = {name: text_argument(name, 80) for name in ("skill", "area", "quarter")}
+    cell = queries.get_cell(reference)
+    own = queries.own_programs(actor, cell.skill)
+    begins = max(
+        today_here() + dt.timedelta(days=28),
+        quarter_begins(cell.quarter) if cell.quarter is not None else today_here(),
+    )
+    wanted = number_argument("program")
+    offered = [number for number, _title in own]
+    form = CohortForm.bind(
+        program_id=wanted if wanted in offered else next(iter(offered), 0),
+        starts_on=begins,
+        ends_on=begins + dt.timedelta(weeks=_USUAL_WEEKS),
+        seats=min(cell.people, 24),
+        min_seats=min(cell.people, 6),
+    )
+    form.program_id.choices = own
+    if form.submitted():
+        values = dict(form.data)
+        program = get_visible_program(actor, values.pop("program_id"))
+        try:
+            made = form.attempt(services.offer_cohort, actor, program, cell=cell, **values)
+        except Conflict as error:
+            form.add_error(None, error.message)
+            made = None
+        if made is not None:
+            told = demand_queries.get_visible_offer(actor, made.id).invitations
+            flash(
+                ngettext(
+                    "The section is planned, and %(num)s firm was told.",
+                    "The section is planned, and %(num)s firms were told.",
+                    len(told),
+                )
+            )
+            return see_other(url_for("training.show_offer", offer_id=made.id))
+    return page(
+        "training/offer_form.html",
+        form=form,
+        own=own,
+        cell=cell,
+        skill=skill_labels([cell.skill])[cell.skill],
+        place=queries.name_cell(cell),
+        back=url_for("training.show_gaps", skill=cell.skill),
+    )
+
+
+@blueprint.get("/training/offers")
+def list_offers() -> ResponseReturnValue:
+    """Show the cohorts that the reader's organizations have offered."""
+    _authorize()
+    found = demand_queries.list_offers(current_actor(), cursor=request.args.get("cursor"))
+    return page(
+        "training/offers.html",
+        found=found,
+        statuses=SECTION_STATUSES,
+        next_url=url_for("training.list_offers", cursor=found.next) if found.next else None,
+    )
+
+
+@blueprint.get("/training/offers/<int:offer_id>")
+def show_offer(offer_id: int) -> ResponseReturnValue:
+    """Show an offer: who accepts by its name, of the others only how many there are."""
+    offer = demand_queries.get_visible_offer(current_actor(), offer_id)
+    accepted = [row for row in offer.invitations if row.status == "accepted"]
+    return page(
+        "training/offer.html",
+        offer=offer,
+        accepted=accepted,
+        counts={
+            label: sum(row.status == status for row in offer.invitations)
+            for status, label in INVITATION_STATUSES.items()
+        },
+        promised=sum(row.people or 0 for row in accepted),
+        statuses=SECTION_STATUSES,
+    )
+
+
+def read_filters() -> queries.GapFilters:
+    """Return what the address says that the reader looks at."""
+    return queries.GapFilters(
+        kind=choice_argument("kind", SKILL_KINDS),
+        skill=text_argument("skill", 80),
+        region_id=number_argument("region"),
+        county=text_argument("county", 5),
+        quarter=text_argument("quarter", 7),
+        only_missing=text_argument("missing", 3) == "yes",
+    )
+
+
+def _chosen(filters: queries.GapFilters) -> dict[str, Any]:
+    values = {
+        "kind": filters.kind,
+        "skill": filters.skill,
+        "region": filters.region_id,
+        "county": filters.county,
+        "quarter": filters.quarter,
+        "missing": "yes" if filters.only_missing else "",
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def _authorize() -> None:
+    actor = current_actor()
+    authorize(actor, Permission.GAP_VIEW, queries.provider_of(actor))

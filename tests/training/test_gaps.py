@@ -1,0 +1,201 @@
+"""The gap view: what it shows, to whom, and that nobody can tell a firm apart by asking again."""
+
+import csv
+import io
+import itertools
+import random
+
+import pytest
+from markupsafe import escape
+
+from portal.kernel.authorization import SYSTEM
+from portal.kernel.database import session
+from portal.kernel.errors import NotFound
+from portal.organizations.models import Organization
+from portal.training.queries.gaps import GapFilters, get_cell, show_gaps
+from portal.training.rules.demands import quarter_code, quarter_of
+from portal.training.services import demands as services
+from tests.training.conftest import mails
+from tests.training.firms import add_askers, add_firm, ask, later
+
+
+def filters(world):
+    """Every way in which the gap view can be asked, but for those that only name other skills."""
+    yield GapFilters(kind="machining")
+    yield GapFilters(only_missing=True)
+    for skill, region, county, quarter in itertools.product(
+        ("", "cnc-mill-operation"),
+        (None, world.regions["greater-louisville"]),
+        ("", "21111", "18019"),
+        ("", quarter_code(quarter_of(later(2))), quarter_code(quarter_of(later(3)))),
+    ):
+        yield GapFilters(skill=skill, region_id=region, county=county, quarter=quarter)
+
+
+def answers(world):
+    """Everything that can be asked of the gap view, and what it answers."""
+    found = {}
+    for number, asked in enumerate(filters(world)):
+        answer = show_gaps(SYSTEM, asked, limit=500)
+        rows = {row.gap.key: row.gap for row in answer.rows}
+        assert answer.people == sum(gap.people for gap in rows.values())
+        found[number] = rows
+    return found
+
+
+def test_no_filter_tells_a_firm_apart_however_answers_are_subtracted(world):
+    chance = random.Random(6)
+    asked = []
+    for county, quarters in itertools.product(("21111", "18019"), (2, 3)):
+        for number in range(chance.randint(2, 6)):
+            firm = add_firm(f"Firm {county} {quarters} {number}", county)
+            asked.append(ask(firm, "cnc-mill-operation", chance.randint(1, 4), quarters))
+    before = answers(world)
+    cells = {key: gap for rows in before.values() for key, gap in rows.items()}
+    assert any(gap.firms for gap in cells.values())
+    for rows in before.values():
+        for key, gap in rows.items():
+            # A cell says the same, whatever is asked: only whole cells can be subtracted.
+            assert gap == cells[key]
+            assert gap.firms == 0 or gap.firms >= 4
+    for one, other in itertools.combinations(before.values(), 2):
+        left = set(one) ^ set(other)
+        assert all(cells[key].firms == 0 or cells[key].firms >= 4 for key in left)
+
+
+def test_a_firm_that_is_not_shown_leaves_no_trace(world):
+    add_askers([2, 2, 3, 2])
+    lone = add_firm("A lone firm", "18019")
+    before = answers(world)
+    hidden = ask(lone, "cnc-mill-operation", 9)
+    assert answers(world) == before
+    services.act_on_demand(SYSTEM, hidden, "withdraw")
+    assert answers(world) == before
+
+
+def test_a_dominating_firm_keeps_the_sum_hidden(world):
+    add_askers([50, 1, 1, 1])
+    assert all(gap.firms == 0 for rows in answers(world).values() for gap in rows.values())
+
+
+def test_an_archived_firm_and_a_need_that_was_met_no_longer_count(world):
+    firms = add_askers([2, 2, 3, 2, 2])
+    assert max(gap.firms for gap in answers(world)[2].values()) == 5
+    met = ask(firms[0], "cnc-mill-operation", 1)
+    services.act_on_demand(SYSTEM, met, "meet")
+    assert max(gap.people for gap in answers(world)[2].values()) == 11
+
+
+def test_a_college_sees_demand_beside_free_seats_and_what_to_do(client_of, world):
+    add_askers([2, 2, 3, 3])
+    cleo = client_of("cleo")
+    page = cleo.get("/training/gaps").text
+    assert "4 firms ask for this" in page
+    assert "10 people" in page
+    assert "10 seats are missing." in page
+    assert "Offer a cohort" in page
+    # The sections of the cast are held in another county, and stand for themselves.
+    assert "So few firms ask that it is not shown, or none." in page
+    assert "free seats in " in page
+    table = list(csv.DictReader(io.StringIO(cleo.get("/training/gaps.csv?missing=yes").text)))
+    assert [(row["skill_key"], row["firms"], row["missing"]) for row in table] == [
+        ("cnc-mill-operation", "4", "10")
+    ]
+    items = cleo.get("/api/v1/skill-gaps?county=21111").json["items"]
+    assert items[0]["area"] == "county-21111"
+    assert items[0]["people"] == 10
+    assert cleo.get("/api/v1/skill-gaps?quarter=soon").status_code == 422
+    assert cleo.get("/api/v1/skill-gaps?cursor=x").status_code == 422
+
+
+@pytest.mark.parametrize("name", ["ana", "eve"])
+def test_firms_do_not_see_the_gap_view(client_of, name):
+    assert client_of(name).get("/training/gaps").status_code == 403
+
+
+def cell_of(world):
+    return {
+        "skill": "cnc-mill-operation",
+        "area": "county-21111",
+        "quarter": quarter_code(quarter_of(later(2))),
+    }
+
+
+def test_four_firms_become_a_cohort_in_two_clicks(client_of, world, drain):
+    firms = add_askers([2, 2, 3])
+    shop = ask_of_shop(world)
+    cleo, ana = client_of("cleo"), client_of("ana")
+    # The cast's college has offered this to the shop before, which wanted nothing of it.
+    ana.post(f"/training/invitations/{world.cohort_invitations['shop']}/actions/decline")
+    form = cleo.get("/training/gaps/offer", query_string=cell_of(world))
+    assert "Offer CNC mill operation to 4 firms" in form.text
+    values = {
+        "program_id": world.programs["college_public"],
+        "starts_on": later(1).isoformat(),
+        "ends_on": later(2).isoformat(),
+        "seats": "6",
+        "message": "Evenings in the new lab.",
+    }
+    made = cleo.post("/training/gaps/offer", query_string=cell_of(world), data=values)
+    offer_url = made.headers["Location"]
+    offer = cleo.get(offer_url).text
+    assert "4 firms were told" in offer
+    names = [firm.name for firm in firms]
+    for name in [shop, *names]:
+        assert name not in offer
+    drain()
+    (mail,) = mails_to("ana@cast.example")
+    assert "offers what you asked for" in mail.subject
+    assert "Evenings in the new lab." in mail.body_text
+
+    number = mail.body_text.rpartition("/training/invitations/")[2].split(">")[0]
+    invitation = f"/training/invitations/{number}"
+    assert "6 seats are left." in ana.post(invitation, data={"people": "7"}).text
+    assert client_of("eve").get(invitation).status_code == 404
+    ana.post(invitation, data={"people": "4"})
+    assert "You send" in ana.get(invitation).text
+    accepted = cleo.get(offer_url).text
+    assert shop in accepted
+    assert "4 of 6" in accepted
+    assert all(name not in accepted for name in names)
+    drain()
+    assert "takes seats" in mails_to("cleo@cast.example")[-1].subject
+
+    ana.post(f"{invitation}/actions/decline")
+    assert shop not in cleo.get(offer_url).text
+    drain()
+    last = mails_to("cleo@cast.example")[-1]
+    assert "A firm declined" in last.subject
+    assert "Machine Shop" not in last.subject + last.body_text
+
+    again = cleo.post("/training/gaps/offer", query_string=cell_of(world), data=values)
+    assert "Most of these firms have your offer already." in again.text
+
+
+def mails_to(address):
+    return [mail for mail in mails() if mail.recipient == address]
+
+
+def ask_of_shop(world):
+    shop = session.get_one(Organization, world.organizations["shop"])
+    ask(shop, "cnc-mill-operation", 2)
+    # As pages write it.
+    return str(escape(shop.name))
+
+
+def test_what_is_not_shown_cannot_be_offered(client_of, world):
+    add_askers([2, 2])
+    assert (
+        client_of("cleo").get("/training/gaps/offer", query_string=cell_of(world)).status_code
+        == 404
+    )
+    with pytest.raises(NotFound):
+        get_cell({"skill": "cnc-mill-operation"})
+
+
+def test_without_a_program_that_teaches_it_there_is_nothing_to_offer(client_of, world):
+    add_askers([2, 2, 2, 2], skill="mig-welding")
+    form = client_of("cleo").get(
+        "/training/gaps/offer", query_string={**cell_of(world), "skill": "mig-welding"}
+    )
+    assert "None of your programs teaches this" in form.text

@@ -10,6 +10,7 @@ import unicodedata
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 from zoneinfo import ZoneInfo
@@ -113,7 +114,11 @@ class Search:
 
     def written(self) -> str:
         """Return all arguments as the part of an address after "?", as the router writes them."""
-        return urlencode(self.arguments(), doseq=True, safe=PLAIN)
+        return "&".join(
+            _argument(name, value)
+            for name, values in self.arguments().items()
+            for value in ((values,) if isinstance(values, str) else values)
+        )
 
     def turned_to(self, page: int) -> "Search":
         """Return the same search on another page."""
@@ -139,6 +144,12 @@ class Search:
     def changed(self, **values: object) -> "Search":
         """Return the search with other values, on its first page."""
         return dataclasses.replace(self, page=1, **values)  # type: ignore[arg-type]
+
+
+# The links of a page differ in one argument each.
+@lru_cache(maxsize=4096)
+def _argument(name: str, value: str) -> str:
+    return urlencode({name: value}, safe=PLAIN)
 
 
 def read_search(

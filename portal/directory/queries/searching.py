@@ -194,16 +194,20 @@ def _visible_ids(actor: Actor, kind: Searchable, numbers: Sequence[int]) -> set[
     return known.intersection(numbers)
 
 
-def _labels(name: str, values: Sequence[FacetValue]) -> Mapping[str, str]:
-    """Return the names of a facet's values in the reader's language.
+def _labels(name: str, values: Sequence[FacetValue], language: str) -> Mapping[str, str]:
+    """Return the names of a facet's values in a language, the reader's.
 
     Only those of values that something has are kept: any others can stand in an address.
     """
-    known: dict[str, str] = for_a_minute(("labels", name, str(get_locale())), dict)
+    known: dict[str, str] = for_a_minute(("labels", name, language), dict)
     unknown = [item for item in values if item.value not in known]
     if not unknown:
         return known
-    found = search_index().facets[name].labels([item.value for item in unknown])
+    found: Mapping[str, Any]
+    if name == "kind":
+        found = {kind: item.label for kind, item in search_index().kinds.items()}
+    else:
+        found = search_index().facets[name].labels([item.value for item in unknown])
     names = {item.value: str(found.get(item.value, item.value)) for item in unknown}
     known.update((item.value, names[item.value]) for item in unknown if item.count)
     return {**known, **names}
@@ -213,7 +217,7 @@ def _facets(
     results: Results, hidden: Sequence[Hit], most_values: int | None
 ) -> Iterable[FacetView]:
     index = search_index()
-    kinds = {kind: str(item.label) for kind, item in index.kinds.items()}
+    language = str(get_locale())
     for name, label in (
         ("kind", None),
         *((name, item.label) for name, item in index.facets.items()),
@@ -223,7 +227,7 @@ def _facets(
         shown: Sequence[FacetValue] = values.first(most_values)
         if hidden:
             shown = _without(hidden, name, shown)
-        labels = kinds if name == "kind" else _labels(name, shown)
+        labels = _labels(name, shown, language)
         yield FacetView(
             name,
             label,

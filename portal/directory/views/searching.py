@@ -1,7 +1,7 @@
 """The search box's page, its suggestions while typing, and the map of the results."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote, quote_plus
@@ -10,10 +10,10 @@ from flask import render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from portal.directory.queries import searching
-from portal.directory.queries.searching import Found
+from portal.directory.queries.searching import FacetView, Found
 from portal.directory.rules import LAST_PAGE, PLAIN, RADII_MILES, UPDATED_DAYS, Search
 from portal.directory.views.addresses import address, asked_search
 from portal.directory.views.blueprint import blueprint
@@ -54,7 +54,7 @@ class ValueRow(NamedTuple):
     label: str
     count: int  # type: ignore[assignment]
     is_selected: bool
-    url: str
+    url: Markup
 
 
 @blueprint.get("/search")
@@ -101,28 +101,29 @@ def suggestions() -> ResponseReturnValue:
     return render_template("components/suggestions.html", suggestions=found)
 
 
-def _toggles(wanted: Search, facet: str) -> Callable[[str], str]:
-    """Return what makes the address of the search with a value of the facet added or removed.
+def _value_rows(wanted: Search, facet: FacetView) -> list[ValueRow]:
+    """Return a facet's values with the addresses that choose them, or take the choice back.
 
     Addresses with a value added differ in nothing else, so one is made for all of them.
     """
-    chosen = wanted.chosen.get(facet, ())
-    pattern = address(wanted.toggled(facet, _ANY_VALUE))
+    pattern = escape(address(wanted.toggled(facet.name, _ANY_VALUE)))
     before, _any, after = pattern.partition(quote(_ANY_VALUE))
-    is_like_others = bool(_any) and quote(_ANY_VALUE) not in after
-
-    def toggle(value: str) -> str:
-        if value in chosen or not is_like_others:
-            return address(wanted.toggled(facet, value))
-        return f"{before}{_quoted(value)[1]}{after}"
-
-    return toggle
+    is_pattern = bool(_any) and quote(_ANY_VALUE) not in after
+    rows = []
+    for value, label, count, is_selected in facet.values:
+        in_path, in_arguments = _quoted(value)
+        if is_selected or not is_pattern:
+            url = escape(address(wanted.toggled(facet.name, value)))
+        else:
+            url = Markup(f"{before}{in_arguments}{after}")  # noqa: S704 (all of it is escaped)
+        rows.append(ValueRow(f"facet-{facet.name}-{in_path}", label, count, is_selected, url))
+    return rows
 
 
 @lru_cache(maxsize=8192)
-def _quoted(value: str) -> tuple[str, str]:
+def _quoted(value: str) -> tuple[str, Markup]:
     """Return a value of a facet as it stands in the path and in the arguments of an address."""
-    return quote(value), quote_plus(value, safe=PLAIN)
+    return quote(value), escape(quote_plus(value, safe=PLAIN))
 
 
 def _shown(hit: Hit) -> FoundRow:
@@ -177,21 +178,11 @@ def _text_of(hit: Hit) -> tuple[str, Markup]:
 
 
 def _facets(found: Found) -> list[dict[str, Any]]:
-    toggle = {facet.name: _toggles(found.search, facet.name) for facet in found.facets}
     return [
         {
             "name": facet.name,
-            "label": facet.label or _("What"),
-            "values": [
-                ValueRow(
-                    f"facet-{facet.name}-{_quoted(choice.value)[0]}",
-                    choice.label,
-                    choice.count,
-                    choice.is_selected,
-                    toggle[facet.name](choice.value),
-                )
-                for choice in facet.values
-            ],
+            "label": _("What") if facet.label is None else str(facet.label),
+            "values": _value_rows(found.search, facet),
         }
         for facet in found.facets
     ]

@@ -19,6 +19,7 @@ from babel import Locale, dates
 from babel.numbers import format_decimal as babel_format_decimal
 from flask import (
     Flask,
+    Request,
     Response,
     current_app,
     g,
@@ -32,6 +33,7 @@ from flask import (
 )
 from flask import flash as flask_flash
 from flask import session as cookie
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_babel import Babel, Domain, get_locale, get_translations, ngettext
 from flask_babel import format_date as babel_format_date
@@ -62,11 +64,13 @@ from portal.kernel.kept import KeptAnswers
 from portal.kernel.limits import Minutes
 from portal.kernel.manifest import NavigationItem, RecordSection
 from portal.kernel.spreadsheets import csv_pieces
-from portal.kernel.templating import init_templates
+from portal.kernel.templating import init_templates, written
 
 View = TypeVar("View", bound=Callable[..., Any])
 csrf = CSRFProtect()
 limiter = Limiter(get_remote_address, storage_uri=f"{Minutes.SCHEME}://")
+# Every request is counted by the guard; nothing is left that it would have to look for.
+limiter.request_filter(lambda: True)
 
 LARGEST_ID = 2**31 - 1
 _LANGUAGE_COOKIE = "language"
@@ -86,6 +90,15 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
+
+
+class Sessions(SecureCookieSessionInterface):
+    """Flask's sessions; who comes without a cookie gets one at once."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        if self.get_cookie_name(app) not in request.cookies:
+            return self.session_class()
+        return super().open_session(app, request)
 
 
 class RecordNumber(IntegerConverter):
@@ -132,6 +145,7 @@ def init_web(
         WTF_CSRF_TIME_LIMIT=None,
         BABEL_DEFAULT_LOCALE=app.config["LANGUAGES"].split(",")[0],
     )
+    app.session_interface = Sessions()
     app.url_map.converters["int"] = RecordNumber
     csrf.init_app(app)
     # As one that is known already it adds nothing to requests: it would look for limits of their
@@ -156,7 +170,7 @@ def init_web(
     app.register_error_handler(IndexUnavailable, _answer_index_error)
     app.register_error_handler(QueryTooCostly, _answer_costly_query)
     app.register_error_handler(Exception, _answer_unexpected)
-    init_templates(app.jinja_env)
+    init_templates(app.jinja_env, _say_in_page)
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
@@ -453,7 +467,8 @@ def remember_language(response: Response, language: str) -> Response:
 
 def _language() -> str:
     """Return the code of the present language, which takes long to spell out."""
-    locale = getattr(g.get("_flask_babel"), "babel_locale", None) or get_locale()
+    context = g._get_current_object().get("_flask_babel")
+    locale = getattr(context, "babel_locale", None) or get_locale()
     return locale.language if locale else "en"
 
 
@@ -475,7 +490,8 @@ class _Texts(Domain):
 
 
 def _catalog() -> Any:
-    context = g.get("_flask_babel")
+    # A page asks for a hundred texts, and each name of a proxy is looked up anew.
+    context = g._get_current_object().get("_flask_babel")
     return getattr(context, "babel_translations", None) or get_translations()
 
 
@@ -486,24 +502,31 @@ def _address(endpoint: str, **values: Any) -> str:
 
 @pass_eval_context
 def _say(context: EvalContext, text: str, /, **values: Any) -> str:
-    """Translate a template's text and put its values in.
+    """Translate a template's text and put its values in, as the `gettext` of templates does."""
+    if context.autoescape:
+        return _say_in_page(text, **values)
+    return _pattern(_catalog(), text) % values
 
-    As the `gettext` of templates does, but what is the same on each page is put together once.
-    """
-    if values:
-        return _pattern(_catalog(), text, context.autoescape) % values
-    return _said(_catalog(), text, context.autoescape)
+
+def _say_in_page(text: str, /, **values: Any) -> Markup:
+    """Do so where values are escaped. What is the same on each page is put together once."""
+    if not values:
+        return _said(_catalog(), text)
+    escaped = {
+        name: value if isinstance(value, int | float) else written(value)
+        for name, value in values.items()
+    }
+    return Markup(_pattern(_catalog(), text) % escaped)  # noqa: S704 (catalogs are our own)
 
 
 @lru_cache(maxsize=4096)
-def _said(catalog: Any, text: str, is_markup: bool) -> str:
-    return _pattern(catalog, text, is_markup) % {}
+def _said(catalog: Any, text: str) -> Markup:
+    return Markup(_pattern(catalog, text) % {})  # noqa: S704 (catalogs are our own)
 
 
 @lru_cache(maxsize=4096)
-def _pattern(catalog: Any, text: str, is_markup: bool) -> str:
-    found: str = catalog.ugettext(text)
-    return Markup(found) if is_markup else found  # noqa: S704 (catalogs are our own)
+def _pattern(catalog: Any, text: str) -> str:
+    return cast(str, catalog.ugettext(text))
 
 
 def _is_signed_in() -> bool:
@@ -650,10 +673,10 @@ def refuse_many_tries(name: str, most: int) -> None:
 
 def _refuse_unwanted_characters() -> None:
     """NUL and lone surrogates are in no honest request, and databases choke on them."""
-    values: list[str] = [request.path, *request.args.keys(), *request.args.values()]
-    for key in request.args:
-        values.extend(request.args.getlist(key))
-    if any(_UNWANTED.search(value) for value in values) or len(request.query_string) > 64_000:
+    values = [request.path]
+    for name, its in request.args.lists():
+        values += (name, *its)
+    if _UNWANTED.search(" ".join(values)) or len(request.query_string) > 64_000:
         raise BadRequest
 
 

@@ -1,4 +1,7 @@
-"""Saved searches under any order of steps: every match is reported once, and only once."""
+"""Saved searches under any order of steps: every match is reported once, and only once.
+
+MACHINE_RUNS and MACHINE_STEPS say how much of it is tried; docs/development.md names the numbers.
+"""
 
 import os
 import shutil
@@ -30,7 +33,8 @@ from portal.organizations.models import Membership, Organization
 from tests.cast import World
 from tests.directory.conftest import Alerts
 
-RUNS = 6 if os.environ.get("CI") else 3
+RUNS = int(os.environ.get("MACHINE_RUNS") or (6 if os.environ.get("CI") else 3))
+STEPS = int(os.environ.get("MACHINE_STEPS", "15"))
 VISIBILITIES = ("draft", "organization", "members", "public")
 READERS = ("dov", "eve", "shop")
 
@@ -233,7 +237,7 @@ def test_every_match_is_reported_once_whatever_happens(
             Machine,
             settings=settings(
                 max_examples=RUNS,
-                stateful_step_count=15,
+                stateful_step_count=STEPS,
                 deadline=None,
                 suppress_health_check=list(HealthCheck),
             ),

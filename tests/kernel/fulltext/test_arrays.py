@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from whoosh.filedb.filestore import FileStorage
 from whoosh.index import FileIndex
@@ -86,6 +87,16 @@ def test_arrays_that_are_missing_or_damaged_are_made_again(directory: Path, dama
         damage(path)  # type: ignore[operator]
     assert answers(Index(directory)) == expected
     assert [path.read_bytes() for path in paths] == whole
+
+
+def test_a_file_that_is_written_anew_leaves_what_readers_have_mapped(tmp_path: Path) -> None:
+    """To cut a mapped file short would end every process that then looks at what is missing."""
+    path = tmp_path / "segment.arrays"
+    arrays.write(path, "label", [("numbers", [np.arange(100_000)])])
+    mapped = arrays.open_file(path, "label")["numbers"]
+    arrays.write(path, "label", [("numbers", [np.arange(3)])])
+    assert mapped.sum() == sum(range(100_000))
+    assert arrays.open_file(path, "label")["numbers"].tolist() == [0, 1, 2]
 
 
 def test_the_next_commit_makes_arrays_that_a_crash_left_out(directory: Path) -> None:

@@ -14,8 +14,10 @@ from portal.kernel.manifest import (
     RecordSection,
     Searchable,
     SearchFilter,
+    ThreadSubject,
 )
 from portal.kernel.outbox import Reaction
+from portal.kernel.web import format_date
 from portal.organizations.events import (
     OrganizationArchived,
     OrganizationChanged,
@@ -30,7 +32,7 @@ from portal.training.api import programs as program_api
 from portal.training.api import sections as section_api
 from portal.training.api.blueprint import blueprint as api_blueprint
 from portal.training.policies import Permission, policy
-from portal.training.queries import demands, learning, listings, panels
+from portal.training.queries import demands, learning, listings, panels, talks
 from portal.training.queries import enrollments as enrollment_queries
 from portal.training.queries.doors import list_ways
 from portal.training.reactions import demands as demand_reactions
@@ -240,7 +242,23 @@ manifest = Manifest(
             order=61,
         ),
     ),
+    thread_subjects=(
+        ThreadSubject(
+            kind="enrollment",
+            load=talks.load_enrollments,
+            view=Permission.ENROLLMENT_VIEW,
+            parties=talks.parties_of,
+            title=lambda row: f"{row.section.program.title}, {format_date(row.section.starts_on)}",
+            url=lambda row: learning.ENROLLMENT_ADDRESS % row.id,
+        ),
+    ),
     sections=(
+        RecordSection(
+            "enrollment",
+            _l("Conversation"),
+            "conversations/section.html",
+            talks.talk_section,
+        ),
         RecordSection(
             "section", _l("Enroll"), "training/enroll_panel.html", panels.enroll_panel, order=10
         ),

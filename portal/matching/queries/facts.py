@@ -37,6 +37,7 @@ from portal.regions.queries import match_phrases, preferred_labels
 from portal.skills.models import Credential, Skill, skill_capability
 from portal.training.models.programs import Program, ProgramSkill
 from portal.training.models.sections import Section
+from portal.training.queries.enrollments import load_seats
 from portal.training.queries.sections import can_enroll
 from portal.training.rules.sections import price_for
 
@@ -343,6 +344,7 @@ def _load_programs(ids: Sequence[int], wanted: Wanted) -> list[Offered]:
     ).all()
     clusters = clusters_of_organizations({row.organization_id for row in rows})
     coming = _next_sections(ids)
+    seats = load_seats([section.id for section in coming.values()])
     found = []
     for row in rows:
         section = coming.get(row.id)
@@ -358,7 +360,7 @@ def _load_programs(ids: Sequence[int], wanted: Wanted) -> list[Offered]:
                 point=place or row.organization.shown_point,
                 capabilities=tuple(sorted(served)),
                 starts_on=section.starts_on if section else None,
-                free_seats=section.seats if section else None,
+                free_seats=seats[section.id].free if section else None,
                 cost_cents=price_for(
                     section.price_by_class if section else {}, customer, row.cost_cents
                 ),

@@ -39,8 +39,8 @@ E = TypeVar("E", bound=Event)
 class Reaction:
     """A subscription: `handler(event)` follows every `event`, in a transaction of its own.
 
-    is_outside: it waits for somebody else's answer, so it comes after the others and in no
-    transaction; what it writes, it writes by commands, and being called twice does no harm.
+    is_outside: it waits for somebody else's answer, so it is called in a thread of its own and in
+    no transaction; what it writes, it writes by commands, and being called twice does no harm.
     """
 
     event: type[Event]
@@ -126,6 +126,11 @@ def handler_named(name: str) -> Callable[[Any], object] | None:
 def is_outside(name: str) -> bool:
     """Tell whether a handler waits for somebody else's answer."""
     return name in _outside
+
+
+def outside_names() -> list[str]:
+    """Return the handlers that wait for somebody else's answer."""
+    return sorted(_outside)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import smtplib
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import FrameType
 
 from flask import Flask, current_app
@@ -31,6 +31,7 @@ from portal.kernel.outbox import (
     handler_named,
     is_outside,
     load_event,
+    outside_names,
 )
 from portal.kernel.search import INDEX_HANDLER, search_index
 
@@ -38,7 +39,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 200
 CLAIM_SECONDS = 120
-#: So long does mail wait for what others answer, with the longest answer on top of it.
+#: After so long a turn of waiting for others, the rest of it is put back, well within a claim.
 OUTSIDE_SECONDS = 5
 KEPT_DAYS = 14
 
@@ -62,17 +63,30 @@ class Worker:
         self.stopping = threading.Event()
 
     def run(self) -> None:
-        """Work until SIGTERM or SIGINT; what is claimed is finished first."""
+        """Work until SIGTERM or SIGINT; what is claimed is finished first.
+
+        What waits for others' answers has a thread of its own, so that it holds up nothing else.
+        """
 
         def stop(_signal: int, _frame: FrameType | None) -> None:
             self.stopping.set()
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
+        outside = threading.Thread(target=self._repeat, args=(self.deliver_outside,))
+        outside.start()
+        try:
+            self._repeat(lambda: self.run_jobs() + self.deliver_inside() + self.send_mail())
+        finally:
+            self.stopping.set()
+            outside.join()
+
+    def _repeat(self, turn: Callable[[], int]) -> None:
+        """Take turns until told to stop, with a pause after those with nothing to do."""
         while not self.stopping.is_set():
             try:
                 with self.app.app_context():
-                    did = self.run_once()
+                    did = turn()
             except Exception:
                 # The database may be away for a while; the outbox keeps everything until then.
                 log.exception("the worker could not work; it tries again")
@@ -127,8 +141,12 @@ class Worker:
             return bool(result.rowcount)  # type: ignore[attr-defined]
 
     def deliver(self) -> int:
-        """Deliver what is due: search documents in one batch, the rest one by one."""
-        deliveries = self._claim()
+        """Deliver what is due, what waits for others' answers last."""
+        return self.deliver_inside() + self.deliver_outside()
+
+    def deliver_inside(self) -> int:
+        """Deliver what waits for nobody: search documents in one batch, the rest one by one."""
+        deliveries = self._claim(OutboxDelivery.handler.not_in(outside_names()))
         by_handler: dict[str, list[OutboxDelivery]] = defaultdict(list)
         for delivery in deliveries:
             by_handler[delivery.handler].append(delivery)
@@ -137,19 +155,22 @@ class Worker:
             (item for group in by_handler.values() for item in group), key=lambda item: item.id
         )
         for delivery in others:
-            if not is_outside(delivery.handler):
-                self._deliver_one(delivery)
-        self._deliver_outside([item for item in others if is_outside(item.handler)])
+            self._deliver_one(delivery)
         return len(deliveries)
 
-    def _deliver_outside(self, deliveries: list[OutboxDelivery]) -> None:
-        """Deliver what waits for others' answers; what takes too long leaves the rest for later."""
+    def deliver_outside(self) -> int:
+        """Deliver what waits for others' answers; what takes too long leaves the rest for later.
+
+        So nothing is claimed for longer than a claim holds, and another worker may take it.
+        """
+        deliveries = self._claim(OutboxDelivery.handler.in_(outside_names()))
         end = time.monotonic() + OUTSIDE_SECONDS
         for number, delivery in enumerate(deliveries):
-            if time.monotonic() > end:
+            if time.monotonic() > end or self.stopping.is_set():
                 self._put_back(deliveries[number:])
-                return
+                return number
             self._deliver_one(delivery)
+        return len(deliveries)
 
     def _put_back(self, deliveries: list[OutboxDelivery]) -> None:
         with unit_of_work():
@@ -160,8 +181,9 @@ class Worker:
                 .execution_options(synchronize_session=False)
             )
 
-    def _claim(self) -> list[OutboxDelivery]:
+    def _claim(self, is_wanted: ColumnElement[bool]) -> list[OutboxDelivery]:
         open_and_due = and_(
+            is_wanted,
             OutboxDelivery.done_at.is_(None),
             OutboxDelivery.failed_at.is_(None),
             OutboxDelivery.due_at <= now(),

@@ -2,6 +2,7 @@
 
 from flask_babel import lazy_gettext as _l
 
+from portal.bookings import events as booking_events
 from portal.facilities import events as facility_events
 from portal.kernel.manifest import DeskSection, Job, Manifest, NavigationItem, RecordSection
 from portal.kernel.outbox import Event, Reaction
@@ -45,6 +46,15 @@ manifest = Manifest(
             Reaction(event, reactions.compute_anew_on_equipment_changed)
             for event in (facility_events.EquipmentSaved, facility_events.EquipmentDeleted)
         ),
+        *(
+            Reaction(event, reactions.compute_anew_on_booking_changed)
+            for event in (
+                booking_events.BookingMade,
+                booking_events.BookingMoved,
+                booking_events.BookingStepped,
+            )
+        ),
+        Reaction(booking_events.CalendarChanged, reactions.compute_anew_on_calendar_changed),
         *(
             Reaction(event, reactions.compute_anew_on_facility_changed)
             for event in (facility_events.FacilitySaved, facility_events.FacilityDeleted)

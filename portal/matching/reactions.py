@@ -1,9 +1,11 @@
 """What follows for matches: they are computed anew, and people are told of what is new."""
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
 from portal.accounts.models import User
+from portal.bookings import events as booking_events
 from portal.facilities import events as facility_events
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.errors import NotFound
@@ -23,6 +25,8 @@ from portal.partnerships.queries.requests import get_request, keepers_of
 
 #: So many requests are looked at in one turn of the job.
 IN_ONE_TURN = 20
+#: Calendars change all day: what has changed in so long a time is computed at once.
+CALENDARS_REST = dt.timedelta(minutes=10)
 
 
 def compute_due_matches() -> int:
@@ -54,6 +58,18 @@ def compute_anew_on_equipment_changed(
 ) -> None:
     """Compute the matches of the requests that a machine concerns."""
     _schedule(rounds.list_affected_ids("equipment", event.equipment_id))
+
+
+def compute_anew_on_booking_changed(
+    event: booking_events.BookingMade | booking_events.BookingMoved | booking_events.BookingStepped,
+) -> None:
+    """Compute the matches of the requests of which the booked machine is a candidate."""
+    _schedule(rounds.list_affected_by_booking(event.booking_id), CALENDARS_REST)
+
+
+def compute_anew_on_calendar_changed(event: booking_events.CalendarChanged) -> None:
+    """Compute the matches of the requests whose candidates are free at other times now."""
+    _schedule(rounds.list_affected_by_resource(event.resource_id), CALENDARS_REST)
 
 
 def compute_anew_on_facility_changed(
@@ -122,9 +138,9 @@ def email_keepers_on_match_answered(event: MatchAnswered) -> None:
     services.schedule_requests(SYSTEM, request_ids=[one.match.request_id for one in found])
 
 
-def _schedule(request_ids: Sequence[int]) -> None:
+def _schedule(request_ids: Sequence[int], after: dt.timedelta = dt.timedelta()) -> None:
     if request_ids:
-        services.schedule_requests(SYSTEM, request_ids=request_ids)
+        services.schedule_requests(SYSTEM, request_ids=request_ids, after=after)
 
 
 def _existing(request_id: int) -> list[int]:

@@ -36,14 +36,17 @@ _MEMBERS = ("members", "public")
 
 
 @command(Permission.MATCH_COMPUTE)
-def schedule_requests(actor: Actor, *, request_ids: Sequence[int]) -> int:
-    """Let the matches of requests be computed anew soon; return how many."""
+def schedule_requests(
+    actor: Actor, *, request_ids: Sequence[int], after: dt.timedelta = dt.timedelta()
+) -> int:
+    """Let the matches of requests be computed anew soon, or after a while; return how many."""
+    due_at = now() + after
     for request_id in sorted(set(request_ids)):
         row = session.get(MatchRound, request_id, with_for_update=True)
         if row is None:
-            session.add(MatchRound(request_id=request_id, due_at=now()))
+            session.add(MatchRound(request_id=request_id, due_at=due_at))
         else:
-            row.due_at = min(row.due_at, now())
+            row.due_at = min(row.due_at, due_at)
     return len(set(request_ids))
 
 

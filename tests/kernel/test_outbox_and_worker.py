@@ -3,6 +3,8 @@
 import datetime as dt
 import logging
 import re
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email import policy
@@ -11,7 +13,7 @@ import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, true
 
 from portal.app import create_app
 from portal.facilities.models import Equipment
@@ -37,6 +39,7 @@ from tests.support.smtp import MailServer
 
 heard: list[str] = []
 broken: list[Exception] = []
+answered = threading.Event()
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ def note_bell(event: BellRang) -> None:
 def _fresh() -> Iterator[None]:
     subscribe([Reaction(BellRang, hear_bell), Reaction(BellRang, note_bell)])
     subscribe([Reaction(LetterLeft, send_letter, is_outside=True)])
+    subscribe([Reaction(LetterKept, keep_letter, is_outside=True)])
     heard.clear()
     broken.clear()
     yield
@@ -73,6 +77,26 @@ def send_letter(event: LetterLeft) -> None:
     heard.append(f"{event.words}, {'in' if is_writing() else 'outside'} a transaction")
     if broken:
         raise broken[0]
+
+
+@dataclass(frozen=True)
+class LetterKept(Event):
+    words: str
+
+
+def keep_letter(event: LetterKept) -> None:
+    """Wait for an answer that does not come before somebody gives it."""
+    answered.wait(60)
+    heard.append(f"{event.words}, at last")
+
+
+@pytest.fixture
+def keep_signals() -> Iterator[None]:
+    """Put back how the process takes signals, which a running worker changes."""
+    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
 
 
 def ring(sound: str) -> None:
@@ -123,6 +147,43 @@ def test_slow_answers_leave_the_rest_for_the_next_turn(
     assert heard == ["ding", "note ding"]
     waiting = [delivery for delivery in deliveries() if delivery.done_at is None]
     assert [(item.attempts, item.claimed_by) for item in waiting] == [(0, None)]
+
+
+def test_who_keeps_us_waiting_holds_up_no_mail(
+    app: Flask, mail_server: MailServer, keep_signals: None
+) -> None:
+    app.config["MAIL_URL"] = mail_server.url
+    answered.clear()
+    waited: list[bool] = []
+    with unit_of_work():
+        record(LetterKept("Dear all"))
+        session.add(
+            OutgoingMail(
+                recipient="ana@cast.example",
+                subject="News",
+                body_text="News.",
+                body_html="<p>News.</p>",
+                message_id="<news@cast.example>",
+            )
+        )
+    working = Worker(app, {})
+
+    def watch() -> None:
+        try:
+            mail_server.wait_for(1)
+            waited.append(not answered.is_set())
+        finally:
+            answered.set()
+            working.stopping.set()
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    working.run()
+    watching.join()
+
+    assert waited == [True]
+    assert heard == ["Dear all, at last"]
+    assert all(delivery.done_at for delivery in deliveries())
 
 
 def test_each_handler_hears_an_event_once(app: Flask, drain: Callable[[], None]) -> None:
@@ -207,7 +268,7 @@ def test_what_is_to_be_indexed_waits_however_long_the_search_server_is_away(
 def test_a_delivery_claimed_by_a_worker_that_died_falls_due_again(app: Flask) -> None:
     ring("ding")
     dead, alive = Worker(app, {}), Worker(app, {})
-    assert len(dead._claim()) == 2
+    assert len(dead._claim(true())) == 2
 
     assert alive.deliver() == 0
     with time_machine.travel(now() + dt.timedelta(seconds=CLAIM_SECONDS + 1)):

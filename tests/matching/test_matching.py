@@ -1,5 +1,6 @@
 """From a request to its matches: found, kept, told once, judged, answered, computed anew."""
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -7,15 +8,19 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from portal.bookings.events import BookingStepped, CalendarChanged
+from portal.bookings.models.calendar import Resource
 from portal.facilities.models import Equipment
 from portal.facilities.services import delete_equipment
 from portal.kernel.authorization import SYSTEM, Actor
-from portal.kernel.database import session
+from portal.kernel.clock import now
+from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict, Forbidden, NotFound
 from portal.kernel.mail import OutgoingMail
+from portal.kernel.outbox import Event, record
 from portal.kernel.search import search_index
-from portal.matching import services
-from portal.matching.models import Match, MatchAnswer, MatchFeedback
+from portal.matching import reactions, services
+from portal.matching.models import Match, MatchAnswer, MatchFeedback, MatchRound
 from portal.matching.queries import matches as queries
 from portal.matching.queries import rounds
 from portal.partnerships.models import Request
@@ -185,6 +190,36 @@ def test_a_change_on_either_side_computes_the_matches_anew(
     compute()
     gone = matches_of(need).get(("equipment", world.equipment["college_members"]))
     assert gone is None or gone.status == "gone"
+
+
+def test_bookings_and_calendars_of_a_candidate_let_its_matches_fall_due(
+    world: World, need: Request, compute: Callable[[], None], drain: Callable[[], None]
+) -> None:
+    compute()
+    booking, resource = world.bookings["ben_on_college_mill"], world.resources["college_public"]
+    of_organization = Resource(
+        kind="organization", organization_id=world.organizations["college"], name="College"
+    )
+    with unit_of_work():
+        session.add(of_organization)
+    assert ("equipment", world.equipment["college_public"]) in matches_of(need)
+    events: list[Event] = [
+        BookingStepped(booking, "approve", "approved", None, ""),
+        CalendarChanged(resource),
+        CalendarChanged(of_organization.id),
+    ]
+
+    for event in events:
+        with unit_of_work():
+            due = session.get_one(MatchRound, need.id)
+            due.due_at = now() + dt.timedelta(hours=20)
+            record(event)
+        drain()
+        session.expire_all()
+        # Not at once, since calendars change all day.
+        wait = session.get_one(MatchRound, need.id).due_at - now()
+        assert dt.timedelta() < wait <= reactions.CALENDARS_REST, event
+    assert not rounds.has_due()
 
 
 def test_a_request_that_is_withdrawn_has_no_candidates(

@@ -9,7 +9,7 @@ import pytest
 from portal.matching.rules import criteria, learning, scoring, sizes
 from portal.matching.rules.facts import Finding, Offered, Wanted
 from portal.matching.rules.kinship import Kinship, emphasis
-from portal.matching.rules.wording import question, sentence
+from portal.matching.rules.wording import is_question, question, sentence
 from portal.matching.rules.words import CANDIDATE_KINDS, CRITERIA
 from portal.partnerships.rules.words import REQUEST_KINDS
 
@@ -169,6 +169,8 @@ def test_what_nobody_filled_in_is_unknown_and_neither_met_nor_unmet(
 
     assert found is not None
     assert found.verdict == "unknown"
+    # Whatever its owner can tell, its owner is asked.
+    assert is_question(found.as_row())
 
 
 @pytest.mark.parametrize(

@@ -230,7 +230,7 @@ def test_what_waits_for_a_paused_webhook_is_given_up_unsent(
 ) -> None:
     webhook, listener = make()
     accept(actor, world)
-    Worker(app, {}).deliver()
+    Worker(app, {}).deliver_inside()
     services.change_webhook(
         actor("ana"),
         queries.get_webhook(webhook.id),

@@ -5,7 +5,9 @@ from typing import Any
 
 from sqlalchemy import Table, exists, or_, select
 
-from portal.facilities.models import equipment_capability, facility_capability
+from portal.bookings.models.booking import Booking
+from portal.bookings.models.calendar import Resource
+from portal.facilities.models import Equipment, equipment_capability, facility_capability
 from portal.kernel.clock import now
 from portal.kernel.database import session
 from portal.matching.models import Match, MatchRound
@@ -71,6 +73,45 @@ def list_affected_ids(kind: str, number: int, organization_id: int | None = None
         named = select(link.c.capability_key).where(link.c[column] == number)
     keys = session.scalars(named).all()
     return sorted({*known, *_asking_for(keys)} - ({number} if kind == "request" else set()))
+
+
+def list_affected_by_booking(booking_id: int) -> list[int]:
+    """Return the requests of which a machine that is booked, or is no more, is a candidate."""
+    number = session.scalar(select(Booking.resource_id).where(Booking.id == booking_id))
+    return list_affected_by_resource(number) if number is not None else []
+
+
+def list_affected_by_resource(resource_id: int) -> list[int]:
+    """Return the requests of whose candidates the free times follow from a resource's calendar.
+
+    A machine's own, those of the facility in which it stands, or all of its organization.
+    """
+    resource = session.get(Resource, resource_id)
+    if resource is None:
+        return []
+    machines = select(Equipment.id)
+    match resource.kind:
+        case "equipment":
+            machines = machines.where(Equipment.id == resource.equipment_id)
+        case "facility":
+            machines = machines.where(Equipment.facility_id == resource.facility_id)
+        case "organization":
+            machines = machines.where(Equipment.organization_id == resource.organization_id)
+        case _:
+            return []
+    return list(
+        session.scalars(
+            select(Match.request_id)
+            .where(
+                Match.candidate_kind == "equipment",
+                Match.candidate_id.in_(machines),
+                Match.status != "gone",
+            )
+            .distinct()
+            .order_by(Match.request_id)
+            .limit(MOST_AFFECTED)
+        )
+    )
 
 
 def _asking_for(keys: Collection[str]) -> Collection[int]:

@@ -93,8 +93,10 @@ def distance(wanted: Wanted, offered: Offered) -> Finding | None:
     """Whether it is near enough; a radius that was given is hard. What is online is everywhere."""
     if offered.is_online:
         return Finding("distance", "met", ONLINE, "online")
-    if wanted.point is None or offered.point is None:
+    if wanted.point is None:
         return Finding("distance", "unknown", 0.0, "no_place")
+    if offered.point is None:
+        return Finding("distance", "unknown", 0.0, "nowhere")
     miles = miles_between(*wanted.point, *offered.point)
     values = {"miles": round(miles)}
     if wanted.radius_miles is None:

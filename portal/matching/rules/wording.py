@@ -28,7 +28,8 @@ _SENTENCES: Mapping[tuple[str, str], Any] = {
     ),
     ("distance", "within"): _l("It is %(miles)s miles away, within the %(radius)s asked for."),
     ("distance", "beyond"): _l("It is %(miles)s miles away, beyond the %(radius)s asked for."),
-    ("distance", "no_place"): _l("One of the two says no place."),
+    ("distance", "no_place"): _l("The request says no place."),
+    ("distance", "nowhere"): _l("It says no place."),
     ("distance", "online"): _l("It is taught online."),
     ("availability", "begins"): _l("Its next section begins on %(from)s."),
     ("availability", "begins_late"): _l("Its next section begins on %(from)s, after %(by)s."),
@@ -96,6 +97,9 @@ _QUESTIONS: Mapping[tuple[str, str], Any] = {
     ("capability", "none_named"): _l("Can it do what is asked for?"),
     ("trl", "none_named"): _l("Is it about as far developed as what is asked for?"),
     ("partner_size", "none_named"): _l("Does your organization have the size looked for?"),
+    ("distance", "nowhere"): _l("Is it near enough to where it is needed?"),
+    ("cluster", "none_named"): _l("Does your organization work for the industry that asks?"),
+    ("freshness", "never"): _l("Is what you list here still right?"),
 }
 _PER_DIMENSION: Mapping[str, Any] = {
     "length": _l("%(size)s in"),

@@ -3,6 +3,7 @@
 from flask_babel import lazy_gettext as _l
 
 from portal.bookings.events import RecognitionStepped
+from portal.facilities.events import FacilitySaved
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.manifest import (
     DeskSection,
@@ -34,12 +35,15 @@ from portal.training.api.blueprint import blueprint as api_blueprint
 from portal.training.policies import Permission, policy
 from portal.training.queries import demands, learning, listings, panels, talks
 from portal.training.queries import enrollments as enrollment_queries
+from portal.training.queries import sections as section_queries
 from portal.training.queries.doors import list_ways
 from portal.training.reactions import demands as demand_reactions
 from portal.training.reactions import doors
 from portal.training.reactions import enrollments as on_enrollments
+from portal.training.reactions import sections as on_sections
 from portal.training.rules.programs import DELIVERIES, PROGRAM_KINDS
 from portal.training.services import enrollments as enrollment_services
+from portal.training.services import sections as section_services
 from portal.training.views import certificates as certificate_views
 from portal.training.views import demands as demand_views
 from portal.training.views import enrollments as enrollment_views
@@ -142,6 +146,7 @@ manifest = Manifest(
     reactions=(
         Reaction(events.CohortOffered, demand_reactions.email_firms_on_cohort_offered),
         Reaction(events.CohortAnswered, demand_reactions.email_provider_on_cohort_answered),
+        Reaction(FacilitySaved, on_sections.follow_facility_on_facility_saved),
         Reaction(events.EnrollmentMade, on_enrollments.email_on_enrollment_made),
         Reaction(events.EnrollmentStepped, on_enrollments.email_on_enrollment_stepped),
         Reaction(events.SectionCancelled, on_enrollments.cancel_enrollments_on_section_cancelled),
@@ -224,6 +229,12 @@ manifest = Manifest(
             order=62,
         ),
         DeskSection(
+            _l("Sections below their minimum"),
+            _l("No section of yours is about to be cancelled."),
+            listings.list_sections_below,
+            order=14,
+        ),
+        DeskSection(
             _l("Sections without a room"),
             _l("Every meeting of your sections has its room."),
             listings.list_sections_without_room,
@@ -272,6 +283,12 @@ manifest = Manifest(
     ),
     ways_to_qualify=list_ways,
     jobs=(
+        Job(
+            "advance_sections",
+            600,
+            lambda: section_services.advance_sections(SYSTEM),
+            is_due=lambda: bool(section_queries.list_due(1)),
+        ),
         Job(
             "pass_on_seats",
             60,

@@ -87,7 +87,7 @@ def test_only_what_was_updated_lately_is_found_if_so_asked(client_of: ClientOf) 
     text = search(client, "q=mill&kind=equipment&updated_days=30")
     assert "Shop public mill" in text
     assert re.search(r'href="/search\?q=mill&amp;kind=equipment" rel="nofollow">Any time', text)
-    assert client.get("/api/v1/search?q=mill&updated_days=90").get_json()["total"] == 4
+    assert client.get("/api/v1/search?q=mill&updated_days=90").get_json()["total"] == 5
     assert client.get("/api/v1/search?q=mill&updated_days=91").status_code == 422
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flask_babel import format_date
+from flask_babel import format_date, format_decimal
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from sqlalchemy.orm import joinedload
@@ -25,6 +25,7 @@ from portal.kernel.paging import Page, keyset_page
 from portal.organizations.models import Organization
 from portal.organizations.rules import STALE_AFTER
 from portal.regions.models import County
+from portal.training.models.enrollments import Enrollment
 from portal.training.models.programs import Program, ProgramSkill
 from portal.training.models.sections import Section, SectionMeeting
 from portal.training.policies import Permission
@@ -36,7 +37,13 @@ from portal.training.queries.sections import (
     title_of,
 )
 from portal.training.rules.programs import PROGRAM_ADDRESS, PROGRAM_KINDS
-from portal.training.rules.sections import LIVE_STATUSES, OPEN_DAYS, SECTION_ADDRESS
+from portal.training.rules.sections import (
+    LIVE_STATUSES,
+    OPEN_DAYS,
+    SECTION_ADDRESS,
+    WARN_DAYS,
+    last_day_to_enroll,
+)
 
 
 @dataclass(frozen=True)
@@ -388,6 +395,33 @@ def list_sections_without_room(actor: Actor, limit: int) -> list[DeskItem]:
         and_(Section.status.in_(LIVE_STATUSES), Section.facility_id.is_not(None), roomless),
         detail=lambda section: section.facility.name if section.facility else "",
         action=_("Find a room"),
+    )
+
+
+def list_sections_below(actor: Actor, limit: int) -> list[DeskItem]:
+    """Return sections with too few seats taken and a week at most to enroll, the next one first."""
+    today = today_here()
+    soon = today + dt.timedelta(days=WARN_DAYS)
+    taken = (
+        select(func.count(Enrollment.seat))
+        .where(Enrollment.section_id == Section.id)
+        .correlate(Section)
+        .scalar_subquery()
+    )
+    last_day_near = or_(
+        Section.enroll_until <= soon,
+        and_(Section.enroll_until.is_(None), Section.starts_on <= soon + dt.timedelta(days=1)),
+    )
+    return _section_items(
+        actor,
+        limit,
+        and_(Section.status == "open", last_day_near, taken < Section.min_seats),
+        detail=lambda section: _(
+            "fewer than %(least)s seats taken; cancelled after %(day)s",
+            least=format_decimal(section.min_seats),
+            day=format_date(last_day_to_enroll(section.enroll_until, section.starts_on)),
+        ),
+        action=_("Invite people, or hold it anyway"),
     )
 
 

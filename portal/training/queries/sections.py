@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.bookings.models.booking import Booking
@@ -355,5 +355,56 @@ def list_siblings(section: Section) -> list[Section]:
             )
             .order_by(Section.starts_on, Section.id)
             .limit(MOST_SIBLINGS)
+        )
+    )
+
+
+# What the clock does
+
+
+def list_due(limit: int = 200) -> list[tuple[Section, str]]:
+    """Return sections whose day has come, each with its step, the oldest first.
+
+    An open one with fewer taken seats than its minimum is cancelled once its last day to enroll is
+    over; the others begin and are completed on their dates.
+    """
+    today = today_here()
+    taken = (
+        select(func.count(Enrollment.seat))
+        .where(Enrollment.section_id == Section.id)
+        .correlate(Section)
+        .scalar_subquery()
+    )
+    last_day_over = or_(
+        Section.enroll_until < today,
+        and_(Section.enroll_until.is_(None), Section.starts_on <= today),
+    )
+    is_open, is_running = Section.status == "open", Section.status == "running"
+    is_below = and_(is_open, last_day_over, taken < Section.min_seats)
+    step = case(
+        (is_below, "cancel"),
+        (and_(is_open, Section.starts_on <= today), "start"),
+        (and_(is_running, Section.ends_on < today), "complete"),
+    )
+    rows = session.execute(
+        select(Section.id, step)
+        .where(step.is_not(None))
+        .order_by(Section.starts_on, Section.id)
+        .limit(limit)
+    ).all()
+    steps: dict[int, str] = dict(rows)
+    sections = session.scalars(
+        select(Section).options(*SECTION_OPTIONS).where(Section.id.in_(steps)).order_by(Section.id)
+    )
+    return [(section, steps[section.id]) for section in sections]
+
+
+def list_ids_at_facility(facility_id: int) -> list[int]:
+    """Return the ids of the sections to come and under way in a facility, in order."""
+    return list(
+        session.scalars(
+            select(Section.id)
+            .where(Section.facility_id == facility_id, Section.status.in_(LIVE_STATUSES))
+            .order_by(Section.id)
         )
     )

@@ -29,7 +29,7 @@ from portal.facilities.rules import CUSTOMER_CLASSES, has_place
 from portal.kernel.authorization import Actor, can
 from portal.kernel.clock import now, today_here
 from portal.kernel.commands import command
-from portal.kernel.database import session
+from portal.kernel.database import lock, session
 from portal.kernel.errors import Conflict, Invalid, NotFound
 from portal.kernel.outbox import record
 from portal.organizations.queries.resolving import complete_place
@@ -278,6 +278,43 @@ def _check_openable(section: Section) -> None:
         raise Conflict(_("Its last day to enroll is over. Move it, or give a later day."))
     if price_for(section.price_by_class, "other", program.cost_cents) is None:
         raise Conflict(_("Say first what a seat costs; 0 where it is free."))
+
+
+# The clock
+
+
+@command(Permission.SECTION_KEEP)
+def advance_sections(actor: Actor) -> int:
+    """Begin, complete or cancel the sections whose day has come; return how many there were."""
+    done = 0
+    for section, action in queries.list_due():
+        # What changed meanwhile is looked at again in the next round.
+        lock(section)
+        if section.status not in SECTIONS.transitions[action].sources:
+            continue
+        note = _("Too few people enrolled.") if action == "cancel" else ""
+        act_on_section(actor, section, action, note=note)
+        done += 1
+    return done
+
+
+@command(Permission.SECTION_KEEP)
+def follow_facility(actor: Actor, *, facility_id: int) -> int:
+    """Write the place of a facility anew into the sections that are held there."""
+    facility = get_facility(facility_id)
+    moved = 0
+    for number in queries.list_ids_at_facility(facility_id):
+        section = queries.get_section(number)
+        lock(section)
+        place = queries.shown_place(facility, section.program.visibility)
+        if all(getattr(section, name) == place[name] for name in _PLACE):
+            continue
+        _write_place(section, place)
+        section.timezone = queries.find_zone(section)
+        _touch(section)
+        record(SectionSaved(section.id, section.program_id))
+        moved += 1
+    return moved
 
 
 # What a section says of itself

@@ -28,6 +28,7 @@ pytest_plugins = [
     "tests.support.smtp",
     "tests.support.browser",
     "tests.support.server",
+    "tests.support.serving",
     "tests.support.listener",
 ]
 

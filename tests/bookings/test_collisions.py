@@ -5,16 +5,12 @@ import http.client
 import json
 import os
 import signal
-import socket
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from portal.bookings.models.booking import Booking
 from portal.bookings.models.calendar import Quota, Resource, RuleLayer
@@ -23,67 +19,14 @@ from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.services.making import create_booking
 from portal.facilities.models import Equipment
-from portal.kernel.database import db, session, unit_of_work
+from portal.kernel.database import session, unit_of_work
 from portal.organizations.models import Organization
 from tests.bookings.conftest import Hour, OpenMill
-from tests.cast import World, actor_named, token_of
+from tests.cast import World, actor_named
+from tests.support.serving import WEB_PROCESSES, WebProcess, post_json
 
 CLIENTS = 100
-PROCESSES = 3
 PEOPLE = ("ana", "ben", "cleo", "eve")
-
-
-class _Quiet(WSGIRequestHandler):
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Keep the tests' output free of a line for each request."""
-
-
-@dataclass(frozen=True)
-class WebProcess:
-    """A process that serves the app by itself, over the same database."""
-
-    pid: int
-    port: int
-
-
-@pytest.fixture
-def web_processes(app: Flask) -> Iterator[list[WebProcess]]:
-    session.remove()
-    db.engine.dispose()
-    started = []
-    for _number in range(PROCESSES):
-        listener = socket.create_server(("127.0.0.1", 0), backlog=2 * CLIENTS)
-        pid = os.fork()
-        if pid == 0:
-            _serve(app, listener)
-        started.append(WebProcess(pid, listener.getsockname()[1]))
-        listener.close()
-    yield started
-    for process in started:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process.pid, signal.SIGKILL)
-        os.waitpid(process.pid, 0)
-
-
-def _serve(app: Flask, listener: socket.socket) -> None:
-    """Serve until killed; never returns into the test."""
-    try:
-        make_server(
-            "127.0.0.1",
-            listener.getsockname()[1],
-            app,
-            request_handler=_Quiet,
-            fd=listener.fileno(),
-        ).serve_forever()
-    finally:
-        os._exit(1)
-
-
-@pytest.fixture
-def cookie_of(app: Flask) -> Callable[[str], str]:
-    serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
-    name = app.config["SESSION_COOKIE_NAME"]
-    return lambda who: f"{name}={serializer.dumps({'_user_id': token_of(who), '_fresh': True})}"
 
 
 @pytest.mark.long
@@ -112,11 +55,11 @@ def test_one_of_a_hundred_gets_the_time_though_a_process_is_killed(
         }
         start.wait()
         # Whoever loses the server asks another one, with the same key.
-        for attempt in range(PROCESSES):
-            process = web_processes[(number + attempt) % PROCESSES]
+        for attempt in range(WEB_PROCESSES):
+            process = web_processes[(number + attempt) % WEB_PROCESSES]
             # Half an answer is none.
             with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
-                answers.append(_post(process.port, path, body, headers))
+                answers.append(post_json(process.port, path, body, headers))
                 break
         if len(answers) >= CLIENTS // 10:
             some_answered.set()
@@ -138,16 +81,6 @@ def test_one_of_a_hundred_gets_the_time_though_a_process_is_killed(
     assert held == [won["id"]]
     # What the world began with, and the one that won.
     assert session.scalar(select(func.count()).select_from(Booking)) == 2
-
-
-def _post(port: int, path: str, body: str, headers: dict[str, str]) -> tuple[int, Any]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
-    try:
-        connection.request("POST", path, body, headers)
-        response = connection.getresponse()
-        return response.status, json.loads(response.read())
-    finally:
-        connection.close()
 
 
 def test_a_quota_that_machines_share_is_not_used_up_twice_at_once(

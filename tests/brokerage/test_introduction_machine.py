@@ -177,10 +177,9 @@ def test_no_order_of_steps_shows_somebody_too_early(
                 services.lapse_overdue(self.actors[name])
             assert self.state() == before
 
-        @invariant()
-        def nobody_knows_more_than_was_agreed(self) -> None:
-            row, staying = self.row, self.staying
-            is_apart = self.blocks is not None and set(self.blocks) <= staying
+        def note_who_met(self, row: Introduction, is_apart: bool) -> None:
+            """Note who stayed at each of the two moments when something became known."""
+            staying = self.staying
             if row.identified_at is not None and not self.met:
                 self.met = staying
                 assert staying <= self.said["consent"]
@@ -190,6 +189,12 @@ def test_no_order_of_steps_shows_somebody_too_early(
                 assert staying <= self.said["share"]
                 assert staying <= self.met
                 assert not is_apart
+
+        @invariant()
+        def nobody_knows_more_than_was_agreed(self) -> None:
+            row, staying = self.row, self.staying
+            is_apart = self.blocks is not None and set(self.blocks) <= staying
+            self.note_who_met(row, is_apart)
             if row.status in ("proposed", "identified") and not is_apart:
                 said = self.said["consent" if row.status == "proposed" else "share"]
                 assert not staying <= said
@@ -231,9 +236,9 @@ def test_no_order_of_steps_shows_somebody_too_early(
                 declined = side in self.said["decline"]
                 assert shown.decline_reason == (f"Secret of {side}." if declined else "")
 
-        @invariant()
-        def every_reveal_is_written_down(self) -> None:
-            row = self.row
+            self.every_reveal_is_written_down(row)
+
+        def every_reveal_is_written_down(self, row: Introduction) -> None:
             known = (set(self.sides), self.met, self.reached)
             written = [reveal.stage for reveal in row.reveals]
             assert written == [

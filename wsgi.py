@@ -13,3 +13,5 @@ if os.environ.get("FLASK_RUN_FROM_CLI") != "true":
 # all while a page waits.
 gc.collect()
 gc.freeze()
+# A request makes some thousands of objects, and lets go of nearly all by itself.
+gc.set_threshold(5_000)

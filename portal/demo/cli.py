@@ -79,6 +79,8 @@ def load_demo() -> None:
         new += services.load_recognition(
             SYSTEM, recognition=recognition, host=by_key[recognition.host]
         )
+    for key, demands in queries.read_demands().items():
+        new += services.load_demands(SYSTEM, demands=demands, organization=by_key[key])
     for story in queries.read_stories():
         new += services.load_story(
             SYSTEM,

@@ -14,6 +14,7 @@ from portal.demo.rules import (
     DemoAccess,
     DemoBooking,
     DemoCast,
+    DemoDemand,
     DemoEnrollment,
     DemoOrganization,
     DemoProgram,
@@ -22,6 +23,7 @@ from portal.demo.rules import (
     Place,
     Vocabulary,
     parse_cast,
+    parse_demand,
     parse_organization,
     parse_program,
 )
@@ -71,6 +73,14 @@ def read_programs() -> list[DemoProgram]:
 def read_enrollments() -> list[DemoEnrollment]:
     """Return who takes part in the demo's training."""
     return [DemoEnrollment(**raw) for raw in _read(DATA / "enrollments.toml")["enrollment"]]
+
+
+def read_demands() -> dict[str, list[DemoDemand]]:
+    """Return which skills organizations of the demo need, by their keys."""
+    return {
+        raw["organization"]: [parse_demand(text) for text in raw["demands"]]
+        for raw in _read(DATA / "demands.toml")["firm"]
+    }
 
 
 def read_recognitions() -> list[DemoRecognition]:

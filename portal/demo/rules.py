@@ -24,6 +24,10 @@ _COUNTED_DAYS = {
     "call_deadline": "call_deadline_in_days",
 }
 _SECTION = re.compile(r"(-?\d+) ([\w,]+) (\d\d:\d\d)-(\d\d:\d\d) x(\d+)( done)?")
+_DEMAND = re.compile(
+    r"([a-z0-9-]+) x(\d+) in (\d+)(?: \$(\d+)-(\d+))?(?: (\d\d-\d{4}))?"
+    r"((?: co-funds| apprentices)*)"
+)
 _PROGRAM_EXTRAS = {
     *("provider", "credential", "hours", "weeks", "cost", "place", "seats", "prices"),
     "sections",
@@ -247,6 +251,35 @@ class DemoRecognition:
     host: str
     credential: str
     capability: str = ""
+
+
+@dataclass(frozen=True)
+class DemoDemand:
+    """How many people with a skill (by key) an organization needs, and by when."""
+
+    skill: str
+    people: int
+    in_days: int
+    wages: tuple[int, int] | None
+    occupation: str
+    is_cofunding: bool
+    hosts_apprentices: bool
+
+
+def parse_demand(text: str) -> DemoDemand:
+    """Return "cnc-mill-operation x2 in 120 $24-31 51-4041 co-funds apprentices"."""
+    found = _DEMAND.fullmatch(text)
+    if found is None:
+        raise ValueError(f"no demand: {text}")
+    return DemoDemand(
+        skill=found[1],
+        people=int(found[2]),
+        in_days=int(found[3]),
+        wages=(int(found[4]) * 100, int(found[5]) * 100) if found[4] else None,
+        occupation=found[6] or "",
+        is_cofunding="co-funds" in found[7],
+        hosts_apprentices="apprentices" in found[7],
+    )
 
 
 def parse_program(raw: Mapping[str, Any]) -> DemoProgram:

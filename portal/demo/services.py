@@ -46,6 +46,7 @@ from portal.demo.rules import (
     DemoAccess,
     DemoBooking,
     DemoCast,
+    DemoDemand,
     DemoEnrollment,
     DemoNewcomer,
     DemoOrganization,
@@ -97,6 +98,7 @@ from portal.regions.queries import counties_of_region, find_region, find_zip
 from portal.skills.models import Credential
 from portal.skills.services import create_credential
 from portal.training.models.certificates import Certificate
+from portal.training.models.demands import SkillDemand
 from portal.training.models.enrollments import Enrollment
 from portal.training.models.programs import Program
 from portal.training.models.sections import Section
@@ -105,6 +107,7 @@ from portal.training.queries.doors import list_good_certificates
 from portal.training.rules.sections import Schedule
 from portal.training.services import enrollments as training
 from portal.training.services import programs, results, sections
+from portal.training.services.demands import state_demand
 from portal.training.services.doors import qualify_holder
 
 _ACTIONS = {
@@ -357,6 +360,38 @@ def load_recognition(actor: Actor, *, recognition: DemoRecognition, host: DemoOr
             granted.created_at = _instant(granted.granted_on)
             _date_steps("qualification", granted.id, granted.created_at)
     return 1
+
+
+@command(Permission.DEMO_LOAD)
+def load_demands(
+    actor: Actor, *, demands: Sequence[DemoDemand], organization: DemoOrganization
+) -> int:
+    """Let an organization say which skills it needs; return how many, 0 where it has said so."""
+    row = _find(organization)
+    if row is None or session.scalar(
+        select(exists().where(SkillDemand.organization_id == row.id, SkillDemand.is_demo))
+    ):
+        return 0
+    with _without_mail():
+        owner = _owner_of(row)
+        for demand in demands:
+            least, most = demand.wages or (None, None)
+            stated = state_demand(
+                owner,
+                row,
+                skill=demand.skill,
+                occupation=demand.occupation,
+                people=demand.people,
+                needed_by=today_here() + dt.timedelta(days=demand.in_days),
+                wage_min_cents=least,
+                wage_max_cents=most,
+                is_cofunding=demand.is_cofunding,
+                hosts_apprentices=demand.hosts_apprentices,
+                is_demo=True,
+            )
+            moment = _ago(days_before(f"{organization.key} {demand.skill}")[1] % 60 + 1)
+            stated.confirmed_at = stated.created_at = stated.updated_at = moment
+    return len(demands)
 
 
 def _credential(owner: Actor, row: Organization, program: DemoProgram) -> str:

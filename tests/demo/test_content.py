@@ -147,6 +147,24 @@ def test_programs_are_many_of_every_kind_and_teach_what_there_are_names_for():
             assert values["sponsor"], values["title"]
 
 
+def test_demands_are_many_and_some_skills_are_asked_for_by_enough_firms_to_be_told():
+    demands = queries.read_demands()
+    keys = {row["key"] for row in read_table("skills.tsv")}
+    codes = {row["code"] for row in read_table("occupations.tsv")}
+    asked = [demand for its in demands.values() for demand in its]
+    assert len(asked) >= 80
+    assert {demand.skill for demand in asked} <= keys
+    assert {demand.occupation for demand in asked if demand.occupation} <= codes
+    for region in REGIONS:
+        firms = Counter(
+            demand.skill
+            for key, its in demands.items()
+            if KEYS[key].region == region
+            for demand in its
+        )
+        assert max(firms.values()) >= 3, region
+
+
 def test_who_takes_part_names_sections_that_there_are():
     sections = {
         (program.provider, program.values["title"]): len(program.sections)

@@ -41,6 +41,7 @@ from portal.regions.rules import name_key
 from portal.regions.services import DATA
 from portal.skills.services import load_skills
 from portal.training.models.certificates import Certificate
+from portal.training.models.demands import SkillDemand
 from portal.training.models.programs import Program
 from portal.training.models.sections import Section
 
@@ -256,9 +257,13 @@ def test_demo_is_loaded_as_its_people_would_have_made_it_and_only_once(reference
     )
     passed = [email for one in queries.read_enrollments() for email in one.passed]
     holders = session.scalars(
-        select(User.email).join(Certificate, Certificate.user_id == User.id)
+        select(User.email)
+        .join(Certificate, Certificate.user_id == User.id)
+        .where(Certificate.is_demo)
     ).all()
     assert sorted(holders) == sorted(passed)
+    needed = queries.read_demands()
+    assert count_demo(SkillDemand) == sum(len(demands) for demands in needed.values())
     opened = select(User.email).join(Qualification, Qualification.user_id == User.id)
     assert {"ana@demo.example", "walt@demo.example"} <= set(
         session.scalars(opened.where(Qualification.certificate_path != ""))

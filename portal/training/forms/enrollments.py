@@ -45,7 +45,7 @@ class EnrollOthersForm(Form):
         [_check_emails],
         most=MOST_INVITED_AT_ONCE,
         longest=254,
-        description=_l("One on each line. Nobody needs an account yet."),
+        description=_l("Nobody needs an account yet."),
     )
 
 

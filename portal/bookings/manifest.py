@@ -145,6 +145,7 @@ manifest = Manifest(
         ),
     ),
     sections=(
+        RecordSection("mail", _l("Bookings"), "bookings/mail.html", notices.mail_section, order=20),
         RecordSection(
             "booking",
             _l("Conversation"),

@@ -99,6 +99,9 @@ manifest = Manifest(
             threads.contact_section,
             order=5,
         ),
+        RecordSection(
+            "mail", _l("Messages"), "conversations/mail.html", views.mail_section, order=10
+        ),
     ),
     jobs=(
         Job(

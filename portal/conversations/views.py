@@ -25,7 +25,7 @@ from portal.conversations.rules import (
     read_stop,
     write_transcript,
 )
-from portal.kernel.authorization import SYSTEM, authorize, can
+from portal.kernel.authorization import SYSTEM, Actor, authorize, can
 from portal.kernel.errors import Conflict, NotFound
 from portal.kernel.files import send_stored_file
 from portal.kernel.manifest import Party
@@ -265,8 +265,15 @@ def choose_mail() -> ResponseReturnValue:
     if form.submitted():
         services.choose_mail(actor, **form.data)
         flash(_("Your choice was saved."))
-        return see_other(url_for("conversations.choose_mail"))
+        return see_other(
+            local_target(request.form.get("next"), url_for("conversations.choose_mail"))
+        )
     return page("conversations/settings.html", form=form, blocks=moderation.list_blocks(actor))
+
+
+def mail_section(actor: Actor, _user: Any) -> dict[str, Any]:
+    """Return the part of the page of all e-mail that is about messages."""
+    return {"anchor": "messages", "form": MailForm(data={"emails": telling.choice_of(actor)})}
 
 
 @blueprint.post("/conversations/blocks/<int:block_id>/lift")

@@ -10,7 +10,7 @@ from portal.directory.views import demand, feeds, saved_searches, searching
 from portal.directory.views.blueprint import blueprint
 from portal.facilities import events as facility_events
 from portal.kernel.authorization import SYSTEM
-from portal.kernel.manifest import DeskSection, Job, Manifest, NavigationItem
+from portal.kernel.manifest import DeskSection, Job, Manifest, NavigationItem, RecordSection
 from portal.kernel.outbox import Reaction
 from portal.organizations import events as organization_events
 from portal.partnerships import events as partnership_events
@@ -46,6 +46,15 @@ manifest = Manifest(
             Permission.DEMAND_VIEW,
             "administration",
             60,
+        ),
+    ),
+    sections=(
+        RecordSection(
+            "mail",
+            _l("Saved searches"),
+            "directory/mail.html",
+            saved_searches.mail_section,
+            order=50,
         ),
     ),
     desk=(

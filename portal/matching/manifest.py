@@ -92,6 +92,7 @@ manifest = Manifest(
         ),
     ),
     sections=(
+        RecordSection("mail", _l("Matches"), "matching/mail.html", views.mail_section, order=30),
         RecordSection(
             "request",
             _l("Candidates"),

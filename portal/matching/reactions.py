@@ -149,7 +149,8 @@ def _existing(request_id: int) -> list[int]:
 
 
 def _tell(people: Sequence[User], template: str, **context: Any) -> None:
-    queue_mails(queries.who_want_mail(people), template, **context)
+    choice_url = external_url("accounts.show_mail", _anchor="matches")
+    queue_mails(queries.who_want_mail(people), template, choice_url=choice_url, **context)
 
 
 # What an event names may be gone by the time that it is delivered.

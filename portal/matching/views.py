@@ -1,10 +1,12 @@
 """Pages of matches: those for me, one with its reasons, what people said of them."""
 
+from typing import Any
+
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from portal.kernel.authorization import authorize, can
+from portal.kernel.authorization import Actor, authorize, can
 from portal.kernel.web import current_actor, flash, local_target, page, see_other
 from portal.matching import services
 from portal.matching.forms import AnswerForm, FeedbackForm, MailForm
@@ -90,7 +92,12 @@ def choose_mail() -> ResponseReturnValue:
             if choice.wants_mail
             else _("You get no more e-mail about matches. They stay on your desk.")
         )
-    return see_other(url_for("matching.list_for_me"))
+    return see_other(local_target(request.form.get("next"), url_for("matching.list_for_me")))
+
+
+def mail_section(actor: Actor, _user: Any) -> dict[str, Any]:
+    """Return the part of the page of all e-mail that is about matches."""
+    return {"anchor": "matches", "wants_mail": queries.wants_mail(actor)}
 
 
 @blueprint.get("/matches/feedback")

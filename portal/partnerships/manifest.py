@@ -166,6 +166,13 @@ manifest = Manifest(
     ),
     sections=(
         RecordSection(
+            "mail",
+            _l("Urgent requests"),
+            "partnerships/mail.html",
+            urgent_pages.mail_section,
+            order=40,
+        ),
+        RecordSection(
             "response",
             _l("Conversation"),
             "conversations/section.html",

@@ -170,7 +170,7 @@ def tell_helpers_of_urgent_request(event: events.RequestMoved | events.RequestSa
             summary=request.anonymous_summary if request.is_anonymous else request.summary,
             day=request.expires_on,
             url=external_url("partnerships.show", request_id=request.id),
-            choice_url=external_url("partnerships.list_urgent"),
+            choice_url=external_url("accounts.show_mail", _anchor="urgent"),
         )
 
 

@@ -57,6 +57,7 @@ ROUTES = [
     Row("accounts.confirm_password", "GET", SIGNED_IN),
     Row("accounts.confirm_password", "POST", SIGNED_IN, data=password),
     Row("accounts.profile", "GET", SIGNED_IN),
+    Row("accounts.show_mail", "GET", SIGNED_IN),
     Row(
         "accounts.profile",
         "POST",

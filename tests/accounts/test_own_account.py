@@ -267,3 +267,20 @@ def test_what_does_not_matter_asks_no_password(client_of: Clients) -> None:
     with time_machine.travel(now() + LATER, tick=False):
         assert 'value="Ana"' in client.get("/account").text
         assert "This session" in client.get("/account/sessions").text
+
+
+def test_all_that_one_hears_by_mail_is_chosen_on_one_page(client_of):
+    ana = client_of("ana")
+    page = ana.get("/account/mail").text
+    for part in ("messages", "bookings", "matches", "urgent", "searches"):
+        assert f'id="{part}"' in page
+    back = {"next": "/account/mail#messages"}
+    saved = ana.post("/conversations/settings", data={"emails": "daily", **back})
+    assert saved.location == "/account/mail#messages"
+    assert '<option selected value="daily">' in ana.get("/account/mail").text
+    ana.post("/matches/mail", data={"next": "/account/mail#matches"})
+    away = ana.post("/requests/urgent/mail", data={"choice": "off", "next": "//elsewhere.example"})
+    assert away.location == "/requests/urgent"
+    page = ana.get("/account/mail").text
+    assert "You get no e-mail about matches." in page
+    assert "You get no e-mail about urgent requests." in page

@@ -47,6 +47,12 @@ def profile() -> ResponseReturnValue:
     return page("accounts/profile.html", form=form, user=user)
 
 
+@blueprint.get("/account/mail")
+def show_mail() -> ResponseReturnValue:
+    """Show all that one hears by e-mail, each with the choice that its domain gives."""
+    return page("accounts/mail.html", user=_own_user())
+
+
 @blueprint.post("/account/language")
 def switch_language() -> ResponseReturnValue:
     """Speak to me in another language from now on, and go back to where I was."""

@@ -42,7 +42,7 @@ def email_payer_on_charge_settled(event: events.ChargeSettled) -> None:
                 cents=cents,
                 status=booking.status,
                 url=external_url("bookings.show_charge", booking_id=booking.id),
-                choose_url=external_url("bookings.choose_notices"),
+                choose_url=external_url("accounts.show_mail", _anchor="bookings"),
             )
 
 

@@ -72,7 +72,7 @@ def email_on_span_offered(event: events.SpanOffered) -> None:
         until=entry.offered_until,
         zone=zone,
         url=external_url("bookings.list_own"),
-        choose_url=external_url("bookings.choose_notices"),
+        choose_url=external_url("accounts.show_mail", _anchor="bookings"),
     )
 
 
@@ -146,7 +146,7 @@ def _tell(
         by=by,
         was=was,
         url=external_url("bookings.show", booking_id=booking.id),
-        choose_url=external_url("bookings.choose_notices"),
+        choose_url=external_url("accounts.show_mail", _anchor="bookings"),
     )
 
 

@@ -1,5 +1,7 @@
 """What a person is told by e-mail, and the secret addresses that calendar programs read."""
 
+from typing import Any
+
 from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -11,11 +13,18 @@ from portal.bookings.queries.bookings import get_resource
 from portal.bookings.rules.invitations import Entry, write_feed
 from portal.bookings.services import notices as services
 from portal.bookings.views.blueprint import blueprint
-from portal.kernel.authorization import authorize
+from portal.kernel.authorization import Actor, authorize
 from portal.kernel.clock import now
 from portal.kernel.manifest import calendar_of
 from portal.kernel.settings import setting
-from portal.kernel.web import current_actor, external_url, flash, page, see_other
+from portal.kernel.web import (
+    current_actor,
+    external_url,
+    flash,
+    local_target,
+    page,
+    see_other,
+)
 
 
 @blueprint.route("/notices", methods=["GET", "POST"])
@@ -23,13 +32,7 @@ def choose_notices() -> ResponseReturnValue:
     """Choose what to get by e-mail; manage one's calendar feeds."""
     actor = current_actor()
     authorize(actor, Permission.NOTICES_CHOOSE)
-    choice = queries.find_choice(actor)
-    form = NoticesForm.bind(
-        tells_person=choice.tells_person,
-        tells_host=choice.tells_host,
-        tells_offers=choice.tells_offers,
-        remind_minutes=str(choice.remind_minutes or "none"),
-    )
+    form = NoticesForm.bind(**_chosen(actor))
     if form.submitted():
         lead = form.remind_minutes.data
         services.choose_notices(
@@ -40,8 +43,23 @@ def choose_notices() -> ResponseReturnValue:
             remind_minutes=int(lead) if lead.isdecimal() else None,
         )
         flash(_("Your choice was saved."))
-        return see_other(url_for("bookings.choose_notices"))
+        return see_other(local_target(request.form.get("next"), url_for("bookings.choose_notices")))
     return _notices_page(form)
+
+
+def mail_section(actor: Actor, _user: Any) -> dict[str, Any]:
+    """Return the part of the page of all e-mail that is about bookings."""
+    return {"anchor": "bookings", "form": NoticesForm(data=_chosen(actor))}
+
+
+def _chosen(actor: Actor) -> dict[str, Any]:
+    choice = queries.find_choice(actor)
+    return {
+        "tells_person": choice.tells_person,
+        "tells_host": choice.tells_host,
+        "tells_offers": choice.tells_offers,
+        "remind_minutes": str(choice.remind_minutes or "none"),
+    }
 
 
 @blueprint.post("/notices/calendars")

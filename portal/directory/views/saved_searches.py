@@ -13,7 +13,7 @@ from portal.directory.queries import saved_searches, searching
 from portal.directory.rules import CHANNELS, FREQUENCIES, read_stop
 from portal.directory.views.addresses import address, asked_search
 from portal.directory.views.blueprint import blueprint
-from portal.kernel.authorization import SYSTEM, authorize
+from portal.kernel.authorization import SYSTEM, Actor, authorize
 from portal.kernel.errors import NotFound
 from portal.kernel.settings import setting
 from portal.kernel.web import (
@@ -34,6 +34,16 @@ _ACTIONS = {
     "stop": (services.stop_mail, lambda: _("“%(name)s” sends you no more e-mail.")),
     "receive": (services.receive_mail, lambda: _("“%(name)s” sends you e-mail again.")),
 }
+
+
+def mail_section(actor: Actor, _user: Any) -> dict[str, Any]:
+    """Return the part of the page of all e-mail that is about saved searches."""
+    found = saved_searches.list_saved_searches(actor)
+    return {
+        "anchor": "searches",
+        "searches": [item for item in found if item.row.channel == "email"],
+        "frequencies": FREQUENCIES,
+    }
 
 
 @blueprint.get("/saved-searches")

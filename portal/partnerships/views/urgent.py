@@ -1,11 +1,13 @@
 """Urgent requests near you, and whether they come by e-mail."""
 
-from flask import url_for
+from typing import Any
+
+from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from portal.kernel.authorization import authorize
-from portal.kernel.web import current_actor, flash, form_text, page, see_other
+from portal.kernel.authorization import Actor, authorize
+from portal.kernel.web import current_actor, flash, form_text, local_target, page, see_other
 from portal.partnerships.policies import Permission
 from portal.partnerships.queries import urgent as queries
 from portal.partnerships.services.urgent import change_urgent_mail
@@ -33,4 +35,9 @@ def choose_urgent_mail() -> ResponseReturnValue:
         flash(_("Urgent requests near you come by e-mail again."))
     else:
         flash(_("You get no more e-mail about urgent requests. Your desk shows them."))
-    return see_other(url_for("partnerships.list_urgent"))
+    return see_other(local_target(request.form.get("next"), url_for("partnerships.list_urgent")))
+
+
+def mail_section(actor: Actor, _user: Any) -> dict[str, Any]:
+    """Return the part of the page of all e-mail that is about urgent requests."""
+    return {"anchor": "urgent", "is_silent": queries.is_silent(actor)}

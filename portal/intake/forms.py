@@ -37,6 +37,15 @@ from portal.kernel.listing import VISIBILITIES
 from portal.kernel.spreadsheets import ACCEPT, Sheet, SheetRow, read_sheet
 from portal.organizations.forms import OrganizationForm
 from portal.organizations.rules import ORGANIZATION_KINDS
+from portal.training.forms.programs import ProgramForm
+from portal.training.rules.catalogs import (
+    COLUMNS,
+    choice_of,
+    column_of,
+    is_linked_data,
+    read_linked_data,
+    read_wages,
+)
 
 
 class UploadForm(Form):
@@ -55,7 +64,7 @@ class UploadForm(Form):
         data = field.data.stream.read(MOST_DOCUMENT_BYTES + 1)
         field.data.stream.seek(0)
         try:
-            columns = read_sheet(data, header_only=True).columns
+            columns = _read_table(data, self.format_of_file(), header_only=True).columns
             check_columns(columns, self.format_of_file())
         except Invalid as error:
             raise ValidationError(error.message) from error
@@ -100,6 +109,24 @@ class UploadEquipmentForm(UploadForm):
     visibility = ChoiceField(
         _l("Who may see new records"), choices=VISIBILITIES, is_required=True, default="public"
     )
+
+
+class UploadProgramsForm(UploadForm):
+    """A catalog of programs, as a table or as linked data."""
+
+    file = UploadField(
+        _l("File"),
+        [InputRequired(message=_l("Please choose a file."))],
+        accept=f"{ACCEPT},.json,.jsonld",
+        description=_l("CSV, XLSX or JSON-LD, 10 MB at most."),
+    )
+    organization_id = RecordField(_l("Organization"), is_required=True)
+    visibility = ChoiceField(
+        _l("Who may see new records"), choices=VISIBILITIES, is_required=True, default="public"
+    )
+
+    def format_of_file(self) -> str:
+        return "programs"
 
 
 # Rows
@@ -147,6 +174,8 @@ def check_columns(columns: Sequence[str], source_format: str) -> None:
         given = [name for name in UNIQUIP if name.casefold() in known]
         name = "Description" if "Description" in given else "Name"
         message = missing_columns(given, ("Type", name))
+    elif source_format == "programs":
+        message = missing_columns([column_of(column) for column in columns], ("title",))
     else:
         message = missing_columns([column_field(column) for column in columns], ("name",))
     if message:
@@ -158,9 +187,25 @@ def read_candidates(data: bytes, source_format: str, *, kind: str = "sme") -> Re
 
     Raises Invalid("file") for what is no table or lacks a column.
     """
-    sheet = read_sheet(data)
+    sheet = _read_table(data, source_format)
     check_columns(sheet.columns, source_format)
     return _READERS[source_format](sheet, kind)
+
+
+def _read_table(data: bytes, source_format: str, *, header_only: bool = False) -> Sheet:
+    if source_format != "programs" or not is_linked_data(data):
+        return read_sheet(data, header_only=header_only)
+    try:
+        programs = read_linked_data(data)
+    except ValueError as error:
+        message = _("This is no JSON-LD that we can read.")
+        raise Invalid("file", message) from error
+    # Linked data has no lines: its programs are counted.
+    rows = [
+        SheetRow(number, {name: texts.get(name, "") for name in COLUMNS})
+        for number, texts in enumerate(programs, 1)
+    ]
+    return Sheet(COLUMNS, rows)
 
 
 def _problems(row: SheetRow) -> list[Finding]:
@@ -364,8 +409,76 @@ def _made_up_id(kind: str, title: str, ids: dict[tuple[str, str], int], line: in
     return made_up
 
 
+# Programs
+
+
+_PROGRAM_FIELDS = {"cost": "cost_cents"}
+_USUAL = {"kind": "course", "delivery": "in_person", "language": "en"}
+
+
+def _read_programs(sheet: Sheet, _kind: str) -> Reading:
+    columns: dict[str, str] = {}
+    findings = []
+    for column in sheet.columns:
+        name = column_of(column)
+        if name in COLUMNS and name not in columns:
+            columns[name] = column
+        else:
+            message = _("We do not know this column. It is left out.")
+            findings.append(Finding(1, column, message, "note"))
+    fields = [_PROGRAM_FIELDS.get(name, name) for name in columns]
+    reader = _RowReader(ProgramForm, fields)
+    candidates: list[Candidate] = []
+    ids: dict[tuple[str, str], int] = {}
+    for row in sheet.rows:
+        texts = {name: row.cells.get(column, "") for name, column in columns.items()}
+        candidates.append(_program_candidate(row, texts, columns, reader, ids))
+    return Reading(candidates, findings)
+
+
+def _program_candidate(
+    row: SheetRow,
+    texts: dict[str, str],
+    columns: Mapping[str, str],
+    reader: _RowReader,
+    ids: dict[tuple[str, str], int],
+) -> Candidate:
+    for name, usual in _USUAL.items():
+        if name in texts:
+            texts[name] = choice_of(texts[name]) or usual
+    named = {_PROGRAM_FIELDS.get(name, name): text for name, text in texts.items()}
+    for number, step in enumerate(read_wages(named.pop("wage_schedule", ""))):
+        named |= {f"wage_schedule-{number}-{name}": text for name, text in step.items()}
+    values, errors = reader.read(named)
+    headings = {_PROGRAM_FIELDS.get(name, name): column for name, column in columns.items()}
+    found = _problems(row)
+    found += [Finding(row.line, headings.get(name, name), text) for name, text in errors]
+    external_id = texts.get("id", "")
+    if len(external_id) > 200:
+        message = _("Please use 200 characters at most.")
+        found.append(Finding(row.line, headings["id"], message))
+    if external_id:
+        first = ids.setdefault(("program", external_id), row.line)
+        if first != row.line:
+            message = _("This ID stands on line %(line)d already.", line=first)
+            found.append(Finding(row.line, headings["id"], message))
+    else:
+        external_id = _made_up_id("program", texts.get("title", ""), ids, row.line)
+    return Candidate(
+        line=row.line,
+        kind="program",
+        title=texts.get("title", ""),
+        detail=texts.get("credential", "") or texts.get("kind", ""),
+        values=values,
+        external_id=external_id,
+        columns=headings,
+        findings=tuple(found),
+    )
+
+
 _READERS: Mapping[str, Callable[[Sheet, str], Reading]] = {
     "ipeds": _read_ipeds,
     "csv": _read_list,
     "uniquip": _read_uniquip,
+    "programs": _read_programs,
 }

@@ -15,7 +15,8 @@ from portal.organizations.models import Organization
 class ImportRun(Identified, Timestamped, Model):
     """A file on its way in: checked first, then imported, in batches from `position` on.
 
-    kind: of organizations whose row names none; visibility: of new facilities and equipment.
+    kind: of organizations whose row names none; visibility: of new facilities,
+    equipment and programs.
     counts: numbers by outcome; sample: the first rows as they would be.
     """
 
@@ -25,7 +26,9 @@ class ImportRun(Identified, Timestamped, Model):
             " 'closed')",
             name="status_known",
         ),
-        CheckConstraint("source_format IN ('csv', 'ipeds', 'uniquip')", name="format_known"),
+        CheckConstraint(
+            "source_format IN ('csv', 'ipeds', 'uniquip', 'programs')", name="format_known"
+        ),
         Index("ix_import_run_status_id", "status", "id"),
     )
 

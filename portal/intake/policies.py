@@ -19,6 +19,7 @@ class Permission(StrEnum):
     IMPORT_BEGIN = "import.begin"
     IMPORT_ORGANIZATIONS = "import.organizations"
     IMPORT_EQUIPMENT = "import.equipment"
+    IMPORT_PROGRAMS = "import.programs"
     IMPORT_VIEW = "import.view"
     IMPORT_DECIDE = "import.decide"
     IMPORT_ADVANCE = "import.advance"
@@ -38,6 +39,7 @@ policy = Policy(
             "brokers, for rows in their regions; administrators"
         ),
         Permission.IMPORT_EQUIPMENT: role_in(Organization.id, "owner", "manager") | administrator,
+        Permission.IMPORT_PROGRAMS: role_in(Organization.id, "owner", "manager") | administrator,
         Permission.IMPORT_VIEW: is_self(ImportRun.user_id) | administrator,
         Permission.IMPORT_DECIDE: is_self(ImportRun.user_id),
         Permission.IMPORT_ADVANCE: clock,

@@ -1,7 +1,7 @@
 """Reads of imports, and the rows of exports."""
 
 import datetime as dt
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from flask_babel import gettext as _
@@ -27,12 +27,17 @@ from portal.intake.rules import (
 from portal.kernel.authorization import Actor, authorize, can, visible
 from portal.kernel.clock import now
 from portal.kernel.database import session
-from portal.kernel.errors import NotFound
+from portal.kernel.errors import Invalid, NotFound
 from portal.kernel.manifest import DeskItem
 from portal.kernel.paging import Page, keyset_page
 from portal.kernel.settings import setting
 from portal.organizations.models import Organization
 from portal.organizations.queries import profiles
+from portal.skills import queries as skills
+from portal.training.models.programs import Program
+from portal.training.models.sections import Section
+from portal.training.queries.listings import list_programs_to_export
+from portal.training.rules.catalogs import COLUMNS as PROGRAM_COLUMNS
 
 MOST_EXPORTED = 200_000
 _CHUNK = 500
@@ -275,6 +280,88 @@ def _uniquip_row(
             written[column] = getattr(record, name)
     kept = record.external_values if keeps_contacts else without_people(record.external_values)
     return uniquip_cells(written, kept)
+
+
+def known_words(
+    organization_id: int, values: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """Return the values of a program without words that are not known here, and those words.
+
+    Of credentials, only those that the organization can award are known.
+    """
+    kept = dict(values)
+    unknown: list[tuple[str, str]] = []
+    if kept.get("skills"):
+        known = skills.match_skills(kept["skills"])
+        unknown += [("skills", text) for text in kept["skills"] if text not in known]
+        kept["skills"] = list(dict.fromkeys(known.values()))
+    if text := kept.get("credential"):
+        try:
+            issuer_id = skills.get_named_credential(text).issuer_organization_id
+        except Invalid:
+            issuer_id = 0
+        if issuer_id not in (None, organization_id):
+            unknown.append(("credential", kept.pop("credential")))
+    if text := kept.get("occupation"):
+        try:
+            skills.get_occupation(text)
+        except Invalid:
+            unknown.append(("occupation", kept.pop("occupation")))
+    return kept, unknown
+
+
+def find_own_program(organization_id: int, number: int | None) -> Program | None:
+    """Return a program that was made here (not imported) by the number in its exported ID."""
+    if number is None:
+        return None
+    return session.scalar(
+        select(Program).where(
+            Program.id == number,
+            Program.organization_id == organization_id,
+            Program.external_id.is_(None),
+        )
+    )
+
+
+def list_programs(
+    actor: Actor, *, organization_id: int | None = None
+) -> Iterator[tuple[Program, list[Section]]]:
+    """Return the programs that the actor may see, each with its sections to come."""
+    after, number = 0, 0
+    while found := list_programs_to_export(actor, organization_id=organization_id, after=after):
+        for program, sections in found:
+            number += 1
+            if number > MOST_EXPORTED:
+                return
+            yield program, sections
+        after = found[-1][0].id
+        session.expunge_all()
+
+
+def program_rows(actor: Actor, *, organization_id: int | None = None) -> Iterator[list[str]]:
+    """Return the programs that the actor may see, in columns that an import takes."""
+    for program, _sections in list_programs(actor, organization_id=organization_id):
+        wages = [
+            f"{row['period']} | {row['wage_cents'] / 100:.2f}" for row in program.wage_schedule
+        ]
+        credential = program.credential
+        written = {
+            "id": program.external_id or own_id("program", program.id),
+            "skills": "; ".join(skill.key for skill in program.skills),
+            "credential": f"{credential.name} ({credential.issuer})" if credential else "",
+            "cost": "" if program.cost_cents is None else f"{program.cost_cents / 100:.2f}",
+            "funding": "; ".join(program.funding),
+            "occupation": program.occupation_code or "",
+            "wage_schedule": "; ".join(wages),
+        }
+        yield [
+            written[name] if name in written else _plain_cell(getattr(program, name))
+            for name in PROGRAM_COLUMNS
+        ]
+
+
+def _plain_cell(value: object) -> str:
+    return "" if value is None else str(value)
 
 
 def organization_rows(actor: Actor) -> Iterator[list[str]]:

@@ -29,6 +29,7 @@ FORMATS: Mapping[str, Any] = {
     "csv": _l("A list with the columns name, address and country"),
     "ipeds": _l("The directory file (HD) of IPEDS"),
     "uniquip": _l("UNIQUIP"),
+    "programs": _l("Programs of training"),
 }
 
 #: What becomes of a row, in the order in which a report tells it.
@@ -91,7 +92,7 @@ PERSONAL: frozenset[str] = frozenset(
     for what in ("Name", "Telephone", "Email")
 )
 
-_OWN_ID = re.compile(r"commons-(facility|equipment)-([0-9]{1,9})")
+_OWN_ID = re.compile(r"commons-(facility|equipment|program)-([0-9]{1,9})")
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,7 @@ from portal.organizations.models import Organization
 from portal.organizations.queries import profiles
 from portal.organizations.rules import match_key
 from portal.regions.queries import counties_by_fips
+from portal.training.services import programs as training
 
 # Rows
 
@@ -196,6 +197,45 @@ def _change_own(actor: Actor, record: Facility | Equipment, values: dict[str, An
     return "changed"
 
 
+@command(Permission.IMPORT_PROGRAMS)
+def import_programs(
+    actor: Actor,
+    organization: Organization,
+    *,
+    candidates: Sequence[Candidate],
+    visibility: str = "public",
+    is_trial: bool = False,
+) -> Tally:
+    """Write a batch of an organization's programs; say what became of each row.
+
+    Skills, credentials and occupations that are not known here are left out, with a note.
+    """
+    tally = Tally()
+
+    def write(candidate: Candidate) -> str:
+        values, unknown = queries.known_words(organization.id, candidate.values)
+        for name, text in unknown:
+            column = candidate.columns.get(name, name)
+            message = _("We do not know “%(text)s”. It is left out.", text=text)
+            tally.findings.append(Finding(candidate.line, column, message, "note"))
+        number = own_number("program", candidate.external_id)
+        own = queries.find_own_program(organization.id, number)
+        if own is not None:
+            imported = training.import_values(actor, own, **values)
+        else:
+            imported = training.import_program(
+                actor,
+                organization,
+                external_id=candidate.external_id,
+                visibility=visibility,
+                **values,
+            )
+        return imported.outcome
+
+    _write_all(tally, candidates, write, is_trial)
+    return tally
+
+
 def _write_all(
     tally: Tally,
     candidates: Sequence[Candidate],
@@ -274,6 +314,22 @@ def upload_equipment(
     )
 
 
+@command(Permission.IMPORT_PROGRAMS)
+def upload_programs(
+    actor: Actor, organization: Organization, *, file: FileStorage, visibility: str
+) -> ImportRun:
+    """Take in a catalog of an organization's programs."""
+    if organization.status != "active":
+        raise Conflict(_("This organization is archived."))
+    return _upload(
+        actor,
+        file,
+        source_format="programs",
+        organization_id=organization.id,
+        visibility=visibility,
+    )
+
+
 def _upload(actor: Actor, upload: FileStorage, **options: Any) -> ImportRun:
     if actor.user_id is None:
         raise Conflict(_("Only a person can upload a file."))
@@ -317,7 +373,15 @@ def advance_import(
         run.counts = {"repeated": reading.repeated, "skipped": reading.skipped}
         _tell(run, reading.findings)
     batch = reading.candidates[position : position + BATCH]
-    if run.source_format == "uniquip":
+    if run.source_format == "programs":
+        tally = import_programs(
+            on_behalf_of,
+            _organization(run),
+            candidates=batch,
+            visibility=run.visibility,
+            is_trial=is_trial,
+        )
+    elif run.source_format == "uniquip":
         tally = import_equipment(
             on_behalf_of,
             _organization(run),

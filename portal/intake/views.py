@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.facilities.queries import get_organization
 from portal.intake import queries, services
-from portal.intake.forms import UploadEquipmentForm, UploadOrganizationsForm
+from portal.intake.forms import UploadEquipmentForm, UploadOrganizationsForm, UploadProgramsForm
 from portal.intake.policies import Permission
 from portal.intake.rules import FORMATS, IMPORTS, OUTCOMES, SHOWN_FINDINGS, UNIQUIP
 from portal.kernel.authorization import NOBODY, Actor, authorize, can
@@ -16,6 +16,7 @@ from portal.kernel.errors import Invalid
 from portal.kernel.web import (
     csv_answer,
     current_actor,
+    external_url,
     flash,
     number_argument,
     page,
@@ -25,6 +26,8 @@ from portal.kernel.web import (
 )
 from portal.organizations.queries.profiles import organization_choices
 from portal.organizations.rules import ORGANIZATION_KINDS
+from portal.training.rules.catalogs import COLUMNS as PROGRAM_COLUMNS
+from portal.training.schemas.linked_data import CONTEXT, program_linked_data
 
 blueprint = Blueprint("intake", __name__)
 
@@ -49,7 +52,7 @@ def create_import() -> ResponseReturnValue:
     own = organization_choices(actor, "owner", "manager")
     # An administrator comes to equipment from an organization's page.
     wanted = request.values.get("organization_id", type=record_number)
-    offered = ["equipment"] if own or wanted else []
+    offered = ["equipment", "programs"] if own or wanted else []
     if can(actor, Permission.IMPORT_ORGANIZATIONS):
         offered.append("organizations")
     what = request.values.get("what", "")
@@ -58,13 +61,19 @@ def create_import() -> ResponseReturnValue:
         what = next(iter(offered), "equipment")
     choices = [
         {
-            "label": {"equipment": _("Equipment"), "organizations": _("Organizations")}[name],
+            "label": {
+                "equipment": _("Equipment"),
+                "programs": _("Training"),
+                "organizations": _("Organizations"),
+            }[name],
             "url": url_for("intake.create_import", what=name),
             "is_selected": name == what,
         }
         for name in offered
     ]
-    return _upload_organizations(choices) if what == "organizations" else _upload(choices, own)
+    if what == "organizations":
+        return _upload_organizations(choices)
+    return _upload(choices, own, what)
 
 
 def _upload_organizations(choices: Sequence[object]) -> ResponseReturnValue:
@@ -76,8 +85,12 @@ def _upload_organizations(choices: Sequence[object]) -> ResponseReturnValue:
     return page("intake/new.html", form=form, what="organizations", choices=choices)
 
 
-def _upload(choices: Sequence[object], own: Sequence[tuple[int, str]]) -> ResponseReturnValue:
-    form = UploadEquipmentForm.bind(
+def _upload(
+    choices: Sequence[object], own: Sequence[tuple[int, str]], what: str
+) -> ResponseReturnValue:
+    form_class = UploadProgramsForm if what == "programs" else UploadEquipmentForm
+    upload = services.upload_programs if what == "programs" else services.upload_equipment
+    form: UploadProgramsForm | UploadEquipmentForm = form_class.bind(
         organization_id=request.args.get("organization_id", type=record_number)
         or (own[0][0] if len(own) == 1 else None)
     )
@@ -91,10 +104,10 @@ def _upload(choices: Sequence[object], own: Sequence[tuple[int, str]]) -> Respon
     if form.submitted():
         values = dict(form.data)
         organization = get_organization(values.pop("organization_id"))
-        run = form.attempt(services.upload_equipment, current_actor(), organization, **values)
+        run = form.attempt(upload, current_actor(), organization, **values)
         if run is not None:
             return see_other(url_for("intake.show_import", run_id=run.id))
-    return page("intake/new.html", form=form, what="equipment", choices=choices)
+    return page("intake/new.html", form=form, what=what, choices=choices)
 
 
 @blueprint.get("/imports/<int:run_id>")
@@ -168,6 +181,29 @@ def export_organizations() -> ResponseReturnValue:
     """Send organizations with what is public of them, or with all I may see."""
     rows = queries.organization_rows(_reader())
     return csv_answer("organizations.csv", queries.ORGANIZATION_COLUMNS, rows)
+
+
+@blueprint.get("/exports/programs.csv")
+def export_programs() -> ResponseReturnValue:
+    """Send programs in columns that an import takes: public ones, or all I may see."""
+    rows = queries.program_rows(_reader(), organization_id=number_argument("organization"))
+    return csv_answer("programs.csv", PROGRAM_COLUMNS, rows)
+
+
+@blueprint.get("/exports/programs.jsonld")
+def export_linked_programs() -> ResponseReturnValue:
+    """Send programs with their sections to come as linked data of schema.org and CTDL."""
+    root = external_url("training.list_programs").removesuffix("/training")
+    graph = []
+    found = queries.list_programs(_reader(), organization_id=number_argument("organization"))
+    for program, sections in found:
+        data = program_linked_data(program, sections, root=root)
+        del data["@context"]
+        graph.append(data)
+    response = jsonify({"@context": CONTEXT, "@graph": graph})
+    response.mimetype = "application/ld+json"
+    response.headers["Content-Disposition"] = "attachment; filename=programs.jsonld"
+    return response
 
 
 def _reader() -> Actor:

@@ -271,6 +271,8 @@ _DOCUMENTS: Mapping[str, tuple[Any, str]] = {
     ".pdf": (_is_pdf, "application/pdf"),
     ".csv": (_is_text, "text/csv"),
     ".txt": (_is_text, "text/plain"),
+    ".json": (_is_text, "text/plain"),
+    ".jsonld": (_is_text, "text/plain"),
     ".xlsx": (_is_office("xl/workbook.xml"), f"{_OFFICE}.spreadsheetml.sheet"),
     ".docx": (_is_office("word/document.xml"), f"{_OFFICE}.wordprocessingml.document"),
 }

@@ -38,4 +38,6 @@ ROUTES = [
     Row("intake.act_on_import", "POST", "cleo", start),
     Row("intake.export_equipment", "GET", EVERYBODY),
     Row("intake.export_organizations", "GET", EVERYBODY),
+    Row("intake.export_programs", "GET", EVERYBODY),
+    Row("intake.export_linked_programs", "GET", EVERYBODY),
 ]

@@ -8,7 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 from sqlalchemy import delete, select
 
-from portal.kernel.authorization import Actor, authorize, visible
+from portal.kernel.authorization import Actor, visible
 from portal.kernel.clock import now
 from portal.kernel.commands import command
 from portal.kernel.database import session
@@ -193,8 +193,13 @@ def import_program(
             **values,
         )
         return Imported(created, "created")
+    return import_values(actor, program, **values)
+
+
+@command(Permission.PROGRAM_EDIT)
+def import_values(actor: Actor, program: Program, **values: Any) -> Imported:
+    """Write what a file says of a program, which is confirmed only if something changed."""
     queries.load_for_change(program)
-    authorize(actor, Permission.PROGRAM_EDIT, program)
     changed = _set_program(program, values)
     if not changed:
         return Imported(program, "unchanged")

@@ -306,6 +306,15 @@ def test_somebody_is_moved_with_the_price_to_another_section_of_the_program(
     assert str(there.starts_on) in step.note
 
 
+def test_planned_section_with_people_on_its_roster_is_not_deleted(
+    actor: ActorOf, open_section: OpenSection
+) -> None:
+    section = open_section("planned")
+    services.enroll_by_hand(actor("cleo"), section, name="Jo", email="jo@shop.example")
+    with pytest.raises(Conflict, match="roster"):
+        section_services.delete_section(actor("cleo"), get_section(section.id))
+
+
 def test_late_withdrawal_owes_the_price_and_a_removed_person_does_not(
     actor: ActorOf, open_section: OpenSection
 ) -> None:

@@ -286,6 +286,11 @@ def is_waited_for(section_id: int) -> bool:
     )
 
 
+def has_people(section_id: int) -> bool:
+    """Tell whether anybody was ever enrolled in a section, or moved there."""
+    return bool(session.scalar(select(exists().where(Enrollment.section_id == section_id))))
+
+
 def position_of(enrollment: Enrollment) -> int:
     """Return which one somebody is in line, from 1."""
     ahead = session.scalar(

@@ -37,6 +37,7 @@ from portal.training.events import SectionDeleted, SectionMoved, SectionSaved
 from portal.training.models.programs import Program
 from portal.training.models.sections import Section, SectionMeeting, SectionPrice
 from portal.training.policies import Permission
+from portal.training.queries import enrollments as enrollment_queries
 from portal.training.queries import programs as program_queries
 from portal.training.queries import sections as queries
 from portal.training.rules.sections import (
@@ -234,6 +235,8 @@ def delete_section(actor: Actor, section: Section) -> Section:
     queries.load_for_change(section)
     if section.status != "planned":
         raise Conflict(_("It was open for enrollment. Cancel it instead."))
+    if enrollment_queries.has_people(section.id):
+        raise Conflict(_("People are on its roster. Cancel it instead."))
     _free_rooms(actor, section, _("The section was deleted."))
     record(SectionDeleted(section.id, section.program_id))
     session.execute(delete(Section).where(Section.id == section.id))

@@ -234,6 +234,7 @@ def is_text(words: str) -> bool:
     return '="' not in words and bool(re.search(r"\b[A-Z][a-z]|[a-z]{2,} [a-z]{2,}", words))
 
 
+@pytest.mark.pages
 def test_pages_say_nothing_past_the_translations(app: Flask) -> None:
     wrong = []
     for path in PAGES:

@@ -1,11 +1,13 @@
 """The API document: valid, complete, and true to what the routes take."""
 
+import pytest
 from flask import Flask
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from portal.kernel.openapi import build_document, routes_of
 
 
+@pytest.mark.sqlite
 def test_document_is_valid_openapi(app: Flask) -> None:
     errors = list(OpenAPIV31SpecValidator(build_document(app)).iter_errors())
 

@@ -628,6 +628,7 @@ def test_menu_marks_the_present_page(client_of: ClientOf, indexed: None) -> None
     assert re.findall(r'href="([^"]+)" aria-current="page"', text) == ["/search"]
 
 
+@pytest.mark.pages
 @pytest.mark.parametrize("name", ["nobody", "ana", "dov", "root"])
 def test_every_entry_of_a_menu_opens(client_of: ClientOf, indexed: None, name: str) -> None:
     text = client_of(name).get("/help").text

@@ -64,45 +64,30 @@ _writing: ContextVar[bool] = ContextVar("writing", default=False)
 _waiting: ContextVar[bool] = ContextVar("waiting", default=True)
 
 
-def _write_instant(value: dt.datetime | None) -> str | None:
-    if value is None:
-        return None
-    if value.tzinfo is None:
-        raise ValueError("a stored instant needs a time zone")
-    return value.astimezone(dt.UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
-
-
-def _read_instant(text: str | None) -> dt.datetime | None:
-    return None if text is None else dt.datetime.fromisoformat(text + "+00:00")
-
-
 class UtcDateTime(TypeDecorator[dt.datetime]):
-    """An aware UTC instant. Naive values are refused, since nobody knows what they mean."""
+    """An aware UTC instant. Naive values are refused, since nobody knows what they mean.
+
+    On SQLite it is a text, which goes past what SQLAlchemy does around it: that takes five times as
+    long as the rest.
+    """
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError("a stored instant needs a time zone")
-        value = value.astimezone(dt.UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+        return None if value is None else _in_utc(value)
 
     def process_result_value(
         self, value: dt.datetime | None, dialect: Dialect
     ) -> dt.datetime | None:
-        if value is None:
-            return None
-        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+        return None if value is None else _in_utc(value)
 
     def bind_processor(self, dialect: Dialect) -> Any:
-        """As above, past what SQLAlchemy does around it, which takes five times as long."""
+        """Return what writes an instant."""
         return _write_instant if dialect.name == "sqlite" else super().bind_processor(dialect)
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Any:
-        """As above, past what SQLAlchemy does around it."""
+        """Return what reads an instant."""
         if dialect.name == "sqlite":
             return _read_instant
         return super().result_processor(dialect, coltype)
@@ -111,6 +96,22 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
     def python_type(self) -> type[Any]:
         """What cursors are read back as; SQLAlchemy says `object` of a decorated type."""
         return dt.datetime
+
+
+def _in_utc(value: dt.datetime) -> dt.datetime:
+    if value.tzinfo is None:
+        raise ValueError("a stored instant needs a time zone")
+    return value.astimezone(dt.UTC)
+
+
+def _write_instant(value: dt.datetime | None) -> str | None:
+    if value is None:
+        return None
+    return _in_utc(value).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def _read_instant(text: str | None) -> dt.datetime | None:
+    return None if text is None else dt.datetime.fromisoformat(text + "+00:00")
 
 
 JsonValue = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")

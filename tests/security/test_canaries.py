@@ -17,15 +17,38 @@ from flask import Flask, url_for
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from portal.agreements.events import AgreementMoved, MilestoneDue, OutcomeMoved
 from portal.agreements.models import Agreement, Milestone, OutcomeClaim
+from portal.bookings.events import BookingMade
 from portal.bookings.models.access import AccessRequest, Clearance, Qualification
+from portal.brokerage.events import (
+    IntroductionConsented,
+    IntroductionDeclined,
+    IntroductionLapsed,
+    IntroductionOpened,
+    IntroductionProposed,
+    IntroductionWaits,
+)
 from portal.brokerage.models.introductions import IntroductionParty
+from portal.conversations.events import MessagePosted, MessageReported, ReportDecided
 from portal.conversations.models import Message, MessageReport
 from portal.facilities.models import Equipment, Facility
 from portal.kernel.database import Model, session, unit_of_work
+from portal.kernel.mail import OutgoingMail
+from portal.kernel.outbox import Event, record
 from portal.kernel.search import search_index
+from portal.kernel.worker import Worker
+from portal.organizations.events import ClaimSent
 from portal.organizations.models import Claim, Invitation, JoinRequest, Organization
+from portal.partnerships.events import (
+    RequestEndsSoon,
+    RequestMoved,
+    RequestSaved,
+    ResponseDecided,
+    ResponseSent,
+)
 from portal.partnerships.models import Mandate, Request, RequestClosing, Response
+from portal.webhooks.models import Notice
 from tests.cast import CAST, World
 
 MEMBERS = {"ana", "ben", "cleo", "eve", "root"}
@@ -51,6 +74,7 @@ OF_REGIONS = {
     "agreements.export_report",
     "agreements.export_chains",
     "agreements_api.show_report",
+    "agreements_api.list_chains",
 }
 
 
@@ -319,6 +343,74 @@ def test_no_page_shows_what_its_reader_may_not_see(
     if name == "root":
         unseen = {c.kind + "." + c.field for c in canaries if c.proof not in seen}
         assert not unseen & {"facility.description", "equipment.description", "response.message"}
+
+
+def happenings(world: World) -> Iterator[Event]:
+    """What happens to the rows of the cast that people, and programs, are told of."""
+    for request_id in world.requests.values():
+        yield RequestMoved(request_id, "publish", "published", None)
+        yield RequestSaved(request_id)
+        yield RequestEndsSoon(request_id)
+    for response_id in world.responses.values():
+        yield ResponseSent(response_id)
+        yield ResponseDecided(response_id, "accept", "")
+    for message_id in world.messages.values():
+        yield MessagePosted(message_id)
+    for report_id in world.message_reports.values():
+        yield MessageReported(report_id)
+        yield ReportDecided(report_id, "uphold", "")
+    for introduction_id in world.introductions.values():
+        yield IntroductionProposed(introduction_id)
+        yield IntroductionConsented(introduction_id)
+        yield IntroductionOpened(introduction_id)
+        yield IntroductionWaits(introduction_id)
+        yield IntroductionLapsed(introduction_id)
+    for name, party_id in world.introduction_parties.items():
+        subject = world.introductions[name.partition("_in_")[2]]
+        yield IntroductionDeclined(subject, party_id)
+    for agreement_id in (world.agreements["proposed"], world.agreements["active"]):
+        for action in ("propose", "activate", "terminate"):
+            yield AgreementMoved(agreement_id, action, "", "", None)
+    for milestone_id in world.milestones.values():
+        yield MilestoneDue(milestone_id, is_over=True)
+    for outcome_id in world.outcomes.values():
+        yield OutcomeMoved(outcome_id, "assert", "", None)
+    for claim_id in world.claims.values():
+        yield ClaimSent(claim_id)
+    for booking_id in world.bookings.values():
+        yield BookingMade(booking_id, None)
+
+
+@pytest.mark.sqlite
+def test_no_mail_and_no_notice_tells_what_its_reader_may_not_know(
+    app: Flask, world: World, canaries: list[Canary]
+) -> None:
+    by_proof = {canary.proof: canary for canary in canaries}
+    with unit_of_work():
+        for event in happenings(world):
+            record(event)
+    working = Worker(app, {})
+    while working.deliver_inside():
+        pass
+    told = [
+        (mail.recipient.partition("@")[0], f"{mail.subject} {mail.body_text}")
+        for mail in session.scalars(select(OutgoingMail).order_by(OutgoingMail.id))
+    ]
+    # Programs of the shop read what its people read.
+    told += [
+        ("ben", str(notice.data)) for notice in session.scalars(select(Notice).order_by(Notice.id))
+    ]
+    leaks = []
+    seen = set()
+    for name, text in told:
+        for proof in by_proof.keys() & set(WORDS.findall(text)):
+            seen.add(by_proof[proof].kind)
+            if name in CAST and name not in by_proof[proof].readers:
+                leaks.append(f"{name}: {by_proof[proof]}")
+
+    assert leaks == []
+    assert {"request", "response", "message", "introductionparty", "agreement"} <= seen
+    assert len(told) > 20
 
 
 @pytest.mark.parametrize("name", CAST)

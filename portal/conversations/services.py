@@ -35,7 +35,7 @@ from portal.kernel.clock import now
 from portal.kernel.commands import command
 from portal.kernel.database import session, unless_busy
 from portal.kernel.errors import Conflict, Invalid, NotFound, TooMany
-from portal.kernel.files import store_file
+from portal.kernel.files import keep_file
 from portal.kernel.outbox import record
 from portal.organizations.models import Organization
 from portal.organizations.queries.people import has_people
@@ -99,9 +99,8 @@ def post_message(
     session.add(message)
     session.flush()
     for upload in attachments:
-        file = store_file(upload, field="attachments", user_id=actor.user_id)
-        session.flush()
-        session.add(MessageAttachment(message_id=message.id, file_id=file.id))
+        file_id = keep_file(upload, field="attachments", user_id=actor.user_id)
+        session.add(MessageAttachment(message_id=message.id, file_id=file_id))
     called = mentioned(text, threads.people_to_call(talk)) - {actor.user_id}
     session.add_all(
         MessageMention(message_id=message.id, user_id=user_id) for user_id in sorted(called)

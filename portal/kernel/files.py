@@ -55,11 +55,33 @@ class StoredFile(Identified, Model):
         return self.content_type.startswith("image/")
 
 
+def keep_file(
+    upload: FileStorage | None,
+    *,
+    field: str,
+    user_id: int | None,
+    before_id: int | None = None,
+) -> int | None:
+    """Keep a picture or a document that a row hangs on, and return its id.
+
+    before_id: the file that stood there, which goes; without an upload, it stays.
+    Raises Invalid(field).
+    """
+    if upload is None:
+        return before_id
+    file = store_file(upload, field=field, user_id=user_id)
+    if before_id is not None:
+        remove_file(session.get_one(StoredFile, before_id))
+    return file.id
+
+
 def store_file(upload: FileStorage, *, field: str, user_id: int | None) -> StoredFile:
     """Keep a picture or a document, told apart by its name. Raises Invalid(field)."""
     suffix = "." + (upload.filename or "").rpartition(".")[2].lower()
     store = store_image if suffix in _PICTURES else store_document
-    return store(upload, field=field, user_id=user_id)
+    file = store(upload, field=field, user_id=user_id)
+    session.flush()
+    return file
 
 
 def store_image(upload: FileStorage, *, field: str, user_id: int | None) -> StoredFile:

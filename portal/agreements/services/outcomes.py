@@ -18,7 +18,7 @@ from portal.kernel.clock import now, today_here
 from portal.kernel.commands import command
 from portal.kernel.database import lock, session
 from portal.kernel.errors import Conflict, Invalid
-from portal.kernel.files import remove_file, store_file
+from portal.kernel.files import keep_file, remove_file
 from portal.kernel.outbox import record
 
 
@@ -120,12 +120,10 @@ def correct_outcome(
     OUTCOMES.apply(actor, outcome, "correct")
     for claim in own:
         claim.evidence = evidence
-    if own and document is not None:
-        before = own[0].file
-        own[0].file_id = _keep(actor, document)
-        if before is not None:
-            session.flush()
-            remove_file(before)
+    if own:
+        own[0].file_id = keep_file(
+            document, field="document", user_id=actor.user_id, before_id=own[0].file_id
+        )
     if is_new:
         outcome.twin_id = None
         agreements = [claim.agreement_id for claim in outcome.claims]
@@ -255,7 +253,7 @@ def _claim(
             agreement_id=agreement.id,
             organization_id=side,
             evidence=evidence,
-            file_id=None if document is None else _keep(actor, document),
+            file_id=keep_file(document, field="document", user_id=actor.user_id),
             created_by_id=actor.user_id,
         )
     )
@@ -267,12 +265,6 @@ def _drop(claim: OutcomeClaim) -> None:
     if claim.file is not None:
         session.flush()
         remove_file(claim.file)
-
-
-def _keep(actor: Actor, document: FileStorage) -> int:
-    file = store_file(document, field="document", user_id=actor.user_id)
-    session.flush()
-    return file.id
 
 
 def _check_amount(kind: str, amount_hundredths: int) -> None:

@@ -26,11 +26,7 @@ from portal.kernel.clock import date_here, now, today_here
 from portal.kernel.commands import command
 from portal.kernel.database import session
 from portal.kernel.errors import Conflict, Invalid
-from portal.kernel.files import (
-    StoredFile,
-    remove_file,
-    store_file,
-)
+from portal.kernel.files import keep_file
 from portal.kernel.outbox import record
 from portal.organizations.models import Organization
 from portal.organizations.queries.profiles import get_named_organization
@@ -170,7 +166,9 @@ def grant_qualification(
         )
     row.evidence, row.recognition_id, row.certificate_path = evidence, recognition_id, ""
     _set_terms(row, granted_on, expires_on, lapses_after_days)
-    row.evidence_file_id = _kept(actor, row.evidence_file_id, document)
+    row.evidence_file_id = keep_file(
+        document, field="document", user_id=actor.user_id, before_id=row.evidence_file_id
+    )
     session.add(row)
     session.flush()
     QUALIFICATIONS.apply(actor, row, "grant", note=evidence)
@@ -192,7 +190,9 @@ def renew_qualification(
     """Give a qualification new dates: its disuse counts anew from the day it was proven again."""
     _set_terms(qualification, granted_on, expires_on, lapses_after_days)
     qualification.evidence = evidence or qualification.evidence
-    qualification.evidence_file_id = _kept(actor, qualification.evidence_file_id, document)
+    qualification.evidence_file_id = keep_file(
+        document, field="document", user_id=actor.user_id, before_id=qualification.evidence_file_id
+    )
     QUALIFICATIONS.apply(actor, qualification, "renew", note=evidence)
     return qualification
 
@@ -353,17 +353,6 @@ def _capability_key(name: str) -> str:
         raise Invalid("capability", error.message) from error
 
 
-def _kept(actor: Actor, before: int | None, document: FileStorage | None) -> int | None:
-    """Keep a document, or a picture of one, instead of the one before; return its id."""
-    if document is None:
-        return before
-    file = store_file(document, field="document", user_id=actor.user_id)
-    session.flush()
-    if before is not None:
-        remove_file(session.get_one(StoredFile, before))
-    return file.id
-
-
 # Recognitions
 
 
@@ -458,7 +447,7 @@ def file_clearance(
             raise Invalid("organization", _("This is your own organization."))
         row.organization_id = other.id
     _set_validity(row, valid_from, expires_on)
-    row.file_id = _kept(actor, None, document)
+    row.file_id = keep_file(document, field="document", user_id=actor.user_id, before_id=None)
     session.add(row)
     session.flush()
     CLEARANCES.apply(actor, row, "grant", note=reference)
@@ -479,7 +468,9 @@ def renew_clearance(
     """Give a clearance new dates, and the document that says so."""
     _set_validity(clearance, valid_from or clearance.valid_from, expires_on)
     clearance.reference = reference or clearance.reference
-    clearance.file_id = _kept(actor, clearance.file_id, document)
+    clearance.file_id = keep_file(
+        document, field="document", user_id=actor.user_id, before_id=clearance.file_id
+    )
     CLEARANCES.apply(actor, clearance, "renew", note=reference)
     return clearance
 

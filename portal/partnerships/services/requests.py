@@ -430,7 +430,6 @@ def _attach(actor: Actor, request: Request, uploads: Sequence[FileStorage]) -> N
         raise Invalid("attachments", _("Please keep to %(most)d at most.", most=MOST_ATTACHMENTS))
     for upload in uploads:
         file = store_file(upload, field="attachments", user_id=actor.user_id)
-        session.flush()
         session.add(
             RequestAttachment(request_id=request.id, file_id=file.id, title=file.original_name)
         )

@@ -170,7 +170,7 @@ def test_a_server_that_does_not_answer_is_no_reason_to_rebuild() -> None:
 def test_a_query_that_takes_too_long_is_given_up(
     index: PostgreSQLIndex, fresh_database: sqlalchemy.Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(module._READING, "statement_timeout", "50")
+    monkeypatch.setattr(module, "_SECONDS", 0.05)
     monkeypatch.setitem(module._WAITED_FOR, "statement_timeout", "50")
     with fresh_database.begin() as blocking:
         blocking.execute(text("LOCK TABLE search.document_1 IN ACCESS EXCLUSIVE MODE"))
@@ -178,6 +178,7 @@ def test_a_query_that_takes_too_long_is_given_up(
             index.search(LASER)
         with pytest.raises(QueryTooCostly):
             index.matching(LASER, is_waited_for=True)
+    monkeypatch.setattr(module, "_SECONDS", 60)
     assert titles(index, LASER) == ["Laser", "Laser lab"]
 
 
@@ -236,8 +237,9 @@ def test_the_best_of_very_many_matches_come_first_on_every_page(
 
 
 def test_a_document_larger_than_what_postgresql_indexes_is_found_by_its_beginning(
-    index: PostgreSQLIndex,
+    index: PostgreSQLIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(module, "_SECONDS", 60)
     flood = " ".join(f"{number:040}" for number in range(26_000))
     index.apply([record(3, "Huge lab", body=f"first words {flood} last words")])
     assert titles(index, Query(audience=PUBLIC, text='"huge lab" "first words"')) == ["Huge lab"]

@@ -85,9 +85,10 @@ _CHECKING: Final = _READING | {"statement_timeout": "60000"}
 _BUILDING: Final = {"statement_timeout": "0", "maintenance_work_mem": "256MB"}
 
 
-_MANY_UNITS: Final = 16
-"""More words than people type, fillers left out: what asks for so many must be quick."""
+_MANY_WORDS: Final = 10
+"""More than people type, fillers left out: what asks for so many must be quick."""
 _HURRIED_SECONDS: Final = 0.45
+_SECONDS: Final = 3.0
 
 Reader: TypeAlias = tuple[Connection, Generation]
 _T = TypeVar("_T")
@@ -121,8 +122,8 @@ class PostgreSQLIndex:
 
         def answer(reader: Reader) -> Results:
             connection, tables = reader
-            units = len(asked.wanted) + len(asked.unwanted)
-            runner = _Hurried(connection) if units > _MANY_UNITS else connection
+            words = sum(len(unit.terms) for unit in (*asked.wanted, *asked.unwanted))
+            runner = _Timed(connection, _HURRIED_SECONDS if words > _MANY_WORDS else _SECONDS)
             return Executor(runner, tables, query.audience).search(query, asked, reread)
 
         return self._read(answer)
@@ -276,16 +277,22 @@ class PostgreSQLIndex:
             raise (_explained(error) if _is_missing(error) else error) from error
 
 
-class _Hurried:
-    """A connection on which all statements of an answer together have a moment."""
+class _Timed:
+    """A connection on which all statements of an answer together have so many seconds."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, seconds: float) -> None:
         self._connection = connection
-        self._end = time.monotonic() + _HURRIED_SECONDS
+        self._end = time.monotonic() + seconds
+        self._step = seconds / 10
+        self._known = seconds + self._step
 
     def execute(self, statement: Executable) -> Any:
-        left = max(1, round((self._end - time.monotonic()) * 1000))
-        _set_locally(self._connection, {"statement_timeout": str(left)})
+        left = self._end - time.monotonic()
+        # To say it again costs a round trip, so what took but a moment does not count.
+        if left < self._known - self._step:
+            self._known = left
+            timeout = str(max(1, round(left * 1000)))
+            _set_locally(self._connection, {"statement_timeout": timeout})
         return self._connection.execute(statement)
 
 

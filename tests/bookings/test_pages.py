@@ -177,6 +177,7 @@ def test_a_booking_is_made_for_a_colleague(
     assert made.status == "approved"
 
 
+@pytest.mark.database
 def test_the_same_form_sent_twice_books_once_and_a_changed_one_books_again(
     client_of: ClientOf, world: World, mill: OpenMill, address: str
 ) -> None:
@@ -283,6 +284,7 @@ def test_what_cannot_be_read_is_told_at_its_field(
     assert message in answer.text
 
 
+@pytest.mark.database
 def test_a_machine_and_its_bay_are_booked_together_or_not_at_all(
     client_of: ClientOf, world: World, mill: OpenMill, address: str
 ) -> None:
@@ -423,6 +425,7 @@ def test_a_booking_is_handed_over_only_to_somebody_who_may_use_it(
     assert get_booking(booking_id).user_id == world.users["ben"]
 
 
+@pytest.mark.database
 def test_all_that_follow_in_a_series_are_cancelled_at_once(
     client_of: ClientOf, world: World, mill: OpenMill, address: str
 ) -> None:

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 
+import pytest
 from flask.testing import FlaskClient
 
 from portal.conversations.models import Thread
@@ -237,6 +238,7 @@ def test_what_is_gone_from_a_subject_is_gone_from_its_thread(
     assert client_of("ana").get(f"/conversations/{number}").status_code == 404
 
 
+@pytest.mark.database
 def test_the_list_is_searched_and_shows_what_is_new(client_of: ClientOf, world: World) -> None:
     cleo = client_of("cleo")
     found = cleo.get("/conversations?q=Fridays").text

@@ -5,6 +5,7 @@ import datetime as dt
 import io
 import re
 
+import pytest
 import time_machine
 from sqlalchemy import func, select
 
@@ -74,6 +75,7 @@ def test_cleo_checks_and_imports_her_colleges_equipment(client_of, world, work_o
     assert "catalog.csv" in cleo.get("/imports").text
 
 
+@pytest.mark.database
 def test_a_killed_import_goes_on_where_it_stood(client_of, world, work_off, monkeypatch):
     cleo = client_of("cleo")
     rows = [{**CMM, "ID": f"E-{number}", "Related Facility ID": ""} for number in range(250)]
@@ -152,6 +154,7 @@ def test_a_cancelled_import_writes_nothing(client_of, world, work_off):
     assert count() == before
 
 
+@pytest.mark.database
 def test_who_lost_the_right_meanwhile_imports_nothing(client_of, world, work_off, actor):
     from portal.organizations.models import Membership
     from portal.organizations.services import change_membership_role

@@ -346,6 +346,7 @@ def test_lists_filter_by_kind_and_take_the_same_statements_for_few_and_many(clie
     assert counts[:2] == counts[2:]
 
 
+@pytest.mark.database
 def test_a_list_goes_on_with_its_next_page(client_of):
     for number in range(25):
         services.import_organization(SYSTEM, source="csv", name=f"Union {number:02}", kind="sme")

@@ -5,6 +5,7 @@ import pytest
 from portal.regions import queries
 
 
+@pytest.mark.sqlite
 def test_reference_load_says_what_it_did_and_at_last_that_nothing_changed(
     app, monkeypatch, tmp_path
 ):

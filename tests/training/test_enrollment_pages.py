@@ -18,6 +18,7 @@ from portal.training.queries.sections import get_section
 from portal.training.services import enrollments as services
 from portal.training.services import sections as section_services
 from tests.cast import SEAT_TOKEN, World
+from tests.support.statements import count_statements
 from tests.training.conftest import ActorOf, OpenSection, OrganizationOf, again, begin, mails
 
 ClientOf = Callable[[str], FlaskClient]
@@ -342,3 +343,46 @@ def test_invited_person_answers_by_program_and_by_link(world: World, client_of: 
     answer = client_of("ben").post(f"/api/v1/enrollments/{number}/actions/accept", json={})
     assert answer.json["status"] == "enrolled"
     assert client_of("nobody").get(f"/training/seats/{SEAT_TOKEN}").status_code == 404
+
+
+@pytest.mark.sqlite
+def test_lists_take_the_same_statements_for_two_people_and_for_many(
+    actor: ActorOf,
+    world: World,
+    open_section: OpenSection,
+    organization_of: OrganizationOf,
+    client_of: ClientOf,
+) -> None:
+    section = open_section(seats=40)
+    shop = world.organizations["shop"]
+    pages = {
+        f"/organizations/{shop}/training": "ana",
+        f"/training/sections/{section.id}": "ana",
+        f"/training/sections/{section.id}/roster": "cleo",
+    }
+
+    def invite(prefix: str, count: int) -> None:
+        services.enroll_others(
+            actor("ana"),
+            get_section(section.id),
+            organization=organization_of("shop"),
+            emails=[f"{prefix}{number}@shop.example" for number in range(count)],
+        )
+        services.enroll_by_hand(
+            actor("cleo"), get_section(section.id), name=prefix, email=f"{prefix}@hand.example"
+        )
+
+    def count() -> list[int]:
+        found = []
+        for address, name in pages.items():
+            client = client_of(name)
+            client.get(address)
+            with count_statements() as seen:
+                assert client.get(address).status_code == 200
+            found.append(seen.count)
+        return found
+
+    invite("a", 2)
+    few = count()
+    invite("b", 15)
+    assert count() == few

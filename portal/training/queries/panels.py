@@ -55,7 +55,8 @@ def enroll_panel(actor: Actor, section: Section) -> EnrollPanel | None:
     if section.status in ("planned", "cancelled") and not keeps:
         return None
     own = queries.list_of_section(actor, section) if actor.user_id is not None else []
-    mine = next((row for row in own if is_mine(actor, row)), None)
+    email = queries.verified_email(actor.user_id) if own else None
+    mine = next((row for row in own if _is_of(actor, email, row)), None)
     return EnrollPanel(
         section=section,
         seats=queries.load_seats([section.id])[section.id],
@@ -73,9 +74,11 @@ def enroll_panel(actor: Actor, section: Section) -> EnrollPanel | None:
 
 def is_mine(actor: Actor, row: Enrollment) -> bool:
     """Tell whether an enrollment is the reader's own, or waits for the reader's answer."""
-    if row.user_id is not None:
-        return row.user_id == actor.user_id
-    return queries.verified_email(actor.user_id) == row.email
+    return _is_of(actor, queries.verified_email(actor.user_id), row)
+
+
+def _is_of(actor: Actor, email: str | None, row: Enrollment) -> bool:
+    return row.user_id == actor.user_id if row.user_id is not None else row.email == email
 
 
 def list_prices(actor: Actor, section: Section) -> list[PriceOffer]:

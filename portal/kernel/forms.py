@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import cache, lru_cache
-from typing import Any, ParamSpec, Self, TypeVar, cast
+from typing import Any, ParamSpec, Self, TypeVar
 
 import wtforms
 from flask import request
@@ -35,14 +35,8 @@ MOST_ROWS = 100
 class _ReadersWords:
     """What WTForms itself says, in the reader's language, which is asked when it says something."""
 
-    def gettext(self, text: str) -> str:
-        return cast(str, self._words().gettext(text))
-
-    def ngettext(self, text: str, many: str, count: int) -> str:
-        return cast(str, self._words().ngettext(text, many, count))
-
-    def _words(self) -> Any:
-        return _words_in(str(get_locale() or "en"))
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_words_in(str(get_locale() or "en")), name)
 
 
 @cache

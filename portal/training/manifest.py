@@ -274,6 +274,20 @@ manifest = Manifest(
             "section", _l("Enroll"), "training/enroll_panel.html", panels.enroll_panel, order=10
         ),
         RecordSection(
+            "skill",
+            _l("Where one learns it"),
+            "training/programs/section.html",
+            listings.skill_section,
+            order=20,
+        ),
+        RecordSection(
+            "credential",
+            _l("Where one gets it"),
+            "training/programs/section.html",
+            listings.credential_section,
+            order=20,
+        ),
+        RecordSection(
             "organization",
             _l("Training"),
             "training/programs/section.html",

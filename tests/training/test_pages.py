@@ -136,3 +136,11 @@ def test_a_held_program_is_archived_and_not_deleted(client_of: ClientOf, world: 
     assert get_section(world.sections["open"]).status == "cancelled"
     assert "College public milling course" not in client_of("nobody").get("/training").text
     assert client_of("nobody").get(f"/training/programs/{number}").status_code == 200
+
+
+def test_skills_and_credentials_name_the_programs_that_lead_to_them(
+    client_of: ClientOf, world: World
+) -> None:
+    for url in ("/skills/cnc-mill-operation", f"/credentials/{world.credentials['nims']}"):
+        assert "College public milling course" in client_of("nobody").get(url).text
+    assert "milling course" not in client_of("nobody").get("/skills/mig-welding").text

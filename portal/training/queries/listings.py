@@ -25,6 +25,7 @@ from portal.kernel.paging import Page, keyset_page
 from portal.organizations.models import Organization
 from portal.organizations.rules import STALE_AFTER
 from portal.regions.models import County
+from portal.skills.models import Credential, Skill
 from portal.training.models.enrollments import Enrollment
 from portal.training.models.programs import Program, ProgramSkill
 from portal.training.models.sections import Section, SectionMeeting
@@ -32,6 +33,7 @@ from portal.training.policies import Permission
 from portal.training.queries.programs import PROGRAM_OPTIONS
 from portal.training.queries.sections import (
     SECTION_OPTIONS,
+    NextSection,
     can_enroll,
     list_next_sections,
     title_of,
@@ -205,6 +207,35 @@ def program_section(actor: Actor, organization: Organization) -> dict[str, Any] 
         "next_sections": list_next_sections(actor, organization_ids=[organization.id]),
         "may_add": may_add,
         "organization_id": organization.id,
+    }
+
+
+def skill_section(actor: Actor, skill: Skill) -> dict[str, Any] | None:
+    """Return what a skill's page shows of the programs that teach it."""
+    return _teaching(
+        list_programs(actor, skill=skill.key), list_next_sections(actor, skill_keys=[skill.key])
+    )
+
+
+def credential_section(actor: Actor, credential: Credential) -> dict[str, Any] | None:
+    """Return what a credential's page shows of the programs that lead to it."""
+    return _teaching(
+        list_programs(actor, credential_id=credential.id),
+        list_next_sections(actor, credential_ids=[credential.id]),
+    )
+
+
+def _teaching(
+    found: Page[ProgramListing], next_sections: list[NextSection]
+) -> dict[str, Any] | None:
+    if not found.items:
+        return None
+    return {
+        "listings": found.items,
+        "kinds": PROGRAM_KINDS,
+        "has_more": found.next is not None,
+        "next_sections": next_sections,
+        "may_add": False,
     }
 
 

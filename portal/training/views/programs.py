@@ -225,6 +225,7 @@ def show_program(program_id: int) -> ResponseReturnValue:
         sections=parts,
         history=_history(program) if can(actor, Permission.PROGRAM_EDIT, program) else [],
         is_stale=is_stale(program.confirmed_at, now()),
+        today=today_here().isoformat(),
     )
 
 

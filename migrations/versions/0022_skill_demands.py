@@ -101,8 +101,11 @@ def upgrade() -> None:
         batch_op.create_index(
             "ix_skill_demand_organization_id_id", ["organization_id", "id"], unique=False
         )
-        batch_op.create_index(batch_op.f("ix_skill_demand_skill_key"), ["skill_key"], unique=False)
-        batch_op.create_index("ix_skill_demand_status_quarter", ["status", "quarter"], unique=False)
+        batch_op.create_index(
+            "ix_skill_demand_skill_key_version",
+            ["skill_key", "status", "quarter", "updated_at"],
+            unique=False,
+        )
 
     op.create_table(
         "cohort_offer",

@@ -36,13 +36,12 @@ class SkillDemand(Identified, Timestamped, Confirmed, Model):
             name="wages_in_order",
         ),
         Index("ix_skill_demand_organization_id_id", "organization_id", "id"),
-        Index("ix_skill_demand_status_quarter", "status", "quarter"),
+        # All that tells whether the demands of a skill have changed.
+        Index("ix_skill_demand_skill_key_version", "skill_key", "status", "quarter", "updated_at"),
     )
 
-    is_settled = False
-
     organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"))
-    skill_key: Mapped[str] = mapped_column(ForeignKey("skill.key"), index=True)
+    skill_key: Mapped[str] = mapped_column(ForeignKey("skill.key"))
     occupation_code: Mapped[str | None] = mapped_column(ForeignKey("occupation.code"), index=True)
     county_fips: Mapped[str] = mapped_column(ForeignKey("county.fips"), index=True)
     people: Mapped[int]

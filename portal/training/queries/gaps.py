@@ -3,18 +3,19 @@
 All open demands of all firms are read and parted into cells; filters only choose among the cells.
 """
 
-import threading
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from flask import current_app
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import func, select
 
 from portal.kernel.authorization import Actor, visible
 from portal.kernel.clock import today_here
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
+from portal.kernel.settled import settled
 from portal.organizations.models import Organization
 from portal.regions.models import County, Region, RegionCounty
 from portal.regions.queries import county_labels
@@ -33,12 +34,17 @@ from portal.training.rules.gaps import (
     Gap,
     Key,
     Supplied,
-    compare,
     make_cells,
+    serve,
+    unserved,
 )
 
 #: So many rows stand on a page.
 PAGE = 50
+#: For more skills than these, all demands are read: databases take no longer lists.
+_FEW_SKILLS = 100
+#: Where a process keeps what it has made of the demands.
+_KEPT = "portal-skill-gaps"
 
 
 @dataclass(frozen=True)
@@ -89,17 +95,15 @@ class GapPage:
     next: int | None
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Kept:
-    """What was made of the demands, under what tells whether they have changed since."""
+    """What was made of the demands, under what tells of each skill whether they have changed."""
 
-    version: tuple[Any, ...] = ()
-    cells: list[Cell] = field(default_factory=list)
-    area_of: Mapping[str, Area] = field(default_factory=dict)
-
-
-_kept: dict[str, _Kept] = {}
-_lock = threading.Lock()
+    general: tuple[Any, ...]
+    versions: Mapping[str, tuple[Any, ...]]
+    area_of: Mapping[str, Area]
+    cells: Mapping[str, list[Cell]]
+    asked: Mapping[Key, Gap]
 
 
 def show_gaps(actor: Actor, filters: GapFilters, *, start: int = 0, limit: int = PAGE) -> GapPage:
@@ -139,7 +143,7 @@ def get_cell(reference: Mapping[str, str]) -> Cell:
     kind, _dash, place = reference.get("area", "").partition("-")
     quarter = read_quarter(reference.get("quarter", ""))
     key: Key = (reference.get("skill", ""), (kind, place), quarter)
-    for cell in _load().cells:
+    for cell in _load().cells.get(key[0], ()):
         if cell.key == key:
             return cell
     raise NotFound(_("So few firms ask for this now that it is not shown."))
@@ -196,7 +200,7 @@ def own_programs(actor: Actor, skill: str) -> list[tuple[int, str]]:
 
 def _choose(filters: GapFilters) -> list[Gap]:
     kept = _load()
-    gaps = compare(kept.cells, _supplies(), kept.area_of)
+    gaps = serve(kept.asked, _supplies(), kept.area_of)
     if filters.kind:
         keys = set(session.scalars(select(Skill.key).where(Skill.kind == filters.kind)))
         gaps = [gap for gap in gaps if gap.skill in keys]
@@ -227,18 +231,58 @@ def _areas_of(counties: Collection[str], area_of: Mapping[str, Area]) -> set[Are
 
 
 def _load() -> _Kept:
-    """Return the cells of all open demands, made anew when any of them has changed."""
+    """Return the cells of all open demands; those of skills are made anew that have changed."""
     first = quarter_of(today_here())
-    is_counted = (SkillDemand.status == "open", SkillDemand.quarter >= first)
-    version = _version(first, is_counted)
-    name = str(session.get_bind().engine.url)
-    with _lock:
-        kept = _kept.get(name)
-    if kept is not None and kept.version == version:
+    general, versions = settled(("skill-demands", first), lambda: _versions(first))
+    kept: _Kept | None = current_app.extensions.get(_KEPT)
+    if kept is not None and kept.general == general and kept.versions == versions:
         return kept
-    area_of = _area_of()
+    cells: dict[str, list[Cell]] = {}
+    if kept is not None and kept.general == general:
+        area_of = kept.area_of
+        cells = {
+            key: kept.cells[key] for key in versions if versions[key] == kept.versions.get(key)
+        }
+    else:
+        area_of = _area_of()
+    changed = sorted(set(versions) - set(cells))
+    for key in changed:
+        cells[key] = []
+    for cell in make_cells(_demands(first, changed), area_of):
+        cells[cell.skill].append(cell)
+    asked = unserved(cell for found in cells.values() for cell in found)
+    kept = _Kept(general, versions, area_of, cells, asked)
+    # Another thread may put its own there: both are right.
+    current_app.extensions[_KEPT] = kept
+    return kept
+
+
+def _versions(first: int) -> tuple[tuple[Any, ...], dict[str, tuple[Any, ...]]]:
+    """Return what changes with regions and archived firms, and by skill with its open demands."""
+    regions = select(func.count(), func.max(Region.updated_at), func.max(Region.id))
+    archived = select(func.count(), func.max(Organization.updated_at)).where(
+        Organization.status != "active"
+    )
+    demands = (
+        select(
+            SkillDemand.skill_key,
+            func.count(),
+            func.max(SkillDemand.updated_at),
+            func.sum(SkillDemand.id),
+        )
+        .where(SkillDemand.status == "open", SkillDemand.quarter >= first)
+        .group_by(SkillDemand.skill_key)
+    )
+    return (
+        (first, *(tuple(session.execute(part).one()) for part in (regions, archived))),
+        {key: tuple(version) for key, *version in session.execute(demands)},
+    )
+
+
+def _demands(first: int, skills: Sequence[str]) -> Iterator[Demanded]:
+    """Return what is counted of the open demands for skills."""
     highest = func.coalesce(SkillDemand.wage_max_cents, SkillDemand.wage_min_cents)
-    rows = session.connection().execute(
+    statement = (
         select(
             SkillDemand.skill_key,
             SkillDemand.county_fips,
@@ -250,29 +294,15 @@ def _load() -> _Kept:
             SkillDemand.hosts_apprentices,
         )
         .join(Organization, Organization.id == SkillDemand.organization_id)
-        .where(*is_counted, Organization.status == "active")
+        .where(
+            SkillDemand.status == "open",
+            SkillDemand.quarter >= first,
+            Organization.status == "active",
+        )
     )
-    kept = _Kept(version, make_cells(map(Demanded._make, rows), area_of), area_of)
-    with _lock:
-        _kept[name] = kept
-    return kept
-
-
-def _version(first: int, is_counted: Sequence[ColumnElement[bool]]) -> tuple[Any, ...]:
-    """Return what changes whenever the cells may: with demands, regions and archived firms."""
-    demands = select(
-        func.count(),
-        func.max(SkillDemand.updated_at),
-        func.sum(SkillDemand.id),
-    ).where(*is_counted)
-    regions = select(func.count(), func.max(Region.updated_at), func.max(Region.id))
-    archived = select(func.count(), func.max(Organization.updated_at)).where(
-        Organization.status != "active"
-    )
-    return (
-        first,
-        *(tuple(session.execute(part).one()) for part in (demands, regions, archived)),
-    )
+    for start in range(0, len(skills), 400):
+        chosen = SkillDemand.skill_key.in_(skills[start : start + 400])
+        yield from map(Demanded._make, session.connection().execute(statement.where(chosen)).all())
 
 
 def _area_of() -> dict[str, Area]:

@@ -56,21 +56,17 @@ class Cell:
     area: Area
     quarter: int | None
     firms: Mapping[int, int] = field(repr=False)
+    people: int
     wage_cents: int | None = None
     some_cofund: bool = False
     some_host: bool = False
-
-    @property
-    def people(self) -> int:
-        return sum(self.firms.values())
 
     @property
     def key(self) -> Key:
         return self.skill, self.area, self.quarter
 
 
-@dataclass(frozen=True)
-class Gap:
+class Gap(NamedTuple):
     """Demand and supply of a skill, side by side; firms and people are 0 where none is shown."""
 
     skill: str
@@ -113,29 +109,31 @@ def make_cells(demands: Iterable[Demanded], area_of: Mapping[str, Area]) -> list
     what is too little again, by area alone. The rest is shown nowhere.
     """
     found: list[Cell] = []
-    steps = (
-        lambda row: (row.skill, ("county", row.county), row.quarter),
-        lambda row: (row.skill, area_of[row.county], row.quarter),
-        lambda row: (row.skill, area_of[row.county], None),
-    )
-    rest: list[Demanded] = list(demands)
-    for step in steps:
-        groups: dict[Key, list[Demanded]] = defaultdict(list)
+    groups: dict[Key, list[Demanded]] = defaultdict(list)
+    for row in demands:
+        groups[row.skill, ("county", row.county), row.quarter].append(row)
+    for is_lasting in (False, True):
+        rest = _take(groups, found)
+        groups = defaultdict(list)
         for row in rest:
-            groups[step(row)].append(row)
-        rest = []
-        for (skill, area, quarter), rows in groups.items():
-            cell = _cell(skill, area, quarter, rows)
-            if cell is None:
-                rest += rows
-            else:
-                found.append(cell)
+            groups[row.skill, area_of[row.county], None if is_lasting else row.quarter].append(row)
+    _take(groups, found)
     return found
 
 
-def _cell(skill: str, area: Area, quarter: int | None, rows: list[Demanded]) -> Cell | None:
-    if len(rows) < FEWEST_FIRMS:
-        return None
+def _take(groups: Mapping[Key, list[Demanded]], found: list[Cell]) -> list[Demanded]:
+    """Put the groups that may be shown with those found; return what is left over."""
+    rest: list[Demanded] = []
+    for key, rows in groups.items():
+        cell = _cell(key, rows) if len(rows) >= FEWEST_FIRMS else None
+        if cell is None:
+            rest += rows
+        else:
+            found.append(cell)
+    return rest
+
+
+def _cell(key: Key, rows: list[Demanded]) -> Cell | None:
     firms: dict[int, int] = {}
     for row in rows:
         firms[row.organization_id] = firms.get(row.organization_id, 0) + row.people
@@ -144,51 +142,57 @@ def _cell(skill: str, area: Area, quarter: int | None, rows: list[Demanded]) -> 
     wages = {row.organization_id: row.wage_cents for row in rows if row.wage_cents is not None}
     is_told = len(wages) >= FEWEST_FIRMS
     return Cell(
-        skill,
-        area,
-        quarter,
+        *key,
         firms,
+        sum(firms.values()),
         wage_cents=round(median(wages.values()) / 100) * 100 if is_told else None,
         some_cofund=any(row.is_cofunding for row in rows),
         some_host=any(row.hosts_apprentices for row in rows),
     )
 
 
-def compare(
-    cells: Iterable[Cell], supplies: Iterable[Supplied], area_of: Mapping[str, Area]
+def unserved(cells: Iterable[Cell]) -> dict[Key, Gap]:
+    """Return what is asked for as if nobody taught it, the largest gap first."""
+    found = [
+        Gap(
+            *cell.key,
+            len(cell.firms),
+            cell.people,
+            0,
+            0,
+            cell.wage_cents,
+            cell.some_cofund,
+            cell.some_host,
+        )
+        for cell in cells
+    ]
+    return {gap.key: gap for gap in sorted(found, key=_order)}
+
+
+def serve(
+    asked: Mapping[Key, Gap], supplies: Iterable[Supplied], area_of: Mapping[str, Area]
 ) -> list[Gap]:
     """Put the seats beside the demand that they serve; the largest gap first.
 
     Seats count in the one cell that covers their county and quarter; where none does, they stand
     for themselves.
     """
-    by_key = {cell.key: cell for cell in cells}
-    seats: dict[Key, list[int]] = defaultdict(lambda: [0, 0])
+    totals: dict[Key, tuple[int, int]] = {}
     for row in supplies:
         own = (row.skill, ("county", row.county), row.quarter)
-        wider = (
-            own,
-            (row.skill, area_of.get(row.county, own[1]), row.quarter),
-            (row.skill, area_of.get(row.county, own[1]), None),
-        )
-        total = seats[next((key for key in wider if key in by_key), own)]
-        total[0] += row.seats
-        total[1] += row.sections
-    found = []
-    for cell in by_key.values():
-        free, sections = seats.pop(cell.key, (0, 0))
-        found.append(
-            Gap(
-                *cell.key,
-                firms=len(cell.firms),
-                people=cell.people,
-                seats=free,
-                sections=sections,
-                wage_cents=cell.wage_cents,
-                some_cofund=cell.some_cofund,
-                some_host=cell.some_host,
-            )
-        )
-    for key, (free, sections) in seats.items():
-        found.append(Gap(*key, firms=0, people=0, seats=free, sections=sections))
-    return sorted(found, key=lambda gap: (-gap.missing, gap.skill, gap.area, gap.quarter or 0))
+        area = area_of.get(row.county, own[1])
+        wider = (own, (row.skill, area, row.quarter), (row.skill, area, None))
+        key: Key = next((one for one in wider if one in asked), own)
+        seats, sections = totals.get(key, (0, 0))
+        totals[key] = seats + row.seats, sections + row.sections
+    served = dict(asked)
+    for key, (seats, sections) in totals.items():
+        skill, place, quarter = key
+        gap = served.get(key) or Gap(skill, place, quarter, 0, 0, 0, 0)
+        served[key] = gap._replace(seats=seats, sections=sections)
+    # Most stand in order already.
+    return sorted(served.values(), key=_order)
+
+
+def _order(gap: Gap) -> tuple[int, str, Area, int]:
+    return gap.seats - gap.people, gap.skill, gap.area, gap.quarter or 0

@@ -9,9 +9,10 @@ from portal.training.rules.gaps import (
     FEWEST_FIRMS,
     Demanded,
     Supplied,
-    compare,
     is_showable,
     make_cells,
+    serve,
+    unserved,
 )
 
 AREAS = {
@@ -74,8 +75,8 @@ def test_seats_stand_beside_the_demand_that_they_serve_once():
     cells += make_cells(
         [asked(firm, county="18019") for firm in range(4)], {**AREAS, "18019": ("region", "9")}
     )
-    gaps = compare(
-        cells,
+    gaps = serve(
+        unserved(cells),
         [
             Supplied("welding", "21111", 8110, 5, 1),
             Supplied("welding", "21111", 8110, 1, 1),

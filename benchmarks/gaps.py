@@ -23,7 +23,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from flask import Flask, current_app
+from flask import Flask
 from flask_migrate import upgrade
 from sqlalchemy import func, insert, select, update
 
@@ -41,6 +41,7 @@ from portal.skills.services import load_skills
 from portal.training.models.demands import SkillDemand
 from portal.training.models.programs import Program, ProgramSkill
 from portal.training.models.sections import Section
+from portal.training.queries import gaps
 from portal.training.queries.gaps import GapFilters, show_gaps
 from portal.training.rules.demands import quarter_begins, quarter_of
 
@@ -154,7 +155,7 @@ def change_one() -> None:
 
 def forget() -> None:
     """Let the process know no more than when it began."""
-    current_app.extensions.pop("portal-skill-gaps", None)
+    gaps.forget()
     change_one()
 
 

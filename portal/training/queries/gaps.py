@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import current_app
 from flask_babel import gettext as _
 from sqlalchemy import func, select
 
@@ -43,8 +42,6 @@ from portal.training.rules.gaps import (
 PAGE = 50
 #: For more skills than these, all demands are read: databases take no longer lists.
 _FEW_SKILLS = 100
-#: Where a process keeps what it has made of the demands.
-_KEPT = "portal-skill-gaps"
 
 
 @dataclass(frozen=True)
@@ -104,6 +101,10 @@ class _Kept:
     area_of: Mapping[str, Area]
     cells: Mapping[str, list[Cell]]
     asked: Mapping[Key, Gap]
+
+
+#: What this process has made of the demands, by the address of their database.
+_kept: dict[str, _Kept] = {}
 
 
 def show_gaps(actor: Actor, filters: GapFilters, *, start: int = 0, limit: int = PAGE) -> GapPage:
@@ -195,6 +196,11 @@ def own_programs(actor: Actor, skill: str) -> list[tuple[int, str]]:
     return [(number, title) for number, title in rows]
 
 
+def forget() -> None:
+    """Keep nothing of what was made of the demands."""
+    _kept.clear()
+
+
 # Cells and supply
 
 
@@ -234,7 +240,8 @@ def _load() -> _Kept:
     """Return the cells of all open demands; those of skills are made anew that have changed."""
     first = quarter_of(today_here())
     general, versions = settled(("skill-demands", first), lambda: _versions(first))
-    kept: _Kept | None = current_app.extensions.get(_KEPT)
+    database = str(session.connection().engine.url)
+    kept = _kept.get(database)
     if kept is not None and kept.general == general and kept.versions == versions:
         return kept
     cells: dict[str, list[Cell]] = {}
@@ -253,7 +260,7 @@ def _load() -> _Kept:
     asked = unserved(cell for found in cells.values() for cell in found)
     kept = _Kept(general, versions, area_of, cells, asked)
     # Another thread may put its own there: both are right.
-    current_app.extensions[_KEPT] = kept
+    _kept[database] = kept
     return kept
 
 

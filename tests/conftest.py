@@ -56,7 +56,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         # A state machine runs in any order what other tests run by intent.
         if is_of_all or item.path.stem.endswith("machine") or "chromium" in fixtures:
             item.add_marker("sweep")
-        is_of_pages = item.path.stem.endswith(("pages", "views"))
+        is_of_pages = item.path.stem.endswith(("_pages", "_views"))
         if is_of_pages and not item.get_closest_marker("database"):
             item.add_marker("pages")
         if "app" in fixtures:

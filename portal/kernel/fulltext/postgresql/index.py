@@ -85,7 +85,7 @@ _CHECKING: Final = _READING | {"statement_timeout": "60000"}
 _BUILDING: Final = {"statement_timeout": "0", "maintenance_work_mem": "256MB"}
 
 
-_MANY_WORDS: Final = 10
+_MANY_WORDS: Final = 8
 """More than people type, fillers left out: what asks for so many must be quick."""
 _HURRIED_SECONDS: Final = 0.45
 _SECONDS: Final = 3.0

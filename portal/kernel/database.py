@@ -225,13 +225,13 @@ def _prepare_sqlite(engine: Engine, busy_seconds: float) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
         if _waiting.get() or not _writing.get():
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
+            prepared.tell(connection, "BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
             return
-        connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+        prepared.tell(connection, "PRAGMA busy_timeout = 0")
         try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            prepared.tell(connection, "BEGIN IMMEDIATE")
         finally:
-            connection.exec_driver_sql(f"PRAGMA busy_timeout = {round(busy_seconds * 1000)}")
+            prepared.tell(connection, f"PRAGMA busy_timeout = {round(busy_seconds * 1000)}")
 
     # SQLAlchemy would compile each of these anew.
     for name, words in (
@@ -243,7 +243,7 @@ def _prepare_sqlite(engine: Engine, busy_seconds: float) -> None:
 
 
 def _go_by_name(words: str, connection: Connection, savepoint: str) -> None:
-    connection.exec_driver_sql(f"{words} {savepoint}")
+    prepared.tell(connection, f"{words} {savepoint}")
 
 
 class DatabaseVersion:

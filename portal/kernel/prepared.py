@@ -42,6 +42,11 @@ def insert(connection: Connection, statement: Insert, values: Values) -> int:
     return int(number)
 
 
+def tell(connection: Connection, text: str) -> None:
+    """Tell SQLite to begin or end something."""
+    _give(connection, text)
+
+
 def _prepared(connection: Connection, statement: Any, values: Values) -> "_Prepared":
     shape = [(name, len(value)) if type(value) is list else name for name, value in values.items()]
     key = (statement, *shape)
@@ -65,7 +70,6 @@ class _Prepared:
         if compiled.insert_prefetch or compiled.update_prefetch:
             raise ValueError("SQLAlchemy would fill in a column of this")
         self._statement = statement
-        self._dialect = dialect
         expanded = compiled.construct_expanded_state(values)
         self._text = expanded.statement
         pieces = {
@@ -108,21 +112,24 @@ class _Prepared:
                 continue
             value = values[name] if at is None else values[name][at]
             parameters.append(process(value) if process else value)
-        heard = connection.dispatch
         if isinstance(self._statement, UpdateBase):
             options = self._statement.get_execution_options()
-            for listener in heard.before_execute:
+            for listener in connection.dispatch.before_execute:
                 listener(connection, self._statement, (), values, options)
-        said = (connection, None, self._text, parameters, None, False)
-        for listener in heard.before_cursor_execute:
-            listener(*said)
-        driver: Any = connection.connection.driver_connection
-        try:
-            cursor: sqlite3.Cursor = driver.execute(self._text, parameters)
-        except sqlite3.Error as error:
-            raise DBAPIError.instance(
-                self._text, parameters, error, sqlite3.Error, dialect=self._dialect
-            ) from error
-        for listener in heard.after_cursor_execute:
-            listener(*said)
-        return cursor
+        return _give(connection, self._text, parameters)
+
+
+def _give(connection: Connection, text: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
+    said = (connection, None, text, parameters, None, False)
+    for listener in connection.dispatch.before_cursor_execute:
+        listener(*said)
+    driver: Any = connection.connection.driver_connection
+    try:
+        cursor: sqlite3.Cursor = driver.execute(text, parameters)
+    except sqlite3.Error as error:
+        raise DBAPIError.instance(
+            text, parameters, error, sqlite3.Error, dialect=connection.dialect
+        ) from error
+    for listener in connection.dispatch.after_cursor_execute:
+        listener(*said)
+    return cursor

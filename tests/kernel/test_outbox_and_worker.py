@@ -150,9 +150,9 @@ def test_slow_answers_leave_the_rest_for_the_next_turn(
 
 
 def test_who_keeps_us_waiting_holds_up_no_mail(
-    app: Flask, mail_server: MailServer, keep_signals: None
+    app: Flask, mail_server: MailServer, keep_signals: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    app.config["MAIL_URL"] = mail_server.url
+    monkeypatch.setitem(app.config, "MAIL_URL", mail_server.url)
     answered.clear()
     waited: list[bool] = []
     with unit_of_work():

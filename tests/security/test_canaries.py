@@ -48,6 +48,10 @@ from portal.partnerships.events import (
     ResponseSent,
 )
 from portal.partnerships.models import Mandate, Request, RequestClosing, Response
+from portal.training.models.demands import CohortOffer, SkillDemand
+from portal.training.models.enrollments import Enrollment
+from portal.training.models.programs import Program
+from portal.training.models.sections import Section
 from portal.webhooks.models import Notice
 from tests.cast import CAST, World
 
@@ -64,6 +68,10 @@ TEXTS: dict[type[Model], str] = {
         " serial_number street"
     ),
     Request: ("title summary description expertise_sought advantages innovations call_name"),
+    Program: (
+        "title summary description prerequisites eligibility outcomes accessibility contact_name"
+        " contact_email contact_phone"
+    ),
 }
 # Pages that belong to the machine of whoever develops, not to the portal.
 NOT_CRAWLED = {"kernel.mailbox", "static"}
@@ -132,6 +140,7 @@ def canaries(app: Flask, world: World) -> list[Canary]:
             (Facility, world.facilities),
             (Equipment, world.equipment),
             (Request, world.requests),
+            (Program, world.programs),
         ]
         for model, ids in tables:
             for name, record_id in ids.items():
@@ -202,6 +211,7 @@ def canaries(app: Flask, world: World) -> list[Canary]:
         planter.plant(report, "note", {"dov", "root"})
         plant_in_introductions(planter, world)
         plant_in_agreements(planter, world)
+        plant_in_training(planter, world)
     search_index().rebuild()
     return planter.canaries
 
@@ -237,6 +247,29 @@ def plant_in_agreements(planter: Planter, world: World) -> None:
         select(OutcomeClaim).where(OutcomeClaim.outcome_id == world.outcomes["jobs"])
     ).one()
     planter.plant(claim, "evidence", both | {"dov"})
+
+
+def plant_in_training(planter: Planter, world: World) -> None:
+    """What a provider plans, where its people meet, grades, and why a firm needs people."""
+    inside = PEOPLE_OF["college"] | {"root"}
+    planter.plant(session.get_one(Section, world.sections["planned"]), "notes", inside)
+    for name, readers in (("open", inside), ("completed", inside | {"ben"})):
+        planter.plant(session.get_one(Section, world.sections[name]), "online_url", readers)
+    asks = session.get_one(Enrollment, world.enrollments["eve_asks"])
+    planter.plant(asks, "name", inside | {"eve"})
+    passed = session.get_one(Enrollment, world.enrollments["ben_passed"])
+    passed.grade = word("grade")
+    planter.canaries.append(
+        Canary(
+            "enrollment", passed.id, "grade", passed.grade, passed.grade, frozenset({"ben", "cleo"})
+        )
+    )
+    for name, readers in (("shop", {"dov"}), ("aero", set[str]())):
+        demand = session.get_one(SkillDemand, world.demands[name])
+        planter.plant(demand, "note", PEOPLE_OF[name] | readers | {"root"})
+    for offer_id in world.cohort_offers.values():
+        offer = session.get_one(CohortOffer, offer_id)
+        planter.plant(offer, "message", inside | PEOPLE_OF["shop"])
 
 
 def hide_behind_anonymity(planter: Planter, request: Request) -> None:
@@ -279,6 +312,14 @@ def addresses(app: Flask, world: World) -> Iterator[str]:
         "milestone_id": list(world.milestones.values()),
         "outcome_id": list(world.outcomes.values()),
         "form": ["csv"],
+        "program_id": list(world.programs.values()),
+        "section_id": list(world.sections.values()),
+        "enrollment_id": list(world.enrollments.values()),
+        "number": list(world.certificates.values()),
+        "demand_id": list(world.demands.values()),
+        "offer_id": list(world.cohort_offers.values()),
+        "credential_id": list(world.credentials.values()),
+        "meeting_id": [world.meetings["open"]],
         # Pages of a calendar, for two records that outsiders may not know of.
         "place": ["equipment", "facilities"],
         "record_id": [world.equipment["shop_draft"], world.equipment["college_draft"]],
@@ -418,7 +459,12 @@ def test_no_search_finds_what_its_reader_may_not_see(
     app: Flask, world: World, client_of: Any, canaries: list[Canary], name: str
 ) -> None:
     client = client_of(name)
-    urls = {"facility": "facilities", "equipment": "equipment", "request": "requests"}
+    urls = {
+        "facility": "facilities",
+        "equipment": "equipment",
+        "request": "requests",
+        "program": "training/programs",
+    }
     hidden = [canary for canary in canaries if name not in canary.readers]
     # Searching for every field of every record would take minutes: one in full, one in passing.
     chosen = {"name", "title", "serial_number", "message", "evidence", "contacts", "advantages"}

@@ -51,6 +51,15 @@ def test_page_of_a_section_says_seats_price_and_what_follows(
     assert "You are enrolled" in client_of("ben").get(address).text
 
 
+def test_section_that_was_cancelled_says_that_nobody_can_enroll(
+    world: World, client_of: ClientOf
+) -> None:
+    for way in ("enroll", "enroll-others"):
+        page = client_of("ana").get(f"/training/sections/{world.sections['cancelled']}/{way}")
+        assert page.status_code == 409
+        assert "Nobody can enroll in this section any more" in page.text
+
+
 def test_person_enrolls_waits_and_takes_the_seat_by_page(
     actor: ActorOf, open_section: OpenSection, client_of: ClientOf, drain: Callable[[], None]
 ) -> None:

@@ -125,8 +125,10 @@ def roster_columns(meetings: Sequence[SectionMeeting]) -> list[str]:
     ]
 
 
-def roster_cells(row: RosterRow, meetings: Sequence[SectionMeeting]) -> list[str]:
-    """Return somebody on a roster as a table has it."""
+def roster_cells(
+    row: RosterRow, meetings: Sequence[SectionMeeting], *, shows_grade: bool = True
+) -> list[str]:
+    """Return somebody on a roster as a table has it; the grade is for those who teach."""
     enrollment = row.enrollment
     return [
         str(enrollment.seat or ""),
@@ -134,7 +136,7 @@ def roster_cells(row: RosterRow, meetings: Sequence[SectionMeeting]) -> list[str
         enrollment.email,
         enrollment.organization.name if enrollment.organization else "",
         enrollment.status,
-        enrollment.grade,
+        enrollment.grade if shows_grade else "",
         enrollment.finished_on.isoformat() if enrollment.finished_on else "",
         row.certificate_number,
         dollars(enrollment.price_cents),

@@ -71,7 +71,7 @@ def enroll(section_id: int) -> ResponseReturnValue:
         "training/enroll.html",
         form=form,
         section=section,
-        panel=panels.enroll_panel(actor, section),
+        panel=_panel(actor, section),
         prices=prices,
     )
 
@@ -108,9 +108,16 @@ def enroll_others(section_id: int) -> ResponseReturnValue:
         "training/enroll_others.html",
         form=form,
         section=section,
-        panel=panels.enroll_panel(actor, section),
+        panel=_panel(actor, section),
         prices=prices,
     )
+
+
+def _panel(actor: Any, section: Any) -> Any:
+    panel = panels.enroll_panel(actor, section)
+    if panel is None:
+        raise Conflict(_("Nobody can enroll in this section any more, or not yet."))
+    return panel
 
 
 def _firm(actor: Any, organization_id: int | None) -> Any:

@@ -102,7 +102,14 @@ def export_roster(section_id: int, form: str) -> ResponseReturnValue:
         f"roster-{section_id}",
         form,
         queries.roster_columns(section.meetings),
-        [queries.roster_cells(row, section.meetings) for row in rows],
+        [
+            queries.roster_cells(
+                row,
+                section.meetings,
+                shows_grade=can(actor, Permission.ENROLLMENT_VIEW_GRADE, row.enrollment),
+            )
+            for row in rows
+        ],
     )
 
 

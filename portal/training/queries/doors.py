@@ -21,6 +21,8 @@ from portal.training.queries.sections import list_next_sections
 
 #: So many holders are qualified in one turn.
 IN_ONE_TURN = 500
+#: Where one gets a credential is looked for among so many sections, the next ones first.
+SECTIONS_LOOKED_AT = 12
 
 
 def list_good_certificates(
@@ -68,8 +70,8 @@ def opens_elsewhere(certificate: Certificate) -> bool:
 def list_ways(
     actor: Actor, credential_ids: Sequence[int], host_id: int, limit: int
 ) -> list[WayToQualify]:
-    """Return the next sections of programs whose certificates count at a host."""
-    found = list_next_sections(actor, credential_ids=credential_ids, limit=4 * limit)
+    """Return the next section of each program whose certificates count at a host."""
+    found = list_next_sections(actor, credential_ids=credential_ids, limit=SECTIONS_LOOKED_AT)
     providers = {section.organization_id for section in found}
     trusted = set(
         session.scalars(
@@ -89,8 +91,10 @@ def list_ways(
             )
         )
     )
-    return [
-        WayToQualify(section.title, section.organization, section.url, section.starts_on)
-        for section in found
-        if section.organization_id in trusted
-    ][:limit]
+    ways: dict[int, WayToQualify] = {}
+    for section in found:
+        if section.organization_id in trusted and section.program_id not in ways:
+            ways[section.program_id] = WayToQualify(
+                section.title, section.organization, section.url, section.starts_on
+            )
+    return list(ways.values())[:limit]

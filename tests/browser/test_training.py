@@ -12,6 +12,7 @@ from tests.browser.conftest import Sit
 from tests.browser.hands import Hands
 from tests.cast import World
 from tests.support.server import LiveServer
+from tests.training.firms import add_askers
 
 PLACE = ZoneInfo("America/Kentucky/Louisville")
 PEOPLE = ("ben@cast.example", "kim@shop.example", "lou@shop.example")
@@ -85,3 +86,18 @@ def test_a_college_publishes_a_section_a_firm_sends_three_and_who_passes_books_a
     ben.fill("What for", "First part after the course")
     ben.press("Book it")
     ben.sees("is booked: ")
+
+
+def test_a_college_offers_a_cohort_to_the_firms_that_asked_in_two_clicks(
+    sit: Sit, world: World
+) -> None:
+    add_askers([3, 2, 2, 2])
+    cleo = sit("cleo", "on a phone")
+    cleo.open("/training/gaps")
+    cleo.sees("4 firms ask for this")
+
+    with cleo.page.expect_navigation():
+        cleo.page.get_by_role("main").get_by_role("link", name="Offer a cohort").first.click()
+    cleo.press("Offer it to 4 firms")
+
+    cleo.sees("The section is planned, and 4 firms were told.")

@@ -13,7 +13,7 @@ NEWEST = 6
 
 @dataclass(frozen=True)
 class Shared:
-    """What a place shares: numbers by kind and by capability, the newest records, what is wanted.
+    """What a place shares: numbers by kind and capability, what is new, wanted and taught.
 
     counts: (kind, label, number); capabilities: (key, label, number), the most frequent first.
     """
@@ -23,6 +23,7 @@ class Shared:
     counties: dict[str, int]
     newest: Found
     wanted: Found
+    taught: Found
 
 
 def find_shared(actor: Actor, county_fips: Sequence[str] = ()) -> Shared | None:
@@ -43,6 +44,13 @@ def find_shared(actor: Actor, county_fips: Sequence[str] = ()) -> Shared | None:
             limit=NEWEST,
             most_values=0,
         )
+        taught = search(
+            actor,
+            Search(chosen={**chosen, "kind": ("program",)}, sort="newest"),
+            offset=0,
+            limit=NEWEST // 2,
+            most_values=0,
+        )
         everything = search(actor, Search(chosen=chosen), offset=0, limit=0)
     except IndexUnavailable:
         return None
@@ -59,4 +67,5 @@ def find_shared(actor: Actor, county_fips: Sequence[str] = ()) -> Shared | None:
         },
         newest=newest,
         wanted=wanted,
+        taught=taught,
     )

@@ -28,6 +28,7 @@ from portal.kernel.search import search_index
 from portal.kernel.worker import Worker
 from portal.organizations import services as organizations
 from portal.organizations.models import Organization
+from portal.training.services.programs import create_program
 from tests.cast import World
 from tests.directory.conftest import Alerts
 from tests.support.smtp import MailServer
@@ -87,6 +88,20 @@ def test_what_is_there_already_is_no_news_and_what_comes_is_told_once(
     assert alert.subject == "“Zinc”: 1 new match"
     assert alert.equipment == (second.id,)
     assert alerts.round() == []
+
+
+def test_a_program_that_is_new_is_news_like_every_record(
+    actor: ActorOf, world: World, save: Callable[..., SavedSearch], alerts: Alerts
+) -> None:
+    save("dov", search="q=zinc&kind=program")
+    assert alerts.round() == []
+    college = session.get_one(Organization, world.organizations["college"])
+    program = create_program(actor("cleo"), college, title="Zinc plating", visibility="public")
+
+    [alert] = alerts.round()
+
+    assert "Zinc plating" in alert.text
+    assert f"/training/programs/{program.id}>" in alert.text
 
 
 def test_what_is_there_is_no_news_for_a_search_that_a_token_without_reading_saved(

@@ -129,17 +129,6 @@ def names_of_skills(keys: Collection[str]) -> dict[str, list[str]]:
     return dict(found)
 
 
-def skill_keys_of(capability_keys: Collection[str]) -> set[str]:
-    """Return the skills that serve any of the capabilities."""
-    return set(
-        session.scalars(
-            select(skill_capability.c.skill_key).where(
-                skill_capability.c.capability_key.in_(capability_keys)
-            )
-        )
-    )
-
-
 def capability_keys_of(skill_keys: Collection[str]) -> dict[str, list[str]]:
     """Return the capabilities that each of the skills serves."""
     found: dict[str, list[str]] = defaultdict(list)
@@ -299,12 +288,6 @@ def get_occupation(text: str, *, field: str = "occupation") -> Occupation:
             field, _("We do not know this occupation. Please choose one of those offered.")
         )
     return occupation
-
-
-def occupation_titles(codes: Collection[str]) -> dict[str, str]:
-    """Return titles in the reader's language by code."""
-    statement = select(Occupation.code, _title()).where(Occupation.code.in_(codes))
-    return dict(session.execute(statement).all())
 
 
 def list_occupations(*, cursor: str | None = None, limit: int = 20) -> Page[Occupation]:

@@ -307,7 +307,7 @@ manifest = Manifest(
             "pass_on_seats",
             60,
             lambda: enrollment_services.pass_on_seats(SYSTEM),
-            is_due=lambda: bool(enrollment_queries.list_lapsing()),
+            is_due=lambda: bool(enrollment_queries.list_lapsing(1)),
         ),
     ),
     calendar=learning.list_calendar,

@@ -4,7 +4,6 @@ from enum import StrEnum
 
 from portal.kernel.authorization import (
     Policy,
-    Rule,
     administrator,
     anyone,
     brokers_anywhere,
@@ -84,22 +83,15 @@ _section_editors = (
 )
 
 
-def seen_section(program: Rule) -> Rule:
-    """Who sees a section: whoever sees its program, once it was opened; its provider's people."""
-    return (
-        (value_in(Section.status, *SHOWN_STATUSES) & related(Section.program, program))
-        | _section_people
-        | administrator
-    )
-
-
-_section_view = seen_section(_program_view)
+_section_view = (
+    (value_in(Section.status, *SHOWN_STATUSES) & related(Section.program, _program_view))
+    | _section_people
+    | administrator
+)
 _learner = is_self(Enrollment.user_id)
 _payers = role_in(Enrollment.organization_id, "owner", "manager")
 _teachers = role_in(Enrollment.provider_organization_id)
 _MANAGERS = "owners and managers of the provider"
-
-
 _demand_people = role_in(SkillDemand.organization_id)
 
 policy = Policy(
@@ -124,7 +116,7 @@ policy = Policy(
         Permission.PROGRAM_DELETE: (_program_managers | administrator).described(
             "owners and managers of the provider, administrators"
         ),
-        Permission.SECTION_VIEW: seen_section(_program_view).described(
+        Permission.SECTION_VIEW: _section_view.described(
             "whoever sees its program, once it was opened; before, people of the provider and "
             "administrators"
         ),

@@ -365,7 +365,7 @@ def list_made_before(actor: Actor, key: str) -> list[Enrollment]:
 # For the clock
 
 
-def list_lapsing() -> list[Enrollment]:
+def list_lapsing(limit: int = MOST_LAPSING) -> list[Enrollment]:
     """Return those that nobody answered in time, and those whose section has begun without them."""
     return list(
         session.scalars(
@@ -382,7 +382,7 @@ def list_lapsing() -> list[Enrollment]:
                 )
             )
             .order_by(Enrollment.section_id, Enrollment.id)
-            .limit(MOST_LAPSING)
+            .limit(limit)
             .execution_options(populate_existing=True)
         )
     )

@@ -40,8 +40,8 @@ from portal.training.rules.gaps import (
 
 #: So many rows stand on a page.
 PAGE = 50
-#: For more skills than these, all demands are read: databases take no longer lists.
-_FEW_SKILLS = 100
+#: So many skills are asked for at once: databases take no longer lists.
+_SKILLS_AT_ONCE = 400
 
 
 @dataclass(frozen=True)
@@ -307,8 +307,8 @@ def _demands(first: int, skills: Sequence[str]) -> Iterator[Demanded]:
             Organization.status == "active",
         )
     )
-    for start in range(0, len(skills), 400):
-        chosen = SkillDemand.skill_key.in_(skills[start : start + 400])
+    for start in range(0, len(skills), _SKILLS_AT_ONCE):
+        chosen = SkillDemand.skill_key.in_(skills[start : start + _SKILLS_AT_ONCE])
         yield from map(Demanded._make, session.connection().execute(statement.where(chosen)).all())
 
 

@@ -344,10 +344,6 @@ def _url(section: Any) -> str:
     return url_for("training.show_section", section_id=section.id)
 
 
-def _external(section: Any) -> str:
-    return external_url("training.show_section", section_id=section.id)
-
-
 def _offer(form: SectionMoveForm, program: Any, section: Any = None) -> None:
     chosen = section.facility_id if section is not None else None
     form.facility_id.choices = listings.facility_choices(

@@ -31,6 +31,7 @@ from portal.kernel.errors import Invalid, NotFound
 from portal.kernel.manifest import DeskItem
 from portal.kernel.paging import Page, keyset_page
 from portal.kernel.settings import setting
+from portal.kernel.spreadsheets import amount_cell
 from portal.organizations.models import Organization
 from portal.organizations.queries import profiles
 from portal.skills import queries as skills
@@ -342,14 +343,14 @@ def program_rows(actor: Actor, *, organization_id: int | None = None) -> Iterato
     """Return the programs that the actor may see, in columns that an import takes."""
     for program, _sections in list_programs(actor, organization_id=organization_id):
         wages = [
-            f"{row['period']} | {row['wage_cents'] / 100:.2f}" for row in program.wage_schedule
+            f"{row['period']} | {amount_cell(row['wage_cents'])}" for row in program.wage_schedule
         ]
         credential = program.credential
         written = {
             "id": program.external_id or own_id("program", program.id),
             "skills": "; ".join(skill.key for skill in program.skills),
             "credential": f"{credential.name} ({credential.issuer})" if credential else "",
-            "cost": "" if program.cost_cents is None else f"{program.cost_cents / 100:.2f}",
+            "cost": amount_cell(program.cost_cents),
             "funding": "; ".join(program.funding),
             "occupation": program.occupation_code or "",
             "wage_schedule": "; ".join(wages),

@@ -1,6 +1,6 @@
 """The time, in one place: aware UTC instants and the calendar date of a zone."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from portal.kernel.settings import setting
@@ -24,3 +24,8 @@ def today_here() -> date:
 def date_here(moment: datetime) -> date:
     """Return the date of an instant in the portal's own zone."""
     return moment.astimezone(ZoneInfo(setting("DEFAULT_TIME_ZONE"))).date()
+
+
+def month_after(day: date) -> date:
+    """Return the first day of the month that follows."""
+    return (day.replace(day=28) + timedelta(days=4)).replace(day=1)

@@ -15,6 +15,7 @@ from wtforms import Field, FieldList, FileField, ValidationError, validators
 from wtforms.fields.choices import Choice, SelectChoice
 
 from portal.kernel.richtext import LONGEST_TEXT
+from portal.kernel.spreadsheets import amount_cell
 
 MOST_NAMED_CHOICES = 20
 
@@ -270,7 +271,7 @@ class MoneyField(wtforms.Field):
     def _value(self) -> str:
         if self.raw_data:
             return str(self.raw_data[0])
-        return "" if self.data is None else f"{self.data / 100:.2f}"
+        return amount_cell(self.data)
 
 
 class DateField(wtforms.DateField):

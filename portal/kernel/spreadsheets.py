@@ -289,6 +289,11 @@ def restore(text: str) -> str:
     return text[1:] if _ESCAPED.match(text) else text
 
 
+def amount_cell(cents: int | None) -> str:
+    """Write an amount of money as `MoneyField` reads it; "" where none was said."""
+    return "" if cents is None else f"{cents / 100:.2f}"
+
+
 def csv_pieces(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     """Write a table as CSV, a line at a time, for streamed answers."""
     buffer = io.StringIO(newline="")

@@ -63,7 +63,7 @@ from portal.kernel.fulltext.port import IndexUnavailable, QueryTooCostly
 from portal.kernel.kept import KeptAnswers
 from portal.kernel.limits import Minutes
 from portal.kernel.manifest import NavigationItem, RecordSection
-from portal.kernel.spreadsheets import csv_pieces
+from portal.kernel.spreadsheets import csv_pieces, xlsx_bytes
 from portal.kernel.templating import init_templates, written
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -75,6 +75,7 @@ limiter.request_filter(lambda: True)
 LARGEST_ID = 2**31 - 1
 _LANGUAGE_COOKIE = "language"
 _TOLD_IN_HOURS = 7200
+_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _UNWANTED = re.compile("[\x00\ud800-\udfff]")
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -252,6 +253,17 @@ def csv_answer(name: str, columns: Sequence[str], rows: Iterable[Sequence[str]])
         stream_with_context(csv_pieces(columns, rows)), mimetype="text/csv; charset=utf-8"
     )
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+def table_answer(
+    name: str, form: str, columns: Sequence[str], rows: Iterable[Sequence[str]]
+) -> Response:
+    """Answer with a table to be saved as a file. form: "csv" or "xlsx"."""
+    if form == "csv":
+        return csv_answer(f"{name}.csv", columns, rows)
+    response = Response(xlsx_bytes(columns, rows, title=name), mimetype=_XLSX)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.xlsx"'
     return response
 
 

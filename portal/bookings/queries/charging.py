@@ -18,6 +18,7 @@ from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.pricing import Rates, Use, inherit_rates, price_use, total_cents
 from portal.facilities.models import Equipment, EquipmentRate
 from portal.kernel.authorization import Actor, authorize
+from portal.kernel.clock import month_after
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
 from portal.kernel.manifest import DeskItem
@@ -295,10 +296,9 @@ def month_span(month: dt.date) -> Span:
     """Return a month's time in the portal's own zone."""
     zone = ZoneInfo(setting("DEFAULT_TIME_ZONE"))
     first = dt.datetime.combine(month.replace(day=1), dt.time(), zone)
-    following = (month.replace(day=28) + dt.timedelta(days=4)).replace(day=1)
     return Span(
         first.astimezone(dt.UTC),
-        dt.datetime.combine(following, dt.time(), zone).astimezone(dt.UTC),
+        dt.datetime.combine(month_after(month), dt.time(), zone).astimezone(dt.UTC),
     )
 
 

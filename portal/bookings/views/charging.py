@@ -30,13 +30,12 @@ from portal.bookings.views.blueprint import blueprint
 from portal.facilities.rules import CUSTOMER_CLASSES
 from portal.kernel.authorization import authorize, can
 from portal.kernel.clock import today_here
-from portal.kernel.spreadsheets import xlsx_bytes
-from portal.kernel.web import csv_answer, current_actor, flash, page, see_other, text_argument
+from portal.kernel.spreadsheets import amount_cell
+from portal.kernel.web import current_actor, flash, page, see_other, table_answer, text_argument
 from portal.organizations.queries.profiles import get_visible_organization
 
 #: No statement is older than this.
 FIRST_YEAR = 2000
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @blueprint.route(
@@ -316,14 +315,8 @@ def export_statement(organization_id: int, form: str) -> ResponseReturnValue:
     authorize(actor, Permission.STATEMENT_VIEW, organization)
     side, month = _asked()
     rows = _cells(queries.load_statements(organization, side=side, month=month))
-    name = f"statement-{organization_id}-{side}-{month:%Y-%m}.{form}"
-    if form == "csv":
-        return csv_answer(name, queries.STATEMENT_COLUMNS, rows)
-    reply = Response(
-        xlsx_bytes(queries.STATEMENT_COLUMNS, rows, title=f"{month:%Y-%m}"), mimetype=_XLSX
-    )
-    reply.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return reply
+    name = f"statement-{organization_id}-{side}-{month:%Y-%m}"
+    return table_answer(name, form, queries.STATEMENT_COLUMNS, rows)
 
 
 def _cells(statements: list[queries.Statement]) -> Iterator[list[str]]:
@@ -340,7 +333,7 @@ def _cells(statements: list[queries.Statement]) -> Iterator[list[str]]:
                 booking.user.name if booking.user else "",
                 booking.purpose,
                 booking.status,
-                "" if row.amount_cents is None else f"{row.amount_cents / 100:.2f}",
+                amount_cell(row.amount_cents),
                 "yes" if row.is_disputed else "",
             ]
 

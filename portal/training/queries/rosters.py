@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import joinedload
 
+from portal.kernel.clock import month_after
 from portal.kernel.database import session
+from portal.kernel.spreadsheets import amount_cell
 from portal.organizations.models import Organization
 from portal.training.models.certificates import Certificate
 from portal.training.models.enrollments import Attendance, Enrollment
@@ -139,15 +141,10 @@ def roster_cells(
         enrollment.grade if shows_grade else "",
         enrollment.finished_on.isoformat() if enrollment.finished_on else "",
         row.certificate_number,
-        dollars(enrollment.price_cents),
-        dollars(row.owed_cents),
+        amount_cell(enrollment.price_cents),
+        amount_cell(row.owed_cents),
         *({True: "yes", False: "no", None: ""}[row.present.get(one.id)] for one in meetings),
     ]
-
-
-def dollars(cents: int | None) -> str:
-    """Write an amount for a table; "" where none was said."""
-    return "" if cents is None else f"{cents / 100:.2f}"
 
 
 # Statements
@@ -221,11 +218,12 @@ def load_statements(
     An enrollment belongs to the month in which its section begins.
     """
     first = month.replace(day=1)
-    following = (first.replace(day=28) + dt.timedelta(days=4)).replace(day=1)
     mine = Enrollment.provider_organization_id if side == "provider" else Enrollment.organization_id
     rows = session.scalars(
         _owed_rows(
-            mine == organization.id, Section.starts_on >= first, Section.starts_on < following
+            mine == organization.id,
+            Section.starts_on >= first,
+            Section.starts_on < month_after(month),
         ).limit(limit)
     )
     return _by_other(rows, side=side)
@@ -262,5 +260,5 @@ def statement_cells(statements: Sequence[Statement]) -> Iterator[list[str]]:
                 # What a firm reads of a result is whether somebody passed.
                 enrollment.status,
                 enrollment.customer_class,
-                dollars(row.amount_cents),
+                amount_cell(row.amount_cents),
             ]

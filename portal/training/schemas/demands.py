@@ -2,6 +2,7 @@
 
 from marshmallow import Schema, fields
 
+from portal.kernel.spreadsheets import amount_cell
 from portal.training.models.demands import SkillDemand
 from portal.training.queries.gaps import GapRow
 
@@ -90,8 +91,8 @@ def demand_cells(demand: SkillDemand) -> list[str]:
         demand.needed_by.isoformat(),
         demand.county_fips,
         demand.occupation_code or "",
-        _dollars(demand.wage_min_cents),
-        _dollars(demand.wage_max_cents),
+        amount_cell(demand.wage_min_cents),
+        amount_cell(demand.wage_max_cents),
         "yes" if demand.is_cofunding else "no",
         "yes" if demand.hosts_apprentices else "no",
         "yes" if demand.is_shared else "no",
@@ -109,7 +110,7 @@ def gap_cells(row: GapRow) -> list[str]:
         row.area,
         row.quarter,
         *(str(number) for number in (gap.firms, gap.people, gap.seats, gap.sections, gap.missing)),
-        _dollars(gap.wage_cents),
+        amount_cell(gap.wage_cents),
         str(row.programs),
     ]
 
@@ -129,7 +130,3 @@ def gap_record(row: GapRow) -> dict[str, object]:
         "typical_wage_cents": gap.wage_cents,
         "programs": row.programs,
     }
-
-
-def _dollars(cents: int | None) -> str:
-    return "" if cents is None else f"{cents / 100:.2f}"

@@ -1,11 +1,11 @@
 """Pages of the provider: rosters with attendance and results, people added by hand, statements."""
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Response, request, url_for
+from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -13,9 +13,7 @@ from portal.bookings.rules.telling import write_instant, write_month
 from portal.kernel.authorization import authorize, can
 from portal.kernel.clock import today, today_here
 from portal.kernel.errors import Invalid
-from portal.kernel.spreadsheets import xlsx_bytes
 from portal.kernel.web import (
-    csv_answer,
     current_actor,
     flash,
     form_numbers,
@@ -23,6 +21,7 @@ from portal.kernel.web import (
     page,
     record_number,
     see_other,
+    table_answer,
     text_argument,
 )
 from portal.organizations.queries.profiles import get_visible_organization
@@ -38,7 +37,6 @@ from portal.training.services.results import Result
 from portal.training.views.blueprint import blueprint
 
 FIRST_YEAR = 2000
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @blueprint.route("/training/sections/<int:section_id>/roster", methods=["GET", "POST"])
@@ -98,7 +96,7 @@ def export_roster(section_id: int, form: str) -> ResponseReturnValue:
     section = get_visible_section(actor, section_id)
     authorize(actor, Permission.ROSTER_VIEW, section)
     rows = queries.load_roster(section)
-    return _table(
+    return table_answer(
         f"roster-{section_id}",
         form,
         queries.roster_columns(section.meetings),
@@ -203,7 +201,7 @@ def export_section_statement(section_id: int, form: str) -> ResponseReturnValue:
     section = get_visible_section(actor, section_id)
     authorize(actor, Permission.ROSTER_VIEW, section)
     rows = queries.statement_cells(queries.load_section_statement(section))
-    return _table(f"statement-section-{section_id}", form, queries.STATEMENT_COLUMNS, rows)
+    return table_answer(f"statement-section-{section_id}", form, queries.STATEMENT_COLUMNS, rows)
 
 
 @blueprint.get("/organizations/<int:organization_id>/training-statement")
@@ -258,7 +256,7 @@ def export_training_statement(organization_id: int, form: str) -> ResponseReturn
     side, month = _asked()
     rows = queries.statement_cells(queries.load_statements(organization, side=side, month=month))
     name = f"training-{organization_id}-{side}-{month:%Y-%m}"
-    return _table(name, form, queries.STATEMENT_COLUMNS, rows)
+    return table_answer(name, form, queries.STATEMENT_COLUMNS, rows)
 
 
 def _statement_page(statements: Sequence[Any], **context: Any) -> ResponseReturnValue:
@@ -279,13 +277,3 @@ def _asked() -> tuple[str, dt.date]:
         month = dt.date.min
     this_month = today_here().replace(day=1)
     return side, month if FIRST_YEAR <= month.year <= this_month.year + 2 else this_month
-
-
-def _table(
-    name: str, form: str, columns: Sequence[str], rows: Iterable[Sequence[str]]
-) -> ResponseReturnValue:
-    if form == "csv":
-        return csv_answer(f"{name}.csv", columns, rows)
-    reply = Response(xlsx_bytes(columns, rows, title=name), mimetype=_XLSX)
-    reply.headers["Content-Disposition"] = f'attachment; filename="{name}.xlsx"'
-    return reply

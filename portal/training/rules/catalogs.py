@@ -63,7 +63,9 @@ _KINDS = {
     "ceterms:apprenticeshipcertificate": "apprenticeship",
 }
 _MODES = {"onsite": "in_person", "online": "online", "blended": "hybrid", "hybrid": "hybrid"}
-_DURATION = re.compile(r"P(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?.*)?")
+_DURATION = re.compile(
+    r"P(?:(\d{1,5})M)?(?:(\d{1,5})W)?(?:(\d{1,5})D)?(?:T(?:(\d{1,5})H)?.*)?", re.ASCII
+)
 MOST_PROGRAMS = 5_000
 
 
@@ -99,10 +101,9 @@ def read_linked_data(data: bytes) -> list[dict[str, str]]:
     A program without a name is left to the form, which refuses it.
     """
     try:
-        given = json.loads(data.decode("utf-8-sig"))
+        found = [_texts(item) for item in _programs(json.loads(data.decode("utf-8-sig")))]
     except (ValueError, RecursionError) as error:
         raise ValueError("no JSON") from error
-    found = [_texts(item) for item in _programs(given)]
     if len(found) > MOST_PROGRAMS:
         raise ValueError("too many")
     return found

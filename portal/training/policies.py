@@ -93,6 +93,12 @@ _payers = role_in(Enrollment.organization_id, "owner", "manager")
 _teachers = role_in(Enrollment.provider_organization_id)
 _MANAGERS = "owners and managers of the provider"
 _demand_people = role_in(SkillDemand.organization_id)
+# Anybody can call a new organization a college, and found firms that ask beside one that is meant.
+_is_verified = Rule(
+    lambda actor, row: row is not None and row.verified_at is not None,
+    lambda actor: Organization.verified_at.is_not(None),
+    "a broker has verified it",
+)
 
 policy = Policy(
     write_scope="training:write",
@@ -145,12 +151,17 @@ policy = Policy(
             | (is_self(SkillDemand.created_by_id) & _demand_people)
         ).described("owners and managers of the organization, its member who stated it"),
         Permission.GAP_VIEW: (
-            (role_in(Organization.id) & value_in(Organization.kind, *GAP_READERS))
+            (
+                role_in(Organization.id)
+                & value_in(Organization.kind, *GAP_READERS)
+                & value_in(Organization.status, "active")
+                & _is_verified
+            )
             | brokers_anywhere
             | administrator
         ).described(
             "people of colleges, universities, labs, unions, associations, agencies and "
-            "intermediaries, brokers, administrators"
+            "intermediaries that a broker has verified, brokers, administrators"
         ),
         Permission.COHORT_VIEW: role_in(CohortOffer.organization_id) | administrator,
         Permission.COHORT_INVITATION_VIEW: role_in(CohortInvitation.organization_id),

@@ -8,6 +8,7 @@ import pytest
 from portal.bookings.models.calendar import RuleLayer
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
+from portal.organizations.models import Organization
 from tests.browser.conftest import Sit
 from tests.browser.hands import Hands
 from tests.cast import World
@@ -92,6 +93,8 @@ def test_a_college_offers_a_cohort_to_the_firms_that_asked_in_two_clicks(
     sit: Sit, world: World
 ) -> None:
     add_askers([3, 2, 2, 2])
+    with unit_of_work():
+        session.get_one(Organization, world.organizations["college"]).verified_at = now()
     cleo = sit("cleo", "on a phone")
     cleo.open("/training/gaps")
     cleo.sees("4 firms ask for this")

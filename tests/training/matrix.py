@@ -182,7 +182,8 @@ def sheet(world: World) -> Mapping[str, Any]:
     return {**in_shop(world), "file": (io.BytesIO(rows), "needs.csv")}
 
 
-GAP_READERS = "cleo dov root"
+# Nobody has verified the college of the cast; test_gaps.py has it verified.
+GAP_READERS = "dov root"
 
 DEMANDS = [
     Row("training.list_demands", "GET", SIGNED_IN),

@@ -12,11 +12,20 @@ from portal.kernel.authorization import SYSTEM
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
 from portal.organizations.models import Organization
+from portal.organizations.services import verify_organization, withdraw_verification
 from portal.training.queries.gaps import GapFilters, get_cell, show_gaps
 from portal.training.rules.demands import quarter_code, quarter_of
 from portal.training.services import demands as services
+from tests.cast import actor_named
 from tests.training.conftest import mails
 from tests.training.firms import add_askers, add_firm, ask, later
+
+
+@pytest.fixture(autouse=True)
+def _verified(world):
+    """The region's broker has verified the college of the cast."""
+    broker = actor_named("dov")
+    verify_organization(broker, session.get_one(Organization, world.organizations["college"]))
 
 
 def filters(world):
@@ -111,6 +120,17 @@ def test_a_college_sees_demand_beside_free_seats_and_what_to_do(client_of, world
 @pytest.mark.parametrize("name", ["ana", "eve"])
 def test_firms_do_not_see_the_gap_view(client_of, name):
     assert client_of(name).get("/training/gaps").status_code == 403
+
+
+def test_a_college_that_nobody_has_verified_does_not_see_the_gap_view(client_of, world):
+    add_askers([2, 2, 3, 3])
+    college = session.get_one(Organization, world.organizations["college"])
+    withdraw_verification(actor_named("dov"), college)
+    cleo = client_of("cleo")
+    for address in ("/training/gaps", "/training/gaps.csv", "/api/v1/skill-gaps"):
+        assert cleo.get(address).status_code == 403
+    assert cleo.get("/training/gaps/offer", query_string=cell_of(world)).status_code == 403
+    assert "/training/gaps" not in cleo.get("/training/demands").text
 
 
 def cell_of(world):

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from portal.kernel.authorization import (
     Policy,
+    Rule,
     administrator,
     anyone,
     brokers_anywhere,

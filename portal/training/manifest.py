@@ -41,6 +41,7 @@ from portal.training.reactions import demands as demand_reactions
 from portal.training.reactions import doors
 from portal.training.reactions import enrollments as on_enrollments
 from portal.training.reactions import sections as on_sections
+from portal.training.rules.enrollments import ENROLLMENT_ADDRESS
 from portal.training.rules.programs import DELIVERIES, PROGRAM_KINDS
 from portal.training.services import enrollments as enrollment_services
 from portal.training.services import sections as section_services
@@ -260,7 +261,7 @@ manifest = Manifest(
             view=Permission.ENROLLMENT_VIEW,
             parties=talks.parties_of,
             title=lambda row: f"{row.section.program.title}, {format_date(row.section.starts_on)}",
-            url=lambda row: learning.ENROLLMENT_ADDRESS % row.id,
+            url=lambda row: ENROLLMENT_ADDRESS % row.id,
         ),
     ),
     sections=(

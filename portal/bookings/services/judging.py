@@ -194,18 +194,6 @@ def judge(
     return situation, []
 
 
-def _overrides(actor: Actor, problems: Sequence[Problem], reason: str) -> list[BookingOverride]:
-    return [
-        BookingOverride(
-            code=problem.code,
-            message=problem.message[:500],
-            reason=reason,
-            overridden_by_id=actor.user_id,
-        )
-        for problem in problems
-    ]
-
-
 def find_place(
     resource: Resource,
     span: Span,
@@ -306,7 +294,13 @@ def overrides_of(
     actor: Actor, booking: Booking, problems: Sequence[Problem], reason: str
 ) -> list[BookingOverride]:
     """Return what is kept of the rules that a host sets aside for a booking."""
-    found = _overrides(actor, problems, reason)
-    for override in found:
-        override.booking_id = booking.id
-    return found
+    return [
+        BookingOverride(
+            booking_id=booking.id,
+            code=problem.code,
+            message=problem.message[:500],
+            reason=reason,
+            overridden_by_id=actor.user_id,
+        )
+        for problem in problems
+    ]

@@ -17,7 +17,7 @@ from portal.training.models.sections import Section
 from portal.training.policies import Permission
 from portal.training.queries.enrollments import attendance_of
 from portal.training.rules.certificates import read_number, state_of
-from portal.training.rules.enrollments import attended_of
+from portal.training.rules.enrollments import TAKING_PART, attended_of
 
 #: Nobody has learned more in one life.
 MOST_ON_TRANSCRIPT = 500
@@ -126,7 +126,7 @@ def load_transcript(actor: Actor) -> list[TranscriptRow]:
             )
             .where(
                 Enrollment.user_id == actor.user_id,
-                Enrollment.status.in_(("completed", "failed", "enrolled")),
+                Enrollment.status.in_(TAKING_PART),
             )
             .order_by(Section.starts_on.desc(), Enrollment.id.desc())
             .limit(MOST_ON_TRANSCRIPT)

@@ -25,6 +25,7 @@ from portal.training.models.sections import Section
 from portal.training.policies import Permission
 from portal.training.rules.demands import DEMAND_STALE_DAYS, quarter_label
 from portal.training.rules.gaps import FEWEST_FIRMS
+from portal.training.rules.sections import COMING_STATUSES
 
 DEMAND_OPTIONS = (
     joinedload(SkillDemand.organization),
@@ -339,7 +340,7 @@ def list_waiting_invitations(actor: Actor, limit: int) -> list[DeskItem]:
             CohortInvitation.status == "waiting",
             CohortInvitation.organization_id.in_(sorted(actor.memberships)),
             visible(actor, Permission.COHORT_INVITATION_ANSWER),
-            Section.status.in_(("planned", "open")),
+            Section.status.in_(COMING_STATUSES),
         )
         .order_by(CohortInvitation.id)
         .limit(limit)
@@ -378,7 +379,7 @@ def firms_with_offer(organization_id: int, skill_key: str) -> set[int]:
                 CohortOffer.organization_id == organization_id,
                 CohortOffer.skill_key == skill_key,
                 CohortInvitation.status != "declined",
-                Section.status.in_(("planned", "open")),
+                Section.status.in_(COMING_STATUSES),
             )
         )
     )

@@ -37,6 +37,7 @@ from portal.training.rules.gaps import (
     serve,
     unserved,
 )
+from portal.training.rules.sections import COMING_STATUSES
 
 #: So many rows stand on a page.
 PAGE = 50
@@ -344,7 +345,7 @@ def _supplies() -> list[Supplied]:
         .join(ProgramSkill, ProgramSkill.program_id == Program.id)
         .outerjoin(taken, taken.c.section_id == Section.id)
         .where(
-            Section.status.in_(("planned", "open")),
+            Section.status.in_(COMING_STATUSES),
             Section.ends_on >= today_here(),
             Section.county_fips.is_not(None),
             Program.visibility.in_(("members", "public")),

@@ -18,11 +18,11 @@ from portal.training.models.enrollments import Enrollment
 from portal.training.models.programs import Program
 from portal.training.models.sections import Section, SectionMeeting
 from portal.training.queries.enrollments import list_kept
+from portal.training.rules.enrollments import ENROLLMENT_ADDRESS, TAKING_PART
 
 #: The desk shows one's own meetings of the next days.
 DESK_DAYS = 3
 MOST_IN_CALENDAR = 1000
-ENROLLMENT_ADDRESS = "/training/enrollments/%d"
 ROSTER_ADDRESS = "/training/sections/%d/roster"
 
 
@@ -137,7 +137,7 @@ def _meetings_of(
         )
         .where(
             Enrollment.user_id == user_id,
-            Enrollment.status.in_(("enrolled", "completed", "failed")),
+            Enrollment.status.in_(TAKING_PART),
             Section.status != "cancelled",
             SectionMeeting.ends_at > after,
             SectionMeeting.starts_at < until,

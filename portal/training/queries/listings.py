@@ -26,7 +26,6 @@ from portal.organizations.models import Organization
 from portal.organizations.rules import STALE_AFTER
 from portal.regions.models import County
 from portal.skills.models import Credential, Skill
-from portal.training.models.enrollments import Enrollment
 from portal.training.models.programs import Program, ProgramSkill
 from portal.training.models.sections import Section, SectionMeeting
 from portal.training.policies import Permission
@@ -35,6 +34,7 @@ from portal.training.queries.sections import (
     SECTION_OPTIONS,
     NextSection,
     can_enroll,
+    is_below_minimum,
     list_next_sections,
     title_of,
 )
@@ -433,12 +433,6 @@ def list_sections_below(actor: Actor, limit: int) -> list[DeskItem]:
     """Return sections with too few seats taken and a week at most to enroll, the next one first."""
     today = today_here()
     soon = today + dt.timedelta(days=WARN_DAYS)
-    taken = (
-        select(func.count(Enrollment.seat))
-        .where(Enrollment.section_id == Section.id)
-        .correlate(Section)
-        .scalar_subquery()
-    )
     last_day_near = or_(
         Section.enroll_until <= soon,
         and_(Section.enroll_until.is_(None), Section.starts_on <= soon + dt.timedelta(days=1)),
@@ -446,7 +440,7 @@ def list_sections_below(actor: Actor, limit: int) -> list[DeskItem]:
     return _section_items(
         actor,
         limit,
-        and_(Section.status == "open", last_day_near, taken < Section.min_seats),
+        and_(Section.status == "open", last_day_near, is_below_minimum()),
         detail=lambda section: _(
             "fewer than %(least)s seats taken; cancelled after %(day)s",
             least=format_decimal(section.min_seats),

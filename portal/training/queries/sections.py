@@ -1,7 +1,6 @@
 """Reads of sections: when and where programs are held, for pages, search and other domains."""
 
 import datetime as dt
-import math
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -21,6 +20,7 @@ from portal.kernel.authorization import Actor, authorize, can, visible
 from portal.kernel.clock import now, today_here
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
+from portal.kernel.fulltext.ranking import miles_between
 from portal.kernel.listing import is_narrower
 from portal.organizations.models import Organization
 from portal.regions.models import ZipCode
@@ -38,7 +38,6 @@ from portal.training.rules.sections import (
     price_range,
 )
 
-_MILES_PER_DEGREE = 69.0
 MOST_SIBLINGS = 100
 
 SECTION_OPTIONS = (
@@ -123,6 +122,17 @@ def can_enroll(day: dt.date) -> ColumnElement[bool]:
             and_(Section.enroll_until.is_(None), Section.starts_on > day),
         ),
     )
+
+
+def is_below_minimum() -> ColumnElement[bool]:
+    """Return the condition for sections with fewer seats taken than they need to be held."""
+    taken = (
+        select(func.count(Enrollment.seat))
+        .where(Enrollment.section_id == Section.id)
+        .correlate(Section)
+        .scalar_subquery()
+    )
+    return taken < Section.min_seats
 
 
 def list_next_sections(
@@ -337,9 +347,7 @@ def find_zone(section: Section) -> str:
 def _miles(section: Section, near: tuple[float, float] | None) -> float | None:
     if near is None or section.latitude is None or section.longitude is None:
         return None
-    north = (section.latitude - near[0]) * _MILES_PER_DEGREE
-    east = (section.longitude - near[1]) * _MILES_PER_DEGREE * math.cos(math.radians(near[0]))
-    return math.hypot(north, east)
+    return miles_between(*near, section.latitude, section.longitude)
 
 
 def list_siblings(section: Section) -> list[Section]:
@@ -369,18 +377,12 @@ def list_due(limit: int = 200) -> list[tuple[Section, str]]:
     over; the others begin and are completed on their dates.
     """
     today = today_here()
-    taken = (
-        select(func.count(Enrollment.seat))
-        .where(Enrollment.section_id == Section.id)
-        .correlate(Section)
-        .scalar_subquery()
-    )
     last_day_over = or_(
         Section.enroll_until < today,
         and_(Section.enroll_until.is_(None), Section.starts_on <= today),
     )
     is_open, is_running = Section.status == "open", Section.status == "running"
-    is_below = and_(is_open, last_day_over, taken < Section.min_seats)
+    is_below = and_(is_open, last_day_over, is_below_minimum())
     step = case(
         (is_below, "cancel"),
         (and_(is_open, Section.starts_on <= today), "start"),

@@ -35,6 +35,8 @@ KEPT_STATUSES = ("invited", "offered")
 LIVE_STATUSES = ("waiting", *SEATED_STATUSES)
 #: Those whose people take part: they get rosters, attendance and results.
 TAKING_PART = ("enrolled", "completed", "failed")
+#: Where an enrollment's page is.
+ENROLLMENT_ADDRESS = "/training/enrollments/%d"
 #: What a badge of each looks like.
 ENROLLMENT_TONES: Mapping[str, str] = {
     "invited": "info",

@@ -29,6 +29,8 @@ SECTION_STATUSES: Mapping[str, Any] = {
 SHOWN_STATUSES = ("open", "running", "completed", "cancelled")
 #: What is still to come or under way, so that its dates and rooms may change.
 LIVE_STATUSES = ("planned", "open", "running")
+#: What has not begun: its free seats are still to be had.
+COMING_STATUSES = ("planned", "open")
 
 #: Where a section's page is.
 SECTION_ADDRESS = "/training/sections/%d"

@@ -8,9 +8,10 @@ from marshmallow import Schema, fields
 from portal.kernel.authorization import Actor
 from portal.training.models.enrollments import Enrollment
 from portal.training.queries.enrollments import sees_grade
+from portal.training.rules.enrollments import ENROLLMENT_ADDRESS
 
 _COMPUTED: Mapping[str, Callable[[Enrollment], Any]] = {
-    "url": lambda row: f"/training/enrollments/{row.id}",
+    "url": lambda row: ENROLLMENT_ADDRESS % row.id,
     "program": lambda row: row.section.program.title,
     "program_id": lambda row: row.section.program_id,
     "starts_on": lambda row: row.section.starts_on.isoformat(),

@@ -22,6 +22,7 @@ from portal.training.queries import demands as queries
 from portal.training.queries.gaps import name_cell
 from portal.training.rules.demands import DEMANDS, INVITATIONS, quarter_of
 from portal.training.rules.gaps import FEWEST_FIRMS, Cell
+from portal.training.rules.sections import COMING_STATUSES
 from portal.training.services.sections import create_section
 
 _FIELDS = (
@@ -219,7 +220,7 @@ def offer_cohort(
 def accept_invitation(actor: Actor, invitation: CohortInvitation, *, people: int) -> None:
     """Take seats of an offered section for a firm's people; the provider learns who it is."""
     section = invitation.offer.section
-    if section.status not in ("planned", "open"):
+    if section.status not in COMING_STATUSES:
         raise Conflict(_("This section is not to be had any more."))
     free = section.seats - queries.seats_promised(invitation.offer_id)
     if people > free:

@@ -34,6 +34,7 @@ from portal.training.rules.enrollments import (
     ENROLLMENTS,
     HISTORY_WORDS,
     KEPT_STATUSES,
+    TAKING_PART,
     last_free_day,
 )
 from portal.training.services import enrollments as services
@@ -347,7 +348,7 @@ def _late_words(row: Any) -> str:
 
 def _seat_page(row: Any, token: str) -> ResponseReturnValue:
     actor = current_actor()
-    if row.status not in (*KEPT_STATUSES, "enrolled", "completed", "failed"):
+    if row.status not in (*KEPT_STATUSES, *TAKING_PART):
         raise Conflict(_("This seat is not kept for you any more."))
     return page(
         "training/seat.html",

@@ -9,9 +9,12 @@ from icalendar import Calendar
 
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import now
+from portal.organizations.queries.profiles import get_organization
 from portal.training.queries.programs import get_program, list_history
 from portal.training.queries.sections import get_section
+from portal.training.services import programs, sections
 from tests.cast import World
+from tests.support.statements import count_statements
 
 ClientOf = Callable[[str], FlaskClient]
 DAY = (now() + dt.timedelta(days=45)).date()
@@ -75,13 +78,14 @@ def test_a_taken_facility_is_told_by_day_and_the_form_is_kept(
 def test_only_who_takes_part_reads_the_link_to_the_online_room(
     client_of: ClientOf, world: World
 ) -> None:
-    url = f"/training/sections/{world.sections['completed']}"
+    number = world.sections["completed"]
     secret = "https://meet.example/milling"
 
-    assert secret not in client_of("nobody").get(url).text
-    assert secret not in client_of("ana").get(url).text
-    assert secret in client_of("ben").get(url).text  # who passed it
-    assert secret in client_of("cleo").get(url).text
+    for url in (f"/training/sections/{number}", f"/api/v1/sections/{number}", "/api/v1/sections"):
+        assert secret not in client_of("nobody").get(url).text
+        assert secret not in client_of("ana").get(url).text
+        assert secret in client_of("ben").get(url).text  # who passed it
+        assert secret in client_of("cleo").get(url).text
 
 
 def test_the_calendar_of_a_program_has_no_planned_section(
@@ -144,3 +148,54 @@ def test_skills_and_credentials_name_the_programs_that_lead_to_them(
     for url in ("/skills/cnc-mill-operation", f"/credentials/{world.credentials['nims']}"):
         assert "College public milling course" in client_of("nobody").get(url).text
     assert "milling course" not in client_of("nobody").get("/skills/mig-welding").text
+
+
+def test_pages_ask_no_more_for_many_programs_and_sections_than_for_few(
+    client_of: ClientOf, actor: Callable[[str], Actor], world: World
+) -> None:
+    cleo = actor("cleo")
+    number = world.programs["college_public"]
+    college = get_organization(world.organizations["college"])
+    readers = {
+        "/training": "eve",
+        f"/training/programs/{number}": "eve",
+        f"/training/programs/{number}.jsonld": "eve",
+        f"/training/programs/{number}/sections.ics": "eve",
+        f"/training/sections/{world.sections['open']}": "eve",
+        "/training/mine": "cleo",
+        "/skills/cnc-mill-operation": "eve",
+        f"/organizations/{college.id}": "eve",
+        "/api/v1/programs": "eve",
+        "/api/v1/sections": "eve",
+        "/desk": "cleo",
+    }
+
+    def add(count: int) -> None:
+        for _at in range(count):
+            program = programs.create_program(
+                cleo, college, title="Milling", visibility="public", skills=["cnc-mill-operation"]
+            )
+            for taught in (program, get_program(number)):
+                section = sections.create_section(
+                    cleo,
+                    taught,
+                    seats=5,
+                    starts_on=DAY,
+                    prices=[{"customer_class": "other", "price_cents": 100}],
+                )
+                sections.open_section(cleo, get_section(section.id))
+
+    def count() -> dict[str, int]:
+        found = {}
+        for address, name in readers.items():
+            client = client_of(name)
+            client.get(address)
+            with count_statements() as seen:
+                assert client.get(address).status_code == 200
+            found[address] = seen.count
+        return found
+
+    add(1)
+    few = count()
+    add(4)
+    assert count() == few

@@ -34,7 +34,7 @@ _ANSWERS = ("accept", "turn_down")
     is_list=True,
     filters={
         "organization_id": "Those that one of your organizations pays for, instead of your own.",
-        "section_id": "Those of a section of yours, by seat: its roster.",
+        "section_id": "Those of a section of yours: its roster.",
     },
     problems=(403, 404),
 )

@@ -222,6 +222,6 @@ def _schema(sections: list[Any]) -> SectionSchema:
     actor: Actor = current_actor()
     return SectionSchema(
         seats=load_seats([section.id for section in sections]),
-        sees_online=lambda section: queries.sees_online(actor, section),
+        online=queries.online_to(actor, sections),
         is_inside=lambda section: can(actor, Permission.SECTION_VIEW_INSIDE, section),
     )

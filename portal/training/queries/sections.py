@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.bookings.models.booking import Booking
@@ -276,16 +276,21 @@ def find_section_of(program: Program, section_id: int) -> Section | None:
     )
 
 
-def sees_online(actor: Actor, section: Section) -> bool:
-    """Tell whether somebody may know the link to a section's online room."""
-    if can(actor, Permission.SECTION_VIEW_INSIDE, section):
-        return True
-    takes_part = exists().where(
-        Enrollment.section_id == section.id,
-        Enrollment.user_id == actor.user_id,
-        Enrollment.status.in_(TAKING_PART),
+def online_to(actor: Actor, sections: Collection[Section]) -> set[int]:
+    """Return the ids of those sections whose online room the actor may know the link to."""
+    found = {one.id for one in sections if can(actor, Permission.SECTION_VIEW_INSIDE, one)}
+    others = [one.id for one in sections if one.id not in found]
+    if actor.user_id is None or not others:
+        return found
+    return found | set(
+        session.scalars(
+            select(Enrollment.section_id).where(
+                Enrollment.section_id.in_(others),
+                Enrollment.user_id == actor.user_id,
+                Enrollment.status.in_(TAKING_PART),
+            )
+        )
     )
-    return actor.user_id is not None and bool(session.scalar(select(takes_part)))
 
 
 def entry_of(section: Section, meeting: SectionMeeting, *, url: str) -> Entry:

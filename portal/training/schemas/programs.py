@@ -1,6 +1,6 @@
 """The shape in which programs and sections leave: JSON of the API."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from marshmallow import Schema, fields
@@ -103,7 +103,10 @@ class PriceSchema(Schema):
 
 
 class SectionSchema(Schema):
-    """A section. online_url: null for who may not know it. Dates and times are of its time zone."""
+    """A section. online_url: null for who may not know it. Dates and times are of its time zone.
+
+    online: the ids of those whose online room the reader may know.
+    """
 
     id = fields.Integer()
     url = fields.String()
@@ -145,18 +148,18 @@ class SectionSchema(Schema):
         self,
         *,
         seats: Mapping[int, Seats] | None = None,
-        sees_online: Callable[[Section], bool] = lambda _section: False,
+        online: Collection[int] = (),
         is_inside: Callable[[Section], bool] = lambda _section: False,
         **options: Any,
     ) -> None:
         super().__init__(**options)
         self._seats = seats or {}
-        self._sees_online = sees_online
+        self._online = online
         self._is_inside = is_inside
 
     def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
         """Leave out what the reader does not get, and fill in what is no column."""
-        if attr == "online_url" and not self._sees_online(obj):
+        if attr == "online_url" and obj.id not in self._online:
             return None
         if attr == "meetings":
             return [

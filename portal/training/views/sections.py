@@ -77,7 +77,7 @@ def show_section(section_id: int) -> ResponseReturnValue:
             if facility and can(actor, FacilityPermission.FACILITY_VIEW, facility)
             else None
         ),
-        sees_online=queries.sees_online(actor, section),
+        sees_online=bool(queries.online_to(actor, [section])),
         is_open=is_open_here(section),
         last_day=last_day_to_enroll(section.enroll_until, section.starts_on),
         prices=_price_rows(section),

@@ -12,7 +12,11 @@ from portal.kernel.authorization import SYSTEM
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
 from portal.organizations.models import Organization
-from portal.organizations.services import verify_organization, withdraw_verification
+from portal.organizations.services import (
+    archive_organization,
+    verify_organization,
+    withdraw_verification,
+)
 from portal.training.queries.gaps import GapFilters, get_cell, show_gaps
 from portal.training.rules.demands import quarter_code, quarter_of
 from portal.training.services import demands as services
@@ -93,6 +97,8 @@ def test_an_archived_firm_and_a_need_that_was_met_no_longer_count(world):
     met = ask(firms[0], "cnc-mill-operation", 1)
     services.act_on_demand(SYSTEM, met, "meet")
     assert max(gap.people for gap in answers(world)[2].values()) == 11
+    archive_organization(actor_named("root"), firms[0])
+    assert max(gap.people for gap in answers(world)[2].values()) == 9
 
 
 def test_a_college_sees_demand_beside_free_seats_and_what_to_do(client_of, world):

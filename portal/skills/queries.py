@@ -413,6 +413,23 @@ def get_named_credential(text: str, *, field: str = "credential") -> Credential:
     return found[0]
 
 
+def comes_with_the_portal(name: str, abbreviation: str) -> bool:
+    """Tell whether a credential that does is called so, or known by one of the two."""
+    short = {text.strip().lower() for text in (name, abbreviation)} - {""}
+    found = session.scalar(
+        select(Credential.id)
+        .where(
+            Credential.key.is_not(None),
+            or_(
+                Credential.name_key == name_key(name),
+                func.lower(Credential.abbreviation).in_(sorted(short)),
+            ),
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
 def credential_names(ids: Collection[int]) -> Mapping[int, str]:
     """Return names of credentials by id."""
     statement = select(Credential.id, Credential.name).where(Credential.id.in_(ids))

@@ -86,6 +86,13 @@ def _set(credential: Credential, values: Mapping[str, Any]) -> None:
     )
     if taken is not None and taken != credential.id:
         raise Invalid("name", _("Your organization issues a credential of this name already."))
+    if queries.comes_with_the_portal(values["name"], values["abbreviation"]):
+        raise Invalid(
+            "name",
+            _(
+                "A credential of this name comes with the portal. Please award that one, or choose another name."
+            ),
+        )
     credential.name_key = name_key(values["name"])
     credential.skills = queries.get_skills(values["skills"])
     for name in ("name", "kind", "abbreviation", "valid_months", "url"):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.kernel.database import session
+from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Invalid
 from portal.kernel.search import search_index
 from portal.skills import queries
@@ -65,6 +65,27 @@ def test_a_college_writes_down_what_it_issues(client_of, world):
     cleo.post(edit, data={"name": "CMM Operator", "kind": "badge"})
     changed = session.get_one(Credential, world.credentials["college"])
     assert (changed.name, changed.kind, changed.valid_months) == ("CMM Operator", "badge", None)
+
+
+@pytest.mark.parametrize(
+    ("name", "abbreviation"),
+    [("CNC  milling: operations", ""), ("Milling", "nims cnc"), ("NIMS CNC", "")],
+)
+def test_nobody_issues_what_is_called_like_a_credential_of_the_portal(
+    client_of, world, name, abbreviation
+):
+    with unit_of_work():
+        session.get_one(Credential, world.credentials["nims"]).abbreviation = "NIMS CNC"
+    answer = client_of("cleo").post(
+        "/credentials/new",
+        data={
+            "organization_id": str(world.organizations["college"]),
+            "name": name,
+            "abbreviation": abbreviation,
+            "kind": "certification",
+        },
+    )
+    assert "A credential of this name comes with the portal." in answer.text
 
 
 def test_what_came_with_the_portal_cannot_be_changed(client_of, world):

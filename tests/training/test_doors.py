@@ -15,11 +15,12 @@ from portal.facilities.queries import get_equipment
 from portal.facilities.services import update_equipment
 from portal.kernel.clock import now, today_here
 from portal.kernel.database import session
-from portal.organizations.services import verify_organization
+from portal.organizations.services import verify_organization, withdraw_verification
 from portal.training.models.certificates import Certificate
 from portal.training.queries.certificates import list_of_enrollment
 from portal.training.services import enrollments as services
 from portal.training.services import results
+from portal.training.services.programs import update_program
 from tests.cast import World
 from tests.training.conftest import ActorOf, OpenSection, OrganizationOf, begin
 
@@ -145,6 +146,55 @@ def test_certificate_opens_elsewhere_once_a_broker_has_verified_its_provider(
         world.organizations["college"],
         world.organizations["shop"],
     }
+
+
+@pytest.mark.usefixtures("verified")
+def test_certificates_of_a_provider_that_is_not_verified_any_more_open_its_own_gates_alone(
+    world: World,
+    actor: ActorOf,
+    open_section: OpenSection,
+    organization_of: OrganizationOf,
+    drain: Drain,
+) -> None:
+    recognize(actor, organization_of)
+    access.add_recognition(actor("cleo"), organization_of("college"), credential=NIMS)
+    passed(actor, open_section)
+    drain()
+
+    def states() -> dict[int, str]:
+        return {row.host_organization_id: row.status for row in by_certificate(world)}
+
+    shop, college = world.organizations["shop"], world.organizations["college"]
+    withdraw_verification(actor("dov"), organization_of("college"))
+    drain()
+    assert states() == {shop: "revoked", college: "valid"}
+
+    verify_organization(actor("dov"), organization_of("college"))
+    drain()
+    assert states() == {shop: "valid", college: "valid"}
+
+    # What the host's people revoke stays so, whoever is verified.
+    (row,) = (row for row in by_certificate(world) if row.host_organization_id == shop)
+    access.act_on_qualification(actor("ana"), row, "revoke", note="Broke a spindle.")
+    verify_organization(actor("dov"), organization_of("college"))
+    drain()
+    assert states() == {shop: "revoked", college: "valid"}
+
+
+def test_own_credential_of_a_provider_that_nobody_has_verified_opens_nothing_elsewhere(
+    world: World,
+    actor: ActorOf,
+    open_section: OpenSection,
+    organization_of: OrganizationOf,
+    drain: Drain,
+) -> None:
+    own = "Coordinate Measuring Operator"
+    access.add_recognition(actor("ana"), organization_of("shop"), credential=own)
+    section = open_section()
+    update_program(actor("cleo"), section.program, credential=own)
+    passed(actor, open_section)
+    drain()
+    assert by_certificate(world) == []
 
 
 @pytest.mark.usefixtures("verified")

@@ -24,7 +24,7 @@ from portal.facilities.models import (
     equipment_capability,
     facility_capability,
 )
-from portal.kernel.authorization import Actor, authorize, can, visible
+from portal.kernel.authorization import SYSTEM, Actor, authorize, can, visible
 from portal.kernel.clock import now, today_here
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
@@ -108,12 +108,14 @@ def list_granted_by_certificate(certificate_path: str) -> list[Qualification]:
 
 
 def revoked_at(row: Qualification) -> dt.datetime | None:
-    """Return when a qualification was last revoked, or None."""
+    """Return when people last revoked a qualification, or None: the portal itself goes by
+    certificates, which may count again."""
     return session.scalar(
         select(func.max(WorkflowStep.taken_at)).where(
             WorkflowStep.subject == "qualification",
             WorkflowStep.subject_id == row.id,
             WorkflowStep.action == "revoke",
+            or_(WorkflowStep.actor_id.is_not(None), WorkflowStep.actor_name != SYSTEM.name),
         )
     )
 

@@ -214,7 +214,7 @@ def grant_by_certificate(
 
     certificate_path: the page here that says whether the certificate is good. recognition_id,
     host_id: by this word alone, at this host alone. What a host has granted for longer stays as
-    it is; what it has revoked comes back only by a certificate that was issued later.
+    it is; what its people have revoked comes back only by a certificate that was issued later.
     """
     if expires_on is not None and expires_on < today_here():
         return 0
@@ -261,9 +261,18 @@ def _gives_way(
 
 
 @command(Permission.QUALIFICATION_KEEP)
-def revoke_by_certificate(actor: Actor, *, certificate_path: str, note: str) -> int:
-    """Revoke all that a certificate granted, since it is good no longer; return how much."""
-    rows = queries.list_granted_by_certificate(certificate_path)
+def revoke_by_certificate(
+    actor: Actor, *, certificate_path: str, note: str, but_at_host_id: int | None = None
+) -> int:
+    """Revoke all that a certificate granted, since it is good no longer; return how much.
+
+    but_at_host_id: at this host it is good still.
+    """
+    rows = [
+        row
+        for row in queries.list_granted_by_certificate(certificate_path)
+        if row.host_organization_id != but_at_host_id
+    ]
     for row in rows:
         QUALIFICATIONS.apply(actor, row, "revoke", note=note)
     return len(rows)

@@ -1,7 +1,8 @@
 """Which certificates open gates at hosts that recognize their credentials, and where to get one.
 
-A credential that no organization calls its own could be awarded by anybody who writes a program. It
-opens something where a broker has verified the provider, or where the provider is the host.
+Anybody who writes a program could award a credential, and anybody can write down one of their own
+under a name that sounds well. It opens something where a broker has verified the provider, or where
+the provider is the host.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,6 @@ from portal.kernel.clock import today_here
 from portal.kernel.database import session
 from portal.kernel.manifest import WayToQualify
 from portal.organizations.models import Organization
-from portal.skills.models import Credential
 from portal.training.models.certificates import Certificate
 from portal.training.queries.sections import list_next_sections
 
@@ -38,7 +38,7 @@ def list_good_certificates(
     """
     statement = (
         select(Certificate)
-        .options(joinedload(Certificate.organization), joinedload(Certificate.credential))
+        .options(joinedload(Certificate.organization))
         .where(
             Certificate.id > after_id,
             Certificate.user_id.is_not(None),
@@ -61,10 +61,7 @@ def list_good_certificates(
 
 def opens_elsewhere(certificate: Certificate) -> bool:
     """Tell whether a certificate counts at hosts other than its provider."""
-    credential = certificate.credential
-    return certificate.organization.verified_at is not None or (
-        credential is not None and credential.issuer_organization_id == certificate.organization_id
-    )
+    return certificate.organization.verified_at is not None
 
 
 def list_ways(
@@ -75,19 +72,9 @@ def list_ways(
     providers = {section.organization_id for section in found}
     trusted = set(
         session.scalars(
-            select(Organization.id)
-            .outerjoin(
-                Credential,
-                (Credential.issuer_organization_id == Organization.id)
-                & Credential.id.in_(credential_ids),
-            )
-            .where(
+            select(Organization.id).where(
                 Organization.id.in_(providers),
-                or_(
-                    Organization.verified_at.is_not(None),
-                    Organization.id == host_id,
-                    Credential.id.is_not(None),
-                ),
+                or_(Organization.verified_at.is_not(None), Organization.id == host_id),
             )
         )
     )

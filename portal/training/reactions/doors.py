@@ -1,6 +1,6 @@
 """What follows for the gates of hosts: certificates open them, and revoked ones close them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from flask_babel import gettext as _
 
@@ -11,7 +11,11 @@ from portal.organizations.events import OrganizationVerified
 from portal.training import events
 from portal.training.models.certificates import Certificate
 from portal.training.queries.certificates import find_certificate
-from portal.training.queries.doors import IN_ONE_TURN, list_good_certificates
+from portal.training.queries.doors import (
+    IN_ONE_TURN,
+    list_good_certificates,
+    opens_elsewhere,
+)
 from portal.training.rules.certificates import CERTIFICATE_ADDRESS
 from portal.training.services.doors import qualify_holder
 
@@ -34,13 +38,24 @@ def qualify_holders_on_recognition_stepped(event: RecognitionStepped) -> None:
 
 
 def qualify_holders_on_organization_verified(event: OrganizationVerified) -> None:
-    """Count what a provider awarded before a broker had verified it."""
+    """Count what a provider awarded before a broker had verified it; no longer, where that was
+    taken back."""
+
+    def read(after_id: int) -> list[Certificate]:
+        return list_good_certificates(organization_id=event.organization_id, after_id=after_id)
+
     if event.is_verified:
-        _qualify_all(
-            lambda after_id: list_good_certificates(
-                organization_id=event.organization_id, after_id=after_id
+        _qualify_all(read)
+        return
+    for certificate in _all(read):
+        # A broker may have thought again by now.
+        if not opens_elsewhere(certificate):
+            access.revoke_by_certificate(
+                SYSTEM,
+                certificate_path=CERTIFICATE_ADDRESS % certificate.number,
+                note=_("Its provider is not verified any more."),
+                but_at_host_id=certificate.organization_id,
             )
-        )
 
 
 def disqualify_holder_on_certificate_revoked(event: events.CertificateRevoked) -> None:
@@ -57,8 +72,13 @@ def disqualify_holder_on_certificate_revoked(event: events.CertificateRevoked) -
 def _qualify_all(
     read: Callable[[int], list[Certificate]], recognition_id: int | None = None
 ) -> None:
+    for certificate in _all(read):
+        qualify_holder(SYSTEM, certificate=certificate, recognition_id=recognition_id)
+
+
+def _all(read: Callable[[int], list[Certificate]]) -> Iterator[Certificate]:
     found = read(0)
     while found:
-        for certificate in found:
-            qualify_holder(SYSTEM, certificate=certificate, recognition_id=recognition_id)
-        found = read(found[-1].id) if len(found) == IN_ONE_TURN else []
+        last_id = found[-1].id
+        yield from found
+        found = read(last_id) if len(found) == IN_ONE_TURN else []

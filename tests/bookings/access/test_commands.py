@@ -539,9 +539,16 @@ def test_a_revoked_certificate_takes_back_what_it_granted_and_nothing_else(
     session.expire_all()
     assert (granted_by_it.status, by_hand.status) == ("revoked", "valid")
     assert grants.list_ledger(shop).items[0].note == "Issued in error."
-    # What was revoked comes back by what was issued later alone.
-    assert certify(world, credential, issued_at=now() - dt.timedelta(days=1)) == 0
-    assert certify(world, credential, certificate_path="/training/certificates/2") == 1
+    # Another certificate that is good still takes its place, but what people of the host revoke
+    # comes back by what is issued later alone.
+    earlier = {
+        "certificate_path": "/training/certificates/2",
+        "issued_at": now() - dt.timedelta(days=1),
+    }
+    assert certify(world, credential, **earlier) == 1
+    access.act_on_qualification(ana, granted_by_it, "revoke", note="Broke a spindle.")
+    assert certify(world, credential, **earlier) == 0
+    assert certify(world, credential, certificate_path="/training/certificates/3") == 1
 
 
 def test_what_a_host_granted_for_longer_stays_as_it_is(

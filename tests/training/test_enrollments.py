@@ -268,6 +268,36 @@ def test_same_call_sent_twice_does_its_work_once(
         call("c@shop.example")
 
 
+def test_only_so_many_people_are_invited_in_a_day_in_the_name_of_one_organization(
+    actor: ActorOf,
+    open_section: OpenSection,
+    organization_of: OrganizationOf,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    section, shop = open_section(seats=10), organization_of("shop")
+    services.enroll(actor("ana"), section, for_organization=shop)
+
+    def invite(*emails: str) -> None:
+        services.enroll_others(actor("ana"), section, organization=shop, emails=emails)
+
+    def let_two_more_be_invited_by(name: str) -> None:
+        sent = queries.count_invited(organization_of(name).id, since=now() - dt.timedelta(days=1))
+        monkeypatch.setattr(services, "MOST_INVITED_IN_A_DAY", sent + 2)
+
+    let_two_more_be_invited_by("shop")
+    with pytest.raises(TooMany, match="in a day"):
+        invite("a@x.example", "b@x.example", "c@x.example")
+    invite("a@x.example", "b@x.example")
+    with pytest.raises(TooMany, match="in a day"):
+        invite("c@x.example")
+
+    let_two_more_be_invited_by("college")
+    for name in ("d", "e"):
+        services.enroll_by_hand(actor("cleo"), section, name=name, email=f"{name}@x.example")
+    with pytest.raises(TooMany, match="in a day"):
+        services.enroll_by_hand(actor("cleo"), section, name="f", email="f@x.example")
+
+
 # By hand, moved, withdrawn, cancelled
 
 

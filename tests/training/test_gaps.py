@@ -7,9 +7,10 @@ import random
 
 import pytest
 from markupsafe import escape
+from sqlalchemy import update
 
 from portal.kernel.authorization import SYSTEM
-from portal.kernel.database import session
+from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import NotFound
 from portal.organizations.models import Organization
 from portal.organizations.services import (
@@ -17,6 +18,7 @@ from portal.organizations.services import (
     verify_organization,
     withdraw_verification,
 )
+from portal.training.models.demands import CohortInvitation
 from portal.training.queries.gaps import GapFilters, get_cell, show_gaps
 from portal.training.rules.demands import quarter_code, quarter_of
 from portal.training.services import demands as services
@@ -207,6 +209,24 @@ def ask_of_shop(world):
     ask(shop, "cnc-mill-operation", 2)
     # As pages write it.
     return str(escape(shop.name))
+
+
+def test_firms_are_not_told_of_one_cohort_after_the_other(client_of, world):
+    add_askers([2, 2, 3, 2])
+    cleo = client_of("cleo")
+    values = {
+        "program_id": world.programs["college_public"],
+        "starts_on": later(1).isoformat(),
+        "ends_on": later(2).isoformat(),
+        "seats": "6",
+    }
+    for _offer in range(3):
+        made = cleo.post("/training/gaps/offer", query_string=cell_of(world), data=values)
+        assert "4 firms were told" in cleo.get(made.headers["Location"]).text
+        with unit_of_work():
+            session.execute(update(CohortInvitation).values(status="declined"))
+    again = cleo.post("/training/gaps/offer", query_string=cell_of(world), data=values)
+    assert "Most of these firms have your offer already." in again.text
 
 
 def test_what_is_not_shown_cannot_be_offered(client_of, world):

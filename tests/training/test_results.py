@@ -142,6 +142,21 @@ def test_who_is_written_down_by_hand_keeps_the_certificate_in_an_account_later(
     ]
 
 
+def test_link_that_was_passed_on_brings_nobody_the_certificate_of_another(
+    actor: ActorOf, open_section: OpenSection
+) -> None:
+    row = services.enroll_by_hand(
+        actor("cleo"), open_section("running"), name="Ben B.", email="ben@cast.example"
+    )
+    token = services.renew_enrollment_link(SYSTEM, row)
+    results.record_result(actor("cleo"), again(row), passed=True)
+    with pytest.raises(Conflict, match="the address to which"):
+        services.answer_enrollment(actor("eve"), again(row), "join", token=token)
+    assert again(row).user_id is None
+    services.answer_enrollment(actor("ben"), again(row), "join", token=token)
+    assert again(row).user_id == actor("ben").user_id
+
+
 # Certificates for everybody
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flask_babel import format_date
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.kernel.authorization import Actor, authorize, visible
@@ -23,7 +23,12 @@ from portal.training.models.demands import CohortInvitation, CohortOffer, SkillD
 from portal.training.models.programs import Program
 from portal.training.models.sections import Section
 from portal.training.policies import Permission
-from portal.training.rules.demands import DEMAND_STALE_DAYS, quarter_label
+from portal.training.rules.demands import (
+    DEMAND_STALE_DAYS,
+    MOST_OFFERS,
+    OFFERS_SPARED_DAYS,
+    quarter_label,
+)
 from portal.training.rules.gaps import FEWEST_FIRMS
 from portal.training.rules.sections import COMING_STATUSES
 
@@ -369,17 +374,20 @@ def seats_promised(offer_id: int) -> int:
 
 
 def firms_with_offer(organization_id: int, skill_key: str) -> set[int]:
-    """Return the firms that have an offer of a provider for a skill that they did not decline."""
-    return set(
-        session.scalars(
-            select(CohortInvitation.organization_id)
-            .join(CohortOffer, CohortOffer.id == CohortInvitation.offer_id)
-            .join(Section, Section.id == CohortOffer.section_id)
-            .where(
-                CohortOffer.organization_id == organization_id,
-                CohortOffer.skill_key == skill_key,
-                CohortInvitation.status != "declined",
-                Section.status.in_(COMING_STATUSES),
-            )
-        )
+    """Return the firms that have an offer of a provider for a skill that they did not decline, and
+    those that had enough of them lately."""
+    offered = (
+        select(CohortInvitation.organization_id)
+        .join(CohortOffer, CohortOffer.id == CohortInvitation.offer_id)
+        .where(CohortOffer.organization_id == organization_id, CohortOffer.skill_key == skill_key)
     )
+    waiting = offered.join(Section, Section.id == CohortOffer.section_id).where(
+        CohortInvitation.status != "declined", Section.status.in_(COMING_STATUSES)
+    )
+    lately = CohortOffer.created_at > now() - dt.timedelta(days=OFFERS_SPARED_DAYS)
+    weary = (
+        offered.where(lately)
+        .group_by(CohortInvitation.organization_id)
+        .having(func.count() >= MOST_OFFERS)
+    )
+    return {*session.scalars(waiting), *session.scalars(weary)}

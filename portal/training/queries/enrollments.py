@@ -349,6 +349,27 @@ def count_mails(organization_id: int, email: str, *, since: dt.datetime) -> int:
     return found or 0
 
 
+def count_invited(organization_id: int, *, since: dt.datetime) -> int:
+    """Return how many people an organization has enrolled, beside those who did so themselves."""
+    found = session.scalar(
+        select(func.count())
+        .select_from(Enrollment)
+        .where(
+            or_(
+                Enrollment.organization_id == organization_id,
+                and_(
+                    Enrollment.organization_id.is_(None),
+                    Enrollment.provider_organization_id == organization_id,
+                ),
+            ),
+            or_(Enrollment.user_id.is_(None), Enrollment.user_id != Enrollment.enrolled_by_id),
+            Enrollment.is_demo.is_(False),
+            Enrollment.created_at > since,
+        )
+    )
+    return found or 0
+
+
 def list_made_before(actor: Actor, key: str) -> list[Enrollment]:
     """Return what a call of the actor's with this key has made."""
     return list(

@@ -54,6 +54,8 @@ ENROLLMENT_TONES: Mapping[str, str] = {
 MOST_INVITED_AT_ONCE = 50
 #: So many invitations to one section go to one address in a day.
 MOST_INVITATION_MAILS = 3
+#: So many invitations are sent in a day in the name of one organization.
+MOST_INVITED_IN_A_DAY = 200
 LONGEST_GRADE = 20
 #: However soon a section begins, whoever is asked has so long to answer.
 LEAST_TIME_TO_ANSWER = dt.timedelta(hours=1)

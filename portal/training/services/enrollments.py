@@ -35,6 +35,7 @@ from portal.training.rules.enrollments import (
     KEPT_STATUSES,
     MOST_INVITATION_MAILS,
     MOST_INVITED_AT_ONCE,
+    MOST_INVITED_IN_A_DAY,
     answer_by,
     is_late_withdrawal,
     lowest_free,
@@ -114,6 +115,7 @@ def enroll_others(
         raise Invalid("emails", _("Please give %(most)d at most.", most=MOST_INVITED_AT_ONCE))
     section_queries.load_for_change(section)
     _check_open(section)
+    _spare_the_post(organization.id, len(addresses))
     known = queries.emails_of_firm(section.id, organization.id)
     for email in addresses:
         if email in known:
@@ -151,6 +153,7 @@ def enroll_by_hand(actor: Actor, section: Section, *, name: str, email: str) -> 
         raise Invalid("name", _("Please give a name."))
     if queries.find_live(section.id, email=email) is not None:
         raise Invalid("email", _("This address is on the roster already."))
+    _spare_the_post(section.organization_id, 1)
     _spare_the_address(section.organization_id, email)
     seat = _seat_for_newcomer(section, waits=False)
     enrollment = _add(actor, section, None, email=email, name=name, seat=seat, status="enrolled")
@@ -266,6 +269,19 @@ def _spare_the_address(organization_id: int, email: str) -> None:
         )
 
 
+def _spare_the_post(organization_id: int, count: int) -> None:
+    """Refuse to write to ever more people in the name of an organization."""
+    sent = queries.count_invited(organization_id, since=now() - _DAY)
+    if sent + count > MOST_INVITED_IN_A_DAY:
+        raise TooMany(
+            _(
+                "At most %(most)d people are invited in a day. You can invite others tomorrow.",
+                most=MOST_INVITED_IN_A_DAY,
+            ),
+            int(_DAY.total_seconds()),
+        )
+
+
 def _digest(*said: object) -> str:
     return hashlib.blake2s(repr(said).encode(), digest_size=16).hexdigest()
 
@@ -308,7 +324,7 @@ def answer_enrollment(
         raise NotFound(_("There is no such action."))
     _check_addressee(actor, enrollment, token)
     if action == "join":
-        _check_claimable(enrollment)
+        _check_claimable(actor, enrollment)
         _take_in(actor, enrollment)
         ENROLLMENTS.apply(actor, enrollment, "join")
         return enrollment
@@ -340,9 +356,17 @@ def _check_addressee(actor: Actor, enrollment: Enrollment, token: str) -> None:
         raise NotFound(_("There is no such enrollment."))
 
 
-def _check_claimable(enrollment: Enrollment) -> None:
+def _check_claimable(actor: Actor, enrollment: Enrollment) -> None:
     if enrollment.user_id is not None:
         raise Conflict(_("It stands in an account already."))
+    # A link that was passed on would open the gates of hosts to somebody who never passed.
+    if list_of_enrollment(enrollment.id) and not queries.is_addressee(actor, enrollment):
+        raise Conflict(
+            _(
+                "A certificate was issued for it. Please sign in with the address to which the "
+                "link was sent."
+            )
+        )
 
 
 def _take_in(actor: Actor, enrollment: Enrollment) -> None:

@@ -90,7 +90,8 @@ def _set(credential: Credential, values: Mapping[str, Any]) -> None:
         raise Invalid(
             "name",
             _(
-                "A credential of this name comes with the portal. Please award that one, or choose another name."
+                "A credential of this name comes with the portal. Please award that one, or "
+                "choose another name."
             ),
         )
     credential.name_key = name_key(values["name"])

@@ -111,9 +111,14 @@ def test_a_college_sees_demand_beside_free_seats_and_what_to_do(client_of, world
     assert "10 people" in page
     assert "10 seats are missing." in page
     assert "Offer a cohort" in page
-    # The sections of the cast are held in another county, and stand for themselves.
-    assert "So few firms ask that it is not shown, or none." in page
+    # The sections of the cast are held in another county: their seats stand for themselves, last.
+    assert "So few firms ask that it is not shown, or none." not in page
+    assert "of seats for which no demand is shown</a>" in page
+    page = cleo.get("/training/gaps?idle=yes").text
+    assert page.index("4 firms ask for this") < page.index("So few firms ask that it is not shown")
     assert "free seats in " in page
+    # Counties are chosen by their names, below their regions.
+    assert '<optgroup label="Wichita"><option value="20173">Sedgwick, KS</option>' in page
     table = list(csv.DictReader(io.StringIO(cleo.get("/training/gaps.csv?missing=yes").text)))
     assert [(row["skill_key"], row["firms"], row["missing"]) for row in table] == [
         ("cnc-mill-operation", "4", "10")

@@ -72,24 +72,32 @@ class GapRow:
 
 @dataclass(frozen=True)
 class GapFilters:
-    """What a reader looks at: all of it, or cells of a field of work, skill, region and so on."""
+    """What a reader looks at: all of it, or cells of a field of work, skill, region and so on.
+
+    only_asked: without seats beside which no demand is shown.
+    """
 
     kind: str = ""
     skill: str = ""
     region_id: int | None = None
     county: str = ""
     quarter: str = ""
+    only_asked: bool = False
     only_missing: bool = False
 
 
 @dataclass(frozen=True)
 class GapPage:
-    """Rows of the gap view, and the sums of all rows that the filters choose."""
+    """Rows of the gap view, and the sums of all rows that the filters choose.
+
+    idle: how many rows of mere seats the filters leave out.
+    """
 
     rows: list[GapRow]
     total: int
     people: int
     seats: int
+    idle: int
     next: int | None
 
 
@@ -110,7 +118,8 @@ _kept: dict[str, _Kept] = {}
 
 def show_gaps(actor: Actor, filters: GapFilters, *, start: int = 0, limit: int = PAGE) -> GapPage:
     """Return rows of the gap view from a number on, the largest gap first."""
-    gaps = _choose(filters)
+    chosen = _choose(filters)
+    gaps = [gap for gap in chosen if gap.firms] if filters.only_asked else chosen
     shown = gaps[start : start + limit]
     keys = {gap.skill for gap in shown}
     labels = skill_labels(keys)
@@ -136,6 +145,7 @@ def show_gaps(actor: Actor, filters: GapFilters, *, start: int = 0, limit: int =
         len(gaps),
         sum(gap.people for gap in gaps),
         sum(gap.seats for gap in gaps),
+        len(chosen) - len(gaps),
         start + limit if start + limit < len(gaps) else None,
     )
 

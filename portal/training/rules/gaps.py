@@ -172,7 +172,7 @@ def unserved(cells: Iterable[Cell]) -> dict[Key, Gap]:
 def serve(
     asked: Mapping[Key, Gap], supplies: Iterable[Supplied], area_of: Mapping[str, Area]
 ) -> list[Gap]:
-    """Put the seats beside the demand that they serve; the largest gap first.
+    """Put the seats beside the demand that they serve; the largest gap first, mere seats last.
 
     Seats count in the one cell that covers their county and quarter; where none does, they stand
     for themselves.
@@ -194,5 +194,5 @@ def serve(
     return sorted(served.values(), key=_order)
 
 
-def _order(gap: Gap) -> tuple[int, str, Area, int]:
-    return gap.seats - gap.people, gap.skill, gap.area, gap.quarter or 0
+def _order(gap: Gap) -> tuple[bool, int, str, Area, int]:
+    return not gap.firms, gap.seats - gap.people, gap.skill, gap.area, gap.quarter or 0

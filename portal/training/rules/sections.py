@@ -4,16 +4,21 @@ Pure functions and tables; nothing here reads the database.
 """
 
 import datetime as dt
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from babel.dates import get_day_names
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.hours import instant_at
 from portal.bookings.rules.recurrence import Recurrence, occurrences, read_recurrence
+from portal.bookings.rules.telling import write_list
 from portal.facilities.rules import CUSTOMER_CLASSES
 from portal.kernel.workflow import Transition, Workflow
 from portal.training.events import SectionCancelled, SectionOpened, SectionSaved
@@ -91,6 +96,8 @@ SECTIONS = Workflow(
 
 _DAY_MINUTES = 24 * 60
 _LONGEST_MEETING = 16 * 60
+#: Meetings at more different times than these are not summed up in a line.
+_MOST_TIMES = 3
 
 
 @dataclass(frozen=True)
@@ -145,6 +152,28 @@ def check_schedule(schedule: Schedule) -> None:
     length = (schedule.ends - schedule.starts) % _DAY_MINUTES or _DAY_MINUTES
     if length > _LONGEST_MEETING:
         raise ValueError(_("Please let a meeting end after it begins, within 16 hours."))
+
+
+def sum_up_meetings(spans: Sequence[Span], zone: str) -> str:
+    """Write on what weekdays and when meetings are: "Mon and Wed, 17:30–21:30".
+
+    Days of the same times stand together, the most usual first; of more than three times, only
+    that they differ.
+    """
+    days: dict[str, set[int]] = defaultdict(set)
+    usual: Counter[str] = Counter()
+    for span in spans:
+        begins, ends = (one.astimezone(ZoneInfo(zone)) for one in (span.starts_at, span.ends_at))
+        times = f"{begins:%H:%M}–{ends:%H:%M}"
+        days[times].add(begins.weekday())
+        usual[times] += 1
+    if len(usual) > _MOST_TIMES:
+        return _("at different times")
+    names = get_day_names("abbreviated", locale=get_locale() or "en")
+    return "; ".join(
+        f"{write_list(names[day] for day in sorted(days[times]))}, {times}"
+        for times, _number in usual.most_common()
+    )
 
 
 def find_repeated_class(rows: Sequence[Mapping[str, Any]]) -> int | None:

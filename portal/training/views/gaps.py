@@ -1,10 +1,12 @@
 """Pages of the gap view: where demand and supply of skills part; cohorts that close gaps."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from portal.kernel.authorization import authorize
@@ -21,7 +23,7 @@ from portal.kernel.web import (
     text_argument,
 )
 from portal.organizations.queries.profiles import organization_choices
-from portal.regions.queries import list_regions
+from portal.regions.queries import county_labels, list_regions
 from portal.skills.queries import skill_labels
 from portal.skills.rules import SKILL_KINDS
 from portal.training.forms.demands import CohortForm
@@ -48,6 +50,7 @@ def show_gaps() -> ResponseReturnValue:
     start = min(number_argument("start") or 0, 100_000)
     found = queries.show_gaps(actor, filters, start=start)
     chosen = _chosen(filters)
+    regions = list_regions().items
     return page(
         "training/gaps.html",
         found=found,
@@ -55,7 +58,8 @@ def show_gaps() -> ResponseReturnValue:
         filters=filters,
         chosen=chosen,
         kinds=SKILL_KINDS,
-        regions=list_regions().items,
+        regions=regions,
+        counties=_county_groups(regions, filters, found.rows),
         quarters=queries.quarters_shown(),
         skill=skill_labels([filters.skill]).get(filters.skill, "") if filters.skill else "",
         chart=[(row.skill, row.gap.missing) for row in found.rows[:8] if row.gap.missing > 0],
@@ -162,8 +166,27 @@ def read_filters() -> queries.GapFilters:
         region_id=number_argument("region"),
         county=text_argument("county", 5),
         quarter=text_argument("quarter", 7),
+        only_asked=text_argument("idle", 3) != "yes",
         only_missing=text_argument("missing", 3) == "yes",
     )
+
+
+def _county_groups(
+    regions: Sequence[Any], filters: queries.GapFilters, rows: Sequence[queries.GapRow]
+) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return the counties to choose from: of the chosen region, or of each one under its name.
+
+    Last those of rows that belong to none.
+    """
+    groups = [
+        (region.name, [(county.fips, county.label) for county in region.counties])
+        for region in regions
+        if filters.region_id in (None, region.id)
+    ]
+    known = {fips for _name, group in groups for fips, _label in group}
+    others = {row.gap.area[1] for row in rows if row.gap.area[0] == "county"} | {filters.county}
+    groups.append((_("Elsewhere"), sorted(county_labels(others - known).items())))
+    return [(name, group) for name, group in groups if group]
 
 
 def _chosen(filters: queries.GapFilters) -> dict[str, Any]:
@@ -174,6 +197,7 @@ def _chosen(filters: queries.GapFilters) -> dict[str, Any]:
         "county": filters.county,
         "quarter": filters.quarter,
         "missing": "yes" if filters.only_missing else "",
+        "idle": "" if filters.only_asked else "yes",
     }
     return {name: value for name, value in values.items() if value}
 

@@ -50,6 +50,7 @@ from portal.training.rules.sections import (
     last_day_to_enroll,
     price_for,
     price_range,
+    sum_up_meetings,
 )
 from portal.training.schemas.linked_data import CONTEXT, section_linked_data
 from portal.training.services import sections as services
@@ -64,6 +65,7 @@ def show_section(section_id: int) -> ResponseReturnValue:
     section = queries.get_visible_section(actor, section_id)
     parts = sections_of("section", section)
     facility = section.facility
+    meetings = queries.list_meetings(section)
     keep_answer()
     return page(
         "training/sections/show.html",
@@ -71,7 +73,8 @@ def show_section(section_id: int) -> ResponseReturnValue:
         program=section.program,
         organization=section.organization,
         title=queries.title_of(section),
-        meetings=queries.list_meetings(section),
+        meetings=meetings,
+        usually=sum_up_meetings([one.span for one in meetings], section.timezone),
         facility=(
             facility
             if facility and can(actor, FacilityPermission.FACILITY_VIEW, facility)

@@ -4,6 +4,7 @@ import csv
 import io
 import itertools
 import random
+import re
 
 import pytest
 from markupsafe import escape
@@ -176,6 +177,8 @@ def test_four_firms_become_a_cohort_in_two_clicks(client_of, world, drain):
     names = [firm.name for firm in firms]
     for name in [shop, *names]:
         assert name not in offer
+    section = re.search(r"/training/sections/\d+", offer)[0]
+    assert "Set days, times and room" in cleo.get(section).text
     drain()
     (mail,) = mails_to("ana@cast.example")
     assert "offers what you asked for" in mail.subject

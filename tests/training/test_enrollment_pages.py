@@ -142,6 +142,7 @@ def test_firm_enrolls_three_people_and_one_without_an_account_gets_in_by_the_lin
     assert client_of("nobody").get(path).status_code == 404
     listed = client_of("ana").get(f"/organizations/{world.organizations['shop']}/training").text
     assert "other@shop.example" in listed
+    assert f"<span>${row.price_cents // 100}</span>" in listed
 
 
 def test_provider_declines_with_a_reason_that_the_person_reads(

@@ -16,6 +16,9 @@ from portal.kernel.fulltext.port import SORTS, Document, Engine, Near, Query
 from portal.kernel.fulltext.postgresql.index import PostgreSQLIndex
 from tests.kernel.fulltext.model import answer, distance, record
 
+# Any words of anybody: lines are counted where other tests mean to run them.
+pytestmark = pytest.mark.sweep
+
 WORDS = [
     "mill",
     "milling",

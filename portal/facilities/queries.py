@@ -52,6 +52,7 @@ FACILITY_OPTIONS = (
         joinedload(Organization.county), joinedload(Organization.zip_place)
     ),
     joinedload(Facility.county),
+    joinedload(Facility.zip_place),
     joinedload(Facility.confirmed_by),
     selectinload(Facility.capabilities),
     selectinload(Facility.photos).joinedload(FacilityPhoto.file),

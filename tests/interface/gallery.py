@@ -25,11 +25,11 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice
 
 from config import ENVIRONMENTS
-from portal.directory.views.searching import FoundRow
+from portal.directory.views.searching import FoundRow, ValueRow
 from portal.kernel import fields, forms
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import now
-from portal.kernel.fulltext.port import FacetValue, Fragment, Hit, Suggestion
+from portal.kernel.fulltext.port import Fragment, Hit, Suggestion
 from portal.kernel.manifest import NavigationItem
 from portal.kernel.web import confirmed, flash, init_web, not_modified, page, see_other, set_actor
 from portal.kernel.workflow import Transition
@@ -200,22 +200,18 @@ def row_of(one: Hit) -> FoundRow:
     )
 
 
-def facet_values(name: str) -> list[dict[str, Any]]:
+def facet_values(name: str) -> list[ValueRow]:
     """Facet values as a view hands them to the template: with a label and the link that toggles."""
-    found = []
-    for value, label, count, is_selected in FACETS[name]:
-        plain = FacetValue(value, count, is_selected)
-        url = f"/results?{name}={value}"
-        found.append(
-            {
-                "id": f"facet-{name}-{plain.value}",
-                "label": label,
-                "count": count,
-                "is_selected": is_selected,
-                "url": url,
-            }
+    return [
+        ValueRow(
+            f"facet-{name}-{value}",
+            label,
+            count,
+            is_selected,
+            Markup("/results?{}={}").format(name, value),
         )
-    return found
+        for value, label, count, is_selected in FACETS[name]
+    ]
 
 
 STEPS = [

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from portal.bookings.models.booking import Booking
 from portal.kernel.clock import now
 from portal.kernel.database import session
+from portal.training.models.sections import Section
 from tests.cast import World
 
 ClientOf = Callable[[str], FlaskClient]
@@ -104,6 +105,31 @@ def test_a_refused_move_changes_no_fact(client_of: ClientOf, world: World) -> No
     assert answer.get_json()["problems"][0]["code"] == "conflict"
     assert client.get(f"{SECTIONS}/{section}").get_json()["seats"] == 8
     assert session.scalar(select(func.count()).select_from(Booking)) == before
+
+
+def test_a_room_that_fewer_may_see_gives_its_part_of_town_alone(
+    client_of: ClientOf, world: World
+) -> None:
+    facility = world.facilities["college_members"]
+
+    answer = client_of("cleo").patch(
+        f"{SECTIONS}/{world.sections['open']}", json={"facility_id": facility}
+    )
+
+    assert answer.status_code == 200, answer.text
+    assert answer.get_json()["facility_id"] == facility
+    assert not session.get_one(Section, world.sections["open"]).street
+
+
+def test_no_number_of_people_means_that_a_section_runs_with_any(
+    client_of: ClientOf, world: World
+) -> None:
+    answer = client_of("cleo").patch(
+        f"{SECTIONS}/{world.sections['open']}", json={"min_seats": None}
+    )
+
+    assert answer.status_code == 200, answer.text
+    assert answer.get_json()["min_seats"] == 0
 
 
 def test_a_note_is_needed_to_cancel(client_of: ClientOf, world: World) -> None:

@@ -139,6 +139,7 @@ def act_on_demand(demand_id: int, action: str) -> Response:
     tag="training",
     schema=SkillGapSchema,
     is_list=True,
+    problems=(403,),
     filters={
         "skill": "Only rows of the skill of this key.",
         "region": "Only rows of counties of the region of this number.",

@@ -100,7 +100,7 @@ class SectionFactsForm(Form):
     )
 
     def validate_min_seats(self, field: Any) -> None:
-        if field.data > (self.seats.data or MOST_SEATS):
+        if field.data is not None and field.data > (self.seats.data or MOST_SEATS):
             raise ValidationError(_("Please give no more than there are seats."))
 
     def validate_prices(self, field: Any) -> None:

@@ -129,7 +129,7 @@ def get_user(user_id: int) -> User:
     """Return a user by id. Raises NotFound."""
     user = session.get(User, user_id)
     if user is None:
-        raise NotFound(_("There is no such account."))
+        raise NotFound()
     return user
 
 
@@ -207,6 +207,6 @@ def get_visible_token(actor: Actor, token_id: int) -> ApiToken:
     """Return a token that the actor may see. Raises NotFound."""
     found = session.get(ApiToken, token_id)
     if found is None:
-        raise NotFound(_("There is no such token."))
+        raise NotFound()
     authorize(actor, Permission.TOKEN_VIEW, found)
     return found

@@ -100,7 +100,7 @@ def get_facility(facility_id: int) -> Facility:
         select(Facility).options(*FACILITY_OPTIONS).where(Facility.id == facility_id)
     )
     if facility is None:
-        raise NotFound(_("There is no such facility."))
+        raise NotFound()
     return facility
 
 
@@ -117,7 +117,7 @@ def get_equipment(equipment_id: int) -> Equipment:
         select(Equipment).options(*EQUIPMENT_OPTIONS).where(Equipment.id == equipment_id)
     )
     if equipment is None:
-        raise NotFound(_("There is no such equipment."))
+        raise NotFound()
     return equipment
 
 
@@ -548,7 +548,7 @@ def get_organization(organization_id: int | None) -> Organization:
     """Return the organization of a number. Raises NotFound."""
     organization = find_organization(organization_id)
     if organization is None:
-        raise NotFound(_("There is no such organization."))
+        raise NotFound()
     return organization
 
 

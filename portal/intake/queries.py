@@ -85,7 +85,7 @@ def get_visible_run(actor: Actor, run_id: int) -> ImportRun:
         .execution_options(populate_existing=True)
     )
     if run is None:
-        raise NotFound(_("There is no such import."))
+        raise NotFound()
     authorize(actor, Permission.IMPORT_VIEW, run)
     return run
 

@@ -440,7 +440,7 @@ def _organization(run: ImportRun) -> Organization:
         session.get(Organization, run.organization_id) if run.organization_id is not None else None
     )
     if organization is None:
-        raise NotFound(_("There is no such organization."))
+        raise NotFound()
     return organization
 
 

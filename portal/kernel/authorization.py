@@ -338,7 +338,7 @@ def authorize(actor: Actor, permission: str, row: object | None = None) -> None:
     view = _views.get(type(row))
     is_persistent = row is not None and getattr(inspect_row(row, raiseerr=False), "key", None)
     if view and is_persistent and not can(actor, view, row):
-        raise NotFound(_("There is nothing here that you can see."))
+        raise NotFound()
     if actor.user_id is None and not actor.is_system:
         raise Unauthenticated(_("Please sign in first."))
     if actor.scopes is not None and scope_of(permission) not in actor.scopes:

@@ -6,6 +6,8 @@ One place (`portal.kernel.web`) turns them into a form error, a page or a proble
 from collections.abc import Mapping
 from typing import Any
 
+from flask_babel import gettext as _
+
 
 class PortalError(Exception):
     """A refusal with a message for the person and the HTTP status that says the same."""
@@ -44,9 +46,15 @@ class Forbidden(PortalError):
 
 
 class NotFound(PortalError):
-    """There is no such thing, or the actor may not know of it."""
+    """There is no such thing, or the actor may not know of it.
+
+    Where both are possible it is raised without a message, or the words would tell which it is.
+    """
 
     status = 404
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or _("There is nothing here that you can see."))
 
 
 class Conflict(PortalError):

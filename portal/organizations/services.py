@@ -510,7 +510,7 @@ def act_on_invitation(
     if action in ("accept", "decline"):
         has_link = secrets.compare_digest(people.invitation_hash(token), invitation.token_hash)
         if not has_link and not people.is_addressee(actor, invitation):
-            raise NotFound(_("There is no such invitation."))
+            raise NotFound()
         if invitation.expires_at <= now():
             raise Conflict(_("This invitation has expired. Please ask for a new one."))
     if action == "resend":

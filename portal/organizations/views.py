@@ -412,7 +412,7 @@ def act_on_invitation(invitation_id: int, action: str) -> ResponseReturnValue:
         else people.get_visible_invitation(actor, invitation_id)
     )
     if invitation.id != invitation_id:
-        raise NotFound(_("There is no such invitation."))
+        raise NotFound()
     services.act_on_invitation(actor, invitation, action=action, token=token)
     flash(str(INVITATIONS.transitions[action].done))
     if action == "accept":

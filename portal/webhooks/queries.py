@@ -4,7 +4,6 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
@@ -38,7 +37,7 @@ def get_webhook(webhook_id: int) -> Webhook:
         .execution_options(populate_existing=True)
     )
     if webhook is None:
-        raise NotFound(_("There is no such webhook."))
+        raise NotFound()
     return webhook
 
 

@@ -204,7 +204,7 @@ def test_deleted_equipment_is_gone(world: World, client_of: ClientOf) -> None:
     assert client_of("ben").get(url).json["name"] == "Shop public mill"
     answer = client_of("ana").delete(url)
     assert (answer.status_code, answer.data) == (204, b"")
-    assert client_of("ana").get(url).json["detail"] == "There is no such equipment."
+    assert client_of("ana").get(url).json["detail"] == "There is nothing here that you can see."
     session.expire_all()
     assert session.get(Equipment, world.equipment["shop_public"]) is None
 

@@ -70,7 +70,7 @@ def get_agreement(agreement_id: int) -> Agreement:
     """Return an agreement with all that its page shows, whoever asks. Raises NotFound."""
     agreement = find_agreement(agreement_id)
     if agreement is None:
-        raise NotFound(_("There is no such agreement."))
+        raise NotFound()
     return agreement
 
 
@@ -141,7 +141,7 @@ def get_milestone(actor: Actor, milestone_id: int) -> Milestone:
     """Return a milestone of an agreement that the actor is inside of. Raises NotFound."""
     milestone = find_milestone(milestone_id)
     if milestone is None:
-        raise NotFound(_("There is no such milestone."))
+        raise NotFound()
     authorize(actor, Permission.AGREEMENT_VIEW, milestone.agreement)
     authorize(actor, Permission.AGREEMENT_VIEW_INSIDE, milestone.agreement)
     return milestone

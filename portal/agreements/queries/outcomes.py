@@ -83,7 +83,7 @@ def get_outcome(outcome_id: int) -> Outcome:
     """Return an outcome with all that rules and its page need, whoever asks. Raises NotFound."""
     outcome = find_outcome(outcome_id)
     if outcome is None:
-        raise NotFound(_("There is no such outcome."))
+        raise NotFound()
     return outcome
 
 

@@ -155,7 +155,7 @@ def get_booking(booking_id: int) -> Booking:
         .execution_options(populate_existing=True)
     )
     if booking is None:
-        raise NotFound(_("There is no such booking."))
+        raise NotFound()
     return booking
 
 

@@ -215,7 +215,7 @@ def get_dispute(actor: Actor, dispute_id: int) -> Dispute:
         .where(Dispute.id == dispute_id)
     )
     if dispute is None:
-        raise NotFound(_("There is no such dispute."))
+        raise NotFound()
     authorize(actor, Permission.DISPUTE_VIEW, dispute)
     return dispute
 

@@ -62,7 +62,7 @@ def get_visible_qualification(actor: Actor, qualification_id: int) -> Qualificat
     """Return a qualification with all that is shown of it. Raises NotFound."""
     row = find_shown_qualification(qualification_id)
     if row is None:
-        raise NotFound(_("There is no such qualification."))
+        raise NotFound()
     authorize(actor, Permission.QUALIFICATION_VIEW, row)
     return row
 
@@ -479,7 +479,7 @@ def get_visible_recognition(actor: Actor, recognition_id: int) -> Recognition:
     """Return a recognition that the actor may see. Raises NotFound."""
     row = session.get(Recognition, recognition_id)
     if row is None:
-        raise NotFound(_("There is no such recognition."))
+        raise NotFound()
     authorize(actor, Permission.RECOGNITION_VIEW, row)
     return row
 
@@ -500,7 +500,7 @@ def get_visible_clearance(actor: Actor, clearance_id: int) -> Clearance:
     """Return a clearance with all that is shown of it. Raises NotFound."""
     row = find_shown_clearance(clearance_id)
     if row is None:
-        raise NotFound(_("There is no such clearance."))
+        raise NotFound()
     authorize(actor, Permission.CLEARANCE_VIEW, row)
     return row
 
@@ -558,7 +558,7 @@ def get_visible_access_request(actor: Actor, access_request_id: int) -> AccessRe
     """Return what somebody asked for, with all that is shown of it. Raises NotFound."""
     row = find_shown_access_request(access_request_id)
     if row is None:
-        raise NotFound(_("There is no such request."))
+        raise NotFound()
     authorize(actor, Permission.ACCESS_VIEW, row)
     return row
 

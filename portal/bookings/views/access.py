@@ -422,7 +422,7 @@ def _asked(host: Any) -> Any:
         return None
     row = grants.get_visible_access_request(current_actor(), number)
     if row.host_organization_id != host.id:
-        raise NotFound(_("There is no such request."))
+        raise NotFound()
     return row
 
 

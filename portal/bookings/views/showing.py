@@ -105,7 +105,7 @@ def show_busy_feed(
     """Give calendar programs when something public that can be booked is busy, and no more."""
     subject = find_subject(equipment_id, facility_id)
     if not has_busy_calendar(subject):
-        raise NotFound(_("There is no such calendar."))
+        raise NotFound()
     keep_answer()
     today = now().replace(hour=0, minute=0, second=0, microsecond=0)
     return Response(

@@ -216,7 +216,7 @@ def get_visible_case(actor: Actor, case_id: int) -> Case:
         .execution_options(populate_existing=True)
     )
     if case is None:
-        raise NotFound(_("There is no such case."))
+        raise NotFound()
     authorize(actor, Permission.CASE_VIEW, case)
     return case
 
@@ -457,7 +457,7 @@ def get_own_filter(actor: Actor, filter_id: int) -> CaseFilter:
     """Return a kept filter to whose it is. Raises NotFound."""
     kept = session.get(CaseFilter, filter_id)
     if kept is None or not can(actor, Permission.CASE_FILTER_DROP, kept):
-        raise NotFound(_("There is no such filter."))
+        raise NotFound()
     return kept
 
 

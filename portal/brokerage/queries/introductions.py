@@ -119,7 +119,7 @@ def get_introduction(introduction_id: int) -> Introduction:
         .execution_options(populate_existing=True)
     )
     if found is None:
-        raise NotFound(_("There is no such introduction."))
+        raise NotFound()
     return found
 
 
@@ -137,7 +137,7 @@ def get_party(introduction_id: int, party_id: int) -> IntroductionParty:
         if party.id == party_id:
             set_committed_value(party, "introduction", introduction)
             return party
-    raise NotFound(_("There is no such introduction."))
+    raise NotFound()
 
 
 def get_visible_party(actor: Actor, introduction_id: int, party_id: int) -> IntroductionParty:

@@ -69,7 +69,7 @@ def get_block(block_id: int) -> Block:
     """Return a block, whoever asks. Raises NotFound."""
     block = session.get(Block, block_id)
     if block is None:
-        raise NotFound(_("There is no such block."))
+        raise NotFound()
     return block
 
 
@@ -77,7 +77,7 @@ def get_own_block(actor: Actor, block_id: int) -> Block:
     """Return a block of an organization that the actor manages. Raises NotFound."""
     block = get_block(block_id)
     if not can(actor, Permission.BLOCK_LIFT, block):
-        raise NotFound(_("There is no such block."))
+        raise NotFound()
     return block
 
 
@@ -117,7 +117,7 @@ def get_visible_report(actor: Actor, report_id: int) -> MessageReport:
     """Return a report with its message, to those who decide it. Raises NotFound."""
     report = find_report(report_id)
     if report is None:
-        raise NotFound(_("There is no such report."))
+        raise NotFound()
     authorize(actor, Permission.REPORT_VIEW, report)
     return report
 

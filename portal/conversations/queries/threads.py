@@ -136,7 +136,7 @@ def thread_subject(kind: str) -> ThreadSubject:
         for subject in manifest.thread_subjects:
             if subject.kind == kind:
                 return subject
-    raise NotFound(_("There is no such conversation."))
+    raise NotFound()
 
 
 def get_subject_row(subject: ThreadSubject, subject_id: int) -> Any:
@@ -183,7 +183,7 @@ def get_thread(thread_id: int) -> Thread:
     """Return a thread with its parties, whoever asks. Raises NotFound."""
     thread = _find_thread(Thread.id == thread_id)
     if thread is None:
-        raise NotFound(_("There is no such conversation."))
+        raise NotFound()
     return thread
 
 
@@ -211,7 +211,7 @@ def get_talk(actor: Actor, thread_id: int) -> Talk:
 def thread_of(talk: Talk) -> Thread:
     """Return the thread of a talk. Raises NotFound before its first message."""
     if talk.thread is None:
-        raise NotFound(_("There is no such conversation."))
+        raise NotFound()
     return talk.thread
 
 
@@ -225,7 +225,7 @@ def talk_about(actor: Actor, subject: ThreadSubject, row: Any, thread: Thread | 
     """Return the talk about a row, to people of its parties who may see it. Raises NotFound."""
     talk = _talk(actor, subject, row, thread)
     if talk is None:
-        raise NotFound(_("There is nothing here that you can see."))
+        raise NotFound()
     return talk
 
 
@@ -405,7 +405,7 @@ def get_message(actor: Actor, message_id: int) -> tuple[Talk, Message]:
         .where(Message.id == message_id)
     )
     if message is None:
-        raise NotFound(_("There is no such message."))
+        raise NotFound()
     authorize(actor, Permission.THREAD_VIEW, message.thread)
     return talk_in(actor, message.thread), message
 

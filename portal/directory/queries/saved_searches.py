@@ -126,7 +126,7 @@ def get_visible_saved_search(actor: Actor, saved_search_id: int) -> SavedSearch:
     """Return a saved search that the actor may see. Raises NotFound."""
     row = find_saved_search(saved_search_id)
     if row is None:
-        raise NotFound(_("There is no such saved search."))
+        raise NotFound()
     authorize(actor, Permission.SAVED_SEARCH_VIEW, row)
     return row
 

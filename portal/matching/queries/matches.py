@@ -121,7 +121,7 @@ def get_match(match_id: int) -> Match:
     """Return a match with its request and the candidate's organization, whoever asks."""
     match = session.scalar(select(Match).options(*MATCH_OPTIONS).where(Match.id == match_id))
     if match is None:
-        raise NotFound(_("There is no such match."))
+        raise NotFound()
     return match
 
 
@@ -131,7 +131,7 @@ def get_visible_match(actor: Actor, match_id: int) -> Shown:
     authorize(actor, Permission.MATCH_VIEW, match)
     found = shown(actor, [match])
     if not found:
-        raise NotFound(_("There is no such match."))
+        raise NotFound()
     return found[0]
 
 

@@ -60,7 +60,7 @@ def get_visible_membership(actor: Actor, membership_id: int) -> Membership:
         .where(Membership.id == membership_id)
     )
     if membership is None:
-        raise NotFound(_("There is no such membership."))
+        raise NotFound()
     authorize(actor, Permission.MEMBERSHIP_VIEW, membership)
     return membership
 
@@ -179,7 +179,7 @@ def get_visible_invitation(actor: Actor, invitation_id: int) -> Invitation:
         .where(Invitation.id == invitation_id)
     )
     if invitation is None:
-        raise NotFound(_("There is no such invitation."))
+        raise NotFound()
     if not is_addressee(actor, invitation):
         authorize(actor, Permission.INVITATION_VIEW, invitation)
     return invitation
@@ -227,7 +227,7 @@ def get_visible_join_request(actor: Actor, join_request_id: int) -> JoinRequest:
         .where(JoinRequest.id == join_request_id)
     )
     if join_request is None:
-        raise NotFound(_("There is no such request to join."))
+        raise NotFound()
     authorize(actor, Permission.JOIN_REQUEST_VIEW, join_request)
     return join_request
 
@@ -253,7 +253,7 @@ def get_visible_claim(actor: Actor, claim_id: int) -> Claim:
         .where(Claim.id == claim_id)
     )
     if claim is None:
-        raise NotFound(_("There is no such claim."))
+        raise NotFound()
     authorize(actor, Permission.CLAIM_VIEW, claim)
     return claim
 

@@ -64,7 +64,7 @@ def get_organization(organization_id: int) -> Organization:
         .execution_options(populate_existing=True)
     )
     if organization is None:
-        raise NotFound(_("There is no such organization."))
+        raise NotFound()
     return organization
 
 
@@ -367,5 +367,5 @@ def get_logo(actor: Actor, organization_id: int) -> StoredFile:
     """Return the logo of an organization that the actor may see. Raises NotFound."""
     logo = get_visible_organization(actor, organization_id).logo
     if logo is None:
-        raise NotFound(_("This organization has no logo."))
+        raise NotFound()
     return logo

@@ -81,7 +81,7 @@ def get_request(request_id: int) -> Request:
         .execution_options(populate_existing=True)
     )
     if request is None:
-        raise NotFound(_("There is no such request."))
+        raise NotFound()
     return request
 
 

@@ -50,7 +50,7 @@ def get_response(response_id: int) -> Response:
         .execution_options(populate_existing=True)
     )
     if response is None:
-        raise NotFound(_("There is no such response."))
+        raise NotFound()
     return response
 
 

@@ -73,7 +73,7 @@ def get_demand(demand_id: int) -> SkillDemand:
         select(SkillDemand).options(*DEMAND_OPTIONS).where(SkillDemand.id == demand_id)
     )
     if demand is None:
-        raise NotFound(_("There is no such need."))
+        raise NotFound()
     return demand
 
 
@@ -148,7 +148,7 @@ def get_shared(actor: Actor, demand_id: int) -> SharedDemand:
         .where(SkillDemand.id == demand_id, *_is_joinable())
     )
     if demand is None:
-        raise NotFound(_("There is no such need to join."))
+        raise NotFound()
     return _shared([demand])[0]
 
 
@@ -264,7 +264,7 @@ def get_visible_offer(actor: Actor, offer_id: int) -> CohortOffer:
         .where(CohortOffer.id == offer_id)
     )
     if offer is None:
-        raise NotFound(_("There is no such offer."))
+        raise NotFound()
     authorize(actor, Permission.COHORT_VIEW, offer)
     return offer
 
@@ -292,7 +292,7 @@ def get_visible_invitation(actor: Actor, invitation_id: int) -> CohortInvitation
     """Return what the actor's organization was offered. Raises NotFound."""
     invitation = find_invitation(invitation_id)
     if invitation is None:
-        raise NotFound(_("There is no such offer."))
+        raise NotFound()
     authorize(actor, Permission.COHORT_INVITATION_VIEW, invitation)
     return invitation
 

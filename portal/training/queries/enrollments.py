@@ -73,7 +73,7 @@ def get_enrollment(enrollment_id: int) -> Enrollment:
     """Return an enrollment with its section and people, whoever asks. Raises NotFound."""
     found = find_enrollment(enrollment_id)
     if found is None:
-        raise NotFound(_("There is no such enrollment."))
+        raise NotFound()
     return found
 
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from flask_babel import gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
@@ -33,7 +32,7 @@ def get_program(program_id: int) -> Program:
         select(Program).options(*PROGRAM_OPTIONS).where(Program.id == program_id)
     )
     if program is None:
-        raise NotFound(_("There is no such program."))
+        raise NotFound()
     return program
 
 

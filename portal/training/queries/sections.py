@@ -92,7 +92,7 @@ def get_section(section_id: int) -> Section:
         select(Section).options(*SECTION_OPTIONS).where(Section.id == section_id)
     )
     if section is None:
-        raise NotFound(_("There is no such section."))
+        raise NotFound()
     return section
 
 

@@ -353,7 +353,7 @@ def _check_addressee(actor: Actor, enrollment: Enrollment, token: str) -> None:
         )
         is_meant = has_link or queries.is_addressee(actor, enrollment)
     if not is_meant:
-        raise NotFound(_("There is no such enrollment."))
+        raise NotFound()
 
 
 def _check_claimable(actor: Actor, enrollment: Enrollment) -> None:

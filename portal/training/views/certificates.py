@@ -103,7 +103,7 @@ def revoke_certificate(number: str) -> ResponseReturnValue:
     # Whoever may only check it learns nothing here.
     if not can(actor, Permission.CERTIFICATE_VIEW, certificate):
         authorize(actor, Permission.TRANSCRIPT_VIEW)
-        raise NotFound(_("There is nothing here that you can see."))
+        raise NotFound()
     authorize(actor, Permission.CERTIFICATE_REVOKE, certificate)
     form = RevokeForm.bind()
     if (

@@ -74,6 +74,7 @@ def list_recognitions() -> ResponseReturnValue:
     form=NewRecognitionForm,
     status=201,
     scope="bookings:write",
+    problems=(404,),
     example={"organization_id": 1, "credential": "AWS Certified Welder", "capability": "welding"},
 )
 def add_recognition() -> ResponseReturnValue:

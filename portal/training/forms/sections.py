@@ -153,10 +153,6 @@ class ScheduleForm(Form):
         description=_l("One per line, such as 2027-11-25."),
     )
 
-    def validate_ends(self, field: Any) -> None:
-        if bool(field.data) != bool(self.starts.data):
-            raise ValidationError(_("Please give both times, or neither."))
-
     def validate_except_dates(self, field: Any) -> None:
         for text in field.data:
             try:
@@ -167,6 +163,9 @@ class ScheduleForm(Form):
     def read_schedule(self) -> Schedule | None:
         """Return when it meets; None without times. Raises ValueError in words."""
         starts, ends = self.starts.minutes, self.ends.minutes
+        # An empty field that may be empty is not asked for its own rules.
+        if (starts is None) != (ends is None):
+            raise ValueError(_("Please give both times, or neither."))
         if starts is None or ends is None or self.date.data is None:
             return None
         return Schedule(self.date.data, starts, ends, self._read_recurrence())

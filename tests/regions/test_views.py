@@ -78,7 +78,9 @@ def test_an_unchanged_capability_is_not_sent_again(client_of):
 
 
 def test_an_unknown_capability_is_not_found(client_of):
-    assert client_of("nobody").get("/capabilities/basket-weaving").status_code == 404
+    answer = client_of("nobody").get("/capabilities/basket-weaving")
+    assert answer.status_code == 404
+    assert "There is no such capability." in text_of(answer)
 
 
 def test_capabilities_are_suggested_while_typing(client_of):

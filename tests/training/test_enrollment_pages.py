@@ -326,7 +326,11 @@ def test_program_waits_in_line_only_if_it_wants_to(
     answer = client_of("eve").post(
         "/api/v1/enrollments", json={"section_id": section.id, "waits": waits}
     )
-    assert answer.status_code == (201 if waits else 409)
+    if waits:
+        assert (answer.status_code, answer.json["status"]) == (201, "waiting")
+    else:
+        assert (answer.status_code, answer.json["detail"]) == (409, "No seat is free.")
+    assert len(rows_of(section.id)) == (2 if waits else 1)
 
 
 def test_program_decides_and_records_results(

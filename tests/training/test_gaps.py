@@ -133,7 +133,11 @@ def test_a_college_sees_demand_beside_free_seats_and_what_to_do(client_of, world
 
 @pytest.mark.parametrize("name", ["ana", "eve"])
 def test_firms_do_not_see_the_gap_view(client_of, name):
-    assert client_of(name).get("/training/gaps").status_code == 403
+    add_askers([2, 2, 3, 3])
+    for address in ("/training/gaps", "/training/gaps.csv"):
+        answer = client_of(name).get(address)
+        assert answer.status_code == 403
+        assert "firms ask for this" not in answer.text
 
 
 def test_a_college_that_nobody_has_verified_does_not_see_the_gap_view(client_of, world):

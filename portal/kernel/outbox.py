@@ -49,7 +49,8 @@ class Reaction:
 
     @property
     def name(self) -> str:
-        return f"{self.handler.__module__.split('.')[-2]}.{self.handler.__name__}"
+        # By the domain, though its reactions may be a folder: two domains may use the same words.
+        return f"{self.handler.__module__.split('.')[1]}.{self.handler.__name__}"
 
 
 class OutboxEvent(Identified, Model):

@@ -23,7 +23,7 @@ from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import now
 from portal.kernel.database import db, is_writing, session, unit_of_work
 from portal.kernel.mail import OutgoingMail
-from portal.kernel.manifest import Job
+from portal.kernel.manifest import Job, installed_manifests
 from portal.kernel.outbox import (
     Event,
     OutboxDelivery,
@@ -433,3 +433,10 @@ def test_a_missing_index_is_rebuilt_from_the_database(
     drain()
 
     assert "Shop public mill" in client.get("/search?q=mill").text
+
+
+def test_reactions_are_named_by_their_domain_so_none_takes_the_place_of_another(app: Flask) -> None:
+    reactions = [one for manifest in installed_manifests() for one in manifest.reactions]
+    for manifest in installed_manifests():
+        assert {one.name.split(".")[0] for one in manifest.reactions} <= {manifest.name}
+    assert len({one.name for one in reactions}) == len({one.handler for one in reactions})

@@ -2,7 +2,17 @@
 
 import datetime as dt
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import User
@@ -22,6 +32,18 @@ from portal.skills.models import Credential
 
 _FOR_ALL = text("equipment_id IS NULL AND capability_key IS NULL")
 _BY_CERTIFICATE = text("certificate_path <> ''")
+
+recognition_provider = Table(
+    "recognition_provider",
+    Model.metadata,
+    Column("recognition_id", ForeignKey("recognition.id", ondelete="CASCADE"), primary_key=True),
+    Column(
+        "organization_id",
+        ForeignKey("organization.id", ondelete="CASCADE"),
+        primary_key=True,
+        index=True,
+    ),
+)
 
 
 class Qualification(Identified, Model):
@@ -111,6 +133,8 @@ class Recognition(Identified, Model):
     """Whose word a host takes: another host's qualifications, or a credential.
 
     capability_key: for what alone, or None for everything. A revoked one is kept for the ledger.
+    is_by_named_providers: certificates of `providers` alone count, and where those are gone, none;
+    else those of every provider that a broker has verified.
     """
 
     __table_args__ = (
@@ -122,6 +146,10 @@ class Recognition(Identified, Model):
             "recognized_organization_id IS NULL"
             " OR recognized_organization_id <> host_organization_id",
             name="recognizes_another",
+        ),
+        CheckConstraint(
+            "credential_id IS NOT NULL OR NOT is_by_named_providers",
+            name="named_providers_of_credential",
         ),
         # Nothing is never the same as nothing in an index, so each case has one of its own.
         *(
@@ -159,7 +187,7 @@ class Recognition(Identified, Model):
     )
 
     host_organization_id: Mapped[int] = mapped_column(
-        ForeignKey("organization.id", ondelete="CASCADE")
+        ForeignKey("organization.id", ondelete="CASCADE"), index=True
     )
     recognized_organization_id: Mapped[int | None] = mapped_column(
         ForeignKey("organization.id", ondelete="CASCADE"), index=True
@@ -167,6 +195,7 @@ class Recognition(Identified, Model):
     credential_id: Mapped[int | None] = mapped_column(
         ForeignKey("credential.id", ondelete="CASCADE"), index=True
     )
+    is_by_named_providers: Mapped[bool] = mapped_column(default=False)
     status: Mapped[str] = mapped_column(String(8), default="valid")
     capability_key: Mapped[str | None] = mapped_column(ForeignKey("capability.key"), index=True)
     created_by_id: Mapped[int | None] = mapped_column(
@@ -182,6 +211,9 @@ class Recognition(Identified, Model):
     )
     credential: Mapped[Credential | None] = relationship(lazy="raise_on_sql")
     capability: Mapped[Capability | None] = relationship(lazy="raise_on_sql")
+    providers: Mapped[list[Organization]] = relationship(
+        secondary=recognition_provider, order_by=Organization.name, lazy="raise_on_sql"
+    )
 
 
 class Clearance(Identified, Model):

@@ -72,7 +72,7 @@ class CalendarFeed(Identified, Model):
         ),
     )
 
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     resource_id: Mapped[int | None] = mapped_column(
         ForeignKey("resource.id", ondelete="CASCADE"), index=True
     )

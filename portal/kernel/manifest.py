@@ -251,8 +251,9 @@ class Manifest:
     everything that the person has booked.
     concepts: reads those whose other names, and narrower concepts, a search finds as well.
     first_data: fills an empty database, and leaves alone what people wrote; for `flask setup`.
-    ways_to_qualify(actor, credential_ids, host_id, limit): where one of these credentials is to be
-    had so that it counts at a host, the soonest first, as far as the actor may see it.
+    ways_to_qualify(actor, credentials, host_id, limit): where one of these credentials is to be
+    had so that it counts at a host, the soonest first, as far as the actor may see it; for each the
+    providers that the host names, or None.
     """
 
     name: str
@@ -274,7 +275,9 @@ class Manifest:
     actor_facts: Callable[[int], Mapping[str, Any]] | None = None
     set_up: Callable[[Flask], None] | None = None
     first_data: Callable[[], None] | None = None
-    ways_to_qualify: Callable[[Actor, Sequence[int], int, int], list[WayToQualify]] | None = None
+    ways_to_qualify: (
+        Callable[[Actor, Mapping[int, Sequence[int] | None], int, int], list[WayToQualify]] | None
+    ) = None
 
 
 def installed_manifests() -> list[Manifest]:
@@ -284,14 +287,14 @@ def installed_manifests() -> list[Manifest]:
 
 
 def ways_to_qualify(
-    actor: Actor, credential_ids: Sequence[int], host_id: int, limit: int = 2
+    actor: Actor, credentials: Mapping[int, Sequence[int] | None], host_id: int, limit: int = 2
 ) -> list[WayToQualify]:
     """Return where a credential that a host recognizes is to be had, the soonest first."""
     found = [
         way
         for manifest in installed_manifests()
-        if manifest.ways_to_qualify is not None and credential_ids
-        for way in manifest.ways_to_qualify(actor, credential_ids, host_id, limit)
+        if manifest.ways_to_qualify is not None and credentials
+        for way in manifest.ways_to_qualify(actor, credentials, host_id, limit)
     ]
     return sorted(found, key=lambda way: way.starts_on)[:limit]
 

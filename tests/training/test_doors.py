@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from portal.bookings.models.access import Qualification
+from portal.bookings.models.access import Qualification, Recognition
 from portal.bookings.queries import grants
 from portal.bookings.services import access
 from portal.bookings.services.calendar import change_rules, open_resource
@@ -29,10 +29,16 @@ ClientOf = Callable[[str], FlaskClient]
 NIMS = "CNC Milling: Operations"
 
 
-def recognize(actor: ActorOf, organization_of: OrganizationOf, capability: str = "") -> None:
-    """The shop recognizes what the college's public program awards."""
-    access.add_recognition(
-        actor("ana"), organization_of("shop"), credential=NIMS, capability=capability
+def recognize(
+    actor: ActorOf, organization_of: OrganizationOf, capability: str = "", *providers: str
+) -> Recognition:
+    """The shop recognizes what the college's public program awards; of these providers alone."""
+    return access.add_recognition(
+        actor("ana"),
+        organization_of("shop"),
+        credential=NIMS,
+        capability=capability,
+        providers=[organization_of(name).name for name in providers],
     )
 
 
@@ -101,6 +107,26 @@ def test_recognition_that_comes_later_counts_what_is_held_already(
 
     (row,) = by_certificate(world)
     assert (row.equipment_id, row.capability_key) == (None, None)
+
+
+@pytest.mark.usefixtures("verified")
+def test_certificate_counts_where_the_host_takes_that_of_its_provider(
+    world: World,
+    actor: ActorOf,
+    open_section: OpenSection,
+    organization_of: OrganizationOf,
+    drain: Drain,
+) -> None:
+    of_another = recognize(actor, organization_of, "", "aero").id
+    passed(actor, open_section)
+    drain()
+    assert by_certificate(world) == []
+
+    standing = session.get_one(Recognition, of_another)
+    access.act_on_recognition(actor("ana"), standing, "revoke", note="They stopped.")
+    recognize(actor, organization_of, "", "aero", "college")
+    drain()
+    assert [row.status for row in by_certificate(world)] == ["valid"]
 
 
 @pytest.mark.usefixtures("verified")
@@ -204,7 +230,7 @@ def test_closed_gate_leads_to_the_next_section_on_the_page_the_form_and_the_api(
     organization_of: OrganizationOf,
     client_of: ClientOf,
 ) -> None:
-    recognize(actor, organization_of, "five-axis")
+    recognize(actor, organization_of, "five-axis", "college")
     ana, number = actor("ana"), world.equipment["shop_public"]
     update_equipment(ana, get_equipment(number), sharing_terms="bookable")
     resource = open_resource(ana, get_equipment(number))
@@ -236,10 +262,17 @@ def test_closed_gate_leads_to_the_next_section_on_the_page_the_form_and_the_api(
     assert missing["ways"][0]["starts_on"] > today_here().isoformat()
 
 
+@pytest.mark.parametrize("named", [(), ("aero",)])
 def test_gate_leads_nowhere_where_no_certificate_would_count(
-    world: World, actor: ActorOf, organization_of: OrganizationOf, client_of: ClientOf
+    world: World,
+    actor: ActorOf,
+    organization_of: OrganizationOf,
+    client_of: ClientOf,
+    named: tuple[str, ...],
 ) -> None:
-    recognize(actor, organization_of, "five-axis")
+    if named:
+        verify_organization(actor("dov"), organization_of("college"))
+    recognize(actor, organization_of, "five-axis", *named)
     ana, number = actor("ana"), world.equipment["shop_public"]
     update_equipment(ana, get_equipment(number), sharing_terms="bookable")
     change_rules(ana, open_resource(ana, get_equipment(number)), needs_qualification=True)

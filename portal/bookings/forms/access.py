@@ -13,6 +13,7 @@ from portal.kernel.fields import (
     ChoiceField,
     DateField,
     EmailField,
+    ListField,
     LongTextField,
     RecordField,
     TextField,
@@ -106,6 +107,14 @@ class RecognitionForm(Form):
         description=_l(
             "Whoever holds a certificate of it is qualified here, now and later, if a broker has "
             "verified its provider."
+        ),
+    )
+    providers = ListField(
+        _l("Awarded by these alone"),
+        most=20,
+        description=_l(
+            "Names of providers, or addresses of their pages, one per line. Empty: by every "
+            "provider that a broker has verified."
         ),
     )
     capability = TextField(

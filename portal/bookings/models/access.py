@@ -215,6 +215,17 @@ class Recognition(Identified, Model):
         secondary=recognition_provider, order_by=Organization.name, lazy="raise_on_sql"
     )
 
+    def takes_from(self, provider_id: int) -> bool:
+        """Tell whether the host takes certificates of a provider; those of its own it always does.
+
+        `providers` are loaded. Whether anybody vouches for the provider is another question.
+        """
+        return (
+            not self.is_by_named_providers
+            or provider_id == self.host_organization_id
+            or any(provider.id == provider_id for provider in self.providers)
+        )
+
 
 class Clearance(Identified, Model):
     """What a host has on file: a signed agreement or an insurance certificate of an organization,

@@ -8,7 +8,7 @@ from typing import Any
 from flask_babel import format_date
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, CompoundSelect, exists, func, or_, select, union
-from sqlalchemy.orm import contains_eager, joinedload
+from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from portal.accounts.models import User
 from portal.bookings.models.access import AccessRequest, Clearance, Qualification, Recognition
@@ -346,6 +346,7 @@ _RECOGNITION_OPTIONS = (
     joinedload(Recognition.recognized_organization),
     joinedload(Recognition.credential),
     joinedload(Recognition.capability),
+    selectinload(Recognition.providers),
 )
 
 
@@ -416,7 +417,9 @@ def find_recognition(
 ) -> Recognition | None:
     """Return what a host once said of a source, whether it still stands or not."""
     return session.scalar(
-        select(Recognition).where(
+        select(Recognition)
+        .options(selectinload(Recognition.providers))
+        .where(
             Recognition.host_organization_id == host_id,
             _same(Recognition.recognized_organization_id, organization_id),
             _same(Recognition.credential_id, credential_id),
@@ -431,6 +434,7 @@ def list_recognitions_of_credential(credential_id: int) -> list[Recognition]:
         session.scalars(
             select(Recognition)
             .join(Recognition.host)
+            .options(selectinload(Recognition.providers))
             .where(
                 Recognition.credential_id == credential_id,
                 Recognition.status == "valid",
@@ -450,8 +454,9 @@ def find_recognized_credential(recognition_id: int) -> int | None:
     )
 
 
-def list_credentials_for(resource: Resource) -> list[int]:
-    """Return the credentials for which a host qualifies people to use one of its things."""
+def list_credentials_for(resource: Resource) -> dict[int, list[int] | None]:
+    """Return the credentials for which a host qualifies people to use one of its things, and by
+    whom each must be awarded (None: by anybody whom a broker has verified)."""
     if resource.equipment_id is not None:
         link, number = equipment_capability.c.equipment_id, resource.equipment_id
         carried = equipment_capability.c.capability_key
@@ -459,20 +464,28 @@ def list_credentials_for(resource: Resource) -> list[int]:
         link, number = facility_capability.c.facility_id, resource.facility_id
         carried = facility_capability.c.capability_key
     else:
-        return []
-    found = session.scalars(
-        select(Recognition.credential_id)
+        return {}
+    rows = session.scalars(
+        select(Recognition)
+        .options(selectinload(Recognition.providers))
         .where(
             Recognition.host_organization_id == resource.organization_id,
+            Recognition.credential_id.is_not(None),
             Recognition.status == "valid",
             or_(
                 Recognition.capability_key.is_(None),
                 Recognition.capability_key.in_(select(carried).where(link == number)),
             ),
         )
-        .distinct()
+        # One for anybody comes last, and stands.
+        .order_by(Recognition.is_by_named_providers.desc(), Recognition.id)
     )
-    return [credential_id for credential_id in found if credential_id is not None]
+    found: dict[int, list[int] | None] = {}
+    for row in rows:
+        if row.credential_id is not None:
+            named = [*(found.get(row.credential_id) or ()), *(one.id for one in row.providers)]
+            found[row.credential_id] = named if row.is_by_named_providers else None
+    return found
 
 
 def get_visible_recognition(actor: Actor, recognition_id: int) -> Recognition:

@@ -53,7 +53,11 @@ class QualificationSchema(Schema):
 
 
 class RecognitionSchema(Schema):
-    """Whose word a host takes: that of another host, or a credential; for a capability, or all."""
+    """Whose word a host takes: that of another host, or a credential; for a capability, or all.
+
+    provider_ids: whose certificates of the credential count alone; null: those of every provider
+    that a broker has verified.
+    """
 
     id = fields.Integer()
     host_organization_id = fields.Integer()
@@ -61,6 +65,11 @@ class RecognitionSchema(Schema):
     organization = fields.Function(_name_of("recognized_organization"))
     credential_id = fields.Integer(allow_none=True)
     credential = fields.Function(_name_of("credential"))
+    provider_ids = fields.Function(
+        lambda row: (
+            [provider.id for provider in row.providers] if row.is_by_named_providers else None
+        )
+    )
     capability = fields.String(attribute="capability_key", allow_none=True)
     status = fields.String()
     created_at = fields.AwareDateTime(format="iso")

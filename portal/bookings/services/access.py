@@ -1,7 +1,7 @@
 """Commands of what opens gates: qualifications, recognitions, clearances, and who asks for them."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from flask_babel import gettext as _
@@ -207,12 +207,14 @@ def grant_by_certificate(
     issued_at: dt.datetime,
     expires_on: dt.date | None,
     evidence: str,
+    provider_id: int,
     recognition_id: int | None = None,
     host_id: int | None = None,
 ) -> int:
     """Qualify who holds a certificate wherever its credential is recognized; return how often.
 
-    certificate_path: the page here that says whether the certificate is good. recognition_id,
+    certificate_path: the page here that says whether the certificate is good. provider_id: who
+    awarded it, whom a host may have to name. recognition_id,
     host_id: by this word alone, at this host alone. What a host has granted for longer stays as
     it is; what its people have revoked comes back only by a certificate that was issued later.
     """
@@ -223,6 +225,8 @@ def grant_by_certificate(
         if recognition_id not in (None, recognition.id):
             continue
         if host_id not in (None, recognition.host_organization_id):
+            continue
+        if not recognition.takes_from(provider_id):
             continue
         row = queries.find_qualification(
             recognition.host_organization_id, user_id, None, recognition.capability_key
@@ -372,18 +376,23 @@ def add_recognition(
     *,
     organization: str = "",
     credential: str = "",
+    providers: Sequence[str] = (),
     capability: str = "",
     note: str = "",
 ) -> Recognition:
     """Take the word of another host (named, or by the address of its page), or of a credential.
 
-    Whoever holds a certificate of the credential, now or later, is qualified here by it.
+    Whoever holds a certificate of the credential, now or later, is qualified here by it, if a
+    broker has verified who awarded it. providers: named like hosts; of these alone.
     """
     if bool(organization) == bool(credential):
         raise Invalid("organization", _("Please name an organization or a credential, not both."))
     other = get_named_organization(organization) if organization else None
     if other is not None and other.id == host.id:
         raise Invalid("organization", _("This is your own organization."))
+    if providers and not credential:
+        raise Invalid("providers", _("Please name the credential that they award."))
+    named = _providers(providers)
     known = get_named_credential(credential) if credential else None
     key = _capability_key(capability) if capability else None
     other_id, known_id = other.id if other else None, known.id if known else None
@@ -396,10 +405,12 @@ def add_recognition(
             capability_key=key,
             status="valid",
             created_by_id=actor.user_id,
+            providers=[],
         )
         session.add(row)
     elif row.status == "valid":
         raise Invalid("organization" if other else "credential", _("You recognize this already."))
+    row.providers, row.is_by_named_providers = named, bool(named)
     session.flush()
     RECOGNITIONS.apply(actor, row, "grant", note=note)
     return row
@@ -412,6 +423,14 @@ def act_on_recognition(
     """Recognize something no longer. What was granted for a credential stays as it is."""
     RECOGNITIONS.apply(actor, recognition, action, note=note)
     return recognition
+
+
+def _providers(names: Sequence[str]) -> list[Organization]:
+    try:
+        found = [get_named_organization(name) for name in names]
+    except Invalid as error:
+        raise Invalid("providers", error.message) from error
+    return list(dict.fromkeys(found))
 
 
 # Clearances

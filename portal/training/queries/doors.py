@@ -1,11 +1,11 @@
 """Which certificates open gates at hosts that recognize their credentials, and where to get one.
 
 Anybody who writes a program could award a credential, and anybody can write down one of their own
-under a name that sounds well. It opens something where a broker has verified the provider, or where
-the provider is the host.
+under a name that sounds well. It opens something where a broker has verified the provider, and the
+host names no others that alone it trusts; or where the provider is the host.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import joinedload
@@ -65,10 +65,25 @@ def opens_elsewhere(certificate: Certificate) -> bool:
 
 
 def list_ways(
-    actor: Actor, credential_ids: Sequence[int], host_id: int, limit: int
+    actor: Actor, credentials: Mapping[int, Sequence[int] | None], host_id: int, limit: int
 ) -> list[WayToQualify]:
-    """Return the next section of each program whose certificates count at a host."""
-    found = list_next_sections(actor, credential_ids=credential_ids, limit=SECTIONS_LOOKED_AT)
+    """Return the next section of each program whose certificates count at a host.
+
+    credentials: each with the providers that the host names, or None.
+    """
+    of_anybody = [number for number, named in credentials.items() if named is None]
+    asked: list[tuple[list[int], list[int] | None]] = [
+        ([number], [*named, host_id]) for number, named in credentials.items() if named is not None
+    ]
+    found = [
+        section
+        for awarded, providers in [*asked, (of_anybody, None)]
+        if awarded
+        for section in list_next_sections(
+            actor, credential_ids=awarded, organization_ids=providers, limit=SECTIONS_LOOKED_AT
+        )
+    ]
+    found.sort(key=lambda section: (section.starts_on, section.id))
     providers = {section.organization_id for section in found}
     trusted = set(
         session.scalars(

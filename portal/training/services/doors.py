@@ -28,5 +28,6 @@ def qualify_holder(
         expires_on=certificate.expires_on,
         evidence=" · ".join((certificate.title, certificate.issuer_name, certificate.number)),
         recognition_id=recognition_id,
+        provider_id=certificate.organization_id,
         host_id=None if opens_elsewhere(certificate) else certificate.organization_id,
     )

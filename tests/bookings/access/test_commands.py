@@ -432,6 +432,7 @@ def certify(world: World, credential: Credential, person: str = "ben", **values:
             "issued_at": now(),
             "expires_on": today_here() + dt.timedelta(days=365),
             "evidence": "Mill operator, Falls City Community College, 1",
+            "provider_id": world.organizations["college"],
             **values,
         },
     )

@@ -259,12 +259,19 @@ def test_programs_read_their_own_and_what_their_organization_granted(
 
 def test_programs_recognize_a_credential_and_no_longer(world: World, client_of: ClientOf) -> None:
     shop, credential = world.organizations["shop"], credential_of(world, "college", "Mill operator")
-    values = {"organization_id": shop, "credential": "Mill operator", "capability": "five-axis"}
+    values = {
+        "organization_id": shop,
+        "credential": "Mill operator",
+        "providers": ["Falls City Community College"],
+        "capability": "five-axis",
+    }
     ana, address = client_of("ana"), "/api/v1/recognitions"
 
     made = ana.post(address, json=values).get_json()
     listed = ana.get(f"{address}?organization_id={shop}").get_json()["items"]
     again = ana.post(address, json=values)
+    host = {**values, "credential": "", "organization": "Falls City Community College"}
+    strange = ana.post(address, json={**values, "providers": ["Nobody at all"]})
     number = made["id"]
     unreasoned = ana.post(f"{address}/{number}/actions/revoke", json={})
     revoked = ana.post(f"{address}/{number}/actions/revoke", json={"note": "It is easier now."})
@@ -272,7 +279,11 @@ def test_programs_recognize_a_credential_and_no_longer(world: World, client_of: 
     assert (made["credential_id"], made["credential"]) == (credential.id, "Mill operator")
     assert (made["capability"], made["organization"]) == ("5-axis-milling", None)
     assert [row["organization"] for row in listed] == ["Prairie Aero Composites", None]
+    assert made["provider_ids"] == [world.organizations["college"]]
+    assert [row["provider_ids"] for row in listed] == [None, made["provider_ids"]]
     assert "You recognize this already." in again.text
+    assert "Please name the credential that they award." in ana.post(address, json=host).text
+    assert "We do not know an organization of this name." in strange.text
     assert unreasoned.status_code == 422
     assert revoked.get_json()["status"] == "revoked"
     assert ana.get(address).status_code == 422
@@ -295,8 +306,9 @@ def test_host_takes_the_word_of_another_and_takes_that_back(
     issuer = credential_of(world, "college", "MSSC Certified Production Technician").issuer
     label = f"MSSC Certified Production Technician ({issuer})"
     assert f'<option value="{label}">' in ana.get(f"{address}/recognitions").text
-    page = sent(ana, f"{address}/recognitions", credential=label)
-    assert "MSSC Certified Production Technician" in page
+    named = {"credential": label, "providers": "Falls City Community College"}
+    page = sent(ana, f"{address}/recognitions", **named)
+    assert "awarded by Falls City Community College alone" in page
     assert "Please" in ana.post(f"{address}/recognitions", data={}).text
     number = re.findall(r"/recognitions/(\d+)/actions/", page)[-1]
     sent(ana, f"/recognitions/{number}/actions/revoke", note="It is no longer awarded.")

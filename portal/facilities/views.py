@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import segno
-from flask import Blueprint, Response, jsonify, request, url_for
+from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -43,6 +43,7 @@ from portal.kernel.web import (
     current_actor,
     external_url,
     flash,
+    linked_data_answer,
     not_modified,
     page,
     record_number,
@@ -175,6 +176,7 @@ def show_facility(facility_id: int) -> ResponseReturnValue:
         sections=sections,
         kinds=FACILITY_KINDS,
         week=week_of(facility.opening_hours),
+        linked_data=_linked_data(facility),
         **_record_context(facility),
     )
 
@@ -280,7 +282,7 @@ def show_facility_code(facility_id: int) -> ResponseReturnValue:
 def show_facility_data(facility_id: int) -> ResponseReturnValue:
     """Answer with a facility as linked data."""
     facility = queries.get_visible_facility(current_actor(), facility_id)
-    return _send_linked_data(facility, facility_linked_data)
+    return _send_linked_data(facility)
 
 
 # Equipment
@@ -309,6 +311,7 @@ def show_equipment(equipment_id: int) -> ResponseReturnValue:
         sharing_labels=SHARING_LABELS,
         conditions=CONDITIONS,
         customer_classes=CUSTOMER_CLASSES,
+        linked_data=_linked_data(equipment),
         **_record_context(equipment),
     )
 
@@ -462,7 +465,7 @@ def show_equipment_code(equipment_id: int) -> ResponseReturnValue:
 def show_equipment_data(equipment_id: int) -> ResponseReturnValue:
     """Answer with equipment as linked data."""
     equipment = queries.get_visible_equipment(current_actor(), equipment_id)
-    return _send_linked_data(equipment, equipment_linked_data)
+    return _send_linked_data(equipment)
 
 
 # What both share
@@ -631,13 +634,21 @@ def _send_code(record: queries.Record) -> Response:
     return Response(out.getvalue(), mimetype="image/svg+xml")
 
 
-def _send_linked_data(
-    record: queries.Record, make: Callable[..., dict[str, Any]]
-) -> ResponseReturnValue:
-    root = external_url("facilities.list_equipment").removesuffix("/equipment")
+def _send_linked_data(record: queries.Record) -> ResponseReturnValue:
     if reply := not_modified(*queries.version_of(record), is_public=_is_public(record)):
         return reply
-    data = make(
+    return linked_data_answer(_linked_data(record))
+
+
+_LINKED_DATA: dict[str, Callable[..., dict[str, Any]]] = {
+    "facility": facility_linked_data,
+    "equipment": equipment_linked_data,
+}
+
+
+def _linked_data(record: queries.Record) -> dict[str, Any]:
+    root = external_url("facilities.list_equipment").removesuffix("/equipment")
+    return _LINKED_DATA[queries.kind_of(record)](
         record,
         url=_external(record),
         organization_url=f"{root}/organizations/{record.organization_id}",
@@ -645,6 +656,3 @@ def _send_linked_data(
             root + _url(record, "show_{}_photo", photo_id=photo.id) for photo in record.photos
         ],
     )
-    response = jsonify(data)
-    response.mimetype = "application/ld+json"
-    return response

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from flask import Blueprint, jsonify, request, url_for
+from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -18,6 +18,7 @@ from portal.kernel.web import (
     current_actor,
     external_url,
     flash,
+    linked_data_answer,
     number_argument,
     page,
     record_number,
@@ -200,8 +201,7 @@ def export_linked_programs() -> ResponseReturnValue:
         data = program_linked_data(program, sections, root=root)
         del data["@context"]
         graph.append(data)
-    response = jsonify({"@context": CONTEXT, "@graph": graph})
-    response.mimetype = "application/ld+json"
+    response = linked_data_answer({"@context": CONTEXT, "@graph": graph})
     response.headers["Content-Disposition"] = "attachment; filename=programs.jsonld"
     return response
 

@@ -24,6 +24,7 @@ from flask import (
     current_app,
     g,
     has_request_context,
+    jsonify,
     make_response,
     redirect,
     render_template,
@@ -244,6 +245,13 @@ def text_answer(name: str, kind: str, text: str) -> Response:
     response = make_response(text)
     response.mimetype = kind
     response.headers["Content-Disposition"] = f"attachment; filename={name}"
+    return response
+
+
+def linked_data_answer(data: Mapping[str, Any]) -> Response:
+    """Answer with JSON-LD. A page carries the same as `linked_data` of `components/record.html`."""
+    response = jsonify(data)
+    response.mimetype = "application/ld+json"
     return response
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, request, url_for
+from flask import Blueprint, Response, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -21,6 +21,7 @@ from portal.kernel.web import (
     external_url,
     flash,
     form_text,
+    linked_data_answer,
     local_target,
     not_modified,
     page,
@@ -137,6 +138,7 @@ def show(organization_id: int) -> ResponseReturnValue:
         source=SOURCES.get(organization.source),
         clusters=profiles.clusters_of(organization),
         certifications=certificates(organization.certifications, today(viewer_zone())),
+        linked_data=_linked_data(organization),
     )
 
 
@@ -148,17 +150,17 @@ def show_linked_data(organization_id: int) -> ResponseReturnValue:
     sees = profiles.sees_members_fields(actor)
     if reply := not_modified("jsonld", organization.id, organization.updated_at, sees):
         return reply
+    return linked_data_answer(_linked_data(organization))
+
+
+def _linked_data(organization: Any) -> dict[str, Any]:
     logo_url = external_url("organizations.show_logo", organization_id=organization.id)
-    response = jsonify(
-        linked_data(
-            organization,
-            url=external_url("organizations.show", organization_id=organization.id),
-            logo_url=logo_url if organization.logo_id else None,
-            sees_members_fields=sees,
-        )
+    return linked_data(
+        organization,
+        url=external_url("organizations.show", organization_id=organization.id),
+        logo_url=logo_url if organization.logo_id else None,
+        sees_members_fields=profiles.sees_members_fields(current_actor()),
     )
-    response.mimetype = "application/ld+json"
-    return response
 
 
 @blueprint.get("/organizations/<int:organization_id>/logo")

@@ -1,4 +1,4 @@
-"""The shape in which requests and responses leave as JSON.
+"""The shape in which requests and responses leave: JSON of the API, linked data of schema.org.
 
 Of an anonymous request, outsiders get what `rules.SHOWN_ANONYMOUSLY` names; the rest is null.
 """
@@ -12,7 +12,7 @@ from portal.kernel.authorization import Actor, can
 from portal.partnerships.models import Request, Response
 from portal.partnerships.policies import Permission
 from portal.partnerships.queries.quality import Quality
-from portal.partnerships.queries.requests import point_of, sees_identity, shown_subject
+from portal.partnerships.queries.requests import card_of, point_of, sees_identity, shown_subject
 from portal.partnerships.queries.responses import find_contacts
 from portal.partnerships.rules.publishing import SHOWN_ANONYMOUSLY
 
@@ -114,6 +114,40 @@ class RequestSchema(Schema):
         if attr in _COMPUTED:
             return _COMPUTED[attr](obj)
         return super().get_attribute(obj, attr, default)
+
+
+def request_linked_data(actor: Actor, row: Request, *, root: str) -> dict[str, Any]:
+    """Return a request as the actor may see it: a schema.org Demand, or an Offer.
+
+    root: the portal's public address. Whose it is stands there unless it is anonymous.
+    """
+    card = card_of(actor, row)
+    sought = "seeks" if row.direction == "need" else "makesOffer"
+    data: dict[str, Any] = {
+        "@context": "https://schema.org",
+        "@type": "Demand" if row.direction == "need" else "Offer",
+        "@id": root + card.url,
+        "url": root + card.url,
+        "name": card.title,
+        "description": card.summary,
+        "validFrom": row.published_at.date().isoformat() if row.published_at else None,
+        "validThrough": row.expires_on.isoformat(),
+        "areaServed": card.place and {"@type": "AdministrativeArea", "name": card.place},
+        "itemOffered": {
+            "@type": "Service",
+            "name": card.title,
+            "serviceType": [item.label for item in row.capabilities],
+        },
+        "@reverse": card.organization
+        and {
+            sought: {
+                "@type": "Organization",
+                "@id": f"{root}/organizations/{row.organization_id}",
+                "name": card.organization,
+            }
+        },
+    }
+    return {name: value for name, value in data.items() if value}
 
 
 class RemarkSchema(Schema):

@@ -12,6 +12,7 @@ from portal.kernel.files import send_stored_file
 from portal.kernel.kept import keep_answer
 from portal.kernel.web import (
     current_actor,
+    external_url,
     page,
     text_argument,
 )
@@ -38,6 +39,7 @@ from portal.partnerships.rules.workflows import (
     REQUESTS,
     RESPONSES,
 )
+from portal.partnerships.schemas import request_linked_data
 from portal.partnerships.views.blueprint import blueprint
 from portal.partnerships.views.writing import field_labels
 
@@ -168,6 +170,9 @@ def show(request_id: int) -> ResponseReturnValue:
         readiness=TRL_WORDS,
         organization_kinds=ORGANIZATION_KINDS,
         bands=EMPLOYEE_BANDS,
+        linked_data=request_linked_data(
+            actor, record, root=external_url("partnerships.list_requests").removesuffix("/requests")
+        ),
     )
 
 

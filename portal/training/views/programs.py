@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Response, jsonify, request, url_for
+from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -20,6 +20,7 @@ from portal.kernel.web import (
     current_actor,
     external_url,
     flash,
+    linked_data_answer,
     not_modified,
     number_argument,
     page,
@@ -226,6 +227,7 @@ def show_program(program_id: int) -> ResponseReturnValue:
         history=_history(program) if can(actor, Permission.PROGRAM_EDIT, program) else [],
         is_stale=is_stale(program.confirmed_at, now()),
         today=today_here().isoformat(),
+        linked_data=linked_program(program, sections),
     )
 
 
@@ -366,7 +368,7 @@ def show_program_data(program_id: int) -> ResponseReturnValue:
     actor = current_actor()
     program = queries.get_visible_program(actor, program_id)
     sections = listings.list_sections_of(actor, program)
-    return send_linked_data(linked_program(program, sections))
+    return linked_data_answer(linked_program(program, sections))
 
 
 def linked_program(program: Any, sections: list[Any]) -> dict[str, Any]:
@@ -374,13 +376,6 @@ def linked_program(program: Any, sections: list[Any]) -> dict[str, Any]:
     root = external_url("training.list_programs").removesuffix("/training")
     shown = [one for one in sections if one.status in ("open", "running")]
     return program_linked_data(program, shown, root=root)
-
-
-def send_linked_data(data: dict[str, Any]) -> Response:
-    """Answer with linked data."""
-    response = jsonify(data)
-    response.mimetype = "application/ld+json"
-    return response
 
 
 def _url(program: Any) -> str:

@@ -25,6 +25,7 @@ from portal.kernel.web import (
     external_url,
     flash,
     form_text,
+    linked_data_answer,
     page,
     record_number,
     sections_of,
@@ -55,7 +56,7 @@ from portal.training.rules.sections import (
 from portal.training.schemas.linked_data import CONTEXT, section_linked_data
 from portal.training.services import sections as services
 from portal.training.views.blueprint import blueprint
-from portal.training.views.programs import is_open_here, send_linked_data
+from portal.training.views.programs import is_open_here
 
 
 @blueprint.get("/training/sections/<int:section_id>")
@@ -95,6 +96,7 @@ def show_section(section_id: int) -> ResponseReturnValue:
         history=SECTIONS.history(section) if can(actor, Permission.SECTION_EDIT, section) else [],
         moment=now(),
         sections=parts,
+        linked_data=_linked_section(section),
     )
 
 
@@ -116,8 +118,12 @@ def _price_rows(section: Any) -> list[tuple[Any, int]]:
 def show_section_data(section_id: int) -> ResponseReturnValue:
     """Answer with a section as linked data."""
     section = queries.get_visible_section(current_actor(), section_id)
+    return linked_data_answer(_linked_section(section))
+
+
+def _linked_section(section: Any) -> dict[str, Any]:
     root = external_url("training.list_programs").removesuffix("/training")
-    return send_linked_data({"@context": CONTEXT, **section_linked_data(section, root=root)})
+    return {"@context": CONTEXT, **section_linked_data(section, root=root)}
 
 
 @blueprint.get("/training/programs/<int:program_id>/sections.ics")

@@ -7,8 +7,17 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from portal.demo import queries, services
-from portal.demo.rules import make_organizations
+from portal.demo import queries
+from portal.demo.rules.synthetic import make_organizations
+from portal.demo.services import (
+    bookings,
+    organizations,
+    people,
+    requests,
+    stories,
+    synthetic,
+    training,
+)
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.cli import rebuild_index
 
@@ -42,29 +51,29 @@ def load_demo() -> None:
     """Load the demo with a progress bar and say what was new."""
     if not queries.has_reference():
         raise click.ClickException("Please run “flask reference load” first.")
-    cast, organizations = queries.read_cast(), queries.read_organizations()
-    by_key = {item.key: item for item in organizations}
-    senders = {item.key: item.values["name"] for item in organizations}
-    new = services.load_cast(SYSTEM, cast=cast, demo_regions=queries.read_regions())
+    cast, listed = queries.read_cast(), queries.read_organizations()
+    by_key = {item.key: item for item in listed}
+    senders = {item.key: item.values["name"] for item in listed}
+    new = people.load_cast(SYSTEM, cast=cast, demo_regions=queries.read_regions())
     with click.progressbar(
-        length=2 * len(organizations), label="Loading the demo regions", file=sys.stderr
+        length=2 * len(listed), label="Loading the demo regions", file=sys.stderr
     ) as bar:
-        for item in organizations:
-            new += services.load_organization(SYSTEM, organization=item, cast=cast)
+        for item in listed:
+            new += organizations.load_organization(SYSTEM, organization=item, cast=cast)
             bar.update(1)
-        for item in organizations:
-            new += services.load_answers(SYSTEM, organization=item, senders=senders)
+        for item in listed:
+            new += requests.load_answers(SYSTEM, organization=item, senders=senders)
             bar.update(1)
         for newcomer in cast.newcomers:
             wanted = by_key[newcomer.claims or newcomer.joins]
-            new += services.load_newcomer(SYSTEM, newcomer=newcomer, organization=wanted, cast=cast)
+            new += people.load_newcomer(SYSTEM, newcomer=newcomer, organization=wanted, cast=cast)
     for access in queries.read_access():
-        new += services.load_access(SYSTEM, access=access, host=by_key[access.host])
+        new += bookings.load_access(SYSTEM, access=access, host=by_key[access.host])
     for booking in queries.read_bookings():
-        new += services.load_booking(SYSTEM, booking=booking, host=by_key[booking.host])
+        new += bookings.load_booking(SYSTEM, booking=booking, host=by_key[booking.host])
     taking_part = queries.read_enrollments()
     for program in queries.read_programs():
-        new += services.load_program(
+        new += training.load_program(
             SYSTEM,
             program=program,
             provider=by_key[program.provider],
@@ -76,20 +85,20 @@ def load_demo() -> None:
             firms=by_key,
         )
     for recognition in queries.read_recognitions():
-        new += services.load_recognition(
+        new += training.load_recognition(
             SYSTEM, recognition=recognition, host=by_key[recognition.host]
         )
     for key, demands in queries.read_demands().items():
-        new += services.load_demands(SYSTEM, demands=demands, organization=by_key[key])
+        new += training.load_demands(SYSTEM, demands=demands, organization=by_key[key])
     for story in queries.read_stories():
-        new += services.load_story(
+        new += stories.load_story(
             SYSTEM,
             story=story,
             organization=by_key[story.organization],
             partner=by_key[story.partner],
             cast=cast,
         )
-    total = sum(item.record_count for item in organizations)
+    total = sum(item.record_count for item in listed)
     if new:
         click.echo(f"The demo regions hold {total} records.", err=True)
     else:
@@ -120,7 +129,7 @@ def generate(records: int, seed: int, index: bool) -> None:
     made = make_organizations(vocabulary, records, seed)
     with click.progressbar(length=records, label="Generating", file=sys.stderr) as bar:
         while batch := list(itertools.islice(made, _BATCH)):
-            bar.update(services.insert_synthetic(SYSTEM, batch=batch))
+            bar.update(synthetic.insert_synthetic(SYSTEM, batch=batch))
     click.echo(f"{records} records were added.")
     if index:
         click.echo(f"{rebuild_index()} documents indexed.")

@@ -10,21 +10,17 @@ from typing import Any
 from sqlalchemy import func, select
 
 from portal.accounts.models import User
-from portal.demo.rules import (
-    DemoAccess,
-    DemoBooking,
-    DemoCast,
+from portal.demo.rules.bookings import DemoAccess, DemoBooking
+from portal.demo.rules.organizations import DemoOrganization, parse_organization
+from portal.demo.rules.people import DemoCast, parse_cast
+from portal.demo.rules.stories import DemoStory
+from portal.demo.rules.synthetic import Place, Vocabulary
+from portal.demo.rules.training import (
     DemoDemand,
     DemoEnrollment,
-    DemoOrganization,
     DemoProgram,
     DemoRecognition,
-    DemoStory,
-    Place,
-    Vocabulary,
-    parse_cast,
     parse_demand,
-    parse_organization,
     parse_program,
 )
 from portal.kernel.clock import today

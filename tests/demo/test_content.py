@@ -9,17 +9,15 @@ import pytest
 import zipcodes
 
 from portal.demo import queries
-from portal.demo.rules import (
-    Place,
-    Vocabulary,
-    make_organizations,
-    moved_apart,
+from portal.demo.rules.chance import moved_apart
+from portal.demo.rules.organizations import (
     parse_certification,
     parse_contact,
     parse_hours,
     parse_rate,
     parse_specification,
 )
+from portal.demo.rules.synthetic import Place, Vocabulary, make_organizations
 from portal.directory.rules import read_query, read_search
 from portal.facilities.rules import (
     CONDITIONS,

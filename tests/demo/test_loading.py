@@ -16,8 +16,9 @@ from portal.accounts.rules import context_word_in, is_common, is_password_right
 from portal.agreements.models import Agreement, Outcome
 from portal.bookings.models.access import AccessRequest, Qualification
 from portal.bookings.models.booking import Booking
-from portal.demo import queries, services
+from portal.demo import queries
 from portal.demo.cli import load_if_empty
+from portal.demo.services import people, synthetic
 from portal.facilities.models import Equipment, EquipmentRate, Facility
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import now
@@ -310,7 +311,7 @@ def quality_of_matching():
 
 def test_cast_signs_in_with_the_password_that_is_shown(run):
     cast = queries.read_cast()
-    services.load_cast(SYSTEM, cast=cast, demo_regions={})
+    people.load_cast(SYSTEM, cast=cast, demo_regions={})
     for person in cast.people:
         user = session.scalars(select(User).where(User.email == person.email)).one()
         assert is_password_right(user.password_hash, cast.password, password_cost())
@@ -348,9 +349,9 @@ def test_set_up_leaves_a_filled_database_alone(run, app, capsys):
 )
 def test_only_the_portal_itself_writes_demo_data(actor, name, refusal):
     with pytest.raises(refusal):
-        services.load_cast(actor(name), cast=queries.read_cast(), demo_regions={})
+        people.load_cast(actor(name), cast=queries.read_cast(), demo_regions={})
     with pytest.raises(refusal):
-        services.insert_synthetic(actor(name), batch=[])
+        synthetic.insert_synthetic(actor(name), batch=[])
 
 
 def test_generated_records_are_as_many_as_asked_and_fit_to_be_found(reference, run):

@@ -1,0 +1,1 @@
+"""The authoring format of the demo's records, and the making of synthetic ones."""

@@ -1,0 +1,1 @@
+"""Commands that fill the portal with demo regions, or with many synthetic records."""

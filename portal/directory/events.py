@@ -6,7 +6,7 @@ from portal.kernel.outbox import Event
 
 
 @dataclass(frozen=True)
-class MatchesFound(Event):
+class ResultsFound(Event):
     """A saved search found something new; `round` says which time that was."""
 
     saved_search_id: int

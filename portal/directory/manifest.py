@@ -24,7 +24,7 @@ manifest = Manifest(
     blueprints=(blueprint, api.blueprint),
     policy=policy,
     reactions=(
-        Reaction(events.MatchesFound, reactions.email_readers_on_matches_found),
+        Reaction(events.ResultsFound, reactions.email_readers_on_results_found),
         Reaction(organization_events.MembershipStarted, reactions.look_again_on_membership_started),
         Reaction(facility_events.EquipmentDeleted, reactions.forget_equipment_on_equipment_deleted),
         Reaction(facility_events.FacilityDeleted, reactions.forget_facility_on_facility_deleted),
@@ -59,7 +59,7 @@ manifest = Manifest(
     ),
     desk=(
         DeskSection(
-            _l("New matches of saved searches"),
+            _l("New results of saved searches"),
             _l("Your saved searches have found nothing new."),
             list_news,
             order=30,

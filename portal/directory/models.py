@@ -71,13 +71,13 @@ class SavedSearchBaseline(Model):
     numbers: Mapped[bytes] = mapped_column(LargeBinary)
 
 
-class SavedSearchMatch(Identified, Model):
+class SavedSearchResult(Identified, Model):
     """A record that a saved search has reported: no more than once, whatever happens to it."""
 
     __table_args__ = (
         UniqueConstraint("saved_search_id", "kind", "record_id"),
-        Index("ix_saved_search_match_saved_search_id_id", "saved_search_id", "id"),
-        Index("ix_saved_search_match_kind_record_id", "kind", "record_id"),
+        Index("ix_saved_search_result_saved_search_id_id", "saved_search_id", "id"),
+        Index("ix_saved_search_result_kind_record_id", "kind", "record_id"),
     )
 
     is_settled = False

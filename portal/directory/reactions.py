@@ -6,7 +6,7 @@ from flask import current_app
 from sqlalchemy.exc import OperationalError
 
 from portal.directory import services
-from portal.directory.events import MatchesFound
+from portal.directory.events import ResultsFound
 from portal.directory.models import SavedSearch
 from portal.directory.queries import saved_searches, searching
 from portal.directory.rules import FREQUENCIES, sign_stop
@@ -25,12 +25,12 @@ log = logging.getLogger(__name__)
 
 #: Searches that one turn of the clock runs; the others come with the next.
 MOST_AT_ONCE = 200
-#: Matches that one e-mail names; it has a link to all.
+#: Results that one e-mail names; it has a link to all.
 MOST_IN_MAIL = 25
 
 
 def report_due_searches() -> int:
-    """Run the saved searches that are due; return how many matches were reported.
+    """Run the saved searches that are due; return how many results were reported.
 
     While there is no index the round is put off: what is due stays due.
     """
@@ -72,7 +72,7 @@ def _report(saved: SavedSearch) -> int:
     keys = searching.matching_keys(reader, wanted) if wanted else frozenset()
     if not saved_searches.news_for(saved, reader, keys):
         return 0
-    return services.report_matches(SYSTEM, saved, reader=reader, query=query, keys=keys)
+    return services.report_results(SYSTEM, saved, reader=reader, query=query, keys=keys)
 
 
 def _reader_of(saved: SavedSearch) -> Actor:
@@ -83,7 +83,7 @@ def _reader_of(saved: SavedSearch) -> Actor:
     return actor
 
 
-def email_readers_on_matches_found(event: MatchesFound) -> None:
+def email_readers_on_results_found(event: ResultsFound) -> None:
     """Tell the readers of a saved search by e-mail what it found.
 
     What they may not see any more by now is not named, and is news again once they may.
@@ -99,7 +99,7 @@ def email_readers_on_matches_found(event: MatchesFound) -> None:
         return
     named = [key for key in found if key in visible][:MOST_IN_MAIL]
     base = setting("PUBLIC_URL").rstrip("/")
-    matches = [
+    results = [
         {
             "title": " ".join(hit.title.split()),
             "organization": hit.organization if hit.kind != "organization" else "",
@@ -117,7 +117,7 @@ def email_readers_on_matches_found(event: MatchesFound) -> None:
             name=saved.name,
             organization=saved.organization.name if saved.organization else "",
             count=len(visible),
-            matches=matches,
+            results=results,
             frequency=FREQUENCIES[saved.frequency],
             url=external_url("directory.show_saved_search", saved_search_id=saved.id),
             # Of an organization's search, not everybody who reads it may change how it tells.

@@ -11,12 +11,12 @@ from sqlalchemy import case, delete, func, insert, literal, or_, select, tuple_,
 from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.accounts.models import User
-from portal.directory.events import MatchesFound
+from portal.directory.events import ResultsFound
 from portal.directory.models import (
     SavedSearch,
     SavedSearchBaseline,
-    SavedSearchMatch,
     SavedSearchReader,
+    SavedSearchResult,
     UnmetDemand,
 )
 from portal.directory.policies import Permission
@@ -192,7 +192,7 @@ def stop_by_link(actor: Actor, saved: SavedSearch, *, user_id: int) -> SavedSear
 
 
 @command(Permission.SAVED_SEARCH_RUN)
-def report_matches(
+def report_results(
     actor: Actor,
     saved: SavedSearch,
     *,
@@ -200,7 +200,7 @@ def report_matches(
     query: str,
     keys: Collection[Key],
 ) -> int:
-    """Report what is new among the matches of a saved search; return how much that is.
+    """Report what is new among the results of a saved search; return how much that is.
 
     reader: whose eyes the search has. query, keys: the search that was run, and all it found.
     The row is locked, so that of two runs at the same time the later finds nothing new.
@@ -214,7 +214,7 @@ def report_matches(
     moment = now()
     for start in range(0, len(news), _ROWS):
         session.execute(
-            insert(SavedSearchMatch),
+            insert(SavedSearchResult),
             [
                 {
                     "saved_search_id": saved.id,
@@ -226,7 +226,7 @@ def report_matches(
                 for kind, number in news[start : start + _ROWS]
             ],
         )
-    record(MatchesFound(saved.id, saved.round))
+    record(ResultsFound(saved.id, saved.round))
     return len(news)
 
 
@@ -287,9 +287,9 @@ def take_back(
     untold = sorted(set(saved_searches.list_round(saved, round_number)) - set(told))
     for start in range(0, len(untold), _ROWS):
         session.execute(
-            delete(SavedSearchMatch).where(
-                SavedSearchMatch.saved_search_id == saved.id,
-                tuple_(SavedSearchMatch.kind, SavedSearchMatch.record_id).in_(
+            delete(SavedSearchResult).where(
+                SavedSearchResult.saved_search_id == saved.id,
+                tuple_(SavedSearchResult.kind, SavedSearchResult.record_id).in_(
                     untold[start : start + _ROWS]
                 ),
             )
@@ -304,12 +304,12 @@ def forget_record(actor: Actor, *, kind: str, number: int) -> int:
     SQLite gives the number of a deleted row to the next one, which must not pass for known. On
     PostgreSQL no number comes again, so what was there when a search was saved is left alone.
     """
-    matches = session.execute(
-        delete(SavedSearchMatch).where(
-            SavedSearchMatch.kind == kind, SavedSearchMatch.record_id == number
+    deleted = session.execute(
+        delete(SavedSearchResult).where(
+            SavedSearchResult.kind == kind, SavedSearchResult.record_id == number
         )
     )
-    forgotten: int = matches.rowcount  # type: ignore[attr-defined]
+    forgotten: int = deleted.rowcount  # type: ignore[attr-defined]
     if session.get_bind().dialect.name != "sqlite":
         return forgotten
     baselines = session.execute(

@@ -1,4 +1,4 @@
-"""Saved searches under any order of steps: every match is reported once, and only once.
+"""Saved searches under any order of steps: every result is reported once, and only once.
 
 MACHINE_RUNS and MACHINE_STEPS say how much of it is tried; docs/development.md names the numbers.
 """
@@ -58,7 +58,7 @@ class Saved:
     is_paused: bool = False
 
 
-def test_every_match_is_reported_once_whatever_happens(
+def test_every_result_is_reported_once_whatever_happens(
     app: Flask,
     world: World,
     actor: Callable[[str], Actor],

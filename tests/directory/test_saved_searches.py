@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
 from portal.directory import rules, services
-from portal.directory.models import SavedSearch, SavedSearchMatch
+from portal.directory.models import SavedSearch, SavedSearchResult
 from portal.directory.queries import saved_searches, searching
 from portal.directory.reactions import report_due_searches
 from portal.facilities import services as facilities
@@ -85,7 +85,7 @@ def test_what_is_there_already_is_no_news_and_what_comes_is_told_once(
     second = add()
     [alert] = alerts.round()
     assert alert.recipient == "dov@cast.example"
-    assert alert.subject == "“Zinc”: 1 new match"
+    assert alert.subject == "“Zinc”: 1 new result"
     assert alert.equipment == (second.id,)
     assert alerts.round() == []
 
@@ -137,7 +137,7 @@ def test_the_workers_clock_runs_what_is_due_and_nothing_else(
         assert worker.run_jobs() == 0
 
 
-def test_a_match_that_comes_by_a_wider_audience_or_another_text_is_news(
+def test_a_result_that_comes_by_a_wider_audience_or_another_text_is_news(
     save: Any, add: Any, alerts: Alerts, actor: ActorOf
 ) -> None:
     hidden, other = add(visibility="members"), add("Tin bath")
@@ -268,13 +268,13 @@ def test_a_search_with_words_that_nothing_has_does_not_tell_of_guesses(
     assert alerts.round() == []
 
 
-def test_many_matches_are_one_message_with_some_names_and_a_way_to_all(
+def test_many_results_are_one_message_with_some_names_and_a_way_to_all(
     save: Any, add: Any, alerts: Alerts, client_of: ClientOf
 ) -> None:
     saved = save("dov")
     numbers = {add(f"Zinc bath {number}").id for number in range(28)}
     [alert] = alerts.round()
-    assert alert.subject == "“Zinc”: 28 new matches"
+    assert alert.subject == "“Zinc”: 28 new results"
     assert len(set(alert.equipment)) == 25
     assert "3 more are on the page of this search:" in alert.text
 
@@ -436,15 +436,15 @@ def test_the_desk_counts_what_is_new_until_it_is_marked_as_seen(
     hidden = add()
     assert alerts.round() == []
     for name in ("ana", "ben"):
-        assert "2 new matches" in client_of(name).get("/desk").text
+        assert "2 new results" in client_of(name).get("/desk").text
     open_to(actor, hidden, "draft")
-    assert "1 new match" in client_of("ben").get("/desk").text
+    assert "1 new result" in client_of("ben").get("/desk").text
     assert "is gone or no longer open" in client_of("ben").get(f"/saved-searches/{saved.id}").text
 
     client_of("ben").post(f"/saved-searches/{saved.id}/actions/seen")
-    assert "new match" not in client_of("ben").get("/desk").text
-    assert "new match" in client_of("ana").get("/desk").text
-    assert "new match" not in client_of("eve").get("/desk").text
+    assert "new result" not in client_of("ben").get("/desk").text
+    assert "new result" in client_of("ana").get("/desk").text
+    assert "new result" not in client_of("eve").get("/desk").text
 
 
 def test_the_desk_counts_no_draft_that_the_page_of_the_search_does_not_list(
@@ -458,9 +458,9 @@ def test_the_desk_counts_no_draft_that_the_page_of_the_search_does_not_list(
     alerts.drain()
     ana = client_of("ana")
     assert ana.get(f"/saved-searches/{saved.id}").text.count('<h3><a href="/equipment/') == 1
-    assert "1 new match" in ana.get("/desk").text
+    assert "1 new result" in ana.get("/desk").text
     shutil.rmtree(Path(app.instance_path) / "index")
-    assert "new match" in ana.get("/desk").text
+    assert "new result" in ana.get("/desk").text
 
 
 def test_one_search_with_much_news_does_not_hide_that_of_another(
@@ -480,7 +480,7 @@ def test_one_search_with_much_news_does_not_hide_that_of_another(
     alerts.round()
     text = client_of("dov").get("/desk").text
     assert "Many" in text
-    assert "2 new matches or more" in text
+    assert "2 new results or more" in text
     assert "Few" in text
 
 
@@ -492,7 +492,7 @@ def test_who_joins_later_finds_no_old_news_on_the_desk(
     alerts.round()
     shop = session.get_one(Organization, world.organizations["shop"])
     organizations.appoint_member(SYSTEM, shop, user_id=world.users["eve"], role="member")
-    assert "new match" not in client_of("eve").get("/desk").text
+    assert "new result" not in client_of("eve").get("/desk").text
 
 
 def test_what_comes_while_somebody_looks_is_not_marked_as_seen(
@@ -506,7 +506,7 @@ def test_what_comes_while_somebody_looks_is_not_marked_as_seen(
     add()
     alerts.round()
     dov.post(f"{address}/actions/seen", data={"round": round_number})
-    assert "1 new match" in dov.get("/desk").text
+    assert "1 new result" in dov.get("/desk").text
 
 
 def test_without_an_index_a_round_is_put_off_and_nothing_is_lost(
@@ -628,12 +628,12 @@ def test_numbers_are_read_as_they_were_written(numbers: set[int]) -> None:
     assert len(packed) < 1_000
 
 
-def test_the_database_refuses_to_report_a_match_twice(save: Any, add: Any, alerts: Alerts) -> None:
+def test_the_database_refuses_to_report_a_result_twice(save: Any, add: Any, alerts: Alerts) -> None:
     saved = save("dov")
     bath = add()
     alerts.round()
     # Another worker that found the same at the same moment finds it known.
-    again = services.report_matches(
+    again = services.report_results(
         SYSTEM,
         session.get_one(SavedSearch, saved.id),
         reader=saved_searches.organization_actor(1),
@@ -641,7 +641,7 @@ def test_the_database_refuses_to_report_a_match_twice(save: Any, add: Any, alert
         keys=[("equipment", bath.id)],
     )
     assert again == 0
-    assert session.scalar(select(func.count(SavedSearchMatch.id))) == 1
+    assert session.scalar(select(func.count(SavedSearchResult.id))) == 1
 
 
 def test_a_search_is_saved_from_its_results_changed_and_deleted(

@@ -16,8 +16,8 @@ from portal.accounts.models import User
 from portal.directory.models import (
     SavedSearch,
     SavedSearchBaseline,
-    SavedSearchMatch,
     SavedSearchReader,
+    SavedSearchResult,
 )
 from portal.directory.policies import Permission
 from portal.directory.queries.searching import (
@@ -47,7 +47,7 @@ from portal.kernel.search import INDEX_HANDLER, search_index
 from portal.organizations.models import Membership, Organization
 from portal.regions.queries import find_zips
 
-MATCHES_PER_PAGE = 20
+RESULTS_PER_PAGE = 20
 #: The desk counts no further for each search.
 MOST_NEWS = 200
 
@@ -68,7 +68,7 @@ class SavedView:
 
 
 @dataclass(frozen=True)
-class MatchView:
+class ResultView:
     """A record that a saved search found, when, and whether the reader has yet to look at it."""
 
     hit: Hit
@@ -77,13 +77,13 @@ class MatchView:
 
 
 @dataclass(frozen=True)
-class Matches:
+class Results:
     """A page of what a saved search has found, the newest first.
 
     missing: how many of this page are gone or no longer open to the reader.
     """
 
-    items: list[MatchView]
+    items: list[ResultView]
     missing: int
     next: str | None
     has_news: bool
@@ -233,8 +233,8 @@ def reported_keys(saved: SavedSearch) -> set[Key]:
         for number in unpack_numbers(row.numbers)
     }
     rows = session.execute(
-        select(SavedSearchMatch.kind, SavedSearchMatch.record_id).where(
-            SavedSearchMatch.saved_search_id == saved.id
+        select(SavedSearchResult.kind, SavedSearchResult.record_id).where(
+            SavedSearchResult.saved_search_id == saved.id
         )
     )
     return known | {(row.kind, row.record_id) for row in rows}
@@ -293,12 +293,12 @@ def has_due() -> bool:
 def list_round(saved: SavedSearch, number: int) -> list[Key]:
     """Return what a saved search found in one of its rounds."""
     rows = session.execute(
-        select(SavedSearchMatch.kind, SavedSearchMatch.record_id)
+        select(SavedSearchResult.kind, SavedSearchResult.record_id)
         .where(
-            SavedSearchMatch.saved_search_id == saved.id,
-            SavedSearchMatch.round == number,
+            SavedSearchResult.saved_search_id == saved.id,
+            SavedSearchResult.round == number,
         )
-        .order_by(SavedSearchMatch.id)
+        .order_by(SavedSearchResult.id)
     )
     return [(row.kind, row.record_id) for row in rows]
 
@@ -320,27 +320,27 @@ def list_recipients(saved: SavedSearch) -> list[User]:
     return list(session.scalars(statement.order_by(User.id)))
 
 
-def list_matches(actor: Actor, saved: SavedSearch, *, cursor: str | None = None) -> Matches:
+def list_results(actor: Actor, saved: SavedSearch, *, cursor: str | None = None) -> Results:
     """Return a page of what a saved search has found, as far as the actor may see it."""
     page = keyset_page(
-        select(SavedSearchMatch).where(SavedSearchMatch.saved_search_id == saved.id),
-        [SavedSearchMatch.id],
+        select(SavedSearchResult).where(SavedSearchResult.saved_search_id == saved.id),
+        [SavedSearchResult.id],
         cursor=cursor,
-        limit=MATCHES_PER_PAGE,
+        limit=RESULTS_PER_PAGE,
         descending=True,
     )
     hits = {hit.key: hit for hit in hits_of(actor, [(m.kind, m.record_id) for m in page.items])}
     horizon = _read_until(actor, saved)
     items = [
-        MatchView(
-            hits[(match.kind, match.record_id)],
-            match.found_at,
-            match.round > horizon[0] and match.found_at > horizon[1],
+        ResultView(
+            hits[(result.kind, result.record_id)],
+            result.found_at,
+            result.round > horizon[0] and result.found_at > horizon[1],
         )
-        for match in page.items
-        if (match.kind, match.record_id) in hits
+        for result in page.items
+        if (result.kind, result.record_id) in hits
     ]
-    return Matches(
+    return Results(
         items=items,
         missing=len(page.items) - len(items),
         next=page.next,
@@ -363,19 +363,19 @@ def _read_until(actor: Actor, saved: SavedSearch) -> tuple[int, dt.datetime]:
 def list_news(actor: Actor, limit: int) -> list[DeskItem]:
     """Return the saved searches that found something for the actor's desk, oldest news first."""
     place = func.row_number().over(
-        partition_by=SavedSearchMatch.saved_search_id, order_by=SavedSearchMatch.id
+        partition_by=SavedSearchResult.saved_search_id, order_by=SavedSearchResult.id
     )
     unseen = (
         select(
-            SavedSearchMatch.id,
-            SavedSearchMatch.saved_search_id,
+            SavedSearchResult.id,
+            SavedSearchResult.saved_search_id,
             SavedSearch.name,
-            SavedSearchMatch.kind,
-            SavedSearchMatch.record_id,
-            SavedSearchMatch.found_at,
+            SavedSearchResult.kind,
+            SavedSearchResult.record_id,
+            SavedSearchResult.found_at,
             place.label("place"),
         )
-        .join(SavedSearch, SavedSearchMatch.saved_search_id == SavedSearch.id)
+        .join(SavedSearch, SavedSearchResult.saved_search_id == SavedSearch.id)
         .outerjoin(
             SavedSearchReader,
             and_(
@@ -393,8 +393,9 @@ def list_news(actor: Actor, limit: int) -> list[DeskItem]:
         .where(
             visible(actor, Permission.SAVED_SEARCH_VIEW),
             SavedSearch.channel == "desk",
-            SavedSearchMatch.round > func.coalesce(SavedSearchReader.seen_round, 0),
-            SavedSearchMatch.found_at > func.coalesce(Membership.joined_at, SavedSearch.created_at),
+            SavedSearchResult.round > func.coalesce(SavedSearchReader.seen_round, 0),
+            SavedSearchResult.found_at
+            > func.coalesce(Membership.joined_at, SavedSearch.created_at),
         )
         .subquery()
     )
@@ -436,5 +437,5 @@ def _listed_keys(actor: Actor, keys: set[Key]) -> set[Key]:
 
 def _news_in_words(number: int) -> str:
     if number >= MOST_NEWS:
-        return str(_("%(num)d new matches or more", num=number))
-    return str(ngettext("%(num)s new match", "%(num)s new matches", number))
+        return str(_("%(num)d new results or more", num=number))
+    return str(ngettext("%(num)s new result", "%(num)s new results", number))

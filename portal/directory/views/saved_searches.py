@@ -98,15 +98,15 @@ def show_saved_search(saved_search_id: int) -> ResponseReturnValue:
     """Show what a saved search has found, the newest first."""
     actor = current_actor()
     row = saved_searches.get_visible_saved_search(actor, saved_search_id)
-    matches = saved_searches.list_matches(actor, row, cursor=request.args.get("cursor"))
+    results = saved_searches.list_results(actor, row, cursor=request.args.get("cursor"))
     return page(
         "directory/saved_search.html",
         item=_listed(saved_searches.view_of(actor, row)),
-        matches=matches,
+        results=results,
         channels=CHANNELS,
         frequencies=FREQUENCIES,
-        next_url=url_for("directory.show_saved_search", saved_search_id=row.id, cursor=matches.next)
-        if matches.next
+        next_url=url_for("directory.show_saved_search", saved_search_id=row.id, cursor=results.next)
+        if results.next
         else None,
     )
 

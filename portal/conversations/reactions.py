@@ -43,7 +43,7 @@ def _email(told: telling.Told, message: Message) -> None:
         is_cut=len(shown.text) > LONGEST_IN_MAIL,
         attachments=len(shown.attachments),
         url=external_url("conversations.open_answer", thread_id=message.thread_id),
-        settings_url=external_url("accounts.show_mail", _anchor="messages"),
+        choice_url=external_url("accounts.show_mail", _anchor="messages"),
     )
 
 
@@ -74,7 +74,7 @@ def email_person_on_digest_due(event: DigestDue) -> None:
         ],
         count=sum(line.unread for line in lines),
         url=external_url("conversations.list_threads"),
-        settings_url=external_url("accounts.show_mail", _anchor="messages"),
+        choice_url=external_url("accounts.show_mail", _anchor="messages"),
     )
     services.note_told(
         SYSTEM,

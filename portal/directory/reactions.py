@@ -124,6 +124,7 @@ def email_readers_on_results_found(event: ResultsFound) -> None:
             settings_url=external_url("directory.edit_saved_search", saved_search_id=saved.id)
             if saved.organization_id is None
             else external_url("directory.list_saved_searches"),
+            choice_url=external_url("accounts.show_mail", _anchor="searches"),
         )
 
 

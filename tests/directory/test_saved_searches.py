@@ -86,6 +86,7 @@ def test_what_is_there_already_is_no_news_and_what_comes_is_told_once(
     [alert] = alerts.round()
     assert alert.recipient == "dov@cast.example"
     assert alert.subject == "“Zinc”: 1 new result"
+    assert "/account/mail#searches" in alert.text
     assert alert.equipment == (second.id,)
     assert alerts.round() == []
 

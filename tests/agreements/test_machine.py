@@ -45,6 +45,7 @@ def test_no_order_of_steps_breaks_the_rules(
     world: World, actor: ActorOf, reset_world: Callable[[], None]
 ) -> None:
     organizations = world.organizations
+    last_day = today_here() + dt.timedelta(days=90)
 
     class Machine(RuleBasedStateMachine):
         """Two agreements that share two parties, and whatever the cast does to them."""
@@ -54,6 +55,7 @@ def test_no_order_of_steps_breaks_the_rules(
             reset_world()
             self.actors: dict[str, Actor] = {name: actor(name) for name in CAST}
             self.ids = []
+            self.last_days = [last_day, last_day]
             for owner, *others in PARTIES:
                 made = services.create_agreement(
                     self.actors[SPEAKERS[owner]],
@@ -61,6 +63,7 @@ def test_no_order_of_steps_breaks_the_rules(
                     kind="equipment_use",
                     title=f"An agreement of the {owner}",
                     starts_on=today_here() - dt.timedelta(days=60),
+                    ends_on=last_day,
                     role="provider",
                     parties=[
                         {"organization": f"/organizations/{organizations[name]}", "role": ""}
@@ -124,6 +127,24 @@ def test_no_order_of_steps_breaks_the_rules(
             assert not is_stale
             assert name in SPEAKERS.values()
             assert self.is_party(name, before)
+
+        @rule(name=PEOPLE, number=st.integers(0, 1), days=st.sampled_from([-1, 0, 30, 400]))
+        def renew(self, name: str, number: int, days: int) -> None:
+            before = self.agreement(number)
+            asked, revision = before.renewal_ends_on, before.revision
+            ends_on = self.last_days[number] + dt.timedelta(days=days)
+            try:
+                services.renew_agreement(self.actors[name], before, ends_on=ends_on)
+            except REFUSALS:
+                after = self.agreement(number)
+                assert (after.renewal_ends_on, after.revision) == (asked, revision)
+                return
+            after = self.agreement(number)
+            assert name in SPEAKERS.values()
+            assert self.is_party(name, after)
+            assert days > 0
+            assert after.ends_on == self.last_days[number], "no side renews it alone"
+            assert (after.renewal_ends_on, after.revision) == (ends_on, revision + 1)
 
         @rule(name=PEOPLE, number=st.integers(0, 1))
         def add_document(self, name: str, number: int) -> None:
@@ -221,6 +242,7 @@ def test_no_order_of_steps_breaks_the_rules(
                 assert max(words) <= agreement.revision
                 if agreement.activated_at is not None:
                     assert min(words) > 0, "active without the word of a party"
+                self.it_is_renewed_by_the_word_of_all(number, agreement)
                 self.gates_are_open_while_it_is_active(agreement)
                 steps = AGREEMENTS.history(agreement)
                 assert agreement.status == (steps[-1].target if steps else "draft")
@@ -230,6 +252,19 @@ def test_no_order_of_steps_breaks_the_rules(
                         assert not can(person, Permission.AGREEMENT_VIEW_INSIDE, agreement)
             self.everything_is_counted_once()
 
+        def it_is_renewed_by_the_word_of_all(self, number: int, agreement: Agreement) -> None:
+            words = {party.acknowledged_revision for party in agreement.parties}
+            ends_on = agreement.ends_on
+            assert ends_on is not None
+            if ends_on != self.last_days[number]:
+                assert ends_on > self.last_days[number]
+                assert words == {agreement.revision}
+                self.last_days[number] = ends_on
+            if agreement.renewal_ends_on is not None:
+                assert agreement.status == "active"
+                assert agreement.renewal_ends_on > ends_on
+                assert min(words) < agreement.revision, "all agree, and it is not renewed"
+
         def gates_are_open_while_it_is_active(self, agreement: Agreement) -> None:
             for party in agreement.parties:
                 gate = party.clearance_id and session.get(
@@ -237,6 +272,8 @@ def test_no_order_of_steps_breaks_the_rules(
                 )
                 is_open = bool(gate) and gate.status == "valid"
                 assert is_open == (agreement.status == "active" and party.role == "receiver")
+                if is_open:
+                    assert gate.expires_on == agreement.ends_on
 
         def everything_is_counted_once(self) -> None:
             period = period_of(today_here() - dt.timedelta(days=30), today_here())

@@ -42,7 +42,7 @@ from portal.kernel.api import (
     respond_page,
 )
 from portal.kernel.files import send_stored_file
-from portal.kernel.paging import Page, page_of
+from portal.kernel.paging import Page
 from portal.kernel.web import choice_argument, current_actor, date_argument
 from portal.organizations.queries.profiles import get_organization
 from portal.partnerships.forms import NoteForm
@@ -480,8 +480,8 @@ def list_chains(key: str) -> ResponseReturnValue:
     `counted` adds up to the report: an outcome counts in its first row alone.
     """
     period = reports.period_of(date_argument("since"), date_argument("until"))
-    rows = reports.list_chain_rows(current_actor(), key, period)
-    return respond_page(ChainRowSchema(), page_of(rows, **page_arguments()))
+    found = reports.page_of_chain_rows(current_actor(), key, period, **page_arguments())
+    return respond_page(ChainRowSchema(), found)
 
 
 def _schema() -> AgreementSchema:

@@ -58,24 +58,6 @@ def keyset_page(
     return Page(items, _encode([getattr(items[-1], key.key) for key in keys]))
 
 
-def page_of(items: Sequence[T], *, cursor: str | None = None, limit: int = 20) -> Page[T]:
-    """Return a page of what is worked out as a whole, such as a report, by where it begins.
-
-    Raises Invalid("cursor") as `keyset_page` does.
-    """
-    begin = 0
-    if cursor:
-        try:
-            begin = int(base64.b64decode(cursor, altchars=b"-_", validate=True).decode("ascii"))
-        except ValueError as error:
-            raise Invalid("cursor", str(_BROKEN)) from error
-        if not 0 <= begin <= len(items):
-            raise Invalid("cursor", str(_BROKEN))
-    end = begin + max(1, min(limit, LARGEST_PAGE))
-    following = base64.urlsafe_b64encode(str(end).zfill(6).encode()).decode()
-    return Page(list(items[begin:end]), following if end < len(items) else None)
-
-
 def _encode(values: list[Any]) -> str:
     plain = [value.isoformat() if isinstance(value, dt.date) else value for value in values]
     return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode().rstrip("=")

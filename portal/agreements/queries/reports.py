@@ -5,13 +5,13 @@ however many agreements claim it, so its amount is in one line and once.
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Subquery, and_, exists, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.agreements.models import Agreement, AgreementParty, Outcome, OutcomeClaim
@@ -19,13 +19,14 @@ from portal.agreements.policies import Permission
 from portal.agreements.queries.agreements import RULED
 from portal.agreements.queries.outcomes import ShownOutcome, list_outcomes, show
 from portal.agreements.rules.counting import LINES, Line
-from portal.agreements.rules.words import MADE_STATUSES
+from portal.agreements.rules.words import MADE_STATUSES, STANDING_STATUSES
 from portal.brokerage.models.introductions import Introduction
 from portal.brokerage.policies import Permission as BrokeragePermission
 from portal.kernel.authorization import Actor, authorize, can, visible
 from portal.kernel.clock import date_here, now, today_here
 from portal.kernel.database import session
 from portal.kernel.errors import Invalid
+from portal.kernel.paging import Page, keyset_page
 from portal.kernel.settings import setting
 from portal.matching.models import Match
 from portal.organizations.models import Organization
@@ -34,6 +35,9 @@ from portal.partnerships.policies import Permission as RequestPermission
 from portal.partnerships.queries.requests import REQUEST_OPTIONS
 from portal.regions.models import Region
 from portal.regions.queries import counties_of_region, get_region_by_key
+
+#: Rows of the table of chains; who needs more reads page by page.
+MOST_CHAIN_ROWS = 10_000
 
 
 @dataclass(frozen=True)
@@ -286,18 +290,46 @@ class ChainRow:
     is_agreement_counted: bool
 
 
-def list_chain_rows(actor: Actor, key: str, period: Period, limit: int = 5000) -> list[ChainRow]:
+def list_chain_rows(
+    actor: Actor, key: str, period: Period, limit: int = MOST_CHAIN_ROWS
+) -> list[ChainRow]:
     """Return what stands behind a region's report, the oldest agreement first."""
+    codes = _codes_of(actor, key)
+    links = _links(codes, period)
+    found = session.execute(select(links).order_by(*_order(links)).limit(limit)).all()
+    return _read_chains(actor, found, codes, period)
+
+
+def page_of_chain_rows(actor: Actor, key: str, period: Period, **page: Any) -> Page[ChainRow]:
+    """Return a page of the same."""
+    codes = _codes_of(actor, key)
+    links = _links(codes, period)
+    found = keyset_page(select(links), _order(links), scalars=False, **page)
+    return Page(_read_chains(actor, found.items, codes, period), found.next)
+
+
+def _codes_of(actor: Actor, key: str) -> list[str]:
     region = get_region_by_key(key)
     authorize(actor, Permission.REPORT_VIEW, region)
-    codes = [county.fips for county in counties_of_region(region.id)]
-    agreements = session.scalars(
-        select(Agreement)
-        .options(
-            *RULED,
-            joinedload(Agreement.request).options(*REQUEST_OPTIONS),
-            joinedload(Agreement.introduction).selectinload(Introduction.parties),
+    return [county.fips for county in counties_of_region(region.id)]
+
+
+def _links(codes: Sequence[str], period: Period) -> Subquery:
+    """The numbers of each row: an agreement with one of its outcomes, or alone (claim 0)."""
+    claim = (
+        select(OutcomeClaim.id, OutcomeClaim.agreement_id, OutcomeClaim.outcome_id)
+        .join(Outcome, Outcome.id == OutcomeClaim.outcome_id)
+        .where(Outcome.status.in_(STANDING_STATUSES))
+        .subquery()
+    )
+    return (
+        select(
+            Agreement.activated_at,
+            Agreement.id.label("agreement_id"),
+            func.coalesce(claim.c.id, 0).label("claim_id"),
+            claim.c.outcome_id,
         )
+        .outerjoin(claim, claim.c.agreement_id == Agreement.id)
         .where(
             _is_counted(codes)
             & or_(
@@ -309,15 +341,26 @@ def list_chain_rows(actor: Actor, key: str, period: Period, limit: int = 5000) -
                 ),
             )
         )
-        .order_by(Agreement.activated_at, Agreement.id)
-        .limit(limit)
-    ).all()
-    ids = [agreement.id for agreement in agreements]
-    claims = _claims_of(ids)
-    scores = _scores_of(agreements)
-    counted = _counted_by(codes, period)
+        .subquery()
+    )
+
+
+def _order(links: Subquery) -> tuple[ColumnElement[Any], ...]:
+    return links.c.activated_at, links.c.agreement_id, links.c.claim_id
+
+
+def _read_chains(
+    actor: Actor, links: Sequence[Any], codes: Sequence[str], period: Period
+) -> list[ChainRow]:
+    """Return the rows of such numbers, each with what the actor may see."""
+    agreements = _agreements_of({link.agreement_id for link in links})
+    outcome_ids = {link.outcome_id for link in links if link.outcome_id is not None}
+    outcomes = _outcomes_of(outcome_ids)
+    scores = _scores_of(list(agreements.values()))
+    counted = _counted_by(codes, period, outcome_ids)
     rows = []
-    for agreement in agreements:
+    for link in links:
+        agreement, outcome = agreements[link.agreement_id], outcomes.get(link.outcome_id)
         request, introduction = agreement.request, agreement.introduction
         if request is not None and not _sees_request(actor, agreement, request):
             request = None
@@ -325,47 +368,51 @@ def list_chain_rows(actor: Actor, key: str, period: Period, limit: int = 5000) -
             actor, BrokeragePermission.INTRODUCTION_VIEW, introduction
         ):
             introduction = None
-        is_counted = period.since <= date_here(agreement.activated_at or now()) <= period.until
-        for outcome in claims.get(agreement.id) or [None]:
-            is_first = outcome is not None and counted.get(outcome.id) == agreement.id
-            rows.append(
-                ChainRow(
-                    agreement,
-                    request,
-                    introduction,
-                    scores.get(agreement.id) if request is not None else None,
-                    outcome,
-                    outcome.amount_hundredths if outcome is not None and is_first else 0,
-                    is_counted,
-                )
+        is_first = outcome is not None and counted.get(outcome.id) == agreement.id
+        rows.append(
+            ChainRow(
+                agreement,
+                request,
+                introduction,
+                scores.get(agreement.id) if request is not None else None,
+                outcome,
+                outcome.amount_hundredths if outcome is not None and is_first else 0,
+                period.since <= date_here(agreement.activated_at or now()) <= period.until,
             )
+        )
     return rows
 
 
-def _claims_of(agreement_ids: Sequence[int]) -> dict[int, list[Outcome | None]]:
-    found: dict[int, list[Outcome | None]] = {}
-    rows = session.execute(
-        select(OutcomeClaim.agreement_id, Outcome)
-        .join(Outcome, Outcome.id == OutcomeClaim.outcome_id)
-        .options(joinedload(Outcome.organization))
-        .where(
-            OutcomeClaim.agreement_id.in_(agreement_ids),
-            Outcome.status.in_(("asserted", "confirmed", "disputed")),
+def _agreements_of(numbers: Collection[int]) -> dict[int, Agreement]:
+    found = session.scalars(
+        select(Agreement)
+        .options(
+            *RULED,
+            joinedload(Agreement.request).options(*REQUEST_OPTIONS),
+            joinedload(Agreement.introduction).selectinload(Introduction.parties),
         )
-        .order_by(OutcomeClaim.id)
-        .limit(20_000)
+        .where(Agreement.id.in_(sorted(numbers)))
     )
-    for agreement_id, outcome in rows:
-        found.setdefault(agreement_id, []).append(outcome)
-    return found
+    return {agreement.id: agreement for agreement in found.unique()}
 
 
-def _counted_by(codes: Sequence[str], period: Period) -> dict[int, int]:
-    """Return for each confirmed outcome of the report the agreement in whose row it is counted."""
+def _outcomes_of(numbers: Collection[int]) -> dict[int, Outcome]:
+    found = session.scalars(
+        select(Outcome)
+        .options(joinedload(Outcome.organization))
+        .where(Outcome.id.in_(sorted(numbers)))
+    )
+    return {outcome.id: outcome for outcome in found}
+
+
+def _counted_by(
+    codes: Sequence[str], period: Period, outcome_ids: Collection[int]
+) -> dict[int, int]:
+    """Return for those outcomes that the report counts the agreement in whose row it does."""
     first = (
         select(OutcomeClaim.outcome_id, func.min(OutcomeClaim.id).label("claim_id"))
         .join(Agreement, Agreement.id == OutcomeClaim.agreement_id)
-        .where(_is_counted(codes))
+        .where(_is_counted(codes), OutcomeClaim.outcome_id.in_(sorted(outcome_ids)))
         .group_by(OutcomeClaim.outcome_id)
         .subquery()
     )
@@ -375,8 +422,6 @@ def _counted_by(codes: Sequence[str], period: Period) -> dict[int, int]:
         .join(OutcomeClaim, OutcomeClaim.id == first.c.claim_id)
         .join(Organization, Organization.id == Outcome.organization_id)
         .where(Outcome.status == "confirmed", *_outcomes_here(codes, period))
-        .order_by(Outcome.id)
-        .limit(20_000)
     )
     return {row.id: row.agreement_id for row in rows}
 

@@ -16,6 +16,7 @@ from portal.kernel.authorization import NOBODY, Actor
 from portal.kernel.cli import add_commands
 from portal.kernel.database import db, init_database
 from portal.kernel.health import blueprint as kernel_blueprint
+from portal.kernel.idempotency import forget_answered_calls, init_idempotency
 from portal.kernel.manifest import Job, Manifest
 from portal.kernel.openapi import blueprint as openapi_blueprint
 from portal.kernel.search import init_search, mend_index, search_index
@@ -78,6 +79,7 @@ def create_app(environment: str | None = None, **settings: Any) -> Flask:
     app.register_blueprint(openapi_blueprint)
     jobs = [
         Job("sweep_outbox", 3600, worker.sweep_outbox),
+        Job("forget_answered_calls", 3600, forget_answered_calls),
         Job("mend_search_index", 10, mend_index),
     ]
     for manifest in manifests:
@@ -88,6 +90,7 @@ def create_app(environment: str | None = None, **settings: Any) -> Flask:
         if manifest.set_up is not None:
             manifest.set_up(app)
         jobs.extend(manifest.jobs)
+    init_idempotency(app)
     app.extensions["portal-manifests"] = manifests
     app.extensions["portal-jobs"] = {job.name: job for job in jobs}
     add_commands(app)

@@ -6,7 +6,7 @@ Views of `/api/v1` declare themselves with `@operation`; `portal.kernel.openapi`
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from flask import Blueprint, Response, jsonify, request
 from flask_babel import gettext as _
@@ -57,6 +57,9 @@ class Operation:
 
     form: the body it takes (with `is_partial`, only what changes); schema: what it answers.
     filters: query arguments and what they mean. is_list: answers {"items", "next"}.
+    repeats: what makes a call that makes something (201) safe to send again with the same
+    `Idempotency-Key`: the "answer" that is kept (`kernel/idempotency.py`), the "row" that it made,
+    which has the key, or nothing, where the answer has a secret that is not kept.
     """
 
     summary: str
@@ -70,6 +73,12 @@ class Operation:
     filters: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[int, ...] = ()
     example: Mapping[str, Any] | None = None
+    repeats: Literal["answer", "row", ""] = "answer"
+
+    @property
+    def takes_key(self) -> bool:
+        """Whether it takes an `Idempotency-Key`."""
+        return self.status == 201 and self.repeats != ""
 
 
 def api_blueprint(domain: str, import_name: str) -> Blueprint:

@@ -32,6 +32,7 @@ from portal.kernel.fields import (
     UrlField,
 )
 from portal.kernel.forms import Form
+from portal.kernel.idempotency import KEPT_HOURS, LONGEST_KEY
 from portal.kernel.paging import LARGEST_PAGE
 from portal.kernel.web import LARGEST_ID, not_modified, page
 
@@ -180,6 +181,15 @@ _PROBLEM_SCHEMA: JsonSchema = {
     },
 }
 
+_KEY_PARAMETER: JsonSchema = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "A text of your own that stands for this one call. The same call with the same"
+    f" key does nothing again, and within {KEPT_HOURS} hours is answered as the first was; another"
+    " call with it is refused. A call that was refused may be sent again.",
+    "schema": {"type": "string", "maxLength": LONGEST_KEY},
+}
+
 _LIMIT_SCHEMA: JsonSchema = {
     "type": "integer",
     "minimum": 1,
@@ -227,6 +237,8 @@ def _describe(route: DescribedRoute) -> JsonSchema:
         }
         for name, words in filters.items()
     ]
+    if operation.takes_key:
+        parameters.append(_KEY_PARAMETER)
     described: JsonSchema = {
         "operationId": route.name.replace("_api.", "."),
         "summary": str(operation.summary),
@@ -263,6 +275,8 @@ def _responses(route: DescribedRoute) -> JsonSchema:
             }
         success["content"] = {"application/json": {"schema": schema}}
     problems = set(operation.problems) | {400, 429}
+    if operation.takes_key:
+        problems |= {409, 422}
     if route.arguments:
         problems.add(404)
     if operation.form is not None:

@@ -49,6 +49,7 @@ def list_webhooks(organization_id: int) -> ResponseReturnValue:
     schema=MadeWebhookSchema,
     form=NewWebhookForm,
     status=201,
+    repeats="",
     scope=_SCOPE,
     problems=(409,),
     example=_EXAMPLE,

@@ -90,8 +90,13 @@ def test_program_renews_keeps_documents_and_evidence_and_reads_the_chains(
         == "2199-12-31"
     )
     file = {"name": "contract.txt", "content": "V2hhdCB3ZSBhZ3JlZWQgb24u"}
-    added = ana.post(f"{url}/documents", json={"title": "Contract", "document": file})
+    call = {
+        "json": {"title": "Contract", "document": file},
+        "headers": {"Idempotency-Key": "contract"},
+    }
+    added = ana.post(f"{url}/documents", **call)
     assert added.status_code == 201, added.text
+    assert ana.post(f"{url}/documents", **call).json == added.json
     newer = {"document_id": added.json["document_id"], "document": file, "note": "Signed"}
     assert cleo.post(f"{url}/documents", json=newer).json["version"] == 2
     versions = cleo.get(f"{url}/documents").json["items"]
@@ -105,13 +110,16 @@ def test_program_renews_keeps_documents_and_evidence_and_reads_the_chains(
     assert ana.get(url).json["ends_on"] == "2199-12-31"
 
     told = {"kind": "savings", "amount_hundredths": 9900, "happened_on": "2026-02-01"}
-    outcome = ana.post(f"{url}/outcomes", json={**told, "document": file}).json
+    call = {"json": {**told, "document": file}, "headers": {"Idempotency-Key": "savings"}}
+    outcome = ana.post(f"{url}/outcomes", **call).json
+    assert ana.post(f"{url}/outcomes", **call).json == outcome
     evidence = outcome["claims"][0]["evidence_url"]
     assert dov.get(evidence).data == b"What we agreed on."
     first = dov.get("/api/v1/regions/greater-louisville/chains", query_string={"limit": 1}).json
     cursor = {"cursor": first["next"]}
     rest = dov.get("/api/v1/regions/greater-louisville/chains", query_string=cursor).json
     rows = [*first["items"], *rest["items"]]
+    assert rows == dov.get("/api/v1/regions/greater-louisville/chains").json["items"]
     assert {row["outcome_kind"] for row in rows} >= {"savings", "jobs_created"}
     broken = dov.get("/api/v1/regions/greater-louisville/chains", query_string={"cursor": "%%"})
     assert broken.status_code == 422

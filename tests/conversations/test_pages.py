@@ -218,10 +218,12 @@ def test_an_organization_is_written_to_from_its_page(client_of: ClientOf, world:
 def test_a_program_reads_writes_and_marks(client_of: ClientOf, world: World) -> None:
     cleo, number = client_of("cleo"), world.threads["shop_college"]
     base = f"/api/v1/threads/{number}"
-    sent = cleo.post(f"{base}/messages", json={"text": "From the program"})
-    assert sent.status_code == 201
-    listed = cleo.get(f"{base}/messages?limit=1").json["items"]  # type: ignore[index]
-    assert listed[0]["text"] == "From the program"
+    call = {"json": {"text": "From the program"}, "headers": {"Idempotency-Key": "4711"}}
+    sent, again = (cleo.post(f"{base}/messages", **call) for _time in range(2))
+    assert (sent.status_code, again.status_code) == (201, 201)
+    assert (again.json, again.location) == (sent.json, sent.location)
+    listed = cleo.get(f"{base}/messages").json["items"]  # type: ignore[index]
+    assert [row["text"] for row in listed].count("From the program") == 1
     changed = cleo.patch(base, json={"read_message_id": listed[0]["id"], "is_muted": True}).json
     assert (changed["unread"], changed["is_muted"]) == (0, True)  # type: ignore[index]
     first = cleo.get("/api/v1/threads").json["items"][0]  # type: ignore[index]

@@ -1,14 +1,18 @@
 """The API reads strictly what programs send, and pages read strictly what browsers never send."""
 
+import datetime as dt
 import re
 from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
+from werkzeug.test import TestResponse
 
 from portal.accounts.models import ApiToken, User
-from portal.kernel.database import session
+from portal.kernel.clock import now
+from portal.kernel.database import session, unit_of_work
+from portal.kernel.idempotency import AnsweredCall, forget_answered_calls
 from portal.kernel.mail import OutgoingMail
 from tests.cast import World
 
@@ -158,3 +162,28 @@ def test_search_refuses_cursors_beyond_what_it_reads(
     response = client_of("nobody").get("/api/v1/search", query_string={"cursor": cursor})
 
     assert (response.status_code, list(response.get_json()["errors"])) == (422, ["cursor"])
+
+
+def test_a_key_stands_for_one_call_of_one_person_for_a_day(
+    client_of: ClientOf, world: World
+) -> None:
+    ana, number = client_of("ana"), world.organizations["shop"]
+    key = {"Idempotency-Key": "4711"}
+
+    def draft(client: FlaskClient, title: str, headers: dict[str, str] = key) -> TestResponse:
+        body = {"organization_id": number, "kind": "other", "title": title}
+        return client.post("/api/v1/agreements", json=body, headers=headers)
+
+    assert draft(ana, "").status_code == 422
+    first = draft(ana, "Fixtures")
+    assert first.status_code == 201, "a call that was refused may be sent again"
+    assert draft(ana, "Fixtures").json == first.json
+    assert draft(ana, "Plates").json["errors"].keys() == {"Idempotency-Key"}
+    assert draft(client_of("ben"), "Fixtures").status_code == 403
+    assert draft(ana, "Fixtures", {"Idempotency-Key": "x" * 81}).status_code == 422
+    assert draft(ana, "Fixtures", {}).json["id"] != first.json["id"]
+
+    with unit_of_work():
+        session.execute(update(AnsweredCall).values(called_at=now() - dt.timedelta(hours=25)))
+    forget_answered_calls()
+    assert draft(ana, "Fixtures").json["id"] != first.json["id"]

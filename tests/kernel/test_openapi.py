@@ -41,6 +41,20 @@ def test_every_body_has_an_example_that_its_form_takes(app: Flask) -> None:
         )
 
 
+def test_whatever_makes_something_takes_an_idempotency_key_but_where_a_secret_is_shown(
+    app: Flask,
+) -> None:
+    paths = build_document(app)["paths"]
+    without = [
+        path
+        for path, item in paths.items()
+        if "201" in item.get("post", {}).get("responses", {})
+        and "Idempotency-Key" not in [one["name"] for one in item["post"]["parameters"]]
+    ]
+
+    assert without == ["/api/v1/organizations/{organization_id}/webhooks"]
+
+
 def test_document_names_the_scope_that_a_change_needs(app: Flask) -> None:
     paths = build_document(app)["paths"]
 

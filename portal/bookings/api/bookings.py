@@ -11,7 +11,6 @@ from flask_babel import gettext as _
 from portal.bookings.api.blueprint import blueprint
 from portal.bookings.api.reading import (
     choose_organization,
-    idempotency_key,
     instant_argument,
     override_reason,
     read_repeating,
@@ -40,6 +39,7 @@ from portal.kernel.api import (
 )
 from portal.kernel.authorization import authorize
 from portal.kernel.errors import Invalid
+from portal.kernel.idempotency import idempotency_key
 from portal.kernel.web import choice_argument, current_actor, number_argument
 
 MOST_DAYS = 62
@@ -102,6 +102,7 @@ def show_availability_of_facility(facility_id: int) -> ResponseReturnValue:
     schema=BookingSchema,
     form=BookingForm,
     status=201,
+    repeats="row",
     scope="bookings:write",
     problems=(409,),
     example=_BOOKING_EXAMPLE,
@@ -109,9 +110,8 @@ def show_availability_of_facility(facility_id: int) -> ResponseReturnValue:
 def book_equipment(equipment_id: int) -> ResponseReturnValue:
     """Book it, or ask for it where its host approves; of a recurrence, every occurrence.
 
-    The header `Idempotency-Key` makes a repeated call safe. A refusal has `problems`, with 409
-    where the time is taken, and `suggestions` of what would work. The problem of a missing
-    qualification has `ways`: where it is to be had next.
+    A refusal has `problems`, with 409 where the time is taken, and `suggestions` of what would
+    work. The problem of a missing qualification has `ways`: where it is to be had next.
     """
     resource = queries.find_resource(equipment_id=equipment_id)
     return _book(resource or resource_of(get_visible_equipment(current_actor(), equipment_id)))
@@ -124,6 +124,7 @@ def book_equipment(equipment_id: int) -> ResponseReturnValue:
     schema=BookingSchema,
     form=BookingForm,
     status=201,
+    repeats="row",
     scope="bookings:write",
     problems=(409,),
     example=_BOOKING_EXAMPLE,

@@ -3,7 +3,6 @@
 import datetime as dt
 from typing import Any
 
-from flask import request
 from flask_babel import gettext as _
 
 from portal.bookings.queries import bookings as queries
@@ -13,8 +12,6 @@ from portal.kernel.authorization import Actor
 from portal.kernel.errors import Invalid
 from portal.kernel.fields import read_instant
 from portal.kernel.web import text_argument
-
-LONGEST_KEY = 80
 
 
 def read_span(starts_at: dt.datetime, ends_at: dt.datetime, field: str = "ends_at") -> Span:
@@ -61,13 +58,3 @@ def read_repeating(form: Any) -> Recurrence | None:
         return read_recurrence(said) if said is not None else None
     except ValueError as error:
         raise Invalid("recurrence", str(error)) from error
-
-
-def idempotency_key() -> str | None:
-    """Return the key by which the same call sent twice does its work once, or None."""
-    key = request.headers.get("Idempotency-Key", "").strip()
-    if len(key) > LONGEST_KEY or not key.isprintable():
-        raise Invalid(
-            "Idempotency-Key", _("Please use %(most)d characters at most.", most=LONGEST_KEY)
-        )
-    return key or None

@@ -9,7 +9,6 @@ from portal.bookings.api.blueprint import blueprint
 from portal.bookings.api.bookings import respond_made
 from portal.bookings.api.reading import (
     choose_organization,
-    idempotency_key,
     override_reason,
     read_repeating,
     read_span,
@@ -27,6 +26,7 @@ from portal.facilities.queries import get_visible_equipment, get_visible_facilit
 from portal.kernel.api import bind_json, operation, respond
 from portal.kernel.authorization import authorize
 from portal.kernel.errors import Invalid
+from portal.kernel.idempotency import idempotency_key
 from portal.kernel.web import current_actor
 from portal.regions.queries import match_capability
 
@@ -89,6 +89,7 @@ def _list_along(record: Any) -> ResponseReturnValue:
     schema=BookingSchema,
     form=PartyForm,
     status=201,
+    repeats="row",
     scope="bookings:write",
     problems=(404, 409),
     example=_PARTY_EXAMPLE,
@@ -97,7 +98,7 @@ def book_together() -> ResponseReturnValue:
     """Book equipment, facilities and operators for one time, all or none.
 
     Of a recurrence, each occurrence is booked whole, or with `on_conflict` "skip" left out as a
-    whole. `together` has the numbers of all that was booked. `Idempotency-Key` as for one.
+    whole. `together` has the numbers of all that was booked.
     """
     actor = current_actor()
     authorize(actor, Permission.BOOKING_VIEW_OWN)
@@ -136,6 +137,7 @@ def book_together() -> ResponseReturnValue:
     schema=BookingSchema,
     form=KindForm,
     status=201,
+    repeats="row",
     scope="bookings:write",
     problems=(409,),
     example=_KIND_EXAMPLE,

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.bookings.api.blueprint import blueprint
 from portal.bookings.api.bookings import respond_made
-from portal.bookings.api.reading import choose_organization, idempotency_key, read_span
+from portal.bookings.api.reading import choose_organization, read_span
 from portal.bookings.forms.bookings import WaitForm
 from portal.bookings.policies import Permission
 from portal.bookings.queries import bookings as queries
@@ -20,6 +20,7 @@ from portal.bookings.services.calendar import open_resource
 from portal.facilities.queries import get_visible_equipment, get_visible_facility
 from portal.kernel.api import bind_json, operation, page_arguments, respond, respond_page
 from portal.kernel.authorization import authorize
+from portal.kernel.idempotency import idempotency_key
 from portal.kernel.web import current_actor
 
 _EXAMPLE = {
@@ -112,11 +113,12 @@ def leave_waiting(entry_id: int) -> ResponseReturnValue:
     tag="bookings",
     schema=BookingSchema,
     status=201,
+    repeats="row",
     scope="bookings:write",
     problems=(404, 409, 422),
 )
 def accept_waiting(entry_id: int) -> ResponseReturnValue:
-    """Book a freed time that is kept for you; `Idempotency-Key` as for every booking."""
+    """Book a freed time that is kept for you."""
     actor = current_actor()
     entry = lists.get_visible_entry(actor, entry_id)
     return respond_made(

@@ -6,10 +6,10 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from portal.bookings.api.reading import idempotency_key
 from portal.kernel.api import bind_json, operation, page_arguments, respond, respond_page
 from portal.kernel.authorization import authorize
 from portal.kernel.errors import Invalid
+from portal.kernel.idempotency import idempotency_key
 from portal.kernel.settings import setting
 from portal.kernel.web import current_actor, number_argument, refuse_many_tries
 from portal.organizations.queries.profiles import get_visible_organization
@@ -63,6 +63,7 @@ def list_enrollments() -> ResponseReturnValue:
     schema=EnrollmentSchema,
     form=EnrollmentForm,
     status=201,
+    repeats="row",
     scope="training:write",
     problems=(404, 409, 429),
     example={"section_id": 7, "organization_id": 3, "emails": ["jo@shop.example"], "waits": True},
@@ -70,8 +71,7 @@ def list_enrollments() -> ResponseReturnValue:
 def create_enrollment() -> ResponseReturnValue:
     """Enroll yourself; with `emails`, keep seats for people of a firm of yours until they accept.
 
-    Where no seat is free one gets in line, unless `waits` is false. Calls with one
-    `Idempotency-Key` do their work once.
+    Where no seat is free one gets in line, unless `waits` is false.
     """
     actor = current_actor()
     authorize(actor, Permission.ENROLLMENT_VIEW_OWN)

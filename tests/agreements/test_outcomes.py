@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from portal.agreements.models import Agreement, Outcome
@@ -53,6 +53,7 @@ RESULTS = st.builds(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(RESULTS, RESULTS)
 def test_likeness_goes_both_ways_and_holds_for_oneself(one: Result, other: Result) -> None:
     assert are_alike(one, one)

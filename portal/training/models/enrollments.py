@@ -46,6 +46,7 @@ class Enrollment(Identified, Timestamped, Model):
     customer_class, price_cents: as they were at enrollment; no price is None.
     answer_by: until when a seat is kept for who was invited or is next in line.
     token_hash: of the link in the invitation.
+    is_by_hand: the provider wrote it on the roster, and nobody asked for it here.
     is_withdrawn_late: withdrawn when the notice was over, so that the price is owed.
     request_digest: of what was asked for with the idempotency key.
     """
@@ -126,6 +127,7 @@ class Enrollment(Identified, Timestamped, Model):
     token_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
     grade: Mapped[str] = mapped_column(String(20), default="")
     finished_on: Mapped[dt.date | None]
+    is_by_hand: Mapped[bool] = mapped_column(default=False)
     is_withdrawn_late: Mapped[bool] = mapped_column(default=False)
     idempotency_key: Mapped[str | None] = mapped_column(String(80))
     request_digest: Mapped[str | None] = mapped_column(String(32))

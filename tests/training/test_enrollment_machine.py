@@ -287,7 +287,9 @@ def test_no_order_of_steps_breaks_a_rule_of_enrollments(
             by_month = sum(
                 statement.total_cents
                 for month in months
-                for statement in rosters.load_statements(college, side="provider", month=month)
+                for statement in rosters.load_month(
+                    college, side="provider", month=month
+                ).statements
             )
             assert owed == by_section == by_month
 

@@ -240,17 +240,19 @@ def test_statements_of_both_sides_and_of_sections_add_up(
     ben, _eve = course()
     month = get_section(ben.section_id).starts_on
     college, shop = organization_of("college"), organization_of("shop")
-    paid = rosters.load_statements(college, side="provider", month=month)
+    whole = rosters.load_month(college, side="provider", month=month)
+    assert whole.total_cents == 35_000
+    paid = whole.statements
     assert [(one.other.name if one.other else None, one.total_cents) for one in paid] == [
         (shop.name, 15_000),
         (None, 20_000),
     ]
-    (owed,) = rosters.load_statements(shop, side="payer", month=month)
+    (owed,) = rosters.load_month(shop, side="payer", month=month).statements
     assert (owed.other.id if owed.other else None, owed.total_cents) == (college.id, 15_000)
     section = rosters.load_section_statement(get_section(ben.section_id))
     assert sum(one.total_cents for one in section) == 35_000
     following = month + dt.timedelta(days=40)
-    assert rosters.load_statements(shop, side="payer", month=following) == []
+    assert rosters.load_month(shop, side="payer", month=following).statements == []
 
 
 def test_rosters_and_statements_leave_as_tables(

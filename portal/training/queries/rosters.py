@@ -2,14 +2,16 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import ColumnElement, Select, case, func, or_, select
+from sqlalchemy.orm import aliased, joinedload
 
 from portal.kernel.clock import month_after
 from portal.kernel.database import session
+from portal.kernel.paging import Page, page_of
 from portal.kernel.spreadsheets import amount_cell
 from portal.organizations.models import Organization
 from portal.training.models.certificates import Certificate
@@ -18,7 +20,6 @@ from portal.training.models.programs import Program
 from portal.training.models.sections import Section, SectionMeeting
 from portal.training.queries.enrollments import MOST_ON_ROSTER, attendance_of
 from portal.training.rules.enrollments import (
-    LIVE_STATUSES,
     TAKING_PART,
     attended_of,
     owed_cents,
@@ -45,20 +46,28 @@ class RosterRow:
     owed_cents: int | None
 
 
-def list_taking_part(section: Section) -> list[Enrollment]:
-    """Return who takes part in a section, or did to its end, by name."""
-    return _list(section, TAKING_PART)
+#: So many people stand on a page of a roster; a form has four parts for each of them.
+ROSTER_PAGE = 100
 
 
-def _list(section: Section, statuses: Sequence[str]) -> list[Enrollment]:
-    rows = session.scalars(
+def list_taking_part(section: Section, ids: Collection[int] | None = None) -> list[Enrollment]:
+    """Return who takes part in a section, or did to its end, by name; of these ids, where given."""
+    statement = _of_section(section, TAKING_PART).order_by(Enrollment.id)
+    if ids is not None:
+        statement = statement.where(Enrollment.id.in_(sorted(ids)))
+    return sorted(session.scalars(statement.limit(MOST_ON_ROSTER)), key=_by_name)
+
+
+def _by_name(row: Any) -> tuple[str, str, int]:
+    return row.name.casefold(), row.email, row.id
+
+
+def _of_section(section: Section, statuses: Sequence[str]) -> Select[Enrollment]:
+    return (
         select(Enrollment)
         .options(*_OPTIONS)
         .where(Enrollment.section_id == section.id, Enrollment.status.in_(statuses))
-        .order_by(Enrollment.name, Enrollment.id)
-        .limit(MOST_ON_ROSTER)
     )
-    return sorted(rows, key=lambda row: (row.name.casefold(), row.email, row.id))
 
 
 def list_attendance(meeting_id: int) -> dict[int, Attendance]:
@@ -73,7 +82,23 @@ def list_attendance(meeting_id: int) -> dict[int, Attendance]:
 
 def load_roster(section: Section) -> list[RosterRow]:
     """Return who takes part in a section, with attendance and certificates, by name."""
-    rows = list_taking_part(section)
+    return _roster_rows(list_taking_part(section))
+
+
+def load_roster_page(section: Section, *, cursor: str | None = None) -> Page[RosterRow]:
+    """Return a page of who takes part in a section, as `load_roster` does."""
+    people = session.execute(
+        select(Enrollment.id, Enrollment.name, Enrollment.email)
+        .where(Enrollment.section_id == section.id, Enrollment.status.in_(TAKING_PART))
+        .order_by(Enrollment.id)
+        .limit(MOST_ON_ROSTER)
+    )
+    found = page_of(sorted(people, key=_by_name), cursor=cursor, limit=ROSTER_PAGE)
+    rows = list_taking_part(section, [row.id for row in found.items])
+    return Page(_roster_rows(rows), found.next)
+
+
+def _roster_rows(rows: Sequence[Enrollment]) -> list[RosterRow]:
     numbers = [row.id for row in rows]
     marks = attendance_of(numbers)
     printed = _numbers_of(numbers)
@@ -97,9 +122,14 @@ def _numbers_of(enrollment_ids: Sequence[int]) -> dict[int, str]:
 
 def list_pending(section: Section) -> list[Enrollment]:
     """Return who is asked, asks, or waits: with a seat first, then those in line."""
-    rows = _list(section, [status for status in LIVE_STATUSES if status not in TAKING_PART])
     order = {"requested": 0, "invited": 1, "offered": 2, "waiting": 3}
-    return sorted(rows, key=lambda row: (order[row.status], row.id))
+    return list(
+        session.scalars(
+            _of_section(section, list(order))
+            .order_by(case(order, value=Enrollment.status), Enrollment.id)
+            .limit(MOST_ON_ROSTER)
+        )
+    )
 
 
 def _owed(row: Enrollment) -> int | None:
@@ -188,45 +218,89 @@ STATEMENT_COLUMNS = (
 
 #: More than this in one month are not shown on a page; the table has them all.
 MOST_STATEMENT_ROWS = 2_000
+_AT_ONCE = 500
 
 
 def _owed_rows(*conditions: ColumnElement[bool]) -> Select[Enrollment]:
     return (
         select(Enrollment)
         .join(Section, Section.id == Enrollment.section_id)
-        .options(*_OPTIONS)
         .where(
             or_(Enrollment.status.in_(TAKING_PART), Enrollment.is_withdrawn_late.is_(True)),
             Section.status != "cancelled",
             *conditions,
         )
-        .order_by(Section.starts_on, Section.id, Enrollment.id)
     )
+
+
+_BY_DATE = (Section.starts_on, Section.id, Enrollment.id)
 
 
 def load_section_statement(section: Section) -> list[Statement]:
     """Return what is owed for a section, by who pays."""
-    rows = session.scalars(_owed_rows(Enrollment.section_id == section.id).limit(MOST_ON_ROSTER))
+    rows = session.scalars(
+        _owed_rows(Enrollment.section_id == section.id)
+        .options(*_OPTIONS)
+        .order_by(*_BY_DATE)
+        .limit(MOST_ON_ROSTER)
+    )
     return _by_other(rows, side="provider")
 
 
-def load_statements(
-    organization: Organization, *, side: str, month: dt.date, limit: int | None = None
-) -> list[Statement]:
+@dataclass(frozen=True)
+class MonthOwed:
+    """What others owe an organization for a month, or what it owes, as far as a page shows it.
+
+    total_cents: of the whole month. is_cut: there is more than the statements say.
+    """
+
+    statements: list[Statement]
+    total_cents: int
+    is_cut: bool
+
+
+def load_month(organization: Organization, *, side: str, month: dt.date) -> MonthOwed:
     """Return what others owe an organization ("provider") for a month, or what it owes ("payer").
 
     An enrollment belongs to the month in which its section begins.
     """
-    first = month.replace(day=1)
-    mine = Enrollment.provider_organization_id if side == "provider" else Enrollment.organization_id
-    rows = session.scalars(
+    owed = _owed_in(organization, side, month)
+    rows = session.scalars(owed.options(*_OPTIONS).limit(MOST_STATEMENT_ROWS + 1)).all()
+    total = session.scalar(owed.with_only_columns(func.sum(Enrollment.price_cents)).order_by(None))
+    return MonthOwed(
+        _by_other(rows[:MOST_STATEMENT_ROWS], side=side),
+        total or 0,
+        len(rows) > MOST_STATEMENT_ROWS,
+    )
+
+
+def month_cells(organization: Organization, *, side: str, month: dt.date) -> Iterator[list[str]]:
+    """Return a month's enrollments one after the other, as a table has them: all of them."""
+    # Written while it is sent: what is there is settled first, and read in parts.
+    numbers = session.scalars(
+        _owed_in(organization, side, month).with_only_columns(Enrollment.id)
+    ).all()
+    for start in range(0, len(numbers), _AT_ONCE):
+        part = numbers[start : start + _AT_ONCE]
+        rows = session.scalars(select(Enrollment).options(*_OPTIONS).where(Enrollment.id.in_(part)))
+        by_id = {row.id: row for row in rows}
+        yield from (_cells(by_id[number]) for number in part if number in by_id)
+
+
+def _owed_in(organization: Organization, side: str, month: dt.date) -> Select[Enrollment]:
+    """Return the statement for a month: by the name of the other side, single people last."""
+    other = aliased(Organization)
+    columns: list[Any] = [Enrollment.provider_organization_id, Enrollment.organization_id]
+    mine, whose = columns if side == "provider" else reversed(columns)
+    return (
         _owed_rows(
             mine == organization.id,
-            Section.starts_on >= first,
+            Section.starts_on >= month.replace(day=1),
             Section.starts_on < month_after(month),
-        ).limit(limit)
+        )
+        .outerjoin(other, other.id == whose)
+        .order_by(other.id.is_(None), other.name, other.id, *_BY_DATE)
     )
-    return _by_other(rows, side=side)
 
 
 def _by_other(rows: Iterable[Enrollment], *, side: str) -> list[Statement]:
@@ -243,22 +317,23 @@ def _by_other(rows: Iterable[Enrollment], *, side: str) -> list[Statement]:
 
 def statement_cells(statements: Sequence[Statement]) -> Iterator[list[str]]:
     """Return the rows of statements as a table has them."""
-    for statement in statements:
-        for row in statement.rows:
-            enrollment = row.enrollment
-            section = enrollment.section
-            yield [
-                str(enrollment.id),
-                str(section.id),
-                section.program.title,
-                enrollment.provider.name,
-                enrollment.organization.name if enrollment.organization else "",
-                enrollment.name,
-                enrollment.email,
-                section.starts_on.isoformat(),
-                section.ends_on.isoformat(),
-                # What a firm reads of a result is whether somebody passed.
-                enrollment.status,
-                enrollment.customer_class,
-                amount_cell(row.amount_cents),
-            ]
+    return (_cells(row.enrollment) for statement in statements for row in statement.rows)
+
+
+def _cells(enrollment: Enrollment) -> list[str]:
+    section = enrollment.section
+    return [
+        str(enrollment.id),
+        str(section.id),
+        section.program.title,
+        enrollment.provider.name,
+        enrollment.organization.name if enrollment.organization else "",
+        enrollment.name,
+        enrollment.email,
+        section.starts_on.isoformat(),
+        section.ends_on.isoformat(),
+        # What a firm reads of a result is whether somebody passed.
+        enrollment.status,
+        enrollment.customer_class,
+        amount_cell(_owed(enrollment)),
+    ]

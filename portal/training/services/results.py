@@ -53,15 +53,17 @@ def save_roster(
     section: Section,
     *,
     meeting_id: int | None = None,
+    among: Collection[int] | None = None,
     present: Collection[int] = (),
     results: Mapping[int, Result] | None = None,
 ) -> int:
-    """Write down who came to a meeting and who passed, for everybody at once; return how many.
+    """Write down who came to a meeting and who passed, for many at once; return how many.
 
-    present: the numbers of the enrollments whose people came; the others did not.
+    among: the numbers of the enrollments that the form had; of others it says nothing.
+    present: of those whose people came; the others of the form did not.
     results: by enrollment; those that say nothing, or what is known already, change nothing.
     """
-    rows = rosters.list_taking_part(section)
+    rows = rosters.list_taking_part(section, among)
     if meeting_id is not None:
         _note_attendance(actor, section, rows, meeting_id, present)
     changed = 0

@@ -50,12 +50,14 @@ def show_roster(section_id: int) -> ResponseReturnValue:
     if request.method == "POST":
         authorize(actor, Permission.ROSTER_RECORD, section)
         try:
+            results = _read_results()
             changed = services.save_roster(
                 actor,
                 section,
                 meeting_id=meeting.id if meeting and form_text("attendance") else None,
+                among={*form_numbers("on"), *results},
                 present=form_numbers("present"),
-                results=_read_results(),
+                results=results,
             )
         except Invalid as error:
             message = error.message
@@ -66,6 +68,7 @@ def show_roster(section_id: int) -> ResponseReturnValue:
                     "training.show_roster",
                     section_id=section_id,
                     meeting=meeting.id if meeting else None,
+                    cursor=request.args.get("cursor"),
                 )
             )
         section = get_section(section_id)
@@ -146,9 +149,17 @@ def _roster_page(
     section: Any, meeting: Any, by_hand: ByHandForm, message: str
 ) -> ResponseReturnValue:
     actor = current_actor()
+    cursor = request.args.get("cursor")
+    found = queries.load_roster_page(section, cursor=cursor)
+    here = {"section_id": section.id, "meeting": meeting.id if meeting else None}
     return page(
         "training/roster.html",
         form=by_hand,
+        form_url=url_for("training.show_roster", cursor=cursor, **here),
+        next_url=(
+            url_for("training.show_roster", cursor=found.next, **here) if found.next else None
+        ),
+        first_url=url_for("training.show_roster", **here) if cursor else None,
         section=section,
         meeting=meeting,
         meeting_begun=meeting is not None and _is_begun(section, meeting),
@@ -161,8 +172,8 @@ def _roster_page(
             for one in section.meetings
         ],
         message=message,
-        rows=queries.load_roster(section),
-        pending=queries.list_pending(section),
+        rows=found.items,
+        pending=[] if cursor else queries.list_pending(section),
         seats=enrollment_queries.load_seats([section.id])[section.id],
         can_record=can(actor, Permission.ROSTER_RECORD, section),
         can_keep=can(actor, Permission.ROSTER_KEEP, section),
@@ -186,6 +197,7 @@ def show_section_statement(section_id: int) -> ResponseReturnValue:
     statements = queries.load_section_statement(section)
     return _statement_page(
         statements,
+        sum(one.total_cents for one in statements),
         heading=_("Statement of “%(title)s”", title=section.program.title),
         section=section,
         organization=section.organization,
@@ -211,9 +223,7 @@ def show_training_statement(organization_id: int) -> ResponseReturnValue:
     organization = get_visible_organization(actor, organization_id)
     authorize(actor, Permission.TRAINING_STATEMENT_VIEW, organization)
     side, month = _asked()
-    statements = queries.load_statements(
-        organization, side=side, month=month, limit=queries.MOST_STATEMENT_ROWS
-    )
+    owed = queries.load_month(organization, side=side, month=month)
 
     def address(**changes: Any) -> str:
         values = {"side": side, "month": f"{month:%Y-%m}", **changes}
@@ -231,13 +241,14 @@ def show_training_statement(organization_id: int) -> ResponseReturnValue:
         )
 
     return _statement_page(
-        statements,
+        owed.statements,
+        owed.total_cents,
         heading=_("Training: statement for %(month)s", month=write_month(month)),
         section=None,
         organization=organization,
         csv_url=export("csv"),
         xlsx_url=export("xlsx"),
-        is_cut=sum(len(one.rows) for one in statements) >= queries.MOST_STATEMENT_ROWS,
+        is_cut=owed.is_cut,
         sides=[
             {"label": label, "url": address(side=name), "is_selected": name == side}
             for name, label in (("provider", _("You are paid")), ("payer", _("You pay")))
@@ -254,16 +265,18 @@ def export_training_statement(organization_id: int, form: str) -> ResponseReturn
     organization = get_visible_organization(actor, organization_id)
     authorize(actor, Permission.TRAINING_STATEMENT_VIEW, organization)
     side, month = _asked()
-    rows = queries.statement_cells(queries.load_statements(organization, side=side, month=month))
+    rows = queries.month_cells(organization, side=side, month=month)
     name = f"training-{organization_id}-{side}-{month:%Y-%m}"
     return table_answer(name, form, queries.STATEMENT_COLUMNS, rows)
 
 
-def _statement_page(statements: Sequence[Any], **context: Any) -> ResponseReturnValue:
+def _statement_page(
+    statements: Sequence[Any], total_cents: int, **context: Any
+) -> ResponseReturnValue:
     return page(
         "training/statement.html",
         statements=statements,
-        total_cents=sum(one.total_cents for one in statements),
+        total_cents=total_cents,
         statuses=ENROLLMENT_STATUSES,
         **context,
     )

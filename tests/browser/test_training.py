@@ -60,6 +60,8 @@ def test_a_college_publishes_a_section_a_firm_sends_three_and_who_passes_books_a
     ana.follow("Enroll your people")
     ana.fill("E-mail addresses of your people", "\n".join(PEOPLE))
     ana.press("Keep seats and invite")
+    ana.sees("3 × ")
+    ana.press("Keep seats and invite")
     for email in PEOPLE:
         ana.sees(email)
 

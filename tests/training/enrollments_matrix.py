@@ -41,7 +41,11 @@ def somebody(_world: World) -> Mapping[str, Any]:
 
 
 def others(world: World) -> Mapping[str, Any]:
-    return {"organization_id": world.organizations["shop"], "emails": "jo@shop.example"}
+    return {
+        "organization_id": world.organizations["shop"],
+        "emails": "jo@shop.example",
+        "confirmed": "yes",
+    }
 
 
 def move(world: World) -> Mapping[str, Any]:

@@ -42,10 +42,10 @@ def test_the_desk_warns_before_a_section_below_its_minimum_is_cancelled(
     world: World, actor: ActorOf
 ) -> None:
     number = world.sections["open"]
-    put(number, enroll_until=today_here() + 3 * DAY, min_seats=5)
-
+    put(number, enroll_until=today_here() + 3 * DAY, min_seats=2)
     assert services.advance_sections(SYSTEM) == 0
     (warning,) = listings.list_sections_below(actor("cleo"), 20)
+    assert warning.detail.startswith("0 of at least 2 enrolled, 2 not answered yet")
     assert warning.url == f"/training/sections/{number}"
     assert listings.list_sections_below(actor("ana"), 20) == []
 

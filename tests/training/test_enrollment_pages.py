@@ -111,7 +111,10 @@ def test_firm_enrolls_three_people_and_one_without_an_account_gets_in_by_the_lin
         "is no e-mail address"
         in client_of("ana").post(address, data={**form, "emails": "nobody"}).text
     )
-    answer = client_of("ana").post(address, data=form)
+    asked = client_of("ana").post(address, data=form)
+    assert "3 × $150 = $450" in asked.text
+    assert rows_of(section.id) == []
+    answer = client_of("ana").post(address, data={**form, "confirmed": "yes"})
     assert answer.location.endswith(f"/organizations/{world.organizations['shop']}/training")
     drain()
     link = next(
@@ -282,9 +285,11 @@ def test_provider_adds_somebody_by_page(
 ) -> None:
     address = f"/training/sections/{world.sections['running']}/roster/people"
     assert client_of("cleo").post(address, data={"name": "", "email": "x"}).status_code == 422
-    client_of("cleo").post(address, data={"name": "Jo", "email": "jo@shop.example"})
+    somebody = {"name": "Jo", "email": "jo@shop.example", "organization": "Ana's Machine Shop"}
+    client_of("cleo").post(address, data=somebody)
     drain()
     assert recipients("on the roster of") == {"jo@shop.example"}
+    assert recipients("pays for") == {"ana@cast.example"}
     roster = client_of("cleo").get(f"/training/sections/{world.sections['running']}/roster").text
     assert "no account yet" in roster
 

@@ -18,6 +18,7 @@ from portal.training.queries.sections import get_section
 from portal.training.rules.enrollments import ENROLLMENTS
 from portal.training.services import enrollments as services
 from portal.training.services import sections as section_services
+from tests.cast import World
 from tests.training.conftest import ActorOf, OpenSection, OrganizationOf, again, begin
 
 
@@ -243,6 +244,9 @@ def test_firm_invites_an_address_once_and_not_too_often(
     (row,) = services.enroll_others(actor("ana"), section, organization=shop, emails=emails)
     with pytest.raises(Invalid, match="already"):
         services.enroll_others(actor("ana"), section, organization=shop, emails=emails)
+    both = [*emails, "b@shop.example"]
+    (other,) = services.enroll_others(actor("ana"), section, organization=shop, emails=both)
+    assert other.email == "b@shop.example"
     for _time in range(2):
         services.act_on_enrollment(actor("ana"), again(row), "withdraw")
         (row,) = services.enroll_others(actor("ana"), section, organization=shop, emails=emails)
@@ -313,6 +317,34 @@ def test_provider_writes_somebody_on_the_roster_who_keeps_it_in_an_account(
     assert (again(row).name, again(row).user_id) == ("Benjamin", actor("ben").user_id)
     with pytest.raises(Forbidden):
         services.enroll_by_hand(actor("ana"), section, name="A", email="x@x.example")
+
+
+def test_a_firm_pays_for_whom_the_provider_writes_down_unless_it_objects_within_a_week(
+    actor: ActorOf, open_section: OpenSection, world: World
+) -> None:
+    section = open_section("running")
+
+    def write(email: str) -> Enrollment:
+        return services.enroll_by_hand(
+            actor("cleo"), section, name="Jo", email=email, organization="Ana's Machine Shop"
+        )
+
+    row, late = write("jo@shop.example"), write("al@shop.example")
+    assert (row.organization_id, row.price_cents) == (world.organizations["shop"], 15_000)
+    services.act_on_enrollment(actor("ana"), row, "withdraw")
+    assert (again(row).status, again(row).is_withdrawn_late) == ("withdrawn", False)
+    with unit_of_work():
+        session.execute(
+            update(Enrollment)
+            .where(Enrollment.id == late.id)
+            .values(created_at=now() - dt.timedelta(days=8))
+        )
+    services.act_on_enrollment(actor("ana"), again(late), "withdraw")
+    assert again(late).is_withdrawn_late
+    with pytest.raises(Invalid, match="do not know"):
+        services.enroll_by_hand(
+            actor("cleo"), section, name="B", email="b@x.example", organization="Nobody & Sons"
+        )
 
 
 def test_somebody_is_moved_with_the_price_to_another_section_of_the_program(

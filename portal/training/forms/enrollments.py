@@ -65,6 +65,11 @@ class ByHandForm(Form):
         is_required=True,
         description=_l("A link goes there, with which the person keeps it in an account."),
     )
+    organization = TextField(
+        _l("Organization that pays"),
+        longest=200,
+        description=_l("Its managers are told. Left empty: the person pays."),
+    )
 
 
 class MoveForm(Form):

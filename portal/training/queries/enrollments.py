@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 from portal.accounts.models import User
 from portal.accounts.rules import hash_secret
 from portal.kernel.authorization import Actor, authorize, can
-from portal.kernel.clock import now, today_here
+from portal.kernel.clock import date_here, now, today_here
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
 from portal.kernel.paging import Page, keyset_page
@@ -25,7 +25,9 @@ from portal.training.queries.sections import SECTION_OPTIONS
 from portal.training.rules.enrollments import (
     KEPT_STATUSES,
     LIVE_STATUSES,
+    TAKING_PART,
     attended_of,
+    last_free_day,
 )
 
 #: So many are looked at in one round of the clock.
@@ -48,10 +50,14 @@ ENROLLMENT_OPTIONS = (
 
 @dataclass(frozen=True)
 class Seats:
-    """How many seats of a section are taken, and how many people are in line for one."""
+    """How many seats of a section are taken, and how many people are in line for one.
+
+    enrolled: of those taken, how many by people who take part; the others are kept for an answer.
+    """
 
     seats: int
     taken: int
+    enrolled: int
     waiting: int
 
     @property
@@ -228,13 +234,14 @@ def load_seats(section_ids: Collection[int]) -> Mapping[int, Seats]:
             Section.id,
             Section.seats,
             func.count(Enrollment.seat),
+            func.count().filter(Enrollment.status.in_(TAKING_PART)),
             func.count().filter(Enrollment.status == "waiting"),
         )
         .outerjoin(Enrollment, Enrollment.section_id == Section.id)
         .where(Section.id.in_(sorted(section_ids)))
         .group_by(Section.id, Section.seats)
     )
-    return {number: Seats(seats, taken, waiting) for number, seats, taken, waiting in rows}
+    return {number: Seats(*counts) for number, *counts in rows}
 
 
 def list_taken_seats(section_id: int) -> list[int]:
@@ -318,6 +325,18 @@ def find_live(
     ).first()
 
 
+def sort_out_known(
+    section: Section, organization: Organization, emails: Sequence[str]
+) -> tuple[list[str], list[str]]:
+    """Return which of these addresses a firm has in a section already, and which it has not."""
+    known = emails_of_firm(section.id, organization.id)
+    addresses = list(dict.fromkeys(email.strip().lower() for email in emails))
+    return (
+        [email for email in addresses if email in known],
+        [email for email in addresses if email not in known],
+    )
+
+
 def emails_of_firm(section_id: int, organization_id: int) -> set[str]:
     """Return the addresses that a firm has in a section already."""
     return set(
@@ -356,10 +375,12 @@ def count_invited(organization_id: int, *, since: dt.datetime) -> int:
         .select_from(Enrollment)
         .where(
             or_(
-                Enrollment.organization_id == organization_id,
                 and_(
-                    Enrollment.organization_id.is_(None),
+                    Enrollment.organization_id == organization_id, Enrollment.is_by_hand.is_(False)
+                ),
+                and_(
                     Enrollment.provider_organization_id == organization_id,
+                    Enrollment.is_by_hand.is_(True),
                 ),
             ),
             or_(Enrollment.user_id.is_(None), Enrollment.user_id != Enrollment.enrolled_by_id),
@@ -368,6 +389,17 @@ def count_invited(organization_id: int, *, since: dt.datetime) -> int:
         )
     )
     return found or 0
+
+
+def free_until(enrollment: Enrollment) -> dt.date:
+    """Return the last day on which an enrollment can be withdrawn and nothing is owed."""
+    section = enrollment.section
+    unasked = enrollment.is_by_hand and enrollment.organization_id is not None
+    return last_free_day(
+        section.starts_on,
+        section.notice_days,
+        told_on=date_here(enrollment.created_at) if unasked else None,
+    )
 
 
 def list_made_before(actor: Actor, key: str) -> list[Enrollment]:

@@ -29,6 +29,7 @@ from portal.skills.models import Credential, Skill
 from portal.training.models.programs import Program, ProgramSkill
 from portal.training.models.sections import Section, SectionMeeting
 from portal.training.policies import Permission
+from portal.training.queries.enrollments import load_seats
 from portal.training.queries.programs import PROGRAM_OPTIONS
 from portal.training.queries.sections import (
     SECTION_OPTIONS,
@@ -430,7 +431,10 @@ def list_sections_without_room(actor: Actor, limit: int) -> list[DeskItem]:
 
 
 def list_sections_below(actor: Actor, limit: int) -> list[DeskItem]:
-    """Return sections with too few seats taken and a week at most to enroll, the next one first."""
+    """Return sections with too few people enrolled and a week at most to do so, the next first.
+
+    Seats that are kept for an answer are counted beside them: somebody may be reminded of it.
+    """
     today = today_here()
     soon = today + dt.timedelta(days=WARN_DAYS)
     last_day_near = or_(
@@ -441,12 +445,25 @@ def list_sections_below(actor: Actor, limit: int) -> list[DeskItem]:
         actor,
         limit,
         and_(Section.status == "open", last_day_near, is_below_minimum()),
-        detail=lambda section: _(
-            "fewer than %(least)s seats taken; cancelled after %(day)s",
-            least=format_decimal(section.min_seats),
-            day=format_date(last_day_to_enroll(section.enroll_until, section.starts_on)),
-        ),
+        detail=_below,
         action=_("Invite people, or hold it anyway"),
+    )
+
+
+def _below(section: Section) -> str:
+    seats = load_seats([section.id])[section.id]
+    told = {
+        "enrolled": format_decimal(seats.enrolled),
+        "least": format_decimal(section.min_seats),
+        "kept": format_decimal(seats.taken - seats.enrolled),
+        "day": format_date(last_day_to_enroll(section.enroll_until, section.starts_on)),
+    }
+    if seats.taken == seats.enrolled:
+        return _("%(enrolled)s of at least %(least)s enrolled; cancelled after %(day)s", **told)
+    return _(
+        "%(enrolled)s of at least %(least)s enrolled, %(kept)s not answered yet; cancelled after "
+        "%(day)s",
+        **told,
     )
 
 

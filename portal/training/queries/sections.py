@@ -125,14 +125,18 @@ def can_enroll(day: dt.date) -> ColumnElement[bool]:
 
 
 def is_below_minimum() -> ColumnElement[bool]:
-    """Return the condition for sections with fewer seats taken than they need to be held."""
-    taken = (
-        select(func.count(Enrollment.seat))
-        .where(Enrollment.section_id == Section.id)
+    """Return the condition for sections with fewer people enrolled than they need to be held.
+
+    A seat that is kept for somebody's answer is nobody yet.
+    """
+    enrolled = (
+        select(func.count())
+        .select_from(Enrollment)
+        .where(Enrollment.section_id == Section.id, Enrollment.status.in_(TAKING_PART))
         .correlate(Section)
         .scalar_subquery()
     )
-    return taken < Section.min_seats
+    return enrolled < Section.min_seats
 
 
 def list_next_sections(
@@ -378,8 +382,8 @@ def list_siblings(section: Section) -> list[Section]:
 def list_due(limit: int = 200) -> list[tuple[Section, str]]:
     """Return sections whose day has come, each with its step, the oldest first.
 
-    An open one with fewer taken seats than its minimum is cancelled once its last day to enroll is
-    over; the others begin and are completed on their dates.
+    An open one with fewer people enrolled than its minimum is cancelled once its last day to
+    enroll is over; the others begin and are completed on their dates.
     """
     today = today_here()
     last_day_over = or_(

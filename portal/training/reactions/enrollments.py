@@ -35,6 +35,8 @@ def email_on_enrollment_made(event: events.EnrollmentMade) -> None:
         return
     if row.user_id is None and row.status in ("invited", "enrolled"):
         _invite(row)
+        if row.is_by_hand:
+            _tell(row, "made_by_hand", event.by_user_id)
     elif row.user_id is not None:
         _tell(row, f"made_{row.status}", event.by_user_id)
 
@@ -185,6 +187,7 @@ def _write(
         note=note,
         is_late=row.is_withdrawn_late,
         price_cents=row.price_cents,
+        free_until=queries.free_until(row),
         url=(
             external_url("training.show_enrollment", enrollment_id=row.id)
             if row.user_id is not None or side != "person"

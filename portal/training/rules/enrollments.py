@@ -57,6 +57,8 @@ MOST_INVITATION_MAILS = 3
 #: So many invitations are sent in a day in the name of one organization.
 MOST_INVITED_IN_A_DAY = 200
 LONGEST_GRADE = 20
+#: A firm that is written down as who pays has so long to say that it does not.
+OBJECTION_DAYS = 7
 #: However soon a section begins, whoever is asked has so long to answer.
 LEAST_TIME_TO_ANSWER = dt.timedelta(hours=1)
 
@@ -289,17 +291,21 @@ def answer_by(
     return min(moment + kept_for, last)
 
 
-def last_free_day(starts_on: dt.date, notice_days: int) -> dt.date:
+def last_free_day(
+    starts_on: dt.date, notice_days: int, *, told_on: dt.date | None = None
+) -> dt.date:
     """Return the last day on which one can withdraw and owe nothing.
 
-    notice_days: so many days before it begins; 0 is the day before.
+    notice_days: so many days before it begins; 0 is the day before. told_on: when a firm was told
+    that it pays, which had not asked for it.
     """
-    return starts_on - dt.timedelta(days=max(notice_days, 1))
+    usual = starts_on - dt.timedelta(days=max(notice_days, 1))
+    return usual if told_on is None else max(usual, told_on + dt.timedelta(days=OBJECTION_DAYS))
 
 
-def is_late_withdrawal(status: str, today: dt.date, starts_on: dt.date, notice_days: int) -> bool:
+def is_late_withdrawal(status: str, today: dt.date, free_until: dt.date) -> bool:
     """Tell whether who withdraws today owes the price: enrolled, and the notice is over."""
-    return status == "enrolled" and today > last_free_day(starts_on, notice_days)
+    return status == "enrolled" and today > free_until
 
 
 # Money

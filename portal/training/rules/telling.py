@@ -8,6 +8,7 @@ TOLD: Mapping[str, tuple[str, ...]] = {
     "made_enrolled": ("person", "provider"),
     "made_requested": ("person", "provider"),
     "made_waiting": ("person",),
+    "made_by_hand": ("firm",),
     "approve": ("person", "firm"),
     "refuse": ("person", "firm"),
     "accept": ("person", "firm", "provider"),
@@ -23,7 +24,7 @@ TOLD: Mapping[str, tuple[str, ...]] = {
     "fail": ("person",),
 }
 
-#: What others decide about somebody cannot be switched off.
+#: What others decide about somebody cannot be switched off, nor can what a firm is to pay unasked.
 URGENT = frozenset({"refuse", "remove", "lapse", "cancel", "move", "reschedule"})
 #: What brings the meetings into the person's calendar, and what takes them out.
 INTO_CALENDAR = frozenset({"made_enrolled", "approve", "accept", "move", "reschedule"})
@@ -34,7 +35,7 @@ RECEIPTS = INTO_CALENDAR | {"made_requested", "made_waiting", "withdraw"}
 
 def is_told(side: str, what: str, *, tells_person: bool, tells_host: bool, offers: bool) -> bool:
     """Tell whether somebody who wants to be told so much is told this."""
-    if what in URGENT and side == "person":
+    if what == "made_by_hand" or (what in URGENT and side == "person"):
         return True
     if what == "offer":
         return offers

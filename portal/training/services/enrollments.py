@@ -23,6 +23,7 @@ from portal.kernel.errors import Conflict, Invalid, NotFound, TooMany
 from portal.kernel.outbox import record
 from portal.kernel.settings import setting
 from portal.organizations.models import Organization
+from portal.organizations.queries.profiles import get_named_organization
 from portal.training.events import CertificateIssued, EnrollmentMade
 from portal.training.models.enrollments import Enrollment
 from portal.training.models.sections import Section
@@ -101,8 +102,10 @@ def enroll_others(
 ) -> list[Enrollment]:
     """Keep seats for people of a firm, whom their addresses name, until they accept.
 
-    The firm owes the price. Who gets no seat is put in line (with `waits`), in the order given.
-    Raises as `enroll` does, and TooMany where an address had enough invitations today.
+    The firm owes the price. Who gets no seat is put in line (with `waits`), in the order given;
+    whom the firm has in it already is passed over.
+    Raises as `enroll` does, Invalid where that is everybody, and TooMany where an address had
+    enough invitations today.
     """
     addresses = list(dict.fromkeys(email.strip().lower() for email in emails if email.strip()))
     digest = _digest("others", section.id, organization.id, waits, *addresses)
@@ -115,11 +118,12 @@ def enroll_others(
         raise Invalid("emails", _("Please give %(most)d at most.", most=MOST_INVITED_AT_ONCE))
     section_queries.load_for_change(section)
     _check_open(section)
-    _spare_the_post(organization.id, len(addresses))
     known = queries.emails_of_firm(section.id, organization.id)
+    addresses = [email for email in addresses if email not in known]
+    if not addresses:
+        raise Invalid("emails", _("All of them were invited already."))
+    _spare_the_post(organization.id, len(addresses))
     for email in addresses:
-        if email in known:
-            raise Invalid("emails", _("%(email)s was invited already.", email=email))
         _spare_the_address(organization.id, email)
     made = []
     for email in addresses:
@@ -139,10 +143,13 @@ def enroll_others(
 
 
 @command(Permission.ROSTER_KEEP)
-def enroll_by_hand(actor: Actor, section: Section, *, name: str, email: str) -> Enrollment:
+def enroll_by_hand(
+    actor: Actor, section: Section, *, name: str, email: str, organization: str = ""
+) -> Enrollment:
     """Write somebody on the roster whom the provider knows, at whatever time.
 
-    The person owes what others pay, and gets a link to keep it in an account.
+    organization: the name of the firm that pays, which is told and can withdraw; without one, the
+    person owes what others pay. The person gets a link to keep it in an account.
     Raises Conflict where no seat is free, or where the address is on the roster already.
     """
     section_queries.load_for_change(section)
@@ -153,10 +160,20 @@ def enroll_by_hand(actor: Actor, section: Section, *, name: str, email: str) -> 
         raise Invalid("name", _("Please give a name."))
     if queries.find_live(section.id, email=email) is not None:
         raise Invalid("email", _("This address is on the roster already."))
+    payer = get_named_organization(organization) if organization else None
     _spare_the_post(section.organization_id, 1)
     _spare_the_address(section.organization_id, email)
     seat = _seat_for_newcomer(section, waits=False)
-    enrollment = _add(actor, section, None, email=email, name=name, seat=seat, status="enrolled")
+    enrollment = _add(
+        actor,
+        section,
+        payer,
+        email=email,
+        name=name,
+        seat=seat,
+        status="enrolled",
+        is_by_hand=True,
+    )
     return queries.get_enrollment(enrollment.id)
 
 
@@ -213,6 +230,7 @@ def _add(
     status: str,
     name: str = "",
     user_id: int | None = None,
+    is_by_hand: bool = False,
     call: tuple[str | None, str | None] = (None, None),
 ) -> Enrollment:
     customer_class = _class_of(actor, section, organization, user_id)
@@ -225,6 +243,7 @@ def _add(
         enrolled_by_id=actor.user_id,
         email=email,
         name=name,
+        is_by_hand=is_by_hand,
         status=status,
         seat=seat,
         customer_class=customer_class,
@@ -406,7 +425,7 @@ def _step_out(actor: Actor, enrollment: Enrollment, action: str, note: str = "")
     if enrollment.status in ENROLLMENTS.transitions[action].sources:
         if action == "withdraw":
             enrollment.is_withdrawn_late = is_late_withdrawal(
-                enrollment.status, today_here(), section.starts_on, section.notice_days
+                enrollment.status, today_here(), queries.free_until(enrollment)
             )
         enrollment.seat, enrollment.answer_by = None, None
     ENROLLMENTS.apply(actor, enrollment, action, note=note)

@@ -1,13 +1,13 @@
 """Pages on which people get into sections, take what is kept for them, and step out again."""
 
-import datetime as dt
 from typing import Any
 
 from flask import url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import format_date, ngettext
 from flask_babel import gettext as _
-from flask_babel import ngettext
 
+from portal.bookings.rules.telling import write_list
 from portal.kernel.authorization import authorize, can
 from portal.kernel.clock import today_here
 from portal.kernel.errors import Conflict
@@ -16,6 +16,7 @@ from portal.kernel.web import (
     current_actor,
     flash,
     form_text,
+    format_money,
     page,
     see_other,
     text_argument,
@@ -39,6 +40,7 @@ from portal.training.rules.enrollments import (
 )
 from portal.training.services import enrollments as services
 from portal.training.views.blueprint import blueprint
+from portal.training.views.sections import when_it_meets
 
 _WORDS: dict[str, Any] = {"statuses": ENROLLMENT_STATUSES, "tones": ENROLLMENT_TONES}
 
@@ -74,6 +76,7 @@ def enroll(section_id: int) -> ResponseReturnValue:
         section=section,
         panel=_panel(actor, section),
         prices=prices,
+        **when_it_meets(section),
     )
 
 
@@ -94,6 +97,10 @@ def enroll_others(section_id: int) -> ResponseReturnValue:
         if firm is None:
             form.add_error("organization_id", _("Please choose an organization that you manage."))
         else:
+            known, new = queries.sort_out_known(section, firm, form.emails.data)
+            cents = next(offer.cents for offer in prices if offer.organization == firm)
+            if cents and new and not confirmed():
+                return _ask_about_price(section, firm, cents, known, new)
             made = form.attempt(
                 services.enroll_others,
                 actor,
@@ -102,7 +109,7 @@ def enroll_others(section_id: int) -> ResponseReturnValue:
                 emails=form.emails.data,
             )
             if made is not None:
-                flash(_told(made))
+                flash(" ".join([_told(made), *_owed_words(made), *_known_words(known)]))
                 return see_other(url_for("training.list_of_firm", organization_id=firm.id))
         section = get_section(section_id)
     return page(
@@ -111,7 +118,66 @@ def enroll_others(section_id: int) -> ResponseReturnValue:
         section=section,
         panel=_panel(actor, section),
         prices=prices,
+        **when_it_meets(section),
     )
+
+
+def _ask_about_price(
+    section: Any, firm: Any, cents: int, known: list[str], new: list[str]
+) -> ResponseReturnValue:
+    """Say what so many seats come to, before anything is kept."""
+    free = min(len(new), queries.load_seats([section.id])[section.id].free)
+    lines = [
+        _(
+            "%(times)s, owed by %(firm)s for those who take part.",
+            times=_times(len(new), cents),
+            firm=firm.name,
+        ),
+        _(
+            "Whoever withdraws until %(day)s owes nothing.",
+            day=format_date(last_free_day(section.starts_on, section.notice_days)),
+        ),
+    ]
+    if free < len(new):
+        lines.append(
+            ngettext(
+                "%(num)d seat is free; the others wait in line, in your order.",
+                "%(num)d seats are free; the others wait in line, in your order.",
+                free,
+            )
+        )
+    return page(
+        "components/confirm.html",
+        title=ngettext(
+            "Keep %(num)d seat in “%(title)s”?",
+            "Keep %(num)d seats in “%(title)s”?",
+            len(new),
+            title=section.program.title,
+        ),
+        text=" ".join([*lines, *_known_words(known)]),
+        items=new,
+        action=_("Keep seats and invite"),
+        is_main=True,
+        cancel_url=url_for("training.show_section", section_id=section.id),
+    )
+
+
+def _times(count: int, cents: int) -> str:
+    """Write what so many seats come to: "3 × $450 = $1,350"."""
+    return f"{count} × {format_money(cents)} = {format_money(count * cents)}"
+
+
+def _owed_words(made: list[Any]) -> list[str]:
+    cents = made[0].price_cents
+    if not cents:
+        return []
+    return [_("%(times)s if all of them take part.", times=_times(len(made), cents))]
+
+
+def _known_words(known: list[str]) -> list[str]:
+    if not known:
+        return []
+    return [_("Invited before, and left as they are: %(emails)s.", emails=write_list(known))]
 
 
 def _panel(actor: Any, section: Any) -> Any:
@@ -319,6 +385,7 @@ def _enrollment_page(row: Any) -> ResponseReturnValue:
             row.status in ENROLLMENTS.transitions["move"].sources
             and can(actor, Permission.ENROLLMENT_DECIDE, row)
         ),
+        **when_it_meets(row.section),
         came_to=came_to,
         of_meetings=of_meetings,
         certificates=[(one, state_today(one)) for one in printed],
@@ -326,7 +393,7 @@ def _enrollment_page(row: Any) -> ResponseReturnValue:
         certificate_tones=CERTIFICATE_TONES,
         history=ENROLLMENTS.history(row),
         history_words=HISTORY_WORDS,
-        free_until=last_free_day(row.section.starts_on, row.section.notice_days),
+        free_until=queries.free_until(row),
         sees_link=_sees_link(actor, row),
         **_WORDS,
     )
@@ -339,9 +406,7 @@ def _sees_link(actor: Any, row: Any) -> bool:
 
 def _late_words(row: Any) -> str:
     """Return what withdrawing costs now, as a sentence; "" where it costs nothing."""
-    section = row.section
-    free_until: dt.date = last_free_day(section.starts_on, section.notice_days)
-    if row.status != "enrolled" or today_here() <= free_until or not row.price_cents:
+    if row.status != "enrolled" or today_here() <= queries.free_until(row) or not row.price_cents:
         return ""
     return _("The days in which withdrawing was free are over: the price is owed all the same.")
 
@@ -355,6 +420,7 @@ def _seat_page(row: Any, token: str) -> ResponseReturnValue:
         row=row,
         section=row.section,
         token=token,
+        **when_it_meets(row.section),
         is_kept=row.status in KEPT_STATUSES,
         is_late=row.status in KEPT_STATUSES and queries.is_lapsing(row),
         is_signed_in=actor.user_id is not None,

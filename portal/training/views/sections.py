@@ -66,7 +66,6 @@ def show_section(section_id: int) -> ResponseReturnValue:
     section = queries.get_visible_section(actor, section_id)
     parts = sections_of("section", section)
     facility = section.facility
-    meetings = queries.list_meetings(section)
     keep_answer()
     return page(
         "training/sections/show.html",
@@ -74,8 +73,7 @@ def show_section(section_id: int) -> ResponseReturnValue:
         program=section.program,
         organization=section.organization,
         title=queries.title_of(section),
-        meetings=meetings,
-        usually=sum_up_meetings([one.span for one in meetings], section.timezone),
+        **when_it_meets(section),
         facility=(
             facility
             if facility and can(actor, FacilityPermission.FACILITY_VIEW, facility)
@@ -86,7 +84,6 @@ def show_section(section_id: int) -> ResponseReturnValue:
         last_day=last_day_to_enroll(section.enroll_until, section.starts_on),
         prices=_price_rows(section),
         price=price_range(section.price_by_class, section.program.cost_cents),
-        tell=write_times,
         place_line=queries.place_line(section),
         county=section.county.label if section.county else "",
         deliveries=DELIVERIES,
@@ -98,6 +95,16 @@ def show_section(section_id: int) -> ResponseReturnValue:
         sections=parts,
         linked_data=_linked_section(section),
     )
+
+
+def when_it_meets(section: Any) -> dict[str, Any]:
+    """Return what `training/when.html` takes: the meetings, one by one and in a line."""
+    meetings = queries.list_meetings(section)
+    return {
+        "meetings": meetings,
+        "usually": sum_up_meetings([one.span for one in meetings], section.timezone),
+        "tell": write_times,
+    }
 
 
 def is_due(step: Any, section: Any) -> bool:

@@ -76,11 +76,17 @@ def test_seat_is_kept_so_long_but_not_beyond_the_beginning() -> None:
 def test_withdrawing_is_free_until_the_notice_is_over(
     status: str, today: dt.date, notice_days: int, is_late: bool
 ) -> None:
-    assert is_late_withdrawal(status, today, DAY, notice_days) == is_late
+    assert is_late_withdrawal(status, today, last_free_day(DAY, notice_days)) == is_late
 
 
 def test_without_notice_the_day_before_is_the_last_free_one() -> None:
     assert last_free_day(DAY, 0) == last_free_day(DAY, 1) == DAY - dt.timedelta(days=1)
+
+
+def test_a_firm_that_did_not_ask_has_a_week_at_least() -> None:
+    week = dt.timedelta(days=7)
+    assert last_free_day(DAY, 3, told_on=DAY) == DAY + week
+    assert last_free_day(DAY, 3, told_on=DAY - 5 * week) == DAY - dt.timedelta(days=3)
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from portal.facilities.models import (
 from portal.kernel.database import session
 from portal.kernel.settled import settled, settled_each
 from portal.organizations.models import Organization
-from portal.regions.models import RegionCounty
+from portal.regions.models import Region, RegionCounty
 
 # Gates
 
@@ -75,15 +75,26 @@ def list_gates(
     since = since or until
     opened = _opened(wanted, user_id, organization)
     regions = _regions_of(organization) if _asks_region(wanted, organization) else frozenset()
+    asked = [
+        rules.eligible_region_ids or frozenset()
+        for resource, rules in wanted
+        if resource.organization_id != organization.id
+    ]
+    shut = frozenset().union(*(ids for ids in asked if not ids & regions))
+    names = _names_of_regions(shut) if shut else {}
     gates = []
     for resource, rules in wanted:
         spans = opened.get(_key(resource), {})
         is_own = resource.organization_id == organization.id
         kinds, region_ids = rules.eligible_kinds, rules.eligible_region_ids
+        is_of_region = is_own or region_ids is None or bool(region_ids & regions)
         gates.append(
             Gates(
                 is_eligible_kind=is_own or kinds is None or organization.kind in kinds,
-                is_eligible_region=is_own or region_ids is None or bool(region_ids & regions),
+                is_eligible_region=is_of_region,
+                region_names=()
+                if is_of_region
+                else tuple(sorted(names[number] for number in region_ids or ())),
                 **{
                     gate: getattr(rules, f"needs_{name}") is False
                     or (is_own and name not in _PERSONAL)
@@ -124,6 +135,14 @@ def _regions_of(organization: Organization) -> frozenset[int]:
     )
     key = ("regions of", organization.county_fips)
     return settled(key, lambda: frozenset(session.scalars(asked)))
+
+
+def _names_of_regions(ids: frozenset[int]) -> Mapping[int, str]:
+    asked = select(Region.id, Region.name).where(Region.id.in_(ids))
+    return settled(
+        ("names of regions", ids),
+        lambda: {row.id: row.name for row in session.execute(asked)},
+    )
 
 
 def _key(resource: Resource) -> tuple[str, int | None]:

@@ -143,6 +143,7 @@ class Gates:
     """Which gates are open for the person and organization; False where something is missing.
 
     A gate's end counts: what expires before the span is over is not open.
+    region_names: of the regions that may book, where the organization is of none of them.
     """
 
     is_eligible_kind: bool = True
@@ -151,6 +152,7 @@ class Gates:
     has_agreement: bool = True
     has_insurance: bool = True
     has_induction: bool = True
+    region_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -307,7 +307,11 @@ def _not_eligible(attempt: Attempt, situation: Situation) -> Iterator[str]:
         else:
             yield _("No other organization may book it.")
     if rules.eligible_region_ids is not None and not gates.is_eligible_region:
-        yield _("Only organizations of certain regions may book it.")
+        if gates.region_names:
+            names = ", ".join(gates.region_names)
+            yield _("Only organizations of these regions may book it: %(regions)s.", regions=names)
+        else:
+            yield _("No other organization may book it.")
 
 
 def _not_qualified(attempt: Attempt, situation: Situation) -> Iterator[str]:

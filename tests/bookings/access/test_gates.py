@@ -264,6 +264,7 @@ def test_a_region_lets_in_the_organizations_of_its_counties(world: World) -> Non
     there = BookingRules(eligible_region_ids=frozenset({world.regions["wichita"]}))
 
     assert not gates(world, here).is_eligible_region
+    assert gates(world, here).region_names == ("Greater Louisville",)
     assert gates(world, there).is_eligible_region
     assert gates(world, here, user="ana", organization="shop").is_eligible_region
 

@@ -285,10 +285,13 @@ CASES: dict[str, tuple[Situation, Attempt, str, str]] = {
         "No other organization may book it.",
     ),
     "of another region": (
-        situation(eligible_region_ids=frozenset({1}), gates=Gates(is_eligible_region=False)),
+        situation(
+            eligible_region_ids=frozenset({1}),
+            gates=Gates(is_eligible_region=False, region_names=("Kentuckiana",)),
+        ),
         attempt(MORNING),
         "not_eligible",
-        "Only organizations of certain regions may book it.",
+        "Only organizations of these regions may book it: Kentuckiana.",
     ),
     "not qualified": (
         situation(needs_qualification=True, gates=Gates(is_qualified=False)),

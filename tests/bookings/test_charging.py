@@ -16,6 +16,7 @@ from portal.bookings.queries.bookings import get_resource
 from portal.bookings.queries.calendar import resource_of
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.pricing import Rates
+from portal.bookings.rules.words import BOOKINGS
 from portal.bookings.services import charging as services
 from portal.bookings.services.calendar import open_resource
 from portal.bookings.services.making import create_booking
@@ -219,6 +220,8 @@ def test_runs_samples_and_an_operator_are_estimated_and_charged_alike(
     services.report_usage(
         actor_named("ben"), booking, runs=3, samples=2, with_operator=True, notes="Clean it."
     )
+    services.report_usage(actor_named("ben"), booking, runs=3, samples=2, with_operator=True)
+    assert [step.note for step in BOOKINGS.history(booking)] == ["", "Clean it."]
     with unit_of_work():
         booking.status = "completed"
     settle(booking)

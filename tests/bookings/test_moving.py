@@ -11,7 +11,8 @@ from portal.bookings.queries import bookings as queries
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.recurrence import read_recurrence
 from portal.bookings.rules.refusal import Refused
-from portal.bookings.services import moving, steps
+from portal.bookings.rules.words import BOOKINGS
+from portal.bookings.services import charging, moving, steps
 from portal.kernel.authorization import can
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound
@@ -190,11 +191,41 @@ def test_series_moves_to_another_machine_as_a_whole_or_stays(
     assert {(one.resource_id, one.status) for one in series} == {(other.id, "approved")}
 
 
+def test_series_is_handed_over_and_described_as_a_whole_or_stays(
+    book: Book, actor: ActorOf, world: World, mill: OpenMill
+) -> None:
+    first = book(recurrence=read_recurrence({"frequency": "daily", "count": 3}))
+    second = queries.list_made_together(first)[1]
+
+    def people() -> list[str]:
+        made = queries.list_made_together(first)
+        return [again(one).user.name for one in made]
+
+    moving.describe_booking(actor("ana"), again(second), purpose="Lids", scope="following")
+    assert [one.purpose for one in queries.list_made_together(first)] == ["", "Lids", "Lids"]
+
+    def need_induction(is_needed: bool) -> None:
+        with unit_of_work():
+            rules = select(RuleLayer).where(RuleLayer.resource_id == first.resource_id)
+            session.scalars(rules).one().needs_induction = is_needed
+
+    need_induction(True)
+    to = {"user_id": world.users["ben"]}
+    with pytest.raises(Refused) as refused:
+        moving.hand_over_booking(actor("ana"), again(first), scope="all", **to)
+    assert codes(refused) == ["induction_missing"] * 3
+    assert people() == ["Ana", "Ana", "Ana"]
+    need_induction(False)
+    moving.hand_over_booking(actor("ana"), again(second), scope="following", **to)
+    assert people() == ["Ana", "Ben", "Ben"]
+
+
 def test_to_another_host_only_its_own_side_moves_it_and_neither_host_learns_of_the_other(
     book: Book, world: World, mill: OpenMill, actor: ActorOf
 ) -> None:
     mill_ = mill(cancel_notice_minutes=60 * 24 * 10)
     booking = book("ana", resource=mill_, purpose="Housings")
+    charging.report_usage(actor("ana"), again(booking), runs=3, notes="Clean it.")
     with unit_of_work():
         there = Resource(
             kind="equipment",
@@ -216,6 +247,7 @@ def test_to_another_host_only_its_own_side_moves_it_and_neither_host_learns_of_t
     made = again(move("ana"))
     assert (made.host_organization_id, made.status) == (world.organizations["aero"], "requested")
     assert (made.user_id, made.purpose) == (world.users["ana"], "Housings")
+    assert (made.runs, made.usage_notes) == (3, "Clean it.")
     assert made.moves[0].was_resource_id == mill_.id
     was = again(booking)
     assert (was.status, was.is_cancelled_late) == ("cancelled", True)
@@ -228,7 +260,10 @@ def test_only_its_own_side_says_what_a_booking_is_for(book: Book, actor: ActorOf
     with pytest.raises(Forbidden):
         moving.describe_booking(actor("cleo"), booking, purpose="Ours")
     moving.describe_booking(actor("ana"), again(booking), purpose=" Lids ")
-    assert again(booking).purpose == "Lids"
+    described = again(booking)
+    assert (described.purpose, described.status, described.sequence) == ("Lids", "approved", 1)
+    (kept,) = BOOKINGS.history(described)
+    assert (kept.actor_name, kept.note) == ("Ana", "Housings")
     steps.act_on_booking(actor("ana"), again(booking), "cancel")
     with pytest.raises(Conflict):
         moving.describe_booking(actor("ana"), again(booking), purpose="Later")

@@ -18,6 +18,7 @@ from portal.kernel.fields import (
     ChoiceField,
     ChoicesField,
     DateField,
+    ListField,
     RecordField,
     TextField,
     WholeNumberField,
@@ -152,6 +153,9 @@ class BookingPageForm(SpanForm):
     monthly = ChoiceField(_l("In each month"), choices=MONTHLY, default="date", is_required=True)
     until = DateField(_l("Last date"), [check_year])
     count = WholeNumberField(_l("Or how many times"), least=1, most=MOST_COUNT)
+    except_dates = ListField(
+        _l("But not on"), most=100, longest=10, description=_l("Dates such as 2027-12-24.")
+    )
     on_conflict = ChoiceField(
         _l("If one of them cannot be booked"),
         choices=ON_CONFLICT,
@@ -179,6 +183,8 @@ class BookingPageForm(SpanForm):
             said["until"] = given["until"].isoformat()
         if given["count"] is not None:
             said["count"] = given["count"]
+        if given["except_dates"]:
+            said["except_dates"] = given["except_dates"]
         if "until" not in said and "count" not in said:
             raise ValueError(_("Please say until when it repeats, or how many times."))
         return read_recurrence(said)
@@ -197,17 +203,19 @@ class HandOverForm(Form):
     """Who of the organization that booked will be there instead."""
 
     for_user = RecordField(_l("Who will be there"), is_required=True)
+    scope = ChoiceField(_l("Which of the series"), choices=SCOPES, default="one", is_required=True)
     reason = TextField(_l("Why"), longest=500)
 
 
 class PurposeForm(Form):
-    """What a booking is for."""
+    """What a booking, or several of its series, are for."""
 
     purpose = TextField(
         _l("What for"),
         longest=500,
         description=_l("The people of both organizations see it; others do not."),
     )
+    scope = ChoiceField(_l("Which of the series"), choices=SCOPES, default="one", is_required=True)
 
 
 class StepForm(Form):

@@ -52,7 +52,7 @@ class Booking(Identified, Timestamped, Model):
     never share a place at one time: the database itself refuses that. Negative while places are
     dealt out anew within a transaction.
     party: what several bookings made at once, all or nothing, have in common.
-    sequence: grows whenever its time or state changes, as calendar programs expect.
+    sequence: grows whenever its time, state or purpose changes, as calendar programs expect.
     customer_class, estimate_cents: as they were when it was made.
     used_from, used_until: when it was really used. runs, samples: how many are paid for, as planned
     until its end and as they were afterwards. with_operator: whether one comes along.

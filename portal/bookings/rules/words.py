@@ -231,6 +231,21 @@ BOOKINGS = Workflow(
             _l("The host is asked again."),
             is_own=True,
         ),
+        # What it is for, or how it is used, was said anew: the note is what was said before.
+        *(
+            Transition(
+                action, OPEN_STATUSES, None, permission, label, done, note="optional", is_own=True
+            )
+            for action, permission, label, done in (
+                (
+                    "describe",
+                    "booking.describe",
+                    _l("Say what it is for"),
+                    _l("What it is for was saved."),
+                ),
+                ("plan_use", "booking.use", _l("How it is used"), _l("The use was noted.")),
+            )
+        ),
         # Only the clock: what nobody checked in for, or forgot to check out of.
         _step(
             "release",

@@ -18,7 +18,7 @@ from portal.bookings.rules.pricing import (
     price_no_show,
     price_use,
 )
-from portal.bookings.rules.words import MANUAL_CHARGE_KINDS, OPEN_STATUSES
+from portal.bookings.rules.words import BOOKINGS, MANUAL_CHARGE_KINDS, OPEN_STATUSES
 from portal.bookings.services.calendar import add_closure
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.clock import now
@@ -71,8 +71,14 @@ def report_usage(
     """
     if booking.status not in OPEN_STATUSES:
         raise Conflict(_("This booking is over. Its host can put the charge right."))
+    notes = notes.strip()
+    was = (booking.runs, booking.samples, booking.with_operator, booking.usage_notes)
+    if was == (runs, samples, with_operator, notes):
+        return booking
+    # A step keeps so much of what was said before.
+    BOOKINGS.apply(actor, booking, "plan_use", note=booking.usage_notes[:2000])
     booking.runs, booking.samples, booking.with_operator = runs, samples, with_operator
-    booking.usage_notes = notes.strip()
+    booking.usage_notes = notes
     booking.estimate_cents = queries.estimate_cents(
         booking.resource,
         Span(booking.starts_at, booking.ends_at),

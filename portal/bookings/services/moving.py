@@ -108,6 +108,9 @@ def move_to_resource(
         actor, booking.organization, booking.user_id, booking.purpose, read_reason(override_reason)
     )
     made = book(actor, resource, wish, span)
+    for name in ("runs", "samples", "with_operator", "usage_notes"):
+        setattr(made, name, getattr(booking, name))
+    _estimate(made, resource)
     session.add(_what_it_was(actor, booking, reason, made.id))
     cancel(actor, was, booking, reason)
     return made
@@ -156,6 +159,12 @@ def _move_all(
                 raise
             refusals.append((resource, shifted[one.id], refusal))
         waiting.remove(one.id)
+    _refuse(refusals)
+    return booking
+
+
+def _refuse(refusals: Sequence[tuple[Resource, Span, Refused]]) -> None:
+    """Raise all that stands against several of a series, each with its day, if anything does."""
     if refusals:
         raise Refused(
             [
@@ -164,7 +173,6 @@ def _move_all(
                 for problem in refusal.problems
             ]
         )
-    return booking
 
 
 def _check_movable(booking: Booking) -> None:
@@ -234,14 +242,7 @@ def _move(
     booking.starts_at, booking.ends_at, booking.place = span.starts_at, span.ends_at, place
     booking.resource_id = resource.id
     booking.resource = resource
-    booking.estimate_cents = estimate_cents(
-        resource,
-        span,
-        booking.customer_class,
-        runs=booking.runs,
-        samples=booking.samples,
-        with_operator=booking.with_operator,
-    )
+    _estimate(booking, resource)
     session.flush()
     is_kept = (
         stays
@@ -252,6 +253,17 @@ def _move(
         record(SpanFreed(was_resource_id))
     if not stays:
         take_from_waiting_list(booking)
+
+
+def _estimate(booking: Booking, resource: Resource) -> None:
+    booking.estimate_cents = estimate_cents(
+        resource,
+        span_of(booking),
+        booking.customer_class,
+        runs=booking.runs,
+        samples=booking.samples,
+        with_operator=booking.with_operator,
+    )
 
 
 def _keep_move(actor: Actor, booking: Booking, reason: str) -> None:
@@ -283,21 +295,44 @@ def hand_over_booking(
     user_id: int,
     reason: str = "",
     override_reason: str = "",
+    scope: str = "one",
 ) -> Booking:
     """Give a booking to a colleague of the organization that booked, who must be allowed to use it.
 
+    scope: "following" or "all" of a series go along, all or none.
     Raises Refused with what that person lacks, Invalid for somebody of another organization.
     """
     _check_movable(booking)
-    if user_id == booking.user_id:
-        return booking
     check_person(booking.organization_id, user_id)
     override_reason = read_reason(override_reason)
+    siblings = [one for one in queries.list_siblings(booking, scope) if one.user_id != user_id]
+    refusals: list[tuple[Resource, Span, Refused]] = []
+    for one in siblings:
+        if one is not booking:
+            authorize(actor, Permission.BOOKING_HAND_OVER, one)
+        try:
+            _hand_over(actor, booking, one, user_id, reason, override_reason)
+        except Refused as refusal:
+            if len(siblings) == 1:
+                raise
+            refusals.append((booking.resource, span_of(one), refusal))
+    _refuse(refusals)
+    return booking
+
+
+def _hand_over(
+    actor: Actor,
+    asked: Booking,
+    booking: Booking,
+    user_id: int,
+    reason: str,
+    override_reason: str,
+) -> None:
     _situation, overridden = judge(
         actor,
-        booking.resource,
+        asked.resource,
         attempt_of(booking, span_of(booking), user_id),
-        booking.organization,
+        asked.organization,
         override_reason,
         leaving_out=[booking.id],
         about=lambda problem: problem.code in PERSONAL_PROBLEMS,
@@ -305,14 +340,27 @@ def hand_over_booking(
     _keep_move(actor, booking, reason)
     session.add_all(overrides_of(actor, booking, overridden, override_reason))
     booking.user_id = user_id
-    return booking
+    # The next of a series is judged with this one.
+    session.flush()
 
 
 @command(Permission.BOOKING_DESCRIBE)
-def describe_booking(actor: Actor, booking: Booking, *, purpose: str) -> Booking:
-    """Say anew what a booking is for, as long as it is not over."""
+def describe_booking(
+    actor: Actor, booking: Booking, *, purpose: str, scope: str = "one"
+) -> Booking:
+    """Say anew what a booking, or those of its series, are for, as long as they are not over.
+
+    What was said before stays in their history.
+    """
     _check_movable(booking)
-    booking.purpose = purpose.strip()
+    purpose = purpose.strip()
+    for one in queries.list_siblings(booking, scope):
+        if one is not booking:
+            authorize(actor, Permission.BOOKING_DESCRIBE, one)
+        if one.purpose != purpose:
+            BOOKINGS.apply(actor, one, "describe", note=one.purpose)
+            one.purpose = purpose
+            one.sequence += 1
     return booking
 
 
@@ -329,14 +377,11 @@ def change_booking(
     scope: str = "one",
 ) -> Booking:
     """Hand over, move and describe a booking, as far as what is given differs from what it is."""
+    said: dict[str, str] = {"reason": reason, "override_reason": override_reason, "scope": scope}
     if purpose != booking.purpose:
-        describe_booking(actor, booking, purpose=purpose)
+        describe_booking(actor, booking, purpose=purpose, scope=scope)
     if user_id is not None and user_id != booking.user_id:
-        hand_over_booking(
-            actor, booking, user_id=user_id, reason=reason, override_reason=override_reason
-        )
+        hand_over_booking(actor, booking, user_id=user_id, **said)
     if span != span_of(booking):
-        move_booking(
-            actor, booking, span=span, reason=reason, override_reason=override_reason, scope=scope
-        )
+        move_booking(actor, booking, span=span, **said)
     return booking

@@ -9,6 +9,7 @@ import segno
 from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from wtforms.fields.choices import SelectChoice
 
 from portal.bookings.forms.bookings import SCOPES
@@ -64,6 +65,12 @@ TONES = {
     "in_use": "info",
     "declined": "bad",
     "no_show": "bad",
+}
+
+#: Steps that change no state, as the history names them.
+_RESAID = {
+    "describe": _l("What it is for was changed"),
+    "plan_use": _l("How it is used was changed"),
 }
 
 
@@ -304,7 +311,7 @@ def describe(booking_id: int) -> ResponseReturnValue:
     form = PurposeForm.bind(purpose=booking.purpose)
     if form.submitted():
         try:
-            done = form.attempt(moving.describe_booking, actor, booking, purpose=form.purpose.data)
+            done = form.attempt(moving.describe_booking, actor, booking, **form.data)
         except Conflict as error:
             form.add_error(None, error.message)
         else:
@@ -332,6 +339,7 @@ def hand_over(booking_id: int) -> ResponseReturnValue:
                 booking,
                 user_id=form.for_user.data,
                 reason=form.reason.data,
+                scope=form.scope.data,
             )
         except Refused as refusal:
             problems = [problem.message for problem in refusal.problems]
@@ -494,8 +502,11 @@ def _history(booking: Any, zone: str) -> list[Past]:
         Past(booking.created_at, _("Made"), booking.booked_by.name if booking.booked_by else "")
     ]
     for step in BOOKINGS.history(booking):
-        done = BOOKING_STATUSES[step.target]
-        found.append(Past(step.taken_at, done, step.actor_name, step.note))
+        what = _RESAID.get(step.action, BOOKING_STATUSES[step.target])
+        why = step.note
+        if step.action in _RESAID and why:
+            why = _("It was: “%(text)s”", text=why)
+        found.append(Past(step.taken_at, what, step.actor_name, why))
     for move in booking.moves:
         was = write_times(Span(move.was_from, move.was_until), zone)
         who = move.moved_by.name if move.moved_by else ""

@@ -308,6 +308,10 @@ def test_a_machine_and_its_bay_are_booked_together_or_not_at_all(
     again = ana.post(f"{address}/book", data=sent | {"starts": "10:00", "ends": "12:00"})
     assert again.status_code == 409
     assert "College public lab: " in again.text
+    # What would work for both is one click away, and books both.
+    way, values = forms(again, "11:00–13:00 is free")
+    assert values["also"] == str(bay.id)
+    assert way == f"{address}/book"
     assert len(session.scalars(select(Booking).where(Booking.party.is_not(None))).all()) == 2
     weekly = sent | {"frequency": "weekly", "count": "3", "on_conflict": "skip"}
     shown = ana.get(ana.post(f"{address}/book", data=weekly).headers["Location"]).text
@@ -401,12 +405,14 @@ def test_a_booking_is_moved_to_another_machine_and_told_what_it_is_for(
     times = {"date": date, "starts": "09:00", "ends": "10:00"}
     moved = ana.post(f"{here}/move", data=times | {"target": f"equipment:{other.id}"})
     assert moved.headers["Location"] == here
-    ana.post(f"{here}/purpose", data={"purpose": "Lids for the fair"})
+    for purpose in ("Lids", "Lids for the fair"):
+        ana.post(f"{here}/purpose", data={"purpose": purpose})
     shown = ana.get(here).text
     assert f"<h1>{name}</h1>" in shown
     assert "“College public mill”" in shown
     assert "Waits for approval" in shown
     assert "Lids for the fair" in shown
+    assert "It was: “Lids”" in shown
 
 
 def test_a_booking_is_handed_over_only_to_somebody_who_may_use_it(

@@ -10,10 +10,8 @@ from portal.bookings.models.booking import Booking
 from portal.bookings.models.calendar import Resource
 from portal.bookings.policies import Permission
 from portal.bookings.queries.calendar import is_written, resources_of
-from portal.bookings.queries.situations import load_situation
-from portal.bookings.rules.attempt import Attempt, Span
-from portal.bookings.rules.customers import customer_class_of
-from portal.bookings.rules.problems import find_problems
+from portal.bookings.queries.situations import problems_at
+from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.refusal import Elsewhere
 from portal.facilities.models import Equipment, Facility, equipment_capability
 from portal.facilities.policies import Permission as FacilityPermission
@@ -107,16 +105,7 @@ def list_elsewhere(
         other = resources[listing.id]
         if not is_written(other):
             continue
-        attempt = Attempt(
-            span,
-            actor.user_id,
-            organization.id,
-            customer_class_of(other.organization_id, organization.id, organization.kind),
-        )
-        situation = load_situation(
-            other, organization=organization, user_id=actor.user_id, window=span
-        )
-        if not find_problems(attempt, situation):
+        if not problems_at(other, span, organization=organization, user_id=actor.user_id):
             found.append(
                 Elsewhere(
                     listing.id,

@@ -22,6 +22,7 @@ from portal.bookings.rules.attempt import (
     Attempt,
     BookingRules,
     Gates,
+    Problem,
     QuotaUse,
     Situation,
     Span,
@@ -276,6 +277,20 @@ def list_suggestions(
         ):
             break
     return found
+
+
+def problems_at(
+    resource: Resource, span: Span, *, organization: Organization, user_id: int | None
+) -> list[Problem]:
+    """Return what stands against booking a resource at a time, as it is now."""
+    attempt = Attempt(
+        span,
+        user_id,
+        organization.id,
+        customer_class_of(resource.organization_id, organization.id, organization.kind),
+    )
+    situation = load_situation(resource, organization=organization, user_id=user_id, window=span)
+    return find_problems(attempt, situation)
 
 
 def list_holding(resource: Resource, leaving_out: Collection[int] = ()) -> list[Taken]:

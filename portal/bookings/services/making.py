@@ -19,9 +19,11 @@ from portal.bookings.models.calendar import Resource
 from portal.bookings.policies import Permission
 from portal.bookings.queries import bookings as queries
 from portal.bookings.queries.calendar import load_hours
+from portal.bookings.queries.situations import problems_at
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.recurrence import Recurrence, occurrences
 from portal.bookings.rules.refusal import Refused
+from portal.bookings.rules.suggestions import Suggestion
 from portal.bookings.services.judging import Wish, book, check_bookable, read_wish, tell_which
 from portal.kernel.authorization import Actor
 from portal.kernel.commands import command
@@ -231,9 +233,25 @@ def _book_all(
                 for resource, span, refusal in refusals
                 for what in [tell_which(resource, span, resources, spans)]
                 for problem in refusal.problems
-            ]
+            ],
+            lambda: _suggest_together(wish, resources, refusals) if len(spans) == 1 else [],
         )
     return made
+
+
+def _suggest_together(
+    wish: Wish, resources: Sequence[Resource], refusals: Sequence[tuple[Resource, Span, Refused]]
+) -> list[Suggestion]:
+    """Return what is suggested for one of several resources and would work for all of them."""
+    offered = {one.span: one for _what, _when, refusal in refusals for one in refusal.suggestions}
+    return [
+        one
+        for one in offered.values()
+        if not any(
+            problems_at(resource, one.span, organization=wish.organization, user_id=wish.user_id)
+            for resource in resources
+        )
+    ]
 
 
 class _NotWhole(Exception):

@@ -140,7 +140,7 @@ def _kept(form: SpanForm) -> dict[str, Any]:
         {
             name: field.data
             for name, field in form._fields.items()
-            if name not in times and name != "override_reason" and not isinstance(field.data, list)
+            if name not in times and name != "override_reason"
         }
     )
 
@@ -150,5 +150,5 @@ def _sent(values: dict[str, Any]) -> dict[str, Any]:
     return {
         name: "y" if value is True else value.isoformat() if hasattr(value, "isoformat") else value
         for name, value in values.items()
-        if value not in (None, "", False)
+        if value not in (None, "", False, [])
     }

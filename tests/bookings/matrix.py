@@ -59,6 +59,10 @@ def clock(_world: World) -> Mapping[str, Any]:
     }
 
 
+def times(_world: World) -> Mapping[str, Any]:
+    return {"from": "2030-01-07T10:00:00-05:00", "to": "2030-01-07T11:00:00-05:00"}
+
+
 def ben_again(world: World) -> Mapping[str, Any]:
     return {"for_user": world.users["ben"]}
 
@@ -148,6 +152,21 @@ BOOKINGS = [
             ("list_along_with_equipment", equipment("college_public")),
             ("list_along_with_facility", facility("college_public")),
         )
+    ),
+    Row(
+        "bookings_api.show_estimate_of_equipment",
+        "GET",
+        "ana ben cleo eve",
+        values=equipment("college_public"),
+        data=times,
+    ),
+    # It is not shared, so that others than its own people hear of a conflict.
+    Row(
+        "bookings_api.show_estimate_of_facility",
+        "GET",
+        "ana ben cleo eve",
+        values=facility("college_public"),
+        data=times,
     ),
     Row(
         "bookings_api.book_together",

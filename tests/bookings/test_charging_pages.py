@@ -14,6 +14,7 @@ from portal.bookings.queries import charging as queries
 from portal.bookings.queries.bookings import get_booking
 from portal.bookings.services import charging as services
 from portal.kernel.authorization import SYSTEM
+from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
 from tests.cast import World
 from tests.support.statements import count_statements
@@ -115,6 +116,17 @@ def test_prices_stand_beside_the_form_and_the_estimate_on_the_booking(
     client_of("cleo").post(f"/equipment/{mill}/prices", data={"operator_cents": "60"})
     form = client_of("cleo").get(f"/equipment/{mill}/book").text
     assert "What it costs" not in form, "a host's own people pay nothing"
+    ben, day = client_of("ben"), now().date() + dt.timedelta(days=7)
+    wanted = {"date": day.isoformat(), "starts": "09:00", "ends": "11:00", "action": "estimate"}
+    asked = ben.post(f"/equipment/{mill}/book", data=wanted)
+    assert (asked.status_code, "11:00: about $170." in asked.text) == (200, True)
+    several = wanted | {"frequency": "daily", "count": "3", "except_dates": day.isoformat()}
+    assert "2 bookings: about $340 together." in ben.post(asked.request.path, data=several).text
+    said = {"from": f"{day}T09:00:00-05:00", "to": f"{day}T11:00:00-05:00", "with_operator": "true"}
+    answer = ben.get(f"/api/v1/equipment/{mill}/estimate", query_string=said).json
+    assert answer["estimate_cents"] == 29000
+    assert [line["amount_cents"] for line in answer["lines"]] == [17000, 12000]
+    assert ben.get(f"/api/v1/equipment/{mill}/estimate").json["errors"].keys() == {"from"}
     number = world.bookings["ben_on_college_mill"]
     usage = f"/bookings/{number}/usage"
     assert "With an operator" in client_of("ben").get(usage).text

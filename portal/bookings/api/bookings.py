@@ -21,14 +21,17 @@ from portal.bookings.policies import Permission
 from portal.bookings.queries import bookings as queries
 from portal.bookings.queries.availability import availability
 from portal.bookings.queries.calendar import is_written, resource_of
+from portal.bookings.queries.charging import price_lines
 from portal.bookings.queries.elsewhere import list_elsewhere
 from portal.bookings.queries.needs import find_ways_to_qualify
 from portal.bookings.queries.situations import refuse_what_is_taken
+from portal.bookings.rules.pricing import total_cents
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.words import BOOKING_STATUSES
-from portal.bookings.schemas.bookings import AvailabilitySchema, BookingSchema
+from portal.bookings.schemas.bookings import AvailabilitySchema, BookingSchema, EstimateSchema
 from portal.bookings.services import making, moving, steps
 from portal.bookings.services.calendar import open_resource
+from portal.bookings.services.judging import check_bookable
 from portal.facilities.queries import get_visible_equipment, get_visible_facility
 from portal.kernel.api import (
     bind_json,
@@ -60,6 +63,14 @@ _WINDOW = {
         "For which of your organizations it would be booked; the host itself, else a member firm,"
         " an academic one or another, if it is not given."
     ),
+}
+_USE = {
+    "from": "When it would begin, ISO 8601 with an offset.",
+    "to": "When it would end.",
+    "organization_id": "For which of your organizations, if you have several.",
+    "runs": "How many runs it would be, where they have a price.",
+    "samples": "How many samples.",
+    "with_operator": "“true” if one of the host’s people comes along.",
 }
 
 
@@ -93,6 +104,35 @@ def show_availability_of_facility(facility_id: int) -> ResponseReturnValue:
     Of what its host does not let others book they see nothing.
     """
     return _show_availability(resource_of(get_visible_facility(current_actor(), facility_id)))
+
+
+@blueprint.get("/equipment/<int:equipment_id>/estimate")
+@operation(
+    summary="What booking equipment would cost",
+    tag="bookings",
+    schema=EstimateSchema,
+    filters=_USE,
+    problems=(404,),
+)
+def show_estimate_of_equipment(equipment_id: int) -> ResponseReturnValue:
+    """Return what a booking would cost, line by line, as it is charged unless its use differs.
+
+    `estimate_cents` is null where the host gives no price.
+    """
+    return _show_estimate(resource_of(get_visible_equipment(current_actor(), equipment_id)))
+
+
+@blueprint.get("/facilities/<int:facility_id>/estimate")
+@operation(
+    summary="What booking a facility would cost",
+    tag="bookings",
+    schema=EstimateSchema,
+    filters=_USE,
+    problems=(404,),
+)
+def show_estimate_of_facility(facility_id: int) -> ResponseReturnValue:
+    """Return what a booking would cost, as of equipment."""
+    return _show_estimate(resource_of(get_visible_facility(current_actor(), facility_id)))
 
 
 @blueprint.post("/equipment/<int:equipment_id>/bookings")
@@ -178,6 +218,8 @@ def show_booking(booking_id: int) -> ResponseReturnValue:
 )
 def change_booking(booking_id: int) -> ResponseReturnValue:
     """Move it to another time or give it to a colleague, under the rules as they are now.
+
+    With `scope` "following" or "all", the others of its series go along, all or none.
 
     With `equipment_id` or `facility_id` it moves to something else. At another host that makes a
     new booking, which is returned, and cancels this one.
@@ -298,6 +340,26 @@ def respond_made(made: list[Any]) -> ResponseReturnValue:
         status=201,
         location=url_for("bookings_api.show_booking", booking_id=made[0].id),
     )
+
+
+def _show_estimate(resource: Any) -> ResponseReturnValue:
+    actor = current_actor()
+    authorize(actor, Permission.BOOKING_CREATE, resource)
+    organization = choose_organization(actor, number_argument("organization_id"))
+    check_bookable(resource, organization)
+    starts_at, ends_at = instant_argument("from"), instant_argument("to")
+    if starts_at is None or ends_at is None:
+        raise Invalid("from", _("Please say from when until when."))
+    lines = price_lines(
+        resource,
+        read_span(starts_at, ends_at, field="to"),
+        organization,
+        runs=number_argument("runs") or 0,
+        samples=number_argument("samples") or 0,
+        with_operator=choice_argument("with_operator", ("true", "false")) == "true",
+    )
+    total = None if lines is None else total_cents(lines)
+    return respond(EstimateSchema(), {"estimate_cents": total, "lines": lines or []})
 
 
 def _show_availability(resource: Any) -> ResponseReturnValue:

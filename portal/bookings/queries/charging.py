@@ -4,6 +4,7 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
@@ -15,7 +16,8 @@ from portal.bookings.models.calendar import Resource
 from portal.bookings.models.charging import ChargeLine, Dispute, Incident, RateCard
 from portal.bookings.policies import Permission
 from portal.bookings.rules.attempt import Span
-from portal.bookings.rules.pricing import Rates, Use, inherit_rates, price_use, total_cents
+from portal.bookings.rules.customers import customer_class_of
+from portal.bookings.rules.pricing import Line, Rates, Use, inherit_rates, price_use, total_cents
 from portal.facilities.models import Equipment, EquipmentRate
 from portal.kernel.authorization import Actor, authorize
 from portal.kernel.clock import month_after
@@ -139,6 +141,34 @@ def estimate_cents(
     use = Use(round(span.minutes), runs, samples, with_operator)
     lines = price_use(load_rates(resource, customer_class), use)
     return None if lines is None else total_cents(lines)
+
+
+def price_lines(
+    resource: Resource, span: Span, organization: Organization, **use: Any
+) -> list[Line] | None:
+    """Return what an organization would pay, line by line, or None where there is no price.
+
+    use: `runs`, `samples` and `with_operator` of a `Use`.
+    """
+    rates = load_rates(resource, _class_of(resource, organization))
+    return price_use(rates, Use(round(span.minutes), **use))
+
+
+def estimate_all_cents(
+    resources: Sequence[Resource], spans: Sequence[Span], organization: Organization
+) -> int | None:
+    """Return what an organization would pay for resources at some times, None without a price."""
+    found = [
+        estimate_cents(resource, span, _class_of(resource, organization))
+        for resource in resources
+        for span in spans
+    ]
+    priced = [cents for cents in found if cents is not None]
+    return sum(priced) if priced else None
+
+
+def _class_of(resource: Resource, organization: Organization) -> str:
+    return customer_class_of(resource.organization_id, organization.id, organization.kind)
 
 
 # One booking's charge

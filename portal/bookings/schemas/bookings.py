@@ -148,6 +148,23 @@ class ClosedSchema(Schema):
     because_of = fields.String()
 
 
+class EstimateLineSchema(Schema):
+    """A part of what a booking would cost; quantity_thousandths is in thousandths of the unit."""
+
+    kind = fields.String()
+    unit = fields.String()
+    quantity_thousandths = fields.Integer()
+    unit_cents = fields.Integer()
+    amount_cents = fields.Integer()
+
+
+class EstimateSchema(Schema):
+    """What a booking would cost, in cents of the U.S. dollar."""
+
+    estimate_cents = fields.Integer(allow_none=True)
+    lines = fields.List(fields.Nested(EstimateLineSchema))
+
+
 class AvailabilitySchema(Schema):
     """When a resource is free, taken and closed within a window."""
 

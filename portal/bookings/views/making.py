@@ -16,12 +16,12 @@ from portal.bookings.policies import Permission
 from portal.bookings.queries import bookings as queries
 from portal.bookings.queries import hosts
 from portal.bookings.queries.calendar import load_calendar
-from portal.bookings.queries.charging import load_rates
+from portal.bookings.queries.charging import estimate_all_cents, load_rates
 from portal.bookings.queries.elsewhere import list_elsewhere
 from portal.bookings.queries.timetables import list_along, list_colleagues
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.customers import customer_class_of
-from portal.bookings.rules.recurrence import Recurrence
+from portal.bookings.rules.recurrence import Recurrence, occurrences
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.telling import write_times
 from portal.bookings.rules.wording import tell_visitors
@@ -41,7 +41,7 @@ from portal.bookings.views.subjects import (
 from portal.kernel.authorization import authorize, can
 from portal.kernel.clock import now
 from portal.kernel.errors import Conflict, Invalid
-from portal.kernel.web import current_actor, flash, see_other
+from portal.kernel.web import current_actor, flash, format_money, see_other
 
 
 @blueprint.route("/equipment/<int:equipment_id>/book", methods=["GET", "POST"])
@@ -65,7 +65,10 @@ def book(equipment_id: int | None = None, facility_id: int | None = None) -> Res
     _offer(form, bookers, along)
     attempted: Attempted | None = None
     if form.submitted() and (wanted := form.read_span(zone)) is not None:
-        answer = _attempt(form, subject, booker, along, wanted)
+        span = wanted
+        # Who only asks for the price books nothing.
+        is_asked = request.form.get("action") == "estimate"
+        answer = None if is_asked else _attempt(form, subject, booker, along, wanted)
         if isinstance(answer, list):
             return _to_made(answer, subject, zone)
         if isinstance(answer, Refused):
@@ -89,6 +92,7 @@ def book(equipment_id: int | None = None, facility_id: int | None = None) -> Res
         second_times=form.second_times(zone),
         step=rules.slot_minutes * 60,
         rates=load_rates(subject.resource, _class(subject, booker)),
+        estimate=_estimate(form, subject, booker, along, span, zone) if span else "",
         told=tell_visitors(rules, hosts.region_names(rules.eligible_region_ids or ())),
         attempted=attempted,
         refusal=show_refusal(attempted, subject, form) if attempted else None,
@@ -144,6 +148,39 @@ def _offer(form: BookingPageForm, bookers: Sequence[Any], along: Sequence[Any]) 
     form.for_user.choices = list_colleagues([one.id for one in bookers])
     form.frequency.choices = [SelectChoice("", _("Once")), *form.frequency.choices[1:]]
     form.also.choices = [SelectChoice(str(one.id), one.name) for one in along]
+
+
+def _estimate(
+    form: BookingPageForm,
+    subject: Subject,
+    booker: Any,
+    along: Sequence[Any],
+    span: Span,
+    zone: str,
+) -> str:
+    """Return what all that the form says would cost, in words, or "" where it says too little."""
+    try:
+        recurrence = form.read_recurrence()
+    except ValueError as error:
+        if not form.errors:
+            form.add_error("frequency", str(error))
+        return ""
+    spans = [span]
+    if recurrence is not None:
+        spans = occurrences(recurrence, span, zone, most=making.MOST_OCCURRENCES)
+    resources = [subject.resource, *(one for one in along if str(one.id) in (form.also.data or []))]
+    cents = estimate_all_cents(resources, spans, booker)
+    if cents is None:
+        return ""
+    price, count = format_money(cents), len(spans) * len(resources)
+    if count == 1:
+        return _("%(when)s: about %(price)s.", when=write_times(span, zone), price=price)
+    return ngettext(
+        "%(num)d booking: about %(price)s.",
+        "%(num)d bookings: about %(price)s together.",
+        count,
+        price=price,
+    )
 
 
 def _attempt(

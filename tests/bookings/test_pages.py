@@ -403,7 +403,10 @@ def test_a_booking_is_moved_to_another_machine_and_told_what_it_is_for(
     assert f">{name}</option>" in ana.get(f"{here}/move").text
     date = in_a_week("12:00").astimezone(PLACE).date().isoformat()
     times = {"date": date, "starts": "09:00", "ends": "10:00"}
-    moved = ana.post(f"{here}/move", data=times | {"target": f"equipment:{other.id}"})
+    to = times | {"target": f"equipment:{other.id}"}
+    asked = ana.post(f"{here}/move", data=to | {"action": "estimate"})
+    assert "09:00–10:00: about $85." in asked.text
+    moved = ana.post(f"{here}/move", data=to)
     assert moved.headers["Location"] == here
     for purpose in ("Lids", "Lids for the fair"):
         ana.post(f"{here}/purpose", data={"purpose": purpose})

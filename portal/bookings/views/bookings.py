@@ -24,6 +24,7 @@ from portal.bookings.policies import Permission
 from portal.bookings.queries import bookings as queries
 from portal.bookings.queries import listings
 from portal.bookings.queries.calendar import Calendar, load_calendar
+from portal.bookings.queries.charging import reestimate_cents
 from portal.bookings.queries.elsewhere import list_targets
 from portal.bookings.queries.timetables import list_colleagues
 from portal.bookings.queries.waiting import get_visible_entry, list_own_entries
@@ -49,6 +50,7 @@ from portal.kernel.web import (
     current_actor,
     external_url,
     flash,
+    format_money,
     local_target,
     see_other,
 )
@@ -248,7 +250,12 @@ def move(booking_id: int) -> ResponseReturnValue:
     ]
     subject = _subject(booking)
     attempted: Attempted | None = None
-    if form.submitted() and (wanted := form.read_span(zone)) is not None:
+    estimate = ""
+    wanted = form.read_span(zone) if form.submitted() else None
+    if wanted is not None and request.form.get("action") == "estimate":
+        # Who only asks for the price moves nothing.
+        estimate = _estimate(booking, form.target.data, wanted, zone)
+    elif wanted is not None:
         try:
             moved = form.attempt(
                 _move,
@@ -263,7 +270,10 @@ def move(booking_id: int) -> ResponseReturnValue:
             if form.target.data:
                 subject = _target(form.target.data)
             attempted = Attempted(
-                refusal, wanted, zone, can_override=can(actor, Permission.BOOKING_DECIDE, booking)
+                refusal,
+                wanted,
+                zone,
+                can_override=can(actor, Permission.BOOKING_DECIDE, booking),
             )
         except Conflict as error:
             form.add_error(None, error.message)
@@ -276,6 +286,7 @@ def move(booking_id: int) -> ResponseReturnValue:
         "bookings/move.html",
         status=attempted.refusal.status if attempted else None,
         form=form,
+        estimate=estimate,
         booking=booking,
         when=write_times(Span(booking.starts_at, booking.ends_at), zone),
         zone_name=zone_words(zone, booking.starts_at)["name"],
@@ -295,6 +306,16 @@ def _move(booking: Any, target: str, **said: Any) -> Any:
     return moving.move_to_resource(
         current_actor(), (booking.resource, resource), booking=booking, **said
     )
+
+
+def _estimate(booking: Any, target: str, span: Span, zone: str) -> str:
+    """Return what a booking would cost at another time, or of another thing, in words."""
+    resource = _target(target).resource if target else booking.resource
+    cents = reestimate_cents(booking, resource, span)
+    when = write_times(span, zone)
+    if cents is None:
+        return _("%(when)s: the host gives no price.", when=when)
+    return _("%(when)s: about %(price)s.", when=when, price=format_money(cents))
 
 
 def _target(target: str) -> Subject:

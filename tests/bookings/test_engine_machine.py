@@ -20,15 +20,18 @@ from sqlalchemy import select
 
 from portal.bookings.models.booking import Booking, BookingMove, WaitingEntry
 from portal.bookings.models.calendar import Quota, Resource, RuleLayer
+from portal.bookings.models.charging import RateCard
 from portal.bookings.queries import bookings as queries
+from portal.bookings.queries.charging import count_cents, load_rates
 from portal.bookings.queries.situations import load_situation
 from portal.bookings.queries.waiting import get_visible_entry
 from portal.bookings.rules.attempt import Attempt, Span
 from portal.bookings.rules.customers import customer_class_of
 from portal.bookings.rules.places import peak
 from portal.bookings.rules.problems import find_problems
+from portal.bookings.rules.recurrence import Recurrence
 from portal.bookings.rules.words import BOOKINGS, HOLDING_STATUSES
-from portal.bookings.services import making, moving, steps, waiting
+from portal.bookings.services import charging, making, moving, steps, waiting
 from portal.facilities.models import Equipment
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.clock import now
@@ -43,6 +46,7 @@ from tests.support.machines import machine_settings
 SLOT = 30
 LONGEST = 120
 MOST_A_DAY = 3
+FEES = {"operator_cents": 6010, "cancellation_cents": 700, "no_show_cents": 500}
 HOUSES = {"ana": "shop", "ben": "shop", "cleo": "college", "eve": "aero"}
 PEOPLE = st.sampled_from(sorted(HOUSES))
 # Half a day of slots, so that people meet; now and then between two of them.
@@ -65,6 +69,11 @@ def write_resource(world: World, name: str, **rules: object) -> int:
         session.flush()
         session.add(RuleLayer(resource_id=resource.id, **rules))
         return resource.id
+
+
+def by_the_hour(cents: int | None, minutes: int) -> int:
+    """Return what minutes cost at a price per hour, to the nearest cent."""
+    return ((cents or 0) * minutes * 2 + 60) // 120
 
 
 @pytest.mark.long
@@ -97,6 +106,7 @@ def test_no_order_of_steps_breaks_a_rule_of_bookings(
                 "max_length_minutes": LONGEST,
                 "turnaround_minutes": turnaround,
                 "no_show_minutes": 15,
+                "cancel_notice_minutes": 60 * 24,
             }
             self.resource_id = mill(**rules).id
             self.other_id = write_resource(world, "college_members", **rules)
@@ -111,6 +121,8 @@ def test_no_order_of_steps_breaks_a_rule_of_bookings(
                         most_bookings=MOST_A_DAY,
                     )
                 )
+                for number in (self.resource_id, self.other_id):
+                    session.add(RateCard(resource_id=number, **FEES))
             self.actors: dict[str, Actor] = {name: actor(name) for name in HOUSES}
             self.noon = now().replace(hour=14, minute=0, second=0, microsecond=0)
             self.noon += dt.timedelta(days=3)
@@ -158,6 +170,39 @@ def test_no_order_of_steps_breaks_a_rule_of_bookings(
             overridden = bool(queries.get_booking(made[0].id).overrides)
             assert not overridden or (why and name == "cleo")
             assert overridden or (start % SLOT == 0 and length <= LONGEST)
+
+        @rule(name=PEOPLE, start=STARTS, length=LENGTHS, skips=st.booleans())
+        def book_both_on_two_days(self, name: str, start: int, length: int, skips: bool) -> None:
+            before = len(self.bookings())
+            try:
+                made = making.create_party(
+                    self.actors[name],
+                    (self.resource(), queries.get_resource(self.other_id)),
+                    organization=self.house(name),
+                    span=self.span(start, length),
+                    recurrence=Recurrence("daily", count=2),
+                    on_conflict="skip" if skips else "refuse",
+                )
+            except PortalError:
+                assert len(self.bookings()) == before
+                return
+            assert len(made) == len(self.bookings()) - before
+            assert len(made) == 4 or (skips and len(made) == 2)
+            parties = groupby(made, key=lambda one: (one.party, one.starts_at, one.ends_at))
+            for _party, pair in parties:
+                assert sorted(one.resource_id for one in pair) == [self.resource_id, self.other_id]
+
+        @rule(name=PEOPLE, number=NUMBERS, with_operator=st.booleans())
+        def say_how_it_is_used(self, name: str, number: int, with_operator: bool) -> None:
+            booking = self.pick(number)
+            if booking is None:
+                return
+            try:
+                charging.report_usage(self.actors[name], booking, with_operator=with_operator)
+                moving.describe_booking(self.actors[name], booking, purpose=f"Lids by {name}")
+            except PortalError:
+                return
+            assert queries.get_booking(booking.id).purpose == f"Lids by {name}"
 
         @rule(name=PEOPLE, number=NUMBERS, start=STARTS, length=LENGTHS)
         def move(self, name: str, number: int, start: int, length: int) -> None:
@@ -249,6 +294,9 @@ def test_no_order_of_steps_breaks_a_rule_of_bookings(
                         booking.starts_at - step,
                         booking.ends_at - step,
                     )
+                    for used in ("used_from", "used_until"):
+                        if getattr(booking, used) is not None:
+                            setattr(booking, used, getattr(booking, used) - step)
                     session.flush()
                 for move in session.scalars(select(BookingMove)):
                     move.was_from, move.was_until = move.was_from - step, move.was_until - step
@@ -282,6 +330,25 @@ def test_no_order_of_steps_breaks_a_rule_of_bookings(
                     )
                     # Only who may not book it is passed over.
                     assert not is_passed_over or self.problems_of(earlier) - {"conflict"}
+
+            for booking in self.bookings():
+                self.charges_add_up(queries.get_booking(booking.id))
+            session.rollback()
+
+        def charges_add_up(self, booking: Booking) -> None:
+            """What all that is over has cost is its time, and what its end costs."""
+            rates = load_rates(booking.resource, booking.customer_class)
+            used = max(booking.ends_at, booking.used_until or booking.ends_at) - booking.starts_at
+            minutes = round(used / dt.timedelta(minutes=1))
+            expected = 0
+            if booking.status == "completed" and rates.hour_cents is not None:
+                expected = by_the_hour(rates.hour_cents, minutes)
+                expected += by_the_hour(rates.operator_cents, minutes) * booking.with_operator
+            elif booking.status == "no_show":
+                expected = FEES["no_show_cents"]
+            elif booking.is_cancelled_late:
+                expected = FEES["cancellation_cents"]
+            assert count_cents(booking) == expected
 
         def entries(self, *statuses: str) -> list[WaitingEntry]:
             statement = (

@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased, joinedload
 
 from portal.kernel.clock import month_after
 from portal.kernel.database import session
-from portal.kernel.paging import Page, page_of
+from portal.kernel.paging import Page, keyset_page
 from portal.kernel.spreadsheets import amount_cell
 from portal.organizations.models import Organization
 from portal.training.models.certificates import Certificate
@@ -87,15 +87,13 @@ def load_roster(section: Section) -> list[RosterRow]:
 
 def load_roster_page(section: Section, *, cursor: str | None = None) -> Page[RosterRow]:
     """Return a page of who takes part in a section, as `load_roster` does."""
-    people = session.execute(
-        select(Enrollment.id, Enrollment.name, Enrollment.email)
-        .where(Enrollment.section_id == section.id, Enrollment.status.in_(TAKING_PART))
-        .order_by(Enrollment.id)
-        .limit(MOST_ON_ROSTER)
+    found = keyset_page(
+        _of_section(section, TAKING_PART),
+        (Enrollment.name, Enrollment.id),
+        cursor=cursor,
+        limit=ROSTER_PAGE,
     )
-    found = page_of(sorted(people, key=_by_name), cursor=cursor, limit=ROSTER_PAGE)
-    rows = list_taking_part(section, [row.id for row in found.items])
-    return Page(_roster_rows(rows), found.next)
+    return Page(_roster_rows(found.items), found.next)
 
 
 def _roster_rows(rows: Sequence[Enrollment]) -> list[RosterRow]:

@@ -106,6 +106,7 @@ def _add_firms(chance: random.Random, counties: Sequence[str]) -> list[int]:
                 "county_fips": chance.choice(counties),
                 "status": "active",
                 "source": "own",
+                "verified_at": now(),
             }
             for number in range(FIRMS)
         ],

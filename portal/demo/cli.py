@@ -89,7 +89,7 @@ def load_demo() -> None:
             SYSTEM, recognition=recognition, host=by_key[recognition.host]
         )
     for key, demands in queries.read_demands().items():
-        new += training.load_demands(SYSTEM, demands=demands, organization=by_key[key])
+        new += training.load_demands(SYSTEM, demands=demands, organization=by_key[key], cast=cast)
     for story in queries.read_stories():
         new += stories.load_story(
             SYSTEM,

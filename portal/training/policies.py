@@ -94,7 +94,7 @@ _payers = role_in(Enrollment.organization_id, "owner", "manager")
 _teachers = role_in(Enrollment.provider_organization_id)
 _MANAGERS = "owners and managers of the provider"
 _demand_people = role_in(SkillDemand.organization_id)
-# Anybody can call a new organization a college, and found firms that ask beside one that is meant.
+# Anybody can call a new organization a college.
 _is_verified = Rule(
     lambda actor, row: row is not None and row.verified_at is not None,
     lambda actor: Organization.verified_at.is_not(None),

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 
 from portal.kernel.authorization import SYSTEM
-from portal.kernel.clock import today_here
+from portal.kernel.clock import now, today_here
 from portal.kernel.database import session, unit_of_work
 from portal.organizations.models import Organization
 from portal.organizations.rules import match_key
@@ -27,6 +27,7 @@ def add_firm(name: str, county: str = "21111") -> Organization:
             county_fips=county,
             status="active",
             source="own",
+            verified_at=now(),
         )
         session.add(firm)
         session.flush()

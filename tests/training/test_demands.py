@@ -33,7 +33,14 @@ def test_a_firm_states_changes_and_meets_a_need(client_of, world):
         data=need(world, wage_min_cents="22.50", wage_max_cents="28", occupation="51-4121"),
     )
     page = ben.get(made.headers["Location"]).text
-    for text in ("MIG welding: 3 people", "$22.50", "Welders", "Jefferson", "Needed by"):
+    for text in (
+        "MIG welding: 3 people",
+        "$22.50",
+        "Welders",
+        "Jefferson",
+        "Needed by",
+        "It counts in",
+    ):
         assert text in page
     demand = newest()
     assert (demand.county_fips, demand.occupation_code) == ("21111", "51-4121")

@@ -94,13 +94,20 @@ def test_a_dominating_firm_keeps_the_sum_hidden(world):
     assert all(gap.firms == 0 for rows in answers(world).values() for gap in rows.values())
 
 
-def test_an_archived_firm_and_a_need_that_was_met_no_longer_count(world):
+def test_neither_archived_firms_nor_those_that_nobody_vouches_for_nor_needs_that_were_met_count(
+    world,
+):
     firms = add_askers([2, 2, 3, 2, 2])
     assert max(gap.firms for gap in answers(world)[2].values()) == 5
     met = ask(firms[0], "cnc-mill-operation", 1)
     services.act_on_demand(SYSTEM, met, "meet")
     assert max(gap.people for gap in answers(world)[2].values()) == 11
     archive_organization(actor_named("root"), firms[0])
+    assert max(gap.people for gap in answers(world)[2].values()) == 9
+    # Else whoever registers three firms reads what the fourth one needs.
+    withdraw_verification(actor_named("dov"), firms[1])
+    assert all(gap.firms == 0 for gap in answers(world)[2].values())
+    verify_organization(actor_named("dov"), firms[1])
     assert max(gap.people for gap in answers(world)[2].values()) == 9
 
 
@@ -218,6 +225,7 @@ def mails_to(address):
 
 def ask_of_shop(world):
     shop = session.get_one(Organization, world.organizations["shop"])
+    verify_organization(actor_named("dov"), shop)
     ask(shop, "cnc-mill-operation", 2)
     # As pages write it.
     return str(escape(shop.name))

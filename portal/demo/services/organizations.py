@@ -41,7 +41,7 @@ def load_organization(actor: Actor, *, organization: DemoOrganization, cast: Dem
             write_request(owner, row, request, organization)
         write_calendars(owner, row, organization)
         if organization.is_verified:
-            _verify(row, cast, organization)
+            vouch_for(row, cast, organization)
         date_back(row, organization.confirmed_days_ago, owner.user_id)
     return organization.record_count
 
@@ -71,7 +71,7 @@ def _represent(row: Organization, organization: DemoOrganization, cast: DemoCast
     return Actor(user_id=user.id, name=user.name, memberships={row.id: "owner"})
 
 
-def _verify(row: Organization, cast: DemoCast, organization: DemoOrganization) -> None:
+def vouch_for(row: Organization, cast: DemoCast, organization: DemoOrganization) -> None:
     """Let the region's broker vouch for an organization other than the broker's own."""
     region = find_region(organization.region)
     for person in cast.people:

@@ -13,6 +13,7 @@ from portal.bookings.services import access as gates
 from portal.demo.policies import Permission
 from portal.demo.rules.chance import days_before
 from portal.demo.rules.organizations import DemoOrganization
+from portal.demo.rules.people import DemoCast
 from portal.demo.rules.training import (
     DemoDemand,
     DemoEnrollment,
@@ -23,6 +24,7 @@ from portal.demo.rules.training import (
 )
 from portal.demo.services.acting import find_organization, owner_of, person_of, without_mail
 from portal.demo.services.dating import ago, date_step, date_steps, evening_of
+from portal.demo.services.organizations import vouch_for
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.clock import today_here
 from portal.kernel.commands import command
@@ -130,9 +132,16 @@ def load_recognition(actor: Actor, *, recognition: DemoRecognition, host: DemoOr
 
 @command(Permission.DEMO_LOAD)
 def load_demands(
-    actor: Actor, *, demands: Sequence[DemoDemand], organization: DemoOrganization
+    actor: Actor,
+    *,
+    demands: Sequence[DemoDemand],
+    organization: DemoOrganization,
+    cast: DemoCast,
 ) -> int:
-    """Let an organization say which skills it needs; return how many, 0 where it has said so."""
+    """Let an organization say which skills it needs; return how many, 0 where it has said so.
+
+    Needs count once the region's broker has vouched for who has them.
+    """
     row = find_organization(organization)
     if row is None or session.scalar(
         select(exists().where(SkillDemand.organization_id == row.id, SkillDemand.is_demo))
@@ -140,6 +149,8 @@ def load_demands(
         return 0
     with without_mail():
         owner = owner_of(row)
+        if row.verified_at is None:
+            vouch_for(row, cast, organization)
         for demand in demands:
             least, most = demand.wages or (None, None)
             stated = state_demand(

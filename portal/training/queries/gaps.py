@@ -3,12 +3,13 @@
 All open demands of all firms are read and parted into cells; filters only choose among the cells.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from flask_babel import gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, String, and_, case, cast, func, or_, select
 
 from portal.kernel.authorization import Actor, visible
 from portal.kernel.clock import today_here
@@ -25,24 +26,27 @@ from portal.training.models.enrollments import Enrollment
 from portal.training.models.programs import Program, ProgramSkill
 from portal.training.models.sections import Section
 from portal.training.policies import Permission
+from portal.training.queries.sections import can_enroll
 from portal.training.rules.demands import quarter_code, quarter_label, quarter_of, read_quarter
 from portal.training.rules.gaps import (
     Area,
+    Array,
     Cell,
-    Demanded,
+    Demands,
     Gap,
     Key,
     Supplied,
+    find_cell,
+    in_order,
     make_cells,
     serve,
-    unserved,
 )
-from portal.training.rules.sections import COMING_STATUSES
 
 #: So many rows stand on a page.
 PAGE = 50
-#: So many skills are asked for at once: databases take no longer lists.
-_SKILLS_AT_ONCE = 400
+#: When so many skills have changed, all are read: one pass over the table is faster.
+_MANY_SKILLS = 40
+_NONE = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,6 @@ class _Kept:
     general: tuple[Any, ...]
     versions: Mapping[str, tuple[Any, ...]]
     area_of: Mapping[str, Area]
-    cells: Mapping[str, list[Cell]]
     asked: Mapping[Key, Gap]
 
 
@@ -155,10 +158,10 @@ def get_cell(reference: Mapping[str, str]) -> Cell:
     kind, _dash, place = reference.get("area", "").partition("-")
     quarter = read_quarter(reference.get("quarter", ""))
     key: Key = (reference.get("skill", ""), (kind, place), quarter)
-    for cell in _load().cells.get(key[0], ()):
-        if cell.key == key:
-            return cell
-    raise NotFound(_("So few firms ask for this now that it is not shown."))
+    cell = find_cell(_demands(quarter_of(today_here()), [key[0]]), _area_of(), key)
+    if cell is None:
+        raise NotFound(_("So few firms ask for this now that it is not shown."))
+    return cell
 
 
 def name_cell(cell: Cell) -> str:
@@ -255,32 +258,32 @@ def _load() -> _Kept:
     kept = _kept.get(database)
     if kept is not None and kept.general == general and kept.versions == versions:
         return kept
-    cells: dict[str, list[Cell]] = {}
     if kept is not None and kept.general == general:
-        area_of = kept.area_of
-        cells = {
-            key: kept.cells[key] for key in versions if versions[key] == kept.versions.get(key)
-        }
+        area_of, standing = kept.area_of, versions.items() & kept.versions.items()
     else:
-        area_of = _area_of()
-    changed = sorted(set(versions) - set(cells))
-    for key in changed:
-        cells[key] = []
-    for cell in make_cells(_demands(first, changed), area_of):
-        cells[cell.skill].append(cell)
-    asked = unserved(cell for found in cells.values() for cell in found)
-    kept = _Kept(general, versions, area_of, cells, asked)
+        area_of, standing = _area_of(), set()
+    unchanged = {key for key, _version in standing}
+    changed = sorted(set(versions) - unchanged)
+    if kept is None or len(changed) > _MANY_SKILLS:
+        asked = make_cells(_demands(first, None), area_of)
+    else:
+        anew = make_cells(_demands(first, changed), area_of)
+        same = (gap for gap in kept.asked.values() if gap.skill in unchanged)
+        asked = in_order([*same, *anew.values()])
+    kept = _Kept(general, versions, area_of, asked)
     # Another thread may put its own there: both are right.
     _kept[database] = kept
     return kept
 
 
 def _versions(first: int) -> tuple[tuple[Any, ...], dict[str, tuple[Any, ...]]]:
-    """Return what changes with regions and archived firms, and by skill with its open demands."""
+    """Return what changes with regions and with which firms count, and by skill with its demands.
+
+    No change of one or two firms leaves their numbers' sum and sum of squares alike.
+    """
+    number = Organization.id
     regions = select(func.count(), func.max(Region.updated_at), func.max(Region.id))
-    archived = select(func.count(), func.max(Organization.updated_at)).where(
-        Organization.status != "active"
-    )
+    firms = select(func.count(), func.sum(number), func.sum(number * number)).where(_counts())
     demands = (
         select(
             SkillDemand.skill_key,
@@ -291,54 +294,76 @@ def _versions(first: int) -> tuple[tuple[Any, ...], dict[str, tuple[Any, ...]]]:
         .where(SkillDemand.status == "open", SkillDemand.quarter >= first)
         .group_by(SkillDemand.skill_key)
     )
+    run = session.connection().execute
     return (
-        (first, *(tuple(session.execute(part).one()) for part in (regions, archived))),
-        {key: tuple(version) for key, *version in session.execute(demands)},
+        (first, *(tuple(run(part).one()) for part in (regions, firms))),
+        {key: tuple(version) for key, *version in run(demands)},
     )
 
 
-def _demands(first: int, skills: Sequence[str]) -> Iterator[Demanded]:
-    """Return what is counted of the open demands for skills."""
+def _counts() -> ColumnElement[bool]:
+    """Say which firms count: anybody can register three firms that ask for what a fourth one does,
+    and read what that needs as what is left. So a broker has to have verified each."""
+    return and_(Organization.status == "active", Organization.verified_at.is_not(None))
+
+
+def _demands(first: int, skills: Sequence[str] | None) -> Demands:
+    """Return what is counted of the open demands: of all skills, or of these.
+
+    A database hands out few long texts much faster than many rows: of each column one, in the same
+    order, since one pass over the rows makes all of them.
+    """
     highest = func.coalesce(SkillDemand.wage_max_cents, SkillDemand.wage_min_cents)
-    statement = (
-        select(
-            SkillDemand.skill_key,
-            SkillDemand.county_fips,
-            SkillDemand.quarter,
-            SkillDemand.organization_id,
-            SkillDemand.people,
-            (SkillDemand.wage_min_cents + highest) / 2,
-            SkillDemand.is_cofunding,
-            SkillDemand.hosts_apprentices,
-        )
-        .join(Organization, Organization.id == SkillDemand.organization_id)
-        .where(
-            SkillDemand.status == "open",
-            SkillDemand.quarter >= first,
-            Organization.status == "active",
-        )
+    columns: tuple[Any, ...] = (
+        SkillDemand.skill_key,
+        SkillDemand.county_fips,
+        SkillDemand.quarter,
+        SkillDemand.organization_id,
+        SkillDemand.people,
+        func.coalesce((SkillDemand.wage_min_cents + highest) // 2, -1),
+        case((SkillDemand.is_cofunding, 1), else_=0)
+        + case((SkillDemand.hosts_apprentices, 2), else_=0),
     )
-    for start in range(0, len(skills), _SKILLS_AT_ONCE):
-        chosen = SkillDemand.skill_key.in_(skills[start : start + _SKILLS_AT_ONCE])
-        yield from map(Demanded._make, session.connection().execute(statement.where(chosen)).all())
+    statement = select(*(func.aggregate_strings(cast(one, String), " ") for one in columns)).where(
+        SkillDemand.status == "open",
+        SkillDemand.quarter >= first,
+        # A sum has no index: else the firms would be gone through one by one, which takes longer.
+        (SkillDemand.organization_id + 0).in_(select(Organization.id).where(_counts())),
+    )
+    if skills is not None:
+        statement = statement.where(SkillDemand.skill_key.in_(skills))
+    texts = [text or "" for text in session.connection().execute(statement).one()]
+    skill_names, skill = _coded(texts[0].split())
+    county_codes, county = _coded(texts[1].split())
+    numbers = [np.fromstring(text, np.int64, sep=" ") if text else _NONE for text in texts[2:]]
+    return Demands(skill_names, county_codes, skill, county, *numbers)
+
+
+def _coded(texts: Sequence[str]) -> tuple[list[str], Array]:
+    """Return each text once, and for each of them its place among those."""
+    found = sorted(set(texts))
+    places = {text: place for place, text in enumerate(found)}
+    return found, np.fromiter(map(places.__getitem__, texts), np.int64, len(texts))
 
 
 def _area_of() -> dict[str, Area]:
     """Return with what each county is pooled: its region, the oldest if several; else its state."""
+    run = session.connection().execute
     found: dict[str, Area] = {
-        fips: ("state", state) for fips, state in session.execute(select(County.fips, County.state))
+        fips: ("state", state) for fips, state in run(select(County.fips, County.state)).all()
     }
-    for fips, number in session.execute(
+    for fips, number in run(
         select(RegionCounty.county_fips, RegionCounty.region_id).order_by(
             RegionCounty.region_id.desc()
         )
-    ):
+    ).all():
         found[fips] = ("region", str(number))
     return found
 
 
 def _supplies() -> list[Supplied]:
-    """Return the free seats of sections to come or open; a section counts where it ends."""
+    """Return the free seats of sections in which one can enroll, and of those only planned; a
+    section counts where it ends."""
     taken = (
         select(Enrollment.section_id, func.count(Enrollment.seat).label("taken"))
         .group_by(Enrollment.section_id)
@@ -349,22 +374,28 @@ def _supplies() -> list[Supplied]:
             ProgramSkill.skill_key,
             Section.county_fips,
             Section.ends_on,
+            Section.status == "planned",
             Section.seats - func.coalesce(taken.c.taken, 0),
         )
         .join(Program, Program.id == Section.program_id)
         .join(ProgramSkill, ProgramSkill.program_id == Program.id)
         .outerjoin(taken, taken.c.section_id == Section.id)
         .where(
-            Section.status.in_(COMING_STATUSES),
-            Section.ends_on >= today_here(),
+            or_(
+                can_enroll(today_here()),
+                and_(Section.status == "planned", Section.starts_on >= today_here()),
+            ),
             Section.county_fips.is_not(None),
+            Section.seats > func.coalesce(taken.c.taken, 0),
             Program.visibility.in_(("members", "public")),
             Program.is_archived.is_(False),
         )
     )
     return [
-        Supplied(skill, county, quarter_of(ends_on), max(0, free), 1)
-        for skill, county, ends_on, free in rows
+        Supplied(skill, county, quarter_of(ends_on), 0, 0, free)
+        if is_planned
+        else Supplied(skill, county, quarter_of(ends_on), free, 1)
+        for skill, county, ends_on, is_planned, free in rows.all()
         if county is not None
     ]
 

@@ -5,11 +5,12 @@ and cells depend on nothing that a reader chooses: whatever is filtered or subtr
 is whole cells, and a cell is shown only where it tells too little of each of its firms.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 #: A firm and three others at least.
 FEWEST_FIRMS = 4
@@ -18,36 +19,62 @@ FEWEST_FIRMS = 4
 Area = tuple[str, str]
 #: A skill, where, and in which quarter (None: from now on).
 Key = tuple[str, Area, int | None]
+Array: TypeAlias = NDArray[Any]
 
 
-class Demanded(NamedTuple):
-    """An open demand: what is counted of it. wage_cents: the middle of its band, per hour."""
+@dataclass(frozen=True)
+class Demands:
+    """Open demands and what is counted of them: each has a place in all of the arrays.
 
-    skill: str
-    county: str
-    quarter: int
-    organization_id: int
-    people: int
-    wage_cents: int | None
-    is_cofunding: bool
-    hosts_apprentices: bool
+    skill, county: places in `skills` and `counties`. wage_cents: the middle of the band, per hour;
+    -1: not said. would: 1 where the firm pays a part, and 2 where it hosts apprentices, added up.
+    """
+
+    skills: Sequence[str]
+    counties: Sequence[str]
+    skill: Array
+    county: Array
+    quarter: Array
+    firm: Array
+    people: Array
+    wage_cents: Array
+    would: Array
 
 
 class Supplied(NamedTuple):
-    """Seats of sections that teach a skill and end in a quarter: all that are not taken."""
+    """Seats of sections that teach a skill and end in a quarter: all that are not taken.
+
+    planned: seats of sections in which nobody can enroll yet.
+    """
 
     skill: str
     county: str
     quarter: int
     seats: int
     sections: int
+    planned: int = 0
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What is asked for of a skill in an area: in one quarter, or (None) from now on.
+    """The firms of a cell that may be shown, and how many people each asks for.
 
-    firms: how many people each firm needs; shown is only how many firms there are.
+    Shown is only how many firms there are.
+    """
+
+    skill: str
+    area: Area
+    quarter: int | None
+    firms: Mapping[int, int] = field(repr=False)
+
+    @property
+    def people(self) -> int:
+        return sum(self.firms.values())
+
+
+class Gap(NamedTuple):
+    """Demand and supply of a skill, side by side; firms and people are 0 where none is shown.
+
     wage_cents: the typical wage, in whole dollars, where four firms at least have named one.
     some_cofund, some_host: whether any of them would.
     """
@@ -55,27 +82,11 @@ class Cell:
     skill: str
     area: Area
     quarter: int | None
-    firms: Mapping[int, int] = field(repr=False)
-    people: int
-    wage_cents: int | None = None
-    some_cofund: bool = False
-    some_host: bool = False
-
-    @property
-    def key(self) -> Key:
-        return self.skill, self.area, self.quarter
-
-
-class Gap(NamedTuple):
-    """Demand and supply of a skill, side by side; firms and people are 0 where none is shown."""
-
-    skill: str
-    area: Area
-    quarter: int | None
     firms: int
     people: int
-    seats: int
-    sections: int
+    seats: int = 0
+    sections: int = 0
+    planned: int = 0
     wage_cents: int | None = None
     some_cofund: bool = False
     some_host: bool = False
@@ -90,83 +101,173 @@ class Gap(NamedTuple):
         return self.people - self.seats
 
 
-def is_showable(firms: Mapping[int, int]) -> bool:
-    """Tell whether a sum over firms tells too little of each of them to be held back.
+@dataclass(frozen=True)
+class _Groups:
+    """Demands of one skill, place and quarter each, that may be shown: parallel arrays.
 
-    firms: the people that each needs. What is left when the second largest takes itself away must
-    not say how much the largest needs: the others make up half as much as that at least.
+    Those of a group's firms are `firms[begin:end]`, and the people whom each asks for.
     """
-    if len(firms) < FEWEST_FIRMS:
-        return False
-    largest, _second, *others = sorted(firms.values(), reverse=True)
-    return 2 * sum(others) >= largest
+
+    skill: Array
+    place: Array
+    quarter: Array
+    people: Array
+    wage_cents: Array
+    would: Array
+    begin: Array
+    end: Array
+    firms: Array
+    firm_people: Array
 
 
-def make_cells(demands: Iterable[Demanded], area_of: Mapping[str, Area]) -> list[Cell]:
-    """Part demands into cells that may be shown.
+def is_showable(counts: Array, sums: Array, largest: Array, second: Array) -> Array:
+    """Tell of sums over firms whether they tell too little of each of them to be held back.
+
+    counts: how many firms; largest, second: what the two of them ask for that ask for most. What is
+    left when the second takes itself away must not say how much the largest needs: the others make
+    up half as much as that at least.
+    """
+    shown: Array = (counts >= FEWEST_FIRMS) & (2 * (sums - largest - second) >= largest)
+    return shown
+
+
+def make_cells(demands: Demands, area_of: Mapping[str, Area]) -> dict[Key, Gap]:
+    """Part demands into cells that may be shown; as gaps that nobody serves, the largest first.
 
     First by county and quarter; what is too little there, by the area of the counties and quarter;
     what is too little again, by area alone. The rest is shown nowhere.
     """
-    found: list[Cell] = []
-    groups: dict[Key, list[Demanded]] = defaultdict(list)
-    for row in demands:
-        groups[row.skill, ("county", row.county), row.quarter].append(row)
-    for is_lasting in (False, True):
-        rest = _take(groups, found)
-        groups = defaultdict(list)
-        for row in rest:
-            groups[row.skill, area_of[row.county], None if is_lasting else row.quarter].append(row)
-    _take(groups, found)
-    return found
-
-
-def _take(groups: Mapping[Key, list[Demanded]], found: list[Cell]) -> list[Demanded]:
-    """Put the groups that may be shown with those found; return what is left over."""
-    rest: list[Demanded] = []
-    for key, rows in groups.items():
-        cell = _cell(key, rows) if len(rows) >= FEWEST_FIRMS else None
-        if cell is None:
-            rest += rows
-        else:
-            found.append(cell)
-    return rest
-
-
-def _cell(key: Key, rows: list[Demanded]) -> Cell | None:
-    firms: dict[int, int] = {}
-    for row in rows:
-        firms[row.organization_id] = firms.get(row.organization_id, 0) + row.people
-    if not is_showable(firms):
-        return None
-    wages = {row.organization_id: row.wage_cents for row in rows if row.wage_cents is not None}
-    is_told = len(wages) >= FEWEST_FIRMS
-    return Cell(
-        *key,
-        firms,
-        sum(firms.values()),
-        wage_cents=round(median(wages.values()) / 100) * 100 if is_told else None,
-        some_cofund=any(row.is_cofunding for row in rows),
-        some_host=any(row.hosts_apprentices for row in rows),
-    )
-
-
-def unserved(cells: Iterable[Cell]) -> dict[Key, Gap]:
-    """Return what is asked for as if nobody taught it, the largest gap first."""
-    found = [
-        Gap(
-            *cell.key,
-            len(cell.firms),
-            cell.people,
-            0,
-            0,
-            cell.wage_cents,
-            cell.some_cofund,
-            cell.some_host,
+    found = []
+    for places, groups in _part(demands, area_of):
+        columns = (
+            groups.skill,
+            groups.place,
+            groups.quarter,
+            groups.end - groups.begin,
+            groups.people,
+            groups.wage_cents,
+            groups.would,
         )
-        for cell in cells
-    ]
-    return {gap.key: gap for gap in sorted(found, key=_order)}
+        for skill, place, quarter, firms, people, wage_cents, would in zip(
+            *(column.tolist() for column in columns), strict=True
+        ):
+            found.append(
+                Gap(
+                    demands.skills[skill],
+                    places[place],
+                    None if quarter < 0 else quarter,
+                    firms,
+                    people,
+                    wage_cents=None if wage_cents < 0 else wage_cents,
+                    some_cofund=bool(would & 1),
+                    some_host=bool(would & 2),
+                )
+            )
+    return in_order(found)
+
+
+def in_order(gaps: Iterable[Gap]) -> dict[Key, Gap]:
+    """Return gaps by their keys: the largest first, mere seats last."""
+    return {gap.key: gap for gap in sorted(gaps, key=_order)}
+
+
+def find_cell(demands: Demands, area_of: Mapping[str, Area], key: Key) -> Cell | None:
+    """Return a cell with its firms, if it may be shown."""
+    for places, groups in _part(demands, area_of):
+        for number, (skill, place, quarter) in enumerate(
+            zip(groups.skill.tolist(), groups.place.tolist(), groups.quarter.tolist(), strict=True)
+        ):
+            if (demands.skills[skill], places[place], None if quarter < 0 else quarter) == key:
+                its = slice(groups.begin[number], groups.end[number])
+                firms, people = groups.firms[its].tolist(), groups.firm_people[its].tolist()
+                return Cell(*key, dict(zip(firms, people, strict=True)))
+    return None
+
+
+def _part(
+    demands: Demands, area_of: Mapping[str, Area]
+) -> Iterator[tuple[Sequence[Area], _Groups]]:
+    """Return three times what may be shown of what is left, with the places that it counts."""
+    counties = [("county", county) for county in demands.counties]
+    areas = sorted({area_of[county] for county in demands.counties})
+    numbers = {area: number for number, area in enumerate(areas)}
+    area_codes = np.array([numbers[area_of[county]] for county in demands.counties], np.int64)
+    rows = np.arange(len(demands.skill))
+    for places, is_lasting in ((counties, False), (areas, False), (areas, True)):
+        if not len(rows):
+            return
+        county = demands.county[rows]
+        place = county if places is counties else area_codes[county]
+        quarter = np.full(len(rows), -1) if is_lasting else demands.quarter[rows]
+        groups, rows = _take(demands, rows, place, quarter)
+        yield places, groups
+
+
+def _take(demands: Demands, rows: Array, place: Array, quarter: Array) -> tuple[_Groups, Array]:
+    """Return the groups of rows that may be shown, and the rows that are left over."""
+    order = np.argsort(_joined(demands.skill[rows], place, quarter, demands.firm[rows]))
+    rows, place, quarter = rows[order], place[order], quarter[order]
+    skill, firm = demands.skill[rows], demands.firm[rows]
+    is_first = _differs(skill) | _differs(place) | _differs(quarter)
+    # Where groups and the firms in them begin: among the rows, and groups among the firms.
+    heads = np.flatnonzero(is_first)
+    is_firm = is_first | _differs(firm)
+    firm_heads = np.flatnonzero(is_firm)
+    begin = np.cumsum(is_firm)[heads] - 1
+    end = np.append(begin[1:], len(firm_heads))
+    group = np.cumsum(is_first)[firm_heads]
+    people = np.add.reduceat(demands.people[rows], firm_heads)
+    ranked = _ranked(people, group)
+    sums, counts = np.add.reduceat(people, begin), end - begin
+    second = np.where(counts > 1, ranked[np.maximum(end - 2, 0)], 0)
+    shown = is_showable(counts, sums, ranked[end - 1], second)
+    wages = np.maximum.reduceat(demands.wage_cents[rows], firm_heads)
+    groups = _Groups(
+        skill[heads][shown],
+        place[heads][shown],
+        quarter[heads][shown],
+        sums[shown],
+        _typical(wages, group, begin, end)[shown],
+        np.bitwise_or.reduceat(demands.would[rows], heads)[shown],
+        begin[shown],
+        end[shown],
+        firm[firm_heads],
+        people,
+    )
+    return groups, rows[~np.repeat(shown, np.diff(np.append(heads, len(rows))))]
+
+
+def _joined(*columns: Array) -> Array:
+    """Return one number for each place that sorts like its numbers one after the other."""
+    joined = np.zeros(len(columns[0]), np.int64)
+    for column in columns:
+        least = column.min()
+        joined = joined * (column.max() - least + 1) + (column - least)
+    return joined
+
+
+def _ranked(values: Array, group: Array) -> Array:
+    """Return the values of each group by size; groups stand in order already."""
+    least, span = values.min(), np.ptp(values) + 1
+    ranked: Array = np.sort(group * span + (values - least)) % span + least
+    return ranked
+
+
+def _differs(values: Array) -> Array:
+    """Tell of each value whether it is another one than that before it."""
+    return np.append(True, values[1:] != values[:-1])
+
+
+def _typical(wages: Array, group: Array, begin: Array, end: Array) -> Array:
+    """Return the median of each group's wages in whole dollars; -1 where fewer than four firms
+    named one."""
+    ranked = _ranked(wages, group)
+    # Those that named none stand first.
+    named = np.add.reduceat(wages >= 0, begin, dtype=np.int64)
+    low = ranked[np.maximum(end - named + (named - 1) // 2, 0).clip(max=len(ranked) - 1)]
+    high = ranked[np.minimum(end - named + named // 2, len(ranked) - 1)]
+    dollars = np.rint((low + high) / 200).astype(np.int64)
+    return np.where(named >= FEWEST_FIRMS, dollars * 100, -1)
 
 
 def serve(
@@ -177,19 +278,18 @@ def serve(
     Seats count in the one cell that covers their county and quarter; where none does, they stand
     for themselves.
     """
-    totals: dict[Key, tuple[int, int]] = {}
+    totals: dict[Key, tuple[int, int, int]] = {}
     for row in supplies:
         own = (row.skill, ("county", row.county), row.quarter)
         area = area_of.get(row.county, own[1])
         wider = (own, (row.skill, area, row.quarter), (row.skill, area, None))
         key: Key = next((one for one in wider if one in asked), own)
-        seats, sections = totals.get(key, (0, 0))
-        totals[key] = seats + row.seats, sections + row.sections
+        seats, sections, planned = totals.get(key, (0, 0, 0))
+        totals[key] = seats + row.seats, sections + row.sections, planned + row.planned
     served = dict(asked)
-    for key, (seats, sections) in totals.items():
-        skill, place, quarter = key
-        gap = served.get(key) or Gap(skill, place, quarter, 0, 0, 0, 0)
-        served[key] = gap._replace(seats=seats, sections=sections)
+    for key, (seats, sections, planned) in totals.items():
+        gap = served.get(key) or Gap(*key, 0, 0)
+        served[key] = gap._replace(seats=seats, sections=sections, planned=planned)
     # Most stand in order already.
     return sorted(served.values(), key=_order)
 

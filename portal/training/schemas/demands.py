@@ -33,6 +33,7 @@ GAP_COLUMNS = (
     "people_needed",
     "free_seats",
     "sections",
+    "planned_seats",
     "missing",
     "typical_wage",
     "programs",
@@ -66,7 +67,8 @@ class SkillDemandSchema(Schema):
 class SkillGapSchema(Schema):
     """Demand and supply of a skill in an area and quarter; quarter is null from now on.
 
-    firms and people are 0 where fewer than four firms ask, or one of them could be told apart.
+    firms and people are 0 where fewer than four verified firms ask, or one of them could be told
+    apart. free_seats: of sections in which one can enroll; planned_seats: of those to come.
     """
 
     skill = fields.String(required=True)
@@ -76,6 +78,7 @@ class SkillGapSchema(Schema):
     people = fields.Integer(required=True)
     free_seats = fields.Integer(required=True)
     sections = fields.Integer(required=True)
+    planned_seats = fields.Integer(required=True)
     missing = fields.Integer(required=True)
     typical_wage_cents = fields.Integer(required=True, allow_none=True)
     programs = fields.Integer(required=True)
@@ -109,7 +112,7 @@ def gap_cells(row: GapRow) -> list[str]:
         row.skill,
         row.area,
         row.quarter,
-        *(str(number) for number in (gap.firms, gap.people, gap.seats, gap.sections, gap.missing)),
+        *map(str, (gap.firms, gap.people, gap.seats, gap.sections, gap.planned, gap.missing)),
         amount_cell(gap.wage_cents),
         str(row.programs),
     ]
@@ -126,6 +129,7 @@ def gap_record(row: GapRow) -> dict[str, object]:
         "people": gap.people,
         "free_seats": gap.seats,
         "sections": gap.sections,
+        "planned_seats": gap.planned,
         "missing": gap.missing,
         "typical_wage_cents": gap.wage_cents,
         "programs": row.programs,

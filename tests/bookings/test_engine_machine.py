@@ -428,5 +428,5 @@ def test_no_order_of_steps_breaks_a_rule_of_bookings(
 
     run_state_machine_as_test(
         Machine,
-        settings=machine_settings(runs=8, steps=30),
+        settings=machine_settings(runs=4, steps=30),
     )

@@ -252,5 +252,5 @@ def test_no_order_of_steps_shows_somebody_too_early(
 
     run_state_machine_as_test(
         Machine,
-        settings=machine_settings(runs=6, steps=20),
+        settings=machine_settings(runs=3, steps=20),
     )

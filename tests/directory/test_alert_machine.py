@@ -3,14 +3,12 @@
 MACHINE_RUNS and MACHINE_STEPS say how much of it is tried; docs/development.md names the numbers.
 """
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from flask import Flask
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -32,9 +30,8 @@ from portal.organizations import services as organizations
 from portal.organizations.models import Membership, Organization
 from tests.cast import World
 from tests.directory.conftest import Alerts
+from tests.support.machines import machine_settings
 
-RUNS = int(os.environ.get("MACHINE_RUNS") or (6 if os.environ.get("CI") else 3))
-STEPS = int(os.environ.get("MACHINE_STEPS", "15"))
 VISIBILITIES = ("draft", "organization", "members", "public")
 READERS = ("dov", "eve", "shop")
 
@@ -235,12 +232,7 @@ def test_every_result_is_reported_once_whatever_happens(
     try:
         run_state_machine_as_test(
             Machine,
-            settings=settings(
-                max_examples=RUNS,
-                stateful_step_count=STEPS,
-                deadline=None,
-                suppress_health_check=list(HealthCheck),
-            ),
+            settings=machine_settings(runs=3, steps=15),
         )
     finally:
         shutil.rmtree(kept)

@@ -389,5 +389,5 @@ def test_no_order_of_steps_breaks_the_rules(
 
     run_state_machine_as_test(
         Machine,
-        settings=machine_settings(runs=8, steps=20),
+        settings=machine_settings(runs=4, steps=20),
     )

@@ -4,12 +4,10 @@ MACHINE_RUNS and MACHINE_STEPS say how much of it is tried; docs/development.md 
 """
 
 import datetime as dt
-import os
 from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -42,10 +40,9 @@ from portal.training.services import enrollments as services
 from portal.training.services import results
 from portal.training.services import sections as section_services
 from tests.cast import World
+from tests.support.machines import machine_settings
 from tests.training.conftest import ActorOf
 
-RUNS = int(os.environ.get("MACHINE_RUNS", "4"))
-STEPS = int(os.environ.get("MACHINE_STEPS", "20"))
 PEOPLE = st.sampled_from(["ana", "ben", "cleo", "dov", "eve"])
 ADDRESSES = st.lists(
     st.sampled_from([f"{name}@cast.example" for name in ("ben", "dov", "eve")] + ["x@x.example"]),
@@ -306,10 +303,5 @@ def test_no_order_of_steps_breaks_a_rule_of_enrollments(
 
     run_state_machine_as_test(
         Machine,
-        settings=settings(
-            max_examples=RUNS,
-            stateful_step_count=STEPS,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
+        settings=machine_settings(runs=3, steps=20),
     )

@@ -56,16 +56,16 @@ _ONCE_LENGTH: Final = 13
 _MANY: Final = 16
 _ROWS_AT_ONCE: Final = 500_000
 _PLACE_BITS: Final = 32
+_WEIGHTS: Final = np.array([its.weight for its in WEIGHING.values()])
+_USUAL: Final = np.array([its.usual_length for its in WEIGHING.values()])
 
 
 def weight_of(fields: Array, lengths: Array, counts: Array) -> Array:
     """How often a term stands in fields of this many words, as if all were body text of the usual
     length: float64. A phrase counts as a term.
     """
-    weights = np.array([its.weight for its in WEIGHING.values()])
-    usual = np.array([its.usual_length for its in WEIGHING.values()])
-    influence = LENGTH_INFLUENCE * np.maximum(lengths, 1) / usual[fields]
-    weighed: Array = weights[fields] * counts / (1 - LENGTH_INFLUENCE + influence)
+    influence = LENGTH_INFLUENCE * np.maximum(lengths, 1) / _USUAL[fields]
+    weighed: Array = _WEIGHTS[fields] * counts / (1 - LENGTH_INFLUENCE + influence)
     return weighed
 
 
@@ -288,6 +288,29 @@ def impacts_of(begins: Array, rows: Array, counts: Array, terms: Any = 0) -> tup
     keys = keys[firsts]
     ids = (keys & ((1 << _PLACE_BITS) - 1)).astype(np.uint32)
     return ids, saturated(summed).astype(np.float32), keys >> _PLACE_BITS
+
+
+def impacts_at(begins: Array, positions: Array) -> tuple[Array, Array]:
+    """The documents in which something stands at these ascending positions, at least one, and how
+    much it counts in each.
+    """
+    rows = begins.searchsorted(positions, side="right") - 1
+    firsts = _firsts(rows)
+    counts: Array = np.diff(firsts, append=len(rows))
+    rows = rows[firsts]
+    weights = weight_of(rows % FIELDS, begins[rows + 1] - begins[rows] - 1, counts)
+    documents = rows // FIELDS
+    firsts = _firsts(documents)
+    impacts = saturated(np.add.reduceat(weights, firsts))
+    return documents[firsts].astype(np.uint32), impacts.astype(np.float32)
+
+
+def _firsts(ascending: Array) -> Array:
+    """Where the values are greater than those before."""
+    is_first = np.empty(len(ascending), bool)
+    is_first[0] = True
+    np.not_equal(ascending[1:], ascending[:-1], out=is_first[1:])
+    return np.flatnonzero(is_first)
 
 
 # Documents by something

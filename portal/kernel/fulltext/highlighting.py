@@ -67,15 +67,17 @@ def _spans(
     spans: list[tuple[list[Span], list[Span]]] = [([], []) for _ in numbers]
     for unit in units:
         positions = snapshot.places(part, unit)
+        if not len(positions):
+            continue
+        found = positions.searchsorted(edges)
         more = len(unit) - 1
-        for its, (summary, body, end) in zip(
-            spans, positions.searchsorted(edges).tolist(), strict=True
-        ):
-            # Those of most documents are few, and an array of few takes longer than a list.
-            for found, at, to in ((its[0], summary, body), (its[1], body, end)):
-                for first in positions[at : min(to, at + _MAX_PLACES)].tolist() if to > at else ():
+        # Most units stand in few of the documents.
+        for at in np.flatnonzero(found[:, 2] > found[:, 0]).tolist():
+            summary, body, end = found[at].tolist()
+            for its, start, to in zip(spans[at], (summary, body), (body, end), strict=True):
+                for first in positions[start : min(to, start + _MAX_PLACES)].tolist():
                     last = first + more
-                    found.append((starts[first], starts[last] + widths[last]))
+                    its.append((starts[first], starts[last] + widths[last]))
     return [(_merged(summary), _merged(body)) for summary, body in spans]
 
 

@@ -174,6 +174,7 @@ class Index:
                 (name, same.get(name) or open_segment(storage, Path(storage.folder), entry), gone)
                 for name, entry, gone in entries
             ],
+            known,
         )
         return self._snapshot
 

@@ -132,17 +132,11 @@ class Segment:
                 first = _common(first, found[distance], distance)
         return first
 
-    def phrase(self, terms: tuple[str, ...]) -> Postings:
-        """The documents in which the terms follow each other in one of the fields."""
-        positions = self.together(terms)
+    def having(self, positions: Array) -> Postings:
+        """The documents with these positions, at which some phrase stands."""
         if not len(positions):
             return NOTHING
-        begins = self.files["begins"]
-        rows, counts = np.unique(
-            np.searchsorted(begins, positions, side="right") - 1, return_counts=True
-        )
-        ids, impacts, _ = decoding.impacts_of(begins, rows, counts)
-        return Postings(ids, impacts)
+        return Postings(*decoding.impacts_at(self.files["begins"], positions))
 
     # Documents by something
 

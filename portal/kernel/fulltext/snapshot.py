@@ -1,7 +1,8 @@
 """The whole index as it stood after one commit: its segments, numbered through, minus the deleted.
 
 Immutable; a search takes one snapshot and keeps it, whatever is committed meanwhile. What costs
-time to put together is kept until the next commit, within a limit of bytes.
+time to put together is kept until the next commit, or if it belongs to one segment for longer,
+within a limit of bytes.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from portal.kernel.fulltext.facets import Facet, facets_of
 from portal.kernel.fulltext.port import DIGEST_BYTES, FacetValues, Key
 from portal.kernel.fulltext.segment import Postings, Segment
 
-_CACHE_BYTES: Final = 32 * 2**20
+_CACHE_BYTES: Final = 20 * 2**20
+_PLACES_BYTES: Final = 12 * 2**20
 _ENTRY_BYTES: Final = 300
 _COMMON: Final = 16
 T = TypeVar("T")
@@ -66,10 +68,16 @@ class View(NamedTuple):
 
 
 class Snapshot:
-    """`stamp` names the commit: (generation, number of the commit within it)."""
+    """`stamp` names the commit: (generation, number of the commit within it).
+
+    `before` is the snapshot of an earlier commit, whose segments this one may have too.
+    """
 
     def __init__(
-        self, stamp: tuple[str, int], segments: Iterable[tuple[str, Segment, Collection[int]]]
+        self,
+        stamp: tuple[str, int],
+        segments: Iterable[tuple[str, Segment, Collection[int]]],
+        before: Snapshot | None = None,
     ) -> None:
         self.stamp = stamp
         self.segments: dict[str, Segment] = {}
@@ -82,9 +90,11 @@ class Snapshot:
             deleted += [self.size + number for number in gone]
             self.size += segment.size
         self.parts = list(self.segments.values())
+        self._names = list(self.segments)
         self.live = np.ones(self.size, bool)
         self.live[deleted] = False
         self._cache = Cache(_CACHE_BYTES)
+        self._places: Cache = before._places if before is not None else Cache(_PLACES_BYTES)
         self._common: dict[str, Array] = {}
 
     # Columns: one entry a document
@@ -214,8 +224,8 @@ class Snapshot:
 
     def _find(self, terms: tuple[str, ...]) -> Postings:
         found = [
-            part.postings(terms[0]) if len(terms) == 1 else part.phrase(terms)
-            for part in self.parts
+            part.postings(terms[0]) if len(terms) == 1 else part.having(self.places(at, terms))
+            for at, part in enumerate(self.parts)
         ]
         if len(found) == 1:
             return found[0]
@@ -231,7 +241,7 @@ class Snapshot:
         if len(terms) == 1:
             return self.parts[part].positions(terms[0])
         make = self.parts[part].together
-        return self._cache.get(("places", part, terms), lambda: make(terms), _bytes)
+        return self._places.get((self._names[part], terms), lambda: make(terms), _bytes)
 
     def located(self, number: int) -> tuple[int, int]:
         """The segment of a document, and its number there."""

@@ -103,8 +103,10 @@ def warm_up(app: Flask) -> None:
         with app.app_context():
             search_index().thesaurus()
         client = app.test_client()
-        for path in ("/", "/search"):
-            client.get(path)
+        # The map comes with all values of all facets.
+        for path in ("/", "/search?view=map", "/search"):
+            for language in app.config["LANGUAGES"].split(","):
+                client.get(path, headers={"Accept-Language": language})
     except SQLAlchemyError as error:
         app.logger.warning("started without a database: %s", error)
 

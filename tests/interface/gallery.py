@@ -25,7 +25,7 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice
 
 from config import ENVIRONMENTS
-from portal.directory.views.searching import FoundRow, ValueRow
+from portal.directory.views.searching import FacetList, FoundRow, facet_list, value_link
 from portal.kernel import fields, forms
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import now
@@ -200,18 +200,12 @@ def row_of(one: Hit) -> FoundRow:
     )
 
 
-def facet_values(name: str) -> list[ValueRow]:
-    """Facet values as a view hands them to the template: with a label and the link that toggles."""
-    return [
-        ValueRow(
-            f"facet-{name}-{value}",
-            label,
-            count,
-            is_selected,
-            Markup("/results?{}={}").format(name, value),
-        )
-        for value, label, count, is_selected in FACETS[name]
+def facet_of(name: str) -> FacetList:
+    """Return a facet as a view hands it to the template: links that toggle its values."""
+    links = [
+        value_link("en", name, *choice, f"/results?{name}={choice[0]}") for choice in FACETS[name]
     ]
+    return facet_list(name, name.capitalize(), links, is_open=False)
 
 
 STEPS = [
@@ -274,7 +268,7 @@ def make_gallery(**settings: Any) -> Flask:
             "gallery/results.html",
             hits=hits[:2],
             rows=[row_of(one) for one in hits[2:]],
-            facets={n: facet_values(n) for n in FACETS},
+            facets=[facet_of(name) for name in FACETS],
         )
 
     @directory.get("/suggestions")

@@ -3,13 +3,14 @@
 import datetime as dt
 from collections.abc import Mapping
 from functools import lru_cache
+from sys import intern
 from typing import Any, NamedTuple
 from urllib.parse import quote, quote_plus
 
 from flask import render_template
 from flask.typing import ResponseReturnValue
+from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
-from flask_babel import ngettext
 from markupsafe import Markup, escape
 
 from portal.directory.queries import searching
@@ -20,16 +21,26 @@ from portal.directory.views.blueprint import blueprint
 from portal.directory.views.leading_on import note_unmet, request_url, ways_on
 from portal.kernel.fulltext.port import Hit
 from portal.kernel.kept import keep_answer
-from portal.kernel.web import current_actor, format_date, format_money, page, text_argument
+from portal.kernel.web import (
+    current_actor,
+    format_date,
+    format_money,
+    format_number,
+    page,
+    text_argument,
+)
 from portal.organizations.queries.profiles import list_organizations_of
 from portal.regions.queries import county_labels, outlines_of
 from portal.regions.rules import draw_map
 
 MOST_COUNTIES_DRAWN = 120
 MOST_VALUES_SHOWN = 24
+VALUES_UNFOLDED = 8
 MOST_OWN_PLACES = 3
 # Stands for a value of a facet.
 _ANY_VALUE = "\x01"
+# Stands in no text: requests with it are refused.
+_CUT = "\0"
 
 
 class FoundRow(NamedTuple):
@@ -47,14 +58,18 @@ class FoundRow(NamedTuple):
     confirmed_at: dt.datetime | None
 
 
-class ValueRow(NamedTuple):
-    """A value of a facet as the page shows it; `url` chooses it, or takes the choice back."""
+class FacetList(NamedTuple):
+    """A facet as the page shows it: links that choose a value, or take the choice back.
 
-    id: str
+    more: those that wait to be unfolded, `count_more` of them, `is_open` if one of them is chosen.
+    """
+
+    name: str
     label: str
-    count: int  # type: ignore[assignment]
-    is_selected: bool
-    url: Markup
+    first: Markup
+    more: Markup
+    count_more: int
+    is_open: bool
 
 
 @blueprint.get("/search")
@@ -71,7 +86,7 @@ def search() -> ResponseReturnValue:
         search=wanted,
         hits=[_shown(hit) for hit in found.hits],
         partial=[_shown(hit) for hit in found.partial] if wanted.view == "list" else [],
-        facets=_facets(found),
+        facets=[_facet(wanted, facet) for facet in found.facets],
         sorts=_sorts(wanted),
         views=_views(wanted),
         near_own=_near_own(wanted),
@@ -101,29 +116,64 @@ def suggestions() -> ResponseReturnValue:
     return render_template("components/suggestions.html", suggestions=found)
 
 
-def _value_rows(wanted: Search, facet: FacetView) -> list[ValueRow]:
-    """Return a facet's values with the addresses that choose them, or take the choice back.
+def _facet(wanted: Search, facet: FacetView) -> FacetList:
+    """Return a facet with the addresses that choose its values, or take the choice back.
 
     Addresses with a value added differ in nothing else, so one is made for all of them.
     """
-    pattern = escape(address(wanted.toggled(facet.name, _ANY_VALUE)))
+    pattern = str(escape(address(wanted.toggled(facet.name, _ANY_VALUE))))
     before, _any, after = pattern.partition(quote(_ANY_VALUE))
     is_pattern = bool(_any) and quote(_ANY_VALUE) not in after
-    rows = []
+    language = str(get_locale())
+    links = []
     for value, label, count, is_selected in facet.values:
-        in_path, in_arguments = _quoted(value)
         if is_selected or not is_pattern:
-            url = escape(address(wanted.toggled(facet.name, value)))
+            url = str(escape(address(wanted.toggled(facet.name, value))))
         else:
-            url = Markup(f"{before}{in_arguments}{after}")  # noqa: S704 (all of it is escaped)
-        rows.append(ValueRow(f"facet-{facet.name}-{in_path}", label, count, is_selected, url))
-    return rows
+            url = f"{before}{_quoted(value)}{after}"
+        links.append(value_link(language, facet.name, value, label, count, is_selected, url))
+    chosen = [at for at, value in enumerate(facet.values) if value.is_selected]
+    title = _("What") if facet.label is None else str(facet.label)
+    return facet_list(facet.name, title, links, is_open=max(chosen, default=0) >= VALUES_UNFOLDED)
+
+
+def facet_list(name: str, label: str, links: list[str], *, is_open: bool) -> FacetList:
+    """Return a facet of so many links, the first of them unfolded."""
+    first, more = "".join(links[:VALUES_UNFOLDED]), "".join(links[VALUES_UNFOLDED:])
+    count_more = max(len(links) - VALUES_UNFOLDED, 0)
+    return FacetList(name, label, Markup(first), Markup(more), count_more, is_open)  # noqa: S704
+
+
+def value_link(
+    language: str, facet: str, value: str, label: str, count: int, is_selected: bool, url: str
+) -> str:
+    """Return a value as the page shows it. language: the reader's; url: escaped."""
+    first, second, third, last = _pieces(language, facet, value, label, is_selected)
+    return f"{first}{url}{second}{url}{third}{format_number(count)}{last}"
+
+
+# Half of what a page of results is made of, and the same on every page.
+@lru_cache(maxsize=8192)
+def _pieces(
+    _language: str, facet: str, value: str, label: str, is_selected: bool
+) -> tuple[str, ...]:
+    """Return what surrounds the address of a value (twice) and its count."""
+    html = render_template(
+        "directory/facet_value.html",
+        name=f"facet-{facet}-{quote(value)}",
+        label=label,
+        is_selected=is_selected,
+        url=_CUT,
+        count=_CUT,
+    )
+    first, second, third, last = html.split(_CUT)
+    return first, intern(second), third, intern(last)
 
 
 @lru_cache(maxsize=8192)
-def _quoted(value: str) -> tuple[str, Markup]:
-    """Return a value of a facet as it stands in the path and in the arguments of an address."""
-    return quote(value), escape(quote_plus(value, safe=PLAIN))
+def _quoted(value: str) -> str:
+    """Return a value of a facet as it stands in the arguments of an address, escaped."""
+    return str(escape(quote_plus(value, safe=PLAIN)))
 
 
 def _shown(hit: Hit) -> FoundRow:
@@ -175,17 +225,6 @@ def _text_of(hit: Hit) -> tuple[str, Markup]:
     if hit.summary and plain[:40].strip("… ") in hit.summary:
         return "" if found else hit.summary, found
     return hit.summary, found
-
-
-def _facets(found: Found) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": facet.name,
-            "label": _("What") if facet.label is None else str(facet.label),
-            "values": _value_rows(found.search, facet),
-        }
-        for facet in found.facets
-    ]
 
 
 def _near_own(wanted: Search) -> list[dict[str, str]]:

@@ -1,6 +1,8 @@
 """Migrations: up, down and up again with data, on both databases; no drift; all or nothing."""
 
+import contextlib
 import shutil
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,23 +16,60 @@ from sqlalchemy import inspect, text
 from portal.app import ROOT, create_app
 from portal.kernel.database import Model, db
 from tests.cast import build_world
+from tests.support.postgresql import Cluster
 
 
-@pytest.fixture
-def empty_app(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Flask]:
-    """An app of its own whose database is empty."""
-    settings: dict[str, object] = {"INSTANCE_PATH": str(tmp_path)}
-    cluster = None
-    if request.config.getoption("--database") == "postgresql":
-        cluster = request.getfixturevalue("postgresql")
-        settings["DATABASE_URL"] = cluster.create(f"migrated_{tmp_path.name}")
+@contextlib.contextmanager
+def app_of_its_own(folder: Path, database_url: str | None) -> Iterator[Flask]:
+    settings = {"INSTANCE_PATH": str(folder)}
+    if database_url is not None:
+        settings["DATABASE_URL"] = database_url
     app = create_app("testing", **settings)
     with app.app_context():
         yield app
         db.session.remove()
         db.engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def cluster(request: pytest.FixtureRequest) -> Cluster | None:
+    """The server, if the tests run on one."""
+    is_asked = request.config.getoption("--database") == "postgresql"
+    return request.getfixturevalue("postgresql") if is_asked else None
+
+
+@pytest.fixture(scope="module")
+def migrated(
+    cluster: Cluster | None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Path, str]]:
+    """Where a database is that all migrations made once, for every test to begin with a copy.
+
+    That is a folder on SQLite, and the name of a database on the server.
+    """
+    folder, name = tmp_path_factory.mktemp("migrated"), f"migrated_{uuid.uuid4().hex}"
+    with app_of_its_own(folder, cluster and cluster.create(name)):
+        upgrade()
+    yield folder, name
     if cluster is not None:
-        cluster.drop(f"migrated_{tmp_path.name}")
+        cluster.drop(name)
+
+
+@pytest.fixture
+def migrated_app(
+    cluster: Cluster | None, migrated: tuple[Path, str], tmp_path: Path
+) -> Iterator[Flask]:
+    """An app of its own whose database the migrations made."""
+    folder, name = migrated
+    if cluster is None:
+        for file in folder.glob("portal.db*"):
+            shutil.copyfile(file, tmp_path / file.name)
+        with app_of_its_own(tmp_path, None) as app:
+            yield app
+        return
+    copy = f"{name}_copy"
+    with app_of_its_own(tmp_path, cluster.create_from_template(copy, name)) as app:
+        yield app
+    cluster.drop(copy)
 
 
 def row_counts() -> dict[str, int]:
@@ -46,9 +85,7 @@ def tables() -> set[str]:
 
 
 @pytest.mark.database
-def test_the_newest_migration_makes_what_the_models_say(empty_app: Flask) -> None:
-    upgrade()
-
+def test_the_newest_migration_makes_what_the_models_say(migrated_app: Flask) -> None:
     with db.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Model.metadata) == []
@@ -56,8 +93,7 @@ def test_the_newest_migration_makes_what_the_models_say(empty_app: Flask) -> Non
 
 
 @pytest.mark.database
-def test_up_again_with_data_loses_no_row(empty_app: Flask) -> None:
-    upgrade()
+def test_up_again_with_data_loses_no_row(migrated_app: Flask) -> None:
     build_world()
     db.session.remove()
     before = row_counts()
@@ -76,7 +112,7 @@ def test_up_again_with_data_loses_no_row(empty_app: Flask) -> None:
 
 
 @pytest.mark.database
-def test_a_failing_migration_leaves_nothing_behind(empty_app: Flask, tmp_path: Path) -> None:
+def test_a_failing_migration_leaves_nothing_behind(migrated_app: Flask, tmp_path: Path) -> None:
     folder = tmp_path / "migrations"
     shutil.copytree(ROOT / "migrations", folder)
     head = max(path.name for path in (folder / "versions").glob("*.py")).partition("_")[0]
@@ -93,7 +129,6 @@ def downgrade():
     pass
 '''
     )
-    upgrade()
     with pytest.raises(Exception, match="no_such_column"):
         upgrade(directory=str(folder))
 
@@ -103,7 +138,7 @@ def downgrade():
 
 
 @pytest.mark.database
-def test_rebuilding_a_parent_table_keeps_its_children(empty_app: Flask, tmp_path: Path) -> None:
+def test_rebuilding_a_parent_table_keeps_its_children(migrated_app: Flask, tmp_path: Path) -> None:
     """On SQLite a batch change drops the old table; its children must not go with it."""
     folder = tmp_path / "migrations"
     shutil.copytree(ROOT / "migrations", folder)
@@ -121,7 +156,6 @@ def downgrade():
     pass
 '''
     )
-    upgrade()
     build_world()
     db.session.remove()
     before = row_counts()

@@ -1,16 +1,19 @@
 """The gap view: what it shows, to whom, and that nobody can tell a firm apart by asking again."""
 
 import csv
+import datetime as dt
 import io
 import itertools
 import random
 import re
+from html import unescape
 
 import pytest
 from markupsafe import escape
 from sqlalchemy import update
 
 from portal.kernel.authorization import SYSTEM
+from portal.kernel.clock import today_here
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import NotFound
 from portal.organizations.models import Organization
@@ -20,6 +23,7 @@ from portal.organizations.services import (
     withdraw_verification,
 )
 from portal.training.models.demands import CohortInvitation
+from portal.training.models.sections import Section
 from portal.training.queries.gaps import GapFilters, get_cell, show_gaps
 from portal.training.rules.demands import quarter_code, quarter_of
 from portal.training.services import demands as services
@@ -39,13 +43,13 @@ def filters(world):
     """Every way in which the gap view can be asked, but for those that only name other skills."""
     yield GapFilters(kind="machining")
     yield GapFilters(only_missing=True)
-    for skill, region, county, quarter in itertools.product(
+    for skill, regions, county, quarter in itertools.product(
         ("", "cnc-mill-operation"),
-        (None, world.regions["greater-louisville"]),
+        ((), (world.regions["greater-louisville"],), tuple(world.regions.values())),
         ("", "21111", "18019"),
         ("", quarter_code(quarter_of(later(2))), quarter_code(quarter_of(later(3)))),
     ):
-        yield GapFilters(skill=skill, region_id=region, county=county, quarter=quarter)
+        yield GapFilters(skill=skill, region_ids=regions, county=county, quarter=quarter)
 
 
 def answers(world):
@@ -119,10 +123,14 @@ def test_a_college_sees_demand_beside_free_seats_and_what_to_do(client_of, world
     assert "10 people" in page
     assert "10 seats are missing." in page
     assert "Offer a cohort" in page
+    # It begins with the region of who reads.
+    region = world.regions["greater-louisville"]
+    for reader in (page, client_of("dov").get("/training/gaps").text):
+        assert f'<option value="{region}" selected>' in reader
     # The sections of the cast are held in another county: their seats stand for themselves, last.
     assert "So few firms ask that it is not shown, or none." not in page
     assert "of seats for which no demand is shown</a>" in page
-    page = cleo.get("/training/gaps?idle=yes").text
+    page = cleo.get("/training/gaps?idle=yes&region=all").text
     assert page.index("4 firms ask for this") < page.index("So few firms ask that it is not shown")
     assert "free seats in " in page
     # Counties are chosen by their names, below their regions.
@@ -259,9 +267,57 @@ def test_what_is_not_shown_cannot_be_offered(client_of, world):
         get_cell({"skill": "cnc-mill-operation"})
 
 
-def test_without_a_program_that_teaches_it_there_is_nothing_to_offer(client_of, world):
+def test_what_nobody_teaches_leads_to_a_program_and_that_to_an_offer(client_of, world):
     add_askers([2, 2, 2, 2], skill="mig-welding")
-    form = client_of("cleo").get(
-        "/training/gaps/offer", query_string={**cell_of(world), "skill": "mig-welding"}
-    )
+    cleo, cell = client_of("cleo"), {**cell_of(world), "skill": "mig-welding"}
+    form = cleo.get("/training/gaps/offer", query_string=cell)
     assert "None of your programs teaches this" in form.text
+    for address in (form.text, cleo.get("/training/gaps").text):
+        assert "/training/programs/new?" in address
+
+    form = cleo.get("/training/programs/new", query_string=cell).text
+    for carried in ("MIG welding, Jefferson", "MIG welding</textarea>", "51-4121 Welders"):
+        assert carried in form
+    values = {
+        "organization_id": world.organizations["college"],
+        "title": "MIG evenings",
+        "kind": "course",
+        "skills": "MIG welding",
+        "delivery": "in_person",
+        "language": "en",
+        "visibility": "public",
+    }
+    saved = cleo.post("/training/programs/new", query_string=cell, data=values)
+    offer = re.search(r'href="(/training/gaps/offer\?[^"]+)"', follow(cleo, saved))[1]
+    assert "MIG evenings" in cleo.get(unescape(offer)).text
+
+
+def follow(client, answer):
+    return client.get(answer.headers["Location"]).text
+
+
+def test_each_row_leads_to_what_could_close_its_gap(client_of, world):
+    add_askers([2, 2, 3, 3])
+    with unit_of_work():
+        section = session.get_one(Section, world.sections["open"])
+        section.status, section.county_fips = "planned", "21111"
+        section.starts_on = section.ends_on = later(2)
+        section.enroll_until = None
+    client = client_of("cleo")
+    planned = client.get("/api/v1/skill-gaps?county=21111").json["items"][0]["planned_seats"]
+    assert 0 < planned < section.seats
+    page = client.get("/training/gaps").text
+    # What is only planned closes no gap.
+    assert "10 seats are missing." in page
+    assert f"{planned} more seats are planned." in page
+    assert f'href="/training/sections/{world.sections["open"]}"' in page
+    with unit_of_work():
+        section.status, section.seats = "open", 40
+    page = client.get("/training/gaps").text
+    assert "planned." not in page
+    assert "Seats are left: firms that work with it could be invited." in page
+    assert "kind=organization&amp;capability=" in page
+    assert "&amp;county=21111" in page
+    with unit_of_work():
+        section.enroll_until = today_here() - dt.timedelta(days=1)
+    assert "10 seats are missing." in client.get("/training/gaps").text

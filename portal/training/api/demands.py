@@ -159,11 +159,12 @@ def list_gaps() -> ResponseReturnValue:
     quarter = text_argument("quarter", 7)
     if quarter and read_quarter(quarter) is None:
         raise Invalid("quarter", _("Please give a quarter such as 2027-Q1."))
+    region = number_argument("region")
     found = show_gaps(
         actor,
         GapFilters(
             skill=text_argument("skill", 80),
-            region_id=number_argument("region"),
+            region_ids=() if region is None else (region,),
             county=text_argument("county", 5),
             quarter=quarter,
         ),

@@ -20,7 +20,7 @@ from portal.organizations.models import Organization
 from portal.regions.models import County, Region, RegionCounty
 from portal.regions.queries import county_labels
 from portal.skills.models import Skill
-from portal.skills.queries import skill_labels
+from portal.skills.queries import capability_keys_of, skill_labels
 from portal.training.models.demands import SkillDemand
 from portal.training.models.enrollments import Enrollment
 from portal.training.models.programs import Program, ProgramSkill
@@ -36,6 +36,7 @@ from portal.training.rules.gaps import (
     Gap,
     Key,
     Supplied,
+    cells_covering,
     find_cell,
     in_order,
     make_cells,
@@ -54,7 +55,8 @@ class GapRow:
     """A gap in words, with what could close it.
 
     programs: how many programs that the reader sees teach the skill; own: (id, title) of those of
-    the reader's organizations.
+    the reader's organizations; planned: (id, title) of a section of theirs that waits to be opened.
+    capabilities: what the skill serves, by which firms that could send people are found.
     """
 
     gap: Gap
@@ -63,6 +65,8 @@ class GapRow:
     quarter: str
     programs: int
     own: tuple[tuple[int, str], ...] = ()
+    planned: tuple[int, str] | None = None
+    capabilities: Sequence[str] = ()
 
     @property
     def reference(self) -> dict[str, str]:
@@ -76,14 +80,14 @@ class GapRow:
 
 @dataclass(frozen=True)
 class GapFilters:
-    """What a reader looks at: all of it, or cells of a field of work, skill, region and so on.
+    """What a reader looks at: all of it, or cells of a field of work, skill, regions and so on.
 
     only_asked: without seats beside which no demand is shown.
     """
 
     kind: str = ""
     skill: str = ""
-    region_id: int | None = None
+    region_ids: Collection[int] = ()
     county: str = ""
     quarter: str = ""
     only_asked: bool = False
@@ -128,6 +132,8 @@ def show_gaps(actor: Actor, filters: GapFilters, *, start: int = 0, limit: int =
     labels = skill_labels(keys)
     areas = _area_labels({gap.area for gap in shown})
     programs = _programs(actor, keys)
+    planned = _planned(actor, {gap.key for gap in shown})
+    capabilities = capability_keys_of(keys)
     rows = [
         GapRow(
             gap,
@@ -140,6 +146,8 @@ def show_gaps(actor: Actor, filters: GapFilters, *, start: int = 0, limit: int =
                 for number, title, owner in programs.get(gap.skill, ())
                 if owner in actor.memberships
             ),
+            planned.get(gap.key),
+            capabilities.get(gap.skill, ()),
         )
         for gap in shown
     ]
@@ -155,26 +163,57 @@ def show_gaps(actor: Actor, filters: GapFilters, *, start: int = 0, limit: int =
 
 def get_cell(reference: Mapping[str, str]) -> Cell:
     """Return the cell of a row's reference. Raises NotFound where none is shown."""
-    kind, _dash, place = reference.get("area", "").partition("-")
-    quarter = read_quarter(reference.get("quarter", ""))
-    key: Key = (reference.get("skill", ""), (kind, place), quarter)
+    key = _key_of(reference)
     cell = find_cell(_demands(quarter_of(today_here()), [key[0]]), _area_of(), key)
     if cell is None:
         raise NotFound(_("So few firms ask for this now that it is not shown."))
     return cell
 
 
+def _key_of(reference: Mapping[str, str]) -> Key:
+    kind, _dash, place = reference.get("area", "").partition("-")
+    return reference.get("skill", ""), (kind, place), read_quarter(reference.get("quarter", ""))
+
+
 def name_cell(cell: Cell) -> str:
     """Return where and when a cell is, in words: "Jefferson County, KY, Q1 2027"."""
-    area = _area_labels({cell.area})[cell.area]
-    quarter = _("from now on") if cell.quarter is None else quarter_label(cell.quarter)
-    return f"{area}, {quarter}"
+    return _in_words(cell.area, cell.quarter)
+
+
+def name_reference(reference: Mapping[str, str]) -> str:
+    """Return where and when a row's reference is, whether anything is shown there; else ""."""
+    _skill, (kind, place), quarter = _key_of(reference)
+    is_known = place.isdecimal() if kind in ("county", "region") else kind == "state"
+    return _in_words((kind, place), quarter) if is_known and len(place) < 10 else ""
+
+
+def _in_words(area: Area, quarter: int | None) -> str:
+    when = _("from now on") if quarter is None else quarter_label(quarter)
+    return f"{_area_labels({area})[area]}, {when}"
 
 
 def quarters_shown() -> list[tuple[str, str]]:
     """Return code and label of this quarter and the seven that follow."""
     first = quarter_of(today_here())
     return [(quarter_code(number), quarter_label(number)) for number in range(first, first + 8)]
+
+
+def own_regions(actor: Actor) -> list[int]:
+    """Return the regions that the actor brokers, or else those of the organizations for which the
+    actor sees the gap view."""
+    if actor.brokered_regions:
+        return sorted(actor.brokered_regions)
+    return list(
+        session.scalars(
+            select(RegionCounty.region_id)
+            .join(Organization, Organization.county_fips == RegionCounty.county_fips)
+            .where(
+                Organization.id.in_(sorted(actor.memberships)), visible(actor, Permission.GAP_VIEW)
+            )
+            .distinct()
+            .order_by(RegionCounty.region_id)
+        )
+    )
 
 
 def provider_of(actor: Actor) -> Organization | None:
@@ -226,9 +265,11 @@ def _choose(filters: GapFilters) -> list[Gap]:
         gaps = [gap for gap in gaps if gap.skill in keys]
     if filters.skill:
         gaps = [gap for gap in gaps if gap.skill == filters.skill]
-    if filters.region_id is not None:
+    if filters.region_ids:
         counties = session.scalars(
-            select(RegionCounty.county_fips).where(RegionCounty.region_id == filters.region_id)
+            select(RegionCounty.county_fips).where(
+                RegionCounty.region_id.in_(sorted(filters.region_ids))
+            )
         )
         areas = _areas_of(set(counties), kept.area_of)
         gaps = [gap for gap in gaps if gap.area in areas]
@@ -417,6 +458,32 @@ def _programs(actor: Actor, keys: Collection[str]) -> dict[str, list[tuple[int, 
     )
     for key, number, title, owner in rows:
         found.setdefault(key, []).append((number, title, owner))
+    return found
+
+
+def _planned(actor: Actor, cells: Collection[Key]) -> dict[Key, tuple[int, str]]:
+    """Return (id, title) of the first section that the actor can open to serve each cell."""
+    rows = session.execute(
+        select(
+            ProgramSkill.skill_key, Section.county_fips, Section.ends_on, Section.id, Program.title
+        )
+        .join(Program, Program.id == ProgramSkill.program_id)
+        .join(Section, Section.program_id == Program.id)
+        .where(
+            ProgramSkill.skill_key.in_({skill for skill, _area, _quarter in cells}),
+            Section.organization_id.in_(sorted(actor.memberships)),
+            Section.status == "planned",
+            Section.starts_on > today_here(),
+            visible(actor, Permission.SECTION_EDIT),
+        )
+        .order_by(Section.starts_on, Section.id)
+    )
+    area_of = _load().area_of
+    found: dict[Key, tuple[int, str]] = {}
+    for skill, county, ends_on, number, title in rows:
+        for key in cells_covering(skill, county or "", quarter_of(ends_on), area_of):
+            if key in cells:
+                found.setdefault(key, (number, title))
     return found
 
 

@@ -270,6 +270,15 @@ def _typical(wages: Array, group: Array, begin: Array, end: Array) -> Array:
     return np.where(named >= FEWEST_FIRMS, dollars * 100, -1)
 
 
+def cells_covering(
+    skill: str, county: str, quarter: int, area_of: Mapping[str, Area]
+) -> tuple[Key, Key, Key]:
+    """Return the cells that cover a skill in a county and quarter, the narrowest first."""
+    own = ("county", county)
+    area = area_of.get(county, own)
+    return (skill, own, quarter), (skill, area, quarter), (skill, area, None)
+
+
 def serve(
     asked: Mapping[Key, Gap], supplies: Iterable[Supplied], area_of: Mapping[str, Area]
 ) -> list[Gap]:
@@ -280,10 +289,8 @@ def serve(
     """
     totals: dict[Key, tuple[int, int, int]] = {}
     for row in supplies:
-        own = (row.skill, ("county", row.county), row.quarter)
-        area = area_of.get(row.county, own[1])
-        wider = (own, (row.skill, area, row.quarter), (row.skill, area, None))
-        key: Key = next((one for one in wider if one in asked), own)
+        own, *wider = cells_covering(row.skill, row.county, row.quarter, area_of)
+        key = next((one for one in (own, *wider) if one in asked), own)
         seats, sections, planned = totals.get(key, (0, 0, 0))
         totals[key] = seats + row.seats, sections + row.sections, planned + row.planned
     served = dict(asked)

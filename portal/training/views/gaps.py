@@ -46,10 +46,11 @@ def show_gaps() -> ResponseReturnValue:
     """Show demand against free seats per skill, county and quarter, and what could help."""
     actor = current_actor()
     _authorize()
-    filters = read_filters()
+    own = queries.own_regions(actor)
+    region, filters = read_filters(own)
     start = min(number_argument("start") or 0, 100_000)
     found = queries.show_gaps(actor, filters, start=start)
-    chosen = _chosen(filters)
+    chosen = _chosen(region, filters)
     regions = list_regions().items
     return page(
         "training/gaps.html",
@@ -57,6 +58,8 @@ def show_gaps() -> ResponseReturnValue:
         start=start,
         filters=filters,
         chosen=chosen,
+        region=region,
+        has_regions=len(own) > 1,
         kinds=SKILL_KINDS,
         regions=regions,
         counties=_county_groups(regions, filters, found.rows),
@@ -72,7 +75,9 @@ def show_gaps() -> ResponseReturnValue:
 def export_gaps() -> ResponseReturnValue:
     """Answer with all rows that the filters choose, as a table."""
     _authorize()
-    found = queries.show_gaps(current_actor(), read_filters(), limit=10_000)
+    actor = current_actor()
+    _region, filters = read_filters(queries.own_regions(actor))
+    found = queries.show_gaps(actor, filters, limit=10_000)
     return csv_answer("skill-gaps.csv", GAP_COLUMNS, [gap_cells(row) for row in found.rows])
 
 
@@ -121,6 +126,7 @@ def offer_cohort() -> ResponseReturnValue:
         form=form,
         own=own,
         cell=cell,
+        reference=reference,
         skill=skill_labels([cell.skill])[cell.skill],
         place=queries.name_cell(cell),
         back=url_for("training.show_gaps", skill=cell.skill),
@@ -158,13 +164,23 @@ def show_offer(offer_id: int) -> ResponseReturnValue:
     )
 
 
-def read_filters() -> queries.GapFilters:
-    """Return what the address says that the reader looks at."""
-    return queries.GapFilters(
+def read_filters(own: list[int]) -> tuple[str, queries.GapFilters]:
+    """Return what the address says that the reader looks at, and which region is chosen.
+
+    own: the reader's regions, with which it begins. "all" and "own" are regions as well.
+    """
+    county = text_argument("county", 5)
+    region = text_argument("region", 9) or ("all" if county else "own")
+    if region == "own":
+        region_ids = own
+        region = str(own[0]) if len(own) == 1 else "own" if own else "all"
+    else:
+        region_ids = [] if region == "all" else [number_argument("region") or 0]
+    return region, queries.GapFilters(
         kind=choice_argument("kind", SKILL_KINDS),
         skill=text_argument("skill", 80),
-        region_id=number_argument("region"),
-        county=text_argument("county", 5),
+        region_ids=region_ids,
+        county=county,
         quarter=text_argument("quarter", 7),
         only_asked=text_argument("idle", 3) != "yes",
         only_missing=text_argument("missing", 3) == "yes",
@@ -181,7 +197,7 @@ def _county_groups(
     groups = [
         (region.name, [(county.fips, county.label) for county in region.counties])
         for region in regions
-        if filters.region_id in (None, region.id)
+        if not filters.region_ids or region.id in filters.region_ids
     ]
     known = {fips for _name, group in groups for fips, _label in group}
     others = {row.gap.area[1] for row in rows if row.gap.area[0] == "county"} | {filters.county}
@@ -189,11 +205,11 @@ def _county_groups(
     return [(name, group) for name, group in groups if group]
 
 
-def _chosen(filters: queries.GapFilters) -> dict[str, Any]:
+def _chosen(region: str, filters: queries.GapFilters) -> dict[str, Any]:
     values = {
         "kind": filters.kind,
         "skill": filters.skill,
-        "region": filters.region_id,
+        "region": region,
         "county": filters.county,
         "quarter": filters.quarter,
         "missing": "yes" if filters.only_missing else "",

@@ -42,6 +42,7 @@ from portal.training.queries import listings
 from portal.training.queries import programs as queries
 from portal.training.queries import sections as section_queries
 from portal.training.queries.enrollments import load_seats
+from portal.training.queries.gaps import name_reference
 from portal.training.rules.programs import (
     DELIVERIES,
     FUNDING_SOURCES,
@@ -249,14 +250,29 @@ def is_open_here(section: Any) -> bool:
 
 @blueprint.route("/training/programs/new", methods=["GET", "POST"])
 def new_program() -> ResponseReturnValue:
-    """Add a program."""
-    form = NewProgramForm.bind(visibility="public")
+    """Add a program, such as one for what firms ask for in a row of the gap view."""
+    skill = text_argument("skill", 80)
+    asked = skills.skills_by_key([skill]) if skill else []
+    occupations = asked[0].occupations if asked else []
+    form = NewProgramForm.bind(
+        visibility="public",
+        skills=[one.label for one in asked],
+        occupation=f"{occupations[0].code} {occupations[0].name}" if occupations else "",
+    )
     choices = _offer_providers(form)
+    cell: dict[str, Any] = {name: text_argument(name, 80) for name in ("skill", "area", "quarter")}
     if form.submitted():
         program = form.attempt(_create, form)
         if program is not None:
-            return _after_saving(program)
-    return page("training/programs/form.html", form=form, program=None, choices=choices)
+            return _after_saving(program, cell if asked and cell["area"] else None)
+    return page(
+        "training/programs/form.html",
+        form=form,
+        program=None,
+        choices=choices,
+        asked=asked[0].label if asked else "",
+        place=name_reference(cell) if asked else "",
+    )
 
 
 def _create(form: NewProgramForm) -> Any:
@@ -283,7 +299,9 @@ def edit_program(program_id: int) -> ResponseReturnValue:
         saved = form.attempt(services.update_program, actor, program, **_values_of(form))
         if saved is not None:
             return _after_saving(program)
-    return page("training/programs/form.html", form=form, program=program, choices=[])
+    return page(
+        "training/programs/form.html", form=form, program=program, choices=[], asked="", place=""
+    )
 
 
 @blueprint.post("/training/programs/<int:program_id>/copy")
@@ -410,7 +428,12 @@ def _values_of(form: ProgramForm) -> dict[str, Any]:
     return values
 
 
-def _after_saving(program: Any) -> ResponseReturnValue:
+def _after_saving(program: Any, cell: dict[str, Any] | None = None) -> ResponseReturnValue:
+    """Go to a program that was saved; cell: the row of the gap view for which it was written."""
     saved = _("“%(name)s” was saved.", name=program.title)
-    flash(f"{saved} {SEEN_BY[program.visibility]}")
+    offer = url_for("training.offer_cohort", program=program.id, **cell) if cell else ""
+    flash(
+        f"{saved} {SEEN_BY[program.visibility]}",
+        link=(offer, _("Offer a cohort")) if offer and program.visibility != "draft" else None,
+    )
     return see_other(_url(program))

@@ -255,6 +255,23 @@ def test_closed_gate_leads_to_the_next_section_on_the_page_the_form_and_the_api(
     assert f'href="{section}"' in page
     assert form.status_code == 422
     assert f'href="{section}"' in form.text
+    update_equipment(
+        actor("cleo"),
+        get_equipment(world.equipment["college_public"]),
+        sharing_terms="bookable",
+    )
+    several = eve.post(
+        "/api/v1/bookings",
+        json={
+            "organization_id": world.organizations["aero"],
+            "equipment_ids": [number, world.equipment["college_public"]],
+            "starts_at": begins.isoformat(),
+            "ends_at": (begins + dt.timedelta(hours=1)).isoformat(),
+        },
+    ).get_json()
+    led = [one for one in several["problems"] if "ways" in one]
+    assert [one["ways"][0]["url"] for one in led] == [section]
+
     (missing,) = problem["problems"]
     assert missing["code"] == "not_qualified"
     assert [way["url"] for way in missing["ways"]] == [section]

@@ -23,7 +23,7 @@ from portal.bookings.queries.availability import availability
 from portal.bookings.queries.calendar import is_written, resource_of
 from portal.bookings.queries.charging import price_lines
 from portal.bookings.queries.elsewhere import list_elsewhere
-from portal.bookings.queries.needs import find_ways_to_qualify
+from portal.bookings.queries.needs import ways_finder
 from portal.bookings.queries.situations import refuse_what_is_taken
 from portal.bookings.rules.pricing import total_cents
 from portal.bookings.rules.refusal import Refused
@@ -326,7 +326,7 @@ def _book(resource: Any) -> ResponseReturnValue:
         refusal.find_elsewhere = lambda: list_elsewhere(
             actor, resource, span, organization=organization
         )
-        refusal.find_ways = lambda: find_ways_to_qualify(actor, resource)
+        refusal.find_ways = ways_finder(actor, resource)
         raise
     return respond_made(made)
 

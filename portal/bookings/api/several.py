@@ -1,5 +1,7 @@
 """Several things at once, and whichever of a kind, in the JSON API."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask.typing import ResponseReturnValue
@@ -18,13 +20,15 @@ from portal.bookings.policies import Permission
 from portal.bookings.queries import bookings as queries
 from portal.bookings.queries.calendar import resource_of
 from portal.bookings.queries.free import Moment, list_free
+from portal.bookings.queries.needs import ways_finder
 from portal.bookings.queries.timetables import list_along
+from portal.bookings.rules.refusal import Refused
 from portal.bookings.schemas.bookings import AlongSchema, BookingSchema
 from portal.bookings.services import making
 from portal.bookings.services.calendar import open_resource
 from portal.facilities.queries import get_visible_equipment, get_visible_facility
 from portal.kernel.api import bind_json, operation, respond
-from portal.kernel.authorization import authorize
+from portal.kernel.authorization import Actor, authorize
 from portal.kernel.errors import Invalid
 from portal.kernel.idempotency import idempotency_key
 from portal.kernel.web import current_actor
@@ -98,7 +102,8 @@ def book_together() -> ResponseReturnValue:
     """Book equipment, facilities and operators for one time, all or none.
 
     Of a recurrence, each occurrence is booked whole, or with `on_conflict` "skip" left out as a
-    whole. `together` has the numbers of all that was booked.
+    whole. `together` has the numbers of all that was booked. The problem of a missing
+    qualification has `ways`: where it is to be had next.
     """
     actor = current_actor()
     authorize(actor, Permission.BOOKING_VIEW_OWN)
@@ -114,8 +119,8 @@ def book_together() -> ResponseReturnValue:
         raise Invalid(
             "equipment_ids", _("Please name 1 to %(most)d things to book.", most=MOST_TOGETHER)
         )
-    return respond_made(
-        making.create_party(
+    with _telling_ways(actor):
+        made = making.create_party(
             actor,
             tuple(queries.get_resource(number) for number in numbers),
             organization=organization,
@@ -127,7 +132,7 @@ def book_together() -> ResponseReturnValue:
             on_conflict=form.on_conflict.data or "refuse",
             idempotency_key=idempotency_key(),
         )
-    )
+    return respond_made(made)
 
 
 @blueprint.post("/bookings/of-kind")
@@ -157,8 +162,8 @@ def book_of_kind() -> ResponseReturnValue:
         raise Invalid("capability", _("No capability has this name. Please choose another word."))
     found = list_free(actor, Moment(span), capability=capability, organization=organization)
     resources = [open_resource(actor, one.equipment).id for one in found[:MOST_TRIED]]
-    return respond_made(
-        making.create_booking_of_kind(
+    with _telling_ways(actor):
+        made = making.create_booking_of_kind(
             actor,
             tuple(queries.get_resource(number) for number in resources),
             kind=capability,
@@ -168,4 +173,14 @@ def book_of_kind() -> ResponseReturnValue:
             purpose=form.purpose.data,
             idempotency_key=idempotency_key(),
         )
-    )
+    return respond_made(made)
+
+
+@contextmanager
+def _telling_ways(actor: Actor) -> Iterator[None]:
+    """Let a refusal say where one learns what a resource wants."""
+    try:
+        yield
+    except Refused as refusal:
+        refusal.find_ways = ways_finder(actor)
+        raise

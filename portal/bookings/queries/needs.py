@@ -1,6 +1,6 @@
 """What somebody needs to book a record, for its page: which gates there are, which are open."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 
 from portal.bookings.models.calendar import Resource
 from portal.bookings.queries.access import load_gates
-from portal.bookings.queries.bookings import list_bookers
+from portal.bookings.queries.bookings import get_resource, list_bookers
 from portal.bookings.queries.calendar import load_rules, resource_of
 from portal.bookings.queries.grants import list_credentials_for
 from portal.bookings.rules.attempt import BookingRules, Gates
@@ -95,6 +95,21 @@ def _needs(
             ways = find_ways_to_qualify(actor, resource) if is_learned else []
             found.append(Need(kind, label, is_open, ways))
     return found
+
+
+def ways_finder(
+    actor: Actor, resource: Resource | None = None
+) -> Callable[[int | None], list[WayToQualify]]:
+    """Return what tells where one gets the qualification that a resource wants, by its id.
+
+    resource: the one that is meant where a problem names none.
+    """
+
+    def find(resource_id: int | None) -> list[WayToQualify]:
+        wanted = get_resource(resource_id) if resource_id is not None else resource
+        return find_ways_to_qualify(actor, wanted) if wanted is not None else []
+
+    return find
 
 
 def find_ways_to_qualify(actor: Actor, resource: Resource) -> list[WayToQualify]:

@@ -233,7 +233,9 @@ def refuse_what_is_taken(
     problems = find_problems(attempt, situation)
     if any(problem.code == "conflict" for problem in problems):
         raise Refused(
-            problems, lambda: list_suggestions(resource, attempt, organization=organization)
+            problems,
+            lambda: list_suggestions(resource, attempt, organization=organization),
+            resource_id=resource.id,
         )
 
 

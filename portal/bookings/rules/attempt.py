@@ -194,12 +194,14 @@ class Problem:
     """Why an attempt fails. code: of `words.PROBLEMS`; message: for the person, in their language.
 
     hint: where a missing gate can be opened ("qualification", "agreement", …), or "".
+    resource_id: what it stands against, where several are booked at once.
     """
 
     code: str
     message: str
     overridable: bool
     hint: str = ""
+    resource_id: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return what the API says of it."""

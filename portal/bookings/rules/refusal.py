@@ -1,7 +1,7 @@
 """What an attempt to book raises that breaks rules: all of its problems, and what would work."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -40,29 +40,38 @@ class Refused(PortalError):
     find_suggestions: looks for what would work; called when first asked for, so that nobody waits
     for it who holds the lock.
     find_elsewhere: looks for other equipment for the same time; set by who knows for whom.
-    find_ways: looks for where one gets the qualification that is missing; set likewise.
+    find_ways: looks for where one gets the qualification that a resource (by its id) wants; set
+    likewise. resource_id: what the problems stand against, where they do not say so themselves.
     """
 
     find_elsewhere: Callable[[], Sequence[Elsewhere]] = tuple
-    find_ways: Callable[[], Sequence[WayToQualify]] = tuple
+    find_ways: Callable[[int | None], Sequence[WayToQualify]]
 
     def __init__(
         self,
         problems: Sequence[Problem],
         find_suggestions: Callable[[], Sequence[Suggestion]] = tuple,
+        *,
+        resource_id: int | None = None,
     ) -> None:
         super().__init__(" ".join(problem.message for problem in problems))
-        self.problems = list(problems)
+        self.problems = [
+            replace(problem, resource_id=problem.resource_id or resource_id) for problem in problems
+        ]
+        self.find_ways = lambda _resource_id: ()
+        self._ways: dict[int | None, list[WayToQualify]] = {}
         self._find_suggestions = find_suggestions
         is_taken = any(problem.code == "conflict" for problem in problems)
         self.code = "conflict" if is_taken else "refused"
         self.status = 409 if is_taken else 422
 
-    @cached_property
-    def ways(self) -> list[WayToQualify]:
-        """Where one gets the qualification that is missing, if one is."""
-        is_missing = any(problem.code == "not_qualified" for problem in self.problems)
-        return list(self.find_ways()) if is_missing else []
+    def ways_past(self, problem: Problem) -> list[WayToQualify]:
+        """Return where one gets the qualification that is missing, if that is the problem."""
+        if problem.code != "not_qualified":
+            return []
+        if problem.resource_id not in self._ways:
+            self._ways[problem.resource_id] = list(self.find_ways(problem.resource_id))
+        return self._ways[problem.resource_id]
 
     @cached_property
     def suggestions(self) -> list[Suggestion]:
@@ -80,7 +89,8 @@ class Refused(PortalError):
 
     def _as_json(self, problem: Problem) -> dict[str, Any]:
         """Return a problem, and of a missing qualification where one gets it."""
-        if problem.code != "not_qualified" or not self.ways:
+        ways = self.ways_past(problem)
+        if not ways:
             return problem.as_json()
         return {
             **problem.as_json(),
@@ -91,6 +101,6 @@ class Refused(PortalError):
                     "url": way.url,
                     "starts_on": way.starts_on.isoformat(),
                 }
-                for way in self.ways
+                for way in ways
             ],
         }

@@ -190,6 +190,7 @@ def judge(
             lambda: list_suggestions(
                 resource, attempt, organization=organization, leaving_out=leaving_out
             ),
+            resource_id=resource.id,
         )
     return situation, []
 

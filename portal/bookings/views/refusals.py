@@ -7,7 +7,7 @@ from flask import url_for
 from flask_babel import gettext as _
 
 from portal.bookings.forms.pages import BookingPageForm, SpanForm, span_values
-from portal.bookings.queries.needs import find_ways_to_qualify
+from portal.bookings.queries.needs import ways_finder
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.telling import write_times
@@ -71,7 +71,7 @@ class Refusal:
 
 def show_refusal(attempted: Attempted, subject: Subject, form: SpanForm) -> Refusal:
     """Return what a page shows of a refused attempt to book or to move."""
-    attempted.refusal.find_ways = lambda: find_ways_to_qualify(current_actor(), subject.resource)
+    attempted.refusal.find_ways = ways_finder(current_actor(), subject.resource)
     problems = attempted.refusal.problems
     codes = {problem.code for problem in problems}
     kept = _kept(form)
@@ -81,7 +81,7 @@ def show_refusal(attempted: Attempted, subject: Subject, form: SpanForm) -> Refu
                 problem.message,
                 _gate_url(problem.hint, subject, form),
                 ACCESS_KINDS.get(problem.hint),
-                attempted.refusal.ways if problem.code == "not_qualified" else [],
+                attempted.refusal.ways_past(problem),
             )
             for problem in problems
         ],

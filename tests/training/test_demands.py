@@ -100,11 +100,13 @@ def test_a_table_goes_out_and_comes_in_again(client_of, world):
     (row,) = csv.DictReader(io.StringIO(text))
     assert (row["skill"], row["people"], row["county"]) == ("cnc-mill-operation", "2", "21111")
     changed = text.replace("cnc-mill-operation,2,", "cnc-mill-operation,6,")
-    changed += f",,GMAW,4,{later(2).isoformat()},,,,,yes,,,,\r\n"
+    changed += f",,GMAW,4,{later(2).isoformat()},,,24.50,31,yes,,,,\r\n"
     done = upload(ana, world, changed)
     assert done.status_code == 303
     assert session.get_one(SkillDemand, world.demands["shop"]).people == 6
     assert (newest().skill_key, newest().is_cofunding) == ("mig-welding", True)
+    assert (newest().wage_min_cents, newest().wage_max_cents) == (2450, 3100)
+    assert "wage_min,wage_max" in ana.get("/training/demands.csv").text
 
 
 @pytest.mark.parametrize(
@@ -112,6 +114,7 @@ def test_a_table_goes_out_and_comes_in_again(client_of, world):
     [
         (",,Juggling,4,{day},,,,,,,,,", "Line 3, column skill: We do not know"),
         (",,GMAW,none,{day},,,,,,,,,", "Line 3, column people: "),
+        (",,GMAW,4,{day},,,much,,,,,,", "Line 3, column wage_min: "),
         ("x,,GMAW,4,{day},,,,,,,,,", "Line 3, column id: This is no number."),
         ("{other},,GMAW,4,{day},,,,,,,,,", "There is nothing here that you can see."),
     ],

@@ -6,7 +6,8 @@ from portal.kernel.spreadsheets import amount_cell
 from portal.training.models.demands import SkillDemand
 from portal.training.queries.gaps import GapRow
 
-#: The columns of a table of demands; those that `DemandForm` has are read again.
+#: The columns of a table of demands, with amounts in dollars; those that `DemandForm` has are read
+#: again, under the names that it has for them.
 DEMAND_COLUMNS = (
     "id",
     "organization",
@@ -15,14 +16,15 @@ DEMAND_COLUMNS = (
     "needed_by",
     "county",
     "occupation",
-    "wage_min_cents",
-    "wage_max_cents",
+    "wage_min",
+    "wage_max",
     "is_cofunding",
     "hosts_apprentices",
     "is_shared",
     "status",
     "note",
 )
+FIELDS_OF_COLUMNS = {"wage_min": "wage_min_cents", "wage_max": "wage_max_cents"}
 
 GAP_COLUMNS = (
     "skill_key",

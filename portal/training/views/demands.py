@@ -42,7 +42,7 @@ from portal.training.rules.demands import (
     MOST_IMPORTED,
     quarter_label,
 )
-from portal.training.schemas.demands import DEMAND_COLUMNS, demand_cells
+from portal.training.schemas.demands import DEMAND_COLUMNS, FIELDS_OF_COLUMNS, demand_cells
 from portal.training.services import demands as services
 from portal.training.views.blueprint import blueprint
 
@@ -220,7 +220,11 @@ def _import(organization: Any, upload: Any) -> int:
         raise Invalid("file", _("Please keep to %(most)d at most.", most=MOST_IMPORTED))
     rows = []
     for row in sheet.rows:
-        texts = {name: text for name, text in row.cells.items() if name in DEMAND_COLUMNS}
+        texts = {
+            FIELDS_OF_COLUMNS.get(name, name): text
+            for name, text in row.cells.items()
+            if name in DEMAND_COLUMNS
+        }
         form = DemandForm.from_row(texts)
         problems = [(problem.column, problem.message) for problem in row.problems]
         number = texts.get("id", "").strip()
@@ -229,7 +233,8 @@ def _import(organization: Any, upload: Any) -> int:
         if not form.validate():
             problems += [(name, found[0]) for name, found in form.errors_by_name.items()]
         if problems:
-            column, message = problems[0]
+            field, message = problems[0]
+            column = next((key for key, name in FIELDS_OF_COLUMNS.items() if name == field), field)
             raise Invalid(
                 "file",
                 _(

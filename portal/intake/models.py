@@ -27,7 +27,8 @@ class ImportRun(Identified, Timestamped, Model):
             name="status_known",
         ),
         CheckConstraint(
-            "source_format IN ('csv', 'ipeds', 'uniquip', 'programs')", name="format_known"
+            "source_format IN ('csv', 'ipeds', 'uniquip', 'programs', 'sections')",
+            name="format_known",
         ),
         Index("ix_import_run_status_id", "status", "id"),
     )

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from flask_babel import format_date
@@ -116,6 +116,18 @@ def list_demands(
     return keyset_page(
         statement, (SkillDemand.needed_by, SkillDemand.id), cursor=cursor, limit=limit
     )
+
+
+def read_own_demands(actor: Actor) -> Iterator[SkillDemand]:
+    """Return the needs of the actor's organizations, read page by page as they are asked for."""
+    for organization_id in sorted(actor.memberships):
+        cursor: str | None = ""
+        while cursor is not None:
+            found = list_demands(
+                actor, organization_id=organization_id, cursor=cursor or None, limit=100
+            )
+            yield from found.items
+            cursor = found.next
 
 
 def list_shared(actor: Actor, limit: int = 20) -> list[SharedDemand]:

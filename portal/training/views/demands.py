@@ -1,5 +1,6 @@
 """Pages of demands for skills: what one's organization needs, and the offers that it got."""
 
+from itertools import islice
 from typing import Any
 
 from flask import Response, request, url_for
@@ -39,6 +40,7 @@ from portal.training.rules.demands import (
     DEMANDS,
     INVITATION_STATUSES,
     INVITATIONS,
+    MOST_EXPORTED,
     MOST_IMPORTED,
     quarter_label,
 )
@@ -174,17 +176,7 @@ def export_demands() -> ResponseReturnValue:
     """Answer with the needs of the reader's own organizations as a table."""
     actor = current_actor()
     _need_account()
-    rows = []
-    for organization_id in sorted(actor.memberships):
-        cursor = None
-        while True:
-            found = queries.list_demands(
-                actor, organization_id=organization_id, cursor=cursor, limit=100
-            )
-            rows += [demand_cells(demand) for demand in found.items]
-            cursor = found.next
-            if cursor is None:
-                break
+    rows = map(demand_cells, islice(queries.read_own_demands(actor), MOST_EXPORTED))
     return csv_answer("skill-needs.csv", DEMAND_COLUMNS, rows)
 
 

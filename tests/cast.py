@@ -543,7 +543,7 @@ def _add_skills(world: World) -> None:
     )
     session.flush()
     for key, kind, name, name_es, capability, others in _SKILLS:
-        skill = Skill(key=key, kind=kind, name=name, name_es=name_es)
+        skill = Skill(key=key, kind=kind, label=name, label_es=name_es)
         welders = kind == "welding"
         skill.occupations = [session.get_one(Occupation, "51-4121" if welders else "51-4041")]
         skill.capabilities = [_capability(capability)]

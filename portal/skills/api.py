@@ -176,8 +176,8 @@ def _skill(skill: Any) -> dict[str, Any]:
     return {
         "key": skill.key,
         "kind": skill.kind,
-        "name": skill.name,
-        "name_es": skill.name_es,
+        "name": skill.label,
+        "name_es": skill.label_es,
         "other_names": [name.text for name in skill.names if name.kind == "alternate"],
         "occupations": [
             {"code": row.code, "title": row.title, "title_es": row.title_es}

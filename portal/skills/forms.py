@@ -81,7 +81,7 @@ def credential_values(credential: Credential, *, is_page: bool = False) -> Simpl
         name=credential.name,
         kind=credential.kind,
         abbreviation=credential.abbreviation,
-        skills=[skill.label if is_page else skill.key for skill in credential.skills],
+        skills=[skill.name if is_page else skill.key for skill in credential.skills],
         valid_months=credential.valid_months,
         url=credential.url,
     )

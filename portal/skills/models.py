@@ -49,7 +49,10 @@ class Occupation(Model):
 
 
 class Skill(Model):
-    """Something that people learn to do; `kind` is its field of work."""
+    """Something that people learn to do; `kind` is its field of work.
+
+    label, label_es: what it is called in each language; in the database `name` and `name_es`.
+    """
 
     __table_args__ = (
         known_values("kind", SKILL_KINDS),
@@ -58,8 +61,8 @@ class Skill(Model):
 
     key: Mapped[str] = mapped_column(String(80), primary_key=True)
     kind: Mapped[str] = mapped_column(String(20))
-    name: Mapped[str] = mapped_column(String(120), unique=True)
-    name_es: Mapped[str] = mapped_column(String(120), unique=True)
+    label: Mapped[str] = mapped_column("name", String(120), unique=True)
+    label_es: Mapped[str] = mapped_column("name_es", String(120), unique=True)
 
     names: Mapped[list["SkillName"]] = relationship(
         order_by=lambda: SkillName.text, lazy="raise_on_sql", passive_deletes=True
@@ -72,9 +75,9 @@ class Skill(Model):
     )
 
     @property
-    def label(self) -> str:
+    def name(self) -> str:
         """The name in the reader's language: Spanish, or else English."""
-        return self.name_es if _is_spanish() else self.name
+        return self.label_es if _is_spanish() else self.label
 
 
 class SkillName(Identified, Model):
@@ -125,7 +128,7 @@ class Credential(Identified, Timestamped, Model):
 
     issuer_organization: Mapped[Organization | None] = relationship(lazy="raise_on_sql")
     skills: Mapped[list[Skill]] = relationship(
-        secondary=credential_skill, order_by=Skill.name, lazy="raise_on_sql"
+        secondary=credential_skill, order_by=Skill.label, lazy="raise_on_sql"
     )
 
 

@@ -85,7 +85,7 @@ def list_skills(
             skill_occupation.c.occupation_code == occupation
         )
         statement = statement.where(Skill.key.in_(needed))
-    return keyset_page(statement, (Skill.name, Skill.key), cursor=cursor, limit=limit)
+    return keyset_page(statement, (Skill.label, Skill.key), cursor=cursor, limit=limit)
 
 
 def skills_by_key(keys: Iterable[str]) -> list[Skill]:
@@ -192,7 +192,7 @@ def get_skills(names: Collection[str], *, field: str = "skills") -> list[Skill]:
             )
         raise Invalid(field, message)
     return list(
-        session.scalars(select(Skill).where(Skill.key.in_(keys.values())).order_by(Skill.name))
+        session.scalars(select(Skill).where(Skill.key.in_(keys.values())).order_by(Skill.label))
     )
 
 
@@ -235,7 +235,7 @@ def list_concepts() -> list[Concept]:
 
 
 def _skill_name() -> ColumnElement[str]:
-    return Skill.name_es.expression if _is_spanish() else Skill.name.expression
+    return Skill.label_es.expression if _is_spanish() else Skill.label.expression
 
 
 # Occupations

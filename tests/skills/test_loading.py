@@ -22,10 +22,10 @@ def test_loading_again_changes_only_what_is_no_longer_right(world):
     assert 0 < count(skill_capability) < 60
     assert services.load_skills(SYSTEM) == (0, 0, 0)
     with unit_of_work():
-        session.execute(update(Skill).where(Skill.key == "mig-welding").values(name="Glue"))
+        session.execute(update(Skill).where(Skill.key == "mig-welding").values(label="Glue"))
         session.execute(update(SkillName).where(SkillName.match_key == "gmaw").values(text="gm"))
     assert services.load_skills(SYSTEM) == (0, 2, 0)
-    assert session.scalar(select(Skill.name).where(Skill.key == "mig-welding")) == "MIG welding"
+    assert session.scalar(select(Skill.label).where(Skill.key == "mig-welding")) == "MIG welding"
     own = session.get_one(Credential, world.credentials["college"])
     proven = select(credential_skill.c.skill_key).where(credential_skill.c.credential_id == own.id)
     assert session.scalars(proven).all() == ["cmm-operation"]

@@ -117,7 +117,7 @@ def demand_values(demand: SkillDemand, *, is_page: bool = False) -> SimpleNamesp
     """Return a loaded demand as its form has it; a page names things by their names."""
     occupation = demand.occupation
     return SimpleNamespace(
-        skill=demand.skill.label if is_page else demand.skill_key,
+        skill=demand.skill.name if is_page else demand.skill_key,
         people=demand.people,
         needed_by=demand.needed_by,
         county=demand.county.label if is_page else demand.county_fips,

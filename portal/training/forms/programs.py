@@ -148,7 +148,7 @@ def program_values(program: Program, *, is_page: bool = False) -> SimpleNamespac
     named_occupation = f"{occupation.code} {occupation.name}" if occupation else ""
     return SimpleNamespace(
         **{name: getattr(program, name) for name in PROGRAM_FIELDS},
-        skills=[skill.label if is_page else skill.key for skill in program.skills],
+        skills=[skill.name if is_page else skill.key for skill in program.skills],
         credential=f"{credential.name} ({credential.issuer})" if credential else "",
         occupation=named_occupation if is_page else program.occupation_code or "",
     )

@@ -87,7 +87,7 @@ class Program(Identified, Timestamped, Listed, Model):
     credential: Mapped[Credential | None] = relationship(lazy="raise_on_sql")
     occupation: Mapped[Occupation | None] = relationship(lazy="raise_on_sql")
     skills: Mapped[list[Skill]] = relationship(
-        secondary=ProgramSkill.__table__, order_by=Skill.name, lazy="raise_on_sql"
+        secondary=ProgramSkill.__table__, order_by=Skill.label, lazy="raise_on_sql"
     )
     confirmed_by: Mapped[User | None] = relationship(
         foreign_keys="Program.confirmed_by_id", lazy="raise_on_sql"

@@ -249,7 +249,7 @@ def list_to_confirm(actor: Actor, limit: int) -> list[DeskItem]:
     )
     return [
         DeskItem(
-            row.skill.label,
+            row.skill.name,
             f"/training/demands/{row.id}",
             row.confirmed_at or row.created_at,
             detail=_("needed by %(day)s", day=format_date(row.needed_by)),

@@ -136,7 +136,7 @@ def _skill(skill: Any, root: str) -> dict[str, Any]:
         "@type": "DefinedTerm",
         "@id": f"{root}/skills/{skill.key}",
         "termCode": skill.key,
-        "name": skill.name,
+        "name": skill.label,
     }
 
 

@@ -256,7 +256,7 @@ def new_program() -> ResponseReturnValue:
     occupations = asked[0].occupations if asked else []
     form = NewProgramForm.bind(
         visibility="public",
-        skills=[one.label for one in asked],
+        skills=[one.name for one in asked],
         occupation=f"{occupations[0].code} {occupations[0].name}" if occupations else "",
     )
     choices = _offer_providers(form)
@@ -270,7 +270,7 @@ def new_program() -> ResponseReturnValue:
         form=form,
         program=None,
         choices=choices,
-        asked=asked[0].label if asked else "",
+        asked=asked[0].name if asked else "",
         place=name_reference(cell) if asked else "",
     )
 

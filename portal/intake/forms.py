@@ -38,13 +38,18 @@ from portal.kernel.spreadsheets import ACCEPT, Sheet, SheetRow, read_sheet
 from portal.organizations.forms import OrganizationForm
 from portal.organizations.rules import ORGANIZATION_KINDS
 from portal.training.forms.programs import ProgramForm
+from portal.training.forms.sections import SectionForm, facts_of, place_of
 from portal.training.rules.catalogs import (
     COLUMNS,
+    SECTION_COLUMNS,
     choice_of,
     column_of,
     is_linked_data,
     read_linked_data,
+    read_prices,
     read_wages,
+    read_weekdays,
+    section_column_of,
 )
 
 
@@ -129,6 +134,15 @@ class UploadProgramsForm(UploadForm):
         return "programs"
 
 
+class UploadSectionsForm(UploadForm):
+    """A table of an organization's sections."""
+
+    organization_id = RecordField(_l("Organization"), is_required=True)
+
+    def format_of_file(self) -> str:
+        return "sections"
+
+
 # Rows
 
 
@@ -176,6 +190,10 @@ def check_columns(columns: Sequence[str], source_format: str) -> None:
         message = missing_columns(given, ("Type", name))
     elif source_format == "programs":
         message = missing_columns([column_of(column) for column in columns], ("title",))
+    elif source_format == "sections":
+        given = [section_column_of(column) for column in columns]
+        program = "program_id" if "program_id" in given else "program"
+        message = missing_columns(given, (program, "date", "seats"))
     else:
         message = missing_columns([column_field(column) for column in columns], ("name",))
     if message:
@@ -476,9 +494,103 @@ def _program_candidate(
     )
 
 
+# Sections
+
+
+#: The columns that are fields of `SectionForm` by the same name.
+_SECTION_FIELDS = set(SECTION_COLUMNS) - {"id", "program_id", "program", "status", "facility"}
+
+
+def _read_sections(sheet: Sheet, _kind: str) -> Reading:
+    columns: dict[str, str] = {}
+    findings = []
+    for column in sheet.columns:
+        name = section_column_of(column)
+        if name in SECTION_COLUMNS and name not in columns:
+            columns[name] = column
+        else:
+            message = _("We do not know this column. It is left out.")
+            findings.append(Finding(1, column, message, "note"))
+    candidates: list[Candidate] = []
+    ids: dict[tuple[str, str], int] = {}
+    for row in sheet.rows:
+        texts = {name: row.cells.get(column, "") for name, column in columns.items()}
+        candidates.append(_section_candidate(row, texts, columns, ids))
+    return Reading(candidates, findings)
+
+
+def _section_candidate(
+    row: SheetRow,
+    texts: Mapping[str, str],
+    columns: Mapping[str, str],
+    ids: dict[tuple[str, str], int],
+) -> Candidate:
+    headings = {**columns, "facility_id": columns.get("facility", "")}
+    found = _problems(row)
+    values, errors = _section_values(texts)
+    found += [Finding(row.line, headings.get(name, name), text) for name, text in errors]
+    program = texts.get("program_id") or texts.get("program", "")
+    if not program:
+        column = columns.get("program") or columns["program_id"]
+        found.append(Finding(row.line, column, _("Please name the program.")))
+    external_id = texts.get("id", "")
+    if len(external_id) > 200:
+        message = _("Please use 200 characters at most.")
+        found.append(Finding(row.line, headings["id"], message))
+    if external_id:
+        first = ids.setdefault(("section", external_id), row.line)
+        if first != row.line:
+            message = _("This ID stands on line %(line)d already.", line=first)
+            found.append(Finding(row.line, headings["id"], message))
+    else:
+        named = " ".join(
+            filter(None, (program, texts.get("name"), texts["date"], texts.get("starts")))
+        )
+        external_id = _made_up_id("section", named, ids, row.line)
+    return Candidate(
+        line=row.line,
+        kind="section",
+        title=texts.get("program") or program,
+        detail=" · ".join(filter(None, (texts["date"], texts.get("name")))),
+        values=values,
+        external_id=external_id,
+        related_id=program,
+        columns=headings,
+        findings=tuple(found),
+    )
+
+
+def _section_values(texts: Mapping[str, str]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """Return what a row says of a section, by field, and (field, message) for each problem.
+
+    Of the columns that a table lacks nothing is said, so a section keeps what it has.
+    """
+    given = {name: text for name, text in texts.items() if name in _SECTION_FIELDS}
+    given["weekdays"] = read_weekdays(texts.get("weekdays", ""))
+    for number, price in enumerate(read_prices(given.pop("prices", ""))):
+        given |= {f"prices-{number}-{name}": text for name, text in price.items()}
+    form = SectionForm.from_row(given)
+    if not form.validate():
+        return {}, [
+            (name.partition("-")[0], " ".join(messages))
+            for name, messages in form.errors_by_name.items()
+        ]
+    try:
+        schedule = form.read_schedule()
+    except ValueError as error:
+        return {}, [("frequency" if form.frequency.data else "starts", str(error))]
+    facts = {**facts_of(form), **place_of(form)}
+    values = {name: value for name, value in facts.items() if name in texts}
+    if "facility" in texts:
+        values["facility"] = texts["facility"].strip()
+    values |= {"schedule": schedule, **form.dates, "status": choice_of(texts.get("status", ""))}
+    return values, []
+
+
 _READERS: Mapping[str, Callable[[Sheet, str], Reading]] = {
     "ipeds": _read_ipeds,
     "csv": _read_list,
     "uniquip": _read_uniquip,
     "programs": _read_programs,
+    "sections": _read_sections,
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from sqlalchemy import select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from portal.facilities import queries as facilities
@@ -21,6 +21,7 @@ from portal.intake.rules import (
     SHOWN_FINDINGS,
     UNIQUIP_FIELDS,
     own_id,
+    own_number,
     uniquip_cells,
     without_people,
 )
@@ -37,8 +38,12 @@ from portal.organizations.queries import profiles
 from portal.skills import queries as skills
 from portal.training.models.programs import Program
 from portal.training.models.sections import Section
-from portal.training.queries.listings import list_programs_to_export
+from portal.training.queries.listings import list_programs_to_export, list_sections_to_export
+from portal.training.queries.programs import get_program
+from portal.training.queries.sections import get_section, online_to
 from portal.training.rules.catalogs import COLUMNS as PROGRAM_COLUMNS
+from portal.training.rules.catalogs import SECTION_COLUMNS, write_weekdays
+from portal.training.rules.sections import schedule_words
 
 MOST_EXPORTED = 200_000
 _CHUNK = 500
@@ -322,6 +327,115 @@ def find_own_program(organization_id: int, number: int | None) -> Program | None
             Program.external_id.is_(None),
         )
     )
+
+
+def get_named_program(organization_id: int, text: str) -> Program:
+    """Return a program by its exported ID, or by its title. Raises Invalid("program")."""
+    number = own_number("program", text)
+    programs = session.scalars(
+        select(Program)
+        .where(
+            Program.organization_id == organization_id,
+            or_(
+                Program.external_id == text,
+                and_(Program.id == number, Program.external_id.is_(None)),
+                func.lower(Program.title) == text.lower(),
+            ),
+        )
+        .order_by(Program.external_id == text, Program.id)
+        .limit(2)
+    ).all()
+    if not programs:
+        raise Invalid("program", _("We do not know a program of this name or ID."))
+    if len(programs) > 1:
+        raise Invalid("program", _("Several programs have this title. Give its ID instead."))
+    return get_program(programs[0].id)
+
+
+def find_section(program: Program, external_id: str) -> Section | None:
+    """Return a section of a program by the ID that a table gives it."""
+    number = own_number("section", external_id)
+    found = session.scalar(
+        select(Section.id).where(
+            Section.program_id == program.id,
+            or_(
+                Section.external_id == external_id,
+                and_(Section.id == number, Section.external_id.is_(None)),
+            ),
+        )
+    )
+    return get_section(found) if found is not None else None
+
+
+def facility_of_table(organization_id: int, text: str) -> int | None:
+    """Return the number of a facility by its exported ID, or by its name in an organization.
+
+    Raises Invalid("facility_id"). Whether a section may be held there, its command says.
+    """
+    if not text:
+        return None
+    number = own_number("facility", text)
+    own = session.scalars(
+        select(Facility.id)
+        .where(
+            or_(
+                Facility.id == number,
+                and_(
+                    Facility.organization_id == organization_id,
+                    or_(Facility.external_id == text, Facility.name == text),
+                ),
+            )
+        )
+        .order_by(Facility.id)
+        .limit(2)
+    ).all()
+    if len(own) != 1:
+        raise Invalid("facility_id", _("We do not know one facility of this name or ID."))
+    return own[0]
+
+
+def section_rows(actor: Actor, *, organization_id: int | None = None) -> Iterator[list[str]]:
+    """Return the sections that the actor may see, in columns that an import takes."""
+    after, number = 0, 0
+    while found := list_sections_to_export(actor, organization_id=organization_id, after=after):
+        online = online_to(actor, found)
+        for section in found:
+            number += 1
+            if number > MOST_EXPORTED:
+                return
+            yield _section_row(actor, section, section.id in online)
+        after = found[-1].id
+        session.expunge_all()
+
+
+def _section_row(actor: Actor, section: Section, sees_online: bool) -> list[str]:
+    program, facility = section.program, section.facility
+    said = schedule_words(
+        section.schedule, section.starts_on, None if section.meetings else section.ends_on
+    )
+    if facility is not None and not can(actor, FacilityPermission.FACILITY_VIEW, facility):
+        facility = None
+    written = {
+        **{name: _plain_cell(value) for name, value in said.items()},
+        "id": section.external_id or own_id("section", section.id),
+        "program_id": program.external_id or own_id("program", program.id),
+        "program": program.title,
+        "weekdays": write_weekdays(int(day) for day in said.get("weekdays", ())),
+        "except_dates": "; ".join(said.get("except_dates", ())),
+        "facility": (facility.external_id or own_id("facility", facility.id)) if facility else "",
+        "online_url": section.online_url if sees_online else "",
+        "needs_approval": "yes" if section.needs_approval else "no",
+        "prices": "; ".join(
+            f"{price.customer_class} | {amount_cell(price.price_cents)}" for price in section.prices
+        ),
+    }
+    if section.facility_id is not None:
+        # The address is the facility's.
+        written |= dict.fromkeys(("street", "city", "state", "zip_code"), "")
+    return [
+        written[name] if name in written else _plain_cell(getattr(section, name, None))
+        for name in SECTION_COLUMNS
+    ]
 
 
 def list_programs(

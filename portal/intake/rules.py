@@ -30,6 +30,7 @@ FORMATS: Mapping[str, Any] = {
     "ipeds": _l("The directory file (HD) of IPEDS"),
     "uniquip": _l("UNIQUIP"),
     "programs": _l("Programs of training"),
+    "sections": _l("Sections of training"),
 }
 
 #: What becomes of a row, in the order in which a report tells it.
@@ -92,7 +93,7 @@ PERSONAL: frozenset[str] = frozenset(
     for what in ("Name", "Telephone", "Email")
 )
 
-_OWN_ID = re.compile(r"commons-(facility|equipment|program)-([0-9]{1,9})")
+_OWN_ID = re.compile(r"commons-(facility|equipment|program|section)-([0-9]{1,9})")
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ class Candidate:
     """A row as it would be: checked values by field, or the problems that keep it out.
 
     columns: the file's name of the column for each field; namesake_line: an earlier row of the
-    same name; related_id: of the facility that equipment stands in.
+    same name; related_id: of the facility that equipment stands in, or of a section's program.
     """
 
     line: int

@@ -38,6 +38,7 @@ from portal.organizations.queries import profiles
 from portal.organizations.rules import match_key
 from portal.regions.queries import counties_by_fips
 from portal.training.services import programs as training
+from portal.training.services import sections
 
 # Rows
 
@@ -236,6 +237,46 @@ def import_programs(
     return tally
 
 
+@command(Permission.IMPORT_PROGRAMS)
+def import_sections(
+    actor: Actor,
+    organization: Organization,
+    *,
+    candidates: Sequence[Candidate],
+    is_trial: bool = False,
+) -> Tally:
+    """Write a batch of an organization's sections; say what became of each row.
+
+    Rooms are booked as they are by hand. One that the table calls open is opened.
+    """
+    tally = Tally()
+
+    def write(candidate: Candidate) -> str:
+        values = dict(candidate.values)
+        status = values.pop("status")
+        if "facility" in values:
+            values["facility_id"] = queries.facility_of_table(
+                organization.id, values.pop("facility")
+            )
+        program = queries.get_named_program(organization.id, candidate.related_id)
+        section = queries.find_section(program, candidate.external_id)
+        if section is None:
+            section = sections.create_section(
+                actor, program, external_id=candidate.external_id, **values
+            )
+            outcome = "created"
+        else:
+            is_changed = sections.import_values(actor, section, **values)
+            outcome = "changed" if is_changed else "unchanged"
+        if status == "open" and section.status == "planned":
+            sections.open_section(actor, section)
+            outcome = "created" if outcome == "created" else "changed"
+        return outcome
+
+    _write_all(tally, candidates, write, is_trial)
+    return tally
+
+
 def _write_all(
     tally: Tally,
     candidates: Sequence[Candidate],
@@ -330,6 +371,14 @@ def upload_programs(
     )
 
 
+@command(Permission.IMPORT_PROGRAMS)
+def upload_sections(actor: Actor, organization: Organization, *, file: FileStorage) -> ImportRun:
+    """Take in a table of an organization's sections."""
+    if organization.status != "active":
+        raise Conflict(_("This organization is archived."))
+    return _upload(actor, file, source_format="sections", organization_id=organization.id)
+
+
 def _upload(actor: Actor, upload: FileStorage, **options: Any) -> ImportRun:
     if actor.user_id is None:
         raise Conflict(_("Only a person can upload a file."))
@@ -380,6 +429,10 @@ def advance_import(
             candidates=batch,
             visibility=run.visibility,
             is_trial=is_trial,
+        )
+    elif run.source_format == "sections":
+        tally = import_sections(
+            on_behalf_of, _organization(run), candidates=batch, is_trial=is_trial
         )
     elif run.source_format == "uniquip":
         tally = import_equipment(

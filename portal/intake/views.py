@@ -1,6 +1,7 @@
 """Pages of imports: upload, preview, progress, report; and the downloads of exports."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
@@ -8,7 +9,12 @@ from flask_babel import gettext as _
 
 from portal.facilities.queries import get_organization
 from portal.intake import queries, services
-from portal.intake.forms import UploadEquipmentForm, UploadOrganizationsForm, UploadProgramsForm
+from portal.intake.forms import (
+    UploadEquipmentForm,
+    UploadOrganizationsForm,
+    UploadProgramsForm,
+    UploadSectionsForm,
+)
 from portal.intake.policies import Permission
 from portal.intake.rules import FORMATS, IMPORTS, OUTCOMES, SHOWN_FINDINGS, UNIQUIP
 from portal.kernel.authorization import NOBODY, Actor, authorize, can
@@ -28,6 +34,7 @@ from portal.kernel.web import (
 from portal.organizations.queries.profiles import organization_choices
 from portal.organizations.rules import ORGANIZATION_KINDS
 from portal.training.rules.catalogs import COLUMNS as PROGRAM_COLUMNS
+from portal.training.rules.catalogs import SECTION_COLUMNS
 from portal.training.schemas.linked_data import CONTEXT, program_linked_data
 
 blueprint = Blueprint("intake", __name__)
@@ -53,7 +60,7 @@ def create_import() -> ResponseReturnValue:
     own = organization_choices(actor, "owner", "manager")
     # An administrator comes to equipment from an organization's page.
     wanted = request.values.get("organization_id", type=record_number)
-    offered = ["equipment", "programs"] if own or wanted else []
+    offered = ["equipment", "programs", "sections"] if own or wanted else []
     if can(actor, Permission.IMPORT_ORGANIZATIONS):
         offered.append("organizations")
     what = request.values.get("what", "")
@@ -65,6 +72,7 @@ def create_import() -> ResponseReturnValue:
             "label": {
                 "equipment": _("Equipment"),
                 "programs": _("Training"),
+                "sections": _("Sections"),
                 "organizations": _("Organizations"),
             }[name],
             "url": url_for("intake.create_import", what=name),
@@ -86,12 +94,18 @@ def _upload_organizations(choices: Sequence[object]) -> ResponseReturnValue:
     return page("intake/new.html", form=form, what="organizations", choices=choices)
 
 
+_UPLOADS: dict[str, tuple[Any, Callable[..., Any]]] = {
+    "equipment": (UploadEquipmentForm, services.upload_equipment),
+    "programs": (UploadProgramsForm, services.upload_programs),
+    "sections": (UploadSectionsForm, services.upload_sections),
+}
+
+
 def _upload(
     choices: Sequence[object], own: Sequence[tuple[int, str]], what: str
 ) -> ResponseReturnValue:
-    form_class = UploadProgramsForm if what == "programs" else UploadEquipmentForm
-    upload = services.upload_programs if what == "programs" else services.upload_equipment
-    form: UploadProgramsForm | UploadEquipmentForm = form_class.bind(
+    form_class, upload = _UPLOADS[what]
+    form = form_class.bind(
         organization_id=request.args.get("organization_id", type=record_number)
         or (own[0][0] if len(own) == 1 else None)
     )
@@ -189,6 +203,13 @@ def export_programs() -> ResponseReturnValue:
     """Send programs in columns that an import takes: public ones, or all I may see."""
     rows = queries.program_rows(_reader(), organization_id=number_argument("organization"))
     return csv_answer("programs.csv", PROGRAM_COLUMNS, rows)
+
+
+@blueprint.get("/exports/sections.csv")
+def export_sections() -> ResponseReturnValue:
+    """Send sections in columns that an import takes: public ones, or all I may see."""
+    rows = queries.section_rows(_reader(), organization_id=number_argument("organization"))
+    return csv_answer("sections.csv", SECTION_COLUMNS, rows)
 
 
 @blueprint.get("/exports/programs.jsonld")

@@ -39,5 +39,6 @@ ROUTES = [
     Row("intake.export_equipment", "GET", EVERYBODY),
     Row("intake.export_organizations", "GET", EVERYBODY),
     Row("intake.export_programs", "GET", EVERYBODY),
+    Row("intake.export_sections", "GET", EVERYBODY),
     Row("intake.export_linked_programs", "GET", EVERYBODY),
 ]

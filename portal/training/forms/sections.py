@@ -35,7 +35,7 @@ from portal.training.rules.sections import (
     MOST_SEATS,
     Schedule,
     find_repeated_class,
-    read_schedule,
+    schedule_words,
 )
 
 _MOST_CENTS = 100_000_000
@@ -274,7 +274,6 @@ def place_of(form: SectionPlaceForm) -> dict[str, Any]:
 
 def section_values(section: Section) -> SimpleNamespace:
     """Return a section as its form takes it."""
-    schedule = read_schedule(section.schedule)
     # Where the facility says so, the address is not the section's own.
     address = dict.fromkeys(_PLACE[:5], "") | {"latitude": None, "longitude": None}
     if section.facility_id is None:
@@ -286,30 +285,7 @@ def section_values(section: Section) -> SimpleNamespace:
             {"customer_class": price.customer_class, "price_cents": price.price_cents}
             for price in section.prices
         ],
-        **(_schedule_values(schedule) if schedule else {"date": section.starts_on}),
-        last_day=None if section.meetings else section.ends_on,
+        **schedule_words(
+            section.schedule, section.starts_on, None if section.meetings else section.ends_on
+        ),
     )
-
-
-def _schedule_values(schedule: Schedule) -> dict[str, Any]:
-    recurrence = schedule.recurrence
-    values: dict[str, Any] = {
-        "date": schedule.date,
-        "starts": _time(schedule.starts),
-        "ends": _time(schedule.ends),
-    }
-    if recurrence is not None:
-        values |= {
-            "frequency": recurrence.frequency,
-            "interval": recurrence.interval,
-            "weekdays": [str(day) for day in recurrence.weekdays],
-            "monthly": "date" if recurrence.nth is None else "weekday",
-            "until": recurrence.until,
-            "count": recurrence.count,
-            "except_dates": sorted(day.isoformat() for day in recurrence.except_dates),
-        }
-    return values
-
-
-def _time(minutes: int) -> str:
-    return f"{minutes // 60:02d}:{minutes % 60:02d}"

@@ -195,6 +195,20 @@ def list_programs_to_export(
     return [(program, by_program[program.id]) for program in programs]
 
 
+def list_sections_to_export(
+    actor: Actor, *, organization_id: int | None = None, after: int = 0, limit: int = 200
+) -> list[Section]:
+    """Return the next sections by id that the actor may see."""
+    statement = (
+        select(Section)
+        .options(*SECTION_OPTIONS)
+        .where(Section.id > after, visible(actor, Permission.SECTION_VIEW))
+    )
+    if organization_id is not None:
+        statement = statement.where(Section.organization_id == organization_id)
+    return list(session.scalars(statement.order_by(Section.id).limit(limit)))
+
+
 def program_section(actor: Actor, organization: Organization) -> dict[str, Any] | None:
     """Return what an organization's page shows of its programs; None where that is nothing."""
     found = list_programs(actor, organization_id=organization.id, limit=50)

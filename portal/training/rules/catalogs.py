@@ -1,4 +1,4 @@
-"""Catalogs of programs: the columns of their tables, and linked data read into the same columns.
+"""Catalogs: the columns of tables of programs and sections, and linked data read into the former.
 
 Linked data is schema.org (Course, EducationalOccupationalProgram) or CTDL, as JSON-LD; only what a
 program has a field for is read. Pure functions; nothing here reads the database.
@@ -6,7 +6,7 @@ program has a field for is read. Pure functions; nothing here reads the database
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 #: What a table of programs has, in the order of an export.
@@ -35,6 +35,42 @@ COLUMNS = (
     "related_instruction",
     "website",
 )
+#: What a table of sections has, in the order of an export: the fields of their form. "program_id"
+#: is the id of a table of programs; what stands under "program" is its title.
+SECTION_COLUMNS = (
+    "id",
+    "program_id",
+    "program",
+    "name",
+    "status",
+    "date",
+    "starts",
+    "ends",
+    "last_day",
+    "frequency",
+    "interval",
+    "weekdays",
+    "monthly",
+    "until",
+    "count",
+    "except_dates",
+    "facility",
+    "place",
+    "street",
+    "city",
+    "state",
+    "zip_code",
+    "online_url",
+    "instructor",
+    "seats",
+    "min_seats",
+    "enroll_until",
+    "needs_approval",
+    "notice_days",
+    "prices",
+    "notes",
+)
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _ALIASES = {
     "name": "title",
     "course": "title",
@@ -73,6 +109,35 @@ def column_of(heading: str) -> str:
     """Return the column that a heading of a table probably means."""
     plain = re.sub(r"[\W_]+", "_", heading.casefold()).strip("_")
     return _ALIASES.get(plain, plain)
+
+
+def section_column_of(heading: str) -> str:
+    """Return the column of a table of sections that a heading means: case and blanks aside."""
+    return re.sub(r"[\W_]+", "_", heading.casefold()).strip("_")
+
+
+def read_weekdays(text: str) -> str:
+    """Return "Mon; Wednesday" as forms take it: the days' numbers, from Monday."""
+    found = []
+    for piece in filter(None, re.split(r"[;,\s]+", text.casefold())):
+        is_day = piece[:3] in _WEEKDAYS
+        found.append(str(_WEEKDAYS.index(piece[:3])) if is_day else piece)
+    return "; ".join(found)
+
+
+def write_weekdays(days: Iterable[int]) -> str:
+    """Return the numbers of weekdays as a table has them."""
+    return "; ".join(_WEEKDAYS[day].title() for day in sorted(days))
+
+
+def read_prices(text: str) -> list[dict[str, str]]:
+    """Return the prices of "Member SME | 150; other | 200", as a form takes them."""
+    found = []
+    for piece in text.split(";"):
+        name, _bar, price = piece.rpartition("|")
+        if piece.strip():
+            found.append({"customer_class": choice_of(name), "price_cents": price.strip()})
+    return found
 
 
 def choice_of(text: str) -> str:

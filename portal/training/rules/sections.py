@@ -147,6 +147,40 @@ def read_schedule(kept: Mapping[str, Any] | None) -> Schedule | None:
     )
 
 
+def schedule_words(
+    kept: Mapping[str, Any] | None, starts_on: dt.date, last_day: dt.date | None
+) -> dict[str, Any]:
+    """Return when a section meets by the fields of its form, for the form and for tables.
+
+    kept: the schedule as the section keeps it. last_day: where there are no meetings.
+    """
+    schedule = read_schedule(kept)
+    if schedule is None:
+        return {"date": starts_on, "last_day": last_day}
+    recurrence = schedule.recurrence
+    words: dict[str, Any] = {
+        "date": schedule.date,
+        "starts": _time(schedule.starts),
+        "ends": _time(schedule.ends),
+        "last_day": last_day,
+    }
+    if recurrence is not None:
+        words |= {
+            "frequency": recurrence.frequency,
+            "interval": recurrence.interval,
+            "weekdays": [str(day) for day in recurrence.weekdays],
+            "monthly": "date" if recurrence.nth is None else "weekday",
+            "until": recurrence.until,
+            "count": recurrence.count,
+            "except_dates": sorted(day.isoformat() for day in recurrence.except_dates),
+        }
+    return words
+
+
+def _time(minutes: int) -> str:
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
+
+
 def check_schedule(schedule: Schedule) -> None:
     """Raise ValueError, with words for the person, where a meeting would be much too long."""
     length = (schedule.ends - schedule.starts) % _DAY_MINUTES or _DAY_MINUTES

@@ -52,6 +52,8 @@ from portal.training.rules.sections import (
 from portal.training.services.enrollments import fit_seats
 
 _PLACE = ("street", "city", "state", "zip_code", "county_fips", "latitude", "longitude")
+#: What is said of when and where by `move_section`, beside the address.
+_MOVES = ("facility_id", "place", "online_url")
 _FIELDS = (
     "name",
     "place",
@@ -189,6 +191,48 @@ def change_section(
     if facts:
         update_section(actor, section, **facts)
     return section
+
+
+@command(Permission.SECTION_EDIT)
+def import_values(
+    actor: Actor,
+    section: Section,
+    *,
+    schedule: Schedule | None,
+    starts_on: dt.date,
+    ends_on: dt.date | None,
+    **values: Any,
+) -> bool:
+    """Write what a table says of a section; tell whether that changed anything.
+
+    values: as for `create_section`; what the table does not say is left as it is.
+    """
+    queries.load_for_change(section)
+    at_facility = values.get("facility_id", section.facility_id) is not None
+    facts = {
+        name: value
+        for name, value in values.items()
+        if name in _FIELDS and name not in _MOVES and getattr(section, name) != value
+    }
+    rows = {row["customer_class"]: row["price_cents"] for row in values.get("prices", ())}
+    if "prices" in values and rows != dict(section.price_by_class):
+        facts["prices"] = values["prices"]
+    move = {
+        name: value
+        for name, value in values.items()
+        if (name in _MOVES or (name in _PLACE and not at_facility))
+        and getattr(section, name) != value
+        # A table without an address leaves it to the provider's.
+        and (value or name not in _PLACE)
+    }
+    if schedule is not None and schedule.as_json() != section.schedule:
+        move["schedule"] = schedule
+    days = (section.starts_on, section.ends_on)
+    if schedule is None and not section.meetings and (starts_on, ends_on or days[1]) != days:
+        move |= {"starts_on": starts_on, "ends_on": ends_on}
+    if facts or move:
+        change_section(actor, section, facts=facts, move=move)
+    return bool(facts or move)
 
 
 @command(Permission.SECTION_EDIT)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import delete, select
 
 from portal.agreements.models import Agreement, Outcome
 from portal.agreements.queries import outcomes as queries
@@ -17,16 +18,21 @@ from portal.agreements.rules.counting import (
     CATEGORY_OF_OUTCOME,
     LINES,
     OUTPUTS,
+    Claimed,
+    Passed,
     Result,
     are_alike,
+    count_passed,
 )
 from portal.agreements.rules.words import AGREEMENT_KINDS, OUTCOME_KINDS
 from portal.agreements.services import outcomes as services
 from portal.agreements.services.agreements import act_on_agreement
-from portal.kernel.clock import today_here
+from portal.kernel.clock import now, today_here
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from portal.partnerships.models import Request
+from portal.skills.models import Credential
+from portal.training.models.certificates import Certificate
 from tests.agreements.conftest import ActorOf, Make, a_document
 from tests.cast import World
 
@@ -332,6 +338,74 @@ def test_report_and_the_chains_behind_it_say_the_same(
                 getattr(row, column) for row in counted.values()
             )
     assert load_report(actor("dov"), REGION, period).of("private_cents").confirmed == 120_000
+
+
+def passed(provider: int, holder: str, day: dt.date, payer: int | None = None) -> Passed:
+    return Passed(provider, payer, holder, day, is_credential=holder != "Ann")
+
+
+def test_training_counts_by_whole_sums_of_four_people_and_once() -> None:
+    spring, autumn = dt.date(2026, 5, 2), dt.date(2026, 10, 30)
+    rows = [
+        *(passed(1, name, spring, payer=7) for name in ("Ann", "Bo", "Cy", "Di", "Di")),
+        *(passed(1, name, autumn) for name in ("Ann", "Bo", "Cy")),
+        passed(1, "Flo", dt.date(2026, 1, 9)),
+        *(passed(2, name, autumn) for name in ("Ann", "Bo", "Cy")),
+    ]
+
+    def count(since: dt.date, until: dt.date, *claims: Claimed) -> tuple[int, int]:
+        return tuple(count_passed(rows, claims, since, until).values())
+
+    year = (dt.date(2026, 1, 1), dt.date(2026, 12, 31))
+    # Four in spring; four more in what is left of the year; of the other provider only three.
+    assert count(*year) == (8, 7)
+    assert count(dt.date(2026, 4, 1), dt.date(2026, 6, 30)) == (4, 4)
+    assert count(dt.date(2026, 4, 2), dt.date(2026, 12, 30)) == (0, 0)
+    assert count(dt.date(2026, 10, 1), dt.date(2026, 12, 31)) == (0, 0)
+    # What outcomes claim is not counted again: between their parties, as far as they reach.
+    at_firm = Claimed("people_trained", 7, frozenset({1, 7}), 3)
+    assert count(*year, at_firm) == (5, 7)
+    assert count(*year, at_firm._replace(amount=60)) == (0, 7)
+    others = Claimed("people_trained", 8, frozenset({1, 8}), 60)
+    assert count(*year, others) == (4, 7)
+    assert count(*year, others._replace(organization_id=1, kind="credentials")) == (8, 0)
+    assert count(*year, others._replace(party_ids=frozenset({2, 7, 8}))) == (8, 7)
+
+
+def test_report_counts_certificates_besides_what_outcomes_tell_of_them(
+    world: World, actor: ActorOf, make: Make, tell: Tell, confirm: Confirm
+) -> None:
+    year = year_of(today_here().year)
+
+    def people() -> tuple[int, int]:
+        report = load_report(actor("dov"), REGION, year)
+        found = report.of("people_passed"), report.of("credentials_awarded")
+        return found[0].confirmed // 100, found[1].confirmed // 100
+
+    credential = session.scalars(select(Credential).order_by(Credential.id)).first()
+    with unit_of_work():
+        session.execute(delete(Certificate))
+        for number in range(6):
+            session.add(
+                Certificate(
+                    number=f"TEST-{number}",
+                    organization_id=world.organizations["college"],
+                    credential_id=credential.id if number else None,
+                    holder_name=f"Person {number}",
+                    title="Milling",
+                    issuer_name="College",
+                    issued_on=today_here(),
+                    revoked_at=now() if number == 5 else None,
+                    revoked_reason="Mixed up." if number == 5 else "",
+                )
+            )
+    assert people() == (5, 4)
+    contract = make("shop", "college", kind="training_contract", role="receiver")
+    trained = tell("ana", contract, kind="people_trained", amount_hundredths=200)
+    assert people() == (5, 4)
+    confirm("cleo", trained)
+    assert people() == (3, 4)
+    assert load_report(actor("root"), "wichita", year).of("people_passed").confirmed == 0
 
 
 def test_outcome_of_another_time_is_not_in_the_report(

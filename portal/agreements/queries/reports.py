@@ -11,14 +11,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, Subquery, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, String, Subquery, and_, cast, exists, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.agreements.models import Agreement, AgreementParty, Outcome, OutcomeClaim
 from portal.agreements.policies import Permission
 from portal.agreements.queries.agreements import RULED
 from portal.agreements.queries.outcomes import ShownOutcome, list_outcomes, show
-from portal.agreements.rules.counting import LINES, Line
+from portal.agreements.rules.counting import LINES, Claimed, Line, Passed, count_passed
 from portal.agreements.rules.words import MADE_STATUSES, STANDING_STATUSES
 from portal.brokerage.models.introductions import Introduction
 from portal.brokerage.policies import Permission as BrokeragePermission
@@ -35,6 +35,8 @@ from portal.partnerships.policies import Permission as RequestPermission
 from portal.partnerships.queries.requests import REQUEST_OPTIONS
 from portal.regions.models import Region
 from portal.regions.queries import counties_of_region, get_region_by_key
+from portal.training.models.certificates import Certificate
+from portal.training.models.enrollments import Enrollment
 
 #: Rows of the table of chains; who needs more reads page by page.
 MOST_CHAIN_ROWS = 10_000
@@ -176,6 +178,7 @@ def load_report(actor: Actor, key: str, period: Period) -> Report:
         **_count_agreements(codes, period),
         **_count_outcomes(codes, period),
         ("introductions", "opened"): _count_introductions(region, period),
+        **_count_training(codes, period),
     }
     return Report(
         region,
@@ -261,6 +264,63 @@ def _count_introductions(region: Region, period: Period) -> tuple[int, int, int]
         .where(Introduction.region_id == region.id, _within(Introduction.opened_at, period))
     )
     return (count or 0) * 100, 0, count or 0
+
+
+def _count_training(
+    codes: Sequence[str], period: Period
+) -> dict[tuple[str, str], tuple[int, int, int]]:
+    """Count certificates of the region's providers, less what confirmed outcomes tell of them."""
+    # Whole quarters and years: what is too little in a quarter is pooled with its year.
+    first, last = dt.date(period.since.year, 1, 1), dt.date(period.until.year, 12, 31)
+    holder = func.coalesce(cast(Certificate.user_id, String), Certificate.holder_name)
+    rows = session.execute(
+        select(
+            Certificate.organization_id,
+            Enrollment.organization_id,
+            holder,
+            Certificate.issued_on,
+            Certificate.credential_id.is_not(None),
+        )
+        .join(Organization, Organization.id == Certificate.organization_id)
+        .outerjoin(Enrollment, Enrollment.id == Certificate.enrollment_id)
+        .where(
+            Certificate.revoked_at.is_(None),
+            Certificate.issued_on.between(first, last),
+            Organization.county_fips.in_(codes),
+        )
+    )
+    counted = count_passed(
+        map(Passed._make, rows), _training_claims(codes, period), period.since, period.until
+    )
+    return {("training", key): (count * 100, 0, count) for key, count in counted.items()}
+
+
+def _training_claims(codes: Sequence[str], period: Period) -> list[Claimed]:
+    rows = session.execute(
+        select(
+            Outcome.id,
+            Outcome.kind,
+            Outcome.organization_id,
+            Outcome.amount_hundredths,
+            AgreementParty.organization_id,
+        )
+        .join(Organization, Organization.id == Outcome.organization_id)
+        .join(OutcomeClaim, OutcomeClaim.outcome_id == Outcome.id)
+        .join(AgreementParty, AgreementParty.agreement_id == OutcomeClaim.agreement_id)
+        .where(
+            Outcome.kind.in_(("people_trained", "credentials")),
+            Outcome.status == "confirmed",
+            *_outcomes_here(codes, period),
+        )
+        .order_by(Outcome.id)
+    )
+    found: dict[int, Claimed] = {}
+    for number, kind, organization_id, amount_hundredths, party_id in rows:
+        # A part of a person or a credential is nobody's result.
+        none = Claimed(kind, organization_id, frozenset(), amount_hundredths // 100)
+        claim = found.get(number, none)
+        found[number] = claim._replace(party_ids=claim.party_ids | {party_id})
+    return list(found.values())
 
 
 def _within(column: Any, period: Period) -> ColumnElement[bool]:

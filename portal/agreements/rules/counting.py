@@ -1,13 +1,15 @@
-"""When two outcomes are one, and the lines under which funders count what a region has to show.
+"""When two outcomes are one, the lines under which funders count what a region has to show, and
+what of training on the portal counts besides what outcomes tell of it already.
 
 The categories are those of the U.S. Economic Development Administration's forms: outputs (what was
 done) and outcomes (what came of it). Pure values and functions.
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask_babel import lazy_gettext as _l
 
@@ -72,8 +74,8 @@ SECTIONS: Mapping[str, Any] = {"output": _l("Output"), "outcome": _l("Outcome")}
 class Line:
     """One line of a report: its category and what is counted in it.
 
-    source: "outcomes" (of a kind), "agreements" (of a kind), "introductions", or "value" (what
-    agreements put into it: private, public or in kind).
+    source: "outcomes" (of a kind), "agreements" (of a kind), "introductions", "value" (what
+    agreements put into it: private, public or in kind), or "training" (certificates of the portal).
     """
 
     category: str
@@ -119,6 +121,20 @@ LINES: tuple[Line, ...] = (
     _agreements("training", "training_contract", _l("Training contracts")),
     _outcome("training", "people_trained"),
     _outcome("training", "credentials"),
+    Line(
+        "training",
+        "training",
+        "people_passed",
+        _l("Besides: people who passed training on the portal"),
+        "people",
+    ),
+    Line(
+        "training",
+        "training",
+        "credentials_awarded",
+        _l("Besides: credentials that training on the portal led to"),
+        "credentials",
+    ),
     _agreements("planning", "consortium", _l("Consortia")),
     _outcome("private_investment", "private_investment"),
     _outcome("wages", "wages"),
@@ -135,3 +151,93 @@ CATEGORY_OF_OUTCOME: Mapping[str, str] = {
 CATEGORY_OF_AGREEMENT: Mapping[str, str] = {
     line.key: line.category for line in LINES if line.source == "agreements"
 }
+
+#: So many people of a provider passed, or nobody is told how many.
+FEWEST_PEOPLE = 4
+
+
+class Passed(NamedTuple):
+    """A certificate that is good or expired: of whose training, who paid (None: the person)."""
+
+    provider_id: int
+    payer_id: int | None
+    holder: str
+    issued_on: dt.date
+    is_credential: bool
+
+
+class Claimed(NamedTuple):
+    """A confirmed outcome of training: how many, where, and the parties of its agreements."""
+
+    kind: str
+    organization_id: int
+    party_ids: frozenset[int]
+    amount: int
+
+
+def count_passed(
+    passed: Iterable[Passed], claimed: Iterable[Claimed], since: dt.date, until: dt.date
+) -> dict[str, int]:
+    """Return how many people passed and how many credentials they got, besides what outcomes claim.
+
+    Counted are whole quarters of a provider in which four people or more passed, and whole years of
+    what is left of it; so no two periods differ by fewer people. Both ends are in the period.
+    What an outcome claims is taken off the results between the parties of its agreements: those
+    that a party or the person paid, or all of the provider where it came about there.
+    """
+    counted = [row for cell in _cells(passed, since, until) for row in cell]
+    people = {(row.provider_id, row.holder, _quarter(row.issued_on)): row for row in counted}
+    credentials = [row for row in counted if row.is_credential]
+    claims = list(claimed)
+    return {
+        "people_passed": _left(list(people.values()), claims, "people_trained"),
+        "credentials_awarded": _left(credentials, claims, "credentials"),
+    }
+
+
+def _quarter(day: dt.date) -> tuple[int, int]:
+    return day.year, (day.month - 1) // 3
+
+
+def _cells(passed: Iterable[Passed], since: dt.date, until: dt.date) -> list[list[Passed]]:
+    """Return what may be told of a period: quarters of a provider, then years of what is left."""
+    quarters: dict[tuple[int, tuple[int, int]], list[Passed]] = defaultdict(list)
+    for row in sorted(passed, key=lambda one: (one.issued_on, one.holder, one.payer_id or 0)):
+        quarters[row.provider_id, _quarter(row.issued_on)].append(row)
+    found: list[list[Passed]] = []
+    years: dict[tuple[int, int], list[Passed]] = defaultdict(list)
+    for (provider_id, (year, number)), rows in quarters.items():
+        begin = dt.date(year, number * 3 + 1, 1)
+        end = dt.date(year + number // 3, (number * 3 + 3) % 12 + 1, 1) - dt.timedelta(days=1)
+        if not _are_enough(rows):
+            years[provider_id, year] += rows
+        elif since <= begin and end <= until:
+            found.append(rows)
+    for (_provider_id, year), rows in years.items():
+        is_whole = since <= dt.date(year, 1, 1) and dt.date(year, 12, 31) <= until
+        if is_whole and _are_enough(rows):
+            found.append(rows)
+    return found
+
+
+def _are_enough(rows: Iterable[Passed]) -> bool:
+    return len({row.holder for row in rows}) >= FEWEST_PEOPLE
+
+
+def _left(rows: list[Passed], claims: Iterable[Claimed], kind: str) -> int:
+    """Return how many of the rows no outcome of a kind claims."""
+    left = list(rows)
+    for claim in claims:
+        if claim.kind == kind:
+            told = [place for place, row in enumerate(left) if _is_told(row, claim)]
+            taken = set(told[: claim.amount])
+            left = [row for place, row in enumerate(left) if place not in taken]
+    return len(left)
+
+
+def _is_told(row: Passed, claim: Claimed) -> bool:
+    return row.provider_id in claim.party_ids and (
+        claim.organization_id == row.provider_id
+        or row.payer_id is None
+        or row.payer_id in claim.party_ids
+    )

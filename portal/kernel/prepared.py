@@ -114,14 +114,16 @@ class _Prepared:
             parameters.append(process(value) if process else value)
         if isinstance(self._statement, UpdateBase):
             options = self._statement.get_execution_options()
-            for listener in connection.dispatch.before_execute:
+            for listener in connection.engine.dispatch.before_execute:
                 listener(connection, self._statement, (), values, options)
         return _give(connection, self._text, parameters)
 
 
 def _give(connection: Connection, text: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
     said = (connection, None, text, parameters, None, False)
-    for listener in connection.dispatch.before_cursor_execute:
+    # Nobody listens to a connection alone, and the engine is quicker to ask.
+    heard = connection.engine.dispatch
+    for listener in heard.before_cursor_execute:
         listener(*said)
     driver: Any = connection.connection.driver_connection
     try:
@@ -130,6 +132,6 @@ def _give(connection: Connection, text: str, parameters: Sequence[Any] = ()) -> 
         raise DBAPIError.instance(
             text, parameters, error, sqlite3.Error, dialect=connection.dialect
         ) from error
-    for listener in connection.dispatch.after_cursor_execute:
+    for listener in heard.after_cursor_execute:
         listener(*said)
     return cursor

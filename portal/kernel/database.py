@@ -496,10 +496,23 @@ def change_rows(statement: UpdateBase, values: Values) -> int:
 
 def insert_row(model: type[Base], values: Values) -> dict[str, Any]:
     """Insert a row that has a number of its own; return its columns, the defaults among them."""
-    row = {name: make() for name, make in _defaults_of(model) if name not in values}
-    row.update(values)
+    row = _filled(model, values)
     session.flush()
     row["id"] = prepared.insert(present_connection(), _insert_of(model), row)
+    return row
+
+
+def insert_rows(model: type[Base], rows: Iterable[Values]) -> None:
+    """Insert several rows at once, of which the same columns are given."""
+    filled = [_filled(model, row) for row in rows]
+    session.flush()
+    prepared.insert_each(present_connection(), _insert_of(model), filled)
+
+
+def _filled(model: type[Base], values: Values) -> dict[str, Any]:
+    """Return values with the defaults of those that are missing."""
+    row = {name: make() for name, make in _defaults_of(model) if name not in values}
+    row.update(values)
     return row
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.kernel.clock import now
-from portal.kernel.database import Identified, Model, insert_row, is_writing
+from portal.kernel.database import Identified, Model, insert_row, insert_rows, is_writing
 
 
 class Event:
@@ -154,10 +154,11 @@ def record(event: Event) -> None:
     ]
     if not handlers:
         return
-    payload = dataclasses.asdict(event)  # type: ignore[call-overload]
-    event_id = insert_row(OutboxEvent, {"name": event.name(), "payload": payload})["id"]
-    for handler in handlers:
-        insert_row(OutboxDelivery, {"event_id": event_id, "handler": handler})
+    payload = {"name": event.name(), "payload": dict(vars(event))}
+    event_id = insert_row(OutboxEvent, payload)["id"]
+    insert_rows(
+        OutboxDelivery, [{"event_id": event_id, "handler": handler} for handler in handlers]
+    )
 
 
 def load_event(name: str, payload: Mapping[str, Any]) -> Event | None:

@@ -42,6 +42,16 @@ def insert(connection: Connection, statement: Insert, values: Values) -> int:
     return int(number)
 
 
+def insert_each(connection: Connection, statement: Insert, rows: Sequence[Values]) -> None:
+    """Insert rows of the same columns at once; nobody is told their numbers."""
+    if not rows:
+        return
+    if connection.dialect.name != "sqlite":
+        connection.execute(statement, rows)
+    else:
+        _prepared(connection, statement, rows[0]).run_each(connection, rows)
+
+
 def tell(connection: Connection, text: str) -> None:
     """Tell SQLite to begin or end something."""
     _give(connection, text)
@@ -105,6 +115,21 @@ class _Prepared:
 
     def run(self, connection: Connection, values: Values) -> sqlite3.Cursor:
         """Run it, telling those who listen to statements as SQLAlchemy would."""
+        self._tell_of(connection, values)
+        return _give(connection, self._text, self._parameters(values))
+
+    def run_each(self, connection: Connection, rows: Sequence[Values]) -> None:
+        """Run it for each of several values."""
+        self._tell_of(connection, rows)
+        _give(connection, self._text, [self._parameters(row) for row in rows], are_many=True)
+
+    def _tell_of(self, connection: Connection, values: Any) -> None:
+        if isinstance(self._statement, UpdateBase):
+            options = self._statement.get_execution_options()
+            for listener in connection.engine.dispatch.before_execute:
+                listener(connection, self._statement, (), values, options)
+
+    def _parameters(self, values: Values) -> list[Any]:
         parameters = []
         for name, at, process, always in self._binds:
             if name is None:
@@ -112,22 +137,21 @@ class _Prepared:
                 continue
             value = values[name] if at is None else values[name][at]
             parameters.append(process(value) if process else value)
-        if isinstance(self._statement, UpdateBase):
-            options = self._statement.get_execution_options()
-            for listener in connection.engine.dispatch.before_execute:
-                listener(connection, self._statement, (), values, options)
-        return _give(connection, self._text, parameters)
+        return parameters
 
 
-def _give(connection: Connection, text: str, parameters: Sequence[Any] = ()) -> sqlite3.Cursor:
-    said = (connection, None, text, parameters, None, False)
+def _give(
+    connection: Connection, text: str, parameters: Sequence[Any] = (), *, are_many: bool = False
+) -> sqlite3.Cursor:
+    said = (connection, None, text, parameters, None, are_many)
     # Nobody listens to a connection alone, and the engine is quicker to ask.
     heard = connection.engine.dispatch
     for listener in heard.before_cursor_execute:
         listener(*said)
     driver: Any = connection.connection.driver_connection
     try:
-        cursor: sqlite3.Cursor = driver.execute(text, parameters)
+        give = driver.executemany if are_many else driver.execute
+        cursor: sqlite3.Cursor = give(text, parameters)
     except sqlite3.Error as error:
         raise DBAPIError.instance(
             text, parameters, error, sqlite3.Error, dialect=connection.dialect

@@ -7,7 +7,7 @@ many resources are asked for, the number of statements is the same.
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -45,9 +45,7 @@ from portal.organizations.models import Organization
 from portal.regions.models import ZipCode
 
 #: The rules that a layer has a column for; which regions may book stands in a table of its own.
-RULE_COLUMNS = tuple(
-    field.name for field in fields(BookingRules) if field.name != "eligible_region_ids"
-)
+RULE_COLUMNS = tuple(one.name for one in fields(BookingRules) if one.name != "eligible_region_ids")
 
 #: What a recurring closure may bring into one window.
 MOST_OCCURRENCES = 400
@@ -90,6 +88,17 @@ class Calendar:
     closed: tuple[ClosedSpan, ...]
     layers: tuple[Layer, ...]
     quota_rules: tuple[QuotaRule, ...]
+    # By customer class, as it was worked out before.
+    _rules: dict[str, BookingRules] = field(default_factory=dict, init=False, compare=False)
+    _quotas: dict[str, tuple[QuotaUse, ...]] = field(
+        default_factory=dict, init=False, compare=False
+    )
+
+    def within(self, hours: Hours, closed: tuple[ClosedSpan, ...]) -> "Calendar":
+        """Return it with the dates and closures of a window; rules are worked out only once."""
+        found = object.__new__(Calendar)
+        found.__dict__.update(self.__dict__, hours=hours, closed=closed)
+        return found
 
     def layers_for(self, customer_class: str) -> list[Layer]:
         """Return what is said to a customer class, what counts most first."""
@@ -124,7 +133,11 @@ class Calendar:
 
     def rules_for(self, customer_class: str) -> BookingRules:
         """Return the rules that hold for a customer class."""
-        return inherit([layer.values for layer in self.layers_for(customer_class)])
+        found = self._rules.get(customer_class)
+        if found is None:
+            layers = self.layers_for(customer_class)
+            found = self._rules[customer_class] = inherit([layer.values for layer in layers])
+        return found
 
     @cached_property
     def _apart(self) -> dict[str, tuple[int, int]]:
@@ -136,7 +149,7 @@ class Calendar:
         """Return the minutes kept free around bookings of a class: from others, and from all."""
         return self._apart.get(customer_class, self._apart[""])
 
-    @property
+    @cached_property
     def longest_apart(self) -> int:
         """The longest time that is kept free around a booking of whatever class."""
         return max(minutes for minutes, _turnaround in self._apart.values())
@@ -147,6 +160,9 @@ class Calendar:
         The narrowest of those with the same sharer and period holds; what everybody shares is
         counted for the class alone and for all, where both are limited.
         """
+        known = self._quotas.get(customer_class)
+        if known is not None:
+            return known
         found: dict[tuple[str, str, str], QuotaUse] = {}
         asked = [rule for rule in self.quota_rules if rule.customer_class in (customer_class, "")]
         asked.sort(key=lambda rule: (_SOURCES.index(rule.source), rule.customer_class == ""))
@@ -163,7 +179,8 @@ class Calendar:
                     source=rule.source,
                 ),
             )
-        return tuple(found.values())
+        known = self._quotas[customer_class] = tuple(found.values())
+        return known
 
 
 _SOURCES = ("own", "facility", "organization")
@@ -438,7 +455,8 @@ class _Place:
 class _Book:
     """All that one organization says of when and how its resources can be booked.
 
-    By the number of the resource that says it; special dates and closures in their order.
+    By the number of the resource that says it; special dates and closures in their order. readings:
+    what was worked out of it so far.
     """
 
     def __init__(self) -> None:
@@ -450,6 +468,7 @@ class _Book:
         self.quotas: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
         self.special: dict[int, list[tuple[dt.date, _Spans]]] = defaultdict(list)
         self.closures: dict[int, list[_Closing]] = defaultdict(list)
+        self.readings: dict[int, _Reading] = {}
 
     def add_place(self, place: _Place) -> None:
         """Add a resource that is written."""
@@ -498,36 +517,23 @@ class _Book:
         return list(found.values())
 
 
-def _calendar_of(book: _Book, own: _Place, window: Span | None) -> Calendar:
+@dataclass(frozen=True)
+class _Reading:
+    """What is the same for all windows of a place; the widest word of special hours first."""
+
+    calendar: Calendar
+    special: Sequence[tuple[dt.date, _Spans]]
+    closings: Sequence[tuple[_Place, _Closing, str]]
+
+
+def _read_place(book: _Book, own: _Place) -> _Reading:
     line = book.line_of(own)
     week, hours_from = _week(line)
     written = [(source, place.id) for source, place in line.items() if place.id is not None]
-    dates: dict[dt.date, _Spans] = {}
-    spans: list[ClosedSpan] = []
-    if window is not None:
-        # A day more on either side covers every time zone.
-        first = window.starts_at.date() - dt.timedelta(days=1)
-        last = window.ends_at.date() + dt.timedelta(days=1)
-        for _source, number in reversed(written):
-            days = book.special.get(number, ())
-            dates.update({date: hours for date, hours in days if first <= date <= last})
-        spans = [
-            item
-            if place is own
-            else replace(
-                item,
-                because_of=place.name,
-                # An organization is known to whoever sees what it has.
-                place_id=None if place.kind == "organization" else place.id,
-            )
-            for place in book.reach(own)
-            for closing in book.closures.get(place.id or 0, ())
-            for item in closing.within(window, book.zone_of(place))
-        ]
-    return Calendar(
-        hours=Hours(book.zone_of(own), week, dates),
+    calendar = Calendar(
+        hours=Hours(book.zone_of(own), week),
         hours_from=hours_from,
-        closed=tuple(sorted(spans, key=lambda item: (item.span, item.kind))),
+        closed=(),
         layers=tuple(
             Layer(source, *layer)
             for source, number in written
@@ -538,6 +544,46 @@ def _calendar_of(book: _Book, own: _Place, window: Span | None) -> Calendar:
             for source, number in written
             for quota in book.quotas.get(number, ())
         ),
+    )
+    return _Reading(
+        calendar,
+        [day for _source, number in reversed(written) for day in book.special.get(number, ())],
+        [
+            (place, closing, book.zone_of(place))
+            for place in book.reach(own)
+            for closing in book.closures.get(place.id or 0, ())
+        ],
+    )
+
+
+def _calendar_of(book: _Book, own: _Place, window: Span | None) -> Calendar:
+    reading = book.readings.get(own.id or 0)
+    if reading is None:
+        reading = _read_place(book, own)
+        if own.id is not None:
+            book.readings[own.id] = reading
+    if window is None:
+        return reading.calendar
+    # A day more on either side covers every time zone.
+    first = window.starts_at.date() - dt.timedelta(days=1)
+    last = window.ends_at.date() + dt.timedelta(days=1)
+    dates = {date: hours for date, hours in reading.special if first <= date <= last}
+    spans = [
+        item
+        if place is own
+        else replace(
+            item,
+            because_of=place.name,
+            # An organization is known to whoever sees what it has.
+            place_id=None if place.kind == "organization" else place.id,
+        )
+        for place, closing, zone in reading.closings
+        for item in closing.within(window, zone)
+    ]
+    hours = reading.calendar.hours
+    return reading.calendar.within(
+        replace(hours, special=dates) if dates else hours,
+        tuple(sorted(spans, key=lambda item: (item.span, item.kind))),
     )
 
 

@@ -2,8 +2,7 @@
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import and_, bindparam, exists, literal, or_, select, union_all
 from sqlalchemy.orm import aliased
@@ -47,8 +46,7 @@ SUGGESTED_AFTER = dt.timedelta(days=21)
 _INSTANT = dt.timedelta(microseconds=1)
 
 
-@dataclass(frozen=True)
-class Counted:
+class Counted(NamedTuple):
     """A booking, or (with a negative id) an offer, as far as it decides about others."""
 
     id: int

@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import combinations, product
 
 import pytest
@@ -130,7 +129,7 @@ def rooms(found: Sequence[Taken], capacity: int) -> list[Span]:
 
 def at_once(found: Sequence[Taken], instant: Span) -> list[Taken]:
     """The same with those in use that run at one instant."""
-    return [replace(one, is_fixed=one.span.overlaps(instant)) for one in found]
+    return [one._replace(is_fixed=one.span.overlaps(instant)) for one in found]
 
 
 def check(found: Sequence[Taken], span: Span, capacity: int, moves: Mapping[int, int]) -> None:
@@ -209,7 +208,7 @@ def test_time_between_is_kept_whenever_the_count_allows(
     wide, capacity = world
     room = data.draw(st.sampled_from(rooms(wide, capacity)))
     assume(room.minutes > 30)
-    found = [replace(one, span=one.span.widened(0, -30)) for one in wide]
+    found = [one._replace(span=one.span.widened(0, -30)) for one in wide]
     moves = deal_places(found, room.widened(0, -30), capacity, apart_minutes=30)
     assert moves is not None
     check(wide, room, capacity, moves)
@@ -226,7 +225,7 @@ def test_nobody_moves_when_a_place_is_free_and_one_when_one_is_enough(
     world: tuple[list[Taken], int], begins: int, length: int, fixed: set[int]
 ) -> None:
     found, capacity = world
-    found = [replace(one, is_fixed=one.booking_id in fixed) for one in found]
+    found = [one._replace(is_fixed=one.booking_id in fixed) for one in found]
     span = hours(begins / 2, (begins + length) / 2)
 
     def fits(places: Sequence[int], own: int) -> bool:

@@ -500,7 +500,7 @@ def test_other_bookings_keep_the_time_of_their_own_class(capacity: int, is_befor
     wanted = span("2026-03-03 12:00 / 13:00")
     near = "2026-03-03 10:45 / 11:45" if is_before else "2026-03-03 13:15 / 14:15"
     busy = tuple(
-        replace(one, booking_id=number, apart_minutes=30, turnaround_minutes=10)
+        one._replace(booking_id=number, apart_minutes=30, turnaround_minutes=10)
         for number in range(1, capacity + 1)
         for one in booked(near, by=BEN)
     )

@@ -104,11 +104,7 @@ def read_json() -> dict[str, Any]:
     if not request.is_json:
         raise NotJson(_("Please send JSON, as application/json."))
     try:
-        body = json.loads(
-            request.get_data(cache=False).decode("utf-8"),
-            object_pairs_hook=_unique_pairs,
-            parse_constant=_refuse_constant,
-        )
+        body = _STRICT.decode(request.get_data(cache=False).decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise Malformed(_("The body is not valid JSON.")) from error
     if not isinstance(body, dict) or _depth(body) > _DEEPEST:
@@ -172,6 +168,9 @@ def _unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+_STRICT = json.JSONDecoder(object_pairs_hook=_unique_pairs, parse_constant=_refuse_constant)
 
 
 def _depth(value: Any) -> int:

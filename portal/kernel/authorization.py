@@ -56,6 +56,11 @@ class Actor:
             if not roles or role in roles
         )
 
+    def is_in(self, organization_id: int | None, *roles: str) -> bool:
+        """Tell whether the actor has one of the roles (any, if none) in an organization."""
+        role = None if organization_id is None else self.memberships.get(organization_id)
+        return role is not None and (not roles or role in roles)
+
     @property
     def audience(self) -> frozenset[str]:
         """The audience tokens whose documents this actor may find."""
@@ -132,7 +137,7 @@ def role_in(column: Column, *roles: str) -> Rule:
     key = column.key
     who = " and ".join(f"{role}s" for role in roles) if roles else "people"
     return Rule(
-        lambda actor, row: row is not None and getattr(row, key) in actor.organizations_as(*roles),
+        lambda actor, row: row is not None and actor.is_in(getattr(row, key), *roles),
         lambda actor: column.in_(sorted(actor.organizations_as(*roles))),
         f"{who} of the organization",
     )

@@ -166,6 +166,9 @@ class ChoiceField(wtforms.SelectField):
             self.data: str = str(valuelist[0])
 
     def pre_validate(self, form: Any) -> None:
+        for choice in self.choices or ():
+            if isinstance(choice, SelectChoice) and choice.value == self.data:
+                return  # without making each choice anew
         try:
             super().pre_validate(form)
         except ValidationError as error:

@@ -83,15 +83,18 @@ _POLICY = (
     "font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
-_HEADERS = {
-    "Content-Security-Policy": _POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "strict-origin-when-cross-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
-}
+_HEADERS = [
+    (name, name.lower(), value)
+    for name, value in {
+        "Content-Security-Policy": _POLICY,
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "strict-origin-when-cross-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    }.items()
+]
 
 
 class Sessions(SecureCookieSessionInterface):
@@ -723,12 +726,14 @@ def _protect() -> None:
 
 
 def _add_headers(response: Response) -> Response:
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    if current_app.config["SECURE_COOKIES"]:
-        response.headers.setdefault(
-            "Strict-Transport-Security", "max-age=31536000; includeSubDomains"
-        )
+    # To ask for each of them by name would go over all headers twice.
+    headers = response.headers
+    said = {name.lower() for name, _value in headers}
+    for name, lower, value in _HEADERS:
+        if lower not in said:
+            headers.add(name, value)
+    if current_app.config["SECURE_COOKIES"] and "strict-transport-security" not in said:
+        headers.add("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
     etag = g.get("etag")
     if etag and response.status_code in (200, 304):
         response.set_etag(etag[0])
@@ -739,8 +744,8 @@ def _add_headers(response: Response) -> Response:
     elif request.endpoint == "static":
         if request.args.get("v") == asset_version():
             response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-    else:
-        response.headers.setdefault("Cache-Control", "private, no-store")
+    elif "cache-control" not in said:
+        headers.add("Cache-Control", "private, no-store")
     return response
 
 

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
+from portal.bookings.models.access import Clearance
 from portal.bookings.models.calendar import Closure, Resource, RuleLayer
 from portal.bookings.queries.availability import availability
 from portal.bookings.rules.attempt import Span
@@ -86,12 +88,26 @@ def test_what_stands_against_a_stranger_is_not_told(post: Post, world: World) ->
     assert "problems" not in refused.json
 
 
-def test_taken_time_answers_409_with_suggestions(post: Post) -> None:
+def test_taken_time_answers_409_with_suggestions(post: Post, world: World, hour: Hour) -> None:
     post("ana")
     refused = post("eve")
     assert refused.status_code == 409
     assert refused.json["code"] == "conflict"
     assert refused.json["suggestions"][0]["kind"] == "shift"
+    day = hour().ends_at.date()
+    with unit_of_work():
+        session.execute(update(RuleLayer).values(needs_insurance=True))
+        session.add(
+            Clearance(
+                host_organization_id=world.organizations["college"],
+                kind="insurance",
+                organization_id=world.organizations["aero"],
+                valid_from=day,
+                expires_on=day,
+            )
+        )
+    # That it has run out by the time of what is suggested is nobody's problem yet.
+    assert [problem["code"] for problem in post("eve").json["problems"]] == ["conflict"]
 
 
 def test_same_capability_elsewhere_is_suggested_if_it_is_free_and_near(

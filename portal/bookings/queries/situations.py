@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from sqlalchemy import and_, bindparam, exists, literal, or_, select, union_all
@@ -225,14 +226,24 @@ def refuse_what_is_taken(
         organization.id,
         customer_class_of(resource.organization_id, organization.id, organization.kind),
     )
+    rules = load_rules(resource, attempt.customer_class)
+    # Where there is one place it is refused, and what would work is looked for in the same time.
+    is_full = rules.capacity == 1
     situation = load_situation(
-        resource, organization=organization, user_id=user_id, window=span, reader=actor
+        resource,
+        organization=organization,
+        user_id=user_id,
+        window=_around(span, rules, SUGGESTED_SOON) if is_full else span,
+        reader=actor,
     )
-    problems = find_problems(attempt, situation)
+    # Who may book is asked for the time itself, not for all of what is looked at.
+    gates = _gates(resource, organization, user_id, span, rules, situation.hours.zone)
+    problems = find_problems(attempt, replace(situation, gates=gates))
     if any(problem.code == "conflict" for problem in problems):
+        soon = situation if is_full else None
         raise Refused(
             problems,
-            lambda: list_suggestions(resource, attempt, organization=organization),
+            lambda: list_suggestions(resource, attempt, organization=organization, soon=soon),
             resource_id=resource.id,
         )
 
@@ -253,20 +264,20 @@ def list_suggestions(
     *,
     organization: Organization,
     leaving_out: Collection[int] = (),
+    soon: Situation | None = None,
 ) -> list[Suggestion]:
     """Return what would work instead of an attempt that does not.
 
-    What lies far ahead is read only where nothing is free soon.
+    What lies far ahead is read only where nothing is free soon; what is near may be read already.
     """
-    slot = load_rules(resource, attempt.customer_class).slot_minutes
-    reach = dt.timedelta(minutes=(MOST_SLOTS + 1) * slot)
+    rules = load_rules(resource, attempt.customer_class)
     found: list[Suggestion] = []
-    for ahead in (max(SUGGESTED_SOON, reach), SUGGESTED_AFTER):
-        situation = load_situation(
+    for ahead, read in ((SUGGESTED_SOON, soon), (SUGGESTED_AFTER, None)):
+        situation = read or load_situation(
             resource,
             organization=organization,
             user_id=attempt.user_id,
-            window=Span(attempt.span.starts_at - reach, attempt.span.ends_at + ahead),
+            window=_around(attempt.span, rules, ahead),
             leaving_out=leaving_out,
         )
         found = suggest(attempt, situation)
@@ -291,6 +302,12 @@ def problems_at(
     )
     situation = load_situation(resource, organization=organization, user_id=user_id, window=span)
     return find_problems(attempt, situation)
+
+
+def _around(span: Span, rules: BookingRules, ahead: dt.timedelta) -> Span:
+    """Return the time of what would work instead of a span, so far ahead."""
+    reach = dt.timedelta(minutes=(MOST_SLOTS + 1) * rules.slot_minutes)
+    return Span(span.starts_at - reach, span.ends_at + max(ahead, reach))
 
 
 def list_holding(resource: Resource, leaving_out: Collection[int] = ()) -> list[Taken]:

@@ -196,18 +196,29 @@ def slot_marks(
         mark
         for day in local_days(hours.zone, window)
         for row in open_rows(hours, day)
-        for mark in _row_marks(hours.zone, day, row, slot_minutes, are_ends=are_ends)
+        for mark in _row_marks(hours.zone, day, row, slot_minutes, are_ends=are_ends, within=window)
     }
     return sorted(mark for mark in marks if window.starts_at <= mark <= window.ends_at)
 
 
 def _row_marks(
-    zone: str, day: dt.date, row: tuple[int, int], slot_minutes: int, *, are_ends: bool
+    zone: str,
+    day: dt.date,
+    row: tuple[int, int],
+    slot_minutes: int,
+    *,
+    are_ends: bool,
+    within: Span | None = None,
 ) -> Sequence[dt.datetime]:
+    """Return the marks of a row; of a day without a change of clocks only those in a window."""
     midnight, is_plain = _day(zone, day)
     if not is_plain:
         return _changing_marks(zone, day, row, slot_minutes, are_ends)
-    return [midnight + minutes * _MINUTE for minutes in _times(row, slot_minutes, are_ends)]
+    times = _times(row, slot_minutes, are_ends)
+    if within is not None:
+        first, last = ((moment - midnight) // _MINUTE - times.start for moment in within)
+        times = times[max(first // slot_minutes, 0) : max(last // slot_minutes + 1, 0)]
+    return [midnight + minutes * _MINUTE for minutes in times]
 
 
 def _times(row: tuple[int, int], slot_minutes: int, are_ends: bool) -> range:

@@ -8,7 +8,7 @@ from typing import Any
 
 from portal.bookings.rules.attempt import Attempt, BookingRules, Situation, Span
 from portal.bookings.rules.free import free_spans
-from portal.bookings.rules.hours import slot_marks
+from portal.bookings.rules.hours import next_mark, slot_marks
 from portal.bookings.rules.problems import find_problems
 
 #: A booking is shifted by so many slots at most, and keeps at least this part of its length.
@@ -129,7 +129,16 @@ def _next(wanted: Span, situation: Situation, free: Sequence[Span]) -> Iterator[
     length = _length(wanted, situation.rules)
     for one in free:
         starts_at = max(one.starts_at, wanted.starts_at)
-        near = Span(starts_at, min(one.ends_at, starts_at + dt.timedelta(days=1)))
-        marks = slot_marks(situation.hours, situation.rules.slot_minutes, near)
-        if marks and marks[0] + length <= one.ends_at:
-            yield Span(marks[0], marks[0] + length)
+        mark = _first_mark(Span(starts_at, one.ends_at), situation)
+        if mark is not None and mark + length <= one.ends_at:
+            yield Span(mark, mark + length)
+
+
+def _first_mark(span: Span, situation: Situation) -> dt.datetime | None:
+    """Return the first slot of a span, if one begins within its first day."""
+    hours, slot = situation.hours, situation.rules.slot_minutes
+    near = Span(span.starts_at, min(span.ends_at, span.starts_at + dt.timedelta(days=1)))
+    mark = next_mark(hours, slot, near.starts_at, is_end=False)
+    if mark is not None and mark <= near.ends_at:
+        return mark
+    return next(iter(slot_marks(hours, slot, near)), None)

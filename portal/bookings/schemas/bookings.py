@@ -90,9 +90,8 @@ class BookingSchema(Schema):
         """Fill in what is no column."""
         if attr == "together":
             return self._together
-        if attr in _COMPUTED:
-            return _COMPUTED[attr](obj)
-        return super().get_attribute(obj, attr, default)
+        compute = _COMPUTED.get(attr)
+        return getattr(obj, attr, default) if compute is None else compute(obj)
 
 
 class WaitingSchema(SpanSchema):

@@ -112,7 +112,7 @@ def show_availability_of_facility(facility_id: int) -> ResponseReturnValue:
     tag="bookings",
     schema=EstimateSchema,
     filters=_USE,
-    problems=(404,),
+    problems=(403, 404, 409),
 )
 def show_estimate_of_equipment(equipment_id: int) -> ResponseReturnValue:
     """Return what a booking would cost, line by line, as it is charged unless its use differs.
@@ -128,7 +128,7 @@ def show_estimate_of_equipment(equipment_id: int) -> ResponseReturnValue:
     tag="bookings",
     schema=EstimateSchema,
     filters=_USE,
-    problems=(404,),
+    problems=(403, 404, 409),
 )
 def show_estimate_of_facility(facility_id: int) -> ResponseReturnValue:
     """Return what a booking would cost, as of equipment."""

@@ -32,7 +32,7 @@ from portal.kernel.authorization import Actor, known_scopes
 from portal.kernel.database import session
 from tests.cast import World
 
-EXAMPLES_PER_OPERATION = 5
+EXAMPLES_PER_OPERATION = 3
 # A body that fits the document may still name a ZIP code that does not exist.
 ANSWERS_TO_RIGHT_DATA = ["2xx", "304", "401", "403", "404", "409", "422"]
 

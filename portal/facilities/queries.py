@@ -29,7 +29,7 @@ from portal.facilities.rules import (
 )
 from portal.kernel.authorization import Actor, authorize, can, visible
 from portal.kernel.clock import now
-from portal.kernel.database import session
+from portal.kernel.database import reload, session
 from portal.kernel.errors import NotFound
 from portal.kernel.files import StoredFile
 from portal.kernel.listing import VISIBILITIES, is_narrower
@@ -135,14 +135,7 @@ def _show(actor: Actor, permission: Permission, row: Record) -> None:
 
 def load_for_change(row: Record) -> None:
     """Read what commands change of a record again, under its lock."""
-    options = FACILITY_OPTIONS if isinstance(row, Facility) else EQUIPMENT_OPTIONS
-    model = type(row)
-    session.scalars(
-        select(model)
-        .options(*options)
-        .where(model.id == row.id)
-        .execution_options(populate_existing=True)
-    ).one()
+    reload(row, *(FACILITY_OPTIONS if isinstance(row, Facility) else EQUIPMENT_OPTIONS))
 
 
 def get_photo(row: Record, photo_id: int) -> StoredFile:

@@ -48,6 +48,7 @@ from sqlalchemy.orm import (
     registry,
 )
 from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.interfaces import ORMOption
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import DateTime, TypeDecorator
 
@@ -434,6 +435,11 @@ def _refuse_writes_outside(db_session: Session, _context: object, _instances: ob
 
 class Overtaken(Exception):
     """Somebody else changed at the same moment to what a row belongs."""
+
+
+def reload(row: Model, *options: ORMOption) -> None:
+    """Read a row again with what the options load, for a command that holds its lock."""
+    session.get_one(type(row), inspect(row).identity, options=options, populate_existing=True)
 
 
 def lock(row: Model) -> None:

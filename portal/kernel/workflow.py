@@ -63,6 +63,44 @@ class WorkflowStep(Identified, Model):
     taken_at: Mapped[dt.datetime] = mapped_column(default=now)
 
 
+def write_step(
+    actor: Actor,
+    row: Any,
+    action: str,
+    *,
+    subject: str,
+    source: str = "",
+    target: str = "",
+    note: str = "",
+) -> None:
+    """Write who did what to a row into its history."""
+    session.flush()
+    session.add(
+        WorkflowStep(
+            subject=subject,
+            subject_id=row.id,
+            action=action,
+            source=source,
+            target=target,
+            note=note,
+            actor_id=actor.user_id,
+            actor_name=actor.name,
+        )
+    )
+
+
+def list_steps(subject: str, row: Any, limit: int = 100) -> list[WorkflowStep]:
+    """Return the newest steps of a row's history, the last one first."""
+    return list(
+        session.scalars(
+            select(WorkflowStep)
+            .where(WorkflowStep.subject == subject, WorkflowStep.subject_id == row.id)
+            .order_by(WorkflowStep.id.desc())
+            .limit(limit)
+        )
+    )
+
+
 class Workflow:
     """The table of one kind of row that has a `status`."""
 
@@ -113,28 +151,18 @@ class Workflow:
         if len(note) > 2000:
             raise Invalid("note", _("Please use 2,000 characters at most."))
         source, row.status = row.status, transition.target or row.status
-        session.flush()
-        session.add(
-            WorkflowStep(
-                subject=self.subject,
-                subject_id=row.id,
-                action=action,
-                source=source,
-                target=row.status,
-                note=note if transition.note != "none" else "",
-                actor_id=actor.user_id,
-                actor_name=actor.name,
-            )
+        write_step(
+            actor,
+            row,
+            action,
+            subject=self.subject,
+            source=source,
+            target=row.status,
+            note=note if transition.note != "none" else "",
         )
         if transition.event is not None:
             record(transition.event(row, actor, note))
 
     def history(self, row: Any, limit: int = 100) -> list[WorkflowStep]:
         """Return the newest steps of a row, oldest first."""
-        steps = session.scalars(
-            select(WorkflowStep)
-            .where(WorkflowStep.subject == self.subject, WorkflowStep.subject_id == row.id)
-            .order_by(WorkflowStep.id.desc())
-            .limit(limit)
-        ).all()
-        return list(reversed(steps))
+        return list_steps(self.subject, row, limit)[::-1]

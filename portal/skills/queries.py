@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, case, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from portal.kernel.database import session
+from portal.kernel.database import reload, session
 from portal.kernel.errors import Invalid, NotFound
 from portal.kernel.fulltext.vocabulary import Concept
 from portal.kernel.paging import Page, keyset_page
@@ -316,12 +316,7 @@ def get_credential(credential_id: int) -> Credential:
 
 def load_for_change(credential: Credential) -> None:
     """Read what commands change of a credential again, under its lock."""
-    session.scalars(
-        select(Credential)
-        .options(*CREDENTIAL_OPTIONS)
-        .where(Credential.id == credential.id)
-        .execution_options(populate_existing=True)
-    ).one()
+    reload(credential, *CREDENTIAL_OPTIONS)
 
 
 def list_credentials(

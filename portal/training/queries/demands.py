@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from portal.kernel.authorization import Actor, authorize, visible
 from portal.kernel.clock import now, today_here
-from portal.kernel.database import session
+from portal.kernel.database import reload, session
 from portal.kernel.errors import Invalid, NotFound
 from portal.kernel.manifest import DeskItem
 from portal.kernel.paging import Page, keyset_page
@@ -86,12 +86,7 @@ def get_visible_demand(actor: Actor, demand_id: int) -> SkillDemand:
 
 def load_for_change(demand: SkillDemand) -> None:
     """Read what commands change of a demand again, under its lock."""
-    session.scalars(
-        select(SkillDemand)
-        .options(*DEMAND_OPTIONS)
-        .where(SkillDemand.id == demand.id)
-        .execution_options(populate_existing=True)
-    ).one()
+    reload(demand, *DEMAND_OPTIONS)
 
 
 def list_demands(
@@ -295,7 +290,10 @@ def list_offers(actor: Actor, *, cursor: str | None = None, limit: int = 20) -> 
     statement = (
         select(CohortOffer)
         .options(*OFFER_OPTIONS, selectinload(CohortOffer.invitations))
-        .where(CohortOffer.organization_id.in_(sorted(actor.memberships)))
+        .where(
+            CohortOffer.organization_id.in_(sorted(actor.memberships)),
+            visible(actor, Permission.COHORT_VIEW),
+        )
     )
     return keyset_page(statement, (CohortOffer.id,), cursor=cursor, limit=limit, descending=True)
 

@@ -470,11 +470,12 @@ def list_cancelled_along(section_id: int) -> list[Enrollment]:
 # For those who are told
 
 
-def list_enrolled_ids(section_id: int) -> list[int]:
-    """Return the numbers of the enrollments whose people take part, in order."""
+def list_enrolled(section_id: int) -> list[Enrollment]:
+    """Return the enrollments whose people take part, with section and people, in order."""
     return list(
         session.scalars(
-            select(Enrollment.id)
+            select(Enrollment)
+            .options(joinedload(Enrollment.section).options(*SECTION_OPTIONS), *_PEOPLE)
             .where(Enrollment.section_id == section_id, Enrollment.status == "enrolled")
             .order_by(Enrollment.id)
         )

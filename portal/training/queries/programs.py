@@ -6,9 +6,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.kernel.authorization import Actor, authorize
-from portal.kernel.database import session
+from portal.kernel.database import reload, session
 from portal.kernel.errors import NotFound
-from portal.kernel.workflow import WorkflowStep
+from portal.kernel.workflow import WorkflowStep, list_steps
 from portal.organizations.models import Organization
 from portal.training.models.programs import Program
 from portal.training.models.sections import Section
@@ -45,12 +45,7 @@ def get_visible_program(actor: Actor, program_id: int) -> Program:
 
 def load_for_change(program: Program) -> None:
     """Read what commands change of a program again, under its lock."""
-    session.scalars(
-        select(Program)
-        .options(*PROGRAM_OPTIONS)
-        .where(Program.id == program.id)
-        .execution_options(populate_existing=True)
-    ).one()
+    reload(program, *PROGRAM_OPTIONS)
 
 
 def has_live_sections(program_id: int) -> bool:
@@ -66,14 +61,7 @@ def list_history(program: Program, limit: int = 50) -> list[WorkflowStep]:
 
     The note of a change names the fields that were changed, with blanks between them.
     """
-    return list(
-        session.scalars(
-            select(WorkflowStep)
-            .where(WorkflowStep.subject == "program", WorkflowStep.subject_id == program.id)
-            .order_by(WorkflowStep.id.desc())
-            .limit(limit)
-        )
-    )
+    return list_steps("program", program, limit)
 
 
 def version_of(program: Program) -> tuple[Any, ...]:

@@ -18,7 +18,7 @@ from portal.facilities.queries import place_of_record
 from portal.facilities.rules import place_of
 from portal.kernel.authorization import Actor, authorize, can, visible
 from portal.kernel.clock import now, today_here
-from portal.kernel.database import session
+from portal.kernel.database import reload, session
 from portal.kernel.errors import NotFound
 from portal.kernel.fulltext.ranking import miles_between
 from portal.kernel.listing import is_narrower
@@ -105,12 +105,7 @@ def get_visible_section(actor: Actor, section_id: int) -> Section:
 
 def load_for_change(section: Section) -> None:
     """Read what commands change of a section again, under its lock."""
-    session.scalars(
-        select(Section)
-        .options(*SECTION_OPTIONS)
-        .where(Section.id == section.id)
-        .execution_options(populate_existing=True)
-    ).one()
+    reload(section, *SECTION_OPTIONS)
 
 
 def can_enroll(day: dt.date) -> ColumnElement[bool]:

@@ -1,5 +1,6 @@
 """What follows on enrollments: e-mails with the meetings for the calendar, and freed seats."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from portal.accounts.models import User
@@ -75,9 +76,11 @@ def offer_seats_on_section_changed(event: events.SectionSaved | events.SectionOp
 
 def email_meetings_on_section_moved(event: events.SectionMoved) -> None:
     """Tell who takes part that the meetings of a section have changed."""
-    for number in queries.list_enrolled_ids(event.section_id):
-        row = queries.get_enrollment(number)
-        _tell(row, "reschedule", event.by_user_id)
+    rows = queries.list_enrolled(event.section_id)
+    wishes = load_wishes([row.user_id for row in rows if row.user_id is not None])
+    by = find_user(event.by_user_id)
+    for row in rows:
+        _tell(row, "reschedule", event.by_user_id, wishes=wishes, by=by)
 
 
 def email_holder_on_certificate_issued(event: events.CertificateIssued) -> None:
@@ -139,15 +142,24 @@ def _invite(row: Enrollment) -> None:
     )
 
 
-def _tell(row: Enrollment, what: str, by_user_id: int | None, note: str = "") -> None:
+def _tell(
+    row: Enrollment,
+    what: str,
+    by_user_id: int | None,
+    note: str = "",
+    *,
+    wishes: Mapping[int, Wishes] | None = None,
+    by: User | None = None,
+) -> None:
+    """Write to each side that is told of it. wishes, by: where they were loaded for many."""
     people: dict[int, tuple[User, str]] = {}
     for side in TOLD.get(what, ()):
         for person in _people(row, side):
             people.setdefault(person.id, (person, side))
     if not (what in RECEIPTS and by_user_id == row.user_id):
         people.pop(by_user_id or 0, None)
-    wishes = load_wishes(people)
-    by = find_user(by_user_id)
+    wishes = load_wishes(people) if wishes is None else wishes
+    by = by or find_user(by_user_id)
     for person, side in people.values():
         wish = wishes.get(person.id, Wishes())
         if is_told(

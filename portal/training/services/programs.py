@@ -14,7 +14,7 @@ from portal.kernel.commands import command
 from portal.kernel.database import session
 from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.outbox import record
-from portal.kernel.workflow import WorkflowStep
+from portal.kernel.workflow import write_step
 from portal.organizations.models import Organization
 from portal.skills import queries as skills
 from portal.training.events import ProgramDeleted, ProgramSaved
@@ -274,15 +274,11 @@ def _touch(actor: Actor, program: Program, step: str, changed: Sequence[str] = (
 
 def _keep(actor: Actor, program: Program, step: str, changed: Sequence[str] = ()) -> None:
     """Write down who did what, for the program's history."""
-    session.add(
-        WorkflowStep(
-            subject="program",
-            subject_id=program.id,
-            action=step,
-            source="",
-            target=program.visibility,
-            note=" ".join(changed),
-            actor_id=actor.user_id,
-            actor_name=actor.name,
-        )
+    write_step(
+        actor,
+        program,
+        step,
+        subject="program",
+        target=program.visibility,
+        note=" ".join(changed),
     )

@@ -78,7 +78,8 @@ def test_booking_is_described_and_moved_to_another_machine(
     assert "call of its own" in ana.patch(address, json=both).text
     moved = ana.patch(address, json={"equipment_id": other}).json
     assert (moved["equipment_id"], moved["status"]) == (other, "requested")
-    assert len(ana.get(address).json["moves"]) == 1
+    (move,) = ana.get(address).json["moves"]
+    assert move["was_equipment_id"] == world.equipment["college_public"]
 
 
 def test_what_stands_against_a_stranger_is_not_told(post: Post, world: World) -> None:

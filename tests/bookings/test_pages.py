@@ -328,7 +328,7 @@ def test_who_finds_it_taken_is_led_to_what_else_is_free_then(
     assert link is not None
     elsewhere = client_of("ana").get(link[1].replace("&amp;", "&"))
     assert 'value="5-axis milling"' in elsewhere.text
-    assert "0 machines are free" in elsewhere.text
+    assert "0 machines and facilities are free" in elsewhere.text
 
 
 # One booking
@@ -557,6 +557,14 @@ def test_the_time_comes_first_and_any_of_a_kind_is_booked(
     ana = client_of("ana")
     found = ana.get("/free", query_string=asked)
     assert "College public mill" in found.text
+    lab = world.facilities["college_public"]
+    with unit_of_work():
+        host = world.organizations["college"]
+        values = {"facility_id": lab, "name": "The lab", "is_bookable": True}
+        session.add(Resource(kind="facility", organization_id=host, **values))
+    assert (
+        f"/facilities/{lab}/book" in ana.get("/free", query_string=asked | {"capability": ""}).text
+    )
     action, values = forms(found, "Book one of them")
     assert ana.post(action, data=values).status_code == 303
     assert "College public mill" not in client_of("ben").get("/free", query_string=asked).text
@@ -613,7 +621,7 @@ def test_who_belongs_to_several_reads_what_holds_for_the_first_that_counts_most_
         in ana.get("/free", query_string=asked | {"organization_id": shop.id}).text
     )
     other = ana.get("/free", query_string=asked | {"organization_id": number}).text
-    assert "0 machines are free" in other
+    assert "0 machines and facilities are free" in other
     assert "Ohio Valley Institute</option>" in other
 
 

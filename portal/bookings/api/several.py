@@ -160,8 +160,14 @@ def book_of_kind() -> ResponseReturnValue:
     capability = match_capability(form.capability.data)
     if capability is None:
         raise Invalid("capability", _("No capability has this name. Please choose another word."))
-    found = list_free(actor, Moment(span), capability=capability, organization=organization)
-    resources = [open_resource(actor, one.equipment).id for one in found[:MOST_TRIED]]
+    found = list_free(
+        actor,
+        Moment(span),
+        capability=capability,
+        organization=organization,
+        kinds=["equipment"],
+    )
+    resources = [open_resource(actor, one.record).id for one in found[:MOST_TRIED]]
     with _telling_ways(actor):
         made = making.create_booking_of_kind(
             actor,

@@ -239,12 +239,14 @@ def resource_of(record: Facility | Equipment | Organization) -> Resource:
     return resource
 
 
-def resources_of(records: Sequence[Equipment]) -> list[Resource]:
-    """Return the resources of many pieces of equipment, in their order; see `resource_of`."""
+def resources_of(records: Sequence[Equipment] | Sequence[Facility]) -> list[Resource]:
+    """Return the resources of many records of one kind, in their order; see `resource_of`."""
+    kind = "facility" if records and isinstance(records[0], Facility) else "equipment"
+    number = f"{kind}_id"
     written = {
-        resource.equipment_id: resource
+        getattr(resource, number): resource
         for resource in session.scalars(
-            select(Resource).where(Resource.equipment_id.in_([record.id for record in records]))
+            select(Resource).where(getattr(Resource, number).in_([record.id for record in records]))
         )
     }
     found = []
@@ -253,7 +255,7 @@ def resources_of(records: Sequence[Equipment]) -> list[Resource]:
         if resource is None:
             resource = new_resource(record)
         else:
-            set_committed_value(resource, "equipment", record)
+            set_committed_value(resource, kind, record)
             set_committed_value(resource, "organization", record.organization)
         found.append(resource)
     return found

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, Table, select
 from sqlalchemy.orm import joinedload
 
 from portal.bookings.models.calendar import Resource
@@ -13,7 +13,12 @@ from portal.bookings.queries.availability import availability
 from portal.bookings.queries.calendar import resources_of
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.timetable import moments_at
-from portal.facilities.models import Equipment, equipment_capability
+from portal.facilities.models import (
+    Equipment,
+    Facility,
+    equipment_capability,
+    facility_capability,
+)
 from portal.facilities.policies import Permission as FacilityPermission
 from portal.facilities.rules import parse_time
 from portal.kernel.authorization import NOBODY, Actor, visible
@@ -27,6 +32,12 @@ from portal.regions.queries import narrower_closure
 MOST_LOOKED_AT = 300
 _BATCH = 500
 _DAY = dt.timedelta(days=1)
+#: What is looked for, with who sees it and where its capabilities stand.
+_SOUGHT: Mapping[str, tuple[Any, str, Table]] = {
+    "equipment": (Equipment, FacilityPermission.EQUIPMENT_VIEW, equipment_capability),
+    "facility": (Facility, FacilityPermission.FACILITY_VIEW, facility_capability),
+}
+KINDS = tuple(_SOUGHT)
 
 
 @dataclass(frozen=True)
@@ -64,9 +75,12 @@ class Moment:
 
 @dataclass(frozen=True)
 class Free:
-    """A machine that is free at the wished time, there; how far from who asks, if that is known."""
+    """What is free at the wished time, there; how far from who asks, if that is known.
 
-    equipment: Equipment
+    record: a piece of equipment or a facility, as its resource says.
+    """
+
+    record: Any
     resource: Resource
     span: Span
     zone: str
@@ -96,38 +110,49 @@ def list_free(
     *,
     capability: str = "",
     organization: Organization | None = None,
+    kinds: Sequence[str] = KINDS,
 ) -> list[Free]:
-    """Return the equipment that the actor sees and can be booked at a time.
+    """Return what the actor sees and can be booked at a time.
 
     The nearest to the organization for which the actor books comes first.
     capability: the key of one; what has a narrower one counts as well. Whether its gates are open
     is told when it is booked.
     """
-    statement = (
-        select(Equipment)
-        .options(joinedload(Equipment.organization), joinedload(Equipment.facility))
-        .where(
-            Equipment.is_bookable,
-            visible(actor, FacilityPermission.EQUIPMENT_VIEW),
-        )
-        .order_by(Equipment.name, Equipment.id)
-        .limit(MOST_LOOKED_AT)
-    )
-    if capability:
-        statement = statement.where(
-            Equipment.id.in_(
-                select(equipment_capability.c.equipment_id).where(
-                    equipment_capability.c.capability_key.in_(narrower_closure([capability]))
+    found: list[Free] = []
+    for kind in kinds:
+        model, permission, table = _SOUGHT[kind]
+        statement = _bookable(model).where(visible(actor, permission)).limit(MOST_LOOKED_AT)
+        if capability:
+            statement = statement.where(
+                model.id.in_(
+                    select(table.c[f"{kind}_id"]).where(
+                        table.c.capability_key.in_(narrower_closure([capability]))
+                    )
                 )
             )
+        statement = statement.order_by(model.name, model.id)
+        found += _free(actor, session.scalars(statement).all(), wish, organization)
+    return sorted(found, key=lambda one: (one.miles is None, one.miles or 0, one.record.name))
+
+
+def _bookable(model: Any) -> Select[Any]:
+    """Select what others can book of one kind, with what its page names."""
+    if model is Equipment:
+        return (
+            select(Equipment)
+            .options(joinedload(Equipment.organization), joinedload(Equipment.facility))
+            .where(Equipment.is_bookable)
         )
-    found = _free(actor, session.scalars(statement).all(), wish, organization)
-    return sorted(found, key=lambda one: (one.miles is None, one.miles or 0, one.equipment.name))
+    return (
+        select(Facility)
+        .options(joinedload(Facility.organization))
+        .where(Facility.id.in_(select(Resource.facility_id).where(Resource.is_open)))
+    )
 
 
 def _free(
     actor: Actor,
-    records: Sequence[Equipment],
+    records: Sequence[Any],
     wish: Wish | Moment,
     organization: Organization | None,
 ) -> Iterator[Free]:
@@ -141,8 +166,9 @@ def _free(
             yield Free(record, one.resource, span, one.time_zone, _miles(record, organization))
 
 
-def _miles(record: Equipment, organization: Organization | None) -> float | None:
-    places = (record.facility, record, record.organization)
+def _miles(record: Any, organization: Organization | None) -> float | None:
+    home = record.facility if isinstance(record, Equipment) else record
+    places = (home, record, record.organization)
     here = next((one for one in map(_point, places) if one is not None), None)
     there = _point(organization)
     return None if here is None or there is None else miles_between(*here, *there)
@@ -162,20 +188,19 @@ def read_filter(values: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def free_keys(values: Mapping[str, str]) -> frozenset[Key]:
-    """Return the keys of all equipment that any customer could book at the time of the filter."""
+    """Return the keys of all that any customer could book at the time of the filter."""
     wish = read_wish(*(values.get(name, "") for name in ("free_on", "free_starts", "free_ends")))
+    if wish is None:
+        return frozenset()
     keys: set[Key] = set()
-    last = 0
-    while wish is not None:
-        records = session.scalars(
-            select(Equipment)
-            .options(joinedload(Equipment.organization), joinedload(Equipment.facility))
-            .where(Equipment.is_bookable, Equipment.id > last)
-            .order_by(Equipment.id)
-            .limit(_BATCH)
-        ).all()
-        keys |= {("equipment", one.equipment.id) for one in _free(NOBODY, records, wish, None)}
-        if len(records) < _BATCH:
-            break
-        last = records[-1].id
+    for kind in KINDS:
+        model, last = _SOUGHT[kind][0], 0
+        while True:
+            records = session.scalars(
+                _bookable(model).where(model.id > last).order_by(model.id).limit(_BATCH)
+            ).all()
+            keys |= {(kind, one.record.id) for one in _free(NOBODY, records, wish, None)}
+            if len(records) < _BATCH:
+                break
+            last = records[-1].id
     return frozenset(keys)

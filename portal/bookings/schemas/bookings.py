@@ -26,14 +26,33 @@ class OverrideSchema(Schema):
 
 
 class MoveSchema(Schema):
-    """When and for whom a booking was before it changed."""
+    """When, of what and for whom a booking was before it changed.
 
+    What it was of stays null where it was at another host.
+    """
+
+    was_equipment_id = fields.Integer(allow_none=True)
+    was_facility_id = fields.Integer(allow_none=True)
     was_from = fields.AwareDateTime(format="iso")
     was_until = fields.AwareDateTime(format="iso")
     was_user_id = fields.Integer(allow_none=True)
     moved_by_id = fields.Integer(allow_none=True)
     moved_at = fields.AwareDateTime(format="iso")
     reason = fields.String()
+
+
+def _moves_of(row: Booking) -> list[dict[str, Any]]:
+    names = ("was_from", "was_until", "was_user_id", "moved_by_id", "moved_at", "reason")
+    found = []
+    for move in row.moves:
+        values = {name: getattr(move, name) for name in names}
+        was = move.was_resource
+        if was.organization_id == row.host_organization_id:
+            values |= {"was_equipment_id": was.equipment_id, "was_facility_id": was.facility_id}
+        else:
+            values |= {"was_equipment_id": None, "was_facility_id": None}
+        found.append(values)
+    return found
 
 
 _COMPUTED: Mapping[str, Callable[[Booking], Any]] = {
@@ -43,6 +62,7 @@ _COMPUTED: Mapping[str, Callable[[Booking], Any]] = {
     "equipment_id": lambda row: row.resource.equipment_id,
     "facility_id": lambda row: row.resource.facility_id,
     "organization": lambda row: row.organization.name,
+    "moves": _moves_of,
 }
 
 

@@ -32,7 +32,7 @@ MOST_TRIED = 10
 
 @blueprint.get("/free")
 def list_free_at() -> ResponseReturnValue:
-    """Show the equipment that is free at a time."""
+    """Show the equipment and facilities that are free at a time."""
     form = FreeForm(request.args) if request.args else FreeForm(date=today_here())
     own = _offer(form)
     wish, rows, capability = None, [], None
@@ -54,6 +54,7 @@ def list_free_at() -> ResponseReturnValue:
         ],
         count=len(rows),
         kind=form.capability.data if capability else "",
+        has_unit=any(one.resource.kind == "equipment" for one in rows),
         own=own,
     )
 
@@ -70,12 +71,13 @@ def book_of_kind() -> ResponseReturnValue:
     wish = read_wish(*(request.form.get(name, "") for name in ("date", "starts", "ends")))
     rows: list[Free] = []
     if form.submitted() and wish is not None and (capability := _capability(form)):
-        rows = _find(form, wish, choose_booker(own), capability)
+        found = _find(form, wish, choose_booker(own), capability)
+        rows = [one for one in found if one.resource.kind == "equipment"]
     if not rows:
         raise Conflict(_("Nothing of this kind is free at this time any more."))
     first = rows[0]
     tried = [one for one in rows if one.span == first.span][:MOST_TRIED]
-    resources = tuple(queries.get_resource(open_resource(actor, one.equipment).id) for one in tried)
+    resources = tuple(queries.get_resource(open_resource(actor, one.record).id) for one in tried)
     try:
         (booking,) = making.create_booking_of_kind(
             actor,
@@ -130,4 +132,5 @@ def _book_url(one: Free, form: FreeForm) -> str:
     arguments: dict[str, Any] = span_arguments(one.span)
     if form.organization_id.data:
         arguments["organization_id"] = form.organization_id.data
-    return url_for("bookings.book", equipment_id=one.equipment.id, **arguments)
+    arguments[f"{one.resource.kind}_id"] = one.record.id
+    return url_for("bookings.book", **arguments)

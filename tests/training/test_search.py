@@ -50,6 +50,13 @@ def test_results_say_when_it_begins_and_forget_a_cancelled_section(
 ) -> None:
     client = client_of("nobody")
     assert "6 seats left" in client.get("/search?q=milling&kind=program").text
+    program = f'data-url="/training/programs/{world.programs["college_public"]}"'
+    # While one types: by its title, and by the skill that it teaches.
+    for typed in ("college pub", "cnc mill oper"):
+        assert program in client.get(f"/search/suggestions?q={typed}").text
+    for name, is_offered in (("nobody", False), ("cleo", True)):
+        offered = client_of(name).get("/search/suggestions?q=college org").text
+        assert ("/training/programs/" in offered) is is_offered
 
     section = get_section(world.sections["open"])
     sections.act_on_section(actor("cleo"), section, "cancel", note="The mill broke down.")

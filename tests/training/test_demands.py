@@ -5,10 +5,13 @@ import datetime as dt
 import io
 
 import pytest
+from sqlalchemy import update
 
 from portal.kernel.clock import now, today_here
 from portal.kernel.database import session, unit_of_work
-from portal.training.models.demands import SkillDemand
+from portal.training.models.demands import CohortOffer, SkillDemand
+from portal.training.models.enrollments import Enrollment
+from portal.training.models.sections import Section
 from tests.training.firms import later
 
 
@@ -158,12 +161,30 @@ def test_the_desk_asks_to_confirm_what_has_aged(client_of, world):
     assert "Its day is over. Was it met?" in page
 
 
-def test_the_desk_shows_an_offer_until_it_is_answered(client_of, world):
+def test_the_desk_shows_an_offer_until_it_is_answered_and_the_firms_people_are_enrolled(
+    client_of, world
+):
     ana = client_of("ana")
     assert "Training offered to you" in ana.get("/desk").text
     assert "College public milling course" in ana.get("/desk").text
-    ana.post(f"/training/invitations/{world.cohort_invitations['shop']}/actions/decline")
+    invitation = f"/training/invitations/{world.cohort_invitations['shop']}"
+    ana.post(f"{invitation}/actions/decline")
     assert "College public milling course" not in ana.get("/desk").text
+    ana.post(invitation, data={"people": "2"})
+    assert "Then your desk asks you to enroll your people." in ana.get(invitation).text
+    assert "College public milling course" not in ana.get("/desk").text
+    with unit_of_work():
+        offer = session.get_one(CohortOffer, world.cohort_offers["college"])
+        section = session.get_one(Section, offer.section_id)
+        section.status, offer_seats = "open", section.seats
+    assert "Enroll your people" in ana.get("/desk").text
+    with unit_of_work():
+        session.execute(
+            update(Enrollment)
+            .where(Enrollment.id == world.enrollments["ben_invited"])
+            .values(section_id=offer.section_id, of_seats=offer_seats)
+        )
+    assert "Enroll your people" not in ana.get("/desk").text
 
 
 def test_programs_state_and_change_needs(client_of, world):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from flask_babel import format_date
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.kernel.authorization import Actor, authorize, visible
@@ -20,16 +20,18 @@ from portal.organizations.models import Organization
 from portal.regions.queries import counties_by_fips, county_names
 from portal.skills.queries import skill_labels
 from portal.training.models.demands import CohortInvitation, CohortOffer, SkillDemand
+from portal.training.models.enrollments import Enrollment
 from portal.training.models.programs import Program
 from portal.training.models.sections import Section
 from portal.training.policies import Permission
+from portal.training.queries.sections import can_enroll
 from portal.training.rules.demands import (
     DEMAND_STALE_DAYS,
     MOST_OFFERS,
     OFFERS_SPARED_DAYS,
     quarter_label,
 )
-from portal.training.rules.gaps import FEWEST_FIRMS
+from portal.training.rules.gaps import FEWEST_FIRMS, Cell
 from portal.training.rules.sections import COMING_STATUSES
 
 DEMAND_OPTIONS = (
@@ -339,11 +341,17 @@ def list_invitations(actor: Actor, limit: int = 20) -> list[CohortInvitation]:
 
 
 def list_waiting_invitations(actor: Actor, limit: int) -> list[DeskItem]:
-    """Return offers of cohorts that wait for the actor's answer, oldest first."""
+    """Return offers of cohorts that wait for the actor's answer, and those accepted in which the
+    firm can enroll its people now and has not, oldest first."""
+    has_enrolled = exists().where(
+        Enrollment.section_id == Section.id,
+        Enrollment.organization_id == CohortInvitation.organization_id,
+    )
     rows = session.execute(
         select(
             CohortInvitation.id,
             CohortInvitation.created_at,
+            CohortInvitation.status,
             Program.title,
             Organization.name,
         )
@@ -352,10 +360,16 @@ def list_waiting_invitations(actor: Actor, limit: int) -> list[DeskItem]:
         .join(Program, Program.id == Section.program_id)
         .join(Organization, Organization.id == CohortOffer.organization_id)
         .where(
-            CohortInvitation.status == "waiting",
             CohortInvitation.organization_id.in_(sorted(actor.memberships)),
             visible(actor, Permission.COHORT_INVITATION_ANSWER),
-            Section.status.in_(COMING_STATUSES),
+            or_(
+                and_(CohortInvitation.status == "waiting", Section.status.in_(COMING_STATUSES)),
+                and_(
+                    CohortInvitation.status == "accepted",
+                    can_enroll(today_here()),
+                    ~has_enrolled,
+                ),
+            ),
         )
         .order_by(CohortInvitation.id)
         .limit(limit)
@@ -366,7 +380,7 @@ def list_waiting_invitations(actor: Actor, limit: int) -> list[DeskItem]:
             f"/training/invitations/{row.id}",
             row.created_at,
             detail=row.name,
-            action=_("Read and answer"),
+            action=_("Read and answer") if row.status == "waiting" else _("Enroll your people"),
         )
         for row in rows
     ]
@@ -381,6 +395,17 @@ def seats_promised(offer_id: int) -> int:
             )
         )
     )
+
+
+def firms_to_tell(organization_id: int, cell: Cell) -> dict[int, int]:
+    """Return the firms of a cell to whom a provider may offer a cohort now, and how many people
+    each asks for."""
+    asked = firms_with_offer(organization_id, cell.skill)
+    return {
+        number: people
+        for number, people in cell.firms.items()
+        if number not in asked and number != organization_id
+    }
 
 
 def firms_with_offer(organization_id: int, skill_key: str) -> set[int]:

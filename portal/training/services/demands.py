@@ -181,12 +181,7 @@ def offer_cohort(
     """
     if program.visibility == "draft" or program.is_archived:
         raise Conflict(_("Publish its program first."))
-    asked = queries.firms_with_offer(program.organization_id, cell.skill)
-    firms = {
-        number: people
-        for number, people in cell.firms.items()
-        if number not in asked and number != program.organization_id
-    }
+    firms = queries.firms_to_tell(program.organization_id, cell)
     if len(firms) < FEWEST_FIRMS:
         raise Conflict(_("Most of these firms have your offer already."))
     section = create_section(

@@ -32,6 +32,7 @@ from portal.training.queries import demands as demand_queries
 from portal.training.queries import gaps as queries
 from portal.training.queries.programs import get_visible_program
 from portal.training.rules.demands import INVITATION_STATUSES, quarter_begins
+from portal.training.rules.gaps import FEWEST_FIRMS
 from portal.training.rules.sections import SECTION_STATUSES
 from portal.training.schemas.demands import GAP_COLUMNS, gap_cells
 from portal.training.services import demands as services
@@ -103,6 +104,10 @@ def offer_cohort() -> ResponseReturnValue:
         min_seats=min(cell.people, 6),
     )
     form.program_id.choices = own
+    providers = {get_visible_program(actor, number).organization_id for number in offered}
+    reached = max(
+        (len(demand_queries.firms_to_tell(number, cell)) for number in providers), default=0
+    )
     if form.submitted():
         values = dict(form.data)
         program = get_visible_program(actor, values.pop("program_id"))
@@ -127,6 +132,7 @@ def offer_cohort() -> ResponseReturnValue:
         own=own,
         cell=cell,
         reference=reference,
+        is_offered=bool(own) and reached < FEWEST_FIRMS,
         skill=skill_labels([cell.skill])[cell.skill],
         place=queries.name_cell(cell),
         back=url_for("training.show_gaps", skill=cell.skill),

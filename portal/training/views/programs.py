@@ -67,6 +67,11 @@ _NOW_SEEN: dict[str, Callable[[str], str]] = {
 # Lists
 
 
+# A phone shows three of them on a screen.
+_PROGRAMS_ON_PAGE = 12
+_NEXT_SECTIONS = 3
+
+
 @blueprint.get("/training")
 def list_programs() -> ResponseReturnValue:
     """Show the programs that the visitor may see by title, and what begins next."""
@@ -81,12 +86,16 @@ def list_programs() -> ResponseReturnValue:
         }.items()
         if value
     }
-    found = listings.list_programs(actor, cursor=request.args.get("cursor"), **given)
+    found = listings.list_programs(
+        actor, cursor=request.args.get("cursor"), limit=_PROGRAMS_ON_PAGE, **given
+    )
     is_first = not given and not request.args.get("cursor")
     return page(
         "training/programs/list.html",
         found=found,
-        next_sections=section_queries.list_next_sections(actor, limit=6) if is_first else [],
+        next_sections=section_queries.list_next_sections(actor, limit=_NEXT_SECTIONS)
+        if is_first
+        else [],
         kinds=PROGRAM_KINDS,
         kind_links=_choice_links("kind", PROGRAM_KINDS, _("All kinds"), given),
         named=_named(given),

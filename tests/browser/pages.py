@@ -39,7 +39,7 @@ _NO_PAGES = {
 
 @dataclass(frozen=True)
 class PageOfSite:
-    """An address and the name under which a failure or a screenshot shows it."""
+    """An address and the name under which a failure shows it."""
 
     name: str
     path: str

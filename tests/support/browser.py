@@ -85,9 +85,6 @@ def axe(
 
     `only` and `without` name rules, `outside` the parts that are not looked at.
     """
-    if not page.evaluate("typeof window.axe === 'object'"):
-        # Evaluated by the debugger, so the page's Content-Security-Policy stays as strict as it is.
-        page.evaluate(AXE.read_text(encoding="utf-8"))
     options = {
         "runOnly": {"type": "rule", "values": only} if only else AXE_TAGS,
         "rules": {rule: {"enabled": False} for rule in without},
@@ -97,13 +94,13 @@ def axe(
         "preload": False,
     }
     # What it finds in order is not sent over.
-    violations = page.evaluate(
-        "async ([context, options]) => (await axe.run(context, options)).violations",
-        [
-            {"exclude": [[part] for part in outside]} if outside else {"include": [["html"]]},
-            options,
-        ],
-    )
+    run = "async (given) => window.axe ? (await axe.run(...given)).violations : null"
+    given = [{"exclude": [[part] for part in outside]} if outside else "html", options]
+    violations = page.evaluate(run, given)
+    if violations is None:
+        # Evaluated by the debugger, so the page's Content-Security-Policy stays as strict as it is.
+        page.evaluate(AXE.read_text(encoding="utf-8"))
+        violations = page.evaluate(run, given)
     return [
         Violation(
             found["id"],

@@ -158,6 +158,8 @@ def test_the_desk_asks_to_confirm_what_has_aged(client_of, world):
         demand = session.get_one(SkillDemand, world.demands["shop"])
         demand.needed_by = today_here() - dt.timedelta(days=1)
     page = ana.get(f"/training/demands/{world.demands['shop']}").text
+    # A need leads to where one can learn it already.
+    assert f'href="/training/sections/{world.sections["open"]}"' in page
     assert "Its day is over. Was it met?" in page
 
 

@@ -60,7 +60,6 @@ class SharedDemand:
     id: int
     skill: str
     skill_key: str
-    occupation: str
     county: str
     quarter: str
     firms: int
@@ -133,10 +132,7 @@ def list_shared(actor: Actor, limit: int = 20) -> list[SharedDemand]:
     rows = session.scalars(
         select(SkillDemand)
         .join(Organization, Organization.id == SkillDemand.organization_id)
-        .options(
-            joinedload(SkillDemand.occupation),
-            joinedload(SkillDemand.county),
-        )
+        .options(joinedload(SkillDemand.county))
         .where(
             *_is_joinable(),
             Organization.status == "active",
@@ -173,7 +169,13 @@ def _is_joinable() -> tuple[ColumnElement[bool], ...]:
 def _shared(rows: Sequence[SkillDemand]) -> list[SharedDemand]:
     joined = session.execute(
         select(SkillDemand.joined_id, SkillDemand.organization_id)
-        .where(SkillDemand.joined_id.in_([row.id for row in rows]), SkillDemand.status == "open")
+        .join(Organization, Organization.id == SkillDemand.organization_id)
+        .where(
+            SkillDemand.joined_id.in_([row.id for row in rows]),
+            SkillDemand.status == "open",
+            Organization.status == "active",
+            Organization.verified_at.is_not(None),
+        )
         .distinct()
     )
     firms = {row.id: {row.organization_id} for row in rows}
@@ -186,7 +188,6 @@ def _shared(rows: Sequence[SkillDemand]) -> list[SharedDemand]:
             row.id,
             names[row.skill_key],
             row.skill_key,
-            row.occupation.name if row.occupation else "",
             row.county.label,
             quarter_label(row.quarter),
             len(firms[row.id]) if len(firms[row.id]) >= FEWEST_FIRMS else 0,

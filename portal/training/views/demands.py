@@ -35,6 +35,7 @@ from portal.training.forms.demands import (
 from portal.training.policies import Permission
 from portal.training.queries import demands as queries
 from portal.training.queries.gaps import provider_of
+from portal.training.queries.sections import list_next_sections
 from portal.training.rules.demands import (
     DEMAND_STATUSES,
     DEMANDS,
@@ -93,7 +94,6 @@ def new_demand() -> ResponseReturnValue:
     form = NewDemandForm.bind(
         organization_id=wanted if wanted in offered else next(iter(offered), 0),
         skill=shared.skill if shared else text_argument("skill", 120),
-        occupation=shared.occupation if shared else "",
         joined_id=shared.id if shared else None,
     )
     form.organization_id.choices = choices
@@ -124,6 +124,7 @@ def show_demand(demand_id: int) -> ResponseReturnValue:
         steps=DEMANDS.available(actor, demand),
         is_stale=queries.is_stale(demand),
         is_over=demand.needed_by < today_here(),
+        next_sections=list_next_sections(actor, skill_keys=[demand.skill_key], limit=3),
     )
 
 

@@ -36,6 +36,9 @@ def test_an_apprenticeship_comes_back_as_it_was_sent(client_of: ClientOf, world:
         "visibility": "public",
     }
 
+    refused = client.post(PROGRAMS, json=sent)
+    assert list(refused.get_json()["errors"]) == ["related_instruction"]
+    sent["related_instruction"] = "Blueprint reading, on Tuesdays"
     made = client.post(PROGRAMS, json=sent)
 
     assert made.status_code == 201, made.text

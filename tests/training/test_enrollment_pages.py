@@ -12,9 +12,11 @@ from portal.bookings.services import notices
 from portal.kernel.clock import now, today_here
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.mail import OutgoingMail
+from portal.training.events import SectionMoved
 from portal.training.models.enrollments import Enrollment
 from portal.training.queries import learning
 from portal.training.queries.sections import get_section
+from portal.training.reactions import enrollments as reactions
 from portal.training.services import enrollments as services
 from portal.training.services import sections as section_services
 from tests.cast import SEAT_TOKEN, World
@@ -198,6 +200,21 @@ def test_somebody_is_moved_by_page(
     drain()
     (mail,) = mails("Changed")
     assert (mail.recipient, "She works by day." in mail.body_text) == ("eve@cast.example", True)
+
+
+def test_telling_of_a_move_reads_as_much_for_four_as_for_two(
+    actor: ActorOf, open_section: OpenSection
+) -> None:
+    section, read = open_section(), []
+    for names in (("ana", "ben"), ("eve", "dov")):
+        for name in names:
+            services.enroll(actor(name), section)
+        with count_statements() as seen, unit_of_work():
+            reactions.email_meetings_on_section_moved(
+                SectionMoved(section.id, section.program_id, None)
+            )
+        read.append(sum(text.startswith("SELECT") for text in seen.texts))
+    assert read[0] == read[1]
 
 
 def test_moved_meetings_reach_who_takes_part(

@@ -112,3 +112,13 @@ PROGRAM_FIELDS = (
     "website",
     "visibility",
 )
+
+#: What an apprenticeship names before others see it.
+_OF_APPRENTICESHIPS = ("sponsor", "occupation", "wage_schedule", "related_instruction")
+
+
+def unsaid_of_apprenticeship(values: Mapping[str, Any]) -> list[str]:
+    """Return which of its fields a program lacks as an apprenticeship, if it is one."""
+    if values.get("kind") != "apprenticeship":
+        return []
+    return [name for name in _OF_APPRENTICESHIPS if not values.get(name)]

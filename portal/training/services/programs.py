@@ -22,7 +22,7 @@ from portal.training.models.programs import Program
 from portal.training.models.sections import Section
 from portal.training.policies import Permission
 from portal.training.queries import programs as queries
-from portal.training.rules.programs import PROGRAM_FIELDS
+from portal.training.rules.programs import PROGRAM_FIELDS, unsaid_of_apprenticeship
 
 _COLUMNS = (*PROGRAM_FIELDS, "external_values")
 
@@ -61,6 +61,7 @@ def create_program(
         skills=[],
     )
     _set_program(program, values)
+    _check_apprenticeship(program)
     session.add(program)
     session.flush()
     _confirm(actor, program, confirmed_at)
@@ -74,6 +75,7 @@ def update_program(actor: Actor, program: Program, **values: Any) -> Program:
     """Change the fields that are given. Whoever saves a program confirms it."""
     queries.load_for_change(program)
     changed = _set_program(program, values)
+    _check_apprenticeship(program)
     _touch(actor, program, "change" if changed else "confirm", changed)
     return program
 
@@ -123,6 +125,7 @@ def change_program_visibility(actor: Actor, program: Program, *, visibility: str
     """Open a program to an audience, or take it back to a draft."""
     queries.load_for_change(program)
     changed = _set_program(program, {"visibility": visibility})
+    _check_apprenticeship(program)
     _touch(actor, program, "change", changed)
     return program
 
@@ -176,7 +179,8 @@ def import_program(
 ) -> Imported:
     """Add or update an organization's program by its id in another catalog (idempotent).
 
-    visibility: of a new record; one that is there keeps its own.
+    visibility: of a new record; one that is there keeps its own, and an apprenticeship that does
+    not say all that it has to is a draft.
     """
     program = session.scalar(
         select(Program).where(
@@ -188,7 +192,7 @@ def import_program(
             actor,
             organization,
             external_id=external_id,
-            visibility=visibility,
+            visibility="draft" if unsaid_of_apprenticeship(values) else visibility,
             is_demo=is_demo,
             **values,
         )
@@ -224,6 +228,20 @@ def _set_program(program: Program, values: Mapping[str, Any]) -> list[str]:
     if "occupation" in values and _set_occupation(program, values["occupation"] or ""):
         changed.append("occupation")
     return changed
+
+
+def _check_apprenticeship(program: Program) -> None:
+    """Refuse to show an apprenticeship that does not say what apprentices decide by."""
+    said = {name: getattr(program, name) for name in PROGRAM_FIELDS}
+    unsaid = unsaid_of_apprenticeship({**said, "occupation": program.occupation_code})
+    if program.visibility != "draft" and unsaid:
+        raise Invalid(
+            unsaid[0],
+            _(
+                "An apprenticeship names its sponsor, occupation, wages and related instruction "
+                "before others see it."
+            ),
+        )
 
 
 def _set_skills(program: Program, names: Sequence[str]) -> bool:

@@ -211,6 +211,7 @@ def test_quota_of_a_place_counts_over_all_its_machines(
     with pytest.raises(Refused) as refused:
         book("ana", hour(after=2, hours=2), resource=other)
     assert codes(refused) == ["quota_exceeded"]
+    assert "together: with this booking it would be 3 hours" in refused.value.message
     booking = book("ana", hour(after=2), resource=other)
     moving.move_booking(actor("ana"), booking, span=hour(after=3))
     if source == "facility":

@@ -205,8 +205,10 @@ def test_limits_of_the_organization_show_on_its_machines(
     world: World, client_of: ClientOf, rules_url: str
 ) -> None:
     ana = client_of("ana")
+    limits = f"/organizations/{world.organizations['shop']}/booking-rules/limits"
+    assert "over all machines together" in ana.get(limits).text
     ana.post(
-        f"/organizations/{world.organizations['shop']}/booking-rules/limits",
+        limits,
         data={
             "shared_by": "organization",
             "period": "month",

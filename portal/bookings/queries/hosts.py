@@ -323,7 +323,9 @@ def _told(actor: Actor, resource: Resource) -> Mapping[str, Any]:
     )
     rules = calendar.rules_for(customer_class)
     quotas = [
-        write_quota(quota.shared_by, quota.period, quota.most_minutes, quota.most_bookings)
+        write_quota(
+            quota.shared_by, quota.period, quota.most_minutes, quota.most_bookings, quota.source
+        )
         for quota in calendar.quotas_for(customer_class)
     ]
     zone = calendar.hours.zone

@@ -46,7 +46,8 @@ from portal.bookings.rules.telling import (
     write_span,
     write_time,
 )
-from portal.bookings.rules.words import PROBLEMS, QUOTA_PERIODS, QUOTA_SHARERS
+from portal.bookings.rules.wording import write_sharer
+from portal.bookings.rules.words import PROBLEMS, QUOTA_PERIODS
 from portal.organizations.rules import ORGANIZATION_KINDS
 
 #: The longest booking where the rules say nothing; of what is longer, no more than this is judged.
@@ -272,7 +273,7 @@ def _tell_excess(excess: Excess, zone: str) -> str:
     said = {
         "most": most,
         "period": QUOTA_PERIODS[quota.period],
-        "sharer": QUOTA_SHARERS[quota.shared_by],
+        "sharer": write_sharer(quota.shared_by, quota.source),
         "much": much,
         "first": write_day(first),
     }

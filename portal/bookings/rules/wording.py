@@ -10,7 +10,7 @@ from flask_babel import ngettext
 from portal.bookings.rules.attempt import BookingRules, Hours
 from portal.bookings.rules.recurrence import Recurrence
 from portal.bookings.rules.telling import write_day, write_length, write_list
-from portal.bookings.rules.words import QUOTA_PERIODS, QUOTA_SHARERS
+from portal.bookings.rules.words import QUOTA_PERIODS, QUOTA_POOLS, QUOTA_SHARERS
 from portal.facilities.rules import WEEKDAYS
 from portal.organizations.rules import ORGANIZATION_KINDS
 
@@ -131,8 +131,18 @@ def write_recurrence(recurrence: Recurrence) -> str:
     return _("%(often)s until %(day)s", often=often, day=write_day(recurrence.until))
 
 
+def write_sharer(shared_by: str, source: str) -> str:
+    """Write for whom a quota counts, and over what where it is inherited."""
+    parts = [QUOTA_SHARERS[shared_by], QUOTA_POOLS.get(source)]
+    return ", ".join(str(part) for part in parts if part)
+
+
 def write_quota(
-    shared_by: str, period: str, most_minutes: int | None, most_bookings: int | None
+    shared_by: str,
+    period: str,
+    most_minutes: int | None,
+    most_bookings: int | None,
+    source: str = "own",
 ) -> str:
     """Write a quota: "3 hours a week for each person"."""
     parts = []
@@ -144,7 +154,7 @@ def write_quota(
         "At most %(most)s %(period)s for %(sharer)s",
         most=write_list(parts),
         period=QUOTA_PERIODS[period],
-        sharer=QUOTA_SHARERS[shared_by],
+        sharer=write_sharer(shared_by, source),
     )
 
 

@@ -38,6 +38,12 @@ QUOTA_SHARERS: Mapping[str, Any] = {
     "equipment": _l("everybody together"),
 }
 
+#: Over what a limit counts that a machine inherits, by whose word it is.
+QUOTA_POOLS: Mapping[str, Any] = {
+    "facility": _l("counted over all equipment of the facility together"),
+    "organization": _l("counted over all of its kind at the organization together"),
+}
+
 QUOTA_PERIODS: Mapping[str, Any] = {
     "day": _l("a day"),
     "week": _l("a week"),

@@ -7,6 +7,7 @@ from typing import Any
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from wtforms.fields.choices import SelectChoice
 
@@ -245,11 +246,25 @@ def remove_special_hours(place: str, record_id: int, special_id: int) -> Respons
     return _back(subject)
 
 
+#: What a limit of a place is about.
+_POOLED: Mapping[str, Any] = {
+    "facilities": _l(
+        "It counts over all equipment in it together."
+        " What has such a limit of its own goes by that."
+    ),
+    "organizations": _l(
+        "It counts over all machines together, and likewise over all facilities and all operators."
+        " What has such a limit of its own goes by that."
+    ),
+}
+
+
 @blueprint.route(f"{_RULES}/limits", methods=["GET", "POST"])
 def add_quota(place: str, record_id: int) -> ResponseReturnValue:
     """Limit what is booked in a period."""
     subject = hosts.get_subject(current_actor(), place, record_id)
     form = QuotaForm.bind()
+    form.shared_by.description = _POOLED.get(place, "")
     form.customer_class.choices = [
         SelectChoice("", _("Everybody")),
         *(choice for choice in form.customer_class.choices if choice.value),

@@ -6,12 +6,11 @@ Each domain's `policies.py` holds its table; nothing else in the portal compares
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import (
     ColumnElement,
-    Dialect,
     and_,
     bindparam,
     false,
@@ -23,6 +22,7 @@ from sqlalchemy import (
 from sqlalchemy import inspect as inspect_row
 from sqlalchemy.orm import InstrumentedAttribute
 
+from portal.kernel import prepared
 from portal.kernel.database import session
 from portal.kernel.errors import Forbidden, NotFound, Unauthenticated
 
@@ -37,6 +37,7 @@ class Actor:
     memberships: role ("owner", "manager", "member") by organization id.
     brokered_regions, brokered_counties: region ids and county FIPS codes of a broker.
     scopes: what an API token allows, or None for a person in a browser.
+    kept: the conditions and statements that `visible` and `visible_ids` have made of all that.
     """
 
     user_id: int | None = None
@@ -47,6 +48,7 @@ class Actor:
     is_administrator: bool = False
     is_system: bool = False
     scopes: frozenset[str] | None = None
+    kept: dict[object, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def organizations_as(self, *roles: str) -> frozenset[int]:
         """Return the organizations in which the actor has one of the roles (any, if none)."""
@@ -221,36 +223,17 @@ class Policy:
     views: Mapping[type, StrEnum] = field(default_factory=dict)
 
 
-class _Written(NamedTuple):
-    """A statement in the words of a database, with places for the ids of a page.
-
-    order: the names of its values where they are told by their places.
-    """
-
-    words: str
-    values: Mapping[str, Any]
-    order: Sequence[str] | None
-
-    def with_numbers(self, ids: Sequence[int]) -> Any:
-        """Return the values; a place that is left over gets an id that no row has."""
-        values = {**self.values, **{_place(at): number for at, number in enumerate(ids)}}
-        return values if self.order is None else tuple(map(values.__getitem__, self.order))
-
-
-#: Ids for which a statement written for nobody has places.
+#: Ids for which a statement that is kept has places.
 _OF_A_PAGE = 20
 _rules: dict[str, Rule] = {}
 _scopes: dict[str, str] = {}
 _views: dict[type, str] = {}
-_conditions_of_nobody: dict[str, Condition] = {}
-_written_for_nobody: dict[tuple[str, str], _Written] = {}
 
 
 def install(policy: Policy) -> None:
     """Make a domain's table known to `authorize`; done once by the composition root."""
     viewing = set(policy.views.values())
-    _conditions_of_nobody.clear()
-    _written_for_nobody.clear()
+    NOBODY.kept.clear()
     for permission, rule in policy.table.items():
         _rules[permission] = rule
         reads = permission in viewing or permission.partition(".")[2].startswith("view")
@@ -293,12 +276,11 @@ def visible(actor: Actor, permission: str) -> Condition:
     """Return the SQL condition for the rows on which the actor has the permission."""
     if actor.scopes is not None and scope_of(permission) not in actor.scopes:
         return false()
-    if actor is not NOBODY:
-        return true() if actor.is_system else rule_of(permission).where(actor)
-    # Of nobody nothing can change, and most pages are asked for by nobody.
-    condition = _conditions_of_nobody.get(permission)
+    if actor.is_system:
+        return true()
+    condition: Condition | None = actor.kept.get(permission)
     if condition is None:
-        condition = _conditions_of_nobody[permission] = rule_of(permission).where(actor)
+        condition = actor.kept[permission] = rule_of(permission).where(actor)
     return condition
 
 
@@ -306,30 +288,19 @@ def visible_ids(actor: Actor, column: Column, permission: str, ids: Sequence[int
     """Return those of a model's ids (`column`) on whose rows the actor has the permission now."""
     # Numbers are no entities: the session's connection reads them in half the time.
     connection = session.connection()
-    if actor is NOBODY and len(ids) <= _OF_A_PAGE:
-        # Everybody's search ends here: what is always the same is put into words once.
-        key = (permission, connection.dialect.name)
-        written = _written_for_nobody.get(key)
-        if written is None:
-            written = _written_for_nobody[key] = _write(column, permission, connection.dialect)
-        rows = connection.exec_driver_sql(written.words, written.with_numbers(ids))
-        return {number for (number,) in rows}
-    among = column.in_(ids)
-    return set(connection.scalars(select(column).where(among, visible(actor, permission))))
-
-
-def _write(column: Column, permission: str, dialect: Dialect) -> _Written:
-    among = column.in_([bindparam(_place(at), 0) for at in range(_OF_A_PAGE)])
-    compiled = (
-        select(column)
-        .where(among, visible(NOBODY, permission))
-        .compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
-    )
-    return _Written(str(compiled), compiled.params, getattr(compiled, "positiontup", None))
-
-
-def _place(at: int) -> str:
-    return f"among_{at}"
+    if len(ids) > _OF_A_PAGE:
+        among = column.in_(ids)
+        return set(connection.scalars(select(column).where(among, visible(actor, permission))))
+    # Every search ends here: what is always the same is put into words once.
+    key = (column.key, permission)
+    statement = actor.kept.get(key)
+    if statement is None:
+        among = column.in_(bindparam("among", expanding=True))
+        statement = select(column).where(among, visible(actor, permission))
+        actor.kept[key] = statement
+    # A place that is left over gets an id that no row has.
+    places = [*ids, *[0] * (_OF_A_PAGE - len(ids))]
+    return {number for (number,) in prepared.ask(connection, statement, {"among": places})}
 
 
 def authorize(actor: Actor, permission: str, row: object | None = None) -> None:

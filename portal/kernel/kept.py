@@ -5,6 +5,7 @@ whichever process, ends what is kept; a minute does too, since pages say how lon
 """
 
 import hashlib
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
@@ -128,7 +129,7 @@ class KeptAnswers:
         self._allows = allows
         self._most_bytes = app.config["KEPT_ANSWERS_MEGABYTES"] * 1024 * 1024
         self._database = DatabaseVersion(app)
-        self._index = Path(app.instance_path) / "index" / "CURRENT"
+        self._index = str(Path(app.instance_path) / "index" / "CURRENT")
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[str, ...], Kept] = OrderedDict()
         self._bytes = 0
@@ -173,7 +174,8 @@ class KeptAnswers:
             return None
         try:
             # A rebuild swaps the index without writing to the database.
-            return version, self._index.stat().st_mtime_ns
+            # At every request, where the paths of pathlib would take longer than the look.
+            return version, os.stat(self._index).st_mtime_ns  # noqa: PTH116
         except OSError:
             return version, 0
 

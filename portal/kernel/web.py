@@ -46,10 +46,12 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
 from limits import RateLimitItemPerMinute
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.datastructures import LanguageAccept
 from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError, TooManyRequests
+from werkzeug.http import parse_accept_header
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
@@ -127,6 +129,7 @@ def init_web(
     """Give the app its manners; `load_actor` makes the actor of a user id."""
     app.extensions["portal-actor-loader"] = load_actor
     app.extensions["portal-paths"] = {}
+    app.extensions["portal-menus"] = {}
     app.extensions["portal-sections"] = sorted(sections, key=lambda item: item.order)
     app.extensions["portal-navigation"] = sorted(navigation, key=lambda item: item.order)
     guard = RateLimitItemPerMinute(app.config["REQUESTS_PER_MINUTE"])
@@ -198,6 +201,7 @@ def init_web(
         money=format_money,
         distance=format_distance,
         ago=format_ago,
+        time_ago=time_ago,
         markdown=richtext.render,
     )
     app.jinja_env.globals.update(
@@ -206,6 +210,7 @@ def init_web(
         current_locale=_language,
         languages=lambda: app.config["LANGUAGES"].split(","),
         navigation=navigation_items,
+        path_of=path_of,
         viewer_zone=viewer_zone,
         sections_of=sections_of,
         site_name=app.config["SITE_NAME"],
@@ -428,19 +433,27 @@ def _facts(actor: Actor) -> list[object]:
 
 def navigation_items(section: str = "main") -> list[dict[str, Any]]:
     """Return the entries of a menu that this actor may use."""
-    found = []
-    for item in current_app.extensions["portal-navigation"]:
-        if item.section != section:
-            continue
-        if item.permission is None or can(current_actor(), item.permission):
-            found.append(
-                {
-                    "label": item.label,
-                    "url": path_of(item.endpoint),
-                    "is_current": request.endpoint == item.endpoint,
-                }
-            )
-    return found
+    actor = current_actor()
+    if actor is not NOBODY:
+        return _navigation_items(section, actor)
+    # Most pages are asked for by nobody, of whom nothing can change.
+    known: dict[tuple[object, ...], list[dict[str, Any]]] = current_app.extensions["portal-menus"]
+    key = (section, request.endpoint, _language(), request.script_root)
+    if key not in known:
+        known[key] = _navigation_items(section, actor)
+    return known[key]
+
+
+def _navigation_items(section: str, actor: Actor) -> list[dict[str, Any]]:
+    return [
+        {
+            "label": escape(item.label),
+            "url": path_of(item.endpoint),
+            "is_current": request.endpoint == item.endpoint,
+        }
+        for item in current_app.extensions["portal-navigation"]
+        if item.section == section and (item.permission is None or can(actor, item.permission))
+    ]
 
 
 @dataclass(frozen=True)
@@ -472,7 +485,13 @@ def choose_language() -> str:
     for language in (own, request.cookies.get(_LANGUAGE_COOKIE)):
         if language in offered:
             return cast(str, language)
-    return request.accept_languages.best_match(offered) or cast(str, offered[0])
+    return _best_language(request.headers.get("Accept-Language", ""), tuple(offered))
+
+
+@lru_cache(maxsize=1024)
+def _best_language(accepted: str, offered: tuple[str, ...]) -> str:
+    """Return what a browser likes best; there are few whose lists differ."""
+    return parse_accept_header(accepted, LanguageAccept).best_match(offered) or offered[0]
 
 
 def remember_language(response: Response, language: str) -> Response:
@@ -642,6 +661,14 @@ def format_ago(moment: dt.datetime | None) -> str:
     if abs(seconds) >= _TOLD_IN_HOURS:
         seconds = round(seconds / 3600) * 3600  # so few are different that each is written once
     return _write_span(seconds, _language())
+
+
+def time_ago(moment: dt.datetime) -> Markup:
+    """Write how long ago an instant was; machines, and who points at it, are told the instant."""
+    told, ago = written(format_instant(moment)), written(format_ago(moment))
+    return Markup(  # noqa: S704 (what could need it is escaped)
+        f'<time datetime="{moment.isoformat()}" title="{told}">{ago}</time>'
+    )
 
 
 @lru_cache(maxsize=4096)

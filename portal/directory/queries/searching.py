@@ -20,7 +20,16 @@ from portal.directory.rules import (
 from portal.kernel.authorization import NOBODY, Actor
 from portal.kernel.clock import now
 from portal.kernel.errors import Invalid
-from portal.kernel.fulltext.port import FacetValue, Hit, Key, Near, Query, Results, Suggestion
+from portal.kernel.fulltext.port import (
+    FacetValue,
+    FacetValues,
+    Hit,
+    Key,
+    Near,
+    Query,
+    Results,
+    Suggestion,
+)
 from portal.kernel.kept import for_a_minute, while_unwritten
 from portal.kernel.manifest import Searchable, SearchFilter, installed_manifests
 from portal.kernel.search import search_index
@@ -39,8 +48,7 @@ class FacetChoice(NamedTuple):
     is_selected: bool
 
 
-@dataclass(frozen=True)
-class FacetView:
+class FacetView(NamedTuple):
     """A facet with its values, the most frequent first."""
 
     name: str
@@ -194,22 +202,26 @@ def _visible_ids(actor: Actor, kind: Searchable, numbers: Sequence[int]) -> set[
     return known.intersection(numbers)
 
 
-def _labels(name: str, values: Sequence[FacetValue], language: str) -> Mapping[str, str]:
-    """Return the names of a facet's values in a language, the reader's.
+def _labels(
+    name: str, shown: Sequence[FacetValue], values: FacetValues, language: str
+) -> Mapping[str, str]:
+    """Return the names of a facet's shown values in a language, the reader's.
 
-    Only those of values that something has are kept: any others can stand in an address.
+    Only those of values that something has are kept: any others can stand in an address. Where
+    one is not known yet, all values found are asked for, so that no page has to ask for long.
     """
     known: dict[str, str] = for_a_minute(("labels", name, language), dict)
-    unknown = [item for item in values if item.value not in known]
-    if not unknown:
+    if all(item.value in known for item in shown):
         return known
+    wanted = [value for value in values.names() if value not in known]
     found: Mapping[str, Any]
     if name == "kind":
         found = {kind: item.label for kind, item in search_index().kinds.items()}
     else:
-        found = search_index().facets[name].labels([item.value for item in unknown])
-    names = {item.value: str(found.get(item.value, item.value)) for item in unknown}
-    known.update((item.value, names[item.value]) for item in unknown if item.count)
+        found = search_index().facets[name].labels(wanted)
+    names = {value: str(found.get(value, value)) for value in wanted}
+    counts = values.counts()
+    known.update((value, name) for value, name in names.items() if counts[value])
     return {**known, **names}
 
 
@@ -227,7 +239,7 @@ def _facets(
         shown: Sequence[FacetValue] = values.first(most_values)
         if hidden:
             shown = _without(hidden, name, shown)
-        labels = _labels(name, shown, language)
+        labels = _labels(name, shown, values, language)
         yield FacetView(
             name,
             label,

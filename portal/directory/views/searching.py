@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from markupsafe import Markup, escape
 
 from portal.directory.queries import searching
-from portal.directory.queries.searching import FacetView, Found
+from portal.directory.queries.searching import Found
 from portal.directory.rules import LAST_PAGE, PLAIN, RADII_MILES, UPDATED_DAYS, Search
 from portal.directory.views.addresses import address, asked_search
 from portal.directory.views.blueprint import blueprint
@@ -37,8 +37,11 @@ MOST_COUNTIES_DRAWN = 120
 MOST_VALUES_SHOWN = 24
 VALUES_UNFOLDED = 8
 MOST_OWN_PLACES = 3
-# Stands for a value of a facet.
+# Stand for a value of a facet, and for a facet.
 _ANY_VALUE = "\x01"
+_ANY_FACET = "\x02"
+_VALUE_IN_ARGUMENTS = quote(_ANY_VALUE)
+_IN_ARGUMENTS = f"{quote(_ANY_FACET)}={_VALUE_IN_ARGUMENTS}"
 # Stands in no text: requests with it are refused.
 _CUT = "\0"
 
@@ -86,7 +89,7 @@ def search() -> ResponseReturnValue:
         search=wanted,
         hits=[_shown(hit) for hit in found.hits],
         partial=[_shown(hit) for hit in found.partial] if wanted.view == "list" else [],
-        facets=[_facet(wanted, facet) for facet in found.facets],
+        facets=_facets(found),
         sorts=_sorts(wanted),
         views=_views(wanted),
         near_own=_near_own(wanted),
@@ -116,25 +119,41 @@ def suggestions() -> ResponseReturnValue:
     return render_template("components/suggestions.html", suggestions=found)
 
 
-def _facet(wanted: Search, facet: FacetView) -> FacetList:
-    """Return a facet with the addresses that choose its values, or take the choice back.
+def _facets(found: Found) -> list[FacetList]:
+    """Return the facets with the addresses that choose their values, or take the choice back.
 
     Addresses with a value added differ in nothing else, so one is made for all of them.
     """
-    pattern = str(escape(address(wanted.toggled(facet.name, _ANY_VALUE))))
-    before, _any, after = pattern.partition(quote(_ANY_VALUE))
-    is_pattern = bool(_any) and quote(_ANY_VALUE) not in after
-    language = str(get_locale())
-    links = []
-    for value, label, count, is_selected in facet.values:
-        if is_selected or not is_pattern:
-            url = str(escape(address(wanted.toggled(facet.name, value))))
-        else:
-            url = f"{before}{_quoted(value)}{after}"
-        links.append(value_link(language, facet.name, value, label, count, is_selected, url))
-    chosen = [at for at, value in enumerate(facet.values) if value.is_selected]
-    title = _("What") if facet.label is None else str(facet.label)
-    return facet_list(facet.name, title, links, is_open=max(chosen, default=0) >= VALUES_UNFOLDED)
+    wanted, language = found.search, str(get_locale())
+    any_facet = _around(wanted, _ANY_FACET, _IN_ARGUMENTS)
+    facets = []
+    for name, title, values in found.facets:
+        around = any_facet
+        if name in wanted.chosen:
+            around = _around(wanted, name, _VALUE_IN_ARGUMENTS)
+        elif around is not None:
+            around = f"{around[0]}{name}=", around[1]
+        links: list[str] = []
+        is_open = False
+        for value, label, count, is_selected in values:
+            if is_selected or around is None:
+                url = str(escape(address(wanted.toggled(name, value))))
+            else:
+                url = f"{around[0]}{_quoted(value)}{around[1]}"
+            is_open = is_open or (is_selected and len(links) >= VALUES_UNFOLDED)
+            links.append(value_link(language, name, value, label, count, is_selected, url))
+        facets.append(
+            facet_list(name, _("What") if title is None else str(title), links, is_open=is_open)
+        )
+    return facets
+
+
+def _around(wanted: Search, facet: str, between: str) -> tuple[str, str] | None:
+    """Return what stands around `between` in the address with any value added, escaped; or None,
+    if the search itself has that.
+    """
+    parts = str(escape(address(wanted.toggled(facet, _ANY_VALUE)))).split(between)
+    return (parts[0], parts[1]) if len(parts) == 2 else None
 
 
 def facet_list(name: str, label: str, links: list[str], *, is_open: bool) -> FacetList:

@@ -211,6 +211,10 @@ class FacetValues(Sequence[FacetValue]):
         self._counts = counts
         self._selected = selected
 
+    def names(self) -> Sequence[str]:
+        """The values alone."""
+        return self._names
+
     def counts(self) -> dict[str, int]:
         """How many hits there are by value."""
         return dict(zip(self._names, self._counts, strict=True))

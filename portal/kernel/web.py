@@ -387,13 +387,17 @@ def local_target(target: str | None, fallback: str) -> str:
     return fallback if parts.scheme or parts.netloc else target
 
 
-def external_url(endpoint: str, **values: Any) -> str:
-    """Return an absolute address for e-mails and documents, from PUBLIC_URL."""
+def external_url(endpoint: str, *, _anchor: str = "", **values: Any) -> str:
+    """Return an absolute address for e-mails and documents, from PUBLIC_URL.
+
+    _anchor: the part of the page.
+    """
     base = urlsplit(current_app.config["PUBLIC_URL"])
     routes = current_app.url_map.bind(
         base.netloc, script_name=base.path or "/", url_scheme=base.scheme
     )
-    return routes.build(endpoint, values, force_external=True)
+    address = routes.build(endpoint, values, force_external=True)
+    return f"{address}#{_anchor}" if _anchor else address
 
 
 def not_modified(*parts: object, is_public: bool = True) -> Response | None:

@@ -42,6 +42,8 @@ _ANY_VALUE = "\x01"
 _ANY_FACET = "\x02"
 _VALUE_IN_ARGUMENTS = quote(_ANY_VALUE)
 _IN_ARGUMENTS = f"{quote(_ANY_FACET)}={_VALUE_IN_ARGUMENTS}"
+# A text that begins with so many letters of another says the same.
+_SAME = 40
 # Stands in no text: requests with it are refused.
 _CUT = "\0"
 
@@ -239,11 +241,13 @@ def _next_of(extra: Mapping[str, str]) -> str:
 def _text_of(hit: Hit) -> tuple[str, Markup]:
     """Return the summary, and where the words stand; one of them where both say the same."""
     marked = " · ".join(piece.__html__() for piece in hit.highlights).replace("· …", "…")
-    plain = " · ".join(piece.text for piece in hit.highlights).replace("· …", "…")
     found = Markup(marked)  # noqa: S704 (fragments escape what is not theirs)
-    if hit.summary and plain[:40].strip("… ") in hit.summary:
-        return "" if found else hit.summary, found
-    return hit.summary, found
+    if not hit.summary or not hit.highlights:
+        return hit.summary, found
+    plain = hit.highlights[0].text
+    if len(plain) < _SAME:
+        plain = " · ".join(piece.text for piece in hit.highlights).replace("· …", "…")
+    return "" if plain[:_SAME].strip("… ") in hit.summary else hit.summary, found
 
 
 def _near_own(wanted: Search) -> list[dict[str, str]]:

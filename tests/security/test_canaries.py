@@ -16,6 +16,7 @@ import pytest
 from flask import Flask, url_for
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from portal.agreements.events import AgreementMoved, MilestoneDue, OutcomeMoved
 from portal.agreements.models import Agreement, Milestone, OutcomeClaim
@@ -285,13 +286,43 @@ def hide_behind_anonymity(planter: Planter, request: Request) -> None:
             )
 
 
-def addresses(app: Flask, world: World) -> Iterator[str]:
-    """Every GET route, with every id of the cast's world in its place."""
+@dataclass(frozen=True)
+class Address:
+    """Where a page is, and the address of one that never was, if a page is of one record."""
+
+    path: str
+    missing: str | None
+
+
+#: A number that no record has.
+MISSING = 2**31 - 7
+#: To whom hardly anything is shown that has no more to say than that a part of it is missing.
+STRANGERS = {"nobody", "dov", "eve"}
+
+
+def alike(name: str, ids: dict[str, int]) -> list[list[int]]:
+    """Group records between which somebody's rights make no difference.
+
+    Somebody may read all of some records, of the own organization or of others; what of the rest is
+    hidden, and why, depends on its owner's region and on its visibility.
+    """
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for record_name, record_id in ids.items():
+        owner, visibility = record_name.split("_")
+        is_read = name in readers_of(owner, visibility)
+        reason = "" if is_read else visibility
+        group = (name in PEOPLE_OF[owner], owner == "aero" and name == "dov", reason)
+        groups.setdefault(group, []).append(record_id)
+    return list(groups.values())
+
+
+def addresses(app: Flask, world: World, name: str) -> Iterator[Address]:
+    """Every GET route, with ids of all kinds of records of the cast's world in its place.
+
+    Where somebody's rights make no difference between records, each route has another of them.
+    """
     choices: dict[str, list[Any]] = {
         "organization_id": list(world.organizations.values()),
-        "facility_id": list(world.facilities.values()),
-        "equipment_id": list(world.equipment.values()),
-        "request_id": [*world.requests.values(), *world.proposals.values()],
         "response_id": list(world.responses.values()),
         "claim_id": list(world.claims.values()),
         "invitation_id": list(world.invitations.values()),
@@ -312,7 +343,6 @@ def addresses(app: Flask, world: World) -> Iterator[str]:
         "milestone_id": list(world.milestones.values()),
         "outcome_id": list(world.outcomes.values()),
         "form": ["csv"],
-        "program_id": list(world.programs.values()),
         "section_id": list(world.sections.values()),
         "enrollment_id": list(world.enrollments.values()),
         "number": list(world.certificates.values()),
@@ -324,11 +354,24 @@ def addresses(app: Flask, world: World) -> Iterator[str]:
         "place": ["equipment", "facilities"],
         "record_id": [world.equipment["shop_draft"], world.equipment["college_draft"]],
     }
+    groups = {
+        "facility_id": alike(name, world.facilities),
+        "equipment_id": alike(name, world.equipment),
+        "request_id": alike(name, world.requests),
+        "program_id": alike(name, world.programs),
+    }
+    rules = sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule)
     with app.test_request_context():
-        for rule in app.url_map.iter_rules():
+        for number, rule in enumerate(rules):
             if "GET" not in (rule.methods or ()) or rule.endpoint in NOT_CRAWLED:
                 continue
+            for argument, groups_of_argument in groups.items():
+                choices[argument] = [ids[number % len(ids)] for ids in groups_of_argument]
+            others = (world.requests["college_public"], *world.proposals.values())
+            # The first of them is anonymous.
+            choices["request_id"] += [it for it in others if it not in choices["request_id"]]
             names = sorted(rule.arguments)
+            is_of_a_record = re.fullmatch(r"[^<]*<int:\w+>[^<]*", rule.rule)
             pools = [
                 list(world.regions)
                 if rule.endpoint in OF_REGIONS
@@ -337,14 +380,26 @@ def addresses(app: Flask, world: World) -> Iterator[str]:
                 else choices.get(name, [1])
                 for name in names
             ]
+            missing = re.sub(r"<int:\w+>", str(MISSING), rule.rule) if is_of_a_record else None
             for values in product(*pools):
-                yield url_for(rule.endpoint, _method="GET", **dict(zip(names, values, strict=True)))
+                chosen = dict(zip(names, values, strict=True))
+                yield Address(url_for(rule.endpoint, _method="GET", **chosen), missing)
 
 
 def read(client: FlaskClient, address: str) -> str:
     response = client.get(address)
     assert response.status_code < 500, address
     return response.text if response.status_code != 304 else ""
+
+
+def said(answer: TestResponse) -> str | None:
+    """Return what a 404 says without what every page has, or None where something is there."""
+    if answer.status_code != 404:
+        return None
+    if answer.content_type == "application/problem+json":
+        return str(answer.json["detail"])
+    main = re.search(r"<main.*</main>", answer.text, re.DOTALL)
+    return re.sub(r"\d+", "#", main[0] if main else answer.text)
 
 
 # What rules say of a row and of a list is compared for everybody on both databases; all pages are
@@ -362,18 +417,29 @@ def test_no_page_shows_what_its_reader_may_not_see(
     by_proof = {canary.proof: canary for canary in canaries}
     seen: set[str] = set()
     leaks: list[str] = []
-    count = 0
-    for address in addresses(app, world):
-        text = read(client, address)
+    said_of_missing: dict[str, str | None] = {}
+    hidden = count = 0
+    for address in addresses(app, world, name):
+        response = client.get(address.path)
+        assert response.status_code < 500, address
         count += 1
-        for proof in by_proof.keys() & set(WORDS.findall(text)):
+        for proof in by_proof.keys() & set(WORDS.findall(response.text)):
             seen.add(proof)
             canary = by_proof[proof]
             if name not in canary.readers:
-                leaks.append(f"{address}: {canary.kind} {canary.record_id} {canary.field}")
+                leaks.append(f"{address.path}: {canary.kind} {canary.record_id} {canary.field}")
+        # Whether a record exists is not told: a hidden one is answered like one never there.
+        missing = address.missing if name in STRANGERS else None
+        if missing is not None and response.status_code == 404:
+            hidden += 1
+            if missing not in said_of_missing:
+                said_of_missing[missing] = said(client.get(missing))
+            if said(response) != said_of_missing[missing]:
+                leaks.append(f"{address.path}: not like {missing}")
 
     assert count > 200
     assert leaks == []
+    assert (hidden > 20) is (name in STRANGERS)
     # The crawl does find what is there to be found.
     public = {c.proof for c in canaries if c.readers >= set(CAST) and c.field == "description"}
     assert public

@@ -130,3 +130,17 @@ def list_notices(webhook_id: int) -> ResponseReturnValue:
     """List the notices of the last month, the newest first, and how each ended."""
     webhook = queries.get_visible_webhook(current_actor(), webhook_id)
     return respond_page(NoticeSchema(), queries.list_notices(webhook, **page_arguments()))
+
+
+@blueprint.post("/webhooks/<int:webhook_id>/notices/<key>/send")
+@operation(
+    summary="Send a notice again",
+    tag="webhooks",
+    schema=NoticeSchema,
+    scope=_SCOPE,
+)
+def send_again(webhook_id: int, key: str) -> ResponseReturnValue:
+    """Send a notice once more, under the same key."""
+    actor = current_actor()
+    webhook = queries.get_visible_webhook(actor, webhook_id)
+    return respond(NoticeSchema(), services.send_again(actor, webhook, key=key))

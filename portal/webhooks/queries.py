@@ -95,6 +95,16 @@ def find_notice(notice_id: int) -> Notice | None:
     )
 
 
+def get_notice_of(webhook: Webhook, key: str) -> Notice:
+    """Return a notice of a webhook by its key. Raises NotFound."""
+    notice = session.scalar(
+        select(Notice).where(Notice.webhook_id == webhook.id, Notice.key == key)
+    )
+    if notice is None:
+        raise NotFound()
+    return notice
+
+
 def list_subscribed(kind: str, organization_ids: Iterable[int]) -> list[Webhook]:
     """Return the webhooks of some organizations that are told of such things."""
     found = session.scalars(

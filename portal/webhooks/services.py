@@ -83,6 +83,22 @@ def try_webhook(actor: Actor, webhook: Webhook) -> Notice:
     return _queue(webhook, TEST_KIND, {})
 
 
+@command(Permission.WEBHOOK_EDIT)
+def send_again(actor: Actor, webhook: Webhook, *, key: str) -> Notice:
+    """Send a notice once more under its key, by which the receiver knows it; tried anew as often.
+
+    Raises NotFound, and Conflict for one that is still on its way.
+    """
+    if not webhook.is_active:
+        raise Conflict(_("This webhook is paused. Let it go on first."))
+    notice = queries.get_notice_of(webhook, key)
+    if notice.status == "open":
+        raise Conflict(_("It is on its way already."))
+    notice.status, notice.attempts = "open", 0
+    record(NoticeQueued(notice.id))
+    return notice
+
+
 @command(Permission.WEBHOOK_TELL)
 def tell_webhooks(
     actor: Actor, *, kind: str, organization_ids: Iterable[int], data: Mapping[str, Any]

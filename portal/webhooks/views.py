@@ -77,6 +77,15 @@ def try_out(webhook_id: int) -> ResponseReturnValue:
     return _to(webhook_id)
 
 
+@blueprint.post("/webhooks/<int:webhook_id>/notices/<key>/send")
+def send_again(webhook_id: int, key: str) -> ResponseReturnValue:
+    """Send a notice once more."""
+    actor = current_actor()
+    services.send_again(actor, queries.get_visible_webhook(actor, webhook_id), key=key)
+    flash(_("It is on its way again. Load this page again to see how it ended."))
+    return _to(webhook_id)
+
+
 @blueprint.post("/webhooks/<int:webhook_id>/secret")
 def renew_secret(webhook_id: int) -> ResponseReturnValue:
     """Make a new secret and show it, once."""

@@ -301,6 +301,15 @@ def test_a_manager_makes_tries_changes_and_deletes_one(
     assert told(listener)[0]["type"] == "webhook.tested"
     assert "Delivered" in ana.get(address).text
 
+    again = f"{address}/notices/{listener.headers[0]['webhook-id']}/send"
+    ana.post(again)
+    drain()
+    assert len(listener.heard) == 2
+    assert len({headers["webhook-id"] for headers in listener.headers}) == 1
+    assert client_of("eve").post(f"/api/v1{again}").status_code == 404
+    assert ana.post(f"/api/v1{again}").json["status"] == "open"  # type: ignore[index]
+    assert ana.post(again).status_code == 409, "it is on its way"
+
     old = webhook.secret
     page = ana.post(f"{address}/secret", data={"confirmed": "yes"}).text
     session.expire_all()

@@ -140,7 +140,10 @@ class ListField(wtforms.Field):
 
 
 class ChoiceField(wtforms.SelectField):
-    """One of a fixed set; `choices` maps values to labels. Empty ("") when optional."""
+    """One of a fixed set; `choices` maps values to labels. Empty ("") when optional.
+
+    empty: what its page says of that.
+    """
 
     def __init__(
         self,
@@ -149,11 +152,12 @@ class ChoiceField(wtforms.SelectField):
         *,
         choices: Mapping[str, Any],
         is_required: bool = False,
+        empty: Any = None,
         **kwargs: Any,
     ) -> None:
         listed = _listed(choices)
         if not is_required:
-            listed = [SelectChoice("", _l("Not given")), *listed]
+            listed = [SelectChoice("", empty or _l("Not given")), *listed]
             kwargs.setdefault("default", "")
         first = [_required()] if is_required else []
         super().__init__(label, [*first, *checks], choices=listed, **kwargs)
@@ -398,14 +402,15 @@ class UploadsField(wtforms.MultipleFileField):
 class RecordField(WholeNumberField):
     """The number of another record, or None; a page shows `choices` of (number, name).
 
-    The services say whether the record will do.
+    The services say whether the record will do. empty: what its page says of None.
     """
 
     widget = wtforms.widgets.Select()
     data: Any
 
-    def __init__(self, label: Any = None, **kwargs: Any) -> None:
+    def __init__(self, label: Any = None, *, empty: Any = None, **kwargs: Any) -> None:
         super().__init__(label, least=1, **kwargs)
+        self.empty = empty or _l("None")
         self.choices: Sequence[tuple[int | str, Any]] = ()
 
     def has_groups(self) -> bool:
@@ -414,7 +419,7 @@ class RecordField(WholeNumberField):
     def iter_choices(self) -> list[Choice]:
         offered: list[tuple[Any, Any]] = list(self.choices)
         if not self.flags.required:
-            offered.insert(0, ("", _("None")))
+            offered.insert(0, ("", self.empty))
         return [Choice(value, name, value == (self.data or ""), {}) for value, name in offered]
 
     # The widget asks under this name since WTForms 3.3.

@@ -95,8 +95,8 @@ class HandOverForm(Form):
 class BulkForm(Form):
     """What is to be done with several cases."""
 
-    action = ChoiceField(_l("Stage"), choices=BULK_STEPS)
-    keeper_id = RecordField(_l("Hand over to"))
+    action = ChoiceField(_l("Stage"), choices=BULK_STEPS, empty=_l("As it is"))
+    keeper_id = RecordField(_l("Hand over to"), empty=_l("Nobody else"))
     next_action = TextField(_l("What is next"), longest=200)
     next_on = DateField(_l("By"))
     note = LongTextField(_l("Note"), longest=2000)

@@ -313,7 +313,9 @@ def timeline(actor: Actor, case: Case, tasks: list[CaseTask], limit: int = 200) 
             )
             for step, who in history_of(introduction)
         ]
-    return sorted(found, key=lambda entry: entry.at, reverse=True)[:limit]
+    # Each of them came in its own order, so what one moment did stays in that order, too.
+    found.sort(key=lambda entry: entry.at)
+    return found[: -limit - 1 : -1]
 
 
 def _introductions(actor: Actor, case: Case) -> list[Introduction]:

@@ -29,6 +29,8 @@ def interview() -> ResponseReturnValue:
     form.organization_id.choices, _none = queries.record_choices(
         actor, organization_id=form.organization_id.data
     )
+    # Of a firm that is in the directory, the name is known.
+    form.name.flags.required = not form.organization_id.choices
     duplicates: list[profiles.Duplicate] = []
     if form.submitted():
         if form.region_id.data not in dict(regions):

@@ -10,7 +10,7 @@ from portal.agreements.views import agreements as agreement_views
 from portal.agreements.views import outcomes as outcome_views
 from portal.agreements.views import reports as report_views
 from portal.agreements.views.blueprint import blueprint
-from portal.conversations.queries.threads import section_about
+from portal.conversations.queries.sections import section_about
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.manifest import (
     DeskSection,

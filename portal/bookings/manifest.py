@@ -27,7 +27,7 @@ from portal.bookings.services import steps, waiting
 from portal.bookings.views import access, bookings, calendar, charging, making, notices, showing
 from portal.bookings.views import free as free_pages
 from portal.bookings.views.blueprint import blueprint
-from portal.conversations.queries.threads import section_about
+from portal.conversations.queries.sections import section_about
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.manifest import (
     DeskSection,

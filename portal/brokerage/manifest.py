@@ -17,7 +17,7 @@ from portal.brokerage.reactions import introductions as on_introductions
 from portal.brokerage.services import introductions as services
 from portal.brokerage.views import cases, desk, interview, introductions
 from portal.brokerage.views.blueprint import blueprint
-from portal.conversations.queries.threads import section_about
+from portal.conversations.queries.sections import section_about
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.manifest import (
     DeskSection,

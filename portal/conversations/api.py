@@ -18,7 +18,7 @@ from portal.conversations.forms import (
     ThreadForm,
 )
 from portal.conversations.policies import Permission
-from portal.conversations.queries import moderation, telling, threads
+from portal.conversations.queries import lists, messages, moderation, telling, threads
 from portal.conversations.queries.threads import Talk
 from portal.conversations.rules import REPORTS, write_transcript
 from portal.conversations.schemas import (
@@ -75,7 +75,7 @@ def list_threads() -> ResponseReturnValue:
     """List the conversations of your organizations, the last written in first."""
     actor = current_actor()
     authorize(actor, Permission.THREAD_VIEW_OWN)
-    found = threads.list_talks(
+    found = lists.list_talks(
         actor,
         words=text_argument("q"),
         is_unread=choice_argument("unread", ("yes", "no")) == "yes",
@@ -145,7 +145,7 @@ def change_thread(thread_id: int) -> ResponseReturnValue:
 def list_messages(thread_id: int) -> ResponseReturnValue:
     """List messages, the newest first. Reading them here marks none as read."""
     talk = threads.get_talk(current_actor(), thread_id)
-    return respond_page(MessageSchema(), threads.list_messages(talk, **page_arguments()))
+    return respond_page(MessageSchema(), messages.list_messages(talk, **page_arguments()))
 
 
 @blueprint.post("/threads/<int:thread_id>/messages")
@@ -171,7 +171,7 @@ def write(thread_id: int) -> ResponseReturnValue:
 def show_attachment(thread_id: int, attachment_id: int) -> ResponseReturnValue:
     """Answer with a file that came with a message."""
     talk = threads.get_talk(current_actor(), thread_id)
-    return send_stored_file(threads.get_attachment(talk, attachment_id), is_public=False)
+    return send_stored_file(messages.get_attachment(talk, attachment_id), is_public=False)
 
 
 @blueprint.get("/threads/<int:thread_id>/export")
@@ -180,7 +180,7 @@ def export_thread(thread_id: int) -> ResponseReturnValue:
     """Answer with a conversation as Markdown, the oldest message first."""
     talk = threads.get_talk(current_actor(), thread_id)
     others = [str(party.name) for party in talk.others]
-    text = write_transcript(talk.title, others, threads.every_message(talk), format_instant)
+    text = write_transcript(talk.title, others, messages.every_message(talk), format_instant)
     return text_answer(f"conversation-{thread_id}.md", "text/markdown", text)
 
 
@@ -283,7 +283,7 @@ def write_to_organization(organization_id: int) -> ResponseReturnValue:
 def report_message(message_id: int) -> ResponseReturnValue:
     """Report a message of another side to the brokers of your region."""
     actor = current_actor()
-    _talk, message = threads.get_message(actor, message_id)
+    _talk, message = messages.get_message(actor, message_id)
     authorize(actor, Permission.MESSAGE_REPORT, message)
     report = services.report_message(actor, message, **bind_json(ReportForm).data)
     return respond(MessageReportSchema(), report, status=201)
@@ -356,15 +356,15 @@ def act_on_reports(action: str) -> ResponseReturnValue:
 
 
 def _shown(talk: Talk) -> Any:
-    line = threads.lines_of(current_actor(), [threads.thread_of(talk)])[0]
+    line = lists.lines_of(current_actor(), [threads.thread_of(talk)])[0]
     return respond(ThreadSchema(), line)
 
 
 def _sent(message: Any) -> Any:
-    talk, row = threads.get_message(current_actor(), message.id)
+    talk, row = messages.get_message(current_actor(), message.id)
     return respond(
         MessageSchema(),
-        threads.show_message(talk, row, known=threads.people_to_call(talk)),
+        messages.show_message(talk, row, known=threads.people_to_call(talk)),
         status=201,
         location=url_for("conversations_api.show_thread", thread_id=row.thread_id),
     )

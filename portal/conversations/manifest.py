@@ -5,7 +5,7 @@ from flask_babel import lazy_gettext as _l
 from portal.conversations import api, events, reactions, services, views
 from portal.conversations.models import OrganizationContact
 from portal.conversations.policies import Permission, policy
-from portal.conversations.queries import moderation, telling, threads
+from portal.conversations.queries import lists, moderation, sections, telling, threads
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.manifest import (
     DeskSection,
@@ -67,7 +67,7 @@ manifest = Manifest(
         DeskSection(
             _l("Messages that you have not read"),
             _l("You have read all messages."),
-            threads.list_unread,
+            lists.list_unread,
             order=14,
         ),
         DeskSection(
@@ -96,7 +96,7 @@ manifest = Manifest(
             "organization",
             _l("Write to them"),
             "conversations/organization_section.html",
-            threads.contact_section,
+            sections.contact_section,
             order=5,
         ),
         RecordSection(

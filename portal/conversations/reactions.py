@@ -6,7 +6,7 @@ from portal.conversations import services
 from portal.conversations.events import DigestDue, MessagePosted, MessageReported, ReportDecided
 from portal.conversations.models import Message
 from portal.conversations.queries import moderation, telling
-from portal.conversations.queries.threads import show_message
+from portal.conversations.queries.messages import show_message
 from portal.conversations.rules import REPORT_REASONS, sign_stop
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.mail import queue_mails

@@ -22,7 +22,7 @@ from portal.conversations.models import (
     ThreadReader,
 )
 from portal.conversations.policies import Permission
-from portal.conversations.queries import moderation, telling, threads
+from portal.conversations.queries import messages, moderation, telling, threads
 from portal.conversations.queries.threads import Talk
 from portal.conversations.rules import (
     MOST_ATTACHMENTS,
@@ -159,7 +159,7 @@ def write_to_organization(
 def mark_read(actor: Actor, thread: Thread, *, message_id: int) -> Thread:
     """Note that the actor has read a thread up to a message."""
     threads.talk_in(actor, thread)
-    newest = threads.newest_message_id(thread)
+    newest = messages.newest_message_id(thread)
     if actor.user_id is not None:
         reader = _reader(thread, actor.user_id)
         reader.read_message_id = max(reader.read_message_id, min(message_id, newest))

@@ -17,7 +17,7 @@ from portal.conversations.forms import (
     ReportForm,
 )
 from portal.conversations.policies import Permission
-from portal.conversations.queries import moderation, telling, threads
+from portal.conversations.queries import lists, messages, moderation, sections, telling, threads
 from portal.conversations.queries.threads import Talk
 from portal.conversations.rules import (
     REPORT_REASONS,
@@ -54,7 +54,7 @@ def list_threads() -> ResponseReturnValue:
     actor = current_actor()
     authorize(actor, Permission.THREAD_VIEW_OWN)
     words, is_unread = text_argument("q"), text_argument("unread") == "yes"
-    found = threads.list_talks(
+    found = lists.list_talks(
         actor, words=words, is_unread=is_unread, cursor=request.args.get("cursor")
     )
 
@@ -90,7 +90,7 @@ def _thread_page(talk: Talk, form: MessagePageForm) -> ResponseReturnValue:
     read_up_to = reader.read_message_id if reader else 0
     is_muted = reader.is_muted if reader else False
     cursor = request.args.get("cursor")
-    found = threads.list_messages(talk, read_up_to=read_up_to, cursor=cursor)
+    found = messages.list_messages(talk, read_up_to=read_up_to, cursor=cursor)
     newest = found.items[0].id if found.items and not cursor else 0
     _offer_organizations(form, talk)
     shown = page(
@@ -166,7 +166,7 @@ def write_to_organization(organization_id: int) -> ResponseReturnValue:
     actor = current_actor()
     organization = get_visible_organization(actor, organization_id)
     authorize(actor, Permission.ORGANIZATION_WRITE_TO, organization)
-    section = threads.contact_section(actor, organization)
+    section = sections.contact_section(actor, organization)
     if section is None:
         raise Conflict(_("Nobody of this organization reads messages here."))
     form = MessagePageForm.bind()
@@ -189,7 +189,7 @@ def write_to_organization(organization_id: int) -> ResponseReturnValue:
 def show_attachment(thread_id: int, attachment_id: int) -> Response:
     """Answer with a file that came with a message."""
     talk = threads.get_talk(current_actor(), thread_id)
-    return send_stored_file(threads.get_attachment(talk, attachment_id), is_public=False)
+    return send_stored_file(messages.get_attachment(talk, attachment_id), is_public=False)
 
 
 @blueprint.get("/conversations/<int:thread_id>/export")
@@ -199,7 +199,7 @@ def export_thread(thread_id: int) -> Response:
     text = write_transcript(
         talk.title,
         [str(party.name) for party in talk.others],
-        threads.every_message(talk),
+        messages.every_message(talk),
         format_instant,
     )
     return text_answer(f"conversation-{thread_id}.md", "text/markdown", text)
@@ -309,7 +309,7 @@ def stop_by_link(token: str) -> ResponseReturnValue:
 def report(message_id: int) -> ResponseReturnValue:
     """Report a message to the brokers of the region."""
     actor = current_actor()
-    talk, message = threads.get_message(actor, message_id)
+    talk, message = messages.get_message(actor, message_id)
     authorize(actor, Permission.MESSAGE_REPORT, message)
     back = url_for("conversations.show", thread_id=message.thread_id)
     form = ReportForm.bind()
@@ -322,7 +322,7 @@ def report(message_id: int) -> ResponseReturnValue:
         "conversations/report.html",
         form=form,
         talk=talk,
-        message=threads.show_message(talk, message, read_up_to=message.id),
+        message=messages.show_message(talk, message, read_up_to=message.id),
         back=back,
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from portal.conversations.queries.threads import section_about
+from portal.conversations.queries.sections import section_about
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.manifest import (
     DeskSection,

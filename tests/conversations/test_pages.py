@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from portal.conversations.models import Thread
-from portal.conversations.queries import threads
+from portal.conversations.queries import lists, threads
 from portal.kernel.database import session, unit_of_work
 from portal.partnerships.models import Request
 from portal.partnerships.queries.responses import get_response
@@ -235,7 +235,7 @@ def test_what_is_gone_from_a_subject_is_gone_from_its_thread(
 ) -> None:
     with unit_of_work():
         session.delete(session.get_one(Request, world.requests["shop_public"]))
-    assert threads.list_talks(actor("ana")).items == []
+    assert lists.list_talks(actor("ana")).items == []
     number = world.threads["shop_college"]
     assert client_of("ana").get(f"/conversations/{number}").status_code == 404
 

@@ -10,7 +10,7 @@ from portal.bookings.models.booking import Booking
 from portal.bookings.queries.bookings import get_booking
 from portal.conversations import services
 from portal.conversations.models import Block, Message, Thread, ThreadParty
-from portal.conversations.queries import moderation, threads
+from portal.conversations.queries import lists, messages, moderation, sections, threads
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound, PortalError, TooMany
 from portal.organizations.models import Membership, Organization
@@ -25,7 +25,7 @@ ThreadOf = Callable[..., Thread]
 
 
 def lines(actor: ActorOf, name: str, **options: Any) -> list[str]:
-    return [line.title for line in threads.list_talks(actor(name), **options).items]
+    return [line.title for line in lists.list_talks(actor(name), **options).items]
 
 
 @pytest.mark.parametrize(
@@ -68,8 +68,8 @@ def test_the_parties_of_a_thread_are_those_of_its_subject(actor: ActorOf, world:
         threads.get_talk(actor("ana"), first.thread_id)
 
     services.write_about(actor("cleo"), get_booking(number), subject="booking", text="Yes.")
-    assert len(threads.list_messages(threads.get_talk(actor("eve"), first.thread_id)).items) == 2
-    shown = threads.list_messages(threads.get_talk(actor("eve"), first.thread_id)).items[-1]
+    assert len(messages.list_messages(threads.get_talk(actor("eve"), first.thread_id)).items) == 2
+    shown = messages.list_messages(threads.get_talk(actor("eve"), first.thread_id)).items[-1]
     assert (shown.person, shown.organization) == ("", "Somebody who takes no part any more")
     assert lines(actor, "ana", words="earlier") == []
 
@@ -97,7 +97,7 @@ def test_the_organization_keeps_the_thread_when_its_people_change(
     with pytest.raises(NotFound):
         threads.get_talk(actor("ben"), world.threads["shop_college"])
     talk = threads.get_talk(actor("eve"), world.threads["shop_college"])
-    assert [message.person for message in threads.list_messages(talk).items] == ["Cleo", "Ben"]
+    assert [message.person for message in messages.list_messages(talk).items] == ["Cleo", "Ben"]
 
 
 def test_before_a_response_is_accepted_an_anonymous_side_has_no_names(
@@ -106,7 +106,7 @@ def test_before_a_response_is_accepted_an_anonymous_side_has_no_names(
     say("ben", "Ask @Ana or @Cleo.")
     say("cleo", "I ask @Ben and @Ana.")
     talk = threads.get_talk(actor("cleo"), world.threads["shop_college"])
-    shown = threads.list_messages(talk).items
+    shown = messages.list_messages(talk).items
 
     assert [party.name for party in talk.others] == ["The organization that posted the request"]
     assert [(item.organization, item.person) for item in shown if not item.is_own] == [
@@ -114,14 +114,14 @@ def test_before_a_response_is_accepted_an_anonymous_side_has_no_names(
     ] * 2
     # Whom the hidden side calls is theirs to know; whom they call of the other is not hidden.
     assert [item.calls for item in shown[:2]] == [[], ["Cleo"]]
-    inside = threads.list_messages(threads.get_talk(actor("ana"), talk.thread.id))  # type: ignore[union-attr]
+    inside = messages.list_messages(threads.get_talk(actor("ana"), talk.thread.id))  # type: ignore[union-attr]
     assert [item.person for item in inside.items] == ["Cleo", "Ben", "Cleo", "Ben"]
 
     act_on_response(actor("ana"), get_response(world.responses["college_to_shop"]), "accept")
     session.expire_all()
     talk = threads.get_talk(actor("cleo"), world.threads["shop_college"])
     assert [party.name for party in talk.others] == ["Ana's Machine Shop"]
-    assert {item.person for item in threads.list_messages(talk).items} == {"Ben", "Cleo"}
+    assert {item.person for item in messages.list_messages(talk).items} == {"Ben", "Cleo"}
 
 
 def test_an_empty_message_is_refused(say: Say) -> None:
@@ -150,23 +150,21 @@ def test_messages_of_others_are_unread_until_the_page_is_opened(
     actor: ActorOf, world: World, thread: ThreadOf, say: Say
 ) -> None:
     newest = say("cleo", "One more thing.").id
-    [item] = threads.list_unread(actor("ana"), 10)
+    [item] = lists.list_unread(actor("ana"), 10)
     assert item.detail == "Falls City Community College"
-    assert threads.list_unread(actor("cleo"), 10)[0].url.endswith(
-        str(world.threads["college_aero"])
-    )
-    assert [line.unread for line in threads.list_talks(actor("ana")).items] == [3]
+    assert lists.list_unread(actor("cleo"), 10)[0].url.endswith(str(world.threads["college_aero"]))
+    assert [line.unread for line in lists.list_talks(actor("ana")).items] == [3]
 
     services.note_read(actor("ana"), thread(), message_id=newest)
 
-    assert threads.list_unread(actor("ana"), 10) == []
+    assert lists.list_unread(actor("ana"), 10) == []
     assert lines(actor, "ana", is_unread=True) == []
     say("cleo", "And another.")
-    assert [line.unread for line in threads.list_talks(actor("ana")).items] == [1]
+    assert [line.unread for line in lists.list_talks(actor("ana")).items] == [1]
     # Nothing is read ahead.
     services.mark_read(actor("ana"), thread(), message_id=2_000_000)
     say("cleo", "The last one.")
-    assert [line.unread for line in threads.list_talks(actor("ana")).items] == [1]
+    assert [line.unread for line in lists.list_talks(actor("ana")).items] == [1]
 
 
 @pytest.mark.parametrize(
@@ -193,7 +191,7 @@ def test_a_list_of_threads_takes_as_many_statements_for_many_as_for_few(
     cleo = actor("cleo")
     session.commit()
     with count_statements() as few:
-        assert len(threads.list_talks(cleo).items) == 2
+        assert len(lists.list_talks(cleo).items) == 2
     with unit_of_work():
         booking = get_booking(world.bookings["ben_on_college_mill"])
         for number in range(6):
@@ -216,7 +214,7 @@ def test_a_list_of_threads_takes_as_many_statements_for_many_as_for_few(
     session.commit()
     with count_statements() as many:
         # Of what is no longer there nothing is listed.
-        assert len(threads.list_talks(cleo).items) == 3
+        assert len(lists.list_talks(cleo).items) == 3
     # One more, for the bookings: each kind of subject is read once.
     assert many.count == few.count + 1
 
@@ -291,7 +289,7 @@ def test_two_organizations_have_one_thread_whoever_begins(actor: ActorOf, world:
 
 def test_where_nobody_reads_nobody_writes(actor: ActorOf, world: World) -> None:
     empty = get_organization(world.organizations["unclaimed"])
-    assert threads.contact_section(actor("ana"), empty) is None
+    assert sections.contact_section(actor("ana"), empty) is None
     with pytest.raises(Conflict):
         services.write_to_organization(actor("ana"), empty, text="Hello")
 
@@ -330,7 +328,7 @@ def test_who_decides_a_report_hides_the_message_from_everybody(
     drain()
 
     talk = threads.get_talk(actor("cleo"), world.threads["shop_college"])
-    hidden = threads.list_messages(talk).items[-1]
+    hidden = messages.list_messages(talk).items[-1]
     assert (hidden.is_hidden, hidden.text) == (True, "")
     assert lines(actor, "cleo", words="Fridays") == []
     [mail] = mails
@@ -367,7 +365,7 @@ def test_a_broker_who_belongs_to_a_side_neither_decides_a_report_nor_hears_of_it
 def test_a_report_reaches_the_brokers_without_words_and_once(
     actor: ActorOf, world: World, mails: list[dict[str, Any]], drain: Callable[[], None]
 ) -> None:
-    _talk, message = threads.get_message(actor("ana"), world.messages["cleo_in_shop_college"])
+    _talk, message = messages.get_message(actor("ana"), world.messages["cleo_in_shop_college"])
     services.report_message(actor("ana"), message, reason="spam")
     with pytest.raises(Conflict):
         services.report_message(actor("ben"), message, reason="fraud")
@@ -380,6 +378,6 @@ def test_a_report_reaches_the_brokers_without_words_and_once(
 
 
 def test_one_does_not_report_ones_own_side(actor: ActorOf, world: World) -> None:
-    _talk, message = threads.get_message(actor("ana"), world.messages["ben_in_shop_college"])
+    _talk, message = messages.get_message(actor("ana"), world.messages["ben_in_shop_college"])
     with pytest.raises(Forbidden):
         services.report_message(actor("ana"), message, reason="spam")

@@ -17,7 +17,7 @@ from portal.brokerage.policies import Permission
 from portal.brokerage.queries.introductions import history_of
 from portal.brokerage.rules.introductions import INTRODUCTIONS
 from portal.brokerage.rules.stages import CASES, CLOSED_STAGES, OPEN_STAGES, STAGES
-from portal.conversations.queries.threads import exchanges
+from portal.conversations.queries.messages import exchanges
 from portal.kernel.authorization import Actor, authorize, can, visible
 from portal.kernel.clock import today_here
 from portal.kernel.database import session

@@ -11,7 +11,8 @@ from sqlalchemy.orm import joinedload
 from portal.accounts.models import User
 from portal.conversations.models import Block, Message, MessageReport
 from portal.conversations.policies import Permission
-from portal.conversations.queries.threads import MESSAGE_OPTIONS, party_for_outsiders
+from portal.conversations.queries.messages import MESSAGE_OPTIONS
+from portal.conversations.queries.threads import party_for_outsiders
 from portal.conversations.rules import REPORT_REASONS
 from portal.kernel.authorization import Actor, authorize, can, visible
 from portal.kernel.database import session

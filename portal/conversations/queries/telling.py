@@ -15,13 +15,9 @@ from portal.conversations.models import (
     ThreadParty,
     ThreadReader,
 )
-from portal.conversations.queries.threads import (
-    MESSAGE_OPTIONS,
-    Talk,
-    TalkLine,
-    lines_of,
-    talks_of,
-)
+from portal.conversations.queries.lists import TalkLine, lines_of
+from portal.conversations.queries.messages import MESSAGE_OPTIONS
+from portal.conversations.queries.threads import Talk, talks_of
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import now
 from portal.kernel.database import session

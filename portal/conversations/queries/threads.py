@@ -1,44 +1,28 @@
-"""Threads with what they hang on, as one reader may know it: names, messages, what is unread."""
+"""A thread with what it hangs on, as one reader may know it: who the others are, who may write."""
 
-import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, Select, false, func, or_, select
+from sqlalchemy import ColumnElement, false, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.accounts.models import User
 from portal.conversations.models import (
     Block,
-    Message,
-    MessageAttachment,
-    MessageMention,
     OrganizationContact,
     Thread,
     ThreadReader,
 )
 from portal.conversations.policies import Permission
 from portal.conversations.rules import Blocked, blocks_between
-from portal.kernel.authorization import Actor, authorize, can, visible
+from portal.kernel.authorization import Actor, authorize, can
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
-from portal.kernel.files import StoredFile
-from portal.kernel.manifest import DeskItem, Party, ThreadSubject, installed_manifests
-from portal.kernel.paging import Page, keyset_page
-from portal.kernel.richtext import plain
-from portal.organizations.models import Membership, Organization
-from portal.organizations.queries.people import has_people
+from portal.kernel.manifest import Party, ThreadSubject, installed_manifests
+from portal.organizations.models import Membership
 
-MESSAGE_OPTIONS = (
-    joinedload(Message.author).load_only(User.name),
-    joinedload(Message.organization).load_only(Organization.name),
-    selectinload(Message.attachments).joinedload(MessageAttachment.file),
-    selectinload(Message.mentions).joinedload(MessageMention.user).load_only(User.name),
-)
-#: Messages on a subject's own page; the thread's page has the others.
-FEW_MESSAGES = 3
 #: People who can be called by name in one thread.
 MOST_NAMES = 200
 
@@ -82,49 +66,6 @@ class Talk:
             if party.organization_id == organization_id:
                 return party
         return None
-
-
-@dataclass(frozen=True)
-class ShownMessage:
-    """A message as one reader may read it. `person` is empty where it must not be known."""
-
-    id: int
-    thread_id: int
-    organization: str
-    person: str
-    text: str
-    created_at: dt.datetime
-    is_own: bool
-    is_hidden: bool
-    is_new: bool
-    calls: list[str]
-    attachments: list[MessageAttachment]
-
-
-@dataclass(frozen=True)
-class TalkLine:
-    """A thread in a list."""
-
-    id: int
-    subject: str
-    subject_id: int
-    title: str
-    others: list[str]
-    last: ShownMessage | None
-    excerpt: str
-    last_message_at: dt.datetime
-    unread: int
-    is_muted: bool
-
-
-@dataclass(frozen=True)
-class Section:
-    """A thread on the page of what it hangs on: the newest messages, and whether one may write."""
-
-    talk: Talk
-    messages: list[ShownMessage]
-    has_earlier: bool
-    refusal: str
 
 
 # What threads hang on
@@ -223,18 +164,37 @@ def talk_in(actor: Actor, thread: Thread) -> Talk:
 
 def talk_about(actor: Actor, subject: ThreadSubject, row: Any, thread: Thread | None) -> Talk:
     """Return the talk about a row, to people of its parties who may see it. Raises NotFound."""
-    talk = _talk(actor, subject, row, thread)
+    talk = find_talk(actor, subject, row, thread)
     if talk is None:
         raise NotFound()
     return talk
 
 
-def _talk(actor: Actor, subject: ThreadSubject, row: Any, thread: Thread | None) -> Talk | None:
+def find_talk(actor: Actor, subject: ThreadSubject, row: Any, thread: Thread | None) -> Talk | None:
+    """Return the talk about a row, or None to whom it is none of their business."""
     parties = subject.parties(row)
     own = actor.organizations_as() & {party.organization_id for party in parties}
     if not own or not can(actor, subject.view, row):
         return None
     return Talk(subject, row, thread, parties, own)
+
+
+def talks_of(actor: Actor, threads: Sequence[Thread]) -> list[Talk]:
+    """Return what threads hang on, as far as the actor may see it; one look for each kind."""
+    rows: dict[str, Mapping[int, Any]] = {}
+    for kind in {thread.subject for thread in threads}:
+        numbers = [thread.subject_id for thread in threads if thread.subject == kind]
+        rows[kind] = thread_subject(kind).load(numbers)
+    found = []
+    for thread in threads:
+        row = rows[thread.subject].get(thread.subject_id)
+        talk = find_talk(actor, thread_subject(thread.subject), row, thread) if row else None
+        if talk is not None:
+            found.append(talk)
+    return found
+
+
+# Who may write, and who the others are
 
 
 def refusal_of(talk: Talk, writer_id: int | None = None) -> str:
@@ -310,82 +270,6 @@ def people_to_call(talk: Talk) -> dict[int, str]:
     return {row.id: row.name for row in rows}
 
 
-# Messages
-
-
-def list_messages(
-    talk: Talk, *, read_up_to: int = 0, cursor: str | None = None, limit: int = 30
-) -> Page[ShownMessage]:
-    """Return a page of messages, the newest first."""
-    if talk.thread is None:
-        return Page([], None)
-    found = keyset_page(
-        select(Message).options(*MESSAGE_OPTIONS).where(Message.thread_id == talk.thread.id),
-        (Message.id,),
-        cursor=cursor,
-        limit=limit,
-        descending=True,
-    )
-    known = people_to_call(talk) if any(message.mentions for message in found.items) else {}
-    shown = [show_message(talk, message, read_up_to, known) for message in found.items]
-    return Page(shown, found.next)
-
-
-def every_message(talk: Talk) -> Iterator[ShownMessage]:
-    """Yield all messages of a thread, oldest first, page by page."""
-    after = 0
-    known = people_to_call(talk)
-    while talk.thread is not None:
-        rows = session.scalars(
-            select(Message)
-            .options(*MESSAGE_OPTIONS)
-            .where(Message.thread_id == talk.thread.id, Message.id > after)
-            .order_by(Message.id)
-            .limit(200)
-        ).all()
-        if not rows:
-            return
-        for message in rows:
-            yield show_message(talk, message, known=known)
-        after = rows[-1].id
-
-
-def show_message(
-    talk: Talk, message: Message, read_up_to: int = 0, known: Collection[int] = ()
-) -> ShownMessage:
-    """Return a message as the reader of a talk may read it.
-
-    known: people whose names the reader may read where the message calls them.
-    """
-    is_own = message.organization_id in talk.own
-    party = talk.party(message.organization_id)
-    is_named = is_own or (party is not None and party.is_named)
-    if is_own:
-        organization = message.organization.name
-    else:
-        organization = str(party.name) if party else _("Somebody who takes no part any more")
-    is_hidden = message.hidden_at is not None
-    return ShownMessage(
-        id=message.id,
-        thread_id=message.thread_id,
-        organization=organization,
-        person=_person(message) if is_named else "",
-        text="" if is_hidden else message.text,
-        created_at=message.created_at,
-        is_own=is_own,
-        is_hidden=is_hidden,
-        is_new=message.id > read_up_to,
-        calls=[
-            item.user.name for item in message.mentions if item.user_id in known and not is_hidden
-        ],
-        attachments=[] if is_hidden else message.attachments,
-    )
-
-
-def _person(message: Message) -> str:
-    return message.author.name if message.author is not None else _("Somebody who has left")
-
-
 def party_for_outsiders(thread: Thread, organization_id: int) -> Party:
     """Return by which name those who take no part may know an organization of a thread."""
     subject = thread_subject(thread.subject)
@@ -397,295 +281,6 @@ def party_for_outsiders(thread: Thread, organization_id: int) -> Party:
     return Party(organization_id, _("Somebody who takes no part any more"), is_named=False)
 
 
-def get_message(actor: Actor, message_id: int) -> tuple[Talk, Message]:
-    """Return a message with its talk, to those who may read it. Raises NotFound."""
-    message = session.scalar(
-        select(Message)
-        .options(*MESSAGE_OPTIONS, joinedload(Message.thread).selectinload(Thread.parties))
-        .where(Message.id == message_id)
-    )
-    if message is None:
-        raise NotFound()
-    authorize(actor, Permission.THREAD_VIEW, message.thread)
-    return talk_in(actor, message.thread), message
-
-
-def get_attachment(talk: Talk, attachment_id: int) -> StoredFile:
-    """Return the file of an attachment of a thread. Raises NotFound."""
-    file = (
-        session.scalar(
-            select(StoredFile)
-            .join(MessageAttachment, MessageAttachment.file_id == StoredFile.id)
-            .join(Message, Message.id == MessageAttachment.message_id)
-            .where(
-                MessageAttachment.id == attachment_id,
-                Message.thread_id == talk.thread.id,
-                Message.hidden_at.is_(None),
-            )
-        )
-        if talk.thread is not None
-        else None
-    )
-    if file is None:
-        raise NotFound(_("This attachment is no longer here."))
-    return file
-
-
 def find_reader(actor: Actor, thread: Thread) -> ThreadReader | None:
     """Return how far the actor has read a thread, or None."""
     return session.get(ThreadReader, (thread.id, actor.user_id))
-
-
-def newest_message_id(thread: Thread) -> int:
-    """Return the number of the newest message of a thread, or 0."""
-    return session.scalar(select(func.max(Message.id)).where(Message.thread_id == thread.id)) or 0
-
-
-# Lists
-
-
-def list_talks(
-    actor: Actor,
-    *,
-    words: str = "",
-    is_unread: bool = False,
-    cursor: str | None = None,
-    limit: int = 20,
-) -> Page[TalkLine]:
-    """Return a page of the threads that the actor may read, the last written in first.
-
-    words: each of them stands in a message, or in what the thread is about.
-    """
-    statement = (
-        select(Thread)
-        .options(selectinload(Thread.parties))
-        .where(visible(actor, Permission.THREAD_VIEW))
-    )
-    for word in words.split()[:10]:
-        # For each thread of theirs, not for all that anybody has ever written.
-        said = select(Message.id).where(
-            Message.thread_id == Thread.id,
-            Message.text.icontains(word, autoescape=True),
-            Message.hidden_at.is_(None),
-        )
-        statement = statement.where(
-            or_(Thread.title.icontains(word, autoescape=True), said.exists())
-        )
-    if is_unread:
-        statement = statement.where(_unread(actor).exists())
-    found = keyset_page(
-        statement, (Thread.last_message_at, Thread.id), cursor=cursor, limit=limit, descending=True
-    )
-    return Page(lines_of(actor, found.items), found.next)
-
-
-def _unread(actor: Actor) -> Select[Any]:
-    """Select the unread messages of the thread of the query around it."""
-    read = (
-        select(ThreadReader.read_message_id)
-        .where(ThreadReader.thread_id == Thread.id, ThreadReader.user_id == actor.user_id)
-        .correlate(Thread)
-        .scalar_subquery()
-    )
-    return (
-        select(Message.id)
-        .where(
-            Message.thread_id == Thread.id,
-            Message.author_id.is_distinct_from(actor.user_id),
-            Message.id > func.coalesce(read, 0),
-        )
-        .correlate(Thread)
-    )
-
-
-def talks_of(actor: Actor, threads: Sequence[Thread]) -> list[Talk]:
-    """Return what threads hang on, as far as the actor may see it; one look for each kind."""
-    rows: dict[str, Mapping[int, Any]] = {}
-    for kind in {thread.subject for thread in threads}:
-        numbers = [thread.subject_id for thread in threads if thread.subject == kind]
-        rows[kind] = thread_subject(kind).load(numbers)
-    found = []
-    for thread in threads:
-        row = rows[thread.subject].get(thread.subject_id)
-        talk = _talk(actor, thread_subject(thread.subject), row, thread) if row else None
-        if talk is not None:
-            found.append(talk)
-    return found
-
-
-def lines_of(actor: Actor, threads: Sequence[Thread]) -> list[TalkLine]:
-    """Return threads as lists show them, as far as the actor may read them."""
-    talks = talks_of(actor, threads)
-    numbers = [thread_of(talk).id for talk in talks]
-    unread = unread_counts(actor, numbers)
-    newest = select(func.max(Message.id)).where(Message.thread_id.in_(numbers))
-    last = {
-        message.thread_id: message
-        for message in session.scalars(
-            select(Message)
-            .options(*MESSAGE_OPTIONS)
-            .where(Message.id.in_(newest.group_by(Message.thread_id)))
-        )
-    }
-    muted = set(
-        session.scalars(
-            select(ThreadReader.thread_id).where(
-                ThreadReader.thread_id.in_(numbers),
-                ThreadReader.user_id == actor.user_id,
-                ThreadReader.is_muted,
-            )
-        )
-    )
-    found = []
-    for talk in talks:
-        thread = thread_of(talk)
-        shown = show_message(talk, last[thread.id]) if thread.id in last else None
-        found.append(
-            TalkLine(
-                id=thread.id,
-                subject=talk.subject.kind,
-                subject_id=talk.subject_id,
-                title=talk.title,
-                others=[str(party.name) for party in talk.others],
-                last=shown,
-                excerpt=plain(shown.text, 160) if shown else "",
-                last_message_at=thread.last_message_at,
-                unread=unread.get(thread.id, 0),
-                is_muted=thread.id in muted,
-            )
-        )
-    return found
-
-
-def unread_counts(actor: Actor, thread_ids: Iterable[int]) -> dict[int, int]:
-    """Return how many messages of others the actor has not read, by thread."""
-    rows = session.execute(
-        select(Message.thread_id, func.count().label("unread"))
-        .outerjoin(
-            ThreadReader,
-            (ThreadReader.thread_id == Message.thread_id) & (ThreadReader.user_id == actor.user_id),
-        )
-        .where(
-            Message.thread_id.in_(list(thread_ids)),
-            Message.author_id.is_distinct_from(actor.user_id),
-            Message.id > func.coalesce(ThreadReader.read_message_id, 0),
-        )
-        .group_by(Message.thread_id)
-    )
-    return {row.thread_id: row.unread for row in rows}
-
-
-def list_unread(actor: Actor, limit: int) -> list[DeskItem]:
-    """Return the threads with messages that the actor has not read, the oldest first."""
-    if not actor.memberships:
-        return []
-    muted = select(ThreadReader.thread_id).where(
-        ThreadReader.user_id == actor.user_id, ThreadReader.is_muted
-    )
-    threads = session.scalars(
-        select(Thread)
-        .options(selectinload(Thread.parties))
-        .where(
-            visible(actor, Permission.THREAD_VIEW), _unread(actor).exists(), Thread.id.not_in(muted)
-        )
-        .order_by(Thread.last_message_at, Thread.id)
-        .limit(limit)
-    ).all()
-    return [
-        DeskItem(
-            line.title,
-            f"/conversations/{line.id}",
-            line.last_message_at,
-            detail=", ".join(line.others),
-            action=_("Read and answer"),
-        )
-        for line in lines_of(actor, threads)
-    ]
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """That messages were exchanged about something: how many, and when; not a word of them."""
-
-    subject_id: int
-    messages: int
-    first_at: dt.datetime
-    last_at: dt.datetime
-
-
-def exchanges(kind: str, subject_ids: Sequence[int]) -> list[Exchange]:
-    """Return of some rows of a kind those about which messages were exchanged, whoever asks."""
-    rows = session.execute(
-        select(
-            Thread.subject_id,
-            func.count(),
-            func.min(Message.created_at),
-            func.max(Message.created_at),
-        )
-        .join(Message, Message.thread_id == Thread.id)
-        .where(Thread.subject == kind, Thread.subject_id.in_(subject_ids))
-        .group_by(Thread.subject_id)
-        .order_by(Thread.subject_id)
-    )
-    return [Exchange(*row) for row in rows]
-
-
-# On the pages of other domains
-
-
-def section_about(kind: str) -> Callable[[Actor, Any], Section | None]:
-    """Return the `load` of a record section that shows the thread of a kind of record."""
-
-    def load(actor: Actor, row: Any) -> Section | None:
-        subject = thread_subject(kind)
-        talk = _talk(actor, subject, row, find_thread(subject, row))
-        if talk is None:
-            return None
-        reader = find_reader(actor, talk.thread) if talk.thread is not None else None
-        found = list_messages(
-            talk, read_up_to=reader.read_message_id if reader else 0, limit=FEW_MESSAGES
-        )
-        return Section(talk, found.items[::-1], bool(found.next), refusal_of(talk))
-
-    return load
-
-
-@dataclass(frozen=True)
-class ContactSection:
-    """How to write to an organization on its page: to begin, or to go on with a conversation."""
-
-    organization: Organization
-    threads: list[tuple[int, str]]
-    may_begin: bool
-
-
-def contact_section(actor: Actor, organization: Organization) -> ContactSection | None:
-    """Return how the actor writes to an organization; None where nobody would read it."""
-    own = sorted(actor.organizations_as() - {organization.id})
-    if not can(actor, Permission.ORGANIZATION_WRITE_TO, organization) or not own:
-        return None
-    if organization.status != "active" or not has_people(organization.id):
-        return None
-    first, second = (
-        OrganizationContact.first_organization_id,
-        OrganizationContact.second_organization_id,
-    )
-    rows = session.execute(
-        select(Thread.id, Organization.name)
-        .join(
-            OrganizationContact,
-            (Thread.subject == "organization") & (Thread.subject_id == OrganizationContact.id),
-        )
-        .join(
-            Organization,
-            or_(
-                (Organization.id == first) & (second == organization.id),
-                (Organization.id == second) & (first == organization.id),
-            ),
-        )
-        .where(Organization.id.in_(own))
-        .order_by(Organization.name, Organization.id)
-        .limit(20)
-    )
-    known = [(row.id, row.name) for row in rows]
-    return ContactSection(organization, known, len(known) < len(own))

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
 
-from portal.conversations.queries.threads import Section as ThreadSection
-from portal.conversations.queries.threads import section_about
+from portal.conversations.queries.sections import Section as ThreadSection
+from portal.conversations.queries.sections import section_about
 from portal.kernel.authorization import Actor
 from portal.kernel.database import session
 from portal.kernel.manifest import Party

@@ -10,8 +10,8 @@ from portal.brokerage.api.blueprint import blueprint as api_blueprint
 from portal.brokerage.policies import Permission, policy
 from portal.brokerage.queries import cases as case_queries
 from portal.brokerage.queries import desk as desk_queries
+from portal.brokerage.queries import disclosure, waiting
 from portal.brokerage.queries import introductions as queries
-from portal.brokerage.queries import waiting
 from portal.brokerage.reactions import cases as on_cases
 from portal.brokerage.reactions import introductions as on_introductions
 from portal.brokerage.services import introductions as services
@@ -173,10 +173,10 @@ manifest = Manifest(
             kind="introduction",
             load=queries.introductions_by_id,
             view=Permission.INTRODUCTION_VIEW_IDENTITIES,
-            parties=queries.parties_in_thread,
+            parties=disclosure.parties_in_thread,
             title=lambda introduction: introduction.title,
             url=lambda introduction: f"/introductions/{introduction.id}",
-            parties_for_others=queries.parties_for_others,
+            parties_for_others=disclosure.parties_for_others,
         ),
     ),
     jobs=(

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import delete, select
 
 from portal.brokerage.models.introductions import Introduction, IntroductionParty
+from portal.brokerage.queries import disclosure
 from portal.brokerage.queries import introductions as queries
 from portal.brokerage.services import introductions as services
 from portal.conversations.models import Block
@@ -58,9 +59,9 @@ class Table:
     def decline(self, name: str, note: str = "We have no time.") -> None:
         services.decline_introduction(self.actor(MANAGERS[name]), self.party(name), note=note)
 
-    def sides(self, reader: str) -> list[queries.Side]:
+    def sides(self, reader: str) -> list[disclosure.Side]:
         actor = self.actor(reader)
-        return queries.sides_of(actor, queries.get_visible_introduction(actor, self.id))
+        return disclosure.sides_of(actor, queries.get_visible_introduction(actor, self.id))
 
 
 @pytest.fixture

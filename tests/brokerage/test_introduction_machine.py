@@ -19,6 +19,7 @@ from hypothesis.stateful import (
 from sqlalchemy import delete
 
 from portal.brokerage.models.introductions import Introduction
+from portal.brokerage.queries import disclosure
 from portal.brokerage.queries import introductions as queries
 from portal.brokerage.rules.introductions import INTRODUCTIONS, PARTIES, REVEAL_STAGES
 from portal.brokerage.services import introductions as services
@@ -212,7 +213,7 @@ def test_no_order_of_steps_shows_somebody_too_early(
 
         def reads_of_the_others(self, row: Introduction, side: str) -> None:
             reader = self.actors[MANAGERS[side]]
-            shown_sides = queries.sides_of(reader, row)
+            shown_sides = disclosure.sides_of(reader, row)
             for other, shown in zip(self.sides, shown_sides, strict=True):
                 if shown.is_own:
                     continue
@@ -222,10 +223,10 @@ def test_no_order_of_steps_shows_somebody_too_early(
                 assert (shown.contact is not None) == ({side, other} <= self.reached)
                 assert (shown.reason, shown.status, shown.decline_reason) == ("", "", "")
             is_ended = row.status in ENDED and side not in self.said["decline"]
-            assert (queries.shown_status(reader, row) == "ended") == is_ended
+            assert (disclosure.shown_status(reader, row) == "ended") == is_ended
 
         def broker_reads(self, row: Introduction, is_apart: bool) -> None:
-            sides = queries.sides_of(self.actors["dov"], row)
+            sides = disclosure.sides_of(self.actors["dov"], row)
             if is_apart and not self.met:
                 # What keeps two apart looks like an answer that did not come.
                 assert any(shown.status == "waiting" for shown in sides)

@@ -11,6 +11,7 @@ from sqlalchemy import delete, select
 from portal.accounts.models import User
 from portal.brokerage.models.introductions import Introduction, IntroductionParty
 from portal.brokerage.policies import Permission
+from portal.brokerage.queries import disclosure
 from portal.brokerage.queries import introductions as queries
 from portal.brokerage.services import introductions as services
 from portal.conversations.models import Block
@@ -30,7 +31,7 @@ Proposal = Callable[..., Mapping[str, Any]]
 
 def stages(table: Table, reader: str) -> list[str]:
     row = queries.get_visible_introduction(table.actor(reader), table.id)
-    return [reveal.stage for reveal in queries.list_reveals(table.actor(reader), row)]
+    return [reveal.stage for reveal in disclosure.list_reveals(table.actor(reader), row)]
 
 
 # What becomes known
@@ -73,7 +74,7 @@ def test_contacts_are_open_once_all_gave_theirs(propose: Propose, world: World) 
 
     assert table.row.status == "open"
     after = {side.label: side.contact for side in table.sides("cleo")}
-    assert after["Ana's Machine Shop"] == queries.Contact(
+    assert after["Ana's Machine Shop"] == disclosure.Contact(
         "Contact of shop", "shop@contact.example", ""
     )
     assert stages(table, "ana")[-2:] == ["contact", "contact"]
@@ -163,7 +164,7 @@ def test_only_the_broker_reads_why_a_side_declined(propose: Propose, world: Worl
         "cleo": ["Their owner is my cousin."],
         "dov": ["Their owner is my cousin."],
     }
-    shown = {name: queries.shown_status(table.actor(name), table.row) for name in reasons}
+    shown = {name: disclosure.shown_status(table.actor(name), table.row) for name in reasons}
     assert shown == {"ana": "ended", "cleo": "declined", "dov": "declined"}
 
 
@@ -376,7 +377,7 @@ def test_a_right_guess_of_who_posted_looks_like_a_wrong_one(
         row = queries.get_visible_introduction(actor("dov"), table.id)
         sides = [
             (side.label.replace(name_of(world, name), "The guess"), side.status)
-            for side in queries.sides_of(actor("dov"), row)
+            for side in disclosure.sides_of(actor("dov"), row)
         ]
         with pytest.raises(Conflict) as again:
             guess(propose, proposal, request, name)
@@ -445,7 +446,7 @@ def test_a_block_that_a_broker_must_not_learn_of_looks_like_silence(
     services.lapse_overdue(SYSTEM)
     assert [side.status for side in table.sides("dov")] == ["consented", "waiting"]
     assert [side.organization_id for side in table.sides("ana") if not side.is_own] == [None]
-    assert {queries.shown_status(table.actor(name), table.row) for name in ("ana", "cleo")} == {
+    assert {disclosure.shown_status(table.actor(name), table.row) for name in ("ana", "cleo")} == {
         "ended"
     }
 
@@ -484,7 +485,7 @@ def test_where_one_of_three_declines_the_other_two_go_on_if_the_broker_says_so(
     ]
     assert [side.organization_id for side in table.sides("eve") if not side.is_own] == [None, None]
     assert not can(actor("eve"), Permission.INTRODUCTION_VIEW_IDENTITIES, table.row)
-    talk = {party.organization_id for party in queries.parties_in_thread(table.row)}
+    talk = {party.organization_id for party in disclosure.parties_in_thread(table.row)}
     assert talk == {world.organizations["shop"], world.organizations["college"]}
 
 
@@ -495,7 +496,9 @@ def test_an_introduction_of_three_ends_when_fewer_than_two_are_left(propose: Pro
     table.decline("shop")
 
     assert table.row.status == "declined"
-    shown = {name: queries.shown_status(table.actor(name), table.row) for name in MANAGERS.values()}
+    shown = {
+        name: disclosure.shown_status(table.actor(name), table.row) for name in MANAGERS.values()
+    }
     assert shown == {"ana": "declined", "cleo": "ended", "eve": "declined"}
 
 
@@ -520,7 +523,7 @@ def test_a_broker_who_knows_an_anonymous_side_does_not_name_it_to_the_others(
     table = propose("shop", "college", request=get_request(request.id))
     colleague = Actor(brokered_regions=actor("dov").brokered_regions)
 
-    labels = [side.label for side in queries.sides_of(colleague, table.row)]
+    labels = [side.label for side in disclosure.sides_of(colleague, table.row)]
     assert labels == ["Organization A", "Falls City Community College"]
 
 
@@ -534,7 +537,7 @@ def test_a_request_that_names_its_organization_is_not_linked_before_all_agreed(
         return {
             name
             for name in ("ana", "cleo", "dov")
-            if queries.shown_request(actor(name), table.row) is not None
+            if disclosure.shown_request(actor(name), table.row) is not None
         }
 
     assert readers() == {"ana", "dov"}

@@ -14,7 +14,7 @@ from portal.accounts.models import User
 from portal.brokerage.models.cases import Case, CaseFilter, CaseNote, CaseTask
 from portal.brokerage.models.introductions import Introduction
 from portal.brokerage.policies import Permission
-from portal.brokerage.queries.introductions import history_of
+from portal.brokerage.queries.disclosure import history_of
 from portal.brokerage.rules.introductions import INTRODUCTIONS
 from portal.brokerage.rules.stages import CASES, CLOSED_STAGES, OPEN_STAGES, STAGES
 from portal.conversations.queries.messages import exchanges

@@ -2,6 +2,7 @@
 
 from portal.brokerage import events
 from portal.brokerage.models.introductions import Introduction, IntroductionParty
+from portal.brokerage.queries import disclosure
 from portal.brokerage.queries import introductions as queries
 from portal.kernel.authorization import Actor
 from portal.kernel.errors import NotFound
@@ -88,7 +89,7 @@ def _tell_sides(
 def _tell_side(introduction: Introduction, party: IntroductionParty, template: str) -> None:
     """Write to the managers of a side what its people may read of the others."""
     reader = Actor(memberships={party.organization_id: "member"})
-    sides = queries.sides_of(reader, introduction)
+    sides = disclosure.sides_of(reader, introduction)
     staying = {row.id for row in introduction.staying}
     queue_mails(
         managers_of(party.organization_id),
@@ -111,7 +112,7 @@ def _tell_broker(introduction: Introduction | None, *, declined_id: int | None =
     if introduction is None:
         return
     reader = Actor(brokered_regions=frozenset({introduction.region_id}))
-    sides = queries.sides_of(reader, introduction)
+    sides = disclosure.sides_of(reader, introduction)
     queue_mails(
         queries.brokers_of(introduction),
         "introduction_moved",

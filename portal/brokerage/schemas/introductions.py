@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from portal.brokerage.models.introductions import Introduction
-from portal.brokerage.queries import introductions as queries
+from portal.brokerage.queries import disclosure
 from portal.kernel.authorization import Actor
 
 
@@ -75,14 +75,14 @@ class IntroductionSchema(Schema):
 
 
 def _request_id(actor: Actor, introduction: Introduction) -> int | None:
-    request = queries.shown_request(actor, introduction)
+    request = disclosure.shown_request(actor, introduction)
     return request.id if request is not None else None
 
 
 _COMPUTED: Mapping[str, Callable[[Actor, Introduction], Any]] = {
     "url": lambda _actor, introduction: f"/introductions/{introduction.id}",
     "request_id": _request_id,
-    "status": queries.shown_status,
-    "sides": queries.sides_of,
-    "reveals": queries.list_reveals,
+    "status": disclosure.shown_status,
+    "sides": disclosure.sides_of,
+    "reveals": disclosure.list_reveals,
 }

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from portal.accounts.queries import find_user
 from portal.brokerage.forms.introductions import ANSWERS, ContactForm, ProposalForm
 from portal.brokerage.policies import Permission
-from portal.brokerage.queries import drafts
+from portal.brokerage.queries import disclosure, drafts
 from portal.brokerage.queries import introductions as queries
 from portal.brokerage.rules.introductions import (
     INTRODUCTION_STATUSES,
@@ -156,7 +156,7 @@ def answer_introduction(introduction_id: int, party_id: int, action: str) -> Res
 def _record_page(introduction_id: int) -> ResponseReturnValue:
     actor = current_actor()
     introduction = queries.get_visible_introduction(actor, introduction_id)
-    status = queries.shown_status(actor, introduction)
+    status = disclosure.shown_status(actor, introduction)
     is_broker = can(actor, Permission.INTRODUCTION_VIEW_WHOLE, introduction)
     awaited = [
         party
@@ -166,17 +166,17 @@ def _record_page(introduction_id: int) -> ResponseReturnValue:
     return page(
         "brokerage/introductions/show.html",
         introduction=introduction,
-        sides=queries.sides_of(actor, introduction),
-        reveals=queries.list_reveals(actor, introduction),
+        sides=disclosure.sides_of(actor, introduction),
+        reveals=disclosure.list_reveals(actor, introduction),
         status=status,
         statuses=SHOWN_STATUSES,
         party_statuses=PARTY_STATUSES,
         stages=REVEAL_STAGES,
         is_broker=is_broker,
         is_waiting=introduction.status in queries.LISTS["waiting"],
-        request_row=queries.shown_request(actor, introduction),
+        request_row=disclosure.shown_request(actor, introduction),
         steps=INTRODUCTIONS.available(actor, introduction),
-        history=queries.history_of(introduction) if is_broker else [],
+        history=disclosure.history_of(introduction) if is_broker else [],
         actions=INTRODUCTIONS.transitions,
         answers=[(party, _answer_forms(introduction.status)) for party in awaited],
         may_decline=[

@@ -11,6 +11,7 @@ from portal.kernel.web import current_actor
 from portal.matching import services
 from portal.matching.forms import AnswerForm, FeedbackForm
 from portal.matching.policies import Permission
+from portal.matching.queries import feedback
 from portal.matching.queries import matches as queries
 from portal.matching.schemas import (
     AnswerSchema,
@@ -69,14 +70,14 @@ def judge(match_id: int) -> ResponseReturnValue:
     actor = current_actor()
     match = queries.get_visible_match(actor, match_id).match
     form = bind_json(FeedbackForm)
-    feedback = services.judge_match(
+    given = services.judge_match(
         actor,
         match,
         is_useful=form.opinion.data == "useful",
         criterion=form.criterion.data,
         note=form.note.data,
     )
-    return answer_with(FeedbackSchema(), feedback)
+    return answer_with(FeedbackSchema(), given)
 
 
 @blueprint.post("/matches/<int:match_id>/answers")
@@ -113,5 +114,5 @@ def answer(match_id: int) -> ResponseReturnValue:
 )
 def report() -> ResponseReturnValue:
     """Report what people said of matches, criterion by criterion: brokers and administrators."""
-    found = queries.report_feedback(current_actor())
+    found = feedback.report_feedback(current_actor())
     return answer_page(CriterionSchema(), Page(found, None))

@@ -24,6 +24,7 @@ from portal.matching.models import (
 from portal.matching.policies import Permission
 from portal.matching.queries import matches as queries
 from portal.matching.queries.candidates import Candidate
+from portal.matching.queries.feedback import find_feedback
 from portal.matching.rules.scoring import TELLING_SCORE, score
 from portal.matching.rules.wording import is_question
 from portal.partnerships.models import Request
@@ -96,17 +97,17 @@ def judge_match(
     actor: Actor, match: Match, *, is_useful: bool, criterion: str = "", note: str = ""
 ) -> MatchFeedback:
     """Say whether a match is useful, and which criterion says why; a later word replaces it."""
-    feedback = queries.find_feedback(actor, match)
-    if feedback is None:
-        feedback = MatchFeedback(match_id=match.id, user_id=actor.user_id)
-        session.add(feedback)
-    feedback.side = queries.side_of(actor, match)
-    feedback.is_useful = is_useful
-    feedback.criterion = criterion
-    feedback.note = note
-    feedback.verdicts = {row["name"]: row["verdict"] for row in match.criteria}
-    feedback.given_at = now()
-    return feedback
+    given = find_feedback(actor, match)
+    if given is None:
+        given = MatchFeedback(match_id=match.id, user_id=actor.user_id)
+        session.add(given)
+    given.side = queries.side_of(actor, match)
+    given.is_useful = is_useful
+    given.criterion = criterion
+    given.note = note
+    given.verdicts = {row["name"]: row["verdict"] for row in match.criteria}
+    given.given_at = now()
+    return given
 
 
 @command(Permission.MATCH_ANSWER)

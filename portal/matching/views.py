@@ -11,6 +11,7 @@ from portal.kernel.web import current_actor, flash, local_target, page, see_othe
 from portal.matching import services
 from portal.matching.forms import AnswerForm, FeedbackForm, MailForm
 from portal.matching.policies import Permission
+from portal.matching.queries import feedback
 from portal.matching.queries import matches as queries
 from portal.matching.rules.words import MATCH_STATUSES, VERDICTS
 
@@ -104,7 +105,7 @@ def mail_section(actor: Actor, _user: Any) -> dict[str, Any]:
 def report() -> ResponseReturnValue:
     """Report what people said of matches, criterion by criterion."""
     actor = current_actor()
-    return page("matching/feedback.html", rows=queries.report_feedback(actor), verdicts=VERDICTS)
+    return page("matching/feedback.html", rows=feedback.report_feedback(actor), verdicts=VERDICTS)
 
 
 def _match_page(

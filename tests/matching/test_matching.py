@@ -21,8 +21,8 @@ from portal.kernel.outbox import Event, record
 from portal.kernel.search import search_index
 from portal.matching import reactions, services
 from portal.matching.models import Match, MatchAnswer, MatchFeedback, MatchRound
+from portal.matching.queries import feedback, rounds
 from portal.matching.queries import matches as queries
-from portal.matching.queries import rounds
 from portal.partnerships.models import Request
 from portal.partnerships.queries.requests import get_request
 from portal.partnerships.services.requests import act_on_request, change_request
@@ -284,11 +284,11 @@ def test_feedback_is_kept_per_criterion_and_reported(world: World, actor: ActorO
 
     kept = session.scalars(select(MatchFeedback).order_by(MatchFeedback.id)).all()
     assert [row.side for row in kept] == ["request", "owner"]
-    report = {row.name: row for row in queries.report_feedback(actor("dov"))}
+    report = {row.name: row for row in feedback.report_feedback(actor("dov"))}
     assert report["distance"].useless["met"] == 1
     assert report["distance"].blamed == 1
     with pytest.raises(Forbidden):
-        queries.report_feedback(actor("ana"))
+        feedback.report_feedback(actor("ana"))
 
 
 def test_what_was_judged_leaves_the_list_of_who_judged_it(world: World, actor: ActorOf) -> None:

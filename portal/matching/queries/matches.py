@@ -1,7 +1,7 @@
 """Reads of matches for pages, the API, the desk and the commands."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,6 @@ from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 from sqlalchemy.orm import joinedload
 
 from portal.accounts.models import User
-from portal.facilities.models import Equipment, Facility
-from portal.facilities.policies import Permission as FacilityPermission
-from portal.facilities.rules import ADDRESSES
 from portal.kernel.authorization import Actor, authorize, can, visible
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
@@ -21,19 +18,15 @@ from portal.kernel.manifest import DeskItem
 from portal.kernel.paging import Page, keyset_page
 from portal.matching.models import Match, MatchAnswer, MatchChoice, MatchFeedback
 from portal.matching.policies import Permission
+from portal.matching.queries.cards import Card, card_of_request, cards_of
+from portal.matching.queries.feedback import feedback_of
 from portal.matching.rules.scoring import TELLING_SCORE
 from portal.matching.rules.wording import names_needed, question, sentence
 from portal.matching.rules.words import CRITERIA
-from portal.organizations.models import Organization
-from portal.organizations.policies import Permission as OrganizationPermission
 from portal.partnerships.models import Request
-from portal.partnerships.policies import Permission as RequestPermission
-from portal.partnerships.queries.requests import REQUEST_OPTIONS, card_of
+from portal.partnerships.queries.requests import REQUEST_OPTIONS
 from portal.partnerships.rules.workflows import LISTED_STATUSES
 from portal.regions.queries import cluster_labels, preferred_labels
-from portal.training.models.programs import Program
-from portal.training.policies import Permission as TrainingPermission
-from portal.training.rules.programs import PROGRAM_ADDRESS
 
 #: A request's page, and a person's, show so many.
 MOST_SHOWN = 10
@@ -43,19 +36,6 @@ MATCH_OPTIONS = (
     joinedload(Match.request).options(*REQUEST_OPTIONS),
     joinedload(Match.organization),
 )
-
-
-@dataclass(frozen=True)
-class Card:
-    """What stands on the other side of a match, as one reader may see it."""
-
-    kind: str
-    title: str
-    url: str
-    summary: str
-    organization: str
-    place: str
-    is_demo: bool
 
 
 @dataclass(frozen=True)
@@ -97,21 +77,6 @@ class Shown:
     def questions(self) -> list[Reason]:
         """Return what the owner is asked."""
         return [reason for reason in self.reasons if reason.question]
-
-
-@dataclass(frozen=True)
-class CriterionReport:
-    """How often a criterion stood met, unmet or unknown in useful and in useless matches.
-
-    blamed, praised: how often it was named as the reason of what was not useful, and of what was.
-    """
-
-    name: str
-    label: Any
-    useful: Mapping[str, int]
-    useless: Mapping[str, int]
-    praised: int
-    blamed: int
 
 
 # One match
@@ -251,9 +216,9 @@ def candidates_section(actor: Actor, request: Request) -> list[Shown] | None:
 
 def shown(actor: Actor, matches: Sequence[Match]) -> list[Shown]:
     """Return matches as the actor may see them; those whose candidate is hidden are left out."""
-    cards = _cards(actor, {(row.candidate_kind, row.candidate_id) for row in matches})
+    cards = cards_of(actor, {(row.candidate_kind, row.candidate_id) for row in matches})
     names = _names(matches)
-    said = _feedback_of(actor, [row.id for row in matches])
+    said = feedback_of(actor, [row.id for row in matches])
     found = []
     for row in matches:
         candidate = cards.get((row.candidate_kind, row.candidate_id))
@@ -266,7 +231,7 @@ def shown(actor: Actor, matches: Sequence[Match]) -> list[Shown]:
                 side=side_of(actor, row),
                 status=row.status,
                 percent=round(100 * row.score),
-                request=_request_card(actor, row.request),
+                request=card_of_request(actor, row.request),
                 candidate=candidate,
                 reasons=tuple(
                     Reason(
@@ -290,90 +255,6 @@ def _names(matches: Sequence[Match]) -> dict[str, str]:
     language = str(get_locale() or "en")
     names = preferred_labels(capabilities, language=language) if capabilities else {}
     return names | (cluster_labels(clusters) if clusters else {})
-
-
-def _cards(actor: Actor, keys: Collection[tuple[str, int]]) -> dict[tuple[str, int], Card]:
-    ids: dict[str, list[int]] = defaultdict(list)
-    for kind, number in sorted(keys):
-        ids[kind].append(number)
-    found: dict[tuple[str, int], Card] = {}
-    listed: tuple[tuple[str, Any, str], ...] = (
-        ("equipment", Equipment, FacilityPermission.EQUIPMENT_VIEW),
-        ("facility", Facility, FacilityPermission.FACILITY_VIEW),
-    )
-    for kind, model, permission in listed:
-        for row in session.scalars(
-            select(model)
-            .options(joinedload(model.organization))
-            .where(model.id.in_(ids[kind]), visible(actor, permission))
-            .order_by(model.id)
-        ):
-            found[kind, row.id] = Card(
-                kind,
-                row.name,
-                ADDRESSES[kind] % row.id,
-                row.summary,
-                row.organization.name,
-                _town(row) or _town(row.organization),
-                row.is_demo,
-            )
-    for program in session.scalars(
-        select(Program)
-        .options(joinedload(Program.organization))
-        .where(Program.id.in_(ids["program"]), visible(actor, TrainingPermission.PROGRAM_VIEW))
-        .order_by(Program.id)
-    ):
-        found["program", program.id] = Card(
-            "program",
-            program.title,
-            PROGRAM_ADDRESS % program.id,
-            program.summary,
-            program.organization.name,
-            _town(program.organization),
-            program.is_demo,
-        )
-    for organization in session.scalars(
-        select(Organization)
-        .where(
-            Organization.id.in_(ids["organization"]),
-            visible(actor, OrganizationPermission.ORGANIZATION_VIEW),
-        )
-        .order_by(Organization.id)
-    ):
-        found["organization", organization.id] = Card(
-            "organization",
-            organization.name,
-            f"/organizations/{organization.id}",
-            organization.summary,
-            organization.name,
-            _town(organization),
-            organization.is_demo,
-        )
-    for request in session.scalars(
-        select(Request)
-        .options(joinedload(Request.organization), joinedload(Request.county))
-        .where(Request.id.in_(ids["request"]), visible(actor, RequestPermission.REQUEST_VIEW))
-        .order_by(Request.id)
-    ):
-        found["request", request.id] = _request_card(actor, request)
-    return found
-
-
-def _request_card(actor: Actor, request: Request) -> Card:
-    card = card_of(actor, request)
-    return Card(
-        "request",
-        card.title,
-        card.url,
-        card.summary,
-        card.organization or str(_("An organization that does not show its name")),
-        card.place,
-        card.is_demo,
-    )
-
-
-def _town(row: Any) -> str:
-    return ", ".join(part for part in (row.city, row.state) if part)
 
 
 def _with_options() -> Select[Match]:
@@ -409,57 +290,6 @@ def _unjudged(actor: Actor) -> ColumnElement[bool]:
     return ~exists().where(
         MatchFeedback.match_id == Match.id, MatchFeedback.user_id == actor.user_id
     )
-
-
-# Feedback
-
-
-def find_feedback(actor: Actor, match: Match) -> MatchFeedback | None:
-    """Return what the actor said of a match, or None."""
-    return _feedback_of(actor, [match.id]).get(match.id)
-
-
-def report_feedback(actor: Actor) -> list[CriterionReport]:
-    """Return what people's feedback says of each criterion, over all matches."""
-    authorize(actor, Permission.MATCH_VIEW_FEEDBACK)
-    counts: dict[tuple[str, bool, str], int] = defaultdict(int)
-    reasons: dict[tuple[str, bool], int] = defaultdict(int)
-    for is_useful, criterion, verdicts in session.execute(
-        select(MatchFeedback.is_useful, MatchFeedback.criterion, MatchFeedback.verdicts)
-    ):
-        reasons[criterion, is_useful] += 1
-        for name, verdict in verdicts.items():
-            counts[name, is_useful, verdict] += 1
-
-    def by_verdict(name: str, is_useful: bool) -> dict[str, int]:
-        return {
-            verdict: counts[name, is_useful, verdict] for verdict in ("met", "unmet", "unknown")
-        }
-
-    return [
-        CriterionReport(
-            name,
-            label,
-            by_verdict(name, True),
-            by_verdict(name, False),
-            reasons[name, True],
-            reasons[name, False],
-        )
-        for name, label in CRITERIA.items()
-    ]
-
-
-def _feedback_of(actor: Actor, match_ids: Sequence[int]) -> dict[int, MatchFeedback]:
-    if actor.user_id is None:
-        return {}
-    return {
-        row.match_id: row
-        for row in session.scalars(
-            select(MatchFeedback).where(
-                MatchFeedback.match_id.in_(match_ids), MatchFeedback.user_id == actor.user_id
-            )
-        )
-    }
 
 
 # For the commands and the reactions

@@ -6,13 +6,16 @@ from collections.abc import Callable
 import pytest
 from flask.testing import FlaskClient
 
+from portal.accounts.models import User
+from portal.accounts.queries import password_cost
+from portal.accounts.rules import hash_password
 from portal.conversations.models import Thread
 from portal.conversations.queries import lists, threads
 from portal.kernel.database import session, unit_of_work
 from portal.partnerships.models import Request
 from portal.partnerships.queries.responses import get_response
 from portal.partnerships.services.responses import act_on_response
-from tests.cast import World
+from tests.cast import PASSWORD, World
 from tests.conversations.conftest import ActorOf
 
 ClientOf = Callable[[str], FlaskClient]
@@ -36,8 +39,15 @@ def test_the_link_of_an_e_mail_leads_to_the_answer_over_signing_in(
     client_of: ClientOf, world: World
 ) -> None:
     address = f"/conversations/{world.threads['shop_college']}/answer"
-    assert client_of("nobody").get(address).location.endswith(f"next={address}")
-    assert client_of("ben").get(address).location.endswith("#answer")
+    with unit_of_work():
+        user = session.get_one(User, world.users["ben"])
+        user.password_hash = hash_password(PASSWORD, password_cost())
+    ben = client_of("nobody")
+    asked = ben.get(address).location
+    assert asked.endswith(f"next={address}"), "whoever has the mail is nobody yet"
+    signed_in = ben.post(asked, data={"email": "ben@cast.example", "password": PASSWORD})
+    assert signed_in.location == address
+    assert ben.get(address).location.endswith("#answer"), "once is enough"
     assert client_of("eve").get(address).status_code == 404
 
 

@@ -257,14 +257,18 @@ def test_a_response_to_a_withdrawn_request_is_not_accepted(
     assert response().status == "sent"
 
 
-@pytest.mark.parametrize("days", [-1, 10, 376])
+@pytest.mark.parametrize(("end", "most"), [(10, 375), (-10, 355)])
 def test_a_renewal_ends_later_than_before_and_within_a_year_of_its_first_end(
-    actor: ActorOf, change: Change, days: int
+    actor: ActorOf, change: Change, end: int, most: int
 ) -> None:
-    request = change("shop_public", expires_on=in_days(10))
-    with pytest.raises(Invalid) as refusal:
-        services.renew_request(actor("ana"), request, expires_on=in_days(days))
-    assert refusal.value.field == "expires_on"
+    status = "published" if end > 0 else "expired"
+    request = change("shop_public", status=status, expires_on=in_days(end))
+    for days in (-1, end, most + 1):
+        with pytest.raises(Invalid) as refusal:
+            services.renew_request(actor("ana"), request, expires_on=in_days(days))
+        assert refusal.value.field == "expires_on"
+    services.renew_request(actor("ana"), request, expires_on=in_days(most))
+    assert request.expires_on == in_days(most)
 
 
 def test_it_is_too_early_to_renew_far_from_the_end(actor: ActorOf, request_of: RequestOf) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+import time_machine
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
@@ -297,10 +298,14 @@ def test_board_shows_what_was_chosen(
 
 def test_timeline_tells_steps_notes_tasks_and_the_request(world: World, actor: Actors) -> None:
     dov = actor("dov")
-    services.act_on_case(dov, case(world), "qualify", note="They have a budget.")
+    with time_machine.travel(now(), tick=False):
+        services.act_on_case(dov, case(world), "qualify", note="They have a budget.")
+        services.act_on_case(dov, case(world), "introduce")
     services.mark_task(dov, case(world), task_id=world.cases["task"])
     tasks = queries.list_tasks(case(world))
     told = [(entry.what, entry.text) for entry in queries.timeline(dov, case(world), tasks)]
+    stages = [what for what, _text in told if what.startswith("Stage")]
+    assert stages[:2] == ["Stage: Introduced", "Stage: Qualified"], "of one moment, too"
     assert ("Stage: Qualified", "They have a budget.") in told
     assert ("Done: Ask for the rates", "") in told
     assert any("canary-case-note" in text for _what, text in told)

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from openpyxl import load_workbook
 
 from portal.kernel.authorization import SYSTEM, can
-from portal.kernel.clock import today_here
+from portal.kernel.clock import now, today_here
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict, Forbidden, Invalid
 from portal.kernel.outbox import OutboxEvent
@@ -97,8 +97,14 @@ def test_whole_class_is_written_down_at_once(actor: ActorOf, course: Class) -> N
     ben, eve = course()
     section = get_section(ben.section_id)
     with unit_of_work():
-        section.meetings[0].starts_at = section.meetings[0].starts_at - dt.timedelta(days=30)
+        section.meetings[0].starts_at = now() - dt.timedelta(days=2)
     meeting = section.meetings[0]
+    # A form says nothing about who is not on it, such as on another page.
+    results.save_roster(
+        actor("cleo"), section, meeting_id=meeting.id, among=[ben.id], present=[ben.id]
+    )
+    rows = {row.enrollment.name: row for row in rosters.load_roster(get_section(section.id))}
+    assert (rows["Ben"].of_meetings, rows["Eve"].of_meetings) == (1, 0)
     changed = results.save_roster(
         actor("cleo"),
         get_section(section.id),

@@ -17,7 +17,7 @@ from portal.kernel.cli import add_commands
 from portal.kernel.database import db, init_database
 from portal.kernel.health import blueprint as kernel_blueprint
 from portal.kernel.idempotency import forget_answered_calls, init_idempotency
-from portal.kernel.manifest import Job, Manifest
+from portal.kernel.manifest import Job, Manifest, installed_manifests
 from portal.kernel.openapi import blueprint as openapi_blueprint
 from portal.kernel.search import init_search, mend_index, search_index
 from portal.kernel.settled import init_settled, settled
@@ -102,6 +102,9 @@ def warm_up(app: Flask) -> None:
     try:
         with app.app_context():
             search_index().thesaurus()
+            for manifest in installed_manifests():
+                if manifest.warm_up is not None:
+                    manifest.warm_up()
         client = app.test_client()
         # The map comes with all values of all facets.
         for path in ("/", "/search?view=map", "/search"):

@@ -251,6 +251,7 @@ class Manifest:
     everything that the person has booked.
     concepts: reads those whose other names, and narrower concepts, a search finds as well.
     first_data: fills an empty database, and leaves alone what people wrote; for `flask setup`.
+    warm_up: makes what a web process keeps, before anybody waits for it.
     ways_to_qualify(actor, credentials, host_id, limit): where one of these credentials is to be
     had so that it counts at a host, the soonest first, as far as the actor may see it; for each the
     providers that the host names, or None.
@@ -275,6 +276,7 @@ class Manifest:
     actor_facts: Callable[[int], Mapping[str, Any]] | None = None
     set_up: Callable[[Flask], None] | None = None
     first_data: Callable[[], None] | None = None
+    warm_up: Callable[[], object] | None = None
     ways_to_qualify: (
         Callable[[Actor, Mapping[int, Sequence[int] | None], int, int], list[WayToQualify]] | None
     ) = None

@@ -33,7 +33,7 @@ from portal.training.api import programs as program_api
 from portal.training.api import sections as section_api
 from portal.training.api.blueprint import blueprint as api_blueprint
 from portal.training.policies import Permission, policy
-from portal.training.queries import demands, learning, listings, panels, talks
+from portal.training.queries import demands, gaps, learning, listings, panels, talks
 from portal.training.queries import enrollments as enrollment_queries
 from portal.training.queries import sections as section_queries
 from portal.training.queries.doors import list_ways
@@ -297,6 +297,7 @@ manifest = Manifest(
         ),
     ),
     ways_to_qualify=list_ways,
+    warm_up=gaps.warm_up,
     jobs=(
         Job(
             "advance_sections",

@@ -12,6 +12,7 @@ import pytest
 from markupsafe import escape
 from sqlalchemy import update
 
+from portal.app import warm_up
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import today_here
 from portal.kernel.database import session, unit_of_work
@@ -24,10 +25,11 @@ from portal.organizations.services import (
 )
 from portal.training.models.demands import CohortInvitation
 from portal.training.models.sections import Section
-from portal.training.queries.gaps import GapFilters, get_cell, show_gaps
+from portal.training.queries.gaps import GapFilters, forget, get_cell, show_gaps
 from portal.training.rules.demands import quarter_code, quarter_of
 from portal.training.services import demands as services
 from tests.cast import actor_named
+from tests.support.statements import count_statements
 from tests.training.conftest import mails
 from tests.training.firms import add_askers, add_firm, ask, later
 
@@ -144,6 +146,15 @@ def test_a_college_sees_demand_beside_free_seats_and_what_to_do(client_of, world
     assert items[0]["people"] == 10
     assert cleo.get("/api/v1/skill-gaps?quarter=soon").status_code == 422
     assert cleo.get("/api/v1/skill-gaps?cursor=x").status_code == 422
+
+
+def test_a_process_that_has_warmed_up_makes_no_cells_while_somebody_waits(app, world):
+    add_askers([2, 2, 3, 3])
+    forget()
+    warm_up(app)
+    with count_statements() as sent:
+        assert show_gaps(SYSTEM, GapFilters()).people == 10
+    assert not [text for text in sent.texts if "_concat(" in text or "string_agg(" in text]
 
 
 @pytest.mark.parametrize("name", ["ana", "eve"])

@@ -249,6 +249,11 @@ def own_programs(actor: Actor, skill: str) -> list[tuple[int, str]]:
     return [(number, title) for number, title in rows]
 
 
+def warm_up() -> None:
+    """Make the cells before anybody asks for them."""
+    _load()
+
+
 def forget() -> None:
     """Keep nothing of what was made of the demands."""
     _kept.clear()
@@ -366,18 +371,17 @@ def _demands(first: int, skills: Sequence[str] | None) -> Demands:
         + case((SkillDemand.hosts_apprentices, 2), else_=0),
     )
     statement = select(*(func.aggregate_strings(cast(one, String), " ") for one in columns)).where(
-        SkillDemand.status == "open",
-        SkillDemand.quarter >= first,
-        # A sum has no index: else the firms would be gone through one by one, which takes longer.
-        (SkillDemand.organization_id + 0).in_(select(Organization.id).where(_counts())),
+        SkillDemand.status == "open", SkillDemand.quarter >= first
     )
     if skills is not None:
         statement = statement.where(SkillDemand.skill_key.in_(skills))
-    texts = [text or "" for text in session.connection().execute(statement).one()]
-    skill_names, skill = _coded(texts[0].split())
-    county_codes, county = _coded(texts[1].split())
+    run = session.connection().execute
+    texts = [text or "" for text in run(statement).one()]
     numbers = [np.fromstring(text, np.int64, sep=" ") if text else _NONE for text in texts[2:]]
-    return Demands(skill_names, county_codes, skill, county, *numbers)
+    firms = [number for (number,) in run(select(Organization.id).where(_counts())).all()]
+    (skill_names, skill), (counties, county) = (_coded(text.split()) for text in texts[:2])
+    counts = np.isin(numbers[1], np.array(firms, np.int64))
+    return Demands(skill_names, counties, *(one[counts] for one in (skill, county, *numbers)))
 
 
 def _coded(texts: Sequence[str]) -> tuple[list[str], Array]:

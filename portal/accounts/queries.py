@@ -53,6 +53,25 @@ class UsableToken:
 _ACTOR_FACTS = select(User.name, User.is_administrator).where(
     User.id == bindparam("user_id"), User.is_active
 )
+_SIGNED_IN = (
+    select(
+        UserSession.id,
+        UserSession.user_id,
+        User.email,
+        User.name,
+        User.language,
+        User.time_zone,
+        UserSession.authenticated_at,
+        UserSession.last_seen_at,
+    )
+    .join(User, User.id == UserSession.user_id)
+    .where(
+        UserSession.token_hash == bindparam("token_hash"),
+        UserSession.expires_at > bindparam("moment"),
+        UserSession.last_seen_at > bindparam("horizon"),
+        User.is_active,
+    )
+)
 _USABLE_TOKEN = (
     select(
         ApiToken.id, ApiToken.user_id, ApiToken.scopes, ApiToken.expires_at, ApiToken.last_used_at
@@ -84,23 +103,12 @@ def password_cost() -> PasswordCost:
 def find_signed_in(token: str) -> SignedIn | None:
     """Return who is signed in with a session token, unless the session is over."""
     row = session.execute(
-        select(
-            UserSession.id,
-            UserSession.user_id,
-            User.email,
-            User.name,
-            User.language,
-            User.time_zone,
-            UserSession.authenticated_at,
-            UserSession.last_seen_at,
-        )
-        .join(User, User.id == UserSession.user_id)
-        .where(
-            UserSession.token_hash == hash_secret(token),
-            UserSession.expires_at > now(),
-            UserSession.last_seen_at > now() - dt.timedelta(hours=setting("SESSION_IDLE_HOURS")),
-            User.is_active,
-        )
+        _SIGNED_IN,
+        {
+            "token_hash": hash_secret(token),
+            "moment": now(),
+            "horizon": now() - dt.timedelta(hours=setting("SESSION_IDLE_HOURS")),
+        },
     ).one_or_none()
     return SignedIn(*row) if row else None
 

@@ -429,15 +429,19 @@ def test_wrong_token_is_told_how_to_sign_in(client_of: ClientOf) -> None:
 
 
 @pytest.fixture(
+    scope="module",
     params=["sqlite:////nonexistent/folder/portal.db", "postgresql://nobody@127.0.0.1:9/none"],
     ids=["sqlite", "postgresql"],
 )
-def lost(request: pytest.FixtureRequest, tmp_path: object) -> FlaskClient:
-    """A client of an app that cannot reach its database."""
-    app = create_app(
-        "testing", INSTANCE_PATH=str(tmp_path), DATABASE_URL=request.param, TESTING=False
-    )
-    return app.test_client()
+def lost_app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """An app that cannot reach its database: it learns nothing, so one serves all tests."""
+    folder = str(tmp_path_factory.mktemp("lost"))
+    return create_app("testing", INSTANCE_PATH=folder, DATABASE_URL=request.param, TESTING=False)
+
+
+@pytest.fixture
+def lost(lost_app: Flask) -> FlaskClient:
+    return lost_app.test_client()
 
 
 def test_without_database_a_process_starts_all_the_same(lost: FlaskClient) -> None:

@@ -5,12 +5,12 @@ import gc
 import hashlib
 import shutil
 from collections.abc import Callable, Generator, Iterator
+from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pytest
-from coverage import Coverage
 from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
@@ -22,6 +22,7 @@ from portal.kernel.database import db
 from portal.kernel.search import search_index
 from portal.kernel.worker import Worker
 from tests.cast import World, actor_named, build_world, token_of
+from tests.support.counting import uncounted
 from tests.support.kept_world import KeptFile, KeptRows
 
 pytest_plugins = [
@@ -88,15 +89,9 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
-    """Count lines only where a test means to run them: it makes the others half as dear."""
-    coverage = Coverage.current() if item.get_closest_marker("sweep") else None
-    if coverage is not None:
-        coverage.stop()
-    try:
+    """Count lines only where a test means to run them."""
+    with uncounted() if item.get_closest_marker("sweep") else nullcontext():
         return (yield)
-    finally:
-        if coverage is not None:
-            coverage.start()
 
 
 @pytest.fixture(autouse=True)

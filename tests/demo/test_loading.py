@@ -45,6 +45,7 @@ from portal.training.models.certificates import Certificate
 from portal.training.models.demands import SkillDemand
 from portal.training.models.programs import Program
 from portal.training.models.sections import Section
+from tests.support.counting import uncounted
 
 MODELS = (Organization, Facility, Equipment, Request)
 
@@ -273,11 +274,12 @@ def test_demo_is_loaded_as_its_people_would_have_made_it_and_only_once(reference
     if db.engine.dialect.name != "sqlite":
         return  # it was written; what follows from it is the same, and takes longer than loading
 
-    drain()
-    assert session.scalar(select(func.count()).select_from(OutgoingMail)) == 0
+    with uncounted():  # it goes over all that is there
+        drain()
+        assert session.scalar(select(func.count()).select_from(OutgoingMail)) == 0
 
-    assert quality_of_search() >= 0.85
-    assert quality_of_matching() >= 0.78
+        assert quality_of_search() >= 0.85
+        assert quality_of_matching() >= 0.78
 
     before = counts()
     again = run("demo", "load")

@@ -120,6 +120,10 @@ def test_prices_stand_beside_the_form_and_the_estimate_on_the_booking(
     wanted = {"date": day.isoformat(), "starts": "09:00", "ends": "11:00", "action": "estimate"}
     asked = ben.post(f"/equipment/{mill}/book", data=wanted)
     assert (asked.status_code, "11:00: about $170." in asked.text) == (200, True)
+    planned = wanted | {"with_operator": "yes"}
+    assert "11:00: about $290." in ben.post(asked.request.path, data=planned).text
+    made = ben.post(asked.request.path, data=planned | {"action": ""})
+    assert "$290" in ben.get(made.headers["Location"]).text
     several = wanted | {"frequency": "daily", "count": "3", "except_dates": day.isoformat()}
     assert "2 bookings: about $340 together." in ben.post(asked.request.path, data=several).text
     said = {"from": f"{day}T09:00:00-05:00", "to": f"{day}T11:00:00-05:00", "with_operator": "true"}

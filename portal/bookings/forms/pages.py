@@ -144,6 +144,9 @@ class BookingPageForm(SpanForm):
         longest=500,
         description=_l("The people of both organizations see it; others do not."),
     )
+    runs = WholeNumberField(_l("Runs"), most=100_000)
+    samples = WholeNumberField(_l("Samples"), most=100_000)
+    with_operator = YesNoField(_l("With an operator of the host"))
     also = ChoicesField(_l("Book along"), choices={})
     frequency = ChoiceField(_l("Repeats"), choices=FREQUENCIES)
     interval = WholeNumberField(
@@ -165,6 +168,13 @@ class BookingPageForm(SpanForm):
     override_reason = TextField(
         _l("Why the rules are set aside"), longest=500, description=_l("It stays with the booking.")
     )
+
+    @property
+    def plan(self) -> dict[str, Any]:
+        """How it is to be used, as far as its price depends on it; nothing where nothing is."""
+        said: dict[str, Any] = {name: self[name].data for name in ("runs", "samples")}
+        said["with_operator"] = self.with_operator.data
+        return {name: value for name, value in said.items() if value}
 
     def read_recurrence(self) -> Recurrence | None:
         """Return how a booking repeats, if it does; raises ValueError in words."""

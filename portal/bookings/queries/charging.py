@@ -155,11 +155,22 @@ def price_lines(
 
 
 def estimate_all_cents(
-    resources: Sequence[Resource], spans: Sequence[Span], organization: Organization
+    resources: Sequence[Resource],
+    spans: Sequence[Span],
+    organization: Organization,
+    plan: Mapping[str, Any],
 ) -> int | None:
-    """Return what an organization would pay for resources at some times, None without a price."""
+    """Return what an organization would pay for resources at some times, None without a price.
+
+    plan: `runs`, `samples` and `with_operator` of the first of them.
+    """
     found = [
-        estimate_cents(resource, span, _class_of(resource, organization))
+        estimate_cents(
+            resource,
+            span,
+            _class_of(resource, organization),
+            **(plan if resource is resources[0] else {}),
+        )
         for resource in resources
         for span in spans
     ]

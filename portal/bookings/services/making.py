@@ -5,9 +5,10 @@ Each locks the resource first, then judges by what is written and writes, in one
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from typing import Any
 
 from flask_babel import gettext as _
 
@@ -24,6 +25,7 @@ from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.recurrence import Recurrence, occurrences
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.suggestions import Suggestion
+from portal.bookings.services.charging import report_usage
 from portal.bookings.services.judging import Wish, book, check_bookable, read_wish, tell_which
 from portal.kernel.authorization import Actor
 from portal.kernel.commands import command
@@ -47,6 +49,7 @@ def create_booking(
     recurrence: Recurrence | None = None,
     on_conflict: str = "refuse",
     idempotency_key: str | None = None,
+    plan: Mapping[str, Any] | None = None,
 ) -> list[Booking]:
     """Book a resource for an organization, or ask for it where its host approves.
 
@@ -55,11 +58,13 @@ def create_booking(
     recurrence: makes a booking of each occurrence; with `on_conflict` "skip" those that break a
     rule are left out, as long as one is left.
     idempotency_key: the same call again returns what the first one made.
+    plan: how it is to be used, as `report_usage` takes it; the estimate follows.
     Raises Refused with all problems and suggestions, Invalid for a person of another organization
     and for a key that stands for another call.
     """
     wish = read_wish(actor, organization, user_id, purpose, override_reason)
-    return _create(actor, [resource], wish, span, recurrence, on_conflict, idempotency_key)
+    made = _create(actor, [resource], wish, span, recurrence, on_conflict, idempotency_key)
+    return _planned(actor, made, resource, plan)
 
 
 @command(Permission.BOOKING_CREATE)
@@ -75,16 +80,28 @@ def create_party(
     recurrence: Recurrence | None = None,
     on_conflict: str = "refuse",
     idempotency_key: str | None = None,
+    plan: Mapping[str, Any] | None = None,
 ) -> list[Booking]:
     """Book several resources for one time, all of them or none (machine, bay and operator).
 
     The rest is as in `create_booking`; a recurrence is told by the clock of the first one's place,
-    and an occurrence is left out as a whole.
+    the plan is about that one, and an occurrence is left out as a whole.
     """
     wish = read_wish(actor, organization, user_id, purpose, override_reason)
-    return _create(
+    made = _create(
         actor, list(dict.fromkeys(resources)), wish, span, recurrence, on_conflict, idempotency_key
     )
+    return _planned(actor, made, resources[0], plan)
+
+
+def _planned(
+    actor: Actor, made: list[Booking], resource: Resource, plan: Mapping[str, Any] | None
+) -> list[Booking]:
+    """Keep how what was made of a resource is to be used."""
+    for booking in made if plan else ():
+        if booking.resource_id == resource.id:
+            report_usage(actor, booking, **(plan or {}))
+    return made
 
 
 @command(Permission.BOOKING_CREATE)

@@ -169,7 +169,7 @@ def _estimate(
     if recurrence is not None:
         spans = occurrences(recurrence, span, zone, most=making.MOST_OCCURRENCES)
     resources = [subject.resource, *(one for one in along if str(one.id) in (form.also.data or []))]
-    cents = estimate_all_cents(resources, spans, booker)
+    cents = estimate_all_cents(resources, spans, booker, form.plan)
     if cents is None:
         return ""
     price, count = format_money(cents), len(spans) * len(resources)
@@ -224,6 +224,7 @@ def _make(
         "recurrence": recurrence,
         "on_conflict": form.on_conflict.data or "refuse",
         "idempotency_key": _key(),
+        "plan": form.plan,
     }
     if along:
         others = [queries.get_resource(one.id) for one in along]

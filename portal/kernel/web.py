@@ -58,7 +58,7 @@ from werkzeug.routing import IntegerConverter
 from portal.kernel import richtext
 from portal.kernel.api import InvalidForm, whole_number
 from portal.kernel.authorization import NOBODY, Actor, can
-from portal.kernel.clock import now
+from portal.kernel.clock import now, today_here
 from portal.kernel.database import session
 from portal.kernel.errors import Invalid, PortalError, TooMany, Unauthenticated
 from portal.kernel.forms import Form
@@ -76,6 +76,8 @@ limiter = Limiter(get_remote_address, storage_uri=f"{Minutes.SCHEME}://")
 limiter.request_filter(lambda: True)
 
 LARGEST_ID = 2**31 - 1
+#: No month that a page is about is before it.
+_FIRST_YEAR = 2000
 _LANGUAGE_COOKIE = "language"
 _TOLD_IN_HOURS = 7200
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -349,6 +351,19 @@ def form_numbers(name: str) -> list[int]:
         return [record_number(text) for text in request.form.getlist(name)]
     except ValueError as error:
         raise Invalid(None, _("Please give a number.")) from error
+
+
+def month_argument(name: str = "month", *, years_ahead: int = 1) -> dt.date:
+    """Return the first day of the month that a query argument names ("2027-03"), else of this one.
+
+    years_ahead: how far off it may lie.
+    """
+    this_month = today_here().replace(day=1)
+    try:
+        month = dt.datetime.strptime(text_argument(name), "%Y-%m").date()  # noqa: DTZ007
+    except ValueError:
+        return this_month
+    return month if _FIRST_YEAR <= month.year <= this_month.year + years_ahead else this_month
 
 
 def number_argument(name: str) -> int | None:

@@ -31,11 +31,16 @@ from portal.facilities.rules import CUSTOMER_CLASSES
 from portal.kernel.authorization import authorize, can
 from portal.kernel.clock import today_here
 from portal.kernel.spreadsheets import amount_cell
-from portal.kernel.web import current_actor, flash, page, see_other, table_answer, text_argument
+from portal.kernel.web import (
+    current_actor,
+    flash,
+    month_argument,
+    page,
+    see_other,
+    table_answer,
+    text_argument,
+)
 from portal.organizations.queries.profiles import get_visible_organization
-
-#: No statement is older than this.
-FIRST_YEAR = 2000
 
 
 @blueprint.route(
@@ -340,9 +345,4 @@ def _cells(statements: list[queries.Statement]) -> Iterator[list[str]]:
 
 def _asked() -> tuple[str, dt.date]:
     side = "customer" if request.args.get("side") == "customer" else "host"
-    try:
-        month = dt.datetime.strptime(text_argument("month"), "%Y-%m").date()  # noqa: DTZ007
-    except ValueError:
-        month = dt.date.min
-    this_month = today_here().replace(day=1)
-    return side, month if FIRST_YEAR <= month.year <= this_month.year + 1 else this_month
+    return side, month_argument()

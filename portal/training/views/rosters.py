@@ -18,6 +18,7 @@ from portal.kernel.web import (
     flash,
     form_numbers,
     form_text,
+    month_argument,
     page,
     record_number,
     see_other,
@@ -35,8 +36,6 @@ from portal.training.services import enrollments as enrollment_services
 from portal.training.services import results as services
 from portal.training.services.results import Result
 from portal.training.views.blueprint import blueprint
-
-FIRST_YEAR = 2000
 
 
 @blueprint.route("/training/sections/<int:section_id>/roster", methods=["GET", "POST"])
@@ -284,9 +283,4 @@ def _statement_page(
 
 def _asked() -> tuple[str, dt.date]:
     side = "payer" if request.args.get("side") == "payer" else "provider"
-    try:
-        month = dt.datetime.strptime(text_argument("month"), "%Y-%m").date()  # noqa: DTZ007
-    except ValueError:
-        month = dt.date.min
-    this_month = today_here().replace(day=1)
-    return side, month if FIRST_YEAR <= month.year <= this_month.year + 2 else this_month
+    return side, month_argument(years_ahead=2)

@@ -1,5 +1,7 @@
 """The shape of search results and saved searches in the JSON API."""
 
+from typing import Any
+
 from marshmallow import Schema, fields
 
 
@@ -27,6 +29,16 @@ class FacetValueSchema(Schema):
     selected = fields.Boolean(required=True, attribute="is_selected")
 
 
+class _FacetValues(fields.List):
+    """Written out at once: there may be thousands, and a schema looks for each part of each."""
+
+    def _serialize(self, value: Any, *_names: object, **_options: object) -> list[dict[str, Any]]:
+        return [
+            {"value": known, "label": label, "count": count, "selected": is_selected}
+            for known, label, count, is_selected in value
+        ]
+
+
 class ResultsSchema(Schema):
     """What a search found."""
 
@@ -43,7 +55,7 @@ class ResultsSchema(Schema):
         },
     )
     facets = fields.Dict(
-        keys=fields.String(), values=fields.List(fields.Nested(FacetValueSchema)), required=True
+        keys=fields.String(), values=_FacetValues(fields.Nested(FacetValueSchema)), required=True
     )
     suggestion = fields.String(required=True, allow_none=True)
     next = fields.String(required=True, allow_none=True)

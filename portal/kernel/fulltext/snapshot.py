@@ -22,8 +22,8 @@ from portal.kernel.fulltext.facets import Facet, facets_of
 from portal.kernel.fulltext.port import DIGEST_BYTES, FacetValues, Key
 from portal.kernel.fulltext.segment import Postings, Segment
 
-_CACHE_BYTES: Final = 20 * 2**20
-_PLACES_BYTES: Final = 12 * 2**20
+_CACHE_BYTES: Final = 24 * 2**20
+_PLACES_BYTES: Final = 8 * 2**20
 _ENTRY_BYTES: Final = 300
 _COMMON: Final = 16
 T = TypeVar("T")

@@ -46,8 +46,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-# What goes over every page, route or text of the portal, whoever's domain it is.
-SWEEPS = ("architecture", "browser", "interface", "security")
+# What goes over every page, route or text of the portal, whoever's domain it is, or measures it.
+SWEEPS = ("architecture", "benchmarks", "browser", "interface", "security")
+# A machine runs in any order what others run by intent; policies are asked for every row.
+WALKS = ("machine", "policies")
+# What these run is in other processes, where nobody counts.
+ELSEWHERE = {"chromium", "web_processes"}
 
 
 # What tells Jinja how to compile templates; of the templates themselves it keeps watch.
@@ -61,8 +65,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         is_of_all = item.path.relative_to(tests).parts[0] in SWEEPS
-        # A state machine runs in any order what other tests run by intent.
-        if is_of_all or item.path.stem.endswith("machine") or "chromium" in fixtures:
+        is_property = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+        is_walk = item.path.stem.endswith(WALKS) or is_property
+        if is_of_all or is_walk or not ELSEWHERE.isdisjoint(fixtures):
             item.add_marker("sweep")
         is_of_pages = item.path.stem.endswith(("_pages", "_views"))
         if is_of_pages and not item.get_closest_marker("database"):

@@ -13,6 +13,7 @@ from portal.regions.models import Region, State
 from tests.regions.test_rules import TOPOLOGY
 
 
+@pytest.mark.sweep
 def test_loading_again_changes_only_what_is_no_longer_right(world):
     steps = []
     first = services.load_reference(
@@ -34,6 +35,7 @@ def test_loading_again_changes_only_what_is_no_longer_right(world):
     assert session.scalar(select(func.count()).select_from(Region)) == 2
 
 
+@pytest.mark.sweep
 def test_outlines_are_stored_and_loaded_again_without_change(app, tmp_path):
     file = tmp_path / "counties.json"
     file.write_text(json.dumps(TOPOLOGY), "utf-8")

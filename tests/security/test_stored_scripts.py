@@ -102,11 +102,12 @@ def poisoned(indexed: None, world: World) -> int:
     return poisoner.written
 
 
-def pages(world: World, name: str) -> list[str]:
+def pages(world: World) -> dict[str, list[str]]:
+    """Return the pages that show the texts, by whoever is shown most of them."""
     shop, college = world.organizations["shop"], world.organizations["college"]
     facility, equipment = world.facilities["shop_public"], world.equipment["shop_public"]
-    request = world.requests["shop_public"]
-    found = [
+    request, active = world.requests["shop_public"], world.agreements["active"]
+    public = [
         "/",
         "/search",
         "/search?q=script",
@@ -124,32 +125,38 @@ def pages(world: World, name: str) -> list[str]:
         "/regions",
         "/regions/greater-louisville",
     ]
-    if name in ("ana", "root"):
-        found += [
-            "/desk",
-            "/account",
-            f"/organizations/{shop}/edit",
-            f"/organizations/{shop}/people",
-            f"/facilities/{facility}/edit",
-            f"/equipment/{equipment}/edit",
-            f"/requests/{request}/edit",
-            f"/responses/{world.responses['college_to_shop']}",
-        ]
-    if name == "ana":
-        found += ["/organizations/mine", "/equipment/mine", "/requests/mine", "/responses"]
-        found += ["/conversations", f"/conversations/{world.threads['shop_college']}"]
-        active = world.agreements["active"]
-        found += ["/agreements", f"/agreements/{active}", f"/agreements/{active}/chain"]
-        found += [f"/outcomes/{world.outcomes['jobs']}"]
-    if name == "root":
-        found += [
-            "/administration/users",
-            "/administration/regions",
-            f"/message-reports/{world.message_reports['cleo_on_ben']}",
-            f"/claims/{world.claims['cleo_on_unclaimed']}",
-            f"/organizations/{college}/people",
-        ]
-    return found
+    own = [
+        "/desk",
+        "/account",
+        f"/organizations/{shop}/edit",
+        f"/organizations/{shop}/people",
+        f"/facilities/{facility}/edit",
+        f"/equipment/{equipment}/edit",
+        f"/requests/{request}/edit",
+        f"/responses/{world.responses['college_to_shop']}",
+        "/organizations/mine",
+        "/equipment/mine",
+        "/requests/mine",
+        "/responses",
+        "/conversations",
+        f"/conversations/{world.threads['shop_college']}",
+        "/agreements",
+        f"/agreements/{active}",
+        f"/agreements/{active}/chain",
+        f"/outcomes/{world.outcomes['jobs']}",
+    ]
+    administered = [
+        "/desk",
+        f"/organizations/{shop}",
+        f"/organizations/{college}/people",
+        f"/equipment/{equipment}",
+        f"/requests/{request}",
+        "/administration/users",
+        "/administration/regions",
+        f"/message-reports/{world.message_reports['cleo_on_ben']}",
+        f"/claims/{world.claims['cleo_on_unclaimed']}",
+    ]
+    return {"nobody": public, "ana": public + own, "root": administered}
 
 
 def test_the_corpus_is_large() -> None:
@@ -157,28 +164,26 @@ def test_the_corpus_is_large() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", ["nobody", "ana", "root"])
 def test_no_payload_runs_on_any_page(
     poisoned: int,
     live_server: LiveServer,
     open_browser: Callable[..., BrowserContext],
     world: World,
-    name: str,
 ) -> None:
     assert poisoned >= len(PAYLOADS)
     context = open_browser(base_url=live_server.url)
-    live_server.sign_in(context, name)
     page = context.new_page()
     ran = watch(page)
-    for address in pages(world, name):
-        response = page.goto(address)
-        assert response is not None
-        assert response.status == 200, address
-        provoke(page)
-        assert ran == [], f"{address}: {ran}"
-        # Nothing of the payloads became an element or an attribute that could run.
-        assert page.evaluate(DANGEROUS) == [], address
-        assert page.evaluate("window.xss") is None, address
+    for name, addresses in pages(world).items():
+        live_server.sign_in(context, name)
+        for address in addresses:
+            response = page.goto(address)
+            assert response is not None
+            assert response.status == 200, (name, address)
+            page.evaluate(PROVOKE)
+            # Nothing of the payloads became an element or an attribute that could run.
+            assert page.evaluate(DANGEROUS) == [], (name, address)
+            assert ran == [], (name, address)
 
 
 def watch(page: Page) -> list[str]:
@@ -194,17 +199,13 @@ def watch(page: Page) -> list[str]:
     return ran
 
 
-def provoke(page: Page) -> None:
-    """Open what is folded and let everything hear the events that payloads wait for."""
-    page.evaluate(
-        """() => {
-          document.querySelectorAll('details').forEach(part => { part.open = true })
-          const kinds = ['mouseover', 'mouseenter', 'focus', 'error', 'toggle', 'pointerenter']
-          document.querySelectorAll('main *').forEach(part =>
-            kinds.forEach(kind => part.dispatchEvent(new Event(kind))))
-        }"""
-    )
-
+# Open what is folded and let everything hear the events that payloads wait for.
+PROVOKE = """() => {
+  document.querySelectorAll('details').forEach(part => { part.open = true })
+  const kinds = ['mouseover', 'mouseenter', 'focus', 'error', 'toggle', 'pointerenter']
+  document.querySelectorAll('main *').forEach(part =>
+    kinds.forEach(kind => part.dispatchEvent(new Event(kind))))
+}"""
 
 DANGEROUS = """() => [...document.querySelectorAll('*')].flatMap(part => {
   const found = [...part.attributes]
@@ -219,4 +220,4 @@ DANGEROUS = """() => [...document.querySelectorAll('*')].flatMap(part => {
   if (['IFRAME', 'OBJECT', 'EMBED', 'BASE', 'MATH', 'APPLET', 'FRAMESET'].includes(part.tagName))
     found.push(part.tagName)
   return found
-})"""
+}).concat(window.xss === undefined ? [] : ['window.xss'])"""

@@ -6,8 +6,8 @@ from enum import StrEnum
 from typing import Any, ParamSpec, TypeVar, cast
 
 from flask_babel import gettext as _
-from sqlalchemy import inspect
 from sqlalchemy.exc import IntegrityError, InvalidRequestError, OperationalError
+from sqlalchemy.orm.attributes import instance_state
 
 from portal.kernel.authorization import Actor, authorize
 from portal.kernel.database import Model, Overtaken, is_deadlock, lock, session, unit_of_work
@@ -66,10 +66,10 @@ def is_command(function: Any) -> bool:
 
 
 def _lock_subjects(subjects: tuple[object, ...]) -> None:
-    rows = [row for row in subjects if isinstance(row, Model) and inspect(row).persistent]
+    rows = [row for row in subjects if isinstance(row, Model) and instance_state(row).persistent]
     try:
         # Always in one order, or two commands could each wait for what the other has locked.
-        for row in sorted(rows, key=lambda row: inspect(row).identity or ()):
+        for row in sorted(rows, key=lambda row: instance_state(row).identity or ()):
             lock(row)
     except InvalidRequestError as error:
         raise NotFound(_("This is no longer here.")) from error

@@ -24,7 +24,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.orm import InstanceState, Mapped, Session, mapped_column
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.attributes import instance_state, set_committed_value
 from sqlalchemy.sql.dml import UpdateBase
 
 from portal.kernel import prepared
@@ -147,7 +147,7 @@ class _Print:
         row = session.identity_map.get(self._key)
         if row is None:
             row = put_row(self._model, self._key, self._columns, self._unread)
-        elif not inspect(row).modified:
+        elif not instance_state(row).modified:
             for name, value in self._columns.items():
                 if name not in row.__dict__ or row.__dict__[name] != value:
                     set_committed_value(row, name, value)

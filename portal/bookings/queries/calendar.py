@@ -12,9 +12,9 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 from flask_babel import gettext as _
-from sqlalchemy import and_, bindparam, false, func, inspect, literal, null, select
+from sqlalchemy import and_, bindparam, false, func, literal, null, select
 from sqlalchemy.orm import aliased, join, joinedload, selectinload
-from sqlalchemy.orm.attributes import set_committed_value
+from sqlalchemy.orm.attributes import instance_state, set_committed_value
 
 from portal.bookings.models.booking import Booking
 from portal.bookings.models.calendar import (
@@ -214,7 +214,7 @@ def new_resource(record: Facility | Equipment | Organization) -> Resource:
 
 def is_written(resource: Resource) -> bool:
     """Tell whether anything can hang on a resource yet."""
-    return inspect(resource).persistent
+    return instance_state(resource).persistent
 
 
 def resource_of(record: Facility | Equipment | Organization) -> Resource:

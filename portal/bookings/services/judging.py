@@ -119,6 +119,7 @@ def book(
     is_sure = situation.rules.approval == "instant" or decides_about(actor, resource)
     booking = write(
         Booking,
+        related={"resource": resource, "organization": wish.organization},
         resource_id=resource.id,
         host_organization_id=resource.organization_id,
         organization_id=wish.organization.id,
@@ -138,14 +139,8 @@ def book(
     )
     overrides = overrides_of(actor, booking, overridden, wish.override_reason)
     session.add_all(overrides)
-    known = {
-        "resource": resource,
-        "organization": wish.organization,
-        "overrides": overrides,
-        "moves": [],
-    }
-    for name, value in known.items():
-        set_committed_value(booking, name, value)
+    set_committed_value(booking, "overrides", overrides)
+    set_committed_value(booking, "moves", [])
     record(BookingMade(booking.id, actor.user_id))
     take_from_waiting_list(booking)
     return booking

@@ -42,10 +42,14 @@ GOAL_LONGEST = 0.25
 
 @dataclass
 class Outcome:
-    """What a load came to: statuses with numbers, seconds of each answer, lost connections."""
+    """What a load came to: statuses with numbers, seconds of each answer, lost connections.
+
+    asked_again: seconds of those answers whose client lost its server and had to ask again.
+    """
 
     statuses: Counter[int] = field(default_factory=Counter)
     times: list[float] = field(default_factory=list)
+    asked_again: list[float] = field(default_factory=list)
     lost: int = 0
     seconds: float = 0.0
 
@@ -305,7 +309,8 @@ def run_clients(
                 ask(client)
                 continue
             outcome.statuses[status] += 1
-            outcome.times.append(time.perf_counter() - client.since)
+            times = outcome.asked_again if client.tries else outcome.times
+            times.append(time.perf_counter() - client.since)
             ask_next(client)
     outcome.seconds = time.perf_counter() - started
     return outcome
@@ -344,6 +349,7 @@ def load(
         one = answers.get(timeout=seconds + 120)
         total.statuses += one.statuses
         total.times += one.times
+        total.asked_again += one.asked_again
         total.lost += one.lost
         total.seconds = max(total.seconds, one.seconds)
     for child in children:
@@ -418,6 +424,14 @@ def free(machine: int, clients: int, first: int, slots: int, run: str) -> list[l
     ]
 
 
+def _waits(times: Sequence[float]) -> list[str]:
+    """Return half of the waits, nearly all, and the longest."""
+    if not times:
+        return ["–"] * 3
+    longest = milliseconds(max(times))
+    return [milliseconds(percentile(times, 0.5)), milliseconds(percentile(times, 0.95)), longest]
+
+
 def measure(arguments: argparse.Namespace, words: str, database: str, instance: Path) -> list[str]:
     """Measure one database; return the lines of its report."""
     environment = environment_of(instance, database, arguments.processes)
@@ -426,7 +440,9 @@ def measure(arguments: argparse.Namespace, words: str, database: str, instance: 
     most = int(arguments.seconds * 2000 / arguments.clients) + 1
     first = 0
     with served(environment) as (port, server):
+        # A process answers its first dozens of requests, of either kind, at half its speed.
         load(port, server, free(machine, 4, first, 20, "warm"), 10, kills=False)
+        load(port, server, contested(machine, 4, first, 40, "refused"), 10, kills=False)
         first += 100
         for name, plan, clients, kills in (
             ("one client alone, free times", free, 1, False),
@@ -441,20 +457,30 @@ def measure(arguments: argparse.Namespace, words: str, database: str, instance: 
             found = load(port, server, plans, arguments.seconds, kills=kills)
             # Of a process that was killed, nobody knows what it had.
             cost = None if kills else (processor_seconds(server) - before) / len(found.times)
-            made = found.statuses[201]
+            answers = ", ".join(f"{count} × {status}" for status, count in found.statuses.items())
             rows.append(
                 [
                     name,
                     f"{clients}",
-                    f"{made / found.seconds:,.0f}",
-                    f"{len(found.times) / found.seconds:,.0f}",
-                    milliseconds(percentile(found.times, 0.5)),
-                    milliseconds(percentile(found.times, 0.95)),
-                    milliseconds(max(found.times)),
+                    f"{found.statuses[201] / found.seconds:,.0f}",
+                    f"{found.statuses.total() / found.seconds:,.0f}",
+                    *_waits(found.times),
                     milliseconds(cost),
-                    ", ".join(f"{count} × {status}" for status, count in found.statuses.items()),
+                    answers,
                 ]
             )
+            if kills:
+                rows.append(
+                    [
+                        "… those of them who asked again",
+                        f"{len(found.asked_again)}",
+                        "",
+                        "",
+                        *_waits(found.asked_again),
+                        "",
+                        "",
+                    ]
+                )
     held, crowded = check(environment)
     return [
         f"## {words}",

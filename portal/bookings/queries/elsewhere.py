@@ -18,6 +18,7 @@ from portal.facilities.policies import Permission as FacilityPermission
 from portal.facilities.queries import equipment_nearby, get_equipment
 from portal.kernel.authorization import Actor, can, visible
 from portal.kernel.database import read_rows, session
+from portal.kernel.settled import settled
 from portal.organizations.models import Organization
 
 #: So many are looked at, the nearest first, and so many of them are named.
@@ -79,6 +80,11 @@ def list_targets(actor: Actor, booking: Booking) -> list[tuple[str, str]]:
     return found
 
 
+def _has_like(equipment_id: int) -> bool:
+    ((has_like,),) = read_rows(_HAS_LIKE, {"equipment_id": equipment_id})
+    return bool(has_like)
+
+
 def list_elsewhere(
     actor: Actor, resource: Resource, span: Span, *, organization: Organization
 ) -> list[Elsewhere]:
@@ -86,8 +92,7 @@ def list_elsewhere(
     number = resource.equipment_id
     if number is None:
         return []
-    ((has_like,),) = read_rows(_HAS_LIKE, {"equipment_id": number})
-    if not has_like:
+    if not settled(("has like", number), lambda: _has_like(number)):
         return []
     nearby = [
         listing

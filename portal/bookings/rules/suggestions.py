@@ -42,13 +42,16 @@ def suggest(attempt: Attempt, situation: Situation, *, most: int = 4) -> list[Su
     A shift by up to MOST_SLOTS slots either way, a shorter booking within the span, and the next
     free span, where that is another one. How far ahead depends on the situation's window.
     """
-    taken = tuple(one for one in situation.taken if one.booking_id != attempt.booking_id)
+    others = situation
+    if attempt.booking_id is not None:
+        taken = tuple(one for one in situation.taken if one.booking_id != attempt.booking_id)
+        others = replace(situation, taken=taken)
     around = Span(
         attempt.span.starts_at - (MOST_SLOTS + 1) * situation.rules.slot_minutes * _MINUTE,
         attempt.span.ends_at + LOOK_AHEAD,
     )
     free = free_spans(
-        replace(situation, taken=taken),
+        others,
         around,
         user_id=attempt.user_id,
         organization_id=attempt.organization_id,

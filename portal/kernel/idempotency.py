@@ -106,12 +106,14 @@ def _find_answer(actor: Actor, key: str) -> Response | None:
     """
     digest = _digest(actor)
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    made: Any = session.execute(
+    # Not by the number of rows, which PostgreSQL's driver does not tell here.
+    made = session.scalar(
         dialect.insert(AnsweredCall)
         .values(user_id=actor.user_id, key=key, digest=digest, called_at=now())
         .on_conflict_do_nothing()
+        .returning(AnsweredCall.key)
     )
-    if made.rowcount:
+    if made is not None:
         return None
     call = session.execute(
         select(

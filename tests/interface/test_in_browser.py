@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 from werkzeug.serving import make_server
 
 from tests.interface.gallery import make_gallery
-from tests.support.browser import axe
+from tests.support.browser import axe, screenshot
 
 PATHS = {
     "home": "/",
@@ -82,6 +82,7 @@ def test_every_page_kind_is_accessible(
     for name, path in PATHS.items():
         page.goto(path)
         assert axe(page) == [], name
+        screenshot(page, f"gallery {name} {scheme} {size['width']}")
     page.goto("/record?as=1")
     assert axe(page) == []
 

@@ -6,6 +6,7 @@ Content-Security-Policy.
 
 import ipaddress
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from playwright.sync_api import Error as PlaywrightError
 
 ROOT = Path(__file__).resolve().parents[2]
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+SCREENSHOTS = ROOT / "build" / "screenshots"
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
 # The shell is Chromium without a window of its own: the same pages in half the time.
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
@@ -111,6 +113,13 @@ def axe(
         )
         for found in violations
     ]
+
+
+def screenshot(page: Page, name: str, *, full_page: bool = True) -> Path:
+    """Keeps a picture of the page as build/screenshots/<name>.png."""
+    path = SCREENSHOTS / f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.png"
+    page.screenshot(path=path, full_page=full_page, animations="disabled")
+    return path
 
 
 class Misdeeds:

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.support.browser import Misdeeds, axe, is_on_this_machine
+from tests.support.browser import SCREENSHOTS, Misdeeds, axe, is_on_this_machine, screenshot
 
 GOOD = """<!doctype html><html lang="en"><head><title>Good</title></head>
 <body><main><h1>Welding near Louisville</h1></main></body></html>"""
@@ -104,6 +104,14 @@ def test_a_page_shows_its_words_with_javascript_off(
     page = open_browser(java_script_enabled=False, base_url=site).new_page()
     page.goto("/good")
     assert page.get_by_role("heading").inner_text() == "Welding near Louisville"
+
+
+def test_a_screenshot_is_kept_under_a_readable_name(page: Page, site: str) -> None:
+    page.goto(f"{site}/good")
+    path = screenshot(page, "Self-test: good page")
+    assert path == SCREENSHOTS / "self-test-good-page.png"
+    assert path.read_bytes().startswith(b"\x89PNG")
+    path.unlink()
 
 
 @pytest.mark.parametrize(

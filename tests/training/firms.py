@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import now, today_here
@@ -18,7 +19,7 @@ def later(quarters: int) -> dt.date:
     return quarter_begins(quarter_of(today_here()) + quarters) + dt.timedelta(days=40)
 
 
-def add_firm(name: str, county: str = "21111") -> Organization:
+def add_firm(name: str, county: str = "21111", **values: Any) -> Organization:
     with unit_of_work():
         firm = Organization(
             name=name,
@@ -28,6 +29,7 @@ def add_firm(name: str, county: str = "21111") -> Organization:
             status="active",
             source="own",
             verified_at=now(),
+            **values,
         )
         session.add(firm)
         session.flush()

@@ -72,6 +72,7 @@ def test_no_filter_tells_a_firm_apart_however_answers_are_subtracted(world):
         for number in range(chance.randint(2, 6)):
             firm = add_firm(f"Firm {county} {quarters} {number}", county)
             asked.append(ask(firm, "cnc-mill-operation", chance.randint(1, 4), quarters))
+    add_firm("One of very many", id=60_000)
     before = answers(world)
     cells = {key: gap for rows in before.values() for key, gap in rows.items()}
     assert any(gap.firms for gap in cells.values())

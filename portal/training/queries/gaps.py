@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, String, and_, case, cast, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, String, and_, case, cast, func, or_, select
 
 from portal.kernel.authorization import Actor, visible
 from portal.kernel.clock import today_here
@@ -327,7 +327,7 @@ def _versions(first: int) -> tuple[tuple[Any, ...], dict[str, tuple[Any, ...]]]:
 
     No change of one or two firms leaves their numbers' sum and sum of squares alike.
     """
-    number = Organization.id
+    number = cast(Organization.id, BigInteger)  # of four bytes, squares would not fit
     regions = select(func.count(), func.max(Region.updated_at), func.max(Region.id))
     firms = select(func.count(), func.sum(number), func.sum(number * number)).where(_counts())
     demands = (

@@ -221,7 +221,7 @@ def test_series_is_handed_over_and_described_as_a_whole_or_stays(
 
 
 def test_to_another_host_only_its_own_side_moves_it_and_neither_host_learns_of_the_other(
-    book: Book, world: World, mill: OpenMill, actor: ActorOf
+    book: Book, world: World, mill: OpenMill, actor: ActorOf, hour: Hour
 ) -> None:
     mill_ = mill(cancel_notice_minutes=60 * 24 * 10)
     booking = book("ana", resource=mill_, purpose="Housings")
@@ -237,9 +237,9 @@ def test_to_another_host_only_its_own_side_moves_it_and_neither_host_learns_of_t
     open_to_all(there)
     there = queries.get_resource(there.id)
 
-    def move(who: str) -> Booking:
+    def move(who: str, what: Booking = booking) -> Booking:
         return moving.move_to_resource(
-            actor(who), (again(booking).resource, there), booking=again(booking), reason="Nearer"
+            actor(who), (again(what).resource, there), booking=again(what), reason="Nearer"
         )
 
     with pytest.raises(Forbidden):
@@ -253,6 +253,10 @@ def test_to_another_host_only_its_own_side_moves_it_and_neither_host_learns_of_t
     assert (was.status, was.is_cancelled_late) == ("cancelled", True)
     assert not can(actor("eve"), Permission.BOOKING_VIEW, was)
     assert not can(actor("cleo"), Permission.BOOKING_VIEW, made)
+    noted = book("ana", hour(after=4), resource=mill_)
+    charging.report_usage(actor("cleo"), again(noted), samples=2, notes="They pay late.")
+    made = again(move("ana", noted))
+    assert (made.samples, made.usage_notes) == (2, "")
 
 
 def test_only_its_own_side_says_what_a_booking_is_for(book: Book, actor: ActorOf) -> None:

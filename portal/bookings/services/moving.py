@@ -48,6 +48,7 @@ from portal.kernel.commands import command
 from portal.kernel.database import lock, session
 from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.outbox import record
+from portal.organizations.queries.people import find_membership
 
 
 @command(Permission.BOOKING_MOVE)
@@ -108,12 +109,20 @@ def move_to_resource(
         actor, booking.organization, booking.user_id, booking.purpose, read_reason(override_reason)
     )
     made = book(actor, resource, wish, span)
-    for name in ("runs", "samples", "with_operator", "usage_notes"):
+    for name in ("runs", "samples", "with_operator"):
         setattr(made, name, getattr(booking, name))
+    made.usage_notes = _notes_of_its_side(booking)
     _estimate(made, resource)
     session.add(_what_it_was(actor, booking, reason, made.id))
     cancel(actor, was, booking, reason)
     return made
+
+
+def _notes_of_its_side(booking: Booking) -> str:
+    """Return its notes, if nobody but its own side wrote them: what a host says stays with it."""
+    writers = {step.actor_id for step in BOOKINGS.history(booking) if step.action == "plan_use"}
+    is_own = writers and all(find_membership(booking.organization_id, one) for one in writers)
+    return booking.usage_notes if is_own else ""
 
 
 def _move_all(

@@ -339,10 +339,12 @@ def get_named_program(organization_id: int, text: str) -> Program:
             or_(
                 Program.external_id == text,
                 and_(Program.id == number, Program.external_id.is_(None)),
+                Program.title == text,
+                # SQLite knows no case of letters with accents.
                 func.lower(Program.title) == text.lower(),
             ),
         )
-        .order_by(Program.external_id == text, Program.id)
+        .order_by(Program.id)
         .limit(2)
     ).all()
     if not programs:
@@ -413,8 +415,11 @@ def _section_row(actor: Actor, section: Section, sees_online: bool) -> list[str]
     said = schedule_words(
         section.schedule, section.starts_on, None if section.meetings else section.ends_on
     )
-    if facility is not None and not can(actor, FacilityPermission.FACILITY_VIEW, facility):
-        facility = None
+    room = ""
+    if facility is not None and can(actor, FacilityPermission.FACILITY_VIEW, facility):
+        # What another host calls it may be something else here.
+        is_own = facility.organization_id == section.organization_id
+        room = (facility.external_id if is_own else None) or own_id("facility", facility.id)
     written = {
         **{name: _plain_cell(value) for name, value in said.items()},
         "id": section.external_id or own_id("section", section.id),
@@ -422,7 +427,7 @@ def _section_row(actor: Actor, section: Section, sees_online: bool) -> list[str]
         "program": program.title,
         "weekdays": write_weekdays(int(day) for day in said.get("weekdays", ())),
         "except_dates": "; ".join(said.get("except_dates", ())),
-        "facility": (facility.external_id or own_id("facility", facility.id)) if facility else "",
+        "facility": room,
         "online_url": section.online_url if sees_online else "",
         "needs_approval": "yes" if section.needs_approval else "no",
         "prices": "; ".join(

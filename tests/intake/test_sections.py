@@ -8,14 +8,16 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from portal.facilities.models import Facility
 from portal.intake import services
 from portal.intake.forms import read_candidates
 from portal.intake.models import ImportRun
 from portal.intake.reactions import work_off_imports
 from portal.intake.rules import Tally
 from portal.kernel.authorization import Actor
-from portal.kernel.database import session
+from portal.kernel.database import session, unit_of_work
 from portal.organizations.models import Organization
+from portal.training.models.programs import Program
 from portal.training.models.sections import Section
 from portal.training.queries.sections import get_section
 from tests.cast import World
@@ -61,6 +63,17 @@ def test_a_table_plans_sections_with_rooms_and_changes_them_when_it_comes_again(
     assert (newest().id, newest().seats) == (made.id, 9)
 
 
+def test_a_program_is_known_by_its_title_whatever_letters_it_has(
+    actor: ActorOf, world: World
+) -> None:
+    with unit_of_work():
+        session.get_one(Program, world.programs["college_public"]).title = "Álgebra"
+
+    table = f"Program,Date,Seats\nÁlgebra,{FIRST},8\n"
+
+    assert load(actor("cleo"), world, table).counts["created"] == 1
+
+
 @pytest.mark.parametrize(
     ("row", "column", "message"),
     [
@@ -96,6 +109,11 @@ def test_a_row_with_a_problem_is_left_out_and_told_by_line_and_column(
 def test_exported_sections_come_back_unchanged_and_tell_strangers_no_link(
     actor: ActorOf, client_of: ClientOf, world: World
 ) -> None:
+    with unit_of_work():
+        # The room of another host, which has a name of its own for it.
+        lent = session.get_one(Facility, world.facilities["shop_public"])
+        lent.external_id = "R1"
+        session.get_one(Section, newest().id).facility_id = lent.id
     own = client_of("cleo").get("/exports/sections.csv?all=1").text
     tally = load(actor("cleo"), world, own)
 

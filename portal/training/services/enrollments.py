@@ -118,8 +118,7 @@ def enroll_others(
         raise Invalid("emails", _("Please give %(most)d at most.", most=MOST_INVITED_AT_ONCE))
     section_queries.load_for_change(section)
     _check_open(section)
-    known = queries.emails_of_firm(section.id, organization.id)
-    addresses = [email for email in addresses if email not in known]
+    _known, addresses = queries.sort_out_known(section, organization, addresses)
     if not addresses:
         raise Invalid("emails", _("All of them were invited already."))
     _spare_the_post(organization.id, len(addresses))

@@ -185,7 +185,7 @@ _KEY_PARAMETER: JsonSchema = {
     "name": "Idempotency-Key",
     "in": "header",
     "description": "A text of your own that stands for this one call. The same call with the same"
-    f" key does nothing again, and within {KEPT_HOURS} hours is answered as the first was; another"
+    f" key within {KEPT_HOURS} hours does nothing again and is answered as the first was; another"
     " call with it is refused. A call that was refused may be sent again.",
     "schema": {"type": "string", "maxLength": LONGEST_KEY},
 }

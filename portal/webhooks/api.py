@@ -138,6 +138,7 @@ def list_notices(webhook_id: int) -> ResponseReturnValue:
     tag="webhooks",
     schema=NoticeSchema,
     scope=_SCOPE,
+    problems=(409,),
 )
 def send_again(webhook_id: int, key: str) -> ResponseReturnValue:
     """Send a notice once more, under the same key."""

@@ -80,9 +80,11 @@ def _answered_once(view: Callable[..., Any]) -> Callable[..., Any]:
         key, actor = idempotency_key(), current_actor()
         if key is None or actor.user_id is None:
             return view(**arguments)
+        # Read before others wait for this one to have written: a body may come slowly.
+        digest = _digest(actor)
         # A refusal undoes the row as well, so that the same call may be tried again.
         with unit_of_work():
-            if answer := _find_answer(actor, key):
+            if answer := _find_answer(actor, key, digest):
                 return answer
             response: Response = view(**arguments)
             session.execute(
@@ -99,12 +101,11 @@ def _answered_once(view: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
-def _find_answer(actor: Actor, key: str) -> Response | None:
+def _find_answer(actor: Actor, key: str, digest: str) -> Response | None:
     """Return what this call was answered before; or note that it is being answered.
 
     Whoever comes while the first one is at work waits for it at the row.
     """
-    digest = _digest(actor)
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     # Not by the number of rows, which PostgreSQL's driver does not tell here.
     made = session.scalar(
@@ -131,5 +132,7 @@ def _find_answer(actor: Actor, key: str) -> Response | None:
 
 
 def _digest(actor: Actor) -> str:
-    said = (request.full_path, request.get_data(), sorted(actor.scopes or ()), actor.scopes is None)
-    return hashlib.blake2s(repr(said).encode(), digest_size=16).hexdigest()
+    said = (request.full_path, sorted(actor.scopes or ()), actor.scopes is None)
+    found = hashlib.blake2s(repr(said).encode(), digest_size=16)
+    found.update(request.get_data())
+    return found.hexdigest()

@@ -1,8 +1,10 @@
 """The API reads strictly what programs send, and pages read strictly what browsers never send."""
 
 import datetime as dt
+import io
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -11,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from portal.accounts.models import ApiToken, User
 from portal.kernel.clock import now
-from portal.kernel.database import session, unit_of_work
+from portal.kernel.database import is_writing, session, unit_of_work
 from portal.kernel.idempotency import AnsweredCall, forget_answered_calls
 from portal.kernel.mail import OutgoingMail
 from tests.cast import World
@@ -182,6 +184,27 @@ def test_a_key_stands_for_one_call_of_one_person_for_a_day(
     assert draft(client_of("ben"), "Fixtures").status_code == 403
     assert draft(ana, "Fixtures", {"Idempotency-Key": "x" * 81}).status_code == 422
     assert draft(ana, "Fixtures", {}).json["id"] != first.json["id"]
+
+    class Slow(io.BytesIO):
+        """A body that comes as slowly as who sends it likes."""
+
+        def readinto(self, buffer: Any) -> int:
+            assert not is_writing(), "others wait meanwhile"
+            return super().readinto(buffer)
+
+        def read(self, size: int | None = -1) -> bytes:
+            assert not is_writing(), "others wait meanwhile"
+            return super().read(size)
+
+    said = b'{"organization_id": %d, "kind": "other", "title": "Slow"}' % number
+    slow = ana.post(
+        "/api/v1/agreements",
+        input_stream=Slow(said),
+        content_length=len(said),
+        content_type="application/json",
+        headers={"Idempotency-Key": "4712"},
+    )
+    assert slow.status_code == 201
 
     with unit_of_work():
         session.execute(update(AnsweredCall).values(called_at=now() - dt.timedelta(hours=25)))

@@ -369,10 +369,10 @@ def find_section(program: Program, external_id: str) -> Section | None:
     return get_section(found) if found is not None else None
 
 
-def facility_of_table(organization_id: int, text: str) -> int | None:
+def facility_of_table(actor: Actor, organization_id: int, text: str) -> int | None:
     """Return the number of a facility by its exported ID, or by its name in an organization.
 
-    Raises Invalid("facility_id"). Whether a section may be held there, its command says.
+    Raises Invalid("facility_id"), alike for what is not there and what the actor does not see.
     """
     if not text:
         return None
@@ -386,7 +386,8 @@ def facility_of_table(organization_id: int, text: str) -> int | None:
                     Facility.organization_id == organization_id,
                     or_(Facility.external_id == text, Facility.name == text),
                 ),
-            )
+            ),
+            visible(actor, FacilityPermission.FACILITY_VIEW),
         )
         .order_by(Facility.id)
         .limit(2)

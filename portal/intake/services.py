@@ -256,7 +256,7 @@ def import_sections(
         status = values.pop("status")
         if "facility" in values:
             values["facility_id"] = queries.facility_of_table(
-                organization.id, values.pop("facility")
+                actor, organization.id, values.pop("facility")
             )
         program = queries.get_named_program(organization.id, candidate.related_id)
         section = queries.find_section(program, candidate.external_id)

@@ -61,6 +61,10 @@ def test_a_table_plans_sections_with_rooms_and_changes_them_when_it_comes_again(
     assert load(cleo, world, table).counts["unchanged"] == 1
     assert load(cleo, world, head + row.format(facility=facility, seats=9)).counts["changed"] == 1
     assert (newest().id, newest().seats) == (made.id, 9)
+    # Of what one does not see nothing is told, not even that it is there.
+    for number in (world.facilities["aero_organization"], 10**6):
+        told = load(cleo, world, head + row.format(facility=number, seats=9)).findings
+        assert "We do not know one facility" in told[0].message
 
 
 def test_a_program_is_known_by_its_title_whatever_letters_it_has(

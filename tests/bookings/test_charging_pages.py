@@ -122,8 +122,12 @@ def test_prices_stand_beside_the_form_and_the_estimate_on_the_booking(
     assert (asked.status_code, "11:00: about $170." in asked.text) == (200, True)
     planned = wanted | {"with_operator": "yes"}
     assert "11:00: about $290." in ben.post(asked.request.path, data=planned).text
-    made = ben.post(asked.request.path, data=planned | {"action": ""})
-    assert "$290" in ben.get(made.headers["Location"]).text
+    whole = planned | {"action": "", "form_key": "7"}
+    made = ben.post(asked.request.path, data=whole).headers["Location"]
+    assert "$290" in ben.get(made).text
+    ben.post(f"{made.partition('?')[0]}/usage", data={})
+    assert ben.post(asked.request.path, data=whole).headers["Location"] == made
+    assert "$290" not in ben.get(made).text, "sent twice, a form does nothing anew"
     several = wanted | {"frequency": "daily", "count": "3", "except_dates": day.isoformat()}
     assert "2 bookings: about $340 together." in ben.post(asked.request.path, data=several).text
     said = {"from": f"{day}T09:00:00-05:00", "to": f"{day}T11:00:00-05:00", "with_operator": "true"}

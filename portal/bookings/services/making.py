@@ -63,8 +63,7 @@ def create_booking(
     and for a key that stands for another call.
     """
     wish = read_wish(actor, organization, user_id, purpose, override_reason)
-    made = _create(actor, [resource], wish, span, recurrence, on_conflict, idempotency_key)
-    return _planned(actor, made, resource, plan)
+    return _create(actor, [resource], wish, span, recurrence, on_conflict, idempotency_key, plan)
 
 
 @command(Permission.BOOKING_CREATE)
@@ -88,20 +87,8 @@ def create_party(
     the plan is about that one, and an occurrence is left out as a whole.
     """
     wish = read_wish(actor, organization, user_id, purpose, override_reason)
-    made = _create(
-        actor, list(dict.fromkeys(resources)), wish, span, recurrence, on_conflict, idempotency_key
-    )
-    return _planned(actor, made, resources[0], plan)
-
-
-def _planned(
-    actor: Actor, made: list[Booking], resource: Resource, plan: Mapping[str, Any] | None
-) -> list[Booking]:
-    """Keep how what was made of a resource is to be used."""
-    for booking in made if plan else ():
-        if booking.resource_id == resource.id:
-            report_usage(actor, booking, **(plan or {}))
-    return made
+    several = list(dict.fromkeys(resources))
+    return _create(actor, several, wish, span, recurrence, on_conflict, idempotency_key, plan)
 
 
 @command(Permission.BOOKING_CREATE)
@@ -147,6 +134,7 @@ def _digest(
     span: Span,
     recurrence: Recurrence | None = None,
     on_conflict: str = "",
+    plan: Mapping[str, Any] | None = None,
 ) -> str:
     said = (
         sorted(resource.id for resource in resources),
@@ -158,6 +146,7 @@ def _digest(
         span.ends_at.isoformat(),
         sorted(recurrence.as_json().items()) if recurrence else None,
         on_conflict,
+        sorted(plan.items()) if plan else None,
     )
     return hashlib.blake2s(repr(said).encode(), digest_size=16).hexdigest()
 
@@ -183,9 +172,13 @@ def _create(
     recurrence: Recurrence | None,
     on_conflict: str,
     key: str | None,
+    plan: Mapping[str, Any] | None,
 ) -> list[Booking]:
-    """Book resources together, once or at each occurrence, unless the same call did so before."""
-    digest = _digest(wish, resources, span, recurrence, on_conflict)
+    """Book resources together, once or at each occurrence, unless the same call did so before.
+
+    plan: of the first of them.
+    """
+    digest = _digest(wish, resources, span, recurrence, on_conflict, plan)
     if made := _made_before(actor, key, digest):
         return made
     for resource in resources:
@@ -201,6 +194,9 @@ def _create(
     )
     if key and made[0].idempotency_key is None:
         made[0].idempotency_key, made[0].request_digest = call
+    for booking in made if plan else ():
+        if booking.resource_id == resources[0].id:
+            report_usage(actor, booking, **(plan or {}))
     return made
 
 

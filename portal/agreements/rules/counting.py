@@ -181,18 +181,25 @@ def count_passed(
     """Return how many people passed and how many credentials they got, besides what outcomes claim.
 
     Counted are whole quarters of a provider in which four people or more passed, and whole years of
-    what is left of it; so no two periods differ by fewer people. Both ends are in the period.
+    what is left of it; so no two periods differ by fewer people. Credentials are counted so as
+    well, by the people who got one. Both ends are in the period.
     What an outcome claims is taken off the results between the parties of its agreements: those
     that a party or the person paid, or all of the provider where it came about there.
     """
-    counted = [row for cell in _cells(passed, since, until) for row in cell]
+    rows = list(passed)
+    counted = _told(rows, since, until)
     people = {(row.provider_id, row.holder, _quarter(row.issued_on)): row for row in counted}
-    credentials = [row for row in counted if row.is_credential]
+    # One credential among four who passed would tell whose it is.
+    credentials = _told([row for row in rows if row.is_credential], since, until)
     claims = list(claimed)
     return {
         "people_passed": _left(list(people.values()), claims, "people_trained"),
         "credentials_awarded": _left(credentials, claims, "credentials"),
     }
+
+
+def _told(passed: Iterable[Passed], since: dt.date, until: dt.date) -> list[Passed]:
+    return [row for cell in _cells(passed, since, until) for row in cell]
 
 
 def _quarter(day: dt.date) -> tuple[int, int]:

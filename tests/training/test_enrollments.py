@@ -17,9 +17,11 @@ from portal.training.queries import enrollments as queries
 from portal.training.queries.sections import get_section
 from portal.training.rules.enrollments import ENROLLMENTS
 from portal.training.services import enrollments as services
+from portal.training.services import results
 from portal.training.services import sections as section_services
 from tests.cast import World
 from tests.training.conftest import ActorOf, OpenSection, OrganizationOf, again, begin
+from tests.training.firms import add_firm
 
 
 def test_person_gets_the_first_seat_at_the_price_of_others(
@@ -331,6 +333,9 @@ def test_a_firm_pays_for_whom_the_provider_writes_down_unless_it_objects_within_
 
     row, late = write("jo@shop.example"), write("al@shop.example")
     assert (row.organization_id, row.price_cents) == (world.organizations["shop"], 15_000)
+    # With a result nobody could withdraw any more.
+    with pytest.raises(Conflict, match="can object"):
+        results.record_result(actor("cleo"), again(row), passed=True)
     services.act_on_enrollment(actor("ana"), row, "withdraw")
     assert (again(row).status, again(row).is_withdrawn_late) == ("withdrawn", False)
     with unit_of_work():
@@ -342,6 +347,11 @@ def test_a_firm_pays_for_whom_the_provider_writes_down_unless_it_objects_within_
     services.act_on_enrollment(actor("ana"), again(late), "withdraw")
     assert again(late).is_withdrawn_late
     with pytest.raises(Invalid, match="do not know"):
+        services.enroll_by_hand(
+            actor("cleo"), section, name="B", email="b@x.example", organization="Nobody & Sons"
+        )
+    add_firm("Nobody & Sons")
+    with pytest.raises(Invalid, match="Nobody manages"):
         services.enroll_by_hand(
             actor("cleo"), section, name="B", email="b@x.example", organization="Nobody & Sons"
         )

@@ -394,12 +394,23 @@ def count_invited(organization_id: int, *, since: dt.datetime) -> int:
 def free_until(enrollment: Enrollment) -> dt.date:
     """Return the last day on which an enrollment can be withdrawn and nothing is owed."""
     section = enrollment.section
-    unasked = enrollment.is_by_hand and enrollment.organization_id is not None
     return last_free_day(
         section.starts_on,
         section.notice_days,
-        told_on=date_here(enrollment.created_at) if unasked else None,
+        told_on=date_here(enrollment.created_at) if _pays_unasked(enrollment) else None,
     )
+
+
+def find_objection_day(enrollment: Enrollment) -> dt.date | None:
+    """Return until when a firm that pays unasked can still say no; None where none can any more."""
+    if enrollment.status != "enrolled" or not _pays_unasked(enrollment):
+        return None
+    last = free_until(enrollment)
+    return last if today_here() <= last else None
+
+
+def _pays_unasked(enrollment: Enrollment) -> bool:
+    return enrollment.is_by_hand and enrollment.organization_id is not None
 
 
 def list_made_before(actor: Actor, key: str) -> list[Enrollment]:

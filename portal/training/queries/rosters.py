@@ -18,7 +18,7 @@ from portal.training.models.certificates import Certificate
 from portal.training.models.enrollments import Attendance, Enrollment
 from portal.training.models.programs import Program
 from portal.training.models.sections import Section, SectionMeeting
-from portal.training.queries.enrollments import MOST_ON_ROSTER, attendance_of
+from portal.training.queries.enrollments import MOST_ON_ROSTER, attendance_of, find_objection_day
 from portal.training.rules.enrollments import (
     TAKING_PART,
     attended_of,
@@ -44,6 +44,7 @@ class RosterRow:
     of_meetings: int
     certificate_number: str
     owed_cents: int | None
+    objection_day: dt.date | None
 
 
 #: So many people stand on a page of a roster; a form has four parts for each of them.
@@ -103,7 +104,17 @@ def _roster_rows(rows: Sequence[Enrollment]) -> list[RosterRow]:
     found = []
     for row in rows:
         came, seen = attended_of(marks[row.id].values())
-        found.append(RosterRow(row, marks[row.id], came, seen, printed.get(row.id, ""), _owed(row)))
+        found.append(
+            RosterRow(
+                row,
+                marks[row.id],
+                came,
+                seen,
+                printed.get(row.id, ""),
+                _owed(row),
+                find_objection_day(row),
+            )
+        )
     return found
 
 

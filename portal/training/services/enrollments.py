@@ -23,6 +23,7 @@ from portal.kernel.errors import Conflict, Invalid, NotFound, TooMany
 from portal.kernel.outbox import record
 from portal.kernel.settings import setting
 from portal.organizations.models import Organization
+from portal.organizations.queries.people import managers_of
 from portal.organizations.queries.profiles import get_named_organization
 from portal.training.events import CertificateIssued, EnrollmentMade
 from portal.training.models.enrollments import Enrollment
@@ -149,7 +150,8 @@ def enroll_by_hand(
 
     organization: the name of the firm that pays, which is told and can withdraw; without one, the
     person owes what others pay. The person gets a link to keep it in an account.
-    Raises Conflict where no seat is free, or where the address is on the roster already.
+    Raises Conflict where no seat is free, Invalid where the address is on the roster already or
+    nobody of the firm would be told.
     """
     section_queries.load_for_change(section)
     if section.status not in LIVE_SECTIONS:
@@ -160,6 +162,10 @@ def enroll_by_hand(
     if queries.find_live(section.id, email=email) is not None:
         raise Invalid("email", _("This address is on the roster already."))
     payer = get_named_organization(organization) if organization else None
+    if payer is not None and not managers_of(payer.id):
+        raise Invalid(
+            "organization", _("Nobody manages this organization here, so nobody could object.")
+        )
     _spare_the_post(section.organization_id, 1)
     _spare_the_address(section.organization_id, email)
     seat = _seat_for_newcomer(section, waits=False)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from flask_babel import format_date
 from flask_babel import gettext as _
 
 from portal.kernel.authorization import Actor
@@ -19,6 +20,7 @@ from portal.training.models.sections import Section
 from portal.training.policies import Permission
 from portal.training.queries import certificates as queries
 from portal.training.queries import rosters
+from portal.training.queries.enrollments import find_objection_day
 from portal.training.rules.certificates import last_valid_day, make_number
 from portal.training.rules.enrollments import ENROLLMENTS, LONGEST_GRADE, TAKING_PART
 
@@ -119,6 +121,11 @@ def _record(actor: Actor, enrollment: Enrollment, result: Result) -> None:
         raise Invalid("grade", _("Please use %(most)d characters at most.", most=LONGEST_GRADE))
     if enrollment.status not in TAKING_PART:
         raise Conflict(_("Only who takes part has a result."))
+    # With a result there is no way back, and who was not asked may not owe the price.
+    if (day := find_objection_day(enrollment)) is not None:
+        raise Conflict(
+            _("Who pays can object until %(day)s; results come after it.", day=format_date(day))
+        )
     status = "completed" if result.passed else "failed"
     if enrollment.status != status:
         enrollment.finished_on = today_here()

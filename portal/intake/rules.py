@@ -20,6 +20,8 @@ from portal.organizations.rules import match_key
 from portal.regions.rules import name_key
 
 BATCH = 100
+#: So many meetings, each with its room, are about as much as such a batch.
+MOST_MEETINGS_AT_ONCE = 400
 MOST_FINDINGS = 5000
 SHOWN_FINDINGS = 200
 SAMPLE = 10

@@ -19,6 +19,7 @@ from portal.intake.rules import (
     BATCH,
     IMPORTS,
     MOST_FINDINGS,
+    MOST_MEETINGS_AT_ONCE,
     SAMPLE,
     Candidate,
     Finding,
@@ -421,7 +422,7 @@ def advance_import(
         run.total, run.finding_count = len(reading.candidates), 0
         run.counts = {"repeated": reading.repeated, "skipped": reading.skipped}
         _tell(run, reading.findings)
-    batch = reading.candidates[position : position + BATCH]
+    batch = _batch(reading.candidates[position : position + BATCH])
     if run.source_format == "programs":
         tally = import_programs(
             on_behalf_of,
@@ -461,6 +462,17 @@ def advance_import(
         IMPORTS.apply(actor, run, "ready" if is_trial else "finish")
         run.finished_at = None if is_trial else now()
     return run
+
+
+def _batch(candidates: Sequence[Candidate]) -> Sequence[Candidate]:
+    """Return those that one transaction writes: one at least, and no more than others can await."""
+    meetings = 0
+    for place, candidate in enumerate(candidates):
+        schedule = candidate.values.get("schedule")
+        meetings += len(schedule.spans("UTC")) if schedule is not None else 0
+        if place and meetings > MOST_MEETINGS_AT_ONCE:
+            return candidates[:place]
+    return candidates
 
 
 @command(Permission.IMPORT_ADVANCE)

@@ -17,6 +17,8 @@ from portal.kernel.errors import Invalid
 T = TypeVar("T")
 LARGEST_PAGE = 100
 _BROKEN = _l("This page link is broken. Please start again.")
+# Of what lists are ordered by; PostgreSQL takes no larger one to compare it with.
+_LARGEST_NUMBER = 2**31 - 1
 _UNWANTED = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -86,7 +88,7 @@ def _typed(value: Any, kind: type) -> Any:
         return dt.date.fromisoformat(value)
     if not isinstance(value, kind) or isinstance(value, bool) != issubclass(kind, bool):
         raise ValueError
-    if isinstance(value, int) and abs(value) > 2**62:
+    if isinstance(value, int) and abs(value) > _LARGEST_NUMBER:
         raise ValueError
     if isinstance(value, str) and _UNWANTED.search(value):
         raise ValueError

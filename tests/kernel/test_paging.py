@@ -64,6 +64,7 @@ BROKEN = {
     "a fraction": cursor_of(["a", 1.5]),
     "no number": cursor_of(["a", float("nan")]),
     "a huge number": cursor_of(["a", 2**70]),
+    "a number larger than any record's": cursor_of(["a", 2**31]),
     "NUL": cursor_of(["a\x00", 1]),
     "half a character": cursor_of(["\ud800", 1]),
     "a list": cursor_of([["a"], 1]),

@@ -344,6 +344,17 @@ def test_a_firm_pays_for_whom_the_provider_writes_down_unless_it_objects_within_
             .where(Enrollment.id == late.id)
             .values(created_at=now() - dt.timedelta(days=8))
         )
+    far = services.move_enrollment(
+        actor("cleo"), (section, open_section()), enrollment=again(late), reason="Later"
+    )
+    with pytest.raises(Conflict, match="could not withdraw"):
+        services.move_enrollment(
+            actor("cleo"), (far.section, get_section(section.id)), enrollment=far, reason="Now"
+        )
+    with unit_of_work():
+        session.execute(
+            update(Enrollment).where(Enrollment.id == late.id).values(section_id=section.id)
+        )
     services.act_on_enrollment(actor("ana"), again(late), "withdraw")
     assert again(late).is_withdrawn_late
     with pytest.raises(Invalid, match="do not know"):

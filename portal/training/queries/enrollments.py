@@ -391,9 +391,12 @@ def count_invited(organization_id: int, *, since: dt.datetime) -> int:
     return found or 0
 
 
-def free_until(enrollment: Enrollment) -> dt.date:
-    """Return the last day on which an enrollment can be withdrawn and nothing is owed."""
-    section = enrollment.section
+def free_until(enrollment: Enrollment, section: Section | None = None) -> dt.date:
+    """Return the last day on which an enrollment can be withdrawn and nothing is owed.
+
+    section: to which it would be moved.
+    """
+    section = section or enrollment.section
     return last_free_day(
         section.starts_on,
         section.notice_days,

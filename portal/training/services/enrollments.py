@@ -463,6 +463,14 @@ def move_enrollment(
         raise Conflict(_("Only who is enrolled, or asked to be, can be moved."))
     if not reason.strip():
         raise Invalid("reason", _("Please give a reason."))
+    can_object = queries.find_objection_day(enrollment) is not None
+    if can_object and queries.free_until(enrollment, there) < today_here():
+        raise Conflict(
+            _(
+                "Who pays was not asked, and could not withdraw from there. Take the person off "
+                "here, and write them down there."
+            )
+        )
     seat = _seat_for_newcomer(there, waits=False)
     enrollment.section_id, enrollment.of_seats, enrollment.seat = there.id, there.seats, seat
     session.flush()

@@ -38,6 +38,7 @@ from portal.organizations.queries import profiles
 from portal.skills import queries as skills
 from portal.training.models.programs import Program
 from portal.training.models.sections import Section
+from portal.training.policies import Permission as TrainingPermission
 from portal.training.queries.listings import list_programs_to_export, list_sections_to_export
 from portal.training.queries.programs import get_program
 from portal.training.queries.sections import get_section, online_to
@@ -369,14 +370,19 @@ def find_section(program: Program, external_id: str) -> Section | None:
     return get_section(found) if found is not None else None
 
 
-def facility_of_table(actor: Actor, organization_id: int, text: str) -> int | None:
+def facility_of_table(
+    actor: Actor, organization_id: int, text: str, *, present_id: int | None
+) -> int | None:
     """Return the number of a facility by its exported ID, or by its name in an organization.
 
+    present_id: where the section is held already, whether its host still shows it or not.
     Raises Invalid("facility_id"), alike for what is not there and what the actor does not see.
     """
     if not text:
         return None
     number = own_number("facility", text)
+    if number is not None and number == present_id:
+        return number
     own = session.scalars(
         select(Facility.id)
         .where(
@@ -417,7 +423,11 @@ def _section_row(actor: Actor, section: Section, sees_online: bool) -> list[str]
         section.schedule, section.starts_on, None if section.meetings else section.ends_on
     )
     room = ""
-    if facility is not None and can(actor, FacilityPermission.FACILITY_VIEW, facility):
+    if facility is not None and (
+        can(actor, FacilityPermission.FACILITY_VIEW, facility)
+        # Or the table would take it away when it comes back.
+        or can(actor, TrainingPermission.SECTION_EDIT, section)
+    ):
         # What another host calls it may be something else here.
         is_own = facility.organization_id == section.organization_id
         room = (facility.external_id if is_own else None) or own_id("facility", facility.id)

@@ -255,12 +255,15 @@ def import_sections(
     def write(candidate: Candidate) -> str:
         values = dict(candidate.values)
         status = values.pop("status")
-        if "facility" in values:
-            values["facility_id"] = queries.facility_of_table(
-                actor, organization.id, values.pop("facility")
-            )
         program = queries.get_named_program(organization.id, candidate.related_id)
         section = queries.find_section(program, candidate.external_id)
+        if "facility" in values:
+            values["facility_id"] = queries.facility_of_table(
+                actor,
+                organization.id,
+                values.pop("facility"),
+                present_id=section.facility_id if section is not None else None,
+            )
         if section is None:
             section = sections.create_section(
                 actor, program, external_id=candidate.external_id, **values

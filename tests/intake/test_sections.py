@@ -114,9 +114,9 @@ def test_exported_sections_come_back_unchanged_and_tell_strangers_no_link(
     actor: ActorOf, client_of: ClientOf, world: World
 ) -> None:
     with unit_of_work():
-        # The room of another host, which has a name of its own for it.
+        # The room of another host, which has a name of its own for it and hides it now.
         lent = session.get_one(Facility, world.facilities["shop_public"])
-        lent.external_id = "R1"
+        lent.external_id, lent.visibility = "R1", "organization"
         session.get_one(Section, newest().id).facility_id = lent.id
     own = client_of("cleo").get("/exports/sections.csv?all=1").text
     tally = load(actor("cleo"), world, own)

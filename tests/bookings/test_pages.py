@@ -303,6 +303,8 @@ def test_a_machine_and_its_bay_are_booked_together_or_not_at_all(
     ana = client_of("ana")
     assert "College public lab" in ana.get(f"{address}/book").text
     sent = filled(world, also=str(bay.id))
+    asked = ana.post(f"{address}/book", data=sent | {"action": "estimate"}).text
+    assert "1 booking: about $170. 1 more has no price." in asked
     shown = ana.get(ana.post(f"{address}/book", data=sent).headers["Location"]).text
     assert "Booked together" in shown
     again = ana.post(f"{address}/book", data=sent | {"starts": "10:00", "ends": "12:00"})

@@ -159,8 +159,10 @@ def estimate_all_cents(
     spans: Sequence[Span],
     organization: Organization,
     plan: Mapping[str, Any],
-) -> int | None:
-    """Return what an organization would pay for resources at some times, None without a price.
+) -> tuple[int, int]:
+    """Return what an organization would pay for resources at some times, in cents.
+
+    And how many of these bookings have no price, so that they are not in it.
 
     plan: `runs`, `samples` and `with_operator` of the first of them.
     """
@@ -175,7 +177,7 @@ def estimate_all_cents(
         for span in spans
     ]
     priced = [cents for cents in found if cents is not None]
-    return sum(priced) if priced else None
+    return sum(priced), len(found) - len(priced)
 
 
 def reestimate_cents(booking: Booking, resource: Resource, span: Span) -> int | None:

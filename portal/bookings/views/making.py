@@ -169,17 +169,23 @@ def _estimate(
     if recurrence is not None:
         spans = occurrences(recurrence, span, zone, most=making.MOST_OCCURRENCES)
     resources = [subject.resource, *(one for one in along if str(one.id) in (form.also.data or []))]
-    cents = estimate_all_cents(resources, spans, booker, form.plan)
-    if cents is None:
+    cents, priceless = estimate_all_cents(resources, spans, booker, form.plan)
+    count = len(spans) * len(resources)
+    if count == priceless:
         return ""
-    price, count = format_money(cents), len(spans) * len(resources)
+    price = format_money(cents)
     if count == 1:
         return _("%(when)s: about %(price)s.", when=write_times(span, zone), price=price)
-    return ngettext(
+    told = ngettext(
         "%(num)d booking: about %(price)s.",
         "%(num)d bookings: about %(price)s together.",
-        count,
+        count - priceless,
         price=price,
+    )
+    if not priceless:
+        return told
+    return " ".join(
+        (told, ngettext("%(num)d more has no price.", "%(num)d more have no price.", priceless))
     )
 
 

@@ -1,6 +1,6 @@
 """The shape of uploads and of the rows in them, over the same forms as pages and JSON."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from flask_babel import gettext as _
@@ -427,6 +427,22 @@ def _made_up_id(kind: str, title: str, ids: dict[tuple[str, str], int], line: in
     return made_up
 
 
+def _columns_of(
+    sheet: Sheet, name_of: Callable[[str], str], known: Collection[str]
+) -> tuple[dict[str, str], list[Finding]]:
+    """Return the columns of a sheet by their known names, and a note for each other one."""
+    columns: dict[str, str] = {}
+    findings = []
+    for column in sheet.columns:
+        name = name_of(column)
+        if name in known and name not in columns:
+            columns[name] = column
+        else:
+            message = _("We do not know this column. It is left out.")
+            findings.append(Finding(1, column, message, "note"))
+    return columns, findings
+
+
 # Programs
 
 
@@ -435,15 +451,7 @@ _USUAL = {"kind": "course", "delivery": "in_person", "language": "en"}
 
 
 def _read_programs(sheet: Sheet, _kind: str) -> Reading:
-    columns: dict[str, str] = {}
-    findings = []
-    for column in sheet.columns:
-        name = column_of(column)
-        if name in COLUMNS and name not in columns:
-            columns[name] = column
-        else:
-            message = _("We do not know this column. It is left out.")
-            findings.append(Finding(1, column, message, "note"))
+    columns, findings = _columns_of(sheet, column_of, COLUMNS)
     fields = [_PROGRAM_FIELDS.get(name, name) for name in columns]
     reader = _RowReader(ProgramForm, fields)
     candidates: list[Candidate] = []
@@ -502,15 +510,7 @@ _SECTION_FIELDS = set(SECTION_COLUMNS) - {"id", "program_id", "program", "status
 
 
 def _read_sections(sheet: Sheet, _kind: str) -> Reading:
-    columns: dict[str, str] = {}
-    findings = []
-    for column in sheet.columns:
-        name = section_column_of(column)
-        if name in SECTION_COLUMNS and name not in columns:
-            columns[name] = column
-        else:
-            message = _("We do not know this column. It is left out.")
-            findings.append(Finding(1, column, message, "note"))
+    columns, findings = _columns_of(sheet, section_column_of, SECTION_COLUMNS)
     candidates: list[Candidate] = []
     ids: dict[tuple[str, str], int] = {}
     for row in sheet.rows:

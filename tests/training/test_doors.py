@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from portal.bookings.models.access import Qualification, Recognition
-from portal.bookings.queries import grants
+from portal.bookings.queries import ledger
 from portal.bookings.services import access
 from portal.bookings.services.calendar import change_rules, open_resource
 from portal.facilities.queries import get_equipment
@@ -87,7 +87,7 @@ def test_passing_qualifies_where_the_credential_is_recognized_until_it_expires(
     )
     assert row.expires_on == expires_on
     assert row.certificate_path == f"/training/certificates/{number}"
-    assert grants.list_ledger(organization_of("shop")).items[0].note == (
+    assert ledger.list_ledger(organization_of("shop")).items[0].note == (
         f"{NIMS} · Falls City Community College · {number}"
     )
 
@@ -146,7 +146,7 @@ def test_revoked_certificate_closes_what_it_opened(
     (row,) = by_certificate(world)
     assert row.status == "revoked"
     # Why is between the provider and the holder.
-    assert grants.list_ledger(organization_of("shop")).items[0].note == (
+    assert ledger.list_ledger(organization_of("shop")).items[0].note == (
         "The certificate was revoked."
     )
 

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from portal.bookings.api.blueprint import blueprint
 from portal.bookings.forms.access import NewRecognitionForm, RecognitionStepForm
 from portal.bookings.policies import Permission
-from portal.bookings.queries import grants
+from portal.bookings.queries import grants, recognitions
 from portal.bookings.schemas.access import QualificationSchema, RecognitionSchema
 from portal.bookings.services import access as services
 from portal.kernel.api import bind_json, operation, page_arguments, respond, respond_page
@@ -62,7 +62,7 @@ def list_recognitions() -> ResponseReturnValue:
     host = _host(number_argument("organization_id"))
     authorize(current_actor(), Permission.QUALIFICATION_VIEW_LEDGER, host)
     return respond_page(
-        RecognitionSchema(), grants.page_of_recognitions(host.id, **page_arguments())
+        RecognitionSchema(), recognitions.page_of_recognitions(host.id, **page_arguments())
     )
 
 
@@ -82,7 +82,7 @@ def add_recognition() -> ResponseReturnValue:
     values = bind_json(NewRecognitionForm).data
     host = _host(values.pop("organization_id"))
     row = services.add_recognition(current_actor(), host, **values)
-    return respond(RecognitionSchema(), grants.get_recognition(row.id), status=201)
+    return respond(RecognitionSchema(), recognitions.get_recognition(row.id), status=201)
 
 
 @blueprint.post("/recognitions/<int:recognition_id>/actions/<action>")
@@ -97,9 +97,9 @@ def add_recognition() -> ResponseReturnValue:
 def act_on_recognition(recognition_id: int, action: str) -> ResponseReturnValue:
     """Revoke a recognition, with a `note`; what was granted for it stays as it is."""
     actor = current_actor()
-    row = grants.get_visible_recognition(actor, recognition_id)
+    row = recognitions.get_visible_recognition(actor, recognition_id)
     services.act_on_recognition(actor, row, action, note=bind_json(RecognitionStepForm).note.data)
-    return respond(RecognitionSchema(), grants.get_recognition(recognition_id))
+    return respond(RecognitionSchema(), recognitions.get_recognition(recognition_id))
 
 
 def _host(organization_id: int | None) -> Any:

@@ -1,4 +1,4 @@
-"""Who was granted, cleared or asked for what, and the ledger of it."""
+"""Who was granted, cleared or asked for what."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any
 from flask_babel import format_date
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, CompoundSelect, exists, func, or_, select, union
-from sqlalchemy.orm import contains_eager, joinedload, selectinload
+from sqlalchemy.orm import contains_eager, joinedload
 
 from portal.accounts.models import User
 from portal.bookings.models.access import AccessRequest, Clearance, Qualification, Recognition
@@ -32,8 +32,6 @@ from portal.kernel.manifest import DeskItem
 from portal.kernel.paging import Page, keyset_page
 from portal.kernel.workflow import WorkflowStep
 from portal.organizations.models import Membership, Organization
-from portal.skills.models import Credential
-from portal.skills.queries import credential_line
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class HostSection:
 # Qualifications
 
 
-_OPTIONS = (
+QUALIFICATION_OPTIONS = (
     joinedload(Qualification.host),
     joinedload(Qualification.user),
     joinedload(Qualification.equipment).joinedload(Equipment.organization),
@@ -70,7 +68,9 @@ def get_visible_qualification(actor: Actor, qualification_id: int) -> Qualificat
 def find_shown_qualification(qualification_id: int) -> Qualification | None:
     """Return a qualification with all that a message says of it, or None where it is gone."""
     return session.scalar(
-        select(Qualification).options(*_OPTIONS).where(Qualification.id == qualification_id)
+        select(Qualification)
+        .options(*QUALIFICATION_OPTIONS)
+        .where(Qualification.id == qualification_id)
     )
 
 
@@ -85,8 +85,8 @@ def find_qualification(
         select(Qualification).where(
             Qualification.host_organization_id == host_id,
             Qualification.user_id == user_id,
-            _same(Qualification.equipment_id, equipment_id),
-            _same(Qualification.capability_key, capability_key),
+            Qualification.equipment_id.is_not_distinct_from(equipment_id),
+            Qualification.capability_key.is_not_distinct_from(capability_key),
         )
     )
 
@@ -120,10 +120,6 @@ def revoked_at(row: Qualification) -> dt.datetime | None:
     )
 
 
-def _same(column: Any, value: Any) -> ColumnElement[bool]:
-    return column.is_(None) if value is None else column == value
-
-
 def list_qualifications(
     actor: Actor,
     *,
@@ -143,7 +139,7 @@ def list_qualifications(
     if user_id is not None:
         conditions.append(Qualification.user_id == user_id)
     conditions += _in_state(Qualification, Qualification.ends_on, state)
-    statement = select(Qualification).options(*_OPTIONS).where(*conditions)
+    statement = select(Qualification).options(*QUALIFICATION_OPTIONS).where(*conditions)
     if state == "ending":
         return keyset_page(
             statement, (Qualification.ends_on, Qualification.id), cursor=cursor, limit=limit
@@ -339,168 +335,10 @@ def list_facility_choices(host_id: int, limit: int = 500) -> list[tuple[int, str
     return [(row.id, row.name) for row in rows]
 
 
-# Recognitions
-
-
-_RECOGNITION_OPTIONS = (
-    joinedload(Recognition.recognized_organization),
-    joinedload(Recognition.credential),
-    joinedload(Recognition.capability),
-    selectinload(Recognition.providers),
-)
-
-
-def list_recognitions(host_id: int, limit: int = 200) -> list[Recognition]:
-    """Return whose word a host takes today, the newest first."""
-    return list(
-        session.scalars(
-            select(Recognition)
-            .options(*_RECOGNITION_OPTIONS)
-            .where(Recognition.host_organization_id == host_id, Recognition.status == "valid")
-            .order_by(Recognition.id.desc())
-            .limit(limit)
-        )
-    )
-
-
-def page_of_recognitions(
-    host_id: int, *, cursor: str | None = None, limit: int = 20
-) -> Page[Recognition]:
-    """Return a page of whose word a host takes today, by their numbers."""
-    statement = (
-        select(Recognition)
-        .options(*_RECOGNITION_OPTIONS)
-        .where(Recognition.host_organization_id == host_id, Recognition.status == "valid")
-    )
-    return keyset_page(statement, (Recognition.id,), cursor=cursor, limit=limit)
-
-
-def get_recognition(recognition_id: int) -> Recognition:
-    """Return a recognition with all that is shown of it, whoever asks."""
-    return session.scalars(
-        select(Recognition)
-        .options(*_RECOGNITION_OPTIONS)
-        .where(Recognition.id == recognition_id)
-        .execution_options(populate_existing=True)
-    ).one()
-
-
-def list_offered_credentials(limit: int = 200) -> list[str]:
-    """Return credentials by name, each in one line with who issues it, to choose from."""
-    rows = session.execute(
-        select(Credential.name, Credential.issuer)
-        .order_by(Credential.name, Credential.id)
-        .limit(limit)
-    )
-    return [credential_line(row.name, row.issuer) for row in rows]
-
-
-def list_credential_choices(host_id: int) -> list[tuple[int, str]]:
-    """Return (id, name) of the credentials that a host recognizes."""
-    return [(row.id, source_of(row)) for row in list_recognitions(host_id) if row.credential]
-
-
-def is_credential_of(recognition: Recognition, host_id: int) -> bool:
-    """Tell whether it is a credential that the host recognizes today."""
-    return (
-        recognition.host_organization_id == host_id
-        and recognition.status == "valid"
-        and recognition.credential_id is not None
-    )
-
-
-def find_recognition(
-    host_id: int,
-    organization_id: int | None,
-    credential_id: int | None,
-    capability_key: str | None,
-) -> Recognition | None:
-    """Return what a host once said of a source, whether it still stands or not."""
-    return session.scalar(
-        select(Recognition)
-        .options(selectinload(Recognition.providers))
-        .where(
-            Recognition.host_organization_id == host_id,
-            _same(Recognition.recognized_organization_id, organization_id),
-            _same(Recognition.credential_id, credential_id),
-            _same(Recognition.capability_key, capability_key),
-        )
-    )
-
-
-def list_recognitions_of_credential(credential_id: int) -> list[Recognition]:
-    """Return where a credential opens something today: the recognitions of active hosts."""
-    return list(
-        session.scalars(
-            select(Recognition)
-            .join(Recognition.host)
-            .options(selectinload(Recognition.providers))
-            .where(
-                Recognition.credential_id == credential_id,
-                Recognition.status == "valid",
-                Organization.status == "active",
-            )
-            .order_by(Recognition.id)
-        )
-    )
-
-
-def find_recognized_credential(recognition_id: int) -> int | None:
-    """Return which credential a recognition that stands today is about, if it is about one."""
-    return session.scalar(
-        select(Recognition.credential_id).where(
-            Recognition.id == recognition_id, Recognition.status == "valid"
-        )
-    )
-
-
-def list_credentials_for(resource: Resource) -> dict[int, list[int] | None]:
-    """Return the credentials for which a host qualifies people to use one of its things, and by
-    whom each must be awarded (None: by anybody whom a broker has verified)."""
-    if resource.equipment_id is not None:
-        link, number = equipment_capability.c.equipment_id, resource.equipment_id
-        carried = equipment_capability.c.capability_key
-    elif resource.facility_id is not None:
-        link, number = facility_capability.c.facility_id, resource.facility_id
-        carried = facility_capability.c.capability_key
-    else:
-        return {}
-    rows = session.scalars(
-        select(Recognition)
-        .options(selectinload(Recognition.providers))
-        .where(
-            Recognition.host_organization_id == resource.organization_id,
-            Recognition.credential_id.is_not(None),
-            Recognition.status == "valid",
-            or_(
-                Recognition.capability_key.is_(None),
-                Recognition.capability_key.in_(select(carried).where(link == number)),
-            ),
-        )
-        # One for anybody comes last, and stands.
-        .order_by(Recognition.is_by_named_providers.desc(), Recognition.id)
-    )
-    found: dict[int, list[int] | None] = {}
-    for row in rows:
-        if row.credential_id is not None:
-            named = [*(found.get(row.credential_id) or ()), *(one.id for one in row.providers)]
-            found[row.credential_id] = named if row.is_by_named_providers else None
-    return found
-
-
-def get_visible_recognition(actor: Actor, recognition_id: int) -> Recognition:
-    """Return a recognition that the actor may see. Raises NotFound."""
-    row = session.get(Recognition, recognition_id)
-    if row is None:
-        raise NotFound()
-    authorize(actor, Permission.RECOGNITION_VIEW, row)
-    return row
-
-
 # Clearances
 
 
-_CLEARANCE_OPTIONS = (
+CLEARANCE_OPTIONS = (
     joinedload(Clearance.host),
     joinedload(Clearance.organization),
     joinedload(Clearance.user),
@@ -521,7 +359,7 @@ def get_visible_clearance(actor: Actor, clearance_id: int) -> Clearance:
 def find_shown_clearance(clearance_id: int) -> Clearance | None:
     """Return a clearance with all that a message says of it, or None where it is gone."""
     return session.scalar(
-        select(Clearance).options(*_CLEARANCE_OPTIONS).where(Clearance.id == clearance_id)
+        select(Clearance).options(*CLEARANCE_OPTIONS).where(Clearance.id == clearance_id)
     )
 
 
@@ -546,7 +384,7 @@ def list_clearances(
             )
         )
     conditions += _in_state(Clearance, Clearance.expires_on, state)
-    statement = select(Clearance).options(*_CLEARANCE_OPTIONS).where(*conditions)
+    statement = select(Clearance).options(*CLEARANCE_OPTIONS).where(*conditions)
     if state == "ending":
         return keyset_page(
             statement, (Clearance.expires_on, Clearance.id), cursor=cursor, limit=limit
@@ -664,83 +502,6 @@ def list_answered_by(row: Qualification | Clearance) -> list[AccessRequest]:
     )
 
 
-# The ledger
-
-
-@dataclass(frozen=True)
-class LedgerEntry:
-    """Who granted, renewed, recognized or revoked what, for whom, when and why."""
-
-    taken_at: dt.datetime
-    action: str
-    kind: str
-    what: str
-    whom: str
-    by: str
-    note: str
-
-
-def list_ledger(
-    host: Organization, *, cursor: str | None = None, limit: int = 30
-) -> Page[LedgerEntry]:
-    """Return a page of what a host granted, recognized and revoked, the newest first."""
-    subjects: tuple[tuple[str, Any], ...] = (
-        ("qualification", Qualification),
-        ("recognition", Recognition),
-        ("clearance", Clearance),
-    )
-    steps = keyset_page(
-        select(WorkflowStep).where(
-            or_(
-                *(
-                    (WorkflowStep.subject == subject)
-                    & WorkflowStep.subject_id.in_(
-                        select(model.id).where(model.host_organization_id == host.id)
-                    )
-                    for subject, model in subjects
-                )
-            )
-        ),
-        (WorkflowStep.id,),
-        cursor=cursor,
-        limit=limit,
-        descending=True,
-    )
-    options: Mapping[str, Any] = {
-        "qualification": _OPTIONS,
-        "recognition": _RECOGNITION_OPTIONS,
-        "clearance": _CLEARANCE_OPTIONS,
-    }
-    rows: dict[tuple[str, int], Any] = {}
-    for subject, model in subjects:
-        ids = {step.subject_id for step in steps.items if step.subject == subject}
-        if ids:
-            found = session.scalars(
-                select(model).options(*options[subject]).where(model.id.in_(ids))
-            ).unique()
-            rows |= {(subject, row.id): row for row in found}
-    # Who deletes an account at this very moment takes the rows along.
-    entries = [
-        _entry(step, rows[step.subject, step.subject_id])
-        for step in steps.items
-        if (step.subject, step.subject_id) in rows
-    ]
-    return Page(entries, steps.next)
-
-
-def _entry(step: WorkflowStep, row: Any) -> LedgerEntry:
-    if isinstance(row, Qualification):
-        what, whom = thing_of(row), row.user.name
-    elif isinstance(row, Clearance):
-        what, whom = str(CLEARANCE_KINDS[row.kind]), holder_of(row)
-    else:
-        what = source_of(row)
-        whom = row.capability.name if row.capability else _("Every capability")
-    return LedgerEntry(
-        step.taken_at, step.action, step.subject, what, whom, step.actor_name, step.note
-    )
-
-
 def thing_of(row: Qualification | AccessRequest) -> str:
     """Return the name of what a qualification is for, or of what somebody would book."""
     if row.capability is not None:
@@ -756,12 +517,6 @@ def holder_of(row: Clearance) -> str:
     """Return the name of whom a clearance is about."""
     holder = row.user or row.organization
     return holder.name if holder is not None else ""
-
-
-def source_of(row: Recognition) -> str:
-    """Return the name of whose word is taken."""
-    source = row.recognized_organization or row.credential
-    return source.name if source is not None else ""
 
 
 # Parts of other pages
@@ -812,7 +567,7 @@ def list_ending(actor: Actor, limit: int) -> list[DeskItem]:
     """Return what ends soon of what is the actor's, or what the actor's organizations granted."""
     qualifications = session.scalars(
         select(Qualification)
-        .options(*_OPTIONS)
+        .options(*QUALIFICATION_OPTIONS)
         .where(
             or_(
                 Qualification.user_id == actor.user_id,
@@ -825,7 +580,7 @@ def list_ending(actor: Actor, limit: int) -> list[DeskItem]:
     )
     clearances = session.scalars(
         select(Clearance)
-        .options(*_CLEARANCE_OPTIONS)
+        .options(*CLEARANCE_OPTIONS)
         .where(
             or_(
                 Clearance.user_id == actor.user_id,

@@ -10,7 +10,7 @@ from portal.bookings.models.calendar import Resource
 from portal.bookings.queries.access import load_gates
 from portal.bookings.queries.bookings import get_resource, list_bookers
 from portal.bookings.queries.calendar import load_rules, resource_of
-from portal.bookings.queries.grants import list_credentials_for
+from portal.bookings.queries.recognitions import list_credentials_for
 from portal.bookings.rules.attempt import BookingRules, Gates
 from portal.bookings.rules.customers import customer_class_of
 from portal.facilities.models import Equipment, Facility

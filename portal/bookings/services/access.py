@@ -12,6 +12,7 @@ from portal.bookings.models.access import AccessRequest, Clearance, Qualificatio
 from portal.bookings.models.booking import Booking
 from portal.bookings.policies import Permission
 from portal.bookings.queries import grants as queries
+from portal.bookings.queries import recognitions
 from portal.bookings.rules.access import last_day
 from portal.bookings.rules.words import (
     ACCESS_REQUESTS,
@@ -152,7 +153,7 @@ def grant_qualification(
     key = _capability_key(capability) if capability else None
     if recognition_id is not None:
         recognition = session.get(Recognition, recognition_id)
-        if recognition is None or not queries.is_credential_of(recognition, host.id):
+        if recognition is None or not recognitions.is_credential_of(recognition, host.id):
             raise Invalid("recognition_id", _("Please choose a credential that you recognize."))
     row = queries.find_qualification(host.id, person, equipment_id, key)
     if row is None:
@@ -221,7 +222,7 @@ def grant_by_certificate(
     if expires_on is not None and expires_on < today_here():
         return 0
     granted = 0
-    for recognition in queries.list_recognitions_of_credential(credential_id):
+    for recognition in recognitions.list_recognitions_of_credential(credential_id):
         if recognition_id not in (None, recognition.id):
             continue
         if host_id not in (None, recognition.host_organization_id):
@@ -396,7 +397,7 @@ def add_recognition(
     known = get_named_credential(credential) if credential else None
     key = _capability_key(capability) if capability else None
     other_id, known_id = other.id if other else None, known.id if known else None
-    row = queries.find_recognition(host.id, other_id, known_id, key)
+    row = recognitions.find_recognition(host.id, other_id, known_id, key)
     if row is None:
         row = Recognition(
             host_organization_id=host.id,

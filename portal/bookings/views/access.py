@@ -17,7 +17,7 @@ from portal.bookings.forms.access import (
     ValidityForm,
 )
 from portal.bookings.policies import Permission
-from portal.bookings.queries import grants
+from portal.bookings.queries import grants, ledger, recognitions
 from portal.bookings.rules.access import lapses_first
 from portal.bookings.rules.words import (
     ACCESS_KINDS,
@@ -97,7 +97,7 @@ def show_clearances(organization_id: int) -> ResponseReturnValue:
 def show_access_ledger(organization_id: int) -> ResponseReturnValue:
     """Show a host who granted, renewed, recognized and revoked what, and why."""
     host = _host(organization_id)
-    found = grants.list_ledger(host, cursor=request.args.get("cursor"))
+    found = ledger.list_ledger(host, cursor=request.args.get("cursor"))
     return page(
         "bookings/access/ledger.html",
         host=host,
@@ -115,7 +115,7 @@ def grant_qualification(organization_id: int) -> ResponseReturnValue:
     form = GrantForm.bind(**_prefilled(asked))
     _offer_people(form, host, asked)
     form.equipment_id.choices = grants.list_equipment_choices(host.id)
-    form.recognition_id.choices = grants.list_credential_choices(host.id)
+    form.recognition_id.choices = recognitions.list_credential_choices(host.id)
     if form.submitted():
         row = form.attempt(services.grant_qualification, current_actor(), host, **form.data)
         if row is not None:
@@ -168,10 +168,10 @@ def show_recognitions(organization_id: int) -> ResponseReturnValue:
         "bookings/access/recognitions.html",
         form=form,
         host=host,
-        credentials=grants.list_offered_credentials(),
+        credentials=recognitions.list_offered_credentials(),
         rows=[
-            (row, grants.source_of(row), RECOGNITIONS.available(actor, row))
-            for row in grants.list_recognitions(host.id)
+            (row, recognitions.source_of(row), RECOGNITIONS.available(actor, row))
+            for row in recognitions.list_recognitions(host.id)
         ],
     )
 
@@ -180,7 +180,7 @@ def show_recognitions(organization_id: int) -> ResponseReturnValue:
 def act_on_recognition(recognition_id: int, action: str) -> ResponseReturnValue:
     """Recognize something no longer."""
     actor = current_actor()
-    row = grants.get_visible_recognition(actor, recognition_id)
+    row = recognitions.get_visible_recognition(actor, recognition_id)
     services.act_on_recognition(actor, row, action, note=form_text("note"))
     flash(str(RECOGNITIONS.transitions[action].done))
     return see_other(

@@ -12,7 +12,7 @@ from werkzeug.datastructures import FileStorage
 from portal.bookings.models.access import AccessRequest, Clearance, Qualification, Recognition
 from portal.bookings.models.booking import Booking
 from portal.bookings.models.calendar import Resource
-from portal.bookings.queries import grants
+from portal.bookings.queries import grants, ledger, recognitions
 from portal.bookings.queries.access import load_gates
 from portal.bookings.queries.bookings import get_booking
 from portal.bookings.rules.attempt import BookingRules
@@ -252,8 +252,8 @@ def test_a_revoked_qualification_needs_a_reason_and_can_be_granted_again(
         equipment_id=world.equipment["shop_public"],
     )
     assert (again.id, again.status) == (granted(world).id, "valid")
-    ledger = grants.list_ledger(organization("shop")).items
-    assert [(entry.action, entry.whom, entry.by, entry.note) for entry in ledger] == [
+    kept = ledger.list_ledger(organization("shop")).items
+    assert [(entry.action, entry.whom, entry.by, entry.note) for entry in kept] == [
         ("grant", "Cleo", "Ana", ""),
         ("revoke", "Cleo", "Ana", "Left the guard open."),
     ]
@@ -380,7 +380,7 @@ def test_a_host_recognizes_another_once_and_no_longer(
 
     assert again.id == row.id
     assert again.status == "valid"
-    notes = [entry.note for entry in grants.list_ledger(shop).items]
+    notes = [entry.note for entry in ledger.list_ledger(shop).items]
     assert notes == ["", "Their mill is another one.", ""]
 
 
@@ -390,7 +390,9 @@ def test_a_recognized_credential_can_be_what_a_qualification_was_granted_for(
     ana, shop = actor("ana"), organization("shop")
     credential_of(world, "college", "AWS certified welder")
     credential = access.add_recognition(ana, shop, credential="aws certified welder")
-    assert grants.list_credential_choices(shop.id) == [(credential.id, "AWS certified welder")]
+    assert recognitions.list_credential_choices(shop.id) == [
+        (credential.id, "AWS certified welder")
+    ]
 
     row = access.grant_qualification(
         ana,
@@ -482,8 +484,8 @@ def test_a_certificate_qualifies_wherever_its_credential_is_recognized(
     ]
     asked = session.get_one(AccessRequest, world.access_requests["eve_at_shop"])
     assert asked.status == "granted"
-    ledger = grants.list_ledger(organization("shop")).items[0]
-    assert (ledger.action, ledger.note) == ("grant", at_shop.evidence)
+    kept = ledger.list_ledger(organization("shop")).items[0]
+    assert (kept.action, kept.note) == ("grant", at_shop.evidence)
     assert certify(world, other, "eve", expires_on=today_here() - dt.timedelta(days=1)) == 0
 
 
@@ -539,7 +541,7 @@ def test_a_revoked_certificate_takes_back_what_it_granted_and_nothing_else(
     assert told == 1
     session.expire_all()
     assert (granted_by_it.status, by_hand.status) == ("revoked", "valid")
-    assert grants.list_ledger(shop).items[0].note == "Issued in error."
+    assert ledger.list_ledger(shop).items[0].note == "Issued in error."
     # Another certificate that is good still takes its place, but what people of the host revoke
     # comes back by what is issued later alone.
     earlier = {

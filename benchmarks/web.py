@@ -183,9 +183,9 @@ def profile(instance: Path, paths: dict[str, list[str]]) -> dict[str, dict[str, 
     from sqlalchemy import event
 
     from portal.app import create_app
-    from portal.kernel import web
     from portal.kernel.database import db
     from portal.kernel.search import search_index
+    from portal.kernel.web import answers
 
     app = create_app()
     clock = Clock()
@@ -196,7 +196,7 @@ def profile(instance: Path, paths: dict[str, list[str]]) -> dict[str, dict[str, 
     undo = [
         clock.watch(engine, "search", "index"),
         clock.watch(engine, "suggest", "index"),
-        clock.watch(web, "render_template", "template"),
+        clock.watch(answers, "render_template", "template"),
     ]
     client = app.test_client(use_cookies=False)
     found = {}

@@ -21,7 +21,7 @@ from portal.kernel.manifest import Job, Manifest, installed_manifests
 from portal.kernel.openapi import blueprint as openapi_blueprint
 from portal.kernel.search import init_search, mend_index, search_index
 from portal.kernel.settled import init_settled, settled
-from portal.kernel.web import init_web
+from portal.kernel.web.setup import init_web
 from portal.registry import DOMAINS
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -58,7 +58,7 @@ ELSEWHERE = {"chromium", "web_processes"}
 
 
 # What tells Jinja how to compile templates; of the templates themselves it keeps watch.
-COMPILERS = ("portal/kernel/templating.py", "portal/kernel/web.py")
+COMPILERS = ("portal/kernel/templating.py", "portal/kernel/web/setup.py")
 
 
 # First, since `-m` chooses by the markers that are there by then.

@@ -12,7 +12,8 @@ from portal.accounts.schemas import MeSchema
 from portal.kernel.api import api_blueprint, bind_json, operation, respond
 from portal.kernel.authorization import authorize
 from portal.kernel.errors import Unauthenticated
-from portal.kernel.web import current_actor, not_modified
+from portal.kernel.web.answers import not_modified
+from portal.kernel.web.viewer import current_actor
 
 blueprint = api_blueprint("accounts", __name__)
 

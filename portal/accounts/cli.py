@@ -10,7 +10,7 @@ from portal.accounts.forms import AddressForm, NewPasswordForm
 from portal.accounts.models import User
 from portal.kernel.authorization import SYSTEM, known_scopes
 from portal.kernel.errors import PortalError
-from portal.kernel.web import external_url
+from portal.kernel.web.addresses import external_url
 
 users = AppGroup("users", help="Make accounts and administrators.")
 tokens = AppGroup("tokens", help="Make API tokens.")

@@ -3,7 +3,7 @@
 from portal.accounts import events, queries, services
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.mail import queue_mail, queue_mails
-from portal.kernel.web import external_url
+from portal.kernel.web.addresses import external_url
 
 
 def email_link_on_user_signed_up(event: events.UserSignedUp) -> None:

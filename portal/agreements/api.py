@@ -43,7 +43,8 @@ from portal.kernel.api import (
 )
 from portal.kernel.files import send_stored_file
 from portal.kernel.paging import Page
-from portal.kernel.web import choice_argument, current_actor, date_argument
+from portal.kernel.web.arguments import choice_argument, date_argument
+from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import get_organization
 from portal.partnerships.forms import NoteForm
 

@@ -7,7 +7,7 @@ from portal.agreements.rules.words import OUTCOME_KINDS
 from portal.brokerage.services.cases import advance_cases
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.mail import queue_mails
-from portal.kernel.web import external_url
+from portal.kernel.web.addresses import external_url
 from portal.organizations.queries.people import managers_of
 
 #: How far an agreement brings the cases of the request from which it came; a broker closes them.

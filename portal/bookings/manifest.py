@@ -40,7 +40,7 @@ from portal.kernel.manifest import (
     ThreadSubject,
 )
 from portal.kernel.outbox import Reaction
-from portal.kernel.web import format_date
+from portal.kernel.web.formats import format_date
 
 #: Importing them is what puts their routes on the blueprints.
 PAGES = (

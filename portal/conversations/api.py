@@ -42,14 +42,10 @@ from portal.kernel.api import (
 from portal.kernel.authorization import authorize
 from portal.kernel.files import send_stored_file
 from portal.kernel.paging import Page
-from portal.kernel.web import (
-    check_chosen,
-    choice_argument,
-    current_actor,
-    format_instant,
-    text_answer,
-    text_argument,
-)
+from portal.kernel.web.answers import text_answer
+from portal.kernel.web.arguments import check_chosen, choice_argument, text_argument
+from portal.kernel.web.formats import format_instant
+from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import get_visible_organization
 
 blueprint = api_blueprint("conversations", __name__)

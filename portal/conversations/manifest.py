@@ -18,7 +18,7 @@ from portal.kernel.manifest import (
     Together,
 )
 from portal.kernel.outbox import Reaction
-from portal.kernel.web import path_of
+from portal.kernel.web.addresses import path_of
 
 
 def _parties(contact: OrganizationContact) -> tuple[Party, ...]:

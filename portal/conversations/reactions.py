@@ -11,7 +11,7 @@ from portal.conversations.rules import REPORT_REASONS, sign_stop
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.mail import queue_mails
 from portal.kernel.settings import setting
-from portal.kernel.web import external_url
+from portal.kernel.web.addresses import external_url
 
 #: Characters of a message that its e-mail repeats.
 LONGEST_IN_MAIL = 2_000

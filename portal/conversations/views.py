@@ -30,19 +30,12 @@ from portal.kernel.errors import Conflict, NotFound
 from portal.kernel.files import send_stored_file
 from portal.kernel.manifest import Party
 from portal.kernel.settings import setting
-from portal.kernel.web import (
-    chosen_numbers,
-    confirmed,
-    current_actor,
-    flash,
-    format_instant,
-    local_target,
-    one_click,
-    page,
-    see_other,
-    text_answer,
-    text_argument,
-)
+from portal.kernel.web.addresses import local_target
+from portal.kernel.web.answers import flash, page, see_other, text_answer
+from portal.kernel.web.arguments import chosen_numbers, confirmed, text_argument
+from portal.kernel.web.formats import format_instant
+from portal.kernel.web.guard import one_click
+from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import get_visible_organization, organization_choices
 
 blueprint = Blueprint("conversations", __name__)

@@ -29,7 +29,8 @@ from portal.kernel.api import (
 from portal.kernel.authorization import authorize
 from portal.kernel.errors import Invalid
 from portal.kernel.fulltext.port import MAX_LIMIT, MAX_OFFSET, SORTS, Hit
-from portal.kernel.web import current_actor, not_modified
+from portal.kernel.web.answers import not_modified
+from portal.kernel.web.viewer import current_actor
 
 blueprint = api_blueprint("directory", __name__)
 

@@ -16,7 +16,7 @@ from portal.kernel.clock import now
 from portal.kernel.fulltext.port import IndexUnavailable, QueryTooCostly
 from portal.kernel.mail import queue_mails
 from portal.kernel.settings import setting
-from portal.kernel.web import external_url
+from portal.kernel.web.addresses import external_url
 from portal.organizations.events import MembershipStarted
 from portal.partnerships.events import RequestDeleted
 from portal.training.events import ProgramDeleted

@@ -30,13 +30,9 @@ from portal.kernel.api import (
 from portal.kernel.authorization import can
 from portal.kernel.errors import Invalid
 from portal.kernel.listing import VISIBILITIES
-from portal.kernel.web import (
-    choice_argument,
-    current_actor,
-    not_modified,
-    number_argument,
-    text_argument,
-)
+from portal.kernel.web.answers import not_modified
+from portal.kernel.web.arguments import choice_argument, number_argument, text_argument
+from portal.kernel.web.viewer import current_actor
 
 blueprint = api_blueprint("facilities", __name__)
 

@@ -38,19 +38,17 @@ from portal.kernel.errors import Invalid, Unauthenticated
 from portal.kernel.files import send_stored_file
 from portal.kernel.kept import keep_answer
 from portal.kernel.listing import SEEN_BY, VISIBILITIES
-from portal.kernel.web import (
-    confirmed,
-    current_actor,
-    external_url,
+from portal.kernel.web.additions import sections_of
+from portal.kernel.web.addresses import external_url
+from portal.kernel.web.answers import (
     flash,
     linked_data_answer,
     not_modified,
     page,
-    record_number,
-    sections_of,
     see_other,
-    text_argument,
 )
+from portal.kernel.web.arguments import confirmed, record_number, text_argument
+from portal.kernel.web.viewer import current_actor
 from portal.organizations.rules import is_stale
 
 blueprint = Blueprint("facilities", __name__)

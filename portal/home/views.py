@@ -12,7 +12,9 @@ from portal.home.queries import Shared
 from portal.kernel.authorization import authorize
 from portal.kernel.kept import keep_answer
 from portal.kernel.manifest import waiting_on_desk
-from portal.kernel.web import current_actor, navigation_items, page, see_other
+from portal.kernel.web.additions import navigation_items
+from portal.kernel.web.answers import page, see_other
+from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import list_organizations_of
 from portal.regions.queries import (
     counties_of_region,

@@ -19,7 +19,7 @@ from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.errors import NotFound, PortalError
 from portal.kernel.files import read_stored_file
 from portal.kernel.mail import queue_mails
-from portal.kernel.web import external_url
+from portal.kernel.web.addresses import external_url
 
 log = logging.getLogger(__name__)
 

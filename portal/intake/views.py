@@ -19,18 +19,16 @@ from portal.intake.policies import Permission
 from portal.intake.rules import FORMATS, IMPORTS, OUTCOMES, SHOWN_FINDINGS, UNIQUIP
 from portal.kernel.authorization import NOBODY, Actor, authorize, can
 from portal.kernel.errors import Invalid
-from portal.kernel.web import (
+from portal.kernel.web.addresses import external_url
+from portal.kernel.web.answers import (
     csv_answer,
-    current_actor,
-    external_url,
     flash,
     linked_data_answer,
-    number_argument,
     page,
-    record_number,
     see_other,
-    text_argument,
 )
+from portal.kernel.web.arguments import number_argument, record_number, text_argument
+from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import organization_choices
 from portal.organizations.rules import ORGANIZATION_KINDS
 from portal.training.rules.catalogs import COLUMNS as PROGRAM_COLUMNS

@@ -1,6 +1,6 @@
 """What commands raise when they refuse. Messages are for people, in their language.
 
-One place (`portal.kernel.web`) turns them into a form error, a page or a problem document.
+One place (`portal.kernel.web.refusals`) turns them into a form error, a page or a problem document.
 """
 
 from collections.abc import Mapping

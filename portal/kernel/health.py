@@ -10,7 +10,9 @@ from portal.kernel.fulltext.port import IndexUnavailable
 from portal.kernel.mail import OutgoingMail, html_of
 from portal.kernel.outbox import OutboxDelivery
 from portal.kernel.search import search_index
-from portal.kernel.web import local_target, page, remember_language, see_other
+from portal.kernel.web.addresses import local_target
+from portal.kernel.web.answers import page, see_other
+from portal.kernel.web.viewer import remember_language
 
 blueprint = Blueprint("kernel", __name__)
 

@@ -22,7 +22,7 @@ from portal.kernel.authorization import Actor
 from portal.kernel.clock import now
 from portal.kernel.database import Model, session, unit_of_work
 from portal.kernel.errors import Invalid
-from portal.kernel.web import current_actor
+from portal.kernel.web.viewer import current_actor
 
 LONGEST_KEY = 80
 KEPT_HOURS = 24

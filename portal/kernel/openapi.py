@@ -34,7 +34,8 @@ from portal.kernel.fields import (
 from portal.kernel.forms import Form
 from portal.kernel.idempotency import KEPT_HOURS, LONGEST_KEY
 from portal.kernel.paging import LARGEST_PAGE
-from portal.kernel.web import LARGEST_ID, not_modified, page
+from portal.kernel.web.answers import not_modified, page
+from portal.kernel.web.arguments import LARGEST_ID
 
 blueprint = Blueprint("openapi", __name__, url_prefix=API_PREFIX)
 

@@ -7,7 +7,7 @@ from portal.kernel.api import respond as answer_with
 from portal.kernel.api import respond_page as answer_page
 from portal.kernel.authorization import authorize
 from portal.kernel.paging import Page
-from portal.kernel.web import current_actor
+from portal.kernel.web.viewer import current_actor
 from portal.matching import services
 from portal.matching.forms import AnswerForm, FeedbackForm
 from portal.matching.policies import Permission

@@ -11,7 +11,7 @@ from portal.kernel.authorization import SYSTEM
 from portal.kernel.errors import NotFound
 from portal.kernel.fulltext.port import IndexUnavailable
 from portal.kernel.mail import queue_mails
-from portal.kernel.web import external_url
+from portal.kernel.web.addresses import external_url
 from portal.matching import services
 from portal.matching.events import MatchAnswered, MatchesFound
 from portal.matching.queries import matches as queries

@@ -7,7 +7,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.kernel.authorization import Actor, authorize, can
-from portal.kernel.web import current_actor, flash, local_target, page, see_other
+from portal.kernel.web.addresses import local_target
+from portal.kernel.web.answers import flash, page, see_other
+from portal.kernel.web.viewer import current_actor
 from portal.matching import services
 from portal.matching.forms import AnswerForm, FeedbackForm, MailForm
 from portal.matching.policies import Permission

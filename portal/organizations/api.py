@@ -19,7 +19,9 @@ from portal.kernel.api import (
 )
 from portal.kernel.authorization import authorize
 from portal.kernel.errors import Invalid
-from portal.kernel.web import check_chosen, current_actor, not_modified, text_argument
+from portal.kernel.web.answers import not_modified
+from portal.kernel.web.arguments import check_chosen, text_argument
+from portal.kernel.web.viewer import current_actor
 from portal.organizations import services
 from portal.organizations.forms import (
     ChosenClaimsForm,

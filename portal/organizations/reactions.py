@@ -7,7 +7,7 @@ from portal.accounts.queries import find_user, find_user_by_email
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.errors import NotFound
 from portal.kernel.mail import queue_mail, queue_mails
-from portal.kernel.web import external_url
+from portal.kernel.web.addresses import external_url
 from portal.organizations import events, services
 from portal.organizations.models import Claim, Invitation, JoinRequest
 from portal.organizations.queries import people, profiles

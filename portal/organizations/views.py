@@ -14,21 +14,16 @@ from portal.kernel.clock import now, today
 from portal.kernel.errors import Invalid, NotFound
 from portal.kernel.files import send_stored_file
 from portal.kernel.kept import keep_answer
-from portal.kernel.web import (
-    chosen_numbers,
-    confirmed,
-    current_actor,
-    external_url,
+from portal.kernel.web.addresses import external_url, local_target
+from portal.kernel.web.answers import (
     flash,
-    form_text,
     linked_data_answer,
-    local_target,
     not_modified,
     page,
     see_other,
-    text_argument,
-    viewer_zone,
 )
+from portal.kernel.web.arguments import chosen_numbers, confirmed, form_text, text_argument
+from portal.kernel.web.viewer import current_actor, viewer_zone
 from portal.organizations import services
 from portal.organizations.forms import (
     ClaimForm,

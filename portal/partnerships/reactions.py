@@ -6,7 +6,7 @@ A responder's mail says whose request it is only where the response's page would
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.errors import NotFound
 from portal.kernel.mail import queue_mail, queue_mails
-from portal.kernel.web import external_url
+from portal.kernel.web.addresses import external_url
 from portal.organizations.queries.people import managers_of
 from portal.partnerships import events
 from portal.partnerships.models import Mandate, Request, Response

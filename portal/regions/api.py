@@ -16,7 +16,8 @@ from portal.kernel.api import (
 )
 from portal.kernel.errors import Invalid
 from portal.kernel.paging import Page
-from portal.kernel.web import current_actor, not_modified
+from portal.kernel.web.answers import not_modified
+from portal.kernel.web.viewer import current_actor
 from portal.regions import queries, services
 from portal.regions.forms import RegionForm
 from portal.regions.schemas import CapabilityRecordSchema, CapabilitySchema, RegionSchema

@@ -8,15 +8,9 @@ from flask_babel import gettext as _
 from portal.kernel.authorization import authorize
 from portal.kernel.errors import NotFound
 from portal.kernel.kept import keep_answer
-from portal.kernel.web import (
-    confirmed,
-    current_actor,
-    flash,
-    not_modified,
-    page,
-    see_other,
-    text_argument,
-)
+from portal.kernel.web.answers import flash, not_modified, page, see_other
+from portal.kernel.web.arguments import confirmed, text_argument
+from portal.kernel.web.viewer import current_actor
 from portal.regions import queries, services
 from portal.regions.forms import BrokerForm, RegionForm
 from portal.regions.policies import Permission

@@ -16,13 +16,9 @@ from portal.kernel.api import (
 )
 from portal.kernel.errors import Invalid
 from portal.kernel.paging import Page
-from portal.kernel.web import (
-    choice_argument,
-    current_actor,
-    not_modified,
-    number_argument,
-    text_argument,
-)
+from portal.kernel.web.answers import not_modified
+from portal.kernel.web.arguments import choice_argument, number_argument, text_argument
+from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import get_organization
 from portal.skills import queries, services
 from portal.skills.forms import CredentialForm, NewCredentialForm, credential_values

@@ -7,15 +7,10 @@ from flask_babel import gettext as _
 from portal.kernel.authorization import authorize
 from portal.kernel.errors import Unauthenticated
 from portal.kernel.kept import keep_answer
-from portal.kernel.web import (
-    current_actor,
-    flash,
-    page,
-    record_number,
-    sections_of,
-    see_other,
-    text_argument,
-)
+from portal.kernel.web.additions import sections_of
+from portal.kernel.web.answers import flash, page, see_other
+from portal.kernel.web.arguments import record_number, text_argument
+from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import get_organization, organization_choices
 from portal.skills import queries, services
 from portal.skills.forms import CredentialForm, NewCredentialForm, credential_values

@@ -18,7 +18,7 @@ from portal.kernel.manifest import (
     ThreadSubject,
 )
 from portal.kernel.outbox import Reaction
-from portal.kernel.web import format_date
+from portal.kernel.web.formats import format_date
 from portal.organizations.events import (
     OrganizationArchived,
     OrganizationChanged,

@@ -14,7 +14,7 @@ from portal.kernel.api import (
     respond_page,
 )
 from portal.kernel.paging import Page
-from portal.kernel.web import current_actor
+from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import get_visible_organization
 from portal.webhooks import queries, services
 from portal.webhooks.forms import NewWebhookForm, WebhookForm

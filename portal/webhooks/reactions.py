@@ -8,7 +8,7 @@ from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import now
 from portal.kernel.mail import queue_mails
 from portal.kernel.outgoing import Refused, Unreachable, post
-from portal.kernel.web import external_url
+from portal.kernel.web.addresses import external_url
 from portal.organizations.queries.people import managers_of
 from portal.partnerships.events import RequestMoved, ResponseDecided
 from portal.webhooks import queries, services

@@ -9,7 +9,9 @@ from flask_babel import gettext as _
 from portal.accounts.views.identity import ask_password_again
 from portal.kernel.authorization import authorize
 from portal.kernel.outgoing import PROBLEMS
-from portal.kernel.web import confirmed, current_actor, flash, page, see_other
+from portal.kernel.web.answers import flash, page, see_other
+from portal.kernel.web.arguments import confirmed
+from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import get_visible_organization
 from portal.webhooks import queries, services
 from portal.webhooks.forms import NewWebhookForm, WebhookForm

@@ -41,7 +41,7 @@ def contracts(package: Path, domains: tuple[str, ...]) -> list[dict[str, Any]]:
     """The contracts for the domains that stand already; domains come bottom to top."""
     name = package.name
     built = {domain: rooms_of(package, domain) for domain in domains if rooms_of(package, domain)}
-    kernel = [f"kernel.{path.stem}" for path in (package / "kernel").glob("*.py")]
+    kernel = rooms_of(package, "kernel")
 
     def modules(*rooms: str) -> list[str]:
         return [
@@ -52,7 +52,7 @@ def contracts(package: Path, domains: tuple[str, ...]) -> list[dict[str, Any]]:
         ]
 
     def of_kernel(*parts: str) -> list[str]:
-        return [f"{name}.kernel.{part}" for part in parts if f"kernel.{part}" in kernel]
+        return [f"{name}.kernel.{part}" for part in parts if part in kernel]
 
     def forbidden(title: str, sources: list[str], targets: list[str]) -> dict[str, Any]:
         return {

@@ -31,7 +31,10 @@ from portal.kernel.authorization import Actor
 from portal.kernel.clock import now
 from portal.kernel.fulltext.port import Fragment, Hit, Suggestion
 from portal.kernel.manifest import NavigationItem
-from portal.kernel.web import confirmed, flash, init_web, not_modified, page, see_other, set_actor
+from portal.kernel.web.answers import flash, not_modified, page, see_other
+from portal.kernel.web.arguments import confirmed
+from portal.kernel.web.setup import init_web
+from portal.kernel.web.viewer import set_actor
 from portal.kernel.workflow import Transition
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,18 +8,27 @@ from collections.abc import Callable
 
 import pytest
 import time_machine
-from flask import Flask, g
+from flask import Flask, g, request
 from flask import session as cookie
 from flask.testing import FlaskClient
 from flask_babel import force_locale
 from werkzeug.datastructures import Authorization
 
 from portal.app import create_app, warm_up
-from portal.kernel import web
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound, TooMany, Unavailable
 from portal.kernel.fulltext.port import IndexUnavailable
+from portal.kernel.web.addresses import asset_version, local_target
+from portal.kernel.web.answers import flash, not_modified
+from portal.kernel.web.formats import (
+    format_ago,
+    format_date,
+    format_distance,
+    format_instant,
+    format_money,
+)
+from portal.kernel.web.viewer import set_actor
 from portal.organizations.models import Membership
 from tests.cast import PEOPLE, World
 
@@ -63,14 +72,14 @@ HOSTILE_TARGETS = [
 
 @pytest.mark.parametrize("target", HOSTILE_TARGETS)
 def test_next_never_leaves_the_site(target: str) -> None:
-    assert web.local_target(target, "/fallback") == "/fallback"
+    assert local_target(target, "/fallback") == "/fallback"
 
 
 @pytest.mark.parametrize(
     "target", ["/", "/desk", "/search?q=a%20b&kind=equipment#top", "/a//b", "/é", "/x?next=//y"]
 )
 def test_next_may_be_any_path_of_the_site(target: str) -> None:
-    assert web.local_target(target, "/fallback") == target
+    assert local_target(target, "/fallback") == target
 
 
 @pytest.mark.parametrize("target", HOSTILE_TARGETS)
@@ -200,7 +209,7 @@ def test_what_is_not_versioned_is_never_stored(client_of: ClientOf) -> None:
 def test_static_files_are_kept_only_under_their_version(app: Flask, client_of: ClientOf) -> None:
     client = client_of("nobody")
     with app.app_context():
-        version = web.asset_version()
+        version = asset_version()
 
     assert "immutable" in client.get(f"/static/css/portal.css?v={version}").headers["Cache-Control"]
     for wrong in ("", "?v=", "?v=old"):
@@ -229,9 +238,7 @@ def test_forwarding_headers_are_believed_only_of_known_proxies(
 ) -> None:
     app = create_app("testing", INSTANCE_PATH=str(tmp_path), TRUSTED_PROXIES=proxies)
     seen: list[tuple[str | None, str, bool]] = []
-    app.before_request(
-        lambda: seen.append((web.request.remote_addr, web.request.host, web.request.is_secure))
-    )
+    app.before_request(lambda: seen.append((request.remote_addr, request.host, request.is_secure)))
     app.test_client().get(
         "/healthz",
         headers={
@@ -255,8 +262,8 @@ def tag_of(app: Flask) -> Callable[..., tuple[str, bool]]:
     def tag(*parts: object, actor: object = None, **request: object) -> tuple[str, bool]:
         with app.test_request_context(**request):  # type: ignore[arg-type]
             if actor is not None:
-                web.set_actor(actor)  # type: ignore[arg-type]
-            assert web.not_modified(*(parts or ("record", 1))) is None
+                set_actor(actor)  # type: ignore[arg-type]
+            assert not_modified(*(parts or ("record", 1))) is None
             return g.etag
 
     # In a context of its own, or all requests would share the test's `g`.
@@ -297,10 +304,10 @@ def test_only_what_nobody_in_particular_sees_may_be_shared(
 
 def test_reply_with_a_message_has_no_version(app: Flask) -> None:
     with app.test_request_context():
-        web.flash("Saved.")
+        flash("Saved.")
         assert "_flashes" in cookie
 
-        assert web.not_modified("record", 1) is None
+        assert not_modified("record", 1) is None
         assert g.get("etag") is None
 
 
@@ -562,23 +569,23 @@ def test_money_is_written_as_readers_in_the_united_states_do(
 ) -> None:
     with app.test_request_context():
         with force_locale("en"):
-            assert web.format_money(cents, unit) == english
+            assert format_money(cents, unit) == english
         if spanish is not None:
             with force_locale("es"):
-                assert web.format_money(cents, unit) == spanish
+                assert format_money(cents, unit) == spanish
 
 
 def test_instants_are_in_the_viewers_zone_and_name_it(app: Flask) -> None:
     summer = dt.datetime(2026, 7, 1, 16, 30, tzinfo=dt.UTC)
     winter = dt.datetime(2026, 1, 15, 3, 5, tzinfo=dt.UTC)
     with app.test_request_context(), force_locale("en"):
-        assert web.format_instant(None) == ""
-        assert tidy(web.format_instant(summer)) == "Jul 1, 2026, 12:30 PM EDT"
-        assert tidy(web.format_instant(winter)) == "Jan 14, 2026, 10:05 PM EST"
-        assert web.format_date(winter) == "Jan 14, 2026"
-        assert web.format_date(dt.date(2026, 1, 15)) == "Jan 15, 2026"
+        assert format_instant(None) == ""
+        assert tidy(format_instant(summer)) == "Jul 1, 2026, 12:30 PM EDT"
+        assert tidy(format_instant(winter)) == "Jan 14, 2026, 10:05 PM EST"
+        assert format_date(winter) == "Jan 14, 2026"
+        assert format_date(dt.date(2026, 1, 15)) == "Jan 15, 2026"
     with app.test_request_context(), force_locale("es"):
-        assert tidy(web.format_instant(summer)) == "1 jul 2026, 12:30 EDT"
+        assert tidy(format_instant(summer)) == "1 jul 2026, 12:30 EDT"
 
 
 def tidy(text: str) -> str:
@@ -601,18 +608,18 @@ def test_ages_are_written_in_the_language(
 ) -> None:
     with time_machine.travel("2026-05-04T12:00:00Z", tick=False), app.test_request_context():
         with force_locale("en"):
-            assert web.format_ago(now() - ago) == english
-            assert web.format_ago(None) == ""
+            assert format_ago(now() - ago) == english
+            assert format_ago(None) == ""
         with force_locale("es"):
-            assert web.format_ago(now() - ago) == spanish
+            assert format_ago(now() - ago) == spanish
 
 
 def test_distances_are_miles_with_kilometers_at_hand(app: Flask) -> None:
     with app.test_request_context(), force_locale("en"):
-        assert web.format_distance(None) == ""
-        assert ">3.2 miles<" in web.format_distance(3.2)
-        assert 'title="5.1 km"' in web.format_distance(3.2)
-        assert ">1,234 miles<" in web.format_distance(1234.4)
+        assert format_distance(None) == ""
+        assert ">3.2 miles<" in format_distance(3.2)
+        assert 'title="5.1 km"' in format_distance(3.2)
+        assert ">1,234 miles<" in format_distance(1234.4)
 
 
 # Navigation

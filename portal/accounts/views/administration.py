@@ -9,7 +9,9 @@ from portal.accounts.policies import Permission
 from portal.accounts.views.blueprint import blueprint
 from portal.accounts.views.identity import ask_password_again
 from portal.kernel.authorization import authorize
-from portal.kernel.web import confirmed, current_actor, flash, page, see_other, text_argument
+from portal.kernel.web.answers import flash, page, see_other
+from portal.kernel.web.arguments import confirmed, text_argument
+from portal.kernel.web.viewer import current_actor
 
 
 @blueprint.get("/administration/users")

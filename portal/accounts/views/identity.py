@@ -14,7 +14,9 @@ from portal.accounts.queries import SignedIn
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import now
 from portal.kernel.errors import Unauthenticated
-from portal.kernel.web import current_actor, local_target, see_other, set_actor
+from portal.kernel.web.addresses import local_target
+from portal.kernel.web.answers import see_other
+from portal.kernel.web.viewer import current_actor, set_actor
 
 #: After so many minutes without the password, sensitive actions ask for it.
 PASSWORD_MINUTES = 30

@@ -25,7 +25,10 @@ from portal.accounts.views.identity import (
     require_person,
 )
 from portal.kernel.authorization import known_scopes
-from portal.kernel.web import confirmed, current_actor, flash, local_target, page, see_other
+from portal.kernel.web.addresses import local_target
+from portal.kernel.web.answers import flash, page, see_other
+from portal.kernel.web.arguments import confirmed
+from portal.kernel.web.viewer import current_actor
 
 
 def _own_user() -> Any:

@@ -23,7 +23,9 @@ from portal.accounts.views.identity import (
     keep_cookie,
     require_person,
 )
-from portal.kernel.web import current_actor, flash, local_target, page, see_other
+from portal.kernel.web.addresses import local_target
+from portal.kernel.web.answers import flash, page, see_other
+from portal.kernel.web.viewer import current_actor
 
 
 def _target(fallback: str = "/") -> str:

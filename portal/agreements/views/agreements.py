@@ -32,15 +32,9 @@ from portal.kernel.authorization import authorize, can
 from portal.kernel.clock import today_here
 from portal.kernel.errors import Conflict, Invalid, NotFound
 from portal.kernel.files import send_stored_file
-from portal.kernel.web import (
-    choice_argument,
-    confirmed,
-    current_actor,
-    flash,
-    page,
-    record_number,
-    see_other,
-)
+from portal.kernel.web.answers import flash, page, see_other
+from portal.kernel.web.arguments import choice_argument, confirmed, record_number
+from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import get_organization, organization_choices
 from portal.partnerships.forms import NoteForm
 

@@ -21,7 +21,9 @@ from portal.agreements.services import outcomes as services
 from portal.agreements.views.blueprint import blueprint
 from portal.kernel.authorization import authorize, can
 from portal.kernel.files import send_stored_file
-from portal.kernel.web import confirmed, current_actor, flash, page, see_other, text_argument
+from portal.kernel.web.answers import flash, page, see_other
+from portal.kernel.web.arguments import confirmed, text_argument
+from portal.kernel.web.viewer import current_actor
 from portal.partnerships.forms import NoteForm
 
 

@@ -24,7 +24,9 @@ from portal.agreements.rules.words import (
 from portal.agreements.schemas import CHAIN_COLUMNS, REPORT_COLUMNS, chain_rows, report_rows
 from portal.agreements.views.blueprint import blueprint
 from portal.kernel.clock import today_here
-from portal.kernel.web import csv_answer, current_actor, date_argument, page
+from portal.kernel.web.answers import csv_answer, page
+from portal.kernel.web.arguments import date_argument
+from portal.kernel.web.viewer import current_actor
 
 
 @blueprint.get("/agreements/<int:agreement_id>/chain")

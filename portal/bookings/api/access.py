@@ -14,7 +14,8 @@ from portal.bookings.services import access as services
 from portal.kernel.api import bind_json, operation, page_arguments, respond, respond_page
 from portal.kernel.authorization import authorize
 from portal.kernel.errors import Invalid
-from portal.kernel.web import choice_argument, current_actor, number_argument
+from portal.kernel.web.arguments import choice_argument, number_argument
+from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import get_visible_organization
 
 

@@ -43,7 +43,8 @@ from portal.kernel.api import (
 from portal.kernel.authorization import authorize
 from portal.kernel.errors import Invalid
 from portal.kernel.idempotency import idempotency_key
-from portal.kernel.web import choice_argument, current_actor, number_argument
+from portal.kernel.web.arguments import choice_argument, number_argument
+from portal.kernel.web.viewer import current_actor
 
 MOST_DAYS = 62
 

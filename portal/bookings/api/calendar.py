@@ -16,7 +16,8 @@ from portal.facilities.queries import get_visible_equipment
 from portal.facilities.rules import CUSTOMER_CLASSES
 from portal.kernel.api import InvalidForm, operation, read_json, respond
 from portal.kernel.authorization import authorize
-from portal.kernel.web import choice_argument, current_actor
+from portal.kernel.web.arguments import choice_argument
+from portal.kernel.web.viewer import current_actor
 
 _EXAMPLE: Mapping[str, Any] = {
     "slot_minutes": 30,

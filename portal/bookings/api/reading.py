@@ -11,7 +11,7 @@ from portal.bookings.rules.recurrence import Recurrence, read_recurrence
 from portal.kernel.authorization import Actor
 from portal.kernel.errors import Invalid
 from portal.kernel.fields import read_instant
-from portal.kernel.web import text_argument
+from portal.kernel.web.arguments import text_argument
 
 
 def read_span(starts_at: dt.datetime, ends_at: dt.datetime, field: str = "ends_at") -> Span:

@@ -21,7 +21,7 @@ from portal.facilities.queries import get_visible_equipment, get_visible_facilit
 from portal.kernel.api import bind_json, operation, page_arguments, respond, respond_page
 from portal.kernel.authorization import authorize
 from portal.kernel.idempotency import idempotency_key
-from portal.kernel.web import current_actor
+from portal.kernel.web.viewer import current_actor
 
 _EXAMPLE = {
     "starts_at": "2027-03-01T09:00:00-05:00",

@@ -10,7 +10,7 @@ from portal.bookings.rules.access import lapses_first
 from portal.bookings.services import access
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.mail import queue_mails
-from portal.kernel.web import external_url
+from portal.kernel.web.addresses import external_url
 from portal.organizations.queries.people import managers_of
 
 

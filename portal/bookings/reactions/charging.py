@@ -7,7 +7,7 @@ from portal.bookings.rules.notices import Wishes
 from portal.bookings.services import charging as services
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.mail import queue_mails
-from portal.kernel.web import external_url
+from portal.kernel.web.addresses import external_url
 from portal.organizations.queries.people import find_membership, managers_of
 
 

@@ -16,7 +16,7 @@ from portal.bookings.rules.telling import write_span
 from portal.kernel.errors import NotFound
 from portal.kernel.mail import queue_mails
 from portal.kernel.settings import setting
-from portal.kernel.web import external_url
+from portal.kernel.web.addresses import external_url
 
 # What an event names may be gone, or have changed again, by the time that it is delivered.
 

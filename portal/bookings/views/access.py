@@ -39,15 +39,9 @@ from portal.kernel.authorization import authorize, can
 from portal.kernel.clock import today_here
 from portal.kernel.errors import NotFound
 from portal.kernel.files import StoredFile, send_stored_file
-from portal.kernel.web import (
-    choice_argument,
-    current_actor,
-    flash,
-    form_text,
-    number_argument,
-    page,
-    see_other,
-)
+from portal.kernel.web.answers import flash, page, see_other
+from portal.kernel.web.arguments import choice_argument, form_text, number_argument
+from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import get_visible_organization
 
 # The host

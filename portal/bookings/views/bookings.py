@@ -45,15 +45,11 @@ from portal.bookings.views.subjects import Subject, find_subject, show_page, zon
 from portal.kernel.authorization import authorize, can
 from portal.kernel.clock import now
 from portal.kernel.errors import Conflict
-from portal.kernel.web import (
-    confirmed,
-    current_actor,
-    external_url,
-    flash,
-    format_money,
-    local_target,
-    see_other,
-)
+from portal.kernel.web.addresses import external_url, local_target
+from portal.kernel.web.answers import flash, see_other
+from portal.kernel.web.arguments import confirmed
+from portal.kernel.web.formats import format_money
+from portal.kernel.web.viewer import current_actor
 from portal.kernel.workflow import Transition
 from portal.organizations.queries.profiles import (
     get_visible_organization,

@@ -42,16 +42,9 @@ from portal.bookings.views.blueprint import blueprint
 from portal.facilities.rules import CUSTOMER_CLASSES
 from portal.kernel.clock import now
 from portal.kernel.errors import NotFound
-from portal.kernel.web import (
-    choice_argument,
-    confirmed,
-    current_actor,
-    flash,
-    form_text,
-    page,
-    record_number,
-    see_other,
-)
+from portal.kernel.web.answers import flash, page, see_other
+from portal.kernel.web.arguments import choice_argument, confirmed, form_text, record_number
+from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.people import list_people
 
 _RULES = (

@@ -31,15 +31,9 @@ from portal.facilities.rules import CUSTOMER_CLASSES
 from portal.kernel.authorization import authorize, can
 from portal.kernel.clock import today_here
 from portal.kernel.spreadsheets import amount_cell
-from portal.kernel.web import (
-    current_actor,
-    flash,
-    month_argument,
-    page,
-    see_other,
-    table_answer,
-    text_argument,
-)
+from portal.kernel.web.answers import flash, page, see_other, table_answer
+from portal.kernel.web.arguments import month_argument, text_argument
+from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import get_visible_organization
 
 

@@ -20,7 +20,9 @@ from portal.kernel.authorization import authorize
 from portal.kernel.clock import today_here
 from portal.kernel.errors import Conflict
 from portal.kernel.kept import keep_answer
-from portal.kernel.web import current_actor, flash, see_other, text_argument
+from portal.kernel.web.answers import flash, see_other
+from portal.kernel.web.arguments import text_argument
+from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import list_organizations_of
 from portal.regions.queries import match_capability, suggest_capabilities
 

@@ -41,7 +41,9 @@ from portal.bookings.views.subjects import (
 from portal.kernel.authorization import authorize, can
 from portal.kernel.clock import now
 from portal.kernel.errors import Conflict, Invalid
-from portal.kernel.web import current_actor, flash, format_money, see_other
+from portal.kernel.web.answers import flash, see_other
+from portal.kernel.web.formats import format_money
+from portal.kernel.web.viewer import current_actor
 
 
 @blueprint.route("/equipment/<int:equipment_id>/book", methods=["GET", "POST"])

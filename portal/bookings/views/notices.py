@@ -17,14 +17,9 @@ from portal.kernel.authorization import Actor, authorize
 from portal.kernel.clock import now
 from portal.kernel.manifest import calendar_of
 from portal.kernel.settings import setting
-from portal.kernel.web import (
-    current_actor,
-    external_url,
-    flash,
-    local_target,
-    page,
-    see_other,
-)
+from portal.kernel.web.addresses import external_url, local_target
+from portal.kernel.web.answers import flash, page, see_other
+from portal.kernel.web.viewer import current_actor
 
 
 @blueprint.route("/notices", methods=["GET", "POST"])

@@ -14,7 +14,7 @@ from portal.bookings.rules.telling import write_times
 from portal.bookings.rules.words import ACCESS_KINDS
 from portal.bookings.views.subjects import Subject, span_arguments
 from portal.kernel.manifest import WayToQualify
-from portal.kernel.web import current_actor
+from portal.kernel.web.viewer import current_actor
 
 #: What goes away when others cancel, so that one can wait for it.
 _TAKEN_BY_OTHERS = {"conflict", "buffer"}

@@ -29,7 +29,7 @@ from portal.kernel.authorization import can
 from portal.kernel.clock import now
 from portal.kernel.errors import NotFound
 from portal.kernel.kept import keep_answer
-from portal.kernel.web import current_actor
+from portal.kernel.web.viewer import current_actor
 
 _TONES = {
     "free": "good",

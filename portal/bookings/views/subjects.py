@@ -16,7 +16,9 @@ from portal.bookings.rules.telling import write_day, write_instant, write_times
 from portal.facilities import queries as facilities
 from portal.kernel.authorization import Actor
 from portal.kernel.fields import read_instant
-from portal.kernel.web import current_actor, page, record_number, viewer_zone
+from portal.kernel.web.answers import page
+from portal.kernel.web.arguments import record_number
+from portal.kernel.web.viewer import current_actor, viewer_zone
 
 
 @dataclass(frozen=True)

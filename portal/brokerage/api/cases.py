@@ -24,7 +24,8 @@ from portal.kernel.api import bind_json, operation, page_arguments, respond, res
 from portal.kernel.authorization import authorize
 from portal.kernel.errors import Invalid
 from portal.kernel.paging import Page
-from portal.kernel.web import choice_argument, current_actor, number_argument, text_argument
+from portal.kernel.web.arguments import choice_argument, number_argument, text_argument
+from portal.kernel.web.viewer import current_actor
 from portal.regions.queries import get_region
 
 

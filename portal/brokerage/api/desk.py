@@ -30,7 +30,8 @@ from portal.kernel.api import (
 from portal.kernel.authorization import Actor, authorize
 from portal.kernel.manifest import waiting_on_desk
 from portal.kernel.paging import Page
-from portal.kernel.web import check_chosen, current_actor, number_argument
+from portal.kernel.web.arguments import check_chosen, number_argument
+from portal.kernel.web.viewer import current_actor
 from portal.regions.queries import get_region
 
 _SCOPE = "brokerage:write"

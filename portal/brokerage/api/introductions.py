@@ -13,7 +13,8 @@ from portal.brokerage.schemas.introductions import IntroductionSchema
 from portal.brokerage.services import introductions as services
 from portal.kernel.api import bind_json, operation, page_arguments, respond, respond_page
 from portal.kernel.authorization import authorize
-from portal.kernel.web import choice_argument, current_actor
+from portal.kernel.web.arguments import choice_argument
+from portal.kernel.web.viewer import current_actor
 from portal.matching.queries.matches import get_visible_match
 from portal.partnerships.queries.requests import get_visible_request
 

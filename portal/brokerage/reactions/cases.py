@@ -8,7 +8,7 @@ from portal.brokerage.services.cases import advance_cases
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.database import session
 from portal.kernel.mail import queue_mails
-from portal.kernel.web import external_url
+from portal.kernel.web.addresses import external_url
 from portal.organizations.models import Organization
 from portal.organizations.queries.people import managers_of
 

@@ -7,7 +7,7 @@ from portal.brokerage.queries import introductions as queries
 from portal.kernel.authorization import Actor
 from portal.kernel.errors import NotFound
 from portal.kernel.mail import queue_mails
-from portal.kernel.web import external_url
+from portal.kernel.web.addresses import external_url
 from portal.organizations.queries.people import managers_of
 
 

@@ -24,16 +24,9 @@ from portal.brokerage.services import cases as services
 from portal.brokerage.views.blueprint import blueprint
 from portal.kernel.authorization import authorize
 from portal.kernel.clock import today_here
-from portal.kernel.web import (
-    current_actor,
-    flash,
-    form_numbers,
-    form_text,
-    number_argument,
-    page,
-    see_other,
-    text_argument,
-)
+from portal.kernel.web.answers import flash, page, see_other
+from portal.kernel.web.arguments import form_numbers, form_text, number_argument, text_argument
+from portal.kernel.web.viewer import current_actor
 from portal.regions.queries import get_region
 
 # The board

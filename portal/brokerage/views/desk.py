@@ -13,7 +13,9 @@ from portal.brokerage.views.blueprint import blueprint
 from portal.kernel.authorization import authorize
 from portal.kernel.errors import Invalid
 from portal.kernel.manifest import waiting_on_desk
-from portal.kernel.web import chosen_numbers, current_actor, flash, number_argument, page, see_other
+from portal.kernel.web.answers import flash, page, see_other
+from portal.kernel.web.arguments import chosen_numbers, number_argument
+from portal.kernel.web.viewer import current_actor
 from portal.regions.queries import get_region, regions_by_id
 
 #: So many things of one sort the desk shows.

@@ -10,7 +10,9 @@ from portal.brokerage.queries import cases as queries
 from portal.brokerage.services.interview import record_interview
 from portal.brokerage.views.blueprint import blueprint
 from portal.kernel.authorization import authorize
-from portal.kernel.web import current_actor, flash, number_argument, page, see_other
+from portal.kernel.web.answers import flash, page, see_other
+from portal.kernel.web.arguments import number_argument
+from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries import profiles
 from portal.regions.queries import get_region
 

@@ -24,16 +24,9 @@ from portal.brokerage.services import introductions as services
 from portal.brokerage.views.blueprint import blueprint
 from portal.kernel.authorization import authorize, can
 from portal.kernel.errors import NotFound
-from portal.kernel.web import (
-    choice_argument,
-    confirmed,
-    current_actor,
-    flash,
-    form_text,
-    number_argument,
-    page,
-    see_other,
-)
+from portal.kernel.web.answers import flash, page, see_other
+from portal.kernel.web.arguments import choice_argument, confirmed, form_text, number_argument
+from portal.kernel.web.viewer import current_actor
 from portal.matching.queries.matches import get_visible_match
 from portal.organizations.queries.profiles import get_visible_organization
 from portal.partnerships.queries.requests import get_visible_request

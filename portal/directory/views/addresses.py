@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from portal.directory.queries import searching
 from portal.directory.rules import LONGEST_QUERY, Search, read_search
 from portal.kernel.errors import Invalid
-from portal.kernel.web import path_of
+from portal.kernel.web.addresses import path_of
 
 
 def asked_search() -> Search:

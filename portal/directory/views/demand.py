@@ -7,7 +7,9 @@ from flask_babel import gettext as _
 from portal.directory.queries import demand
 from portal.directory.rules import DEMAND_PERIODS_DAYS, FEWEST_SEARCHES, USUAL_DEMAND_DAYS
 from portal.directory.views.blueprint import blueprint
-from portal.kernel.web import current_actor, page, text_argument
+from portal.kernel.web.answers import page
+from portal.kernel.web.arguments import text_argument
+from portal.kernel.web.viewer import current_actor
 from portal.regions.queries import counties_of_region, find_region, list_regions
 
 

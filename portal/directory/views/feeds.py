@@ -21,7 +21,9 @@ from portal.kernel.authorization import NOBODY
 from portal.kernel.errors import NotFound
 from portal.kernel.fulltext.port import MAX_LIMIT, Hit
 from portal.kernel.settings import setting
-from portal.kernel.web import external_url, not_modified, set_actor
+from portal.kernel.web.addresses import external_url
+from portal.kernel.web.answers import not_modified
+from portal.kernel.web.viewer import set_actor
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 #: What XML 1.0 cannot carry at all.

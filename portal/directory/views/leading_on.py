@@ -21,7 +21,7 @@ from portal.directory.rules import RADII_MILES, Search
 from portal.directory.views.addresses import address
 from portal.kernel.authorization import NOBODY
 from portal.kernel.clock import now, today_here
-from portal.kernel.web import current_actor
+from portal.kernel.web.viewer import current_actor
 from portal.regions.queries import match_capability, preferred_labels
 
 #: Networks whose searches of the day a process remembers, so that loading a page again counts

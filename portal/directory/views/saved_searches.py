@@ -16,15 +16,10 @@ from portal.directory.views.blueprint import blueprint
 from portal.kernel.authorization import SYSTEM, Actor, authorize
 from portal.kernel.errors import NotFound
 from portal.kernel.settings import setting
-from portal.kernel.web import (
-    confirmed,
-    current_actor,
-    flash,
-    one_click,
-    page,
-    record_number,
-    see_other,
-)
+from portal.kernel.web.answers import flash, page, see_other
+from portal.kernel.web.arguments import confirmed, record_number
+from portal.kernel.web.guard import one_click
+from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import list_organizations_of
 
 _ACTIONS = {

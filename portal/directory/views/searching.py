@@ -21,14 +21,10 @@ from portal.directory.views.blueprint import blueprint
 from portal.directory.views.leading_on import note_unmet, request_url, ways_on
 from portal.kernel.fulltext.port import Hit
 from portal.kernel.kept import keep_answer
-from portal.kernel.web import (
-    current_actor,
-    format_date,
-    format_money,
-    format_number,
-    page,
-    text_argument,
-)
+from portal.kernel.web.answers import page
+from portal.kernel.web.arguments import text_argument
+from portal.kernel.web.formats import format_date, format_money, format_number
+from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import list_organizations_of
 from portal.regions.queries import county_labels, outlines_of
 from portal.regions.rules import draw_map

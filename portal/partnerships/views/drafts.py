@@ -10,7 +10,8 @@ from flask_babel import gettext as _
 from portal.kernel.authorization import authorize
 from portal.kernel.clock import now
 from portal.kernel.errors import Conflict, Invalid, NotFound
-from portal.kernel.web import current_actor, format_instant
+from portal.kernel.web.formats import format_instant
+from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import organization_choices
 from portal.partnerships.forms import RequestPageForm, request_values
 from portal.partnerships.policies import Permission

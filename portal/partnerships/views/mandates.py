@@ -6,7 +6,9 @@ from flask_babel import gettext as _
 
 from portal.kernel.authorization import authorize
 from portal.kernel.clock import now
-from portal.kernel.web import current_actor, flash, form_text, page, see_other
+from portal.kernel.web.answers import flash, page, see_other
+from portal.kernel.web.arguments import form_text
+from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import get_visible_organization
 from portal.organizations.rules import EMPLOYEE_BANDS, ORGANIZATION_KINDS
 from portal.partnerships.forms import AskFirmForm, MandateForm, RequestPageForm, request_values

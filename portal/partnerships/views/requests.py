@@ -10,12 +10,10 @@ from portal.kernel.authorization import authorize, can
 from portal.kernel.clock import now, today_here
 from portal.kernel.files import send_stored_file
 from portal.kernel.kept import keep_answer
-from portal.kernel.web import (
-    current_actor,
-    external_url,
-    page,
-    text_argument,
-)
+from portal.kernel.web.addresses import external_url
+from portal.kernel.web.answers import page
+from portal.kernel.web.arguments import text_argument
+from portal.kernel.web.viewer import current_actor
 from portal.organizations.rules import EMPLOYEE_BANDS, ORGANIZATION_KINDS, is_stale
 from portal.partnerships.policies import Permission
 from portal.partnerships.queries import closing, mandates, reveals, urgent

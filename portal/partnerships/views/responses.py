@@ -8,13 +8,9 @@ from flask_babel import gettext as _
 
 from portal.kernel.authorization import authorize, can
 from portal.kernel.errors import Conflict
-from portal.kernel.web import (
-    confirmed,
-    current_actor,
-    flash,
-    page,
-    see_other,
-)
+from portal.kernel.web.answers import flash, page, see_other
+from portal.kernel.web.arguments import confirmed
+from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import organization_choices
 from portal.partnerships.forms import (
     NoteForm,

@@ -7,14 +7,9 @@ from flask_babel import gettext as _
 from portal.kernel.authorization import authorize
 from portal.kernel.clock import today_here
 from portal.kernel.errors import NotFound
-from portal.kernel.web import (
-    confirmed,
-    current_actor,
-    flash,
-    form_text,
-    page,
-    see_other,
-)
+from portal.kernel.web.answers import flash, page, see_other
+from portal.kernel.web.arguments import confirmed, form_text
+from portal.kernel.web.viewer import current_actor
 from portal.partnerships.forms import (
     CloseForm,
     RenewForm,

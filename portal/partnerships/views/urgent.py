@@ -7,7 +7,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from portal.kernel.authorization import Actor, authorize
-from portal.kernel.web import current_actor, flash, form_text, local_target, page, see_other
+from portal.kernel.web.addresses import local_target
+from portal.kernel.web.answers import flash, page, see_other
+from portal.kernel.web.arguments import form_text
+from portal.kernel.web.viewer import current_actor
 from portal.partnerships.policies import Permission
 from portal.partnerships.queries import urgent as queries
 from portal.partnerships.services.urgent import change_urgent_mail

@@ -10,15 +10,9 @@ from flask_babel import gettext as _
 from portal.kernel.authorization import authorize
 from portal.kernel.clock import today_here
 from portal.kernel.errors import Conflict, Invalid
-from portal.kernel.web import (
-    confirmed,
-    current_actor,
-    flash,
-    page,
-    record_number,
-    see_other,
-    text_argument,
-)
+from portal.kernel.web.answers import flash, page, see_other
+from portal.kernel.web.arguments import confirmed, record_number, text_argument
+from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import organization_choices
 from portal.partnerships.forms import (
     AUDIENCES,

@@ -14,7 +14,8 @@ from portal.kernel.api import (
 from portal.kernel.authorization import authorize
 from portal.kernel.errors import Invalid
 from portal.kernel.paging import Page
-from portal.kernel.web import choice_argument, current_actor, number_argument, text_argument
+from portal.kernel.web.arguments import choice_argument, number_argument, text_argument
+from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import get_organization
 from portal.training.api.blueprint import blueprint
 from portal.training.forms.demands import DemandForm, NewDemandForm, demand_values

@@ -11,7 +11,9 @@ from portal.kernel.authorization import authorize
 from portal.kernel.errors import Invalid
 from portal.kernel.idempotency import idempotency_key
 from portal.kernel.settings import setting
-from portal.kernel.web import current_actor, number_argument, refuse_many_tries
+from portal.kernel.web.arguments import number_argument
+from portal.kernel.web.guard import refuse_many_tries
+from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import get_visible_organization
 from portal.training.api.blueprint import blueprint
 from portal.training.forms.enrollments import EnrollmentForm, ResultForm, StepForm

@@ -16,7 +16,8 @@ from portal.kernel.api import (
     respond_page,
 )
 from portal.kernel.authorization import Actor, can
-from portal.kernel.web import choice_argument, current_actor, date_argument, number_argument
+from portal.kernel.web.arguments import choice_argument, date_argument, number_argument
+from portal.kernel.web.viewer import current_actor
 from portal.training.api.blueprint import blueprint
 from portal.training.forms.sections import (
     MeetingBodyForm,

@@ -1,7 +1,7 @@
 """What follows on offers of cohorts: e-mail to the firms, and to the provider on their answers."""
 
 from portal.kernel.mail import queue_mails
-from portal.kernel.web import external_url
+from portal.kernel.web.addresses import external_url
 from portal.organizations.queries.people import managers_of
 from portal.training.events import CohortAnswered, CohortOffered
 from portal.training.queries import demands as queries

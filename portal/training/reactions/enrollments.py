@@ -11,7 +11,7 @@ from portal.bookings.rules.notices import Wishes
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.errors import NotFound
 from portal.kernel.mail import queue_mail
-from portal.kernel.web import external_url
+from portal.kernel.web.addresses import external_url
 from portal.training import events
 from portal.training.models.enrollments import Enrollment
 from portal.training.queries import enrollments as queries

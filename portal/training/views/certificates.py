@@ -10,16 +10,11 @@ from flask_babel import gettext as _
 from portal.kernel.authorization import authorize, can
 from portal.kernel.errors import NotFound
 from portal.kernel.settings import setting
-from portal.kernel.web import (
-    csv_answer,
-    current_actor,
-    external_url,
-    flash,
-    page,
-    refuse_many_tries,
-    see_other,
-    text_argument,
-)
+from portal.kernel.web.addresses import external_url
+from portal.kernel.web.answers import csv_answer, flash, page, see_other
+from portal.kernel.web.arguments import text_argument
+from portal.kernel.web.guard import refuse_many_tries
+from portal.kernel.web.viewer import current_actor
 from portal.training.forms.enrollments import NumberForm, RevokeForm
 from portal.training.policies import Permission
 from portal.training.queries import certificates as queries

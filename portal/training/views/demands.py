@@ -12,18 +12,15 @@ from portal.kernel.authorization import authorize, can
 from portal.kernel.clock import today_here
 from portal.kernel.errors import Invalid, Unauthenticated
 from portal.kernel.spreadsheets import read_sheet
-from portal.kernel.web import (
+from portal.kernel.web.answers import csv_answer, flash, page, see_other
+from portal.kernel.web.arguments import (
     choice_argument,
     confirmed,
-    csv_answer,
-    current_actor,
-    flash,
     number_argument,
-    page,
     record_number,
-    see_other,
     text_argument,
 )
+from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import get_organization, organization_choices
 from portal.training.forms.demands import (
     AnswerForm,

@@ -11,16 +11,10 @@ from portal.bookings.rules.telling import write_list
 from portal.kernel.authorization import authorize, can
 from portal.kernel.clock import today_here
 from portal.kernel.errors import Conflict
-from portal.kernel.web import (
-    confirmed,
-    current_actor,
-    flash,
-    form_text,
-    format_money,
-    page,
-    see_other,
-    text_argument,
-)
+from portal.kernel.web.answers import flash, page, see_other
+from portal.kernel.web.arguments import confirmed, form_text, text_argument
+from portal.kernel.web.formats import format_money
+from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import get_visible_organization
 from portal.training.forms.enrollments import EnrollForm, EnrollOthersForm, MoveForm, StepForm
 from portal.training.policies import Permission

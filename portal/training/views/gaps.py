@@ -12,16 +12,9 @@ from flask_babel import ngettext
 from portal.kernel.authorization import authorize
 from portal.kernel.clock import today_here
 from portal.kernel.errors import Conflict
-from portal.kernel.web import (
-    choice_argument,
-    csv_answer,
-    current_actor,
-    flash,
-    number_argument,
-    page,
-    see_other,
-    text_argument,
-)
+from portal.kernel.web.answers import csv_answer, flash, page, see_other
+from portal.kernel.web.arguments import choice_argument, number_argument, text_argument
+from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import organization_choices
 from portal.regions.queries import county_labels, list_regions
 from portal.skills.queries import skill_labels

@@ -14,21 +14,23 @@ from portal.kernel.clock import now, today_here
 from portal.kernel.errors import Invalid, Unauthenticated
 from portal.kernel.kept import keep_answer
 from portal.kernel.listing import SEEN_BY, VISIBILITIES
-from portal.kernel.web import (
-    choice_argument,
-    confirmed,
-    current_actor,
-    external_url,
+from portal.kernel.web.additions import sections_of
+from portal.kernel.web.addresses import external_url
+from portal.kernel.web.answers import (
     flash,
     linked_data_answer,
     not_modified,
-    number_argument,
     page,
-    record_number,
-    sections_of,
     see_other,
+)
+from portal.kernel.web.arguments import (
+    choice_argument,
+    confirmed,
+    number_argument,
+    record_number,
     text_argument,
 )
+from portal.kernel.web.viewer import current_actor
 from portal.organizations.rules import is_stale
 from portal.skills import queries as skills
 from portal.training.forms.programs import (

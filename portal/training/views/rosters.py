@@ -13,18 +13,15 @@ from portal.bookings.rules.telling import write_instant, write_month
 from portal.kernel.authorization import authorize, can
 from portal.kernel.clock import today, today_here
 from portal.kernel.errors import Invalid
-from portal.kernel.web import (
-    current_actor,
-    flash,
+from portal.kernel.web.answers import flash, page, see_other, table_answer
+from portal.kernel.web.arguments import (
     form_numbers,
     form_text,
     month_argument,
-    page,
     record_number,
-    see_other,
-    table_answer,
     text_argument,
 )
+from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import get_visible_organization
 from portal.training.forms.enrollments import RESULTS, ByHandForm
 from portal.training.policies import Permission

@@ -19,18 +19,11 @@ from portal.kernel.authorization import authorize, can
 from portal.kernel.clock import now, today_here
 from portal.kernel.errors import Conflict
 from portal.kernel.kept import keep_answer
-from portal.kernel.web import (
-    confirmed,
-    current_actor,
-    external_url,
-    flash,
-    form_text,
-    linked_data_answer,
-    page,
-    record_number,
-    sections_of,
-    see_other,
-)
+from portal.kernel.web.additions import sections_of
+from portal.kernel.web.addresses import external_url
+from portal.kernel.web.answers import flash, linked_data_answer, page, see_other
+from portal.kernel.web.arguments import confirmed, form_text, record_number
+from portal.kernel.web.viewer import current_actor
 from portal.training.forms.sections import (
     MeetingForm,
     SectionFactsForm,

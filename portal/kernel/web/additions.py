@@ -1,0 +1,57 @@
+"""What the domains add to pages: entries of menus, and parts of each other's record pages."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import current_app, request
+from markupsafe import escape
+
+from portal.kernel.authorization import NOBODY, Actor, can
+from portal.kernel.manifest import RecordSection
+from portal.kernel.web.addresses import path_of
+from portal.kernel.web.viewer import current_actor, language
+
+
+def navigation_items(section: str = "main") -> list[dict[str, Any]]:
+    """Return the entries of a menu that this actor may use."""
+    actor = current_actor()
+    if actor is not NOBODY:
+        return _navigation_items(section, actor)
+    # Most pages are asked for by nobody, of whom nothing can change.
+    known: dict[tuple[object, ...], list[dict[str, Any]]] = current_app.extensions["portal-menus"]
+    key = (section, request.endpoint, language(), request.script_root)
+    if key not in known:
+        known[key] = _navigation_items(section, actor)
+    return known[key]
+
+
+def _navigation_items(section: str, actor: Actor) -> list[dict[str, Any]]:
+    return [
+        {
+            "label": escape(item.label),
+            "url": path_of(item.endpoint),
+            "is_current": request.endpoint == item.endpoint,
+        }
+        for item in current_app.extensions["portal-navigation"]
+        if item.section == section and (item.permission is None or can(actor, item.permission))
+    ]
+
+
+@dataclass(frozen=True)
+class LoadedSection:
+    """A part of a record page, ready to be included: `section.content` in `section.template`."""
+
+    title: Any
+    template: str
+    content: Any
+
+
+def sections_of(kind: str, record: object) -> list[LoadedSection]:
+    """Return the parts that the domains add to a record's page, for this actor."""
+    sections: list[RecordSection] = current_app.extensions["portal-sections"]
+    loaded = [
+        LoadedSection(section.title, section.template, section.load(current_actor(), record))
+        for section in sections
+        if section.kind == kind
+    ]
+    return [section for section in loaded if section.content is not None]

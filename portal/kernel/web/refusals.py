@@ -1,0 +1,160 @@
+"""The only place that turns a refusal into a page or a problem document."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Flask, Response, current_app, g, make_response, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from portal.kernel.api import InvalidForm
+from portal.kernel.authorization import NOBODY
+from portal.kernel.database import session
+from portal.kernel.errors import Invalid, PortalError, TooMany, Unauthenticated
+from portal.kernel.fulltext.port import IndexUnavailable, QueryTooCostly
+from portal.kernel.web.answers import see_other
+from portal.kernel.web.viewer import wants_json
+
+
+def init_refusals(app: Flask) -> None:
+    """Have the app answer every refusal and every failure."""
+    app.register_error_handler(PortalError, _answer_portal_error)
+    app.register_error_handler(HTTPException, _answer_http_error)
+    app.register_error_handler(OperationalError, _answer_database_error)
+    app.register_error_handler(PoolTimeout, _answer_database_error)
+    app.register_error_handler(IndexUnavailable, _answer_index_error)
+    app.register_error_handler(QueryTooCostly, _answer_costly_query)
+    app.register_error_handler(Exception, _answer_unexpected)
+
+
+def problem(
+    status: int,
+    title: str,
+    detail: str = "",
+    fields: Mapping[str, list[str]] | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> Response:
+    """Answer a program with an RFC 9457 problem document.
+
+    fields: messages by field; details: further members of the document.
+    """
+    body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status}
+    body.update(details or {})
+    if detail:
+        body["detail"] = detail
+    if fields:
+        body["errors"] = fields
+    response = make_response(body, status)
+    response.mimetype = "application/problem+json"
+    return response
+
+
+_TITLES: Mapping[int, str] = {
+    400: "Bad request",
+    401: "Not signed in",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    412: "Changed meanwhile",
+    413: "Too large",
+    415: "Unsupported media type",
+    422: "Not valid",
+    429: "Too many requests",
+    500: "Unexpected error",
+    503: "Not available now",
+}
+
+
+def _answer(
+    status: int,
+    message: str,
+    fields: Mapping[str, list[str]] | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> Response:
+    if wants_json():
+        return problem(status, _TITLES.get(status, "Error"), message, fields, details)
+    return make_response(
+        render_template("errors/error.html", status=status, message=message), status
+    )
+
+
+def _answer_portal_error(error: PortalError) -> Response:
+    if isinstance(error, Unauthenticated) and not wants_json():
+        if request.method == "GET":
+            return see_other(url_for("accounts.sign_in", next=request.full_path.rstrip("?")))
+        return _answer(401, error.message)
+    details = error.details() if wants_json() else None
+    response = _answer(error.status, error.message, _fields_of(error), details)
+    if isinstance(error, TooMany):
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
+    if isinstance(error, Unauthenticated):
+        response.headers["WWW-Authenticate"] = 'Bearer realm="api"'
+    return response
+
+
+def _fields_of(error: PortalError) -> Mapping[str, list[str]] | None:
+    if isinstance(error, InvalidForm):
+        return error.fields
+    if isinstance(error, Invalid) and error.field:
+        return {error.field: [error.message]}
+    return None
+
+
+def _answer_http_error(error: HTTPException) -> ResponseReturnValue:
+    if error.response is not None or error.code is None or error.code < 400:
+        return error
+    if isinstance(error, InternalServerError):
+        # The page of another error could not be made.
+        if isinstance(error.original_exception, OperationalError | PoolTimeout):
+            return _answer_database_error(error.original_exception)
+        return _answer_plainly(500)
+    message = ""
+    if isinstance(error, CSRFError):
+        message = _("This form is too old to be sent. Please go back, load it again and send it.")
+    response = _answer(error.code, message)
+    for name, value in error.get_headers():
+        if name.lower() not in ("content-type", "content-length"):
+            response.headers[name] = value
+    return response
+
+
+def _answer_database_error(error: OperationalError | PoolTimeout) -> Response:
+    reason = error.orig if isinstance(error, OperationalError) else error
+    current_app.logger.error("the database does not answer: %s", reason)
+    session.remove()
+    return _answer_plainly(503)
+
+
+def _answer_index_error(error: IndexUnavailable) -> Response:
+    current_app.logger.error("the search index cannot be read: %s", error)
+    return _answer(
+        503, _("Search is being rebuilt. Lists and record pages work meanwhile; try again soon.")
+    )
+
+
+def _answer_costly_query(error: QueryTooCostly) -> Response:
+    current_app.logger.warning("a search was given up: %s", error)
+    return _answer(503, _("This search takes too long. Use fewer words, or rarer ones."))
+
+
+def _answer_unexpected(error: Exception) -> ResponseReturnValue:
+    current_app.logger.error("unexpected error on %s", request.path, exc_info=error)
+    if current_app.testing:
+        raise error
+    session.remove()
+    return _answer_plainly(500)
+
+
+def _answer_plainly(status: int) -> Response:
+    """Answer without anything that could need the database."""
+    g.actor = NOBODY
+    g.is_plain_answer = True
+    g.pop("etag", None)
+    if wants_json():
+        return problem(status, _TITLES[status])
+    return make_response(render_template("errors/plain.html", status=status), status)

@@ -185,7 +185,7 @@ def prepare(
 def web_server(host: str, port: int) -> list[str]:
     """The command of the production server."""
     return [
-        *(sys.executable, "-m", "granian", "--interface", "wsgi"),
+        *(sys.executable, "-m", "script.web", "--interface", "wsgi"),
         *("--host", host, "--port", str(port)),
         *("--workers", os.environ.get("GRANIAN_WORKERS") or str(number_of_cores())),
         *("--blocking-threads", "1", "--respawn-failed-workers"),

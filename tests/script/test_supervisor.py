@@ -20,7 +20,17 @@ import pytest
 
 from script.supervisor import SetupNote
 
-SUPERVISOR = Path(__file__).resolve().parents[2] / "script" / "supervisor.py"
+SCRIPTS = Path(__file__).resolve().parents[2] / "script"
+LOADED = """
+import os, pathlib
+
+
+def load_manifests():
+    folder = pathlib.Path(os.environ["INSTANCE_PATH"])
+    folder.mkdir(exist_ok=True)
+    with (folder / "loaded_by").open("a") as told:
+        print(os.getpid(), file=told)
+"""
 SMALLEST_PORTAL = """
 import os, pathlib, signal, subprocess, sys, time
 import click
@@ -125,7 +135,10 @@ class Server:
 def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     """Starts the supervisor over the smallest portal."""
     (tmp_path / "script").mkdir()
-    shutil.copy(SUPERVISOR, tmp_path / "script")
+    for name in ("supervisor.py", "web.py"):
+        shutil.copy(SCRIPTS / name, tmp_path / "script")
+    (tmp_path / "portal").mkdir()
+    (tmp_path / "portal/app.py").write_text(LOADED)
     (tmp_path / "wsgi.py").write_text(SMALLEST_PORTAL)
     servers: list[Server] = []
 
@@ -179,6 +192,26 @@ def test_a_worker_that_ends_takes_the_web_server_with_it(serve: Callable[..., Se
     assert server.process.wait(30) == 7
     assert [pid for pid in pids if is_alive(pid)] == []
     assert "The worker ended with exit code 7" in server.words
+
+
+@needs_proc
+def test_a_web_process_that_is_killed_is_replaced_by_one_that_loads_nothing_anew(
+    serve: Callable[..., Server],
+) -> None:
+    server = serve(GRANIAN_WORKERS="1")
+    server.wait_until_running()
+    (before, *_others) = server.pids()
+    os.kill(before, signal.SIGKILL)
+
+    def is_replaced() -> bool:
+        try:
+            return server.pids()[0] != before
+        except (urllib.error.URLError, ConnectionError):
+            return False
+
+    wait_until(is_replaced, "another process serves")
+    (loaded_by,) = map(int, (server.root / "data/loaded_by").read_text().split())
+    assert loaded_by not in (before, server.pids()[0])
 
 
 @needs_proc

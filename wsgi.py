@@ -1,17 +1,36 @@
-"""The WSGI app: `granian --interface wsgi wsgi:app`, `flask --app wsgi …`."""
+"""The WSGI app: `python -m script.web … wsgi:app`, `flask --app wsgi …`."""
 
 import gc
 import os
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+from flask import Flask
 
 from portal.app import create_app, warm_up
 
-app = create_app()
-# Commands of the terminal, which load this too, do without.
-if os.environ.get("FLASK_RUN_FROM_CLI") != "true":
-    warm_up(app)
-# What stays for good is no concern of the collector's: else every full collection walks through it
-# all while a page waits.
-gc.collect()
-gc.freeze()
-# A request makes some thousands of objects, and lets go of nearly all by itself.
-gc.set_threshold(5_000)
+
+def begin() -> Flask:
+    """Make the app, and what its process keeps; commands of the terminal do without the latter."""
+    made = create_app()
+    if os.environ.get("FLASK_RUN_FROM_CLI") != "true":
+        warm_up(made)
+    # What stays for good is no concern of the collector's: else every full collection walks through
+    # it all while a page waits.
+    gc.collect()
+    gc.freeze()
+    # A request makes some thousands of objects, and lets go of nearly all by itself.
+    gc.set_threshold(5_000)
+    return made
+
+
+def step_back() -> None:
+    """Let the processes that serve already go first, where a thread has a priority of its own."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+
+
+# In a thread that ends: nobody may raise a priority again.
+with ThreadPoolExecutor(1, initializer=step_back) as apart:
+    app = apart.submit(begin).result()

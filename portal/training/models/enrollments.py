@@ -46,6 +46,7 @@ class Enrollment(Identified, Timestamped, Model):
     customer_class, price_cents: as they were at enrollment; no price is None.
     answer_by: until when a seat is kept for who was invited or is next in line.
     token_hash: of the link in the invitation.
+    free_until: the last day on which withdrawing costs nothing; it never gets earlier.
     is_by_hand: the provider wrote it on the roster, and nobody asked for it here.
     is_withdrawn_late: withdrawn when the notice was over, so that the price is owed.
     request_digest: of what was asked for with the idempotency key.
@@ -124,6 +125,7 @@ class Enrollment(Identified, Timestamped, Model):
     customer_class: Mapped[str] = mapped_column(String(20))
     price_cents: Mapped[int | None]
     answer_by: Mapped[dt.datetime | None]
+    free_until: Mapped[dt.date]
     token_hash: Mapped[str | None] = mapped_column(String(64), unique=True)
     grade: Mapped[str] = mapped_column(String(20), default="")
     finished_on: Mapped[dt.date | None]

@@ -1023,6 +1023,8 @@ def _add_enrollments(world: World) -> None:
         row = Enrollment(
             section_id=world.sections[section],
             of_seats=8,
+            free_until=session.get_one(Section, world.sections[section]).starts_on
+            - dt.timedelta(days=1),
             provider_organization_id=college,
             **values,
         )

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import delete, inspect, select
+from sqlalchemy import delete, inspect, select, update
 
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import today_here
@@ -58,6 +58,11 @@ def begin(section: Section, days_ago: int = 0) -> Section:
         row.starts_on = today_here() - dt.timedelta(days=days_ago)
         row.ends_on = max(row.ends_on, row.starts_on)
         row.enroll_until = None
+        session.execute(
+            update(Enrollment)
+            .where(Enrollment.section_id == section.id, Enrollment.is_by_hand.is_(False))
+            .values(free_until=row.starts_on - dt.timedelta(days=1))
+        )
     return get_section(section.id)
 
 
@@ -65,3 +70,10 @@ def mails(template_word: str = "") -> list[OutgoingMail]:
     """Return the messages on their way whose subject has a word, in order."""
     rows = session.scalars(select(OutgoingMail).order_by(OutgoingMail.id))
     return [row for row in rows if template_word in row.subject]
+
+
+def end_free_days(row: Enrollment) -> Enrollment:
+    """Let the days be over in which an enrollment could be withdrawn for free."""
+    with unit_of_work():
+        again(row).free_until = today_here() - dt.timedelta(days=1)
+    return again(row)

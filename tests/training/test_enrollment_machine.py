@@ -82,6 +82,7 @@ def test_no_order_of_steps_breaks_a_rule_of_enrollments(
             # What each was when it was first seen: the price is fixed, states are only added.
             self.prices: dict[int, int | None] = {}
             self.steps: dict[int, int] = {}
+            self.free_until: dict[int, dt.date] = {}
 
         def section(self, side: str) -> Section:
             return get_section(self.numbers[side])
@@ -195,12 +196,16 @@ def test_no_order_of_steps_breaks_a_rule_of_enrollments(
                 kept = queries.get_enrollment(row.id)
                 assert (kept.section_id, kept.seat) == was
 
-        @rule(side=SIDES, seats=st.integers(min_value=1, max_value=4))
-        def change_seats(self, side: str, seats: int) -> None:
+        @rule(
+            side=SIDES,
+            seats=st.integers(min_value=1, max_value=4),
+            notice_days=st.sampled_from([0, 40]),
+        )
+        def change(self, side: str, seats: int, notice_days: int) -> None:
             taken = len(queries.list_taken_seats(self.numbers[side]))
             try:
                 section_services.update_section(
-                    self.actors["cleo"], self.section(side), seats=seats
+                    self.actors["cleo"], self.section(side), seats=seats, notice_days=notice_days
                 )
             except PortalError:
                 assert taken > seats
@@ -209,8 +214,8 @@ def test_no_order_of_steps_breaks_a_rule_of_enrollments(
             # As what follows on the change does.
             services.offer_free_seats(SYSTEM, self.section(side))
 
-        @rule(number=NUMBERS, passed=st.booleans())
-        def record(self, number: int, passed: bool) -> None:
+        @rule(number=NUMBERS, passed=st.booleans(), is_free=st.sampled_from([False, False, True]))
+        def record(self, number: int, passed: bool, is_free: bool) -> None:
             row = self.pick(number)
             if row is None:
                 return
@@ -218,12 +223,15 @@ def test_no_order_of_steps_breaks_a_rule_of_enrollments(
             began = section.starts_on
             with unit_of_work():
                 section.starts_on = today_here()
+                if not is_free:
+                    row.free_until = today_here() - dt.timedelta(days=1)
+                    self.free_until[row.id] = row.free_until
             try:
                 results.record_result(
                     self.actors["cleo"], queries.get_enrollment(row.id), passed=passed
                 )
             except PortalError:
-                is_early = queries.find_objection_day(queries.get_enrollment(row.id)) is not None
+                is_early = row.status == "enrolled" and row.free_until >= today_here()
                 assert is_early or row.status not in ("enrolled", "completed", "failed")
             with unit_of_work():
                 session.get_one(Section, section.id).starts_on = began
@@ -264,6 +272,8 @@ def test_no_order_of_steps_breaks_a_rule_of_enrollments(
 
         def price_and_history(self, row: Enrollment) -> None:
             assert self.prices.setdefault(row.id, row.price_cents) == row.price_cents
+            assert self.free_until.get(row.id, row.free_until) <= row.free_until
+            self.free_until[row.id] = row.free_until
             steps = ENROLLMENTS.history(row)
             assert len(steps) >= self.steps.get(row.id, 0), "history is only added to"
             self.steps[row.id] = len(steps)

@@ -7,6 +7,7 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
 from portal.accounts.rules import hash_secret
+from portal.bookings.rules.attempt import Span
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import now, today_here
 from portal.kernel.database import session, unit_of_work
@@ -19,8 +20,14 @@ from portal.training.rules.enrollments import ENROLLMENTS
 from portal.training.services import enrollments as services
 from portal.training.services import results
 from portal.training.services import sections as section_services
-from tests.cast import World
-from tests.training.conftest import ActorOf, OpenSection, OrganizationOf, again, begin
+from tests.training.conftest import (
+    ActorOf,
+    OpenSection,
+    OrganizationOf,
+    again,
+    begin,
+    end_free_days,
+)
 from tests.training.firms import add_firm
 
 
@@ -321,51 +328,107 @@ def test_provider_writes_somebody_on_the_roster_who_keeps_it_in_an_account(
         services.enroll_by_hand(actor("ana"), section, name="A", email="x@x.example")
 
 
-def test_a_firm_pays_for_whom_the_provider_writes_down_unless_it_objects_within_a_week(
-    actor: ActorOf, open_section: OpenSection, world: World
+@pytest.mark.parametrize(("firm", "who"), [("Ana's Machine Shop", "ana"), ("", "ben")])
+def test_who_is_written_down_unasked_has_a_week_to_object(
+    actor: ActorOf, open_section: OpenSection, firm: str, who: str
 ) -> None:
     section = open_section("running")
 
     def write(email: str) -> Enrollment:
         return services.enroll_by_hand(
-            actor("cleo"), section, name="Jo", email=email, organization="Ana's Machine Shop"
+            actor("cleo"), section, name="Ben", email=email, organization=firm
         )
 
-    row, late = write("jo@shop.example"), write("al@shop.example")
-    assert (row.organization_id, row.price_cents) == (world.organizations["shop"], 15_000)
+    def object_to(row: Enrollment) -> None:
+        if firm:
+            services.act_on_enrollment(actor(who), again(row), "withdraw")
+        else:
+            services.answer_enrollment(actor(who), again(row), "object")
+
+    row = write("ben@cast.example")
+    assert row.free_until == today_here() + dt.timedelta(days=7)
     # With a result nobody could withdraw any more.
-    with pytest.raises(Conflict, match="can object"):
+    with pytest.raises(Conflict, match="results come after it"):
         results.record_result(actor("cleo"), again(row), passed=True)
-    services.act_on_enrollment(actor("ana"), row, "withdraw")
+    with pytest.raises((NotFound, Forbidden)):
+        services.answer_enrollment(actor("eve"), again(row), "object")
+    object_to(row)
     assert (again(row).status, again(row).is_withdrawn_late) == ("withdrawn", False)
-    with unit_of_work():
-        session.execute(
-            update(Enrollment)
-            .where(Enrollment.id == late.id)
-            .values(created_at=now() - dt.timedelta(days=8))
-        )
-    far = services.move_enrollment(
-        actor("cleo"), (section, open_section()), enrollment=again(late), reason="Later"
-    )
-    with pytest.raises(Conflict, match="could not withdraw"):
-        services.move_enrollment(
-            actor("cleo"), (far.section, get_section(section.id)), enrollment=far, reason="Now"
-        )
-    with unit_of_work():
-        session.execute(
-            update(Enrollment).where(Enrollment.id == late.id).values(section_id=section.id)
-        )
-    services.act_on_enrollment(actor("ana"), again(late), "withdraw")
+    late = end_free_days(write("ben@cast.example"))
+    object_to(late)
     assert again(late).is_withdrawn_late
-    with pytest.raises(Invalid, match="do not know"):
-        services.enroll_by_hand(
-            actor("cleo"), section, name="B", email="b@x.example", organization="Nobody & Sons"
-        )
-    add_firm("Nobody & Sons")
-    with pytest.raises(Invalid, match="Nobody manages"):
-        services.enroll_by_hand(
-            actor("cleo"), section, name="B", email="b@x.example", organization="Nobody & Sons"
-        )
+
+
+def test_only_a_firm_that_somebody_manages_here_is_written_down_as_payer(
+    actor: ActorOf, open_section: OpenSection
+) -> None:
+    section = open_section()
+    for refusal in ("do not know", "Nobody manages"):
+        with pytest.raises(Invalid, match=refusal):
+            services.enroll_by_hand(
+                actor("cleo"), section, name="B", email="b@x.example", organization="Nobody & Sons"
+            )
+        if refusal == "do not know":
+            add_firm("Nobody & Sons")
+
+
+def test_withdrawing_is_free_as_long_as_was_said_whatever_the_provider_changes(
+    actor: ActorOf, open_section: OpenSection
+) -> None:
+    section, there = open_section(), open_section("planned", notice_days=300)
+    ben = services.enroll(actor("ben"), section)
+    said = section.starts_on - dt.timedelta(days=1)
+    assert ben.free_until == said
+
+    def change(**values: object) -> dt.date:
+        section_services.update_section(actor("cleo"), get_section(section.id), **values)
+        return again(ben).free_until
+
+    assert change(notice_days=90) == said
+    # Nothing but the room and the link: what was said yes to is the same.
+    move(actor, section, place="Room 14", online_url="https://meet.example/other")
+    assert again(ben).free_until == said
+    # What was over is opened again by a move, and by nothing else.
+    over = end_free_days(ben).free_until
+    assert change(name="Days") == over
+    move(actor, section, meeting=dt.timedelta(hours=1))
+    fresh = today_here() + dt.timedelta(days=7)
+    assert again(ben).free_until == fresh
+    end_free_days(ben)
+    moved = services.move_enrollment(
+        actor("cleo"), (section, there), enrollment=again(ben), reason="Shifts"
+    )
+    assert moved.free_until == fresh
+    services.act_on_enrollment(actor("ben"), moved, "withdraw")
+    assert not again(ben).is_withdrawn_late
+
+
+def test_what_was_held_in_part_is_not_left_for_free_because_a_meeting_moves(
+    actor: ActorOf, open_section: OpenSection
+) -> None:
+    section = open_section("running")
+    ben = end_free_days(
+        services.enroll_by_hand(actor("cleo"), section, name="Ben", email="ben@cast.example")
+    )
+    move(actor, section, meeting=dt.timedelta(hours=1))
+    assert again(ben).free_until == ben.free_until
+
+
+def move(
+    actor: ActorOf, section: Section, *, meeting: dt.timedelta | None = None, **values: object
+) -> None:
+    """Let the provider move a section: its last meeting by so much, or its place."""
+    now_there = get_section(section.id)
+    if meeting is None:
+        section_services.move_section(actor("cleo"), now_there, **values)
+        return
+    last = now_there.meetings[-1]
+    section_services.move_meeting(
+        actor("cleo"),
+        now_there,
+        meeting_id=last.id,
+        span=Span(last.starts_at + meeting, last.ends_at + meeting),
+    )
 
 
 def test_somebody_is_moved_with_the_price_to_another_section_of_the_program(

@@ -26,7 +26,14 @@ from portal.training.services import enrollments as services
 from portal.training.services import results
 from portal.training.services.results import Result
 from tests.cast import World
-from tests.training.conftest import ActorOf, OpenSection, OrganizationOf, again, begin
+from tests.training.conftest import (
+    ActorOf,
+    OpenSection,
+    OrganizationOf,
+    again,
+    begin,
+    end_free_days,
+)
 
 ClientOf = Callable[[str], FlaskClient]
 Class = Callable[..., list[Enrollment]]
@@ -137,7 +144,7 @@ def test_who_is_written_down_by_hand_keeps_the_certificate_in_an_account_later(
     row = services.enroll_by_hand(
         actor("cleo"), open_section("running"), name="Ben B.", email="ben@cast.example"
     )
-    results.record_result(actor("cleo"), row, passed=True)
+    results.record_result(actor("cleo"), end_free_days(row), passed=True)
     (certificate,) = certificate_queries.list_of_enrollment(row.id)
     assert certificate.user_id is None
     services.answer_enrollment(actor("ben"), again(row), "join")
@@ -155,7 +162,7 @@ def test_link_that_was_passed_on_brings_nobody_the_certificate_of_another(
         actor("cleo"), open_section("running"), name="Ben B.", email="ben@cast.example"
     )
     token = services.renew_enrollment_link(SYSTEM, row)
-    results.record_result(actor("cleo"), again(row), passed=True)
+    results.record_result(actor("cleo"), end_free_days(row), passed=True)
     with pytest.raises(Conflict, match="the address to which"):
         services.answer_enrollment(actor("eve"), again(row), "join", token=token)
     assert again(row).user_id is None

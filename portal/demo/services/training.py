@@ -280,6 +280,8 @@ def _move_to_past(
     made.starts_on, made.ends_on = made.starts_on - ahead, made.ends_on - ahead
     for meeting in made.meetings:
         meeting.starts_at, meeting.ends_at = meeting.starts_at - ahead, meeting.ends_at - ahead
+    for row in itertools.chain.from_iterable(people):
+        row.free_until -= ahead
     session.flush()
     sections.act_on_section(SYSTEM, made, "start")
     for enrollment, rows in zip(taking_part, people, strict=True):

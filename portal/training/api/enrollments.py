@@ -25,7 +25,7 @@ from portal.training.schemas.enrollments import CertificateSchema, EnrollmentSch
 from portal.training.services import enrollments as services
 from portal.training.services import results
 
-_ANSWERS = ("accept", "turn_down")
+_ANSWERS = ("accept", "turn_down", "object")
 
 
 @blueprint.get("/enrollments")
@@ -131,7 +131,8 @@ def show_enrollment(enrollment_id: int) -> ResponseReturnValue:
 def act_on_enrollment(enrollment_id: int, action: str) -> ResponseReturnValue:
     """Take a step of the workflow; refusing and removing need a `note`.
 
-    `accept` and `turn_down` answer for a seat that is kept for you.
+    `accept` and `turn_down` answer for a seat that is kept for you; `object` withdraws you where
+    the provider wrote you down.
     """
     actor = current_actor()
     row = queries.get_visible_enrollment(actor, enrollment_id)

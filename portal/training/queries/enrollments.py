@@ -11,7 +11,7 @@ from sqlalchemy.orm import joinedload
 from portal.accounts.models import User
 from portal.accounts.rules import hash_secret
 from portal.kernel.authorization import Actor, authorize, can
-from portal.kernel.clock import date_here, now, today_here
+from portal.kernel.clock import now, today_here
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
 from portal.kernel.paging import Page, keyset_page
@@ -27,7 +27,6 @@ from portal.training.rules.enrollments import (
     LIVE_STATUSES,
     TAKING_PART,
     attended_of,
-    last_free_day,
 )
 
 #: So many are looked at in one round of the clock.
@@ -389,31 +388,6 @@ def count_invited(organization_id: int, *, since: dt.datetime) -> int:
         )
     )
     return found or 0
-
-
-def free_until(enrollment: Enrollment, section: Section | None = None) -> dt.date:
-    """Return the last day on which an enrollment can be withdrawn and nothing is owed.
-
-    section: to which it would be moved.
-    """
-    section = section or enrollment.section
-    return last_free_day(
-        section.starts_on,
-        section.notice_days,
-        told_on=date_here(enrollment.created_at) if _pays_unasked(enrollment) else None,
-    )
-
-
-def find_objection_day(enrollment: Enrollment) -> dt.date | None:
-    """Return until when a firm that pays unasked can still say no; None where none can any more."""
-    if enrollment.status != "enrolled" or not _pays_unasked(enrollment):
-        return None
-    last = free_until(enrollment)
-    return last if today_here() <= last else None
-
-
-def _pays_unasked(enrollment: Enrollment) -> bool:
-    return enrollment.is_by_hand and enrollment.organization_id is not None
 
 
 def list_made_before(actor: Actor, key: str) -> list[Enrollment]:

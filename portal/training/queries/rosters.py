@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, case, func, or_, select
 from sqlalchemy.orm import aliased, joinedload
 
-from portal.kernel.clock import month_after
+from portal.kernel.clock import month_after, today_here
 from portal.kernel.database import session
 from portal.kernel.paging import Page, keyset_page
 from portal.kernel.spreadsheets import amount_cell
@@ -18,11 +18,12 @@ from portal.training.models.certificates import Certificate
 from portal.training.models.enrollments import Attendance, Enrollment
 from portal.training.models.programs import Program
 from portal.training.models.sections import Section, SectionMeeting
-from portal.training.queries.enrollments import MOST_ON_ROSTER, attendance_of, find_objection_day
+from portal.training.queries.enrollments import MOST_ON_ROSTER, attendance_of
 from portal.training.rules.enrollments import (
     TAKING_PART,
     attended_of,
     owed_cents,
+    result_waits_until,
     total_cents,
 )
 
@@ -44,7 +45,7 @@ class RosterRow:
     of_meetings: int
     certificate_number: str
     owed_cents: int | None
-    objection_day: dt.date | None
+    waits_until: dt.date | None
 
 
 #: So many people stand on a page of a roster; a form has four parts for each of them.
@@ -112,7 +113,7 @@ def _roster_rows(rows: Sequence[Enrollment]) -> list[RosterRow]:
                 seen,
                 printed.get(row.id, ""),
                 _owed(row),
-                find_objection_day(row),
+                result_waits_until(row.status, row.price_cents, row.free_until, today_here()),
             )
         )
     return found

@@ -9,6 +9,7 @@ from portal.bookings.queries.notices import calendar_host, load_wishes
 from portal.bookings.rules.invitations import write_schedule
 from portal.bookings.rules.notices import Wishes
 from portal.kernel.authorization import SYSTEM
+from portal.kernel.clock import today_here
 from portal.kernel.errors import NotFound
 from portal.kernel.mail import queue_mail
 from portal.kernel.web.addresses import external_url
@@ -137,6 +138,8 @@ def _invite(row: Enrollment) -> None:
         by=row.enrolled_by.name if row.enrolled_by else "",
         until=row.answer_by,
         price_cents=None if row.organization_id else row.price_cents,
+        owed_cents=row.price_cents,
+        free_until=row.free_until,
         url=external_url("training.show_seat_link", token=token),
         **_about(row),
     )
@@ -199,7 +202,8 @@ def _write(
         note=note,
         is_late=row.is_withdrawn_late,
         price_cents=row.price_cents,
-        free_until=queries.free_until(row),
+        free_until=row.free_until,
+        is_free=row.status == "enrolled" and today_here() <= row.free_until,
         url=(
             external_url("training.show_enrollment", enrollment_id=row.id)
             if row.user_id is not None or side != "person"

@@ -57,8 +57,8 @@ MOST_INVITATION_MAILS = 3
 #: So many invitations are sent in a day in the name of one organization.
 MOST_INVITED_IN_A_DAY = 200
 LONGEST_GRADE = 20
-#: A firm that is written down as who pays has so long to say that it does not.
-OBJECTION_DAYS = 7
+#: Whoever did not ask to be in it, or whose section has moved, has so long to withdraw for free.
+FRESH_CHANCE = dt.timedelta(days=7)
 #: However soon a section begins, whoever is asked has so long to answer.
 LEAST_TIME_TO_ANSWER = dt.timedelta(hours=1)
 
@@ -153,6 +153,17 @@ ENROLLMENTS = Workflow(
             note="optional",
             confirm=_l("Withdraw this enrollment? The seat goes to somebody else."),
         ),
+        # Somebody whom the provider wrote down, and who has not kept it in an account, says no.
+        _step(
+            "object",
+            ("enrolled",),
+            "withdrawn",
+            "enrollment.answer",
+            _l("I do not take part"),
+            _l("The enrollment was withdrawn."),
+            confirm=_l("Withdraw this enrollment? The seat goes to somebody else."),
+            is_own=True,
+        ),
         _step(
             "remove",
             ("invited", "requested", "waiting", "offered", "enrolled"),
@@ -240,6 +251,7 @@ HISTORY_WORDS: Mapping[str, Any] = {
     "turn_down": _l("Turned down"),
     "join": _l("Kept in an account"),
     "withdraw": _l("Withdrawn"),
+    "object": _l("Withdrawn"),
     "remove": _l("Taken off the roster"),
     "offer": _l("Seat offered"),
     "invite": _l("Invited"),
@@ -296,16 +308,27 @@ def last_free_day(
 ) -> dt.date:
     """Return the last day on which one can withdraw and owe nothing.
 
-    notice_days: so many days before it begins; 0 is the day before. told_on: when a firm was told
-    that it pays, which had not asked for it.
+    notice_days: so many days before it begins; 0 is the day before. told_on: when somebody was
+    told what they had not asked for.
     """
     usual = starts_on - dt.timedelta(days=max(notice_days, 1))
-    return usual if told_on is None else max(usual, told_on + dt.timedelta(days=OBJECTION_DAYS))
+    return usual if told_on is None else max(usual, told_on + FRESH_CHANCE)
 
 
 def is_late_withdrawal(status: str, today: dt.date, free_until: dt.date) -> bool:
     """Tell whether who withdraws today owes the price: enrolled, and the notice is over."""
     return status == "enrolled" and today > free_until
+
+
+def result_waits_until(
+    status: str, price_cents: int | None, free_until: dt.date, today: dt.date
+) -> dt.date | None:
+    """Return the day after which a result can be written down, or None where it need not wait.
+
+    With a result there is no way back: it would end the days in which withdrawing is free.
+    """
+    is_waiting = status == "enrolled" and price_cents != 0 and today <= free_until
+    return free_until if is_waiting else None
 
 
 # Money

@@ -15,6 +15,7 @@ TOLD: Mapping[str, tuple[str, ...]] = {
     "ask": ("provider",),
     "turn_down": ("firm",),
     "withdraw": ("person", "firm", "provider"),
+    "object": ("firm", "provider"),
     "remove": ("person", "firm"),
     "offer": ("person",),
     "lapse": ("person", "firm"),

@@ -46,6 +46,7 @@ class EnrollmentSchema(Schema):
     customer_class = fields.String()
     price_cents = fields.Integer(allow_none=True)
     answer_by = fields.AwareDateTime(format="iso", allow_none=True)
+    free_until = fields.Date()
     grade = fields.String(allow_none=True)
     finished_on = fields.Date(allow_none=True)
     is_withdrawn_late = fields.Boolean()

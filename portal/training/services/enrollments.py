@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Sequence
 
 from flask_babel import gettext as _
+from sqlalchemy import update
 from sqlalchemy.orm.attributes import set_committed_value
 
 from portal.accounts.models import User
@@ -40,6 +41,7 @@ from portal.training.rules.enrollments import (
     MOST_INVITED_IN_A_DAY,
     answer_by,
     is_late_withdrawal,
+    last_free_day,
     lowest_free,
     renumbered,
 )
@@ -148,8 +150,9 @@ def enroll_by_hand(
 ) -> Enrollment:
     """Write somebody on the roster whom the provider knows, at whatever time.
 
-    organization: the name of the firm that pays, which is told and can withdraw; without one, the
-    person owes what others pay. The person gets a link to keep it in an account.
+    organization: the name of the firm that pays, which is told; without one, the person owes what
+    others pay. Either can withdraw for a week and owe nothing. The person gets a link to say so, or
+    to keep it in an account.
     Raises Conflict where no seat is free, Invalid where the address is on the roster already or
     nobody of the firm would be told.
     """
@@ -254,6 +257,9 @@ def _add(
         customer_class=customer_class,
         price_cents=price_for(section.price_by_class, customer_class, section.program.cost_cents),
         answer_by=_kept_until(section, "invited") if status == "invited" else None,
+        free_until=last_free_day(
+            section.starts_on, section.notice_days, told_on=today_here() if is_by_hand else None
+        ),
         token_hash=hash_secret(secrets.token_urlsafe(32)) if user_id is None else None,
         idempotency_key=call[0],
         request_digest=call[1] if call[0] else None,
@@ -344,13 +350,18 @@ def answer_enrollment(
     token: what the link of the e-mail brought; whoever answers needs it, or the address itself.
     Raises NotFound for others, Conflict when it is too late or the person is in it already.
     """
-    if action not in ("accept", "turn_down", "join"):
+    if action not in ("accept", "turn_down", "join", "object"):
         raise NotFound(_("There is no such action."))
     _check_addressee(actor, enrollment, token)
     if action == "join":
         _check_claimable(actor, enrollment)
         _take_in(actor, enrollment)
         ENROLLMENTS.apply(actor, enrollment, "join")
+        return enrollment
+    if action == "object":
+        if not enrollment.is_by_hand or enrollment.user_id is not None:
+            raise Conflict(_("It stands in an account already. Please withdraw it there."))
+        _step_out(actor, enrollment, "object")
         return enrollment
     if enrollment.status in KEPT_STATUSES and queries.is_lapsing(enrollment):
         raise Conflict(_("The seat was kept for you until lately. It went to somebody else."))
@@ -428,9 +439,9 @@ def _step_out(actor: Actor, enrollment: Enrollment, action: str, note: str = "")
     """Take a step after which somebody has no seat and does not wait for one."""
     section = enrollment.section
     if enrollment.status in ENROLLMENTS.transitions[action].sources:
-        if action == "withdraw":
+        if action in ("withdraw", "object"):
             enrollment.is_withdrawn_late = is_late_withdrawal(
-                enrollment.status, today_here(), queries.free_until(enrollment)
+                enrollment.status, today_here(), enrollment.free_until
             )
         enrollment.seat, enrollment.answer_by = None, None
     ENROLLMENTS.apply(actor, enrollment, action, note=note)
@@ -443,6 +454,7 @@ def move_enrollment(
 ) -> Enrollment:
     """Move somebody from the first to the second section of a program; the price stays.
 
+    Withdrawing is free as long as before, as long as there, and for a week at least.
     Raises Conflict where no seat is free there, or the person is there already.
     """
     here, there = sections
@@ -463,16 +475,10 @@ def move_enrollment(
         raise Conflict(_("Only who is enrolled, or asked to be, can be moved."))
     if not reason.strip():
         raise Invalid("reason", _("Please give a reason."))
-    can_object = queries.find_objection_day(enrollment) is not None
-    if can_object and queries.free_until(enrollment, there) < today_here():
-        raise Conflict(
-            _(
-                "Who pays was not asked, and could not withdraw from there. Take the person off "
-                "here, and write them down there."
-            )
-        )
     seat = _seat_for_newcomer(there, waits=False)
     enrollment.section_id, enrollment.of_seats, enrollment.seat = there.id, there.seats, seat
+    free_until = last_free_day(there.starts_on, there.notice_days, told_on=today_here())
+    enrollment.free_until = max(enrollment.free_until, free_until)
     session.flush()
     note = f"{here.starts_on} → {there.starts_on}. {reason.strip()}"
     ENROLLMENTS.apply(actor, enrollment, "move", note=note[:2000])
@@ -521,6 +527,26 @@ def fit_seats(actor: Actor, section: Section, *, seats: int) -> None:
     for row in queries.list_seated(section.id, list(changes)):
         row.seat = changes[row.seat or 0]
         session.flush()
+
+
+@command(Permission.SECTION_EDIT)
+def lengthen_free_days(actor: Actor, section: Section, *, is_moved: bool) -> None:
+    """Let withdrawing be free as long as a section says now, where that is longer than before.
+
+    is_moved: it is not what people said yes to, so they have a week at least.
+    """
+    day = last_free_day(
+        section.starts_on, section.notice_days, told_on=today_here() if is_moved else None
+    )
+    session.execute(
+        update(Enrollment)
+        .where(
+            Enrollment.section_id == section.id,
+            Enrollment.status.in_(ENROLLMENTS.transitions["withdraw"].sources),
+            Enrollment.free_until < day,
+        )
+        .values(free_until=day)
+    )
 
 
 @command(Permission.ENROLLMENT_CLOSE)

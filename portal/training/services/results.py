@@ -20,9 +20,13 @@ from portal.training.models.sections import Section
 from portal.training.policies import Permission
 from portal.training.queries import certificates as queries
 from portal.training.queries import rosters
-from portal.training.queries.enrollments import find_objection_day
 from portal.training.rules.certificates import last_valid_day, make_number
-from portal.training.rules.enrollments import ENROLLMENTS, LONGEST_GRADE, TAKING_PART
+from portal.training.rules.enrollments import (
+    ENROLLMENTS,
+    LONGEST_GRADE,
+    TAKING_PART,
+    result_waits_until,
+)
 
 LONGEST_REASON = 500
 
@@ -121,10 +125,12 @@ def _record(actor: Actor, enrollment: Enrollment, result: Result) -> None:
         raise Invalid("grade", _("Please use %(most)d characters at most.", most=LONGEST_GRADE))
     if enrollment.status not in TAKING_PART:
         raise Conflict(_("Only who takes part has a result."))
-    # With a result there is no way back, and who was not asked may not owe the price.
-    if (day := find_objection_day(enrollment)) is not None:
+    day = result_waits_until(
+        enrollment.status, enrollment.price_cents, enrollment.free_until, today_here()
+    )
+    if day is not None:
         raise Conflict(
-            _("Who pays can object until %(day)s; results come after it.", day=format_date(day))
+            _("Withdrawing is free until %(day)s, so results come after it.", day=format_date(day))
         )
     status = "completed" if result.passed else "failed"
     if enrollment.status != status:

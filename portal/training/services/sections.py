@@ -6,7 +6,7 @@ in the same transaction: a section never meets where it has no room.
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -49,7 +49,7 @@ from portal.training.rules.sections import (
     last_day_to_enroll,
     price_for,
 )
-from portal.training.services.enrollments import fit_seats
+from portal.training.services.enrollments import fit_seats, lengthen_free_days
 
 _PLACE = ("street", "city", "state", "zip_code", "county_fips", "latitude", "longitude")
 #: What is said of when and where by `move_section`, beside the address.
@@ -66,6 +66,19 @@ _FIELDS = (
     "notice_days",
     "notes",
 )
+
+
+@dataclass(frozen=True)
+class _WhenAndWhere:
+    """What those enrolled are told of when it changes.
+
+    has_begun: some of it was held. terms: what people said yes to; another room of the same
+    building, or another link to the same online room, is no other.
+    """
+
+    has_begun: bool
+    terms: tuple[object, ...]
+    room: tuple[str, str]
 
 
 # Making and changing
@@ -145,6 +158,7 @@ def update_section(actor: Actor, section: Section, **values: Any) -> Section:
     if prices is not None:
         _set_prices(section, prices)
     _check_numbers(section)
+    lengthen_free_days(actor, section, is_moved=False)
     _touch(section)
     record(SectionSaved(section.id, section.program_id))
     return section
@@ -460,7 +474,7 @@ def _meeting_to_come(section: Section, meeting_id: int) -> SectionMeeting:
 
 
 def _after_meetings(
-    actor: Actor, section: Section, was: tuple[object, ...], override_reason: str
+    actor: Actor, section: Section, was: _WhenAndWhere, override_reason: str
 ) -> Section:
     _set_dates(section, None, None)
     _check_numbers(section)
@@ -496,17 +510,21 @@ def _write_place(section: Section, place: Mapping[str, Any]) -> None:
         setattr(section, name, place[name])
 
 
-def _when_and_where(section: Section) -> tuple[object, ...]:
-    """Return what those enrolled are told of when it changes."""
+def _when_and_where(section: Section) -> _WhenAndWhere:
     meetings = sorted((one.starts_at, one.ends_at) for one in section.meetings)
-    where = (section.facility_id, section.place, section.online_url)
+    has_begun = meetings[0][0] <= now() if meetings else section.starts_on <= today_here()
     address = tuple(getattr(section, name) for name in ("street", "city", "state", "zip_code"))
-    return meetings, section.starts_on, section.ends_on, where, address
+    is_online = bool(section.online_url)
+    terms = (meetings, section.starts_on, section.ends_on, section.facility_id, address, is_online)
+    return _WhenAndWhere(has_begun, terms, (section.place, section.online_url))
 
 
-def _tell_of_move(actor: Actor, section: Section, was: tuple[object, ...]) -> None:
-    if _when_and_where(section) == was:
+def _tell_of_move(actor: Actor, section: Section, was: _WhenAndWhere) -> None:
+    becomes = _when_and_where(section)
+    if (becomes.terms, becomes.room) == (was.terms, was.room):
         return
+    is_moved = becomes.terms != was.terms and not was.has_begun
+    lengthen_free_days(actor, section, is_moved=is_moved)
     _touch(section)
     if section.status == "planned":
         record(SectionSaved(section.id, section.program_id))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import url_for
+from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import format_date, ngettext
 from flask_babel import gettext as _
@@ -273,7 +273,7 @@ def show_seat_link(token: str) -> ResponseReturnValue:
 
 @blueprint.post("/training/seats/<token>")
 def answer_seat_link(token: str) -> ResponseReturnValue:
-    """Take a kept seat by its link, turn it down, or keep an enrollment in an account."""
+    """Take a kept seat by its link or turn it down; keep what the provider wrote down, or not."""
     actor = current_actor()
     authorize(actor, Permission.ENROLLMENT_VIEW_OWN)
     return _answer(actor, queries.get_enrollment_by_token(token), token)
@@ -289,9 +289,18 @@ def answer_enrollment(enrollment_id: int) -> ResponseReturnValue:
 
 def _answer(actor: Any, row: Any, token: str) -> ResponseReturnValue:
     action = form_text("action")
+    step = ENROLLMENTS.transitions["object"]
+    if action == step.action and not confirmed():
+        return page(
+            "components/confirm.html",
+            title=step.confirm,
+            text=_late_words(row),
+            action=step.label,
+            cancel_url=request.path.removesuffix("/answer"),
+        )
     services.answer_enrollment(actor, row, action, token=token)
-    if action == "turn_down":
-        flash(_("You turned the seat down."))
+    if action in ("turn_down", "object"):
+        flash(_("You turned the seat down.") if action == "turn_down" else str(step.done))
         return see_other(url_for("training.list_enrollments"))
     row = queries.get_enrollment(row.id)
     flash(_said(row))
@@ -369,8 +378,9 @@ def _enrollment_page(row: Any) -> ResponseReturnValue:
         "training/enrollment.html",
         row=row,
         section=row.section,
-        is_mine=panels.is_mine(actor, row),
         is_kept=row.status in KEPT_STATUSES,
+        is_asked=panels.is_mine(actor, row)
+        and (row.status in KEPT_STATUSES or row.user_id is None),
         position=queries.position_of(row) if row.status == "waiting" else 0,
         steps=ENROLLMENTS.available(actor, row),
         late=_late_words(row) if can(actor, Permission.ENROLLMENT_WITHDRAW, row) else "",
@@ -387,7 +397,6 @@ def _enrollment_page(row: Any) -> ResponseReturnValue:
         certificate_tones=CERTIFICATE_TONES,
         history=ENROLLMENTS.history(row),
         history_words=HISTORY_WORDS,
-        free_until=queries.free_until(row),
         sees_link=_sees_link(actor, row),
         **_WORDS,
     )
@@ -400,7 +409,7 @@ def _sees_link(actor: Any, row: Any) -> bool:
 
 def _late_words(row: Any) -> str:
     """Return what withdrawing costs now, as a sentence; "" where it costs nothing."""
-    if row.status != "enrolled" or today_here() <= queries.free_until(row) or not row.price_cents:
+    if row.status != "enrolled" or today_here() <= row.free_until or not row.price_cents:
         return ""
     return _("The days in which withdrawing was free are over: the price is owed all the same.")
 

@@ -260,11 +260,6 @@ def known_scopes() -> list[str]:
     return sorted(useful, key=lambda scope: (scope != "read", scope))
 
 
-def view_permission_of(model: type) -> str | None:
-    """Return the permission to see rows of a model, or None where rows are not shown alone."""
-    return _views.get(model)
-
-
 def can(actor: Actor, permission: str, row: object | None = None) -> bool:
     """Tell whether the actor has the permission (on the row)."""
     if actor.scopes is not None and scope_of(permission) not in actor.scopes:

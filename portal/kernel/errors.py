@@ -71,9 +71,3 @@ class TooMany(PortalError):
     def __init__(self, message: str, retry_after_seconds: int) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
-
-
-class Unavailable(PortalError):
-    """A part that this needs is down for the moment."""
-
-    status = 503

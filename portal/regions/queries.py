@@ -121,11 +121,6 @@ def find_zips(codes: Iterable[str]) -> dict[str, ZipCode]:
     return {row.zip_code: row for row in _rows_in(select(ZipCode), ZipCode.zip_code, codes)}
 
 
-def list_states() -> list[State]:
-    """Return all states and territories by name."""
-    return list(session.scalars(select(State).order_by(State.name)))
-
-
 def list_counties(*, state: str | None = None) -> list[County]:
     """Return the counties (of a state, by its postal code) by state and name."""
     statement = select(County).order_by(County.state, County.name)
@@ -229,18 +224,6 @@ def counties_of_region(region_id: int) -> list[County]:
     )
 
 
-def regions_of_county(county_fips: str) -> list[Region]:
-    """Return the regions to which a county belongs, by name."""
-    return list(
-        session.scalars(
-            select(Region)
-            .join(RegionCounty, RegionCounty.region_id == Region.id)
-            .where(RegionCounty.county_fips == county_fips)
-            .order_by(Region.name)
-        )
-    )
-
-
 def list_brokers(region_id: int) -> list[BrokerView]:
     """Return a region's brokers by name; for administrators."""
     rows = session.execute(
@@ -291,21 +274,6 @@ def naics_titles(codes: Iterable[str]) -> dict[str, str]:
     """Return the titles of the NAICS 2022 codes that exist."""
     statement = select(NaicsCode.code, NaicsCode.title)
     return dict(_tuples_in(statement, NaicsCode.code, codes))
-
-
-def suggest_naics(text: str, limit: int = 10) -> list[NaicsCode]:
-    """Return codes that begin with the digits typed, or whose titles have all the words."""
-    text = text.strip()[:100]
-    statement = select(NaicsCode).order_by(func.length(NaicsCode.code).desc(), NaicsCode.code)
-    if text.isdecimal():
-        statement = statement.where(NaicsCode.code.startswith(text, autoescape=True))
-    else:
-        words = text.split()
-        if not words:
-            return []
-        for word in words[:6]:
-            statement = statement.where(NaicsCode.title.icontains(word, autoescape=True))
-    return list(session.scalars(statement.limit(limit)))
 
 
 def cluster_keys_of(codes: Collection[str]) -> dict[str, str]:

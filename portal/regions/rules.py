@@ -90,26 +90,6 @@ class CountyNames:
         return None
 
 
-def find_cycle(broader: Mapping[str, Sequence[str]]) -> list[str] | None:
-    """Return a cycle of keys in a "broader" relation, or None where there is none."""
-    done: set[str] = set()
-    for start in broader:
-        path: list[str] = []
-        pending: list[tuple[str, bool]] = [(start, False)]
-        while pending:
-            key, is_left = pending.pop()
-            if is_left:
-                path.pop()
-                done.add(key)
-            elif key in path:
-                return [*path[path.index(key) :], key]
-            elif key not in done:
-                path.append(key)
-                pending.append((key, True))
-                pending.extend((other, False) for other in broader.get(key, ()))
-    return None
-
-
 def closure(keys: Iterable[str], relation: Mapping[str, Collection[str]]) -> dict[str, int]:
     """Return all that is reached from `keys` by the relation, with the fewest steps to it."""
     steps = dict.fromkeys(keys, 0)

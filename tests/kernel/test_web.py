@@ -17,7 +17,7 @@ from werkzeug.datastructures import Authorization
 from portal.app import create_app, warm_up
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
-from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound, TooMany, Unavailable
+from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound, TooMany
 from portal.kernel.fulltext.port import IndexUnavailable
 from portal.kernel.web.addresses import asset_version, local_target
 from portal.kernel.web.answers import flash, not_modified
@@ -340,7 +340,6 @@ REFUSALS: dict[str, tuple[Exception, int]] = {
     "not found": (NotFound("Gone."), 404),
     "conflict": (Conflict("Too late."), 409),
     "too many": (TooMany("Slowly.", 30), 429),
-    "unavailable": (Unavailable("Later."), 503),
     "no index": (IndexUnavailable("missing"), 503),
 }
 

@@ -294,11 +294,6 @@ def test_stale_profiles_wait_on_the_desk(actor, shop):
     assert len(desk.list_stale_for(ana, 5)) == 1
 
 
-def test_unclaimed_organizations_can_be_listed(unclaimed):
-    assert [row.id for row in profiles.list_unclaimed().items] == [unclaimed.id]
-    assert profiles.list_unclaimed(county="20173").items == []
-
-
 def test_own_organizations_are_chosen_by_role(actor, world):
     assert [row.id for row in profiles.list_organizations_of(actor("ben"))] == [
         world.organizations["shop"]

@@ -118,15 +118,6 @@ def list_recognitions_of_credential(credential_id: int) -> list[Recognition]:
     )
 
 
-def find_recognized_credential(recognition_id: int) -> int | None:
-    """Return which credential a recognition that stands today is about, if it is about one."""
-    return session.scalar(
-        select(Recognition.credential_id).where(
-            Recognition.id == recognition_id, Recognition.status == "valid"
-        )
-    )
-
-
 def list_credentials_for(resource: Resource) -> dict[int, list[int] | None]:
     """Return the credentials for which a host qualifies people to use one of its things, and by
     whom each must be awarded (None: by anybody whom a broker has verified)."""

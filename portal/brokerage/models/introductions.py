@@ -145,7 +145,6 @@ class IntroductionParty(Identified, Model):
 
     introduction: Mapped[Introduction] = relationship(back_populates="parties", lazy="raise_on_sql")
     organization: Mapped[Organization] = relationship(lazy="raise_on_sql")
-    terms_accepted_by: Mapped[User | None] = relationship(lazy="raise_on_sql")
 
 
 class IntroductionReveal(Identified, Model):

@@ -9,7 +9,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from rapidfuzz import fuzz
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.kernel.authorization import Actor, authorize, can, visible
@@ -237,18 +237,6 @@ def list_own(actor: Actor) -> list[Organization]:
             .order_by(Organization.name, Organization.id)
         )
     )
-
-
-def list_unclaimed(
-    *, county: str = "", cursor: str | None = None, limit: int = 20
-) -> Page[Organization]:
-    """Return a page of active organizations that nobody represents here, by name."""
-    statement = select(Organization).where(
-        Organization.status == "active",
-        ~exists().where(Membership.organization_id == Organization.id),
-        *_filters("", county),
-    )
-    return keyset_page(statement, (Organization.name, Organization.id), cursor=cursor, limit=limit)
 
 
 def get_named_organization(text: str) -> Organization:

@@ -33,10 +33,10 @@ from portal.kernel.commands import command
 from portal.kernel.database import session
 from portal.kernel.errors import Conflict, Invalid, NotFound, PortalError
 from portal.kernel.files import StoredFile, remove_file, store_document
-from portal.organizations import services as organizations
 from portal.organizations.models import Organization
 from portal.organizations.queries import profiles
 from portal.organizations.rules import match_key
+from portal.organizations.services import records
 from portal.regions.queries import counties_by_fips
 from portal.training.services import programs as training
 from portal.training.services import sections
@@ -76,7 +76,7 @@ def import_organizations(
                 column = candidate.columns.get("name", "")
                 tally.findings.append(Finding(candidate.line, column, doubt, "duplicate"))
                 return "doubtful"
-        _organization, outcome = organizations.import_organization(
+        _organization, outcome = records.import_organization(
             actor, source=source, country=candidate.country, **values
         )
         return outcome
@@ -95,7 +95,7 @@ def import_organizations(
         if any(_doubt(source, item, namesakes) for item in candidates):
             return None
         rows = [(item.country, prepare(item)) for item in candidates]
-        return organizations.import_known_organizations(actor, source=source, rows=rows)
+        return records.import_known_organizations(actor, source=source, rows=rows)
 
     _write_all(tally, candidates, write, is_trial, write_together)
     return tally

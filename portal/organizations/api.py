@@ -22,7 +22,6 @@ from portal.kernel.errors import Invalid
 from portal.kernel.web.answers import not_modified
 from portal.kernel.web.arguments import check_chosen, text_argument
 from portal.kernel.web.viewer import current_actor
-from portal.organizations import services
 from portal.organizations.forms import (
     ChosenClaimsForm,
     ChosenOrganizationsForm,
@@ -32,6 +31,7 @@ from portal.organizations.policies import Permission
 from portal.organizations.queries import people, profiles
 from portal.organizations.rules import ORGANIZATION_KINDS
 from portal.organizations.schemas import OrganizationSchema
+from portal.organizations.services import joining, records
 
 blueprint = api_blueprint("organizations", __name__)
 
@@ -95,7 +95,7 @@ def register_organization() -> Response:
     """Put an organization into the directory."""
     form = bind_json(OrganizationForm)
     is_another = request.args.get("is_another") == "yes"
-    organization = services.register_organization(
+    organization = records.register_organization(
         current_actor(), is_another=is_another, **form.data
     )
     return respond(
@@ -142,7 +142,7 @@ def change_organization(organization_id: int) -> Response:
     actor = current_actor()
     organization = profiles.get_editable_organization(actor, organization_id)
     form = bind_json(OrganizationForm, obj=organization)
-    services.change_organization(actor, organization, **form.data)
+    records.change_organization(actor, organization, **form.data)
     return respond(
         OrganizationSchema(sees_members_fields=True), profiles.get_organization(organization_id)
     )
@@ -160,7 +160,7 @@ def archive_organization(organization_id: int) -> tuple[str, int]:
     """Close an organization; its owners can restore it on its page."""
     actor = current_actor()
     organization = profiles.get_visible_organization(actor, organization_id)
-    services.archive_organization(actor, organization)
+    records.archive_organization(actor, organization)
     return "", 204
 
 
@@ -180,7 +180,7 @@ def verify_organizations() -> ResponseReturnValue:
     authorize(actor, Permission.ORGANIZATION_VIEW_UNVERIFIED)
     numbers = check_chosen(bind_json(ChosenOrganizationsForm).data["organization_ids"])
     chosen = tuple(profiles.get_visible_organization(actor, number) for number in numbers)
-    return respond_done(len(services.verify_organizations(actor, chosen)))
+    return respond_done(len(records.verify_organizations(actor, chosen)))
 
 
 @blueprint.post("/claims/actions/<action>")
@@ -199,7 +199,7 @@ def act_on_claims(action: str) -> ResponseReturnValue:
     values = bind_json(ChosenClaimsForm).data
     numbers = check_chosen(values.pop("claim_ids"))
     chosen = tuple(people.get_visible_claim(actor, number) for number in numbers)
-    return respond_done(len(services.act_on_claims(actor, chosen, action=action, **values)))
+    return respond_done(len(joining.act_on_claims(actor, chosen, action=action, **values)))
 
 
 def _schema() -> OrganizationSchema:

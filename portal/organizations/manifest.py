@@ -16,10 +16,11 @@ from portal.kernel.manifest import (
     Together,
 )
 from portal.kernel.outbox import Event, Reaction
-from portal.organizations import api, documents, events, reactions, services, views
+from portal.organizations import api, documents, events, reactions, views
 from portal.organizations.policies import Permission, policy
 from portal.organizations.queries import desk, people
 from portal.organizations.rules import CERTIFICATIONS, ORGANIZATION_KINDS
+from portal.organizations.services import joining
 from portal.regions import queries as regions
 
 _CHANGED_BY: Mapping[type[Event], Callable[[Any], list[int]]] = {
@@ -123,5 +124,5 @@ manifest = Manifest(
             order=60,
         ),
     ),
-    jobs=(Job("expire_invitations", 3600, lambda: services.expire_invitations(SYSTEM)),),
+    jobs=(Job("expire_invitations", 3600, lambda: joining.expire_invitations(SYSTEM)),),
 )

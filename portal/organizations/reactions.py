@@ -8,10 +8,11 @@ from portal.kernel.authorization import SYSTEM
 from portal.kernel.errors import NotFound
 from portal.kernel.mail import queue_mail, queue_mails
 from portal.kernel.web.addresses import external_url
-from portal.organizations import events, services
+from portal.organizations import events
 from portal.organizations.models import Claim, Invitation, JoinRequest
 from portal.organizations.queries import people, profiles
 from portal.organizations.rules import ROLES
+from portal.organizations.services import joining
 
 
 def email_invitee_on_invitation_sent(event: events.InvitationSent) -> None:
@@ -20,7 +21,7 @@ def email_invitee_on_invitation_sent(event: events.InvitationSent) -> None:
     if invitation is None or invitation.status != "sent":
         return
     known = find_user_by_email(invitation.email)
-    token = services.renew_invitation_link(SYSTEM, invitation)
+    token = joining.renew_invitation_link(SYSTEM, invitation)
     queue_mail(
         invitation.email,
         "invitation_sent",

@@ -24,7 +24,6 @@ from portal.kernel.web.answers import (
 )
 from portal.kernel.web.arguments import chosen_numbers, confirmed, form_text, text_argument
 from portal.kernel.web.viewer import current_actor, viewer_zone
-from portal.organizations import services
 from portal.organizations.forms import (
     ClaimForm,
     InvitationForm,
@@ -48,6 +47,7 @@ from portal.organizations.rules import (
     is_stale,
 )
 from portal.organizations.schemas import linked_data
+from portal.organizations.services import joining, records, roles
 
 blueprint = Blueprint("organizations", __name__)
 
@@ -178,7 +178,7 @@ def register() -> ResponseReturnValue:
             duplicates = profiles.find_duplicates(form.name.data, zip_code=form.zip_code.data)
         if not duplicates:
             organization = form.attempt(
-                services.register_organization, actor, is_another=is_another, **form.data
+                records.register_organization, actor, is_another=is_another, **form.data
             )
             if organization is not None:
                 flash(
@@ -201,7 +201,7 @@ def edit(organization_id: int) -> ResponseReturnValue:
     if request.method == "GET" and organization.county is not None:
         form.county_fips.data = organization.county.label
     if form.submitted():
-        changed = form.attempt(services.change_organization, actor, organization, **form.data)
+        changed = form.attempt(records.change_organization, actor, organization, **form.data)
         if changed is not None:
             flash(_("“%(name)s” was saved.", name=changed.name))
             return _to_record(changed.id)
@@ -216,12 +216,12 @@ def change_logo(organization_id: int) -> ResponseReturnValue:
     actor = current_actor()
     organization = profiles.get_editable_organization(actor, organization_id)
     if request.form.get("remove") == "yes":
-        services.change_logo(actor, organization, upload=None)
+        records.change_logo(actor, organization, upload=None)
         flash(_("The logo was removed."))
         return _to_record(organization_id)
     form = LogoForm.bind()
     if form.submitted():
-        saved = form.attempt(services.change_logo, actor, organization, upload=form.logo.data)
+        saved = form.attempt(records.change_logo, actor, organization, upload=form.logo.data)
         if saved is not None:
             flash(_("The logo was saved."))
             return _to_record(organization_id)
@@ -230,14 +230,14 @@ def change_logo(organization_id: int) -> ResponseReturnValue:
 
 #: Steps on an organization itself: what is called, and what is said then.
 _STEPS: Mapping[str, tuple[Callable[..., object], Any]] = {
-    "confirm": (services.confirm_organization, _l("“%(name)s” was confirmed.")),
-    "verify": (services.verify_organization, _l("“%(name)s” was marked as verified.")),
+    "confirm": (records.confirm_organization, _l("“%(name)s” was confirmed.")),
+    "verify": (records.verify_organization, _l("“%(name)s” was marked as verified.")),
     "withdraw-verification": (
-        services.withdraw_verification,
+        records.withdraw_verification,
         _l("“%(name)s” is not marked as verified any more."),
     ),
-    "archive": (services.archive_organization, _l("“%(name)s” was archived.")),
-    "restore": (services.restore_organization, _l("“%(name)s” was restored.")),
+    "archive": (records.archive_organization, _l("“%(name)s” was archived.")),
+    "restore": (records.restore_organization, _l("“%(name)s” was restored.")),
 }
 _UNDONE_BY = {"archive": "restore", "verify": "withdraw-verification"}
 
@@ -277,7 +277,7 @@ def verify_several() -> ResponseReturnValue:
         profiles.get_visible_organization(actor, number)
         for number in chosen_numbers("organization_id")
     )
-    done = services.verify_organizations(actor, chosen)
+    done = records.verify_organizations(actor, chosen)
     flash(
         ngettext(
             "%(num)s organization was marked as verified.",
@@ -298,7 +298,7 @@ def show_people(organization_id: int) -> ResponseReturnValue:
     organization = profiles.get_own_organization(actor, organization_id)
     form = InvitationForm.bind()
     if form.submitted():
-        invitation = form.attempt(services.send_invitation, actor, organization, **form.data)
+        invitation = form.attempt(joining.send_invitation, actor, organization, **form.data)
         if invitation is not None:
             flash(_("An invitation is on its way to %(email)s.", email=invitation.email))
             return _to_people(organization_id)
@@ -328,7 +328,7 @@ def change_role(membership_id: int) -> ResponseReturnValue:
     form = RoleForm.bind()
     if not form.submitted():
         raise Invalid("role", _("Please choose a role."))
-    services.change_membership_role(actor, membership, role=form.role.data)
+    roles.change_membership_role(actor, membership, role=form.role.data)
     flash(
         _(
             "%(name)s has the role “%(role)s” now.",
@@ -359,7 +359,7 @@ def end_membership(membership_id: int) -> ResponseReturnValue:
             action=_("Leave") if is_self else _("Remove"),
             cancel_url=url_for("organizations.show_people", organization_id=organization_id),
         )
-    services.end_membership(actor, membership)
+    roles.end_membership(actor, membership)
     if is_self:
         flash(_("You left “%(name)s”.", name=name))
         return see_other(url_for("organizations.list_mine"))
@@ -410,7 +410,7 @@ def act_on_invitation(invitation_id: int, action: str) -> ResponseReturnValue:
     )
     if invitation.id != invitation_id:
         raise NotFound()
-    services.act_on_invitation(actor, invitation, action=action, token=token)
+    joining.act_on_invitation(actor, invitation, action=action, token=token)
     flash(str(INVITATIONS.transitions[action].done))
     if action == "accept":
         return _to_record(invitation.organization_id)
@@ -430,7 +430,7 @@ def join(organization_id: int) -> ResponseReturnValue:
     authorize(actor, Permission.JOIN_REQUEST_SEND, organization)
     form = JoinForm.bind()
     if form.submitted():
-        sent = form.attempt(services.send_join_request, actor, organization, **form.data)
+        sent = form.attempt(joining.send_join_request, actor, organization, **form.data)
         if sent is not None:
             flash(_("Your request was sent. The answer comes by e-mail."))
             return _to_record(organization_id)
@@ -449,7 +449,7 @@ def act_on_join_request(join_request_id: int, action: str) -> ResponseReturnValu
     """Take a step of the workflow of requests to join."""
     actor = current_actor()
     join_request = people.get_visible_join_request(actor, join_request_id)
-    services.act_on_join_request(actor, join_request, action=action, note=form_text("note"))
+    joining.act_on_join_request(actor, join_request, action=action, note=form_text("note"))
     flash(str(JOIN_REQUESTS.transitions[action].done))
     if action == "withdraw":
         return _to_record(join_request.organization_id)
@@ -470,7 +470,7 @@ def claim(organization_id: int) -> ResponseReturnValue:
         return see_other(url_for("organizations.show_claim", claim_id=waiting.id))
     form = ClaimForm.bind()
     if form.submitted():
-        sent = form.attempt(services.send_claim, actor, organization, **form.data)
+        sent = form.attempt(joining.send_claim, actor, organization, **form.data)
         if sent is not None:
             flash(_("Your claim was sent. The answer comes by e-mail."))
             return see_other(url_for("organizations.show_claim", claim_id=sent.id))
@@ -499,7 +499,7 @@ def act_on_claim(claim_id: int, action: str) -> ResponseReturnValue:
     """Take a step of the workflow of claims."""
     actor = current_actor()
     found = people.get_visible_claim(actor, claim_id)
-    services.act_on_claim(actor, found, action=action, note=form_text("note"))
+    joining.act_on_claim(actor, found, action=action, note=form_text("note"))
     flash(str(CLAIMS.transitions[action].done))
     return see_other(url_for("organizations.show_claim", claim_id=claim_id))
 
@@ -510,7 +510,7 @@ def act_on_claims(action: str) -> ResponseReturnValue:
     actor = current_actor()
     authorize(actor, Permission.ORGANIZATION_VIEW_UNVERIFIED)
     chosen = tuple(people.get_visible_claim(actor, number) for number in chosen_numbers("claim_id"))
-    done = services.act_on_claims(actor, chosen, action=action, note=form_text("note"))
+    done = joining.act_on_claims(actor, chosen, action=action, note=form_text("note"))
     flash(ngettext("%(num)s claim was decided.", "%(num)s claims were decided.", len(done)))
     return see_other(local_target(request.form.get("next"), "/desk"))
 

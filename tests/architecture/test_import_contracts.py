@@ -1,13 +1,18 @@
 """Who may import whom, in the portal and in small houses built to break each rule once."""
 
 import ast
+import importlib
+import pkgutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import FunctionType, ModuleType
 
 import pytest
 from importlinter.cli import lint_imports
 
+import portal
+from portal.kernel.commands import is_command
 from portal.registry import DOMAINS
 from tests.architecture.contracts import ROOM_NAMES, configuration, rooms_of
 
@@ -63,6 +68,36 @@ def test_only_the_kernel_commits() -> None:
         and node.func.attr == "commit"
     ]
     assert commits == []
+
+
+def test_pages_programs_and_events_change_nothing_but_by_commands() -> None:
+    """What they call of services is a command, or checks something and writes nothing."""
+    others = [
+        f"{room}: {found.__module__}.{found.__name__}"
+        for room in (module.name for module in pkgutil.walk_packages(portal.__path__, "portal."))
+        if room.count(".") > 1 and room.split(".")[2] in CALLERS
+        for found in called_of_services(importlib.import_module(room))
+        if not is_command(found) and not found.__name__.startswith("check_")
+    ]
+    assert others == []
+
+
+CALLERS = ("manifest", "views", "api", "cli", "reactions")
+
+
+def called_of_services(module: ModuleType) -> list[FunctionType]:
+    known = vars(module)
+    nodes = list(ast.walk(ast.parse(Path(str(module.__file__)).read_text())))
+    found = [known.get(node.id) for node in nodes if isinstance(node, ast.Name)]
+    found += [
+        getattr(known[node.value.id], node.attr)
+        for node in nodes
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and type(known.get(node.value.id)) is ModuleType
+    ]
+    # A proxy of Flask would look for its request if it were asked for its class.
+    return [one for one in found if type(one) is FunctionType and ".services" in one.__module__]
 
 
 CLEAN = {

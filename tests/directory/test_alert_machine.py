@@ -26,8 +26,8 @@ from portal.facilities import services as facilities
 from portal.facilities.models import Equipment
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.database import session
-from portal.organizations import services as organizations
 from portal.organizations.models import Membership, Organization
+from portal.organizations.services import roles
 from tests.cast import World
 from tests.directory.conftest import Alerts
 from tests.support.machines import machine_settings
@@ -145,11 +145,9 @@ def test_every_result_is_reported_once_whatever_happens(
                         Membership.user_id == world.users["eve"],
                     )
                 ).one()
-                organizations.end_membership(SYSTEM, membership)
+                roles.end_membership(SYSTEM, membership)
             else:
-                organizations.appoint_member(
-                    SYSTEM, shop, user_id=world.users["eve"], role="member"
-                )
+                roles.appoint_member(SYSTEM, shop, user_id=world.users["eve"], role="member")
             self.is_eve_in_shop = not self.is_eve_in_shop
             self.run()
 

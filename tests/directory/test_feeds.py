@@ -13,7 +13,7 @@ from portal.facilities.services import change_equipment_visibility, update_equip
 from portal.kernel.authorization import Actor
 from portal.kernel.database import session
 from portal.organizations.models import Organization
-from portal.organizations.services import change_organization
+from portal.organizations.services.records import change_organization
 from tests.cast import World
 
 pytestmark = pytest.mark.usefixtures("indexed")

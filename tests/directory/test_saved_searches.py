@@ -26,8 +26,8 @@ from portal.kernel.database import db, session, unit_of_work
 from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from portal.kernel.search import search_index
 from portal.kernel.worker import Worker
-from portal.organizations import services as organizations
 from portal.organizations.models import Organization
+from portal.organizations.services import roles
 from portal.training.services.programs import create_program
 from tests.cast import World
 from tests.directory.conftest import Alerts
@@ -182,7 +182,7 @@ def test_what_somebody_may_see_since_joining_an_organization_is_news(
     assert alerts.round() == []
 
     shop = session.get_one(Organization, world.organizations["shop"])
-    organizations.appoint_member(SYSTEM, shop, user_id=world.users["eve"], role="member")
+    roles.appoint_member(SYSTEM, shop, user_id=world.users["eve"], role="member")
     assert [alert.equipment for alert in alerts.round()] == [(inside.id,)]
 
 
@@ -296,7 +296,7 @@ def test_an_organizations_search_sees_what_all_of_its_people_see_and_tells_each(
     save("cleo", "college", name="Shared")
     inside, members = add(visibility="organization"), add(visibility="members")
     college = session.get_one(Organization, world.organizations["college"])
-    organizations.appoint_member(SYSTEM, college, user_id=world.users["ben"], role="member")
+    roles.appoint_member(SYSTEM, college, user_id=world.users["ben"], role="member")
 
     told = alerts.round()
     # Ben sees the shop's own equipment, the others of the college do not.
@@ -492,7 +492,7 @@ def test_who_joins_later_finds_no_old_news_on_the_desk(
     add()
     alerts.round()
     shop = session.get_one(Organization, world.organizations["shop"])
-    organizations.appoint_member(SYSTEM, shop, user_id=world.users["eve"], role="member")
+    roles.appoint_member(SYSTEM, shop, user_id=world.users["eve"], role="member")
     assert "new result" not in client_of("eve").get("/desk").text
 
 

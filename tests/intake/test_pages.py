@@ -157,7 +157,7 @@ def test_a_cancelled_import_writes_nothing(client_of, world, work_off):
 @pytest.mark.database
 def test_who_lost_the_right_meanwhile_imports_nothing(client_of, world, work_off, actor):
     from portal.organizations.models import Membership
-    from portal.organizations.services import change_membership_role
+    from portal.organizations.services.roles import change_membership_role
 
     cleo, before = client_of("cleo"), count()
     address = upload(cleo, world, uniquip(CMM, LAB)).headers["Location"]

@@ -5,7 +5,7 @@ import datetime as dt
 import pytest
 
 from portal.kernel.authorization import SYSTEM
-from portal.organizations import services
+from portal.organizations.services import records
 
 FIRM = {
     "name": "Salt River Springs",
@@ -113,7 +113,7 @@ def test_a_list_is_filtered_and_paged_by_cursor(client_of):
 
 def test_a_list_tells_what_changed_since(client_of):
     moment = dt.datetime.now(dt.UTC)
-    services.import_organization(SYSTEM, source="csv", name="Union Works", kind="sme")
+    records.import_organization(SYSTEM, source="csv", name="Union Works", kind="sme")
     client = client_of("nobody")
     for text in (
         moment.isoformat(),

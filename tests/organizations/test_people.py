@@ -12,9 +12,9 @@ from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound, TooMany
 from portal.kernel.mail import OutgoingMail
-from portal.organizations import services
 from portal.organizations.models import Claim, Invitation, JoinRequest, Membership
 from portal.organizations.queries import desk, people, profiles
+from portal.organizations.services import joining, roles
 from tests.cast import INVITATION_TOKEN
 
 
@@ -67,11 +67,9 @@ def claim(world, actor):
 
 def test_the_last_owner_neither_leaves_nor_steps_down(actor, membership, world):
     for refused in (
-        lambda: services.end_membership(actor("ana"), membership("ana_shop")),
-        lambda: services.change_membership_role(
-            actor("ana"), membership("ana_shop"), role="manager"
-        ),
-        lambda: services.end_membership(actor("root"), membership("ana_shop")),
+        lambda: roles.end_membership(actor("ana"), membership("ana_shop")),
+        lambda: roles.change_membership_role(actor("ana"), membership("ana_shop"), role="manager"),
+        lambda: roles.end_membership(actor("root"), membership("ana_shop")),
     ):
         with pytest.raises(Invalid, match="needs an owner"):
             refused()
@@ -79,43 +77,43 @@ def test_the_last_owner_neither_leaves_nor_steps_down(actor, membership, world):
 
 
 def test_an_owner_leaves_once_there_is_another(actor, membership, world):
-    services.change_membership_role(actor("ana"), membership("ben_shop"), role="owner")
-    services.end_membership(actor("ana"), membership("ana_shop"))
+    roles.change_membership_role(actor("ana"), membership("ben_shop"), role="owner")
+    roles.end_membership(actor("ana"), membership("ana_shop"))
     assert role_of(world, "shop", "ana") is None
     assert role_of(world, "shop", "ben") == "owner"
 
 
 def test_members_leave_by_themselves_but_remove_nobody(actor, membership, world):
     with pytest.raises(Forbidden):
-        services.end_membership(actor("ben"), membership("ana_shop"))
-    services.end_membership(actor("ben"), membership("ben_shop"))
+        roles.end_membership(actor("ben"), membership("ana_shop"))
+    roles.end_membership(actor("ben"), membership("ben_shop"))
     assert role_of(world, "shop", "ben") is None
 
 
 def test_members_give_themselves_no_role(actor, membership):
     with pytest.raises(Forbidden):
-        services.change_membership_role(actor("ben"), membership("ben_shop"), role="owner")
+        roles.change_membership_role(actor("ben"), membership("ben_shop"), role="owner")
 
 
 def test_whoever_was_removed_is_told(actor, membership, drain):
-    services.end_membership(actor("ana"), membership("ben_shop"))
+    roles.end_membership(actor("ana"), membership("ben_shop"))
     drain()
     assert mails() == [("ben@cast.example", "You left Ana's Machine Shop")]
 
 
 def test_administrators_give_an_organization_its_people(actor, world):
     unclaimed = profiles.get_organization(world.organizations["unclaimed"])
-    services.appoint_member(actor("root"), unclaimed, user_id=world.users["dov"], role="owner")
+    roles.appoint_member(actor("root"), unclaimed, user_id=world.users["dov"], role="owner")
     assert role_of(world, "unclaimed", "dov") == "owner"
     with pytest.raises(Forbidden):
-        services.appoint_member(actor("dov"), unclaimed, user_id=world.users["eve"], role="member")
+        roles.appoint_member(actor("dov"), unclaimed, user_id=world.users["eve"], role="member")
 
 
 # Invitations
 
 
 def test_the_link_in_the_mail_lets_any_signed_in_person_join(actor, shop, world, drain, client_of):
-    services.send_invitation(actor("ana"), shop, email="Dov.Private@elsewhere.example")
+    joining.send_invitation(actor("ana"), shop, email="Dov.Private@elsewhere.example")
     drain()
     recipient, words = session.execute(select(OutgoingMail.recipient, OutgoingMail.body_text)).one()
     assert recipient == "dov.private@elsewhere.example"
@@ -124,7 +122,7 @@ def test_the_link_in_the_mail_lets_any_signed_in_person_join(actor, shop, world,
     page = client_of("dov").get(f"/invitations/link/{token}")
     assert "dov.private@elsewhere.example" in page.text
     invitation = people.get_invitation_by_token(token)
-    services.act_on_invitation(actor("dov"), invitation, action="accept", token=token)
+    joining.act_on_invitation(actor("dov"), invitation, action="accept", token=token)
 
     assert role_of(world, "shop", "dov") == "member"
     drain()
@@ -134,12 +132,12 @@ def test_the_link_in_the_mail_lets_any_signed_in_person_join(actor, shop, world,
 def test_without_the_link_an_invitation_is_nobody_elses(actor, invitation, world):
     for token in ("", "guessed", invitation.token_hash):
         with pytest.raises(NotFound):
-            services.act_on_invitation(actor("eve"), invitation, action="accept", token=token)
+            joining.act_on_invitation(actor("eve"), invitation, action="accept", token=token)
     assert role_of(world, "shop", "eve") is None
 
 
 def test_the_verified_address_is_as_good_as_the_link(actor, shop, world):
-    invitation = services.send_invitation(actor("ana"), shop, email="dov@cast.example")
+    invitation = joining.send_invitation(actor("ana"), shop, email="dov@cast.example")
     assert [item.url for item in desk.list_invitations_for(actor("dov"), 5)] == [
         f"/invitations/{invitation.id}"
     ]
@@ -147,26 +145,24 @@ def test_the_verified_address_is_as_good_as_the_link(actor, shop, world):
         session.get_one(User, world.users["dov"]).email_verified_at = None
     assert desk.list_invitations_for(actor("dov"), 5) == []
     with pytest.raises(NotFound):
-        services.act_on_invitation(actor("dov"), invitation, action="accept")
+        joining.act_on_invitation(actor("dov"), invitation, action="accept")
     with unit_of_work():
         session.get_one(User, world.users["dov"]).email_verified_at = now()
-    services.act_on_invitation(actor("dov"), invitation, action="accept")
+    joining.act_on_invitation(actor("dov"), invitation, action="accept")
     assert role_of(world, "shop", "dov") == "member"
 
 
 @pytest.mark.parametrize("action", ["accept", "decline"])
 def test_an_answered_invitation_is_not_answered_again(actor, invitation, action):
-    services.act_on_invitation(actor("eve"), invitation, action="decline", token=INVITATION_TOKEN)
+    joining.act_on_invitation(actor("eve"), invitation, action="decline", token=INVITATION_TOKEN)
     with pytest.raises(Conflict):
-        services.act_on_invitation(actor("dov"), invitation, action=action, token=INVITATION_TOKEN)
+        joining.act_on_invitation(actor("dov"), invitation, action=action, token=INVITATION_TOKEN)
 
 
 def test_a_withdrawn_invitation_lets_nobody_in(actor, invitation, world):
-    services.act_on_invitation(actor("ana"), invitation, action="withdraw")
+    joining.act_on_invitation(actor("ana"), invitation, action="withdraw")
     with pytest.raises(Conflict):
-        services.act_on_invitation(
-            actor("eve"), invitation, action="accept", token=INVITATION_TOKEN
-        )
+        joining.act_on_invitation(actor("eve"), invitation, action="accept", token=INVITATION_TOKEN)
     assert role_of(world, "shop", "eve") is None
 
 
@@ -174,12 +170,10 @@ def test_invitations_expire_and_can_be_sent_again(actor, invitation, drain):
     with unit_of_work():
         invitation.expires_at = now() - dt.timedelta(minutes=1)
     with pytest.raises(Conflict, match="expired"):
-        services.act_on_invitation(
-            actor("eve"), invitation, action="accept", token=INVITATION_TOKEN
-        )
-    assert services.expire_invitations(SYSTEM) == 1
+        joining.act_on_invitation(actor("eve"), invitation, action="accept", token=INVITATION_TOKEN)
+    assert joining.expire_invitations(SYSTEM) == 1
     assert invitation.status == "expired"
-    services.act_on_invitation(actor("ana"), invitation, action="resend")
+    joining.act_on_invitation(actor("ana"), invitation, action="resend")
     assert invitation.expires_at > now() + dt.timedelta(days=13)
     drain()
     assert mails() == [
@@ -191,28 +185,28 @@ def test_invitations_expire_and_can_be_sent_again(actor, invitation, drain):
 
 def test_an_address_gets_three_invitations_of_an_organization_a_day(actor, shop, invitation):
     for _again in range(2):
-        services.act_on_invitation(actor("ana"), invitation, action="resend")
+        joining.act_on_invitation(actor("ana"), invitation, action="resend")
     with pytest.raises(TooMany, match="tomorrow"):
-        services.act_on_invitation(actor("ana"), invitation, action="resend")
-    services.act_on_invitation(actor("ana"), invitation, action="withdraw")
+        joining.act_on_invitation(actor("ana"), invitation, action="resend")
+    joining.act_on_invitation(actor("ana"), invitation, action="withdraw")
     with pytest.raises(TooMany):
-        services.send_invitation(actor("ana"), shop, email=invitation.email)
-    assert services.send_invitation(actor("ana"), shop, email="another@elsewhere.example")
+        joining.send_invitation(actor("ana"), shop, email=invitation.email)
+    assert joining.send_invitation(actor("ana"), shop, email="another@elsewhere.example")
     with time_machine.travel(now() + dt.timedelta(hours=25), tick=False):
-        assert services.send_invitation(actor("ana"), shop, email=invitation.email)
+        assert joining.send_invitation(actor("ana"), shop, email=invitation.email)
 
 
 def test_only_owners_invite_owners(actor, world):
     college = profiles.get_organization(world.organizations["college"])
     with pytest.raises(Forbidden):
-        services.send_invitation(actor("cleo"), college, email="x@cast.example", role="owner")
-    assert services.send_invitation(actor("cleo"), college, email="x@cast.example", role="manager")
+        joining.send_invitation(actor("cleo"), college, email="x@cast.example", role="owner")
+    assert joining.send_invitation(actor("cleo"), college, email="x@cast.example", role="manager")
 
 
 @pytest.mark.parametrize("email", ["ben@cast.example", "newcomer@elsewhere.example"])
 def test_nobody_is_invited_twice(actor, shop, email):
     with pytest.raises(Invalid) as refusal:
-        services.send_invitation(actor("ana"), shop, email=email)
+        joining.send_invitation(actor("ana"), shop, email=email)
     assert refusal.value.field == "email"
 
 
@@ -221,17 +215,17 @@ def test_nobody_is_invited_twice(actor, shop, email):
 
 def test_a_request_to_join_is_decided_by_those_who_manage(actor, join_request, world, drain):
     with pytest.raises(NotFound):
-        services.act_on_join_request(actor("ana"), join_request, action="accept")
+        joining.act_on_join_request(actor("ana"), join_request, action="accept")
     with pytest.raises(Forbidden):
-        services.act_on_join_request(actor("eve"), join_request, action="accept")
-    services.act_on_join_request(actor("cleo"), join_request, action="accept")
+        joining.act_on_join_request(actor("eve"), join_request, action="accept")
+    joining.act_on_join_request(actor("cleo"), join_request, action="accept")
     assert role_of(world, "college", "eve") == "member"
     drain()
     assert mails() == [("eve@cast.example", "Welcome to Falls City Community College")]
 
 
 def test_a_declined_request_tells_the_reason(actor, join_request, world, drain):
-    services.act_on_join_request(
+    joining.act_on_join_request(
         actor("cleo"), join_request, action="decline", note="Contractors stay outside."
     )
     assert role_of(world, "college", "eve") is None
@@ -240,31 +234,31 @@ def test_a_declined_request_tells_the_reason(actor, join_request, world, drain):
 
 
 def test_managers_are_told_of_a_new_request(actor, shop, drain):
-    services.send_join_request(actor("dov"), shop, message="Hello")
+    joining.send_join_request(actor("dov"), shop, message="Hello")
     drain()
     assert mails() == [("ana@cast.example", "Dov asks to join Ana's Machine Shop")]
     assert [item.title for item in desk.list_decisions_for(actor("ana"), 5)] == [
         "Dov asks to join Ana's Machine Shop"
     ]
     with pytest.raises(Invalid, match="asked already"):
-        services.send_join_request(actor("dov"), shop)
+        joining.send_join_request(actor("dov"), shop)
 
 
 def test_one_claims_what_nobody_represents_and_asks_to_join_the_rest(actor, shop, world):
     unclaimed = profiles.get_organization(world.organizations["unclaimed"])
     with pytest.raises(Invalid, match="claim"):
-        services.send_join_request(actor("dov"), unclaimed)
+        joining.send_join_request(actor("dov"), unclaimed)
     with pytest.raises(Invalid, match="ask to join"):
-        services.send_claim(actor("dov"), shop, evidence="Mine.")
+        joining.send_claim(actor("dov"), shop, evidence="Mine.")
     with pytest.raises(Forbidden):
-        services.send_join_request(actor("ana"), shop)
+        joining.send_join_request(actor("ana"), shop)
 
 
 # Claims
 
 
 def test_an_approved_claim_makes_the_claimant_owner(actor, claim, world, drain):
-    services.act_on_claim(actor("dov"), claim, action="approve")
+    joining.act_on_claim(actor("dov"), claim, action="approve")
     assert role_of(world, "unclaimed", "cleo") == "owner"
     drain()
     assert mails() == [("cleo@cast.example", "Ohio Valley Institute is yours now")]
@@ -272,20 +266,20 @@ def test_an_approved_claim_makes_the_claimant_owner(actor, claim, world, drain):
 
 def test_nobody_decides_their_own_claim_nor_one_of_another_region(actor, claim, world):
     with pytest.raises(Forbidden):
-        services.act_on_claim(actor("cleo"), claim, action="approve")
+        joining.act_on_claim(actor("cleo"), claim, action="approve")
     with pytest.raises(NotFound):
-        services.act_on_claim(actor("eve"), claim, action="approve")
+        joining.act_on_claim(actor("eve"), claim, action="approve")
     dov = actor("dov")
-    own = services.send_claim(
+    own = joining.send_claim(
         dov, profiles.get_organization(world.organizations["unclaimed"]), evidence="It is mine."
     )
     with pytest.raises(Forbidden):
-        services.act_on_claim(dov, people.get_visible_claim(dov, own.id), action="approve")
+        joining.act_on_claim(dov, people.get_visible_claim(dov, own.id), action="approve")
 
 
 def test_brokers_are_asked_to_decide_a_claim(actor, world, drain):
     unclaimed = profiles.get_organization(world.organizations["unclaimed"])
-    services.send_claim(actor("eve"), unclaimed, evidence="I sit on its board.")
+    joining.send_claim(actor("eve"), unclaimed, evidence="I sit on its board.")
     drain()
     assert mails() == [("dov@cast.example", "Eve claims Ohio Valley Institute")]
     assert len(desk.list_decisions_for(actor("dov"), 5)) == 2
@@ -295,36 +289,36 @@ def test_without_a_broker_administrators_are_asked(actor, world, drain):
     unclaimed = profiles.get_organization(world.organizations["unclaimed"])
     with unit_of_work():
         unclaimed.county_fips = "20173"
-    services.send_claim(actor("eve"), unclaimed, evidence="I sit on its board.")
+    joining.send_claim(actor("eve"), unclaimed, evidence="I sit on its board.")
     drain()
     assert mails() == [("root@cast.example", "Eve claims Ohio Valley Institute")]
 
 
 def test_the_second_claim_on_one_organization_is_not_approved(actor, claim, world):
     unclaimed = profiles.get_organization(world.organizations["unclaimed"])
-    second = services.send_claim(actor("eve"), unclaimed, evidence="Mine as well.")
-    services.act_on_claim(actor("dov"), claim, action="approve")
+    second = joining.send_claim(actor("eve"), unclaimed, evidence="Mine as well.")
+    joining.act_on_claim(actor("dov"), claim, action="approve")
     second = people.get_visible_claim(actor("dov"), second.id)
     with pytest.raises(Conflict):
-        services.act_on_claim(actor("dov"), second, action="approve")
+        joining.act_on_claim(actor("dov"), second, action="approve")
     assert session.scalar(select(Claim.status).where(Claim.id == second.id)) == "pending"
 
 
 @pytest.mark.parametrize("action", ["deny", "revoke"])
 def test_refusing_a_claim_needs_a_reason(actor, claim, action):
     if action == "revoke":
-        services.act_on_claim(actor("dov"), claim, action="approve")
+        joining.act_on_claim(actor("dov"), claim, action="approve")
     with pytest.raises(Invalid, match="reason"):
-        services.act_on_claim(actor("dov"), claim, action=action)
-    services.act_on_claim(actor("dov"), claim, action=action, note="The website names another.")
+        joining.act_on_claim(actor("dov"), claim, action=action)
+    joining.act_on_claim(actor("dov"), claim, action=action, note="The website names another.")
 
 
 def test_a_revoked_claim_takes_those_along_whom_it_let_in(actor, claim, world):
-    services.act_on_claim(actor("dov"), claim, action="approve")
+    joining.act_on_claim(actor("dov"), claim, action="approve")
     unclaimed = profiles.get_organization(world.organizations["unclaimed"])
-    services.send_invitation(actor("cleo"), unclaimed, email="friend@elsewhere.example")
-    services.appoint_member(SYSTEM, unclaimed, user_id=world.users["eve"], role="manager")
-    services.act_on_claim(actor("dov"), claim, action="revoke", note="A mistake.")
+    joining.send_invitation(actor("cleo"), unclaimed, email="friend@elsewhere.example")
+    roles.appoint_member(SYSTEM, unclaimed, user_id=world.users["eve"], role="manager")
+    joining.act_on_claim(actor("dov"), claim, action="revoke", note="A mistake.")
     assert not people.has_people(unclaimed.id)
     assert [
         row.status

@@ -8,9 +8,9 @@ from sqlalchemy import select
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
-from portal.organizations import services
 from portal.organizations.models import Membership, Organization
 from portal.organizations.queries import desk, profiles
+from portal.organizations.services import records
 
 pytestmark = pytest.mark.usefixtures("app")
 
@@ -28,7 +28,7 @@ def unclaimed(world):
 
 
 def test_whoever_registers_becomes_owner(actor, world):
-    organization = services.register_organization(actor("dov"), **FIRM)
+    organization = records.register_organization(actor("dov"), **FIRM)
 
     role = session.scalar(
         select(Membership.role).where(
@@ -43,11 +43,11 @@ def test_whoever_registers_becomes_owner(actor, world):
 
 def test_nobody_registers_without_an_account(actor):
     with pytest.raises(Unauthenticated):
-        services.register_organization(actor("nobody"), **FIRM)
+        records.register_organization(actor("nobody"), **FIRM)
 
 
 def test_place_follows_from_the_zip_code(actor):
-    organization = services.register_organization(actor("dov"), **FIRM)
+    organization = records.register_organization(actor("dov"), **FIRM)
     assert organization.city == "Louisville"
     assert organization.state == "KY"
     assert organization.county_fips == "21111"
@@ -55,7 +55,7 @@ def test_place_follows_from_the_zip_code(actor):
 
 
 def test_what_was_given_wins_over_the_zip_code(actor):
-    organization = services.register_organization(
+    organization = records.register_organization(
         actor("dov"),
         **FIRM,
         city="Shively",
@@ -69,7 +69,7 @@ def test_what_was_given_wins_over_the_zip_code(actor):
 
 
 def test_a_new_zip_code_moves_county_and_point_along(actor, shop):
-    services.change_organization(
+    records.change_organization(
         actor("ana"),
         shop,
         zip_code="47130",
@@ -96,7 +96,7 @@ def test_a_new_zip_code_moves_county_and_point_along(actor, shop):
 )
 def test_what_the_tables_do_not_know_is_refused_at_its_field(actor, shop, values, field):
     with pytest.raises(Invalid) as refusal:
-        services.change_organization(actor("ana"), shop, **values)
+        records.change_organization(actor("ana"), shop, **values)
     assert refusal.value.field == field
 
 
@@ -104,11 +104,11 @@ def test_an_unknown_capability_is_answered_with_what_may_be_meant(actor, shop):
     with pytest.raises(
         Invalid, match=r"We do not know “coordinate mesuring”.*Coordinate measuring"
     ):
-        services.change_organization(actor("ana"), shop, capabilities=["coordinate mesuring"])
+        records.change_organization(actor("ana"), shop, capabilities=["coordinate mesuring"])
 
 
 def test_capabilities_come_by_key_or_any_name(actor, shop):
-    services.change_organization(actor("ana"), shop, capabilities=["five-axis", "CMM", "Soldadura"])
+    records.change_organization(actor("ana"), shop, capabilities=["five-axis", "CMM", "Soldadura"])
     assert {item.key for item in shop.capabilities} == {
         "5-axis-milling",
         "coordinate-measuring",
@@ -130,61 +130,61 @@ def test_probable_duplicates_are_named_before_saving(actor, name, zip_code, foun
     profile = {"name": name, "kind": "sme", "zip_code": zip_code}
     if found:
         with pytest.raises(Conflict, match="Ana's Machine Shop"):
-            services.register_organization(actor("dov"), **profile)
+            records.register_organization(actor("dov"), **profile)
     else:
-        assert services.register_organization(actor("dov"), **profile).id
-    assert services.register_organization(actor("dov"), is_another=True, **profile).id
+        assert records.register_organization(actor("dov"), **profile).id
+    assert records.register_organization(actor("dov"), is_another=True, **profile).id
 
 
 def test_archived_organizations_are_no_duplicates(actor, shop):
-    services.archive_organization(actor("ana"), shop)
+    records.archive_organization(actor("ana"), shop)
     assert profiles.find_duplicates("Ana's Machine Shop") == []
 
 
 def test_a_change_confirms_the_profile(actor, shop, world):
     assert shop.confirmed_at is None
-    services.change_organization(actor("ana"), shop, summary="Short runs.")
+    records.change_organization(actor("ana"), shop, summary="Short runs.")
     assert shop.confirmed_at is not None
     assert shop.confirmed_by_id == world.users["ana"]
 
 
 def test_members_confirm_but_do_not_edit(actor, shop, world):
-    services.confirm_organization(actor("ben"), shop)
+    records.confirm_organization(actor("ben"), shop)
     assert shop.confirmed_by_id == world.users["ben"]
     with pytest.raises(Forbidden):
-        services.change_organization(actor("ben"), shop, summary="Mine.")
+        records.change_organization(actor("ben"), shop, summary="Mine.")
 
 
 def test_fields_that_do_not_belong_to_a_profile_are_refused(actor, shop):
     with pytest.raises(TypeError):
-        services.change_organization(actor("ana"), shop, status="archived")
+        records.change_organization(actor("ana"), shop, status="archived")
 
 
 def test_a_broker_of_the_region_verifies_and_takes_it_back(actor, shop, world):
-    services.verify_organization(actor("dov"), shop)
+    records.verify_organization(actor("dov"), shop)
     assert shop.verified_by_id == world.users["dov"]
-    services.withdraw_verification(actor("dov"), shop)
+    records.withdraw_verification(actor("dov"), shop)
     assert shop.verified_at is None
 
 
 def test_no_broker_verifies_outside_the_region(actor, world):
     aero = profiles.get_organization(world.organizations["aero"])
     with pytest.raises(Forbidden):
-        services.verify_organization(actor("dov"), aero)
+        records.verify_organization(actor("dov"), aero)
 
 
 def test_archived_organizations_are_hidden_from_outsiders_until_restored(actor, shop):
-    services.archive_organization(actor("ana"), shop)
+    records.archive_organization(actor("ana"), shop)
     with pytest.raises(NotFound):
         profiles.get_visible_organization(actor("dov"), shop.id)
     assert profiles.get_visible_organization(actor("ben"), shop.id)
     assert shop.name not in [row.name for row in profiles.list_organizations(actor("eve")).items]
     with pytest.raises(Conflict):
-        services.archive_organization(actor("ana"), shop)
-    services.restore_organization(actor("ana"), shop)
+        records.archive_organization(actor("ana"), shop)
+    records.restore_organization(actor("ana"), shop)
     assert profiles.get_visible_organization(actor("dov"), shop.id)
     with pytest.raises(Conflict):
-        services.restore_organization(actor("ana"), shop)
+        records.restore_organization(actor("ana"), shop)
 
 
 COLLEGE = {
@@ -198,7 +198,7 @@ COLLEGE = {
 
 
 def imported(**changes):
-    return services.import_organization(SYSTEM, source="ipeds", **{**COLLEGE, **changes})
+    return records.import_organization(SYSTEM, source="ipeds", **{**COLLEGE, **changes})
 
 
 def test_an_import_that_changes_only_a_list_makes_a_new_version():
@@ -228,8 +228,8 @@ def test_an_import_in_one_unit_of_work_commits_once():
 
 
 def test_no_import_writes_over_what_people_confirmed(actor, unclaimed):
-    services.confirm_organization(actor("root"), unclaimed)
-    same, outcome = services.import_organization(
+    records.confirm_organization(actor("root"), unclaimed)
+    same, outcome = records.import_organization(
         SYSTEM, source="ipeds", name="Another Name", kind="university", ipeds_id="999001"
     )
     assert (same.name, outcome) == ("Ohio Valley Institute", "unchanged")
@@ -237,10 +237,10 @@ def test_no_import_writes_over_what_people_confirmed(actor, unclaimed):
 
 def test_rows_without_an_identifier_are_known_again_by_name_and_city():
     row = {"name": "Knobs Tool", "kind": "sme", "city": "Corydon"}
-    first, _outcome = services.import_organization(SYSTEM, source="csv", **row)
-    again, outcome = services.import_organization(SYSTEM, source="csv", **row)
+    first, _outcome = records.import_organization(SYSTEM, source="csv", **row)
+    again, outcome = records.import_organization(SYSTEM, source="csv", **row)
     assert (again.id, outcome) == (first.id, "unchanged")
-    other, outcome = services.import_organization(SYSTEM, source="csv", **{**row, "city": "Salem"})
+    other, outcome = records.import_organization(SYSTEM, source="csv", **{**row, "city": "Salem"})
     assert outcome == "created"
     assert other.id != first.id
 
@@ -249,35 +249,35 @@ def test_brokers_import_within_their_region_and_others_not_at_all(actor):
     row = {"source": "csv", "name": "Knobs Tool", "kind": "sme", "city": "Corydon"}
     there = {**row, "county_fips": "18019"}
     with pytest.raises(Forbidden):
-        services.import_organization(actor("ana"), **there)
+        records.import_organization(actor("ana"), **there)
     with pytest.raises(Forbidden):
-        services.import_organization(actor("dov"), **row)
+        records.import_organization(actor("dov"), **row)
     with pytest.raises(Forbidden):
-        services.import_organization(actor("dov"), **{**row, "county_fips": "20173"})
-    organization, outcome = services.import_organization(actor("dov"), **there)
+        records.import_organization(actor("dov"), **{**row, "county_fips": "20173"})
+    organization, outcome = records.import_organization(actor("dov"), **there)
     assert outcome == "created"
     with pytest.raises(Forbidden):
-        services.import_organization(actor("dov"), **{**there, "county_fips": "20173"})
+        records.import_organization(actor("dov"), **{**there, "county_fips": "20173"})
     session.expire_all()
     assert organization.county_fips == "18019"
 
 
 def test_the_same_name_elsewhere_is_another_organization():
     row = {"name": "Knobs Tool", "kind": "sme", "country": "CN"}
-    first, _outcome = services.import_organization(SYSTEM, source="csv", **row, street="1 Road")
-    other, outcome = services.import_organization(SYSTEM, source="csv", **row, street="2 Road")
+    first, _outcome = records.import_organization(SYSTEM, source="csv", **row, street="1 Road")
+    other, outcome = records.import_organization(SYSTEM, source="csv", **row, street="2 Road")
     assert outcome == "created"
     assert other.id != first.id
 
 
 def test_an_address_that_a_zip_code_completed_is_known_again():
     row = {"name": "Knobs Tool", "kind": "sme", "zip_code": "47130"}
-    services.import_organization(SYSTEM, source="csv", **row)
-    assert services.import_organization(SYSTEM, source="csv", **row)[1] == "unchanged"
+    records.import_organization(SYSTEM, source="csv", **row)
+    assert records.import_organization(SYSTEM, source="csv", **row)[1] == "unchanged"
 
 
 def test_abroad_needs_no_zip_code_of_ours():
-    organization, _outcome = services.import_organization(
+    organization, _outcome = records.import_organization(
         SYSTEM, source="csv", country="DE", name="Werk", kind="sme", city="Ulm", zip_code="89073"
     )
     assert organization.zip_code == "89073"
@@ -287,7 +287,7 @@ def test_abroad_needs_no_zip_code_of_ours():
 def test_stale_profiles_wait_on_the_desk(actor, shop):
     ana = actor("ana")
     assert [item.url for item in desk.list_stale_for(ana, 5)] == [f"/organizations/{shop.id}"]
-    services.confirm_organization(ana, shop)
+    records.confirm_organization(ana, shop)
     assert desk.list_stale_for(ana, 5) == []
     with unit_of_work():
         shop.confirmed_at = shop.confirmed_at - dt.timedelta(days=181)

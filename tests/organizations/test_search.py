@@ -5,8 +5,9 @@ import pytest
 from portal.kernel.database import unit_of_work
 from portal.kernel.fulltext.port import Query
 from portal.kernel.search import search_index
-from portal.organizations import documents, services
+from portal.organizations import documents
 from portal.organizations.queries import profiles
+from portal.organizations.services import records
 
 
 @pytest.fixture
@@ -32,16 +33,16 @@ def test_a_document_has_capabilities_with_all_that_is_broader(shop):
 
 def test_a_document_is_for_everybody_until_the_organization_is_archived(actor, shop):
     assert "public" in document(shop).audience
-    services.archive_organization(actor("ana"), shop)
+    records.archive_organization(actor("ana"), shop)
     assert document(shop).audience == {"admin", f"org:{shop.id}"}
 
 
 def test_a_change_is_found_after_the_worker_ran(actor, indexed, shop, drain):
-    services.change_organization(actor("ana"), shop, other_names=["Quixotic Milling"])
+    records.change_organization(actor("ana"), shop, other_names=["Quixotic Milling"])
     drain()
     query = Query(audience=frozenset({"public"}), text="quixotic")
     assert [hit.id for hit in search_index().index.search(query).hits] == [shop.id]
-    services.archive_organization(actor("ana"), profiles.get_organization(shop.id))
+    records.archive_organization(actor("ana"), profiles.get_organization(shop.id))
     drain()
     assert search_index().index.search(query).hits == ()
 

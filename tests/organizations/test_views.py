@@ -9,9 +9,10 @@ from sqlalchemy import select
 
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.database import session, unit_of_work
-from portal.organizations import documents, services
+from portal.organizations import documents
 from portal.organizations.models import Claim, Invitation, JoinRequest, Membership, Organization
 from portal.organizations.queries import profiles
+from portal.organizations.services import joining, records
 from tests.cast import INVITATION_TOKEN
 from tests.support.statements import count_statements
 
@@ -90,7 +91,7 @@ def test_members_only_fields_are_shown_to_people_of_organizations_alone(
 
 
 def test_every_members_only_field_is_hidden_everywhere(client_of, shop_url, world, actor):
-    services.change_organization(
+    records.change_organization(
         actor("ana"),
         profiles.get_organization(world.organizations["shop"]),
         members_only_fields=["phone", "email", "street", "employee_band", "contacts"],
@@ -241,7 +242,7 @@ def test_an_invitation_is_accepted_on_its_page(client_of, world):
 
 
 def test_the_token_of_one_invitation_opens_no_other(client_of, world, actor):
-    other = services.send_invitation(
+    other = joining.send_invitation(
         actor("eve"),
         profiles.get_organization(world.organizations["aero"]),
         email="other@elsewhere.example",
@@ -334,7 +335,7 @@ def test_lists_filter_by_kind_and_take_the_same_statements_for_few_and_many(clie
             assert "Prairie Aero Composites" in text
             assert "Falls City Community College" not in text
         for number in range(18):
-            services.import_organization(
+            records.import_organization(
                 SYSTEM,
                 source="csv",
                 name=f"Prairie Tool {number}",
@@ -349,7 +350,7 @@ def test_lists_filter_by_kind_and_take_the_same_statements_for_few_and_many(clie
 @pytest.mark.database
 def test_a_list_goes_on_with_its_next_page(client_of):
     for number in range(25):
-        services.import_organization(SYSTEM, source="csv", name=f"Union {number:02}", kind="sme")
+        records.import_organization(SYSTEM, source="csv", name=f"Union {number:02}", kind="sme")
     page = client_of("nobody").get("/organizations").text
     next_url = re.search(r'href="([^"]+)" rel="next"', page)[1].replace("&amp;", "&")
     assert "Union 24" not in page

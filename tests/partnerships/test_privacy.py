@@ -11,8 +11,8 @@ from portal.kernel.database import session, unit_of_work
 from portal.kernel.fulltext.port import Query
 from portal.kernel.mail import OutgoingMail
 from portal.kernel.search import search_index
-from portal.organizations import services as organizations
 from portal.organizations.queries.profiles import get_organization
+from portal.organizations.services import records
 from portal.partnerships import documents, events, reactions
 from portal.partnerships.models import Request
 from portal.partnerships.queries import requests as queries
@@ -122,7 +122,7 @@ def test_version_of_the_reply_does_not_move_with_the_organization(
 ) -> None:
     address = f"/api/v1/requests/{hidden.id}"
     before = client_of("eve").get(address).headers["ETag"]
-    organizations.change_organization(
+    records.change_organization(
         actor("ana"), get_organization(hidden.organization_id), summary="Another summary."
     )
     assert client_of("eve").get(address).headers["ETag"] == before

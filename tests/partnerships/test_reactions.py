@@ -14,8 +14,8 @@ from portal.kernel.clock import now, today_here
 from portal.kernel.database import session
 from portal.kernel.fulltext.port import Query
 from portal.kernel.search import search_index
-from portal.organizations import services as organizations
 from portal.organizations.queries.profiles import get_organization
+from portal.organizations.services import records
 from portal.partnerships import documents, events, reactions
 from portal.partnerships.models import Request, Response
 from portal.partnerships.queries import desk
@@ -220,7 +220,7 @@ def test_requests_of_an_archived_organization_leave_search_and_board(
 ) -> None:
     key = ("request", world.requests["shop_public"])
     assert key in found("shop public need")
-    organizations.archive_organization(actor("ana"), get_organization(world.organizations["shop"]))
+    records.archive_organization(actor("ana"), get_organization(world.organizations["shop"]))
     drain()
     assert key not in found("shop public need")
     assert key[1] not in {card.id for card in queries.list_board(actor("nobody")).items}
@@ -240,7 +240,7 @@ def test_request_stands_no_more_exact_than_its_organization(
     world: World, change: Change, actor: ActorOf
 ) -> None:
     change("shop_public", latitude=38.26111, longitude=-85.74222)
-    organizations.change_organization(
+    records.change_organization(
         actor("ana"),
         get_organization(world.organizations["shop"]),
         members_only_fields=["street"],

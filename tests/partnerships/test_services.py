@@ -13,8 +13,8 @@ from portal.kernel.clock import today_here
 from portal.kernel.database import session
 from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from portal.kernel.outbox import OutboxEvent
-from portal.organizations import services as organizations
 from portal.organizations.models import Organization
+from portal.organizations.services import records
 from portal.partnerships.models import Request, Response
 from portal.partnerships.queries import requests as queries
 from portal.partnerships.queries import responses as response_queries
@@ -368,7 +368,7 @@ def test_nobody_responds_for_an_organization_of_others(
 def test_who_has_several_organizations_says_for_which_one(
     actor: ActorOf, request_of: RequestOf, organization: OrganizationOf
 ) -> None:
-    organizations.register_organization(actor("ana"), name="Second Shop", kind="sme")
+    records.register_organization(actor("ana"), name="Second Shop", kind="sme")
     with pytest.raises(Invalid) as refusal:
         response_services.send_response(actor("ana"), request_of("aero_public"), message="x")
     assert refusal.value.field == "organization_id"
@@ -377,8 +377,8 @@ def test_who_has_several_organizations_says_for_which_one(
 def test_an_archived_organization_is_none_to_choose(
     actor: ActorOf, request_of: RequestOf, world: World
 ) -> None:
-    archived = organizations.register_organization(actor("cleo"), name="Old Lab", kind="sme")
-    organizations.archive_organization(actor("cleo"), archived)
+    archived = records.register_organization(actor("cleo"), name="Old Lab", kind="sme")
+    records.archive_organization(actor("cleo"), archived)
 
     sent = response_services.send_response(
         actor("cleo"), request_of("aero_public"), message="We can."

@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from portal.kernel.clock import today_here
 from portal.kernel.database import session, unit_of_work
-from portal.organizations import services as organizations
 from portal.organizations.models import Organization
+from portal.organizations.services import records
 from portal.partnerships.models import Request, Response
 from portal.partnerships.queries import requests as queries
 from portal.partnerships.services import requests as services
@@ -117,7 +117,7 @@ def test_list_of_responses_takes_the_same_statements_for_few_and_for_many(
     with count_statements() as few:
         client.get("/responses")
     for number in range(6):
-        organizations.register_organization(actor("eve"), name=f"Aero {number}", kind="sme")
+        records.register_organization(actor("eve"), name=f"Aero {number}", kind="sme")
     for organization_id in sorted(actor("eve").memberships):
         response_services.send_response(
             actor("eve"),
@@ -242,7 +242,7 @@ def test_who_belongs_nowhere_reads_how_to_get_in(client_of: ClientOf, world: Wor
 
 
 def test_who_has_several_organizations_chooses_one(client_of: ClientOf, actor: ActorOf) -> None:
-    organizations.register_organization(actor("ana"), name="Second Shop", kind="sme")
+    records.register_organization(actor("ana"), name="Second Shop", kind="sme")
     second = max(actor("ana").memberships)
     client = client_of("ana")
     assert "Second Shop" in client.get("/requests/new").text

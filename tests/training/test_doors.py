@@ -15,7 +15,7 @@ from portal.facilities.queries import get_equipment
 from portal.facilities.services import update_equipment
 from portal.kernel.clock import now, today_here
 from portal.kernel.database import session
-from portal.organizations.services import verify_organization, withdraw_verification
+from portal.organizations.services.records import verify_organization, withdraw_verification
 from portal.training.models.certificates import Certificate
 from portal.training.queries.certificates import list_of_enrollment
 from portal.training.services import enrollments as services

@@ -18,7 +18,7 @@ from portal.kernel.clock import today_here
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import NotFound
 from portal.organizations.models import Organization
-from portal.organizations.services import (
+from portal.organizations.services.records import (
     archive_organization,
     verify_organization,
     withdraw_verification,

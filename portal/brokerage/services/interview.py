@@ -18,7 +18,7 @@ from portal.kernel.errors import Conflict, Invalid
 from portal.organizations.models import Organization
 from portal.organizations.policies import Permission as OrganizationPermission
 from portal.organizations.queries.people import has_people
-from portal.organizations.services import import_organization
+from portal.organizations.services.records import import_organization
 from portal.partnerships.models import Request
 from portal.partnerships.services.requests import write_request_for
 from portal.regions.models import Region

@@ -14,8 +14,8 @@ from portal.facilities import services as facilities
 from portal.facilities.models import Facility
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.commands import command
-from portal.organizations import services as organizations
 from portal.organizations.models import Organization
+from portal.organizations.services import records, roles
 from portal.regions.queries import find_region
 
 
@@ -47,7 +47,7 @@ def load_organization(actor: Actor, *, organization: DemoOrganization, cast: Dem
 
 
 def _write_profile(organization: DemoOrganization) -> Organization:
-    row, _outcome = organizations.import_organization(
+    row, _outcome = records.import_organization(
         SYSTEM,
         source="demo",
         is_demo=True,
@@ -62,12 +62,12 @@ def _represent(row: Organization, organization: DemoOrganization, cast: DemoCast
     assert organization.owner is not None  # noqa: S101 (for the type checker)
     name, email = organization.owner
     user = find_user_by_email(email) or open_without_password(name, email, organization, cast)
-    organizations.appoint_member(SYSTEM, row, user_id=user.id, role="owner")
+    roles.appoint_member(SYSTEM, row, user_id=user.id, role="owner")
     for person in cast.people:
         if person.organization == organization.key and person.role != "owner":
             member = find_user_by_email(person.email)
             if member is not None:
-                organizations.appoint_member(SYSTEM, row, user_id=member.id, role=person.role)
+                roles.appoint_member(SYSTEM, row, user_id=member.id, role=person.role)
     return Actor(user_id=user.id, name=user.name, memberships={row.id: "owner"})
 
 
@@ -84,7 +84,7 @@ def vouch_for(row: Organization, cast: DemoCast, organization: DemoOrganization)
                     brokered_regions=frozenset({region.id}),
                     brokered_counties=frozenset({row.county_fips}),
                 )
-                organizations.verify_organization(broker, row)
+                records.verify_organization(broker, row)
                 row.verified_at = ago(organization.confirmed_days_ago + 3)
 
 

@@ -16,7 +16,7 @@ from portal.directory.models import SavedSearch
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.commands import command
 from portal.kernel.database import session
-from portal.organizations import services as organizations
+from portal.organizations.services import joining
 from portal.regions import services as regions
 from portal.regions.queries import find_region
 
@@ -49,9 +49,9 @@ def load_newcomer(
         user = open_without_password(newcomer.name, newcomer.email, organization, cast)
         person = Actor(user_id=user.id, name=user.name)
         if newcomer.claims:
-            organizations.send_claim(person, row, evidence=newcomer.words)
+            joining.send_claim(person, row, evidence=newcomer.words)
         else:
-            organizations.send_join_request(person, row, message=newcomer.words)
+            joining.send_join_request(person, row, message=newcomer.words)
     return 1
 
 

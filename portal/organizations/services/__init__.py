@@ -1,0 +1,1 @@
+"""Commands of organizations, the only writers of their rows."""

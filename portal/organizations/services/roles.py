@@ -1,0 +1,86 @@
+"""Commands on who belongs to an organization, and as what.
+
+An organization that has people never loses its last owner by their own doing.
+"""
+
+from flask_babel import gettext as _
+
+from portal.kernel.authorization import Actor
+from portal.kernel.commands import command
+from portal.kernel.database import lock, session
+from portal.kernel.errors import Invalid
+from portal.kernel.outbox import record
+from portal.organizations.events import MembershipChanged, MembershipEnded, MembershipStarted
+from portal.organizations.models import Membership, Organization
+from portal.organizations.policies import Permission
+from portal.organizations.queries import people
+
+
+@command(Permission.ORGANIZATION_APPOINT)
+def appoint_member(
+    actor: Actor, organization: Organization, *, user_id: int, role: str
+) -> Membership:
+    """Make a user one of an organization's people, or change the role (by administrators)."""
+    membership = people.find_membership(organization.id, user_id)
+    if membership is None:
+        return join(organization, user_id, role)
+    change_role(membership, role)
+    return membership
+
+
+@command(Permission.MEMBERSHIP_CHANGE)
+def change_membership_role(actor: Actor, membership: Membership, *, role: str) -> Membership:
+    """Give one of an organization's people another role."""
+    lock_organization(membership.organization_id)
+    change_role(membership, role)
+    return membership
+
+
+@command(Permission.MEMBERSHIP_END)
+def end_membership(actor: Actor, membership: Membership) -> None:
+    """Let a person leave an organization, or take the person out of it."""
+    lock_organization(membership.organization_id)
+    _keep_an_owner(membership)
+    leave(membership, actor)
+
+
+def lock_organization(organization_id: int) -> Organization:
+    """Return an organization that nobody else changes before this command has ended."""
+    organization = session.get_one(Organization, organization_id)
+    lock(organization)
+    return organization
+
+
+def join(organization: Organization, user_id: int, role: str) -> Membership:
+    """Make a user one of an organization's people."""
+    membership = Membership(organization_id=organization.id, user_id=user_id, role=role)
+    session.add(membership)
+    session.flush()
+    record(MembershipStarted(organization.id, user_id, role))
+    return membership
+
+
+def change_role(membership: Membership, role: str) -> None:
+    """Give somebody another role. Raises Invalid for the last owner."""
+    if membership.role == role:
+        return
+    _keep_an_owner(membership)
+    membership.role = role
+    record(MembershipChanged(membership.organization_id, membership.user_id, role))
+
+
+def _keep_an_owner(membership: Membership) -> None:
+    if membership.role == "owner" and people.count_owners(membership.organization_id) == 1:
+        raise Invalid(
+            None,
+            _(
+                "An organization needs an owner, and this is its last one. "
+                "Please make somebody else owner first, or archive the organization."
+            ),
+        )
+
+
+def leave(membership: Membership, actor: Actor) -> None:
+    """End a membership."""
+    session.delete(membership)
+    record(MembershipEnded(membership.organization_id, membership.user_id, actor.user_id))

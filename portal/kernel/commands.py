@@ -1,7 +1,9 @@
 """Commands: the only writers. A command authorizes, runs, and commits once at the outermost."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from enum import StrEnum
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -15,6 +17,22 @@ from portal.kernel.errors import Conflict, NotFound
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_asks_only: ContextVar[bool] = ContextVar("asks_only", default=False)
+
+
+class Allowed(Exception):
+    """Raised in place of running a command, where only the right to run it is asked for."""
+
+
+@contextmanager
+def asking_only() -> Iterator[None]:
+    """Let no command run in this block: one that the actor may run raises `Allowed`."""
+    token = _asks_only.set(True)
+    try:
+        yield
+    finally:
+        _asks_only.reset(token)
 
 
 def command(
@@ -44,6 +62,8 @@ def command(
                     _lock_subjects(subjects)
                     for row in subjects:
                         authorize(actor, needed, row)
+                    if _asks_only.get():
+                        raise Allowed
                     result = function(*args, **kwargs)
                     session.flush()
                     return result

@@ -1,16 +1,18 @@
 """A call of the API that comes twice with the same `Idempotency-Key` does its work once.
 
-The answer is kept for a day, in the transaction of what it answers, and given again. Bookings and
-enrollments keep the key with what they make instead, which their pages use as well.
+The answer is kept for a day, in the transaction of what it answers, and given again to whoever may
+still make the call and read what it made. Bookings and enrollments keep the key with what they make
+instead, which their pages use as well.
 """
 
 import datetime as dt
 import functools
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from sqlalchemy import ForeignKey, String, Text, delete, select, update
@@ -20,9 +22,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from portal.kernel.api import Operation
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import now
+from portal.kernel.commands import Allowed, asking_only
 from portal.kernel.database import Model, session, unit_of_work
-from portal.kernel.errors import Invalid
-from portal.kernel.web.viewer import current_actor
+from portal.kernel.errors import Forbidden, Invalid, NotFound, PortalError, Unauthenticated
+from portal.kernel.web.viewer import current_actor, set_actor
 
 LONGEST_KEY = 80
 KEPT_HOURS = 24
@@ -84,21 +87,53 @@ def _answered_once(view: Callable[..., Any]) -> Callable[..., Any]:
         digest = _digest(actor)
         # A refusal undoes the row as well, so that the same call may be tried again.
         with unit_of_work():
-            if answer := _find_answer(actor, key, digest):
-                return answer
-            response: Response = view(**arguments)
-            session.execute(
-                update(AnsweredCall)
-                .where(AnsweredCall.user_id == actor.user_id, AnsweredCall.key == key)
-                .values(
-                    status=response.status_code,
-                    body=response.get_data(as_text=True),
-                    location=response.headers.get("Location", ""),
-                )
-            )
-            return response
+            answer = _find_answer(actor, key, digest)
+            if answer is None:
+                return _answer(actor, key, view(**arguments))
+        _check_right(actor, view, arguments, answer)
+        return answer
 
     return run
+
+
+def _answer(actor: Actor, key: str, response: Response) -> Response:
+    """Keep what a call is answered, and return it."""
+    session.execute(
+        update(AnsweredCall)
+        .where(AnsweredCall.user_id == actor.user_id, AnsweredCall.key == key)
+        .values(
+            status=response.status_code,
+            body=response.get_data(as_text=True),
+            location=response.headers.get("Location", ""),
+        )
+    )
+    return response
+
+
+def _check_right(
+    actor: Actor, view: Callable[..., Any], arguments: dict[str, Any], answer: Response
+) -> None:
+    """Refuse what the actor could not call any more, or made and cannot read any more.
+
+    Raises Unauthenticated, Forbidden and NotFound as the call, and reading, would.
+    """
+    try:
+        with asking_only():
+            view(**arguments)
+    except (Unauthenticated, Forbidden, NotFound):
+        raise
+    except (Allowed, PortalError):
+        # Whatever else stands against it now, it may have done itself.
+        pass
+    if location := answer.headers.get("Location"):
+        urls = current_app.url_map.bind("")
+        endpoint, values = urls.match(location.partition("?")[0], method="GET")
+        # Who makes something may do so with a token that reads nothing.
+        set_actor(replace(actor, scopes=None))
+        try:
+            current_app.view_functions[endpoint](**values)
+        finally:
+            set_actor(actor)
 
 
 def _find_answer(actor: Actor, key: str, digest: str) -> Response | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from werkzeug.test import TestResponse
 
 from portal.accounts.models import ApiToken, User
@@ -16,6 +16,7 @@ from portal.kernel.clock import now
 from portal.kernel.database import is_writing, session, unit_of_work
 from portal.kernel.idempotency import AnsweredCall, forget_answered_calls
 from portal.kernel.mail import OutgoingMail
+from portal.organizations.models import Membership
 from tests.cast import World
 
 ClientOf = Callable[[str], FlaskClient]
@@ -206,7 +207,45 @@ def test_a_key_stands_for_one_call_of_one_person_for_a_day(
     )
     assert slow.status_code == 201
 
+    # What was made is gone, or the right to make it: the answer says no more about it.
+    assert ana.delete(f"/api/v1/agreements/{first.json['id']}").status_code == 204
+    assert draft(ana, "Fixtures").status_code == 404
+
     with unit_of_work():
         session.execute(update(AnsweredCall).values(called_at=now() - dt.timedelta(hours=25)))
     forget_answered_calls()
     assert draft(ana, "Fixtures").json["id"] != first.json["id"]
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("agreements", {"kind": "other", "title": "Fixtures"}),
+        ("equipment", {"name": "Mill", "visibility": "public"}),
+        ("skill-demands", {"skill": "mig-welding", "needed_by": f"{now().year + 1}-05-01"}),
+    ],
+)
+def test_who_has_lost_the_right_to_a_call_gets_no_answer_again(
+    client_of: ClientOf, world: World, address: str, told: dict[str, object]
+) -> None:
+    shop = world.organizations["shop"]
+
+    def call() -> int:
+        return (
+            client_of("ana")
+            .post(
+                f"/api/v1/{address}",
+                json={"organization_id": shop, **told},
+                headers={"Idempotency-Key": "4713"},
+            )
+            .status_code
+        )
+
+    assert (call(), call()) == (201, 201)
+    with unit_of_work():
+        session.execute(
+            delete(Membership).where(
+                Membership.organization_id == shop, Membership.user_id == world.users["ana"]
+            )
+        )
+    assert call() == 403

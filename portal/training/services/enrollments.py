@@ -71,9 +71,10 @@ def enroll(
     """
     organization_id = for_organization.id if for_organization is not None else None
     digest = _digest("self", section.id, organization_id, waits)
+    # Who manages the firm no longer is told nothing of what that person made for it.
+    _check_payer(actor, for_organization)
     if made := _made_before(actor, idempotency_key, digest):
         return made[0]
-    _check_payer(actor, for_organization)
     section_queries.load_for_change(section)
     _check_open(section)
     person = session.get_one(User, actor.user_id)
@@ -112,9 +113,9 @@ def enroll_others(
     """
     addresses = list(dict.fromkeys(email.strip().lower() for email in emails if email.strip()))
     digest = _digest("others", section.id, organization.id, waits, *addresses)
+    _check_payer(actor, organization)
     if made := _made_before(actor, idempotency_key, digest):
         return made
-    _check_payer(actor, organization)
     if not addresses:
         raise Invalid("emails", _("Please give at least one address."))
     if len(addresses) > MOST_INVITED_AT_ONCE:

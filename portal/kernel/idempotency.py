@@ -131,7 +131,9 @@ def _check_right(
         # Who makes something may do so with a token that reads nothing.
         set_actor(replace(actor, scopes=None))
         try:
-            current_app.view_functions[endpoint](**values)
+            made: Any = current_app.view_functions[endpoint](**values)
+            # A document may have been opened.
+            current_app.make_response(made).close()
         finally:
             set_actor(actor)
 

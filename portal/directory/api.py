@@ -31,6 +31,7 @@ from portal.kernel.errors import Invalid
 from portal.kernel.fulltext.port import MAX_LIMIT, MAX_OFFSET, SORTS, Hit
 from portal.kernel.web.answers import not_modified
 from portal.kernel.web.viewer import current_actor
+from portal.organizations.queries.profiles import find_organization
 
 blueprint = api_blueprint("directory", __name__)
 
@@ -132,7 +133,7 @@ def save_search() -> ResponseReturnValue:
     authorize(actor, Permission.SAVED_SEARCH_SAVE)
     values = bind_json(NewSavedSearchForm).data
     organization_id = values.pop("organization_id")
-    organization = saved_searches.find_organization(organization_id)
+    organization = find_organization(organization_id)
     if organization_id is not None and organization is None:
         raise Invalid("organization_id", _("There is no such organization."))
     saved = services.save_search(actor, organization, **values)

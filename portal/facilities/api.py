@@ -5,7 +5,6 @@ from typing import Any
 
 from flask import Response, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from portal.facilities import queries, services
 from portal.facilities.forms import (
@@ -28,11 +27,11 @@ from portal.kernel.api import (
     respond_page,
 )
 from portal.kernel.authorization import can
-from portal.kernel.errors import Invalid
 from portal.kernel.listing import VISIBILITIES
 from portal.kernel.web.answers import not_modified
 from portal.kernel.web.arguments import choice_argument, number_argument, text_argument
 from portal.kernel.web.viewer import current_actor
+from portal.organizations.queries.profiles import get_chosen_organization
 
 blueprint = api_blueprint("facilities", __name__)
 
@@ -233,9 +232,7 @@ def _version(row: queries.Record) -> tuple[Any, ...]:
 
 
 def _create(values: dict[str, Any], command: Callable[..., Any]) -> Any:
-    organization = queries.find_organization(values.pop("organization_id"))
-    if organization is None:
-        raise Invalid("organization_id", _("There is no such organization."))
+    organization = get_chosen_organization(values.pop("organization_id"))
     return command(current_actor(), organization, **values)
 
 

@@ -2,7 +2,7 @@
 
 from flask_babel import lazy_gettext as _l
 
-from portal.facilities import api, documents, queries, views
+from portal.facilities import api, documents, queries
 from portal.facilities.events import (
     EquipmentDeleted,
     EquipmentSaved,
@@ -10,6 +10,10 @@ from portal.facilities.events import (
     FacilitySaved,
 )
 from portal.facilities.policies import policy
+from portal.facilities.views import equipment as equipment_views
+from portal.facilities.views import facilities as facility_views
+from portal.facilities.views import lists as list_views
+from portal.facilities.views.blueprint import blueprint
 from portal.kernel.manifest import (
     DeskSection,
     Manifest,
@@ -24,6 +28,9 @@ from portal.organizations.events import (
     OrganizationVerified,
 )
 
+# The modules of views fill the blueprint when they are loaded.
+_VIEWS = (equipment_views, facility_views, list_views)
+
 _OF_ORGANIZATION = (
     OrganizationArchived,
     OrganizationChanged,
@@ -33,7 +40,7 @@ _OF_ORGANIZATION = (
 
 manifest = Manifest(
     name="facilities",
-    blueprints=(views.blueprint, api.blueprint),
+    blueprints=(blueprint, api.blueprint),
     policy=policy,
     navigation=(
         NavigationItem(_l("Equipment"), "facilities.list_equipment", order=30),

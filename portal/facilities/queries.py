@@ -532,36 +532,10 @@ def _section(
 # Choices for forms
 
 
-def find_organization(organization_id: int | None) -> Organization | None:
-    """Return the organization of a number, or None."""
-    return session.get(Organization, organization_id) if organization_id is not None else None
-
-
-def get_organization(organization_id: int | None) -> Organization:
-    """Return the organization of a number. Raises NotFound."""
-    organization = find_organization(organization_id)
-    if organization is None:
-        raise NotFound()
-    return organization
-
-
 def find_capability_label(key: str) -> str:
     """Return the name of a capability in the reader's language, or nothing."""
     language = str(get_locale() or "en")
     return preferred_labels([key], language=language).get(key, "") if key else ""
-
-
-def organization_choices(actor: Actor, also: int | None = None) -> list[tuple[int, str]]:
-    """Return (id, name) of the organizations to which the actor may add records."""
-    wanted = set(actor.memberships)
-    if actor.is_administrator and also is not None:
-        wanted.add(also)
-    rows = session.execute(
-        select(Organization.id, Organization.name)
-        .where(Organization.id.in_(sorted(wanted)), Organization.status == "active")
-        .order_by(Organization.name, Organization.id)
-    )
-    return [(row.id, row.name) for row in rows]
 
 
 def facility_choices(actor: Actor, organization_ids: Collection[int]) -> list[tuple[int, str]]:

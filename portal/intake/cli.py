@@ -8,7 +8,6 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
-from portal.facilities.queries import get_organization
 from portal.intake import queries, services
 from portal.intake.forms import read_candidates
 from portal.intake.rules import BATCH, UNIQUIP, Candidate, Finding, Reading, Tally
@@ -20,6 +19,7 @@ from portal.kernel.listing import VISIBILITIES
 from portal.kernel.search import search_index
 from portal.kernel.spreadsheets import csv_pieces, xlsx_bytes
 from portal.kernel.worker import Worker
+from portal.organizations.queries.profiles import get_organization
 from portal.organizations.rules import ORGANIZATION_KINDS
 
 import_group = AppGroup("import", help="Bring real data in, from CSV and XLSX files.")

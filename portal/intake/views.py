@@ -7,7 +7,6 @@ from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from portal.facilities.queries import get_organization
 from portal.intake import queries, services
 from portal.intake.forms import (
     UploadEquipmentForm,
@@ -29,7 +28,7 @@ from portal.kernel.web.answers import (
 )
 from portal.kernel.web.arguments import number_argument, record_number, text_argument
 from portal.kernel.web.viewer import current_actor
-from portal.organizations.queries.profiles import organization_choices
+from portal.organizations.queries.profiles import get_organization, organization_choices
 from portal.organizations.rules import ORGANIZATION_KINDS
 from portal.training.rules.catalogs import COLUMNS as PROGRAM_COLUMNS
 from portal.training.rules.catalogs import SECTION_COLUMNS

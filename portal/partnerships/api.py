@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
 from portal.kernel.api import (
     InvalidForm,
@@ -15,11 +14,10 @@ from portal.kernel.api import (
 )
 from portal.kernel.api import respond as answer
 from portal.kernel.api import respond_page as answer_page
-from portal.kernel.errors import Invalid
 from portal.kernel.web.answers import not_modified
 from portal.kernel.web.arguments import choice_argument, number_argument, text_argument
 from portal.kernel.web.viewer import current_actor
-from portal.organizations.queries.profiles import get_visible_organization
+from portal.organizations.queries.profiles import get_chosen_organization, get_visible_organization
 from portal.partnerships.forms import (
     AskFirmForm,
     CloseForm,
@@ -113,9 +111,7 @@ def list_requests() -> ResponseReturnValue:
 def create_request() -> ResponseReturnValue:
     """Write a request of one of your organizations: a draft, or published at once."""
     values = bind_json(NewRequestForm).data
-    organization = queries.find_organization(values.pop("organization_id"))
-    if organization is None:
-        raise Invalid("organization_id", _("There is no such organization."))
+    organization = get_chosen_organization(values.pop("organization_id"))
     try:
         created = services.create_request(current_actor(), organization, **values)
     except Incomplete as error:

@@ -30,11 +30,7 @@ from portal.bookings.rules.words import (
 )
 from portal.bookings.services import access as services
 from portal.bookings.views.blueprint import blueprint
-from portal.facilities.queries import (
-    get_visible_equipment,
-    get_visible_facility,
-    organization_choices,
-)
+from portal.facilities.queries import get_visible_equipment, get_visible_facility
 from portal.kernel.authorization import authorize, can
 from portal.kernel.clock import today_here
 from portal.kernel.errors import NotFound
@@ -42,7 +38,7 @@ from portal.kernel.files import StoredFile, send_stored_file
 from portal.kernel.web.answers import flash, page, see_other
 from portal.kernel.web.arguments import choice_argument, form_text, number_argument
 from portal.kernel.web.viewer import current_actor
-from portal.organizations.queries.profiles import get_visible_organization
+from portal.organizations.queries.profiles import get_visible_organization, organization_choices
 
 # The host
 

@@ -44,7 +44,7 @@ from portal.kernel.manifest import DeskItem
 from portal.kernel.outbox import OutboxDelivery, OutboxEvent
 from portal.kernel.paging import keyset_page
 from portal.kernel.search import INDEX_HANDLER, search_index
-from portal.organizations.models import Membership, Organization
+from portal.organizations.models import Membership
 from portal.regions.queries import find_zips
 
 RESULTS_PER_PAGE = 20
@@ -169,11 +169,6 @@ def list_replaceable(actor: Actor) -> list[tuple[int, str]]:
         .limit(MOST_SAVED * (1 + len(actor.memberships)))
     )
     return [(row.id, row.name) for row in rows]
-
-
-def find_organization(organization_id: int | None) -> Organization | None:
-    """Return an organization by number."""
-    return session.get(Organization, organization_id) if organization_id else None
 
 
 def _saved_views(rows: Sequence[tuple[SavedSearch, bool]]) -> list[SavedView]:

@@ -20,7 +20,7 @@ from portal.kernel.web.answers import flash, page, see_other
 from portal.kernel.web.arguments import confirmed, record_number
 from portal.kernel.web.guard import one_click
 from portal.kernel.web.viewer import current_actor
-from portal.organizations.queries.profiles import list_organizations_of
+from portal.organizations.queries.profiles import find_organization, list_organizations_of
 
 _ACTIONS = {
     "pause": (services.pause_search, lambda: _("“%(name)s” is paused.")),
@@ -74,7 +74,7 @@ def save_search() -> ResponseReturnValue:
             form.add_error("organization_id", _("Please choose one of your organizations."))
             saved = None
         else:
-            owner = saved_searches.find_organization(organization_id)
+            owner = find_organization(organization_id)
             saved = form.attempt(services.save_search, actor, owner, **values)
         if saved is not None:
             flash(_("“%(name)s” is saved.", name=saved.name), link=_to_all())

@@ -55,7 +55,20 @@ class Duplicate:
     has_people: bool
 
 
-def get_organization(organization_id: int) -> Organization:
+def find_organization(organization_id: int | None) -> Organization | None:
+    """Return the organization of a number, or None."""
+    return session.get(Organization, organization_id) if organization_id is not None else None
+
+
+def get_chosen_organization(organization_id: int | None) -> Organization:
+    """Return the organization that a form or a program names by its number. Raises Invalid."""
+    organization = find_organization(organization_id)
+    if organization is None:
+        raise Invalid("organization_id", _("There is no such organization."))
+    return organization
+
+
+def get_organization(organization_id: int | None) -> Organization:
     """Return an organization with all that its profile shows. Raises NotFound."""
     organization = session.scalar(
         select(Organization)
@@ -222,9 +235,22 @@ def list_organizations_of(actor: Actor, *roles: str) -> list[Organization]:
     )
 
 
-def organization_choices(actor: Actor, *roles: str) -> list[tuple[int, str]]:
-    """Return (id, name) of the active organizations for which the actor may do something."""
-    return [(row.id, row.name) for row in list_organizations_of(actor, *roles)]
+def organization_choices(
+    actor: Actor, *roles: str, also: int | None = None
+) -> list[tuple[int, str]]:
+    """Return (id, name) of the active organizations for which the actor may do something.
+
+    also: another one, which only an administrator may choose.
+    """
+    wanted = set(actor.organizations_as(*roles))
+    if actor.is_administrator and also is not None:
+        wanted.add(also)
+    rows = session.execute(
+        select(Organization.id, Organization.name)
+        .where(Organization.id.in_(sorted(wanted)), Organization.status == "active")
+        .order_by(Organization.name, Organization.id)
+    )
+    return [(row.id, row.name) for row in rows]
 
 
 def list_own(actor: Actor) -> list[Organization]:

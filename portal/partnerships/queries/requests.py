@@ -429,11 +429,6 @@ def find_unreachable(choices: Sequence[tuple[int, str]]) -> Organization | None:
     return next((organization for organization in rows if not organization.contacts), None)
 
 
-def find_organization(organization_id: int | None) -> Organization | None:
-    """Return the organization of a number, or None."""
-    return session.get(Organization, organization_id) if organization_id is not None else None
-
-
 def find_subject(
     actor: Actor, *, equipment_id: int | None, facility_id: int | None
 ) -> Equipment | Facility | None:

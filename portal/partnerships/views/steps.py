@@ -10,6 +10,7 @@ from portal.kernel.errors import NotFound
 from portal.kernel.web.answers import flash, page, see_other
 from portal.kernel.web.arguments import confirmed, form_text
 from portal.kernel.web.viewer import current_actor
+from portal.organizations.queries.profiles import find_organization
 from portal.partnerships.forms import (
     CloseForm,
     RenewForm,
@@ -86,7 +87,7 @@ def reveal(request_id: int) -> ResponseReturnValue:
     form = RevealForm.bind()
     # What is no organization must not be taken for everybody.
     is_sound, number = form.submitted(), form.organization_id.data
-    organization = queries.find_organization(number)
+    organization = find_organization(number)
     if not is_sound or (number is not None and not has_responded(record, number)):
         raise NotFound(_("This organization has not responded."))
     if not confirmed():

@@ -13,7 +13,7 @@ from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.web.answers import flash, page, see_other
 from portal.kernel.web.arguments import confirmed, record_number, text_argument
 from portal.kernel.web.viewer import current_actor
-from portal.organizations.queries.profiles import organization_choices
+from portal.organizations.queries.profiles import find_organization, organization_choices
 from portal.partnerships.forms import (
     AUDIENCES,
     RequestForm,
@@ -60,7 +60,7 @@ def create_request() -> ResponseReturnValue:
                 form,
                 services.create_request,
                 actor,
-                queries.find_organization(organization_id),
+                find_organization(organization_id),
                 publish=_wants_publication(),
                 **values,
             )
@@ -211,7 +211,7 @@ def _choices_for(record: Any) -> list[tuple[int, str]]:
 
 
 def chosen(choices: list[tuple[int, str]], organization_id: int | None) -> Any:
-    return queries.find_organization(organization_id) if organization_id in dict(choices) else None
+    return find_organization(organization_id) if organization_id in dict(choices) else None
 
 
 def _quality(form: RequestPageForm, subject: Any, record: Any = None) -> Any:
@@ -222,7 +222,7 @@ def _quality(form: RequestPageForm, subject: Any, record: Any = None) -> Any:
     return assess_values(
         current_actor(),
         values,
-        organization=organization or queries.find_organization(form.organization_id.data),
+        organization=organization or find_organization(form.organization_id.data),
         besides=record.id if record is not None else None,
     )
 

@@ -4,16 +4,14 @@ from typing import Any
 
 from flask import Response, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
-from portal.facilities.queries import find_organization
 from portal.kernel.api import bind_json, operation, page_arguments, respond, respond_page
 from portal.kernel.authorization import can
-from portal.kernel.errors import Invalid
 from portal.kernel.listing import VISIBILITIES
 from portal.kernel.web.answers import not_modified
 from portal.kernel.web.arguments import choice_argument, number_argument, text_argument
 from portal.kernel.web.viewer import current_actor
+from portal.organizations.queries.profiles import get_chosen_organization
 from portal.training.api.blueprint import blueprint
 from portal.training.forms.programs import NewProgramForm, ProgramForm, program_values
 from portal.training.policies import Permission
@@ -82,9 +80,7 @@ def list_programs() -> ResponseReturnValue:
 def create_program() -> Response:
     """Add a program to one of your organizations."""
     values = bind_json(NewProgramForm).data
-    organization = find_organization(values.pop("organization_id"))
-    if organization is None:
-        raise Invalid("organization_id", _("There is no such organization."))
+    organization = get_chosen_organization(values.pop("organization_id"))
     program = services.create_program(current_actor(), organization, **values)
     return respond(
         _schema(),

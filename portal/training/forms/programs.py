@@ -136,12 +136,6 @@ class NewProgramForm(ProgramForm):
     organization_id = RecordField(_l("Provider"), is_required=True)
 
 
-class ProgramVisibilityForm(Form):
-    """A change of who may see a program."""
-
-    visibility = ChoiceField(_l("Who may see it"), choices=VISIBILITIES, is_required=True)
-
-
 def program_values(program: Program, *, is_page: bool = False) -> SimpleNamespace:
     """Return a program as its form takes it; for a page skills by name, else by key."""
     credential, occupation = program.credential, program.occupation

@@ -1,6 +1,5 @@
 """Pages of programs: lists, records, forms, what a provider offers."""
 
-from collections.abc import Callable
 from typing import Any
 
 from flask import request, url_for
@@ -8,12 +7,20 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from portal.facilities.queries import find_organization, get_organization, organization_choices
+from portal.facilities.views.offers import (
+    change_visibility,
+    create,
+    delete,
+    offer_audiences,
+    offer_organizations,
+    own_organization,
+    tell_saved,
+    values_of,
+)
 from portal.kernel.authorization import authorize, can
 from portal.kernel.clock import now, today_here
-from portal.kernel.errors import Invalid, Unauthenticated
 from portal.kernel.kept import keep_answer
-from portal.kernel.listing import SEEN_BY, VISIBILITIES
+from portal.kernel.listing import VISIBILITIES
 from portal.kernel.web.additions import sections_of
 from portal.kernel.web.addresses import external_url
 from portal.kernel.web.answers import (
@@ -25,18 +32,17 @@ from portal.kernel.web.answers import (
 )
 from portal.kernel.web.arguments import (
     choice_argument,
-    confirmed,
     number_argument,
     record_number,
     text_argument,
 )
 from portal.kernel.web.viewer import current_actor
+from portal.organizations.queries.profiles import get_organization
 from portal.organizations.rules import is_stale
 from portal.skills import queries as skills
 from portal.training.forms.programs import (
     NewProgramForm,
     ProgramForm,
-    ProgramVisibilityForm,
     program_values,
 )
 from portal.training.policies import Permission
@@ -56,15 +62,6 @@ from portal.training.rules.sections import SECTION_STATUSES, is_open_on, price_r
 from portal.training.schemas.linked_data import program_linked_data
 from portal.training.services import programs as services
 from portal.training.views.blueprint import blueprint
-
-_AUDIENCES = {key: label for key, label in VISIBILITIES.items() if key != "draft"}
-_NOW_SEEN: dict[str, Callable[[str], str]] = {
-    "draft": lambda name: _("“%(name)s” is a draft now.", name=name),
-    "organization": lambda name: _("“%(name)s” is shown to your organization.", name=name),
-    "members": lambda name: _("“%(name)s” is shown to members.", name=name),
-    "public": lambda name: _("“%(name)s” is public.", name=name),
-}
-
 
 # Lists
 
@@ -138,12 +135,7 @@ def _named(given: dict[str, Any]) -> list[str]:
 def list_own() -> ResponseReturnValue:
     """Show what an organization of the actor teaches, with state and freshness."""
     actor = current_actor()
-    if actor.user_id is None:
-        raise Unauthenticated(_("Please sign in first."))
-    wanted = request.args.get("organization", type=record_number)
-    choices = organization_choices(actor, also=wanted)
-    chosen = wanted if wanted in dict(choices) else next((key for key, _name in choices), None)
-    organization = find_organization(chosen)
+    organization, choices = own_organization("training.list_own")
     if organization is None:
         return page("training/programs/own.html", organization=None, choices=[])
     is_archived = request.args.get("archived") == "yes"
@@ -158,14 +150,7 @@ def list_own() -> ResponseReturnValue:
     return page(
         "training/programs/own.html",
         organization=organization,
-        choices=[
-            {
-                "label": name,
-                "url": url_for("training.list_own", organization=key),
-                "is_selected": key == organization.id,
-            }
-            for key, name in choices
-        ],
+        choices=choices,
         programs=programs.items,
         is_archived=is_archived,
         kinds=PROGRAM_KINDS,
@@ -270,10 +255,10 @@ def new_program() -> ResponseReturnValue:
         skills=[one.name for one in asked],
         occupation=f"{occupations[0].code} {occupations[0].name}" if occupations else "",
     )
-    choices = _offer_providers(form)
+    choices = offer_organizations(form)
     cell: dict[str, Any] = {name: text_argument(name, 80) for name in ("skill", "area", "quarter")}
     if form.submitted():
-        program = form.attempt(_create, form)
+        program = form.attempt(create, form, services.create_program)
         if program is not None:
             return _after_saving(program, cell if asked and cell["area"] else None)
     return page(
@@ -286,14 +271,6 @@ def new_program() -> ResponseReturnValue:
     )
 
 
-def _create(form: NewProgramForm) -> Any:
-    values = _values_of(form)
-    organization = find_organization(values.pop("organization_id"))
-    if organization is None:
-        raise Invalid("organization_id", _("There is no such organization."))
-    return services.create_program(current_actor(), organization, **values)
-
-
 @blueprint.route("/training/programs/<int:program_id>/edit", methods=["GET", "POST"])
 def edit_program(program_id: int) -> ResponseReturnValue:
     """Change a program."""
@@ -301,13 +278,9 @@ def edit_program(program_id: int) -> ResponseReturnValue:
     program = queries.get_visible_program(actor, program_id)
     authorize(actor, Permission.PROGRAM_EDIT, program)
     form = ProgramForm.bind(program_values(program, is_page=True))
-    if program.visibility == "draft":
-        # Its form has buttons for publishing and keeping it; the list has only audiences.
-        form.visibility.choices = list(_AUDIENCES.items())
-        if request.method == "GET":
-            form.visibility.data = "public"
+    offer_audiences(form, program)
     if form.submitted():
-        saved = form.attempt(services.update_program, actor, program, **_values_of(form))
+        saved = form.attempt(services.update_program, actor, program, **values_of(form))
         if saved is not None:
             return _after_saving(program)
     return page(
@@ -337,18 +310,15 @@ def confirm_program(program_id: int) -> ResponseReturnValue:
 def change_program_visibility(program_id: int) -> ResponseReturnValue:
     """Change who sees a program."""
     program = queries.get_visible_program(current_actor(), program_id)
-    form = ProgramVisibilityForm(request.values)
-    if not form.validate():
-        raise Invalid("visibility", _("Please choose who may see it."))
-    before = program.visibility
-    services.change_program_visibility(current_actor(), program, visibility=form.visibility.data)
-    flash(
-        _NOW_SEEN[form.visibility.data](program.title),
-        undo_url=url_for(
+    return change_visibility(
+        program,
+        program.title,
+        services.change_program_visibility,
+        url=_url(program),
+        undo_url=lambda before: url_for(
             "training.change_program_visibility", program_id=program_id, visibility=before
         ),
     )
-    return see_other(_url(program))
 
 
 @blueprint.post("/training/programs/<int:program_id>/archive")
@@ -377,18 +347,14 @@ def delete_program(program_id: int) -> ResponseReturnValue:
     """Delete a program that was never held."""
     program = queries.get_visible_program(current_actor(), program_id)
     authorize(current_actor(), Permission.PROGRAM_DELETE, program)
-    if not confirmed():
-        return page(
-            "components/confirm.html",
-            title=_("Delete “%(name)s”?", name=program.title),
-            text=_("Nobody can get it back."),
-            action=_("Delete"),
-            cancel_url=_url(program),
-        )
-    name, organization_id = program.title, program.organization_id
-    services.delete_program(current_actor(), program)
-    flash(_("“%(name)s” was deleted.", name=name))
-    return see_other(url_for("training.list_own", organization=organization_id))
+    return delete(
+        program,
+        program.title,
+        services.delete_program,
+        text=_("Nobody can get it back."),
+        url=_url(program),
+        list_endpoint="training.list_own",
+    )
 
 
 @blueprint.get("/training/programs/<int:program_id>.jsonld")
@@ -415,36 +381,10 @@ def _is_public(program: Any) -> bool:
     return program.visibility == "public" and program.organization.status == "active"
 
 
-def _offer_providers(form: NewProgramForm) -> list[tuple[int, str]]:
-    actor = current_actor()
-    if actor.user_id is None:
-        raise Unauthenticated(_("Please sign in first."))
-    wanted = (
-        request.form.get("organization_id", type=record_number)
-        if request.method == "POST"
-        else request.args.get("organization", type=record_number)
-    )
-    choices = organization_choices(actor, also=wanted)
-    form.organization_id.choices = choices
-    form.visibility.choices = list(_AUDIENCES.items())
-    if request.method == "GET" and choices:
-        form.organization_id.data = wanted if wanted in dict(choices) else choices[0][0]
-    return choices
-
-
-def _values_of(form: ProgramForm) -> dict[str, Any]:
-    values = dict(form.data)
-    if request.form.get("action") == "draft":
-        values["visibility"] = "draft"
-    return values
-
-
 def _after_saving(program: Any, cell: dict[str, Any] | None = None) -> ResponseReturnValue:
     """Go to a program that was saved; cell: the row of the gap view for which it was written."""
-    saved = _("“%(name)s” was saved.", name=program.title)
-    offer = url_for("training.offer_cohort", program=program.id, **cell) if cell else ""
-    flash(
-        f"{saved} {SEEN_BY[program.visibility]}",
-        link=(offer, _("Offer a cohort")) if offer and program.visibility != "draft" else None,
-    )
+    offer = ""
+    if cell and program.visibility != "draft":
+        offer = url_for("training.offer_cohort", program=program.id, **cell)
+    tell_saved(program, program.title, link=(offer, _("Offer a cohort")) if offer else None)
     return see_other(_url(program))

@@ -24,9 +24,10 @@ from portal.kernel.authorization import Actor
 from portal.kernel.database import db
 from portal.kernel.search import search_index
 from portal.kernel.worker import Worker
-from tests.cast import World, actor_named, build_world, token_of
+from tests.cast import World, actor_named, token_of
 from tests.support.counting import uncounted
 from tests.support.kept_world import KeptFile, KeptRows
+from tests.world.building import build_world
 
 pytest_plugins = [
     "tests.support.no_skips",

@@ -25,9 +25,10 @@ from portal.kernel.fulltext.postgresql import index
 from portal.kernel.search import search_index
 from portal.kernel.worker import Worker
 from portal.organizations.models import Organization
-from tests.cast import World, actor_named, build_world, token_of
+from tests.cast import World, actor_named, token_of
 from tests.conftest import Browser
 from tests.support.postgresql import Cluster
+from tests.world.building import build_world
 
 PUBLIC_MILLS = {"Shop public mill", "College public mill", "Aero public mill"}
 

@@ -1,0 +1,1 @@
+"""The world in which the cast lives, part by part."""

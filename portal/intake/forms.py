@@ -20,6 +20,7 @@ from portal.intake.rules import (
     Reading,
     column_field,
     country_code,
+    find_rooms_wanted_twice,
     ipeds_is_left_out,
     ipeds_texts,
     missing_columns,
@@ -516,7 +517,7 @@ def _read_sections(sheet: Sheet, _kind: str) -> Reading:
     for row in sheet.rows:
         texts = {name: row.cells.get(column, "") for name, column in columns.items()}
         candidates.append(_section_candidate(row, texts, columns, ids))
-    return Reading(candidates, findings)
+    return Reading(candidates, findings, foreseen=tuple(find_rooms_wanted_twice(candidates)))
 
 
 def _section_candidate(

@@ -4,16 +4,20 @@ Pure functions from a row's texts to what the forms take; nothing here reads the
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from babel import Locale
 from babel.core import get_global
+from flask_babel import format_date
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from portal.bookings.rules.attempt import Span
 from portal.intake.events import ImportFinished
 from portal.kernel.workflow import Transition, Workflow
 from portal.organizations.rules import match_key
@@ -22,6 +26,8 @@ from portal.regions.rules import name_key
 BATCH = 100
 #: So many meetings, each with its room, are about as much as such a batch.
 MOST_MEETINGS_AT_ONCE = 400
+#: So many meetings of a file are compared with each other before any is written.
+MOST_MEETINGS_FORESEEN = 50_000
 MOST_FINDINGS = 5000
 SHOWN_FINDINGS = 200
 SAMPLE = 10
@@ -135,10 +141,14 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Reading:
-    """A whole file, read and checked without the database."""
+    """A whole file, read and checked without the database.
+
+    foreseen: what the import itself will find, and the check, which undoes its batches, cannot.
+    """
 
     candidates: list[Candidate]
     findings: list[Finding] = field(default_factory=list)
+    foreseen: tuple[Finding, ...] = ()
     repeated: int = 0
     skipped: int = 0
 
@@ -155,6 +165,75 @@ class Tally:
         for name, number in other.counts.items():
             self.counts[name] += number
         self.findings += other.findings
+
+
+# Batches
+
+
+def next_batch(candidates: Sequence[Candidate], position: int) -> Sequence[Candidate]:
+    """Return those that one transaction writes: one at least, and no more than others can await."""
+    meetings = 0
+    batch = candidates[position : position + BATCH]
+    for place, candidate in enumerate(batch):
+        meetings += len(_meetings_of(candidate))
+        if place and meetings > MOST_MEETINGS_AT_ONCE:
+            return batch[:place]
+    return batch
+
+
+def find_rooms_wanted_twice(candidates: Sequence[Candidate]) -> list[Finding]:
+    """Return a note for each section whose room is wanted at its times by an earlier batch."""
+    taken: dict[str, list[Span]] = {}
+    found: list[Finding] = []
+    position = looked_at = 0
+    while position < len(candidates):
+        batch = next_batch(candidates, position)
+        position += len(batch)
+        wanted: dict[str, list[Span]] = defaultdict(list)
+        for candidate in batch:
+            room = str(candidate.values.get("facility") or "").casefold()
+            spans = _meetings_of(candidate) if room and candidate.is_good else []
+            looked_at += len(spans)
+            column = candidate.columns.get("facility_id", "")
+            if looked_at > MOST_MEETINGS_FORESEEN:
+                message = _("From here on, the check does not compare the rooms of rows.")
+                return [*found, Finding(candidate.line, column, message, "note")]
+            wanted[room] += spans
+            clash = next((span for span in spans if _is_taken(taken.get(room, []), span)), None)
+            if clash is not None:
+                message = _(
+                    "An earlier row wants the same room on %(day)s. Unless it holds both, this row "
+                    "will be left out.",
+                    day=format_date(clash.starts_at.date()),
+                )
+                found.append(Finding(candidate.line, column, message, "note"))
+        for room, spans in wanted.items():
+            taken[room] = _merged([*taken.get(room, []), *spans])
+    return found
+
+
+def _meetings_of(candidate: Candidate) -> list[Span]:
+    # Which zone it is does not matter: a room has one.
+    schedule = candidate.values.get("schedule")
+    return schedule.spans("UTC") if schedule is not None else []
+
+
+def _is_taken(taken: Sequence[Span], span: Span) -> bool:
+    """Tell whether a span overlaps one of these, which are apart and in order."""
+    place = bisect_left(taken, span.ends_at, key=lambda one: one.starts_at)
+    return place > 0 and taken[place - 1].ends_at > span.starts_at
+
+
+def _merged(spans: Iterable[Span]) -> list[Span]:
+    """Return what spans cover together: apart, and in order."""
+    merged: list[Span] = []
+    for span in sorted(spans, key=lambda one: one.starts_at):
+        if merged and span.starts_at <= merged[-1].ends_at:
+            ends_at = max(merged[-1].ends_at, span.ends_at)
+            merged[-1] = Span(merged[-1].starts_at, ends_at)
+        else:
+            merged.append(span)
+    return merged
 
 
 # Countries

@@ -16,15 +16,14 @@ from portal.intake import queries
 from portal.intake.models import ImportFinding, ImportRun
 from portal.intake.policies import Permission
 from portal.intake.rules import (
-    BATCH,
     IMPORTS,
     MOST_FINDINGS,
-    MOST_MEETINGS_AT_ONCE,
     SAMPLE,
     Candidate,
     Finding,
     Reading,
     Tally,
+    next_batch,
     own_number,
 )
 from portal.kernel.authorization import Actor
@@ -424,8 +423,8 @@ def advance_import(
         session.execute(delete(ImportFinding).where(ImportFinding.run_id == run.id))
         run.total, run.finding_count = len(reading.candidates), 0
         run.counts = {"repeated": reading.repeated, "skipped": reading.skipped}
-        _tell(run, reading.findings)
-    batch = _batch(reading.candidates[position : position + BATCH])
+        _tell(run, (*reading.findings, *(reading.foreseen if is_trial else ())))
+    batch = next_batch(reading.candidates, position)
     if run.source_format == "programs":
         tally = import_programs(
             on_behalf_of,
@@ -465,17 +464,6 @@ def advance_import(
         IMPORTS.apply(actor, run, "ready" if is_trial else "finish")
         run.finished_at = None if is_trial else now()
     return run
-
-
-def _batch(candidates: Sequence[Candidate]) -> Sequence[Candidate]:
-    """Return those that one transaction writes: one at least, and no more than others can await."""
-    meetings = 0
-    for place, candidate in enumerate(candidates):
-        schedule = candidate.values.get("schedule")
-        meetings += len(schedule.spans("UTC")) if schedule is not None else 0
-        if place and meetings > MOST_MEETINGS_AT_ONCE:
-            return candidates[:place]
-    return candidates
 
 
 @command(Permission.IMPORT_ADVANCE)

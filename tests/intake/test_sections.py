@@ -132,8 +132,9 @@ def test_a_college_uploads_a_table_and_sees_what_would_happen(
     client_of: ClientOf, world: World
 ) -> None:
     before = newest().id
-    row = f"College public milling course,{FIRST},8,18:00,20:00,daily,200,Part"
-    table = "Program,Date,Seats,Starts,Ends,Frequency,Count,Name\n" + "".join(
+    room = f"commons-facility-{world.facilities['college_public']}"
+    row = f"College public milling course,{FIRST},8,18:00,20:00,daily,200,{room},Part"
+    table = "Program,Date,Seats,Starts,Ends,Frequency,Count,Facility,Name\n" + "".join(
         f"{row} {number}\n" for number in range(3)
     )
 
@@ -150,5 +151,8 @@ def test_a_college_uploads_a_table_and_sees_what_would_happen(
     assert (run.source_format, run.status) == ("sections", "checking")
     # No transaction writes so many meetings that others wait long for it.
     assert sum(iter(work_off_imports, 0)) == 2
-    assert "College public milling course" in client_of("cleo").get(f"/imports/{run.id}").text
+    shown = client_of("cleo").get(f"/imports/{run.id}").text
+    assert "College public milling course" in shown
+    # The second row's clash is found by trying; the third's by reading, since it is tried alone.
+    assert shown.count("An earlier row wants the same room on") == 1
     assert newest().id == before

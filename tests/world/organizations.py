@@ -8,7 +8,7 @@ from portal.kernel.database import session
 from portal.organizations.models import Claim, Invitation, JoinRequest, Membership, Organization
 from portal.regions.models import BrokerAppointment, County, NaicsCode, Region
 from tests.cast import INVITATION_TOKEN, World
-from tests.world.reference import capability
+from tests.world.reference import capability_of
 
 
 def add_organizations(world: World) -> None:
@@ -67,8 +67,8 @@ def add_organizations(world: World) -> None:
         source="ipeds",
         ipeds_id="999001",
     )
-    shop.capabilities = [capability("5-axis-milling")]
-    college.capabilities = [capability("coordinate-measuring"), capability("welding")]
+    shop.capabilities = [capability_of("5-axis-milling")]
+    college.capabilities = [capability_of("coordinate-measuring"), capability_of("welding")]
     shop.naics = [session.get_one(NaicsCode, "332710")]
     for name, row in (
         ("shop", shop),

@@ -10,7 +10,7 @@ from portal.kernel.clock import now
 from portal.kernel.database import session
 from portal.partnerships.models import Mandate, Request, Response
 from tests.cast import MANDATE_TOKEN, World
-from tests.world.reference import capability
+from tests.world.reference import capability_of
 
 
 def add_records(world: World) -> None:
@@ -44,7 +44,7 @@ def add_records(world: World) -> None:
                 summary=f"A {visibility} mill of the {owner}.",
                 **common,
             )
-            equipment.capabilities = [capability("5-axis-milling")]
+            equipment.capabilities = [capability_of("5-axis-milling")]
             equipment.rates = [EquipmentRate(customer_class="other", unit="hour", price_cents=8500)]
             request = Request(
                 kind="equipment_sharing",
@@ -85,7 +85,7 @@ def add_records(world: World) -> None:
         expires_on=(now() + dt.timedelta(days=90)).date(),
         county_fips="21111",
     )
-    proposed.capabilities = [capability("metrology")]
+    proposed.capabilities = [capability_of("metrology")]
     session.add(proposed)
     session.flush()
     mandate = Mandate(

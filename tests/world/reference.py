@@ -130,7 +130,7 @@ def add_skills(world: World) -> None:
         skill = Skill(key=key, kind=kind, label=name, label_es=name_es)
         welders = kind == "welding"
         skill.occupations = [session.get_one(Occupation, "51-4121" if welders else "51-4041")]
-        skill.capabilities = [capability(capability)]
+        skill.capabilities = [capability_of(capability)]
         session.add(skill)
         names = [
             (name, "preferred", "en"),
@@ -170,5 +170,5 @@ def add_skills(world: World) -> None:
         world.credentials[name] = credential.id
 
 
-def capability(key: str) -> Capability:
+def capability_of(key: str) -> Capability:
     return session.get_one(Capability, key)

@@ -1,6 +1,6 @@
 """The shape of agreements, outcomes, chains and reports in JSON and CSV."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from marshmallow import Schema, fields
@@ -274,7 +274,7 @@ def _line(counted: Counted) -> list[str]:
     ]
 
 
-def chain_rows(rows: Sequence[ChainRow]) -> Iterator[list[str]]:
+def chain_rows(rows: Iterable[ChainRow]) -> Iterator[list[str]]:
     """Write chains as rows under CHAIN_COLUMNS."""
     for row in rows:
         yield [

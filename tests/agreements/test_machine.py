@@ -19,7 +19,7 @@ from portal.agreements.models import Agreement, Outcome, OutcomeClaim
 from portal.agreements.policies import Permission
 from portal.agreements.queries import agreements as queries
 from portal.agreements.queries import outcomes as outcome_queries
-from portal.agreements.queries.reports import list_chain_rows, load_report, period_of
+from portal.agreements.queries.reports import load_report, period_of, read_chain_rows
 from portal.agreements.rules.words import AGREEMENTS, OUTCOMES
 from portal.agreements.services import agreements as services
 from portal.agreements.services import outcomes as outcome_services
@@ -288,7 +288,7 @@ def test_no_order_of_steps_breaks_the_rules(
             total = 0
             for key in ("greater-louisville", "wichita"):
                 line = load_report(SYSTEM, key, period).of("jobs_created")
-                rows = list_chain_rows(SYSTEM, key, period)
+                rows = list(read_chain_rows(SYSTEM, key, period))
                 assert line.confirmed == sum(row.counted for row in rows)
                 total += line.confirmed
             assert total == sum(row.amount_hundredths for row in confirmed)

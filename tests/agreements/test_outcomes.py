@@ -11,7 +11,8 @@ from sqlalchemy import delete, select
 
 from portal.agreements.models import Agreement, Outcome
 from portal.agreements.queries import outcomes as queries
-from portal.agreements.queries.reports import list_chain_rows, load_report, period_of, year_of
+from portal.agreements.queries import reports
+from portal.agreements.queries.reports import load_report, period_of, read_chain_rows, year_of
 from portal.agreements.rules.counting import (
     CATEGORIES,
     CATEGORY_OF_AGREEMENT,
@@ -196,7 +197,7 @@ def test_outcome_shared_by_two_agreements_counts_once(
     period = period_of(today_here() - dt.timedelta(days=90), today_here())
     rows = [
         (row.agreement.id, row.counted)
-        for row in list_chain_rows(actor("dov"), REGION, period)
+        for row in read_chain_rows(actor("dov"), REGION, period)
         if row.outcome is not None and row.outcome.id == first.id
     ]
     assert sorted(rows) == [(one.id, 300), (two.id, 0)]
@@ -322,7 +323,7 @@ def test_report_and_the_chains_behind_it_say_the_same(
     period = period_of(today_here() - dt.timedelta(days=90), today_here())
     for key, name, savings in ((REGION, "dov", 84_000), ("wichita", "root", 900)):
         report = load_report(actor(name), key, period)
-        rows = list_chain_rows(actor(name), key, period)
+        rows = list(read_chain_rows(actor(name), key, period))
         assert report.of("savings").confirmed == savings
         for line in report.lines:
             if line.line.source == "outcomes":
@@ -432,16 +433,19 @@ def test_tables_are_in_the_words_of_funders(
 
 
 def test_each_agreement_about_a_request_says_how_well_it_was_matched(
-    world: World, make: Make, actor: ActorOf
+    world: World, make: Make, actor: ActorOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = {make("shop", "college").id, make("shop", "college").id}
+    made = [make("shop", "college").id for _ in range(3)]
     with unit_of_work():
-        for number in made:
+        for days, number in enumerate(made):
             row = session.get_one(Agreement, number)
             row.request_id = world.requests["shop_public"]
-    rows = list_chain_rows(actor("dov"), REGION, year_of(today_here().year))
+            row.activated_at = now() - dt.timedelta(days=days)
+    monkeypatch.setattr(reports, "CHAINS_AT_ONCE", 2)
+    rows = list(read_chain_rows(actor("dov"), REGION, year_of(today_here().year)))
     scores = {row.agreement.id: row.score for row in rows if row.agreement.id in made}
-    assert scores.keys() == made
+    # The oldest comes first, in however many parts they are read.
+    assert list(scores) == made[::-1]
     assert None not in scores.values()
 
 

@@ -5,7 +5,7 @@ however many agreements claim it, so its amount is in one line and once.
 """
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -38,8 +38,8 @@ from portal.regions.queries import counties_of_region, get_region_by_key
 from portal.training.models.certificates import Certificate
 from portal.training.models.enrollments import Enrollment
 
-#: Rows of the table of chains; who needs more reads page by page.
-MOST_CHAIN_ROWS = 10_000
+#: So many rows of the table of chains are read at once.
+CHAINS_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -350,19 +350,29 @@ class ChainRow:
     is_agreement_counted: bool
 
 
-def list_chain_rows(
-    actor: Actor, key: str, period: Period, limit: int = MOST_CHAIN_ROWS
-) -> list[ChainRow]:
-    """Return what stands behind a region's report, the oldest agreement first."""
+def read_chain_rows(actor: Actor, key: str, period: Period) -> Iterator[ChainRow]:
+    """Return what stands behind a region's report, the oldest agreement first.
+
+    All of it, read in pages as it is asked for; whether the actor may is decided at once.
+    """
     codes = _codes_of(actor, key)
-    links = _links(codes, period)
-    found = session.execute(select(links).order_by(*_order(links)).limit(limit)).all()
-    return _read_chains(actor, found, codes, period)
+
+    def read() -> Iterator[ChainRow]:
+        cursor: str | None = ""
+        while cursor is not None:
+            found = _page_of(actor, codes, period, cursor=cursor or None, limit=CHAINS_AT_ONCE)
+            yield from found.items
+            cursor = found.next
+
+    return read()
 
 
 def page_of_chain_rows(actor: Actor, key: str, period: Period, **page: Any) -> Page[ChainRow]:
     """Return a page of the same."""
-    codes = _codes_of(actor, key)
+    return _page_of(actor, _codes_of(actor, key), period, **page)
+
+
+def _page_of(actor: Actor, codes: Sequence[str], period: Period, **page: Any) -> Page[ChainRow]:
     links = _links(codes, period)
     found = keyset_page(select(links), _order(links), scalars=False, **page)
     return Page(_read_chains(actor, found.items, codes, period), found.next)

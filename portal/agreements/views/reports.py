@@ -6,11 +6,11 @@ from flask.typing import ResponseReturnValue
 from portal.agreements.queries.agreements import get_visible_agreement
 from portal.agreements.queries.reports import (
     Period,
-    list_chain_rows,
     list_reported_regions,
     load_chain,
     load_report,
     period_of,
+    read_chain_rows,
     rows_of_chain,
     year_of,
 )
@@ -99,7 +99,7 @@ def export_report(key: str) -> Response:
 @blueprint.get("/regions/<key>/chains.csv")
 def export_chains(key: str) -> Response:
     """Answer with every chain that stands behind a region's report."""
-    rows = list_chain_rows(current_actor(), key, _asked_period())
+    rows = read_chain_rows(current_actor(), key, _asked_period())
     return csv_answer(f"{key}-chains.csv", CHAIN_COLUMNS, chain_rows(rows))
 
 

@@ -3,7 +3,7 @@
 All open demands of all firms are read and parted into cells; filters only choose among the cells.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,8 @@ from portal.training.rules.gaps import (
 
 #: So many rows stand on a page.
 PAGE = 50
+#: So many rows of the table are read at once.
+GAPS_AT_ONCE = 500
 #: When so many skills have changed, all are read: one pass over the table is faster.
 _MANY_SKILLS = 40
 _NONE = np.empty(0, np.int64)
@@ -126,15 +128,39 @@ _kept: dict[str, _Kept] = {}
 def show_gaps(actor: Actor, filters: GapFilters, *, start: int = 0, limit: int = PAGE) -> GapPage:
     """Return rows of the gap view from a number on, the largest gap first."""
     chosen = _choose(filters)
-    gaps = [gap for gap in chosen if gap.firms] if filters.only_asked else chosen
-    shown = gaps[start : start + limit]
+    gaps = _asked(chosen, filters)
+    return GapPage(
+        _rows_of(actor, gaps[start : start + limit]),
+        len(gaps),
+        sum(gap.people for gap in gaps),
+        sum(gap.seats for gap in gaps),
+        len(chosen) - len(gaps),
+        start + limit if start + limit < len(gaps) else None,
+    )
+
+
+def read_gaps(actor: Actor, filters: GapFilters) -> Iterator[GapRow]:
+    """Return all rows of the gap view, the largest gap first, read in parts as they are asked for.
+
+    What they tell of, and in which order, is settled with the first.
+    """
+    gaps = _asked(_choose(filters), filters)
+    for start in range(0, len(gaps), GAPS_AT_ONCE):
+        yield from _rows_of(actor, gaps[start : start + GAPS_AT_ONCE])
+
+
+def _asked(chosen: list[Gap], filters: GapFilters) -> list[Gap]:
+    return [gap for gap in chosen if gap.firms] if filters.only_asked else chosen
+
+
+def _rows_of(actor: Actor, shown: Sequence[Gap]) -> list[GapRow]:
     keys = {gap.skill for gap in shown}
     labels = skill_labels(keys)
     areas = _area_labels({gap.area for gap in shown})
     programs = _programs(actor, keys)
     planned = _planned(actor, {gap.key for gap in shown})
     capabilities = capability_keys_of(keys)
-    rows = [
+    return [
         GapRow(
             gap,
             labels[gap.skill],
@@ -151,14 +177,6 @@ def show_gaps(actor: Actor, filters: GapFilters, *, start: int = 0, limit: int =
         )
         for gap in shown
     ]
-    return GapPage(
-        rows,
-        len(gaps),
-        sum(gap.people for gap in gaps),
-        sum(gap.seats for gap in gaps),
-        len(chosen) - len(gaps),
-        start + limit if start + limit < len(gaps) else None,
-    )
 
 
 def get_cell(reference: Mapping[str, str]) -> Cell:

@@ -103,8 +103,6 @@ MOST_PEOPLE = 5_000
 #: How long before a need is asked to be confirmed again.
 DEMAND_STALE_DAYS = 90
 MOST_IMPORTED = 500
-#: So many needs a table has at most; their pages have them all.
-MOST_EXPORTED = 10_000
 #: So many offers for one skill a firm gets from one provider within so many days.
 MOST_OFFERS = 3
 OFFERS_SPARED_DAYS = 30

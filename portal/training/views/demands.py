@@ -1,6 +1,5 @@
 """Pages of demands for skills: what one's organization needs, and the offers that it got."""
 
-from itertools import islice
 from typing import Any
 
 from flask import Response, request, url_for
@@ -38,7 +37,6 @@ from portal.training.rules.demands import (
     DEMANDS,
     INVITATION_STATUSES,
     INVITATIONS,
-    MOST_EXPORTED,
     MOST_IMPORTED,
     quarter_label,
 )
@@ -174,7 +172,7 @@ def export_demands() -> ResponseReturnValue:
     """Answer with the needs of the reader's own organizations as a table."""
     actor = current_actor()
     _need_account()
-    rows = map(demand_cells, islice(queries.read_own_demands(actor), MOST_EXPORTED))
+    rows = map(demand_cells, queries.read_own_demands(actor))
     return csv_answer("skill-needs.csv", DEMAND_COLUMNS, rows)
 
 

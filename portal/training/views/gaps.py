@@ -71,8 +71,8 @@ def export_gaps() -> ResponseReturnValue:
     _authorize()
     actor = current_actor()
     _region, filters = read_filters(queries.own_regions(actor))
-    found = queries.show_gaps(actor, filters, limit=10_000)
-    return csv_answer("skill-gaps.csv", GAP_COLUMNS, [gap_cells(row) for row in found.rows])
+    rows = map(gap_cells, queries.read_gaps(actor, filters))
+    return csv_answer("skill-gaps.csv", GAP_COLUMNS, rows)
 
 
 @blueprint.route("/training/gaps/offer", methods=["GET", "POST"])

@@ -17,6 +17,7 @@ from portal.training.queries.sections import get_section
 from portal.training.rules.sections import Schedule
 from portal.training.services import sections as services
 from tests.cast import World
+from tests.support.statements import count_statements
 
 ActorOf = Callable[[str], Actor]
 DAY = dt.timedelta(days=1)
@@ -44,10 +45,15 @@ def test_the_desk_warns_before_a_section_below_its_minimum_is_cancelled(
     number = world.sections["open"]
     put(number, enroll_until=today_here() + 3 * DAY, min_seats=2)
     assert services.advance_sections(SYSTEM) == 0
-    (warning,) = listings.list_sections_below(actor("cleo"), 20)
+    with count_statements() as alone:
+        (warning,) = listings.list_sections_below(actor("cleo"), 20)
     assert warning.detail.startswith("0 of at least 2 enrolled, 2 not answered yet")
     assert warning.url == f"/training/sections/{number}"
     assert listings.list_sections_below(actor("ana"), 20) == []
+    put(world.sections["planned"], status="open", enroll_until=today_here() + 3 * DAY, min_seats=2)
+    with count_statements() as both:
+        assert len(listings.list_sections_below(actor("cleo"), 20)) == 2
+    assert both.count == alone.count
 
     put(number, enroll_until=today_here() - DAY)
     services.advance_sections(SYSTEM)

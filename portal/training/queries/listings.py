@@ -1,7 +1,6 @@
 """Lists of programs and sections: for pages, the API, the desk and exports."""
 
 import datetime as dt
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +28,7 @@ from portal.skills.models import Credential, Skill
 from portal.training.models.programs import Program, ProgramSkill
 from portal.training.models.sections import Section, SectionMeeting
 from portal.training.policies import Permission
-from portal.training.queries.enrollments import load_seats
+from portal.training.queries.enrollments import Seats, load_seats
 from portal.training.queries.programs import PROGRAM_OPTIONS
 from portal.training.queries.sections import (
     SECTION_OPTIONS,
@@ -411,13 +410,15 @@ def _program_items(
 def list_sections_to_open(actor: Actor, limit: int) -> list[DeskItem]:
     """Return planned sections that begin within two weeks, or should have: open or move them."""
     soon = today_here() + dt.timedelta(days=OPEN_DAYS)
-    return _section_items(
-        actor,
-        limit,
-        and_(Section.status == "planned", Section.starts_on <= soon),
-        detail=lambda section: _("planned, begins on %(day)s", day=format_date(section.starts_on)),
-        action=_("Open or move it"),
-    )
+    to_open = and_(Section.status == "planned", Section.starts_on <= soon)
+    return [
+        _section_item(
+            section,
+            _("planned, begins on %(day)s", day=format_date(section.starts_on)),
+            _("Open or move it"),
+        )
+        for section in _own_sections(actor, limit, to_open)
+    ]
 
 
 def list_sections_without_room(actor: Actor, limit: int) -> list[DeskItem]:
@@ -435,13 +436,11 @@ def list_sections_without_room(actor: Actor, limit: int) -> list[DeskItem]:
         )
         .exists()
     )
-    return _section_items(
-        actor,
-        limit,
-        and_(Section.status.in_(LIVE_STATUSES), Section.facility_id.is_not(None), roomless),
-        detail=lambda section: section.facility.name if section.facility else "",
-        action=_("Find a room"),
-    )
+    without = and_(Section.status.in_(LIVE_STATUSES), Section.facility_id.is_not(None), roomless)
+    return [
+        _section_item(section, section.facility.name if section.facility else "", _("Find a room"))
+        for section in _own_sections(actor, limit, without)
+    ]
 
 
 def list_sections_below(actor: Actor, limit: int) -> list[DeskItem]:
@@ -455,17 +454,16 @@ def list_sections_below(actor: Actor, limit: int) -> list[DeskItem]:
         Section.enroll_until <= soon,
         and_(Section.enroll_until.is_(None), Section.starts_on <= soon + dt.timedelta(days=1)),
     )
-    return _section_items(
-        actor,
-        limit,
-        and_(Section.status == "open", last_day_near, is_below_minimum()),
-        detail=_below,
-        action=_("Invite people, or hold it anyway"),
-    )
+    below = and_(Section.status == "open", last_day_near, is_below_minimum())
+    sections = _own_sections(actor, limit, below)
+    seats = load_seats([section.id for section in sections])
+    action = _("Invite people, or hold it anyway")
+    return [
+        _section_item(section, _below(section, seats[section.id]), action) for section in sections
+    ]
 
 
-def _below(section: Section) -> str:
-    seats = load_seats([section.id])[section.id]
+def _below(section: Section, seats: Seats) -> str:
     told = {
         "enrolled": format_decimal(seats.enrolled),
         "least": format_decimal(section.min_seats),
@@ -481,16 +479,9 @@ def _below(section: Section) -> str:
     )
 
 
-def _section_items(
-    actor: Actor,
-    limit: int,
-    condition: ColumnElement[bool],
-    *,
-    detail: Callable[[Section], str],
-    action: str,
-) -> list[DeskItem]:
+def _own_sections(actor: Actor, limit: int, condition: ColumnElement[bool]) -> list[Section]:
     own = Section.organization_id.in_(sorted(actor.memberships)) if actor.memberships else false()
-    sections = session.scalars(
+    rows = session.scalars(
         select(Section)
         .options(
             joinedload(Section.program).load_only(Program.title),
@@ -500,13 +491,14 @@ def _section_items(
         .order_by(Section.starts_on, Section.id)
         .limit(limit)
     )
-    return [
-        DeskItem(
-            title=title_of(section),
-            url=SECTION_ADDRESS % section.id,
-            since=section.updated_at,
-            detail=detail(section),
-            action=action,
-        )
-        for section in sections
-    ]
+    return list(rows)
+
+
+def _section_item(section: Section, detail: str, action: str) -> DeskItem:
+    return DeskItem(
+        title=title_of(section),
+        url=SECTION_ADDRESS % section.id,
+        since=section.updated_at,
+        detail=detail,
+        action=action,
+    )

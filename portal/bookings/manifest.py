@@ -24,7 +24,16 @@ from portal.bookings.reactions import waiting as on_waiting
 from portal.bookings.services import access as access_services
 from portal.bookings.services import notices as notices_services
 from portal.bookings.services import steps, waiting
-from portal.bookings.views import access, bookings, calendar, charging, making, notices, showing
+from portal.bookings.views import (
+    access,
+    bookings,
+    calendar,
+    charging,
+    making,
+    notices,
+    showing,
+    statements,
+)
 from portal.bookings.views import free as free_pages
 from portal.bookings.views.blueprint import blueprint
 from portal.conversations.queries.sections import section_about
@@ -48,6 +57,7 @@ PAGES = (
     bookings,
     calendar,
     charging,
+    statements,
     free_pages,
     making,
     notices,

@@ -52,6 +52,7 @@ from portal.training.views import gaps as gap_views
 from portal.training.views import programs as program_views
 from portal.training.views import rosters as roster_views
 from portal.training.views import sections as section_views
+from portal.training.views import statements as statement_views
 from portal.training.views.blueprint import blueprint
 
 # The modules of views fill the blueprints when they are loaded.
@@ -63,6 +64,7 @@ _VIEWS = (
     section_views,
     enrollment_views,
     roster_views,
+    statement_views,
     certificate_views,
     program_api,
     section_api,

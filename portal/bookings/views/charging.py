@@ -1,10 +1,8 @@
-"""Prices and fees, a booking's charge with its disputes, incidents, and monthly statements."""
+"""Prices and fees, a booking's charge with its disputes, and incidents."""
 
-import datetime as dt
-from collections.abc import Iterator
 from typing import Any
 
-from flask import Response, request, url_for
+from flask import Response, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -22,19 +20,15 @@ from portal.bookings.queries import charging as queries
 from portal.bookings.queries import hosts
 from portal.bookings.queries.bookings import get_visible_booking
 from portal.bookings.queries.calendar import is_written
-from portal.bookings.rules.telling import write_month
 from portal.bookings.rules.words import BOOKING_STATUSES, CHARGE_KINDS, DISPUTE_STATUSES
 from portal.bookings.services import charging as services
 from portal.bookings.services.calendar import open_resource
 from portal.bookings.views.blueprint import blueprint
 from portal.facilities.rules import CUSTOMER_CLASSES
 from portal.kernel.authorization import authorize, can
-from portal.kernel.clock import today_here
-from portal.kernel.spreadsheets import amount_cell
-from portal.kernel.web.answers import flash, page, see_other, table_answer
-from portal.kernel.web.arguments import month_argument, text_argument
+from portal.kernel.web.answers import flash, page, see_other
+from portal.kernel.web.arguments import text_argument
 from portal.kernel.web.viewer import current_actor
-from portal.organizations.queries.profiles import get_visible_organization
 
 
 @blueprint.route(
@@ -247,96 +241,3 @@ def report_incident(booking_id: int) -> ResponseReturnValue:
             return see_other(back)
         booking = get_visible_booking(actor, booking_id)
     return page("bookings/incident.html", form=form, booking=booking, back=back)
-
-
-# Statements
-
-
-@blueprint.get("/organizations/<int:organization_id>/statement")
-def show_statement(organization_id: int) -> ResponseReturnValue:
-    """Show what others owe an organization for a month, or what it owes them."""
-    actor = current_actor()
-    organization = get_visible_organization(actor, organization_id)
-    authorize(actor, Permission.STATEMENT_VIEW, organization)
-    side, month = _asked()
-    statements = queries.load_statements(
-        organization, side=side, month=month, limit=queries.MOST_STATEMENT_ROWS
-    )
-
-    def address(**changes: Any) -> str:
-        values = {"side": side, "month": f"{month:%Y-%m}", **changes}
-        return url_for(".show_statement", organization_id=organization_id, **values)
-
-    return page(
-        "bookings/statement.html",
-        organization=organization,
-        side=side,
-        month_name=write_month(month),
-        statements=statements,
-        is_cut=sum(len(one.rows) for one in statements) >= queries.MOST_STATEMENT_ROWS,
-        total_cents=sum(one.total_cents for one in statements),
-        statuses=BOOKING_STATUSES,
-        sides=[
-            {
-                "label": label,
-                "url": address(side=name),
-                "is_selected": name == side,
-            }
-            for name, label in (("host", _("You are paid")), ("customer", _("You pay")))
-        ],
-        previous_url=address(month=f"{month - dt.timedelta(days=1):%Y-%m}"),
-        next_url=(
-            address(month=f"{month + dt.timedelta(days=31):%Y-%m}")
-            if month < today_here().replace(day=1)
-            else None
-        ),
-        csv_url=_export_url(organization_id, "csv"),
-        xlsx_url=_export_url(organization_id, "xlsx"),
-    )
-
-
-def _export_url(organization_id: int, form: str) -> str:
-    side, month = _asked()
-    return url_for(
-        ".export_statement",
-        organization_id=organization_id,
-        form=form,
-        side=side,
-        month=f"{month:%Y-%m}",
-    )
-
-
-@blueprint.get("/organizations/<int:organization_id>/statement.<any(csv, xlsx):form>")
-def export_statement(organization_id: int, form: str) -> ResponseReturnValue:
-    """Send a month's statement as a table, whole."""
-    actor = current_actor()
-    organization = get_visible_organization(actor, organization_id)
-    authorize(actor, Permission.STATEMENT_VIEW, organization)
-    side, month = _asked()
-    rows = _cells(queries.load_statements(organization, side=side, month=month))
-    name = f"statement-{organization_id}-{side}-{month:%Y-%m}"
-    return table_answer(name, form, queries.STATEMENT_COLUMNS, rows)
-
-
-def _cells(statements: list[queries.Statement]) -> Iterator[list[str]]:
-    for statement in statements:
-        for row in statement.rows:
-            booking = row.booking
-            yield [
-                str(booking.id),
-                statement.other.name,
-                booking.resource.name,
-                booking.starts_at.isoformat(timespec="minutes"),
-                booking.ends_at.isoformat(timespec="minutes"),
-                f"{(booking.ends_at - booking.starts_at).total_seconds() / 3600:.2f}",
-                booking.user.name if booking.user else "",
-                booking.purpose,
-                booking.status,
-                amount_cell(row.amount_cents),
-                "yes" if row.is_disputed else "",
-            ]
-
-
-def _asked() -> tuple[str, dt.date]:
-    side = "customer" if request.args.get("side") == "customer" else "host"
-    return side, month_argument()

@@ -23,13 +23,7 @@ from portal.kernel.kept import keep_answer
 from portal.kernel.listing import VISIBILITIES
 from portal.kernel.web.additions import sections_of
 from portal.kernel.web.addresses import external_url
-from portal.kernel.web.answers import (
-    flash,
-    linked_data_answer,
-    not_modified,
-    page,
-    see_other,
-)
+from portal.kernel.web.answers import flash, linked_data_answer, not_modified, page, see_other
 from portal.kernel.web.arguments import (
     choice_argument,
     number_argument,
@@ -40,11 +34,7 @@ from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import get_organization
 from portal.organizations.rules import is_stale
 from portal.skills import queries as skills
-from portal.training.forms.programs import (
-    NewProgramForm,
-    ProgramForm,
-    program_values,
-)
+from portal.training.forms.programs import NewProgramForm, ProgramForm, program_values
 from portal.training.policies import Permission
 from portal.training.queries import listings
 from portal.training.queries import programs as queries

@@ -1,6 +1,5 @@
-"""Pages of the provider: rosters with attendance and results, people added by hand, statements."""
+"""Pages of the provider: rosters with attendance and results, people added by hand."""
 
-import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,20 +8,13 @@ from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from portal.bookings.rules.telling import write_instant, write_month
+from portal.bookings.rules.telling import write_instant
 from portal.kernel.authorization import authorize, can
 from portal.kernel.clock import today, today_here
 from portal.kernel.errors import Invalid
 from portal.kernel.web.answers import flash, page, see_other, table_answer
-from portal.kernel.web.arguments import (
-    form_numbers,
-    form_text,
-    month_argument,
-    record_number,
-    text_argument,
-)
+from portal.kernel.web.arguments import form_numbers, form_text, record_number, text_argument
 from portal.kernel.web.viewer import current_actor
-from portal.organizations.queries.profiles import get_visible_organization
 from portal.training.forms.enrollments import RESULTS, ByHandForm
 from portal.training.policies import Permission
 from portal.training.queries import enrollments as enrollment_queries
@@ -179,105 +171,3 @@ def _roster_page(
         statuses=ENROLLMENT_STATUSES,
         tones=ENROLLMENT_TONES,
     )
-
-
-# Statements
-
-
-@blueprint.get("/training/sections/<int:section_id>/statement")
-def show_section_statement(section_id: int) -> ResponseReturnValue:
-    """Show what is owed for a section, by who pays."""
-    actor = current_actor()
-    section = get_visible_section(actor, section_id)
-    authorize(actor, Permission.ROSTER_VIEW, section)
-    statements = queries.load_section_statement(section)
-    return _statement_page(
-        statements,
-        sum(one.total_cents for one in statements),
-        heading=_("Statement of “%(title)s”", title=section.program.title),
-        section=section,
-        organization=section.organization,
-        csv_url=url_for("training.export_section_statement", section_id=section_id, form="csv"),
-        xlsx_url=url_for("training.export_section_statement", section_id=section_id, form="xlsx"),
-    )
-
-
-@blueprint.get("/training/sections/<int:section_id>/statement.<any(csv, xlsx):form>")
-def export_section_statement(section_id: int, form: str) -> ResponseReturnValue:
-    """Send what is owed for a section as a table."""
-    actor = current_actor()
-    section = get_visible_section(actor, section_id)
-    authorize(actor, Permission.ROSTER_VIEW, section)
-    rows = queries.statement_cells(queries.load_section_statement(section))
-    return table_answer(f"statement-section-{section_id}", form, queries.STATEMENT_COLUMNS, rows)
-
-
-@blueprint.get("/organizations/<int:organization_id>/training-statement")
-def show_training_statement(organization_id: int) -> ResponseReturnValue:
-    """Show what others owe an organization for a month's sections, or what it owes them."""
-    actor = current_actor()
-    organization = get_visible_organization(actor, organization_id)
-    authorize(actor, Permission.TRAINING_STATEMENT_VIEW, organization)
-    side, month = _asked()
-    owed = queries.load_month(organization, side=side, month=month)
-
-    def address(**changes: Any) -> str:
-        values = {"side": side, "month": f"{month:%Y-%m}", **changes}
-        return url_for(
-            "training.show_training_statement", organization_id=organization_id, **values
-        )
-
-    def export(form: str) -> str:
-        return url_for(
-            "training.export_training_statement",
-            organization_id=organization_id,
-            form=form,
-            side=side,
-            month=f"{month:%Y-%m}",
-        )
-
-    return _statement_page(
-        owed.statements,
-        owed.total_cents,
-        heading=_("Training: statement for %(month)s", month=write_month(month)),
-        section=None,
-        organization=organization,
-        csv_url=export("csv"),
-        xlsx_url=export("xlsx"),
-        is_cut=owed.is_cut,
-        sides=[
-            {"label": label, "url": address(side=name), "is_selected": name == side}
-            for name, label in (("provider", _("You are paid")), ("payer", _("You pay")))
-        ],
-        previous_url=address(month=f"{month - dt.timedelta(days=1):%Y-%m}"),
-        next_url=address(month=f"{month + dt.timedelta(days=31):%Y-%m}"),
-    )
-
-
-@blueprint.get("/organizations/<int:organization_id>/training-statement.<any(csv, xlsx):form>")
-def export_training_statement(organization_id: int, form: str) -> ResponseReturnValue:
-    """Send a month's statement as a table, whole."""
-    actor = current_actor()
-    organization = get_visible_organization(actor, organization_id)
-    authorize(actor, Permission.TRAINING_STATEMENT_VIEW, organization)
-    side, month = _asked()
-    rows = queries.month_cells(organization, side=side, month=month)
-    name = f"training-{organization_id}-{side}-{month:%Y-%m}"
-    return table_answer(name, form, queries.STATEMENT_COLUMNS, rows)
-
-
-def _statement_page(
-    statements: Sequence[Any], total_cents: int, **context: Any
-) -> ResponseReturnValue:
-    return page(
-        "training/statement.html",
-        statements=statements,
-        total_cents=total_cents,
-        statuses=ENROLLMENT_STATUSES,
-        **context,
-    )
-
-
-def _asked() -> tuple[str, dt.date]:
-    side = "payer" if request.args.get("side") == "payer" else "provider"
-    return side, month_argument(years_ahead=2)

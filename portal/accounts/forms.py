@@ -11,12 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import ValidationError, validators
 
-from portal.accounts.rules import (
-    LONGEST_PASSWORD,
-    SHORTEST_PASSWORD,
-    context_word_in,
-    is_common,
-)
+from portal.accounts.rules import LONGEST_PASSWORD, SHORTEST_PASSWORD, context_word_in, is_common
 from portal.kernel.fields import ChoiceField, ChoicesField, EmailField, TextField
 from portal.kernel.forms import Form
 from portal.kernel.settings import setting

@@ -8,12 +8,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import FormField
 
 from portal.agreements.models import Agreement, Outcome
-from portal.agreements.rules.words import (
-    AGREEMENT_KINDS,
-    MOST_PARTIES,
-    OUTCOME_KINDS,
-    PARTY_ROLES,
-)
+from portal.agreements.rules.words import AGREEMENT_KINDS, MOST_PARTIES, OUTCOME_KINDS, PARTY_ROLES
 from portal.kernel.fields import (
     ChoiceField,
     DateField,

@@ -24,12 +24,7 @@ from portal.conversations.models import (
 from portal.conversations.policies import Permission
 from portal.conversations.queries import messages, moderation, telling, threads
 from portal.conversations.queries.threads import Talk
-from portal.conversations.rules import (
-    MOST_ATTACHMENTS,
-    MOST_NEW_CONTACTS,
-    REPORTS,
-    mentioned,
-)
+from portal.conversations.rules import MOST_ATTACHMENTS, MOST_NEW_CONTACTS, REPORTS, mentioned
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import now
 from portal.kernel.commands import command

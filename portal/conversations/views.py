@@ -19,12 +19,7 @@ from portal.conversations.forms import (
 from portal.conversations.policies import Permission
 from portal.conversations.queries import lists, messages, moderation, sections, telling, threads
 from portal.conversations.queries.threads import Talk
-from portal.conversations.rules import (
-    REPORT_REASONS,
-    REPORTS,
-    read_stop,
-    write_transcript,
-)
+from portal.conversations.rules import REPORT_REASONS, REPORTS, read_stop, write_transcript
 from portal.kernel.authorization import SYSTEM, Actor, authorize, can
 from portal.kernel.errors import Conflict, NotFound
 from portal.kernel.files import send_stored_file

@@ -5,26 +5,17 @@ from dataclasses import dataclass
 
 from sqlalchemy import Select, select
 
-from portal.facilities.models import (
-    Equipment,
-    Facility,
-)
+from portal.facilities.models import Equipment, Facility
 from portal.facilities.policies import Permission
 from portal.facilities.queries import EQUIPMENT_OPTIONS, FACILITY_OPTIONS, Record, place_of_record
-from portal.facilities.rules import (
-    ADDRESSES,
-)
+from portal.facilities.rules import ADDRESSES
 from portal.kernel.authorization import Actor, visible_ids
 from portal.kernel.database import session
 from portal.kernel.fulltext.port import Document
 from portal.kernel.listing import audience_of
 from portal.kernel.richtext import plain
 from portal.organizations.queries.profiles import clusters_of_organizations
-from portal.regions.queries import (
-    broader_by_key,
-    county_labels,
-    labels_of,
-)
+from portal.regions.queries import broader_by_key, county_labels, labels_of
 
 
 def list_equipment_documents(ids: Sequence[int]) -> list[Document]:

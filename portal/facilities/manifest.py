@@ -14,13 +14,7 @@ from portal.facilities.views import equipment as equipment_views
 from portal.facilities.views import facilities as facility_views
 from portal.facilities.views import lists as list_views
 from portal.facilities.views.blueprint import blueprint
-from portal.kernel.manifest import (
-    DeskSection,
-    Manifest,
-    NavigationItem,
-    RecordSection,
-    Searchable,
-)
+from portal.kernel.manifest import DeskSection, Manifest, NavigationItem, RecordSection, Searchable
 from portal.organizations.events import (
     OrganizationArchived,
     OrganizationChanged,

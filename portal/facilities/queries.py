@@ -20,13 +20,7 @@ from portal.facilities.models import (
     facility_capability,
 )
 from portal.facilities.policies import Permission
-from portal.facilities.rules import (
-    ADDRESSES,
-    NEARBY_MILES,
-    Place,
-    has_place,
-    place_of,
-)
+from portal.facilities.rules import ADDRESSES, NEARBY_MILES, Place, has_place, place_of
 from portal.kernel.authorization import Actor, authorize, can, visible
 from portal.kernel.clock import now
 from portal.kernel.database import reload, session
@@ -38,10 +32,7 @@ from portal.kernel.paging import Page, keyset_page
 from portal.organizations.models import Organization
 from portal.organizations.rules import STALE_AFTER
 from portal.regions.models import County, ZipCode
-from portal.regions.queries import (
-    narrower_closure,
-    preferred_labels,
-)
+from portal.regions.queries import narrower_closure, preferred_labels
 
 Record = Facility | Equipment
 

@@ -19,13 +19,7 @@ from portal.intake.rules import FORMATS, IMPORTS, OUTCOMES, SHOWN_FINDINGS, UNIQ
 from portal.kernel.authorization import NOBODY, Actor, authorize, can
 from portal.kernel.errors import Invalid
 from portal.kernel.web.addresses import external_url
-from portal.kernel.web.answers import (
-    csv_answer,
-    flash,
-    linked_data_answer,
-    page,
-    see_other,
-)
+from portal.kernel.web.answers import csv_answer, flash, linked_data_answer, page, see_other
 from portal.kernel.web.arguments import number_argument, record_number, text_argument
 from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import get_organization, organization_choices

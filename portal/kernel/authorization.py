@@ -9,16 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import (
-    ColumnElement,
-    and_,
-    bindparam,
-    false,
-    not_,
-    or_,
-    select,
-    true,
-)
+from sqlalchemy import ColumnElement, and_, bindparam, false, not_, or_, select, true
 from sqlalchemy import inspect as inspect_row
 from sqlalchemy.orm import InstrumentedAttribute
 

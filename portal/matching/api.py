@@ -13,12 +13,7 @@ from portal.matching.forms import AnswerForm, FeedbackForm
 from portal.matching.policies import Permission
 from portal.matching.queries import feedback
 from portal.matching.queries import matches as queries
-from portal.matching.schemas import (
-    AnswerSchema,
-    CriterionSchema,
-    FeedbackSchema,
-    MatchSchema,
-)
+from portal.matching.schemas import AnswerSchema, CriterionSchema, FeedbackSchema, MatchSchema
 from portal.partnerships.queries.requests import get_visible_request
 
 blueprint = api_blueprint("matching", __name__)

@@ -14,13 +14,7 @@ from portal.kernel.database import session
 from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.outbox import record
 from portal.matching.events import MatchAnswered, MatchesFound
-from portal.matching.models import (
-    Match,
-    MatchAnswer,
-    MatchChoice,
-    MatchFeedback,
-    MatchRound,
-)
+from portal.matching.models import Match, MatchAnswer, MatchChoice, MatchFeedback, MatchRound
 from portal.matching.policies import Permission
 from portal.matching.queries import matches as queries
 from portal.matching.queries.candidates import Candidate

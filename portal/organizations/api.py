@@ -22,11 +22,7 @@ from portal.kernel.errors import Invalid
 from portal.kernel.web.answers import not_modified
 from portal.kernel.web.arguments import check_chosen, text_argument
 from portal.kernel.web.viewer import current_actor
-from portal.organizations.forms import (
-    ChosenClaimsForm,
-    ChosenOrganizationsForm,
-    OrganizationForm,
-)
+from portal.organizations.forms import ChosenClaimsForm, ChosenOrganizationsForm, OrganizationForm
 from portal.organizations.policies import Permission
 from portal.organizations.queries import people, profiles
 from portal.organizations.rules import ORGANIZATION_KINDS

@@ -15,13 +15,7 @@ from portal.kernel.errors import Invalid, NotFound
 from portal.kernel.files import send_stored_file
 from portal.kernel.kept import keep_answer
 from portal.kernel.web.addresses import external_url, local_target
-from portal.kernel.web.answers import (
-    flash,
-    linked_data_answer,
-    not_modified,
-    page,
-    see_other,
-)
+from portal.kernel.web.answers import flash, linked_data_answer, not_modified, page, see_other
 from portal.kernel.web.arguments import chosen_numbers, confirmed, form_text, text_argument
 from portal.kernel.web.viewer import current_actor, viewer_zone
 from portal.organizations.forms import (

@@ -5,13 +5,7 @@ from typing import Any
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
-from portal.kernel.api import (
-    InvalidForm,
-    api_blueprint,
-    bind_json,
-    operation,
-    page_arguments,
-)
+from portal.kernel.api import InvalidForm, api_blueprint, bind_json, operation, page_arguments
 from portal.kernel.api import respond as answer
 from portal.kernel.api import respond_page as answer_page
 from portal.kernel.web.answers import not_modified

@@ -10,9 +10,7 @@ from portal.kernel.fulltext.port import Document
 from portal.kernel.listing import audience_of
 from portal.kernel.richtext import plain
 from portal.organizations.queries.profiles import clusters_of_organizations
-from portal.partnerships.models import (
-    Request,
-)
+from portal.partnerships.models import Request
 from portal.partnerships.policies import Permission
 from portal.partnerships.queries.requests import REQUEST_OPTIONS, shown_point_of
 from portal.partnerships.rules.workflows import LISTED_STATUSES

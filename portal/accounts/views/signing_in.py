@@ -8,13 +8,7 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from portal.accounts import queries, services
-from portal.accounts.forms import (
-    AddressForm,
-    NewPasswordForm,
-    PasswordForm,
-    SignInForm,
-    SignUpForm,
-)
+from portal.accounts.forms import AddressForm, NewPasswordForm, PasswordForm, SignInForm, SignUpForm
 from portal.accounts.views.blueprint import blueprint
 from portal.accounts.views.identity import (
     begin_session,

@@ -12,18 +12,8 @@ from sqlalchemy.orm import joinedload, selectinload
 from portal.agreements.models import Agreement, AgreementParty, Outcome, OutcomeClaim
 from portal.agreements.policies import Permission
 from portal.agreements.queries.agreements import RULED, agreements_of_case
-from portal.agreements.rules.counting import (
-    ALIKE_DAYS,
-    CATEGORY_OF_OUTCOME,
-    Result,
-    are_alike,
-)
-from portal.agreements.rules.words import (
-    AGREEMENTS,
-    OUTCOME_KINDS,
-    STANDING_STATUSES,
-    UNIT_OF,
-)
+from portal.agreements.rules.counting import ALIKE_DAYS, CATEGORY_OF_OUTCOME, Result, are_alike
+from portal.agreements.rules.words import AGREEMENTS, OUTCOME_KINDS, STANDING_STATUSES, UNIT_OF
 from portal.brokerage.models.cases import Case
 from portal.kernel.authorization import Actor, authorize, can
 from portal.kernel.database import session

@@ -6,12 +6,7 @@ from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from portal.agreements.forms import (
-    CorrectionPageForm,
-    OutcomePageForm,
-    TwinForm,
-    correction_values,
-)
+from portal.agreements.forms import CorrectionPageForm, OutcomePageForm, TwinForm, correction_values
 from portal.agreements.policies import Permission
 from portal.agreements.queries import outcomes as queries
 from portal.agreements.queries.agreements import get_visible_agreement

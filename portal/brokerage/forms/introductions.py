@@ -5,11 +5,7 @@ from collections.abc import Mapping
 from flask_babel import lazy_gettext as _l
 from wtforms import FormField
 
-from portal.brokerage.rules.introductions import (
-    LONGEST_DAYS,
-    MOST_PARTIES,
-    STANDS_FOR,
-)
+from portal.brokerage.rules.introductions import LONGEST_DAYS, MOST_PARTIES, STANDS_FOR
 from portal.kernel.fields import (
     ChoiceField,
     EmailField,

@@ -10,10 +10,7 @@ from flask_babel import gettext as _
 
 from portal.brokerage.models.introductions import Introduction, IntroductionParty
 from portal.brokerage.policies import Permission
-from portal.brokerage.rules.introductions import (
-    INTRODUCTIONS,
-    letter_of,
-)
+from portal.brokerage.rules.introductions import INTRODUCTIONS, letter_of
 from portal.kernel.authorization import Actor, can
 from portal.kernel.manifest import Party
 from portal.kernel.workflow import WorkflowStep

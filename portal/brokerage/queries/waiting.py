@@ -9,10 +9,7 @@ from sqlalchemy import ColumnElement, exists, select
 from portal.brokerage.models.introductions import Introduction, IntroductionParty
 from portal.brokerage.policies import Permission
 from portal.brokerage.queries.introductions import OPTIONS, card_of
-from portal.brokerage.rules.introductions import (
-    INTRODUCTION_STATUSES,
-    WAITING_STATUSES,
-)
+from portal.brokerage.rules.introductions import INTRODUCTION_STATUSES, WAITING_STATUSES
 from portal.kernel.authorization import Actor, visible
 from portal.kernel.clock import now
 from portal.kernel.database import session

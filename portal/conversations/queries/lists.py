@@ -9,11 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import selectinload
 
-from portal.conversations.models import (
-    Message,
-    Thread,
-    ThreadReader,
-)
+from portal.conversations.models import Message, Thread, ThreadReader
 from portal.conversations.policies import Permission
 from portal.conversations.queries.messages import MESSAGE_OPTIONS, ShownMessage, show_message
 from portal.conversations.queries.threads import talks_of, thread_of

@@ -9,12 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.accounts.models import User
-from portal.conversations.models import (
-    Message,
-    MessageAttachment,
-    MessageMention,
-    Thread,
-)
+from portal.conversations.models import Message, MessageAttachment, MessageMention, Thread
 from portal.conversations.policies import Permission
 from portal.conversations.queries.threads import Talk, people_to_call, talk_in
 from portal.kernel.authorization import Actor, authorize

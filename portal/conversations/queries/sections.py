@@ -6,10 +6,7 @@ from typing import Any
 
 from sqlalchemy import or_, select
 
-from portal.conversations.models import (
-    OrganizationContact,
-    Thread,
-)
+from portal.conversations.models import OrganizationContact, Thread
 from portal.conversations.policies import Permission
 from portal.conversations.queries.messages import ShownMessage, list_messages
 from portal.conversations.queries.threads import (

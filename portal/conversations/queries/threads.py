@@ -9,12 +9,7 @@ from sqlalchemy import ColumnElement, false, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.accounts.models import User
-from portal.conversations.models import (
-    Block,
-    OrganizationContact,
-    Thread,
-    ThreadReader,
-)
+from portal.conversations.models import Block, OrganizationContact, Thread, ThreadReader
 from portal.conversations.policies import Permission
 from portal.conversations.rules import Blocked, blocks_between
 from portal.kernel.authorization import Actor, authorize, can

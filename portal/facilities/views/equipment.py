@@ -14,12 +14,7 @@ from portal.facilities.forms import (
 from portal.facilities.policies import Permission
 from portal.facilities.rules import CONDITIONS, CUSTOMER_CLASSES, SHARING_LABELS
 from portal.facilities.views.blueprint import blueprint
-from portal.facilities.views.offers import (
-    create,
-    offer_audiences,
-    offer_organizations,
-    values_of,
-)
+from portal.facilities.views.offers import create, offer_audiences, offer_organizations, values_of
 from portal.facilities.views.records import (
     after_saving,
     change_photo,

@@ -9,12 +9,7 @@ from portal.facilities.forms import FacilityForm, FacilityPageForm, facility_val
 from portal.facilities.policies import Permission
 from portal.facilities.rules import FACILITY_KINDS, week_of
 from portal.facilities.views.blueprint import blueprint
-from portal.facilities.views.offers import (
-    create,
-    offer_audiences,
-    offer_organizations,
-    values_of,
-)
+from portal.facilities.views.offers import create, offer_audiences, offer_organizations, values_of
 from portal.facilities.views.records import (
     after_saving,
     change_photo,

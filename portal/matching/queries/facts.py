@@ -13,12 +13,7 @@ from portal.bookings.queries.availability import availability
 from portal.bookings.queries.calendar import resources_of
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.customers import customer_class_of
-from portal.facilities.models import (
-    Equipment,
-    Facility,
-    equipment_capability,
-    facility_capability,
-)
+from portal.facilities.models import Equipment, Facility, equipment_capability, facility_capability
 from portal.facilities.queries import place_of_record
 from portal.kernel.authorization import NOBODY
 from portal.kernel.clock import date_here, now, today_here

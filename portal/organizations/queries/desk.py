@@ -10,11 +10,7 @@ from portal.kernel.database import session
 from portal.kernel.manifest import DeskItem
 from portal.organizations.models import Claim, Invitation, JoinRequest, Membership, Organization
 from portal.organizations.policies import Permission
-from portal.organizations.rules import (
-    ORGANIZATION_KINDS,
-    ROLES,
-    STALE_AFTER,
-)
+from portal.organizations.rules import ORGANIZATION_KINDS, ROLES, STALE_AFTER
 
 
 def list_invitations_for(actor: Actor, limit: int) -> list[DeskItem]:

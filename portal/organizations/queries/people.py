@@ -17,10 +17,7 @@ from portal.kernel.errors import NotFound
 from portal.kernel.workflow import WorkflowStep
 from portal.organizations.models import Claim, Invitation, JoinRequest, Membership, Organization
 from portal.organizations.policies import Permission
-from portal.organizations.rules import (
-    INVITATIONS,
-    ROLES,
-)
+from portal.organizations.rules import INVITATIONS, ROLES
 from portal.regions import queries as regions
 
 # Every request asks this, so it is put together once.

@@ -20,15 +20,9 @@ from portal.kernel.paging import Page, keyset_page
 from portal.organizations.models import Membership, Organization, organization_naics
 from portal.organizations.policies import Permission
 from portal.organizations.queries.resolving import complete_place
-from portal.organizations.rules import (
-    IDENTIFIERS,
-    hidden_fields,
-    match_key,
-)
+from portal.organizations.rules import IDENTIFIERS, hidden_fields, match_key
 from portal.regions import queries as regions
-from portal.regions.models import (
-    County,
-)
+from portal.regions.models import County
 
 _SIMILAR = 88.0
 

@@ -12,10 +12,7 @@ from sqlalchemy import select
 from portal.kernel.database import session
 from portal.kernel.errors import Invalid
 from portal.regions import queries as regions
-from portal.regions.models import (
-    Capability,
-    County,
-)
+from portal.regions.models import Capability, County
 
 
 def get_capabilities(names: Collection[str]) -> list[Capability]:

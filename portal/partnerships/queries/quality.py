@@ -10,12 +10,7 @@ from sqlalchemy.orm import selectinload
 from portal.kernel.authorization import Actor, visible
 from portal.kernel.database import session
 from portal.organizations.models import Organization
-from portal.partnerships.models import (
-    Request,
-    RequestClosing,
-    Response,
-    request_capability,
-)
+from portal.partnerships.models import Request, RequestClosing, Response, request_capability
 from portal.partnerships.policies import Permission
 from portal.partnerships.queries.requests import values_of
 from portal.partnerships.rules.quality import Assessment, assess

@@ -20,11 +20,7 @@ from portal.kernel.files import StoredFile
 from portal.kernel.paging import Page, keyset_page
 from portal.organizations.models import Membership, Organization
 from portal.organizations.queries.people import managers_of
-from portal.partnerships.models import (
-    Request,
-    RequestAttachment,
-    request_capability,
-)
+from portal.partnerships.models import Request, RequestAttachment, request_capability
 from portal.partnerships.policies import Permission
 from portal.partnerships.rules.publishing import PLAIN_FIELDS
 from portal.partnerships.rules.workflows import LISTED_STATUSES

@@ -16,10 +16,7 @@ from portal.kernel.manifest import Party
 from portal.kernel.paging import Page, keyset_page
 from portal.organizations.models import Membership, Organization
 from portal.organizations.queries.profiles import hidden_fields_for
-from portal.partnerships.models import (
-    Request,
-    Response,
-)
+from portal.partnerships.models import Request, Response
 from portal.partnerships.policies import Permission
 from portal.partnerships.queries.requests import CARD_OPTIONS, of_actor
 

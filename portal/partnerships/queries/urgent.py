@@ -8,12 +8,7 @@ from flask_babel import gettext as _
 from sqlalchemy import Select, exists, func, select
 
 from portal.accounts.models import User
-from portal.facilities.models import (
-    Equipment,
-    Facility,
-    equipment_capability,
-    facility_capability,
-)
+from portal.facilities.models import Equipment, Facility, equipment_capability, facility_capability
 from portal.kernel.authorization import Actor, visible
 from portal.kernel.database import session
 from portal.kernel.fulltext.ranking import miles_between

@@ -19,11 +19,7 @@ from portal.kernel.files import remove_file, store_file
 from portal.kernel.outbox import record
 from portal.organizations.models import Organization
 from portal.organizations.queries.resolving import complete_place, get_capabilities
-from portal.partnerships.events import (
-    RequestDeleted,
-    RequestEndsSoon,
-    RequestSaved,
-)
+from portal.partnerships.events import RequestDeleted, RequestEndsSoon, RequestSaved
 from portal.partnerships.models import Request, RequestAttachment
 from portal.partnerships.policies import Permission
 from portal.partnerships.queries import desk
@@ -39,11 +35,7 @@ from portal.partnerships.rules.publishing import (
     usual_end,
 )
 from portal.partnerships.rules.words import LONGEST_URGENT_DAYS, MOST_URGENT
-from portal.partnerships.rules.workflows import (
-    EDITABLE_STATUSES,
-    REQUESTS,
-    RESPONSES,
-)
+from portal.partnerships.rules.workflows import EDITABLE_STATUSES, REQUESTS, RESPONSES
 from portal.partnerships.services.reveals import reveal_request
 
 MOST_ATTACHMENTS = 10

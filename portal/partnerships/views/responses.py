@@ -12,11 +12,7 @@ from portal.kernel.web.answers import flash, page, see_other
 from portal.kernel.web.arguments import confirmed
 from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import organization_choices
-from portal.partnerships.forms import (
-    NoteForm,
-    RequestPageForm,
-    ResponseForm,
-)
+from portal.partnerships.forms import NoteForm, RequestPageForm, ResponseForm
 from portal.partnerships.policies import Permission
 from portal.partnerships.queries import requests as queries
 from portal.partnerships.queries import responses as response_queries

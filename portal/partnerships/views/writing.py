@@ -14,24 +14,14 @@ from portal.kernel.web.answers import flash, page, see_other
 from portal.kernel.web.arguments import confirmed, record_number, text_argument
 from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import find_organization, organization_choices
-from portal.partnerships.forms import (
-    AUDIENCES,
-    RequestForm,
-    RequestPageForm,
-    request_values,
-)
+from portal.partnerships.forms import AUDIENCES, RequestForm, RequestPageForm, request_values
 from portal.partnerships.policies import Permission
 from portal.partnerships.queries import requests as queries
 from portal.partnerships.queries.quality import assess_values
 from portal.partnerships.rules.examples import KIND_HELP, examples_of
 from portal.partnerships.rules.publishing import Incomplete
-from portal.partnerships.rules.words import (
-    DIRECTIONS,
-    REQUEST_KINDS,
-)
-from portal.partnerships.rules.workflows import (
-    EDITABLE_STATUSES,
-)
+from portal.partnerships.rules.words import DIRECTIONS, REQUEST_KINDS
+from portal.partnerships.rules.workflows import EDITABLE_STATUSES
 from portal.partnerships.services import requests as services
 from portal.partnerships.views.blueprint import blueprint
 from portal.partnerships.views.responses import offer_organizations

@@ -1,7 +1,8 @@
 """Commands: a broker proposes an introduction, its sides answer, the clock lets it lapse."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
 
@@ -65,56 +66,14 @@ def propose_introduction(
     `stands_for`, the "poster" of the request (of the match) or the "candidate" of the match.
     Raises Invalid where a text gives away who a side is, and for sides that cannot answer.
     """
-    if match is not None:
-        authorize(actor, MatchPermission.MATCH_VIEW, match)
-        if match.status != "open":
-            raise Conflict(_("This match does not hold any more."))
-        request = match.request
-    if request is not None:
-        authorize(actor, RequestPermission.REQUEST_VIEW, request)
-        if request.status not in OPEN_STATUSES:
-            raise Conflict(_("This request is not open now."))
-    known = {
-        "poster": request.organization if request is not None else None,
-        "candidate": match.organization if match is not None else None,
-    }
-    organizations = [_organization_of(party, known) for party in parties]
+    request = _check_ground(actor, request, match)
     hidden = queries.hidden_ids(actor, request, match)
-    # No answer may tell the broker who an anonymous side is, nor whether a guess is right: whom
-    # the broker named is looked at as if nothing else were known of it. A right guess becomes an
-    # introduction like any other, of which nothing comes (`queries.are_kept_apart`).
-    kept = [
-        row.id in hidden and known.get(party.get("stands_for") or "") is not None
-        for row, party in zip(organizations, parties, strict=True)
-    ]
-    named = [row for row, is_kept in zip(organizations, kept, strict=True) if not is_kept]
-    if request is not None and request.organization_id in hidden:
-        has_poster = any(party.get("stands_for") == "poster" for party in parties)
-    else:
-        has_poster = request is None or request.organization_id in {row.id for row in organizations}
-    if not has_poster:
-        raise Invalid("parties", _("The organization that posted the request must be one of them."))
-    _check_sides(actor, region, organizations, kept, queries.requests_of(request, match))
-    if len({row.id for row in named}) < len(named):
-        raise Invalid("parties", _("Please name each organization once."))
-    _check_blind(
-        [title, terms, *(party["summary"] for party in parties)],
-        [party["reason"] for party in parties],
-        [
-            [] if is_kept else [row.name, *row.other_names]
-            for row, is_kept in zip(organizations, kept, strict=True)
-        ],
-    )
-    if is_any_blocked([organization.id for organization in named]):
-        raise Invalid(
-            "parties", _("Two of these organizations cannot be introduced to each other now.")
-        )
-    if queries.find_waiting(
-        [organization.id for organization in organizations], request.id if request else None
-    ):
-        raise Conflict(_("An introduction of these organizations waits for an answer already."))
+    sides = _sides_of(parties, request, match, hidden)
+    _check_poster(request, sides, hidden)
+    _check_sides(actor, region, sides, queries.requests_of(request, match))
+    _check_blind([title, terms], sides)
+    _check_free(request, sides)
     anonymous = queries.anonymous_ids(request, match)
-    moment = now()
     introduction = Introduction(
         region_id=region.id,
         request_id=request.id if request is not None else None,
@@ -127,18 +86,17 @@ def propose_introduction(
         is_demo=is_demo,
         parties=[
             IntroductionParty(
-                organization_id=organization.id,
+                organization_id=side.organization.id,
                 position=number,
-                is_hidden=organization.id in anonymous
-                and (is_kept or organization.id not in hidden),
-                summary=party["summary"],
-                reason=party["reason"],
+                is_hidden=side.organization.id in anonymous
+                and (side.is_kept or side.organization.id not in hidden),
+                summary=side.summary,
+                reason=side.reason,
             )
-            for number, (organization, party, is_kept) in enumerate(
-                zip(organizations, parties, kept, strict=True), start=1
-            )
+            for number, side in enumerate(sides, start=1)
         ],
     )
+    moment = now()
     _ask(introduction, moment)
     session.add(introduction)
     session.flush()
@@ -255,6 +213,56 @@ def remind_awaited(actor: Actor) -> int:
     return len(due)
 
 
+@dataclass(frozen=True)
+class _Side:
+    """A side of an introduction to be; is_kept: the broker does not know who it is."""
+
+    organization: Organization
+    stands_for: str
+    is_kept: bool
+    summary: str
+    reason: str
+
+
+def _check_ground(actor: Actor, request: Request | None, match: Match | None) -> Request | None:
+    """Return the request that an introduction is about, if any, while it is open."""
+    if match is not None:
+        authorize(actor, MatchPermission.MATCH_VIEW, match)
+        if match.status != "open":
+            raise Conflict(_("This match does not hold any more."))
+        request = match.request
+    if request is not None:
+        authorize(actor, RequestPermission.REQUEST_VIEW, request)
+        if request.status not in OPEN_STATUSES:
+            raise Conflict(_("This request is not open now."))
+    return request
+
+
+def _sides_of(
+    parties: Sequence[Mapping[str, Any]],
+    request: Request | None,
+    match: Match | None,
+    hidden: Collection[int],
+) -> list[_Side]:
+    """Return who meets.
+
+    No answer may tell the broker who an anonymous side is, nor whether a guess is right: whom the
+    broker named is looked at as if nothing else were known of it. A right guess becomes an
+    introduction like any other, of which nothing comes (`queries.are_kept_apart`).
+    """
+    known = {
+        "poster": request.organization if request is not None else None,
+        "candidate": match.organization if match is not None else None,
+    }
+    sides = []
+    for party in parties:
+        organization = _organization_of(party, known)
+        stands_for = party.get("stands_for") or ""
+        is_kept = organization.id in hidden and known.get(stands_for) is not None
+        sides.append(_Side(organization, stands_for, is_kept, party["summary"], party["reason"]))
+    return sides
+
+
 def _organization_of(
     party: Mapping[str, Any], known: Mapping[str, Organization | None]
 ) -> Organization:
@@ -274,53 +282,75 @@ def _organization_of(
     raise Invalid("parties", _("Please say who each of them is."))
 
 
+def _check_poster(request: Request | None, sides: Sequence[_Side], hidden: Collection[int]) -> None:
+    if request is None:
+        return
+    if request.organization_id in hidden:
+        is_there = any(side.stands_for == "poster" for side in sides)
+    else:
+        is_there = any(side.organization.id == request.organization_id for side in sides)
+    if not is_there:
+        raise Invalid("parties", _("The organization that posted the request must be one of them."))
+
+
 def _check_sides(
-    actor: Actor,
-    region: Region,
-    organizations: Sequence[Organization],
-    kept: Sequence[bool],
-    requests: Sequence[Request],
+    actor: Actor, region: Region, sides: Sequence[_Side], requests: Sequence[Request]
 ) -> None:
-    if not FEWEST_PARTIES <= len(organizations) <= MOST_PARTIES:
+    if not FEWEST_PARTIES <= len(sides) <= MOST_PARTIES:
         raise Invalid("parties", _("Two or three organizations meet."))
-    ids = {organization.id for organization in organizations}
-    if ids & set(actor.memberships):
+    if {side.organization.id for side in sides} & set(actor.memberships):
         raise Invalid("parties", _("Another broker has to introduce an organization of yours."))
-    shown = [row for row, is_kept in zip(organizations, kept, strict=True) if not is_kept]
-    counties = [row.county_fips for row in shown] + [row.county_fips for row in requests]
+    named = [side.organization for side in sides if not side.is_kept]
+    counties = [row.county_fips for row in named] + [row.county_fips for row in requests]
     if not queries.is_in_region(region, [fips for fips in counties if fips]):
         raise Invalid("parties", _("One of them must be in the region that you broker."))
-    for organization, is_kept in zip(organizations, kept, strict=True):
-        if not managers_of(organization.id):
-            name = _("An organization") if is_kept else organization.name
+    for side in sides:
+        if not managers_of(side.organization.id):
+            name = _("An organization") if side.is_kept else side.organization.name
             raise Invalid(
                 "parties",
                 _("%(name)s has nobody here yet who could answer. Invite it first.", name=name),
             )
+    if len({row.id for row in named}) < len(named):
+        raise Invalid("parties", _("Please name each organization once."))
 
 
-def _check_blind(
-    for_all: Sequence[str], reasons: Sequence[str], names: Sequence[Sequence[str]]
-) -> None:
+def _check_blind(texts: Sequence[str], sides: Sequence[_Side]) -> None:
     """Refuse texts that tell another side who a side is, or how to reach anybody.
 
-    reasons, names: of each side; its own reason may name a side.
+    A side's own reason may name it, since nobody else reads it.
     """
-    if any(gives_address(text) for text in (*for_all, *reasons)):
+    for_all = [*texts, *(side.summary for side in sides)]
+    if any(gives_address(text) for text in (*for_all, *(side.reason for side in sides))):
         raise Invalid(
             None,
             _("Please leave out addresses and telephone numbers: contacts come at the end."),
         )
-    for number, own_names in enumerate(names):
-        texts = [*for_all, *(text for other, text in enumerate(reasons) if other != number)]
-        if any(gives_name(text, own_names) for text in texts):
+    for side in sides:
+        if side.is_kept:
+            continue
+        names = [side.organization.name, *side.organization.other_names]
+        others = [other.reason for other in sides if other is not side]
+        if any(gives_name(text, names) for text in (*for_all, *others)):
             raise Invalid(
                 None,
                 _(
                     "“%(name)s” stands in a text that the others read before they agree to meet.",
-                    name=own_names[0],
+                    name=names[0],
                 ),
             )
+
+
+def _check_free(request: Request | None, sides: Sequence[_Side]) -> None:
+    """Refuse who blocked each other, as far as they are named, and who were asked already."""
+    if is_any_blocked([side.organization.id for side in sides if not side.is_kept]):
+        raise Invalid(
+            "parties", _("Two of these organizations cannot be introduced to each other now.")
+        )
+    if queries.find_waiting(
+        [side.organization.id for side in sides], request.id if request is not None else None
+    ):
+        raise Conflict(_("An introduction of these organizations waits for an answer already."))
 
 
 def _go_on(actor: Actor, introduction: Introduction) -> Introduction:

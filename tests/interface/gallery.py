@@ -5,6 +5,7 @@
 
 import datetime as dt
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice
 
 from config import ENVIRONMENTS
-from portal.directory.views.searching import FacetList, FoundRow, facet_list, value_link
+from portal.directory.views.results import FacetList, facet_list, record_row, value_link
 from portal.kernel import fields, forms
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import now
@@ -195,11 +196,22 @@ FACETS = {
 }
 
 
-def row_of(one: Hit) -> FoundRow:
-    """Return a hit as the results page shows it."""
-    found = Markup(" · ").join(one.highlights)
-    return FoundRow(
-        one.kind, "", one.url, one.title, one.summary, found, one.organization, "", 1.5, now()
+def rows_of(some: Sequence[Hit]) -> Markup:
+    """Return hits as the results page shows them."""
+    return Markup("").join(
+        record_row(
+            "en",
+            one.kind,
+            "",
+            miles=1.5,
+            confirmed_at=now(),
+            url=one.url,
+            title=one.title,
+            summary=one.summary,
+            found=Markup(" · ").join(one.highlights),
+            organization=one.organization,
+        )
+        for one in some
     )
 
 
@@ -208,7 +220,7 @@ def facet_of(name: str) -> FacetList:
     links = [
         value_link("en", name, *choice, f"/results?{name}={choice[0]}") for choice in FACETS[name]
     ]
-    return facet_list(name, name.capitalize(), links, is_open=False)
+    return facet_list(name, name.capitalize(), links)
 
 
 STEPS = [
@@ -270,7 +282,7 @@ def make_gallery(**settings: Any) -> Flask:
         return page(
             "gallery/results.html",
             hits=hits[:2],
-            rows=[row_of(one) for one in hits[2:]],
+            rows=rows_of(hits[2:]),
             facets=[facet_of(name) for name in FACETS],
         )
 

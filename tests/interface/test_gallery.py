@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from portal.directory.views.searching import FoundRow
+from portal.directory.views.results import record_row, value_link
 from portal.kernel.clock import now
 from tests.interface.gallery import make_gallery
 
@@ -199,6 +199,8 @@ def test_asking_for_a_row_adds_one_and_complains_of_nothing(visitor: FlaskClient
 def test_what_is_typed_by_people_is_never_markup(gallery: Flask) -> None:
     hostile = "<script>alert(1)</script>"
     hit = {"kind": hostile, "url": hostile, "title": hostile, "summary": hostile}
+    names = ("url", "title", "summary", "found", "organization", "place")
+    texts = dict.fromkeys(names, hostile)
     ui = gallery.jinja_env.get_template("components/ui.html").module
     with gallery.test_request_context("/"):
         for text in (
@@ -212,7 +214,8 @@ def test_what_is_typed_by_people_is_never_markup(gallery: Flask) -> None:
             ui.link_button(hostile, hostile),
             ui.post_button(hostile, "/x", confirm=hostile, confirm_text=hostile, about=hostile),
             ui.result_item(hit),
-            ui.found_list([FoundRow(hostile, "need", *[hostile] * 6, 1.5, now())]),
+            record_row("en", hostile, "need", miles=1.5, confirmed_at=now(), **texts),
+            value_link("en", hostile, hostile, hostile, 1, False, hostile),
             ui.table(hostile, [hostile], [[hostile]]),
             ui.bar_chart(hostile, [(hostile, 1)], hostile),
             ui.search_box("/x", value=hostile),

@@ -24,9 +24,16 @@ def format_instant(moment: dt.datetime | None, style: str = "medium") -> str:
     """Write an instant to the minute in the viewer's zone, with the zone's short name."""
     if moment is None:
         return ""
-    if "zone" not in g:
-        g.zone = viewer_zone()
-    return _write_instant(moment, style, language(), g.zone)
+    return _write_instant(moment, style, language(), _zone())
+
+
+def _zone() -> str:
+    """Return the viewer's time zone, which is looked up once for a request."""
+    own = g._get_current_object()
+    zone: str | None = own.get("zone")
+    if zone is None:
+        zone = own.zone = viewer_zone()
+    return zone
 
 
 @lru_cache(maxsize=4096)
@@ -94,15 +101,21 @@ def format_ago(moment: dt.datetime | None) -> str:
     """Write how long ago an instant was."""
     if moment is None:
         return ""
+    return _write_span(_seconds_since(moment), language())
+
+
+def _seconds_since(moment: dt.datetime) -> int:
     seconds = floor((moment - now()).total_seconds())
     if abs(seconds) >= _TOLD_IN_HOURS:
-        seconds = round(seconds / 3600) * 3600  # so few are different that each is written once
-    return _write_span(seconds, language())
+        return round(seconds / 3600) * 3600  # so few are different that each is written once
+    return seconds
 
 
 def time_ago(moment: dt.datetime) -> Markup:
     """Write how long ago an instant was; machines, and who points at it, are told the instant."""
-    told, ago = written(format_instant(moment)), written(format_ago(moment))
+    code = language()
+    told = written(_write_instant(moment, "medium", code, _zone()))
+    ago = written(_write_span(_seconds_since(moment), code))
     return Markup(  # noqa: S704 (what could need it is escaped)
         f'<time datetime="{moment.isoformat()}" title="{told}">{ago}</time>'
     )

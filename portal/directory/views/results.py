@@ -1,0 +1,248 @@
+"""What a page of results has by the dozen, as HTML: the records found, the values of facets.
+
+Of each shape the template is rendered once; what differs is then put in. Nothing else of a page of
+results takes as long as these.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import NamedTuple
+from urllib.parse import quote, quote_plus
+
+from flask_babel import get_locale, ngettext
+from flask_babel import gettext as _
+from markupsafe import Markup, escape
+
+from portal.directory.queries.searching import FacetView
+from portal.directory.rules import PLAIN, Search
+from portal.directory.views.addresses import address
+from portal.kernel.fulltext.port import Hit
+from portal.kernel.search import search_index
+from portal.kernel.templating import pattern_of, written
+from portal.kernel.web.formats import (
+    format_date,
+    format_distance,
+    format_money,
+    format_number,
+    time_ago,
+)
+
+VALUES_UNFOLDED = 8
+# Stand for a value of a facet, and for a facet.
+_ANY_VALUE = "\x01"
+_ANY_FACET = "\x02"
+_VALUE_IN_ARGUMENTS = quote(_ANY_VALUE)
+_IN_ARGUMENTS = f"{quote(_ANY_FACET)}={_VALUE_IN_ARGUMENTS}"
+# A text that begins with so many letters of another says the same.
+_SAME = 40
+# Stand in links that are kept for what is before the value in their address, for what is after it,
+# and for the count. To look for one character is much faster than for two.
+_BEFORE, _AFTER, _COUNT = _MARKS = "\0\1\2"
+_UNMARKED = dict.fromkeys(map(ord, _MARKS))
+
+
+# Records
+
+
+def rows_of(hits: Iterable[Hit]) -> Markup:
+    """Return the records found, as the page lists them."""
+    language = str(get_locale())
+    return Markup("".join([_row(hit, language) for hit in hits]))  # noqa: S704 (written there)
+
+
+def record_row(
+    language: str,
+    kind: str,
+    direction: str,
+    *,
+    miles: float | None = None,
+    confirmed_at: dt.datetime | None = None,
+    **texts: str,
+) -> Markup:
+    """Return a record as the page lists it.
+
+    language: the reader's. direction: "need", "offer" or nothing. texts: `url`, `title`, and as
+    far as they are there `summary`, `found` (where the words stand), `organization`, `place`.
+    """
+    values = {name: written(text) for name, text in texts.items() if text}
+    if miles is not None:
+        values["miles"] = str(miles)
+        values["kilometers"] = format_number(round(miles * 1.609344, 1))
+        values["away"] = format_distance(miles)
+    if confirmed_at is not None:
+        values["ago"] = time_ago(confirmed_at)
+    pattern = pattern_of(
+        "directory/found_row.html", language, tuple(values), kind=kind, direction=direction
+    )
+    return Markup(pattern % values)  # noqa: S704 (they are written)
+
+
+def _row(hit: Hit, language: str) -> Markup:
+    extra = hit.extra
+    confirmed = extra.get("confirmed")
+    summary, found = _text_of(hit)
+    return record_row(
+        language,
+        hit.kind,
+        next(iter(hit.facets.get("direction", ())), ""),
+        miles=hit.distance_miles,
+        confirmed_at=dt.datetime.fromisoformat(confirmed) if confirmed else None,
+        url=hit.url,
+        title=hit.title,
+        summary=summary,
+        found=found,
+        organization=hit.organization if hit.kind != "organization" else "",
+        place=extra.get("county", "") if "next_on" not in extra else _next_of(extra),
+    )
+
+
+def _next_of(extra: Mapping[str, str]) -> str:
+    """Return where and when training is held next, how many seats are left, and the price."""
+    seats = int(extra["free_seats"])
+    told = [
+        extra.get("county", ""),
+        _("begins on %(day)s", day=format_date(dt.date.fromisoformat(extra["next_on"]))),
+        ngettext("%(num)s seat left", "%(num)s seats left", seats) if seats > 0 else _("full"),
+    ]
+    lowest, highest = (extra.get(name, "") for name in ("lowest_cents", "highest_cents"))
+    if highest == "0":
+        told.append(_("Free"))
+    elif lowest:
+        told.append(
+            format_money(int(lowest))
+            if lowest == highest
+            else _(
+                "%(lowest)s to %(highest)s",
+                lowest=format_money(int(lowest)),
+                highest=format_money(int(highest)),
+            )
+        )
+    return " · ".join(part for part in told if part)
+
+
+def _text_of(hit: Hit) -> tuple[str, Markup]:
+    """Return the summary, and where the words stand; one of them where both say the same."""
+    marked = " · ".join(piece.__html__() for piece in hit.highlights).replace("· …", "…")
+    found = Markup(marked)  # noqa: S704 (fragments escape what is not theirs)
+    if not hit.summary or not hit.highlights:
+        return hit.summary, found
+    plain = hit.highlights[0].text
+    if len(plain) < _SAME:
+        plain = " · ".join(piece.text for piece in hit.highlights).replace("· …", "…")
+    return "" if plain[:_SAME].strip("… ") in hit.summary else hit.summary, found
+
+
+# Facets
+
+
+class FacetList(NamedTuple):
+    """A facet as the page shows it: links that choose a value, or take the choice back.
+
+    more: those that wait to be unfolded, `count_more` of them, `is_open` if one of them is chosen.
+    """
+
+    name: str
+    label: str
+    first: Markup
+    more: Markup
+    count_more: int
+    is_open: bool
+
+
+def facets_of(wanted: Search, facets: Iterable[FacetView]) -> list[FacetList]:
+    """Return the facets with the addresses that choose their values, or take the choice back.
+
+    Addresses with a value added differ in nothing else, so one is made for all of them.
+    """
+    language = str(get_locale())
+    any_facet = _around(wanted, _ANY_FACET, _IN_ARGUMENTS)
+    found = []
+    for facet in facets:
+        name = facet.name
+        around = any_facet
+        if name in wanted.chosen:
+            around = _around(wanted, name, _VALUE_IN_ARGUMENTS)
+        elif around is not None:
+            around = f"{around[0]}{name}=", around[1]
+        links: list[str] = []
+        is_open = False
+        for value, label, count, is_selected in facet.values:
+            if is_selected or around is None:
+                is_open = is_open or (is_selected and len(links) >= VALUES_UNFOLDED)
+                url = address(wanted.toggled(name, value))
+                links.append(value_link(language, name, value, label, count, is_selected, url))
+            else:
+                link = _link(language, name, value, label)
+                links.append(f"{link[0]}{count:,}{link[1]}")
+        title = _title(language, name)
+        found.append(facet_list(name, title, links, around or ("", ""), is_open=is_open))
+    return found
+
+
+@lru_cache(maxsize=256)
+def _title(_language: str, facet: str) -> Markup:
+    """Return the name of a facet in the reader's language, which takes long to look up."""
+    return escape(_("What") if facet == "kind" else search_index().facets[facet].label)
+
+
+def facet_list(
+    name: str,
+    label: str,
+    links: list[str],
+    around: tuple[str, str] = ("", ""),
+    *,
+    is_open: bool = False,
+) -> FacetList:
+    """Return a facet of so many links, the first of them unfolded.
+
+    around: what stands before and after the value in the address of each, escaped.
+    """
+    first, more = (
+        Markup("".join(some).replace(_BEFORE, around[0]).replace(_AFTER, around[1]))  # noqa: S704
+        for some in (links[:VALUES_UNFOLDED], links[VALUES_UNFOLDED:])
+    )
+    return FacetList(name, label, first, more, max(len(links) - VALUES_UNFOLDED, 0), is_open)
+
+
+def value_link(
+    language: str, facet: str, value: str, label: str, count: int, is_selected: bool, url: str
+) -> str:
+    """Return a value as the page shows it. language: the reader's."""
+    return _value_pattern(language, is_selected) % {
+        "name": written(f"facet-{facet}-{quote(value)}"),
+        "label": written(label),
+        "count": format_number(count),
+        "url": written(url),
+    }
+
+
+# A page has a hundred of them, the same as all others.
+@lru_cache(maxsize=8192)
+def _link(language: str, facet: str, value: str, label: str) -> tuple[str, str]:
+    """Return a value that is not chosen as it stands before and after its count."""
+    link = _value_pattern(language, is_selected=False) % {
+        "name": written(f"facet-{facet}-{quote(value)}"),
+        "label": written(label).translate(_UNMARKED),
+        "count": _COUNT,
+        "url": f"{_BEFORE}{escape(quote_plus(value, safe=PLAIN))}{_AFTER}",
+    }
+    before, after = link.split(_COUNT)
+    return before, after
+
+
+def _value_pattern(language: str, is_selected: bool) -> str:
+    return pattern_of(
+        "directory/facet_value.html",
+        language,
+        ("name", "label", "count", "url"),
+        is_selected=is_selected,
+    )
+
+
+def _around(wanted: Search, facet: str, between: str) -> tuple[str, str] | None:
+    """Return what stands around `between` in the address with any value added, escaped; or None,
+    if the search itself has that.
+    """
+    parts = str(escape(address(wanted.toggled(facet, _ANY_VALUE)))).split(between)
+    return (parts[0], parts[1]) if len(parts) == 2 else None

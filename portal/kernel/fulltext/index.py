@@ -11,7 +11,7 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import partial
@@ -25,7 +25,7 @@ from whoosh.util.filelock import FileLock, try_for
 
 from portal.kernel.fulltext import executor, suggesting
 from portal.kernel.fulltext.building import NAME, fill, writing
-from portal.kernel.fulltext.language import understand
+from portal.kernel.fulltext.language import Terms, understand
 from portal.kernel.fulltext.port import (
     Document,
     IndexBusy,
@@ -37,7 +37,7 @@ from portal.kernel.fulltext.port import (
     Suggestion,
 )
 from portal.kernel.fulltext.rows import EPOCH, FORMAT, MICROSECOND, SCHEMA, row_of
-from portal.kernel.fulltext.segment import open_segment
+from portal.kernel.fulltext.segment import open_segment, prepare_phrases
 from portal.kernel.fulltext.snapshot import Snapshot
 from portal.kernel.fulltext.vocabulary import Vocabulary
 
@@ -163,15 +163,19 @@ class Index:
         if known is not None and known.stamp == stamp:
             return known
         same = known.segments if known is not None and known.stamp[0] == stamp[0] else {}
+        folder = Path(storage.folder)
         entries = [
             (entry.segment_id(), entry, frozenset(entry.deleted_docs()))
             for entry in TOC.read(storage, NAME, gen=stamp[1], schema=SCHEMA).segments
         ]
+        for name, entry, _gone in entries:
+            if name in same:
+                same[name].look_for_phrases(folder, entry)
         # A segment never changes but for its deletions, which the commit lists, not the segment.
         self._snapshot = Snapshot(
             stamp,
             [
-                (name, same.get(name) or open_segment(storage, Path(storage.folder), entry), gone)
+                (name, same.get(name) or open_segment(storage, folder, entry), gone)
                 for name, entry, gone in entries
             ],
             known,
@@ -205,6 +209,8 @@ class Index:
                 for document in added.values():
                     writer.add_document(**row_of(document))
                 writer.commit()
+            # Readers get along without, and see them at the next commit.
+            self._prepare_phrases(self._directory / snapshot.stamp[0])
 
     def rebuild(
         self,
@@ -226,6 +232,7 @@ class Index:
             folder.mkdir()
             try:
                 fill(folder, self._each_once(documents), progress, processes)
+                self._prepare_phrases(folder)
                 for file in (*folder.iterdir(), folder):
                     _sync(file)
                 self._point_to(generation)
@@ -236,6 +243,17 @@ class Index:
             for other in self._generations():
                 if other != generation:
                     shutil.rmtree(self._directory / other, ignore_errors=True)
+
+    def _prepare_phrases(self, folder: Path) -> None:
+        """Write where the phrases of the vocabulary stand in large segments that lack that."""
+        # A full disk must not undo what is written: what is not there is looked for.
+        with suppress(OSError), _files_in(folder) as storage:
+            for entry in TOC.read(storage, NAME, schema=SCHEMA).segments:
+                prepare_phrases(storage, folder, entry, self._phrases)
+
+    def _phrases(self) -> Collection[Terms]:
+        vocabulary = self._vocabulary()
+        return vocabulary.phrases() if vocabulary is not None else ()
 
     @staticmethod
     def _each_once(documents: Iterable[Document]) -> Iterator[Document]:

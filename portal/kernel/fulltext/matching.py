@@ -10,8 +10,8 @@ import numpy as np
 
 from portal.kernel.fulltext.arrays import Array
 from portal.kernel.fulltext.language import Asked
+from portal.kernel.fulltext.occurrences import Postings
 from portal.kernel.fulltext.reading import Clause, Corrections, Reading, Unit, Word, is_correctable
-from portal.kernel.fulltext.segment import Postings
 from portal.kernel.fulltext.snapshot import Snapshot, View
 from portal.kernel.fulltext.suggesting import spelled_alike
 

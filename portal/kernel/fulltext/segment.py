@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -10,6 +11,15 @@ import numpy as np
 
 from portal.kernel.fulltext import arrays, decoding
 from portal.kernel.fulltext.arrays import Array, BadFile, Lexicon, ranges
+from portal.kernel.fulltext.language import Terms
+from portal.kernel.fulltext.occurrences import (
+    FEWEST_DOCUMENTS,
+    NOTHING,
+    Occurrences,
+    Postings,
+    open_phrases,
+    write_phrases,
+)
 from portal.kernel.fulltext.port import IndexUnavailable
 from portal.kernel.fulltext.rows import EPOCH, FORMAT, MICROSECOND, Record, decode
 
@@ -18,21 +28,11 @@ _FEW: Final = 8
 _KEPT: Final = 1_000
 
 
-class Postings(NamedTuple):
-    """Documents (uint32, ascending) with how much something counts in each (float32)."""
-
-    ids: Array
-    impacts: Array
-
-
 class Shown(NamedTuple):
     """What is shown of a document: the fields of a hit up to its highlights, and its texts."""
 
     fields: tuple[Any, ...]
     record: Record
-
-
-NOTHING: Final = Postings(np.zeros(0, np.uint32), np.zeros(0, np.float32))
 
 
 def file_of(folder: Path, entry: Any) -> Path:
@@ -50,6 +50,21 @@ def prepare(storage: Any, folder: Path, entry: Any) -> None:
         )
 
 
+def prepare_phrases(
+    storage: Any, folder: Path, entry: Any, phrases: Callable[[], Collection[Terms]]
+) -> None:
+    """Write where phrases stand in a segment, if it is large and nobody has done so."""
+    if entry.doc_count_all() < FEWEST_DOCUMENTS:
+        return
+    path, label = _phrases_file(folder, entry), _label(folder, entry)
+    if open_phrases(path, label) is None and (wanted := phrases()):
+        write_phrases(path, label, open_segment(storage, folder, entry), wanted)
+
+
+def _phrases_file(folder: Path, entry: Any) -> Path:
+    return folder / f"{entry.segment_id()}.phrases"
+
+
 def _label(folder: Path, entry: Any) -> str:
     """Says what the arrays were made of, so that neither outlives a change of the other."""
     size = 0
@@ -63,9 +78,11 @@ def open_segment(storage: Any, folder: Path, entry: Any) -> Segment:
     path, label = file_of(folder, entry), _label(folder, entry)
     try:
         try:
-            return Segment(arrays.open_file(path, label))
+            segment = Segment(arrays.open_file(path, label))
         except (BadFile, FileNotFoundError):
-            return Segment(_made(storage, entry, path, label))
+            segment = Segment(_made(storage, entry, path, label))
+        segment.look_for_phrases(folder, entry)
+        return segment
     except OSError:
         raise
     except Exception as error:
@@ -90,7 +107,8 @@ class Segment:
     def __init__(self, files: dict[str, Array]) -> None:
         self.files = files
         self.size = len(files["kind"])
-        self._terms = Lexicon(files, "terms")
+        self._terms = Occurrences(files)
+        self._phrases: Occurrences | None = None
         self._lexicons: dict[str, Lexicon] = {}
         self.shown = lru_cache(_KEPT)(self._shown)
 
@@ -101,29 +119,30 @@ class Segment:
 
     # Text
 
-    def postings(self, term: str) -> Postings:
-        at = self._terms.find(term.encode())
-        if at is None:
-            return NOTHING
-        start, end = self._bounds("document_ends", at)
-        return Postings(self.files["ids"][start:end], self.files["impacts"][start:end])
+    def look_for_phrases(self, folder: Path, entry: Any) -> None:
+        """Know of the phrases that were written since the segment was."""
+        if self._phrases is None and self.size >= FEWEST_DOCUMENTS:
+            self._phrases = open_phrases(_phrases_file(folder, entry), _label(folder, entry))
 
-    def positions(self, term: str) -> Array:
-        at = self._terms.find(term.encode())
-        if at is None:
-            return self.files["positions"][:0]
-        start, end = self._bounds("position_ends", at)
-        return self.files["positions"][start:end]
+    def postings(self, terms: Terms) -> Postings | None:
+        """The documents with a term, or with a phrase; None if that has to be looked for."""
+        known = self._terms if len(terms) == 1 else self._phrases
+        number = known.find(terms) if known is not None else None
+        if known is not None and number is not None:
+            return known.postings(number)
+        return NOTHING if len(terms) == 1 else None
 
-    def _bounds(self, name: str, at: int) -> tuple[int, int]:
-        ends = self.files[name]
-        return (int(ends[at - 1]) if at else 0), int(ends[at])
+    def positions(self, terms: Terms) -> Array | None:
+        """The positions of a term, or of a phrase; None if they have to be looked for."""
+        known = self._terms if len(terms) == 1 else self._phrases
+        number = known.find(terms) if known is not None else None
+        if known is not None and number is not None:
+            return known.positions(number)
+        return NOTHING.ids if len(terms) == 1 else None
 
-    def together(self, terms: tuple[str, ...]) -> Array:
-        """The positions (uint32, ascending) at which the terms follow each other."""
-        found = [self.positions(term) for term in terms]
-        if len(terms) == 1:
-            return found[0]
+    def together(self, terms: Terms) -> Array:
+        """The positions (uint32, ascending) at which several terms follow each other."""
+        found = [its for term in terms if (its := self.positions((term,))) is not None]
         rarest = min(range(len(terms)), key=lambda at: len(found[at]))
         # What begins before 0 wraps around, and then stands nowhere.
         first = found[rarest] - np.uint32(rarest)

@@ -19,8 +19,10 @@ import numpy as np
 from portal.kernel.fulltext.arrays import Array
 from portal.kernel.fulltext.decoding import key_of
 from portal.kernel.fulltext.facets import Facet, facets_of
+from portal.kernel.fulltext.language import Terms
+from portal.kernel.fulltext.occurrences import Postings
 from portal.kernel.fulltext.port import DIGEST_BYTES, FacetValues, Key
-from portal.kernel.fulltext.segment import Postings, Segment
+from portal.kernel.fulltext.segment import Segment
 
 _CACHE_BYTES: Final = 24 * 2**20
 _PLACES_BYTES: Final = 8 * 2**20
@@ -214,17 +216,19 @@ class Snapshot:
         """The documents with just this title, whatever its case, accents and punctuation."""
         return self.gather(lambda part: part.documents("headings", heading))
 
-    def find(self, terms: tuple[str, ...]) -> Postings:
+    def find(self, terms: Terms) -> Postings:
         """The documents in which the terms follow each other; deleted and invisible ones too."""
-        if len(self.parts) == 1 and len(terms) == 1:
-            return self.parts[0].postings(terms[0])
+        if len(self.parts) == 1 and (known := self.parts[0].postings(terms)) is not None:
+            return known
         return self._cache.get(
             ("postings", terms), lambda: self._find(terms), lambda found: 8 * len(found.ids)
         )
 
-    def _find(self, terms: tuple[str, ...]) -> Postings:
+    def _find(self, terms: Terms) -> Postings:
         found = [
-            part.postings(terms[0]) if len(terms) == 1 else part.having(self.places(at, terms))
+            known
+            if (known := part.postings(terms)) is not None
+            else part.having(self.places(at, terms))
             for at, part in enumerate(self.parts)
         ]
         if len(found) == 1:
@@ -236,10 +240,10 @@ class Snapshot:
             np.concatenate(impacts or [np.zeros(0, np.float32)]),
         )
 
-    def places(self, part: int, terms: tuple[str, ...]) -> Array:
+    def places(self, part: int, terms: Terms) -> Array:
         """The positions in a segment at which the terms follow each other."""
-        if len(terms) == 1:
-            return self.parts[part].positions(terms[0])
+        if (known := self.parts[part].positions(terms)) is not None:
+            return known
         make = self.parts[part].together
         return self._places.get((self._names[part], terms), lambda: make(terms), _bytes)
 

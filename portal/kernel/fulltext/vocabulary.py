@@ -67,6 +67,11 @@ class Vocabulary:
                 by_name.setdefault(name_of([together]), widened[:MOST_ALTERNATIVES])
         return cls(MappingProxyType(by_name), max(map(len, by_name), default=0))
 
+    def phrases(self) -> frozenset[Terms]:
+        """All that may stand for some name and has several terms."""
+        found = (terms for others in self.by_name.values() for terms, _weight in others)
+        return frozenset(terms for terms in found if len(terms) > 1)
+
     def alternatives(self, words: Sequence[str]) -> Alternatives:
         """What may stand for these words, if they are a name; each with how much it counts."""
         return self.by_name.get(name_of(words), ())

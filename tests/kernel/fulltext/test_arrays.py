@@ -15,6 +15,7 @@ from portal.kernel.fulltext import arrays, writing
 from portal.kernel.fulltext.index import Index
 from portal.kernel.fulltext.port import Document, Near, Query
 from portal.kernel.fulltext.rows import SCHEMA, decode, encode, row_of
+from portal.kernel.fulltext.vocabulary import Concept, Vocabulary
 from tests.kernel.fulltext.conftest import IndexOf
 from tests.kernel.fulltext.model import PUBLIC, record
 
@@ -117,6 +118,38 @@ def test_a_reader_that_cannot_write_reads_all_the_same(directory: Path) -> None:
         path.with_name(f"{path.name}.{os.getpid()}.new").mkdir()
     assert answers(Index(directory)) == expected
     assert files(directory, ".arrays") == []
+
+
+def test_phrases_of_the_vocabulary_are_found_once_and_read_by_those_who_come_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    concepts = [
+        Concept("laser", ("cutter", "laser lab", "five laser", "no such lab")),
+        Concept("sheet", ("plate", "sheet metal")),
+    ]
+    phrases = [("laser", "lab"), ("five", "laser"), ("no", "such", "lab"), ("sheet", "metal")]
+    questions = [Query(audience=PUBLIC, text=text) for text in ("cutter", "plate cutter", "laser")]
+    index = Index(tmp_path / "index", lambda: Vocabulary.of(concepts))
+    index.rebuild(RECORDS)
+    expected = [repr(index.search(question)) for question in questions]
+    assert files(tmp_path / "index", ".phrases") == []
+    monkeypatch.setattr("portal.kernel.fulltext.segment.FEWEST_DOCUMENTS", len(RECORDS))
+    index.apply(deleted=[("facility", 99)])
+    (path,) = files(tmp_path / "index", ".phrases")
+    for reader in (index, Index(tmp_path / "index", lambda: Vocabulary.of(concepts))):
+        (segment,) = reader._latest().parts
+        assert segment.positions(("laser", "no")) is None
+        for terms in phrases:
+            positions, postings = segment.positions(terms), segment.postings(terms)
+            assert positions is not None
+            assert postings is not None
+            assert positions.tolist() == segment.together(terms).tolist()
+            assert postings.ids.tolist() == segment.having(positions).ids.tolist()
+            assert postings.impacts.tolist() == segment.having(positions).impacts.tolist()
+        assert [repr(reader.search(question)) for question in questions] == expected
+    path.write_bytes(b"garbage")
+    damaged = Index(tmp_path / "index", lambda: Vocabulary.of(concepts))
+    assert [repr(damaged.search(question)) for question in questions] == expected
 
 
 @pytest.mark.parametrize("options", [{}, {"compound": False}])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import cached_property
 from math import log
 from typing import Final
 
@@ -10,8 +11,8 @@ import numpy as np
 
 from portal.kernel.fulltext.arrays import Array
 from portal.kernel.fulltext.language import Asked
-from portal.kernel.fulltext.occurrences import Postings
-from portal.kernel.fulltext.reading import Clause, Corrections, Reading, Unit, Word, is_correctable
+from portal.kernel.fulltext.occurrences import NOTHING, Postings
+from portal.kernel.fulltext.reading import Clause, Corrections, Reading, Word, is_correctable
 from portal.kernel.fulltext.snapshot import Snapshot, View
 from portal.kernel.fulltext.suggesting import spelled_alike
 
@@ -32,7 +33,6 @@ class Matcher:
                 self._allowed[snapshot.find(unit.terms).ids] = False
         # What is asked more than once while a query is read and ranked.
         self._satisfying: dict[Clause, Array] = {}
-        self._others: dict[Clause, Array] = {}
         self._all: tuple[Sequence[Clause], Array] | None = None
 
     # Matching
@@ -57,7 +57,11 @@ class Matcher:
         """The allowed documents that satisfy what is required, or else have any of the words."""
         if required := [clause for clause in clauses if clause.is_required]:
             return self._found(required)
-        has_any = self._mask(unit for clause in clauses for unit in clause.units)
+        has_any = np.zeros(self._snapshot.size, bool)
+        for clause in clauses:
+            for word in clause.words:
+                self._mark(has_any, word)
+            has_any[self._others(clause).ids] = True
         return np.flatnonzero(has_any & self._allowed)
 
     def _found(self, clauses: Sequence[Clause]) -> Array:
@@ -90,21 +94,20 @@ class Matcher:
         if (only := self._only(clause)) is not None:
             return only.ids
         if clause not in self._satisfying:
-            mask = np.ones(self._snapshot.size, bool)
+            has_all = np.ones(self._snapshot.size, bool)
             for word in clause.words:
-                mask &= self._mask(word.units)
-            self._satisfying[clause] = np.flatnonzero(mask | self._other_mask(clause))
+                has_all &= self._mark(np.zeros(self._snapshot.size, bool), word)
+            has_all[self._others(clause).ids] = True
+            self._satisfying[clause] = np.flatnonzero(has_all)
         return self._satisfying[clause]
 
-    def _other_mask(self, clause: Clause) -> Array:
-        """For each document whether it has something that stands for the words."""
-        if clause not in self._others:
-            self._others[clause] = self._mask(unit for unit, _ in clause.others)
-        return self._others[clause]
+    def _others(self, clause: Clause) -> Postings:
+        """The documents with something that stands for the words, and how much that counts."""
+        return self._snapshot.find_best(clause.others) if clause.others else NOTHING
 
-    def _mask(self, units: Iterable[Unit]) -> Array:
-        mask = np.zeros(self._snapshot.size, bool)
-        for unit in units:
+    def _mark(self, mask: Array, word: Word) -> Array:
+        """Set a mask where documents have a word."""
+        for unit in word.units:
             mask[self._snapshot.find(unit).ids] = True
         return mask
 
@@ -144,35 +147,43 @@ class Matcher:
                 rarity = self._rarity(clause, word)
                 rarities += rarity
                 for unit in word.units:
-                    gained += np.float32(rarity * word.weight) * self._impacts(unit, ids)
-            for unit, weight in clause.others:
-                other = np.float32(rarities * weight) * self._impacts(unit, ids)
-                np.maximum(gained, other, out=gained)
+                    impacts = self._impacts(self._snapshot.find(unit), ids)
+                    gained += np.float32(rarity * word.weight) * impacts
+            if clause.others:
+                others = np.float32(rarities) * self._impacts(self._others(clause), ids)
+                np.maximum(gained, others, out=gained)
             scores += gained
         return scores
 
     def _rarity(self, clause: Clause, word: Word) -> float:
-        view, key = self._view, (word.units, tuple(unit for unit, _ in clause.others))
+        view, key = self._view, (word.units, clause.others)
         if (frequency := view.frequencies.get(key)) is None:
             if len(word.units) == 1 and not clause.others:
                 ids = self._snapshot.find(word.units[0]).ids
                 frequency = int(np.count_nonzero(view.mask[ids]))
             else:
-                has = self._mask(word.units) | self._other_mask(clause)
-                frequency = int(np.count_nonzero(has & view.mask))
+                has = self._mark(np.zeros(self._snapshot.size, bool), word)
+                has[self._others(clause).ids] = True
+                has &= view.mask
+                frequency = int(np.count_nonzero(has))
             if len(view.frequencies) > _MOST_FREQUENCIES:
                 view.frequencies.clear()
             view.frequencies[key] = frequency
         return log(1 + (view.size - frequency + 0.5) / (frequency + 0.5))
 
-    def _impacts(self, unit: Unit, ids: Array) -> Array:
+    def _impacts(self, found: Postings, ids: Array) -> Array:
         """How much something counts in each of these documents, 0 where it is not."""
-        found = self._snapshot.find(unit)
         if len(ids) * _FEW < len(found.ids):
             at = np.searchsorted(found.ids, ids.astype(found.ids.dtype))
             at[at == len(found.ids)] = 0
             return np.where(found.ids[at] == ids, found.impacts[at], np.float32(0))
-        every = np.zeros(self._snapshot.size, np.float32)
+        every = self._every
         every[found.ids] = found.impacts
         impacts: Array = every[ids]
+        every[found.ids] = 0
         return impacts
+
+    @cached_property
+    def _every(self) -> Array:
+        """A zero for each document: to make them anew takes longer than to put some right."""
+        return np.zeros(self._snapshot.size, np.float32)

@@ -134,6 +134,19 @@ def test_prices_stand_beside_the_form_and_the_estimate_on_the_booking(
     answer = ben.get(f"/api/v1/equipment/{mill}/estimate", query_string=said).json
     assert answer["estimate_cents"] == 29000
     assert [line["amount_cents"] for line in answer["lines"]] == [17000, 12000]
+    # By API it is booked at what was estimated, and changed as a whole.
+    next_day = day + dt.timedelta(days=1)
+    body = {
+        "starts_at": f"{next_day}T09:00:00-05:00",
+        "ends_at": f"{next_day}T11:00:00-05:00",
+        "with_operator": True,
+    }
+    booked = ben.post(f"/api/v1/equipment/{mill}/bookings", json=body).json
+    assert (booked["with_operator"], booked["estimate_cents"]) == (True, 29000)
+    less = {"with_operator": False, "runs": 2, "ends_at": f"{next_day}T10:00:00-05:00"}
+    changed = ben.patch(f"/api/v1/bookings/{booked['id']}", json=less).json
+    assert (changed["with_operator"], changed["runs"]) == (False, 2)
+    assert changed["estimate_cents"] == 8500
     assert ben.get(f"/api/v1/equipment/{mill}/estimate").json["errors"].keys() == {"from"}
     number = world.bookings["ben_on_college_mill"]
     usage = f"/bookings/{number}/usage"

@@ -54,6 +54,8 @@ _BOOKING_EXAMPLE = {
     "starts_at": "2027-03-01T09:00:00-05:00",
     "ends_at": "2027-03-01T11:00:00-05:00",
     "purpose": "First articles of the new housing.",
+    "runs": 2,
+    "with_operator": True,
     "recurrence": {"frequency": "weekly", "weekdays": [0], "count": 4},
     "on_conflict": "skip",
 }
@@ -209,7 +211,7 @@ def show_booking(booking_id: int) -> ResponseReturnValue:
 
 @blueprint.patch("/bookings/<int:booking_id>")
 @operation(
-    summary="Move a booking, hand it over, or say what it is for",
+    summary="Move a booking, hand it over, or say what it is for and how it is used",
     tag="bookings",
     schema=BookingSchema,
     form=BookingChangeForm,
@@ -218,7 +220,7 @@ def show_booking(booking_id: int) -> ResponseReturnValue:
     example={"ends_at": "2027-03-01T12:00:00-05:00", "reason": "The set-up takes longer."},
 )
 def change_booking(booking_id: int) -> ResponseReturnValue:
-    """Move it to another time or give it to a colleague, under the rules as they are now.
+    """Move it to another time, give it to a colleague, or plan its use anew, as the rules are now.
 
     With `scope` "following" or "all", the others of its series go along, all or none.
 
@@ -240,10 +242,19 @@ def change_booking(booking_id: int) -> ResponseReturnValue:
     target = _target(form.equipment_id.data, form.facility_id.data)
     if target is None or target.id == booking.resource_id:
         changed = moving.change_booking(
-            actor, booking, user_id=form.for_user.data, purpose=form.purpose.data, **said
+            actor,
+            booking,
+            user_id=form.for_user.data,
+            purpose=form.purpose.data,
+            use=form.use,
+            **said,
         )
-    elif (form.for_user.data, form.purpose.data) != (booking.user_id, booking.purpose):
-        raise Invalid(None, _("Please say who comes and what for in a call of its own."))
+    elif (form.for_user.data, form.purpose.data, form.use) != (
+        booking.user_id,
+        booking.purpose,
+        booking.use,
+    ):
+        raise Invalid(None, _("Please say who comes, what for and how in a call of its own."))
     else:
         changed = moving.move_to_resource(
             actor, (booking.resource, target), booking=booking, **said
@@ -284,6 +295,7 @@ class _Present:
         self.ends_at = booking.ends_at
         self.for_user = booking.user_id
         self.purpose = booking.purpose
+        self.__dict__ |= booking.use
 
 
 def _target(equipment_id: int | None, facility_id: int | None) -> Any:
@@ -322,6 +334,7 @@ def _book(resource: Any) -> ResponseReturnValue:
             recurrence=recurrence,
             on_conflict=form.on_conflict.data or "refuse",
             idempotency_key=key,
+            plan=form.plan,
         )
     except Refused as refusal:
         refusal.find_elsewhere = lambda: list_elsewhere(

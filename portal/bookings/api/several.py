@@ -102,7 +102,8 @@ def book_together() -> ResponseReturnValue:
     """Book equipment, facilities and operators for one time, all or none.
 
     Of a recurrence, each occurrence is booked whole, or with `on_conflict` "skip" left out as a
-    whole. `together` has the numbers of all that was booked. The problem of a missing
+    whole. Runs, samples and an operator are planned for the first of them. `together` has the
+    numbers of all that was booked. The problem of a missing
     qualification has `ways`: where it is to be had next.
     """
     actor = current_actor()
@@ -131,6 +132,7 @@ def book_together() -> ResponseReturnValue:
             recurrence=read_repeating(form),
             on_conflict=form.on_conflict.data or "refuse",
             idempotency_key=idempotency_key(),
+            plan=form.plan,
         )
     return respond_made(made)
 

@@ -26,7 +26,8 @@ ON_CONFLICT = {
     "refuse": _l("Book none, if one of them cannot be booked"),
     "skip": _l("Leave out what cannot be booked"),
 }
-
+#: So many runs or samples are planned at most.
+MOST_COUNTED = 100_000
 
 FREQUENCIES = {"daily": _l("daily"), "weekly": _l("weekly"), "monthly": _l("monthly")}
 
@@ -45,7 +46,29 @@ class RecurrenceForm(Part):
     except_dates = FieldList(DateField(_l("Except")), max_entries=100)
 
 
-class BookingForm(Form):
+class PlannedUse(Form):
+    """How a booking is to be used, as far as its price depends on it."""
+
+    runs = WholeNumberField(_l("Runs"), most=MOST_COUNTED)
+    samples = WholeNumberField(_l("Samples"), most=MOST_COUNTED)
+    with_operator = YesNoField(_l("With an operator of the host"))
+
+    @property
+    def use(self) -> dict[str, Any]:
+        """What is said of it, as `report_usage` takes it."""
+        return {
+            "runs": self.runs.data or 0,
+            "samples": self.samples.data or 0,
+            "with_operator": bool(self.with_operator.data),
+        }
+
+    @property
+    def plan(self) -> dict[str, Any]:
+        """What is planned; nothing where nothing is."""
+        return {name: value for name, value in self.use.items() if value}
+
+
+class BookingForm(PlannedUse):
     """A time to book, for whom and what for."""
 
     starts_at = InstantField(_l("Begins"), is_required=True)
@@ -109,8 +132,8 @@ class WaitForm(Form):
     organization_id = RecordField(_l("For which organization"))
 
 
-class BookingChangeForm(Form):
-    """Another time, thing or person for a booking or several of its series, or what it is for."""
+class BookingChangeForm(PlannedUse):
+    """Another time, thing, person or use for a booking or several of its series."""
 
     starts_at = InstantField(_l("Begins"), is_required=True)
     ends_at = InstantField(_l("Ends"), is_required=True)

@@ -2,12 +2,12 @@
 
 from flask_babel import lazy_gettext as _l
 
+from portal.bookings.forms.bookings import PlannedUse
 from portal.kernel.fields import (
     ChoiceField,
     LongTextField,
     MoneyField,
     TextField,
-    WholeNumberField,
     YesNoField,
 )
 from portal.kernel.forms import Form
@@ -74,12 +74,9 @@ class DecisionForm(Form):
     answer = LongTextField(_l("Reason"), longest=500)
 
 
-class UsageForm(Form):
+class UsageForm(PlannedUse):
     """How a booking is used, beyond its time."""
 
-    runs = WholeNumberField(_l("Runs"), most=100_000)
-    samples = WholeNumberField(_l("Samples"), most=100_000)
-    with_operator = YesNoField(_l("With an operator of the host"))
     notes = LongTextField(_l("Notes for the host"))
 
 

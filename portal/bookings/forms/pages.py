@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import ValidationError
 
-from portal.bookings.forms.bookings import FREQUENCIES, ON_CONFLICT, SCOPES
+from portal.bookings.forms.bookings import FREQUENCIES, ON_CONFLICT, SCOPES, PlannedUse
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.recurrence import MOST_COUNT, MOST_INTERVAL, Recurrence, read_recurrence
 from portal.bookings.rules.timetable import moments_at
@@ -132,7 +132,7 @@ def span_values(span: Span, zone: str) -> dict[str, Any]:
     }
 
 
-class BookingPageForm(SpanForm):
+class BookingPageForm(SpanForm, PlannedUse):
     """A booking: when, for whom, what for, with what else, and how it repeats."""
 
     organization_id = RecordField(_l("Which organization books"))
@@ -144,9 +144,6 @@ class BookingPageForm(SpanForm):
         longest=500,
         description=_l("The people of both organizations see it; others do not."),
     )
-    runs = WholeNumberField(_l("Runs"), most=100_000)
-    samples = WholeNumberField(_l("Samples"), most=100_000)
-    with_operator = YesNoField(_l("With an operator of the host"))
     also = ChoicesField(_l("Book along"), choices={})
     frequency = ChoiceField(_l("Repeats"), choices=FREQUENCIES)
     interval = WholeNumberField(
@@ -168,13 +165,6 @@ class BookingPageForm(SpanForm):
     override_reason = TextField(
         _l("Why the rules are set aside"), longest=500, description=_l("It stays with the booking.")
     )
-
-    @property
-    def plan(self) -> dict[str, Any]:
-        """How it is to be used, as far as its price depends on it; nothing where nothing is."""
-        said: dict[str, Any] = {name: self[name].data for name in ("runs", "samples")}
-        said["with_operator"] = self.with_operator.data
-        return {name: value for name, value in said.items() if value}
 
     def read_recurrence(self) -> Recurrence | None:
         """Return how a booking repeats, if it does; raises ValueError in words."""

@@ -140,6 +140,11 @@ class Booking(Identified, Timestamped, Model):
         order_by=lambda: BookingMove.id, lazy="raise_on_sql", passive_deletes=True
     )
 
+    @property
+    def use(self) -> dict[str, Any]:
+        """How it is used beyond its time, as far as its price depends on it."""
+        return {name: getattr(self, name) for name in ("runs", "samples", "with_operator")}
+
 
 def _refuse_overlaps(moment: str, others: str = "") -> DDL:
     # SQLite's counterpart of PostgreSQL's exclusion constraint.

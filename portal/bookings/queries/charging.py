@@ -182,14 +182,7 @@ def estimate_all_cents(
 
 def reestimate_cents(booking: Booking, resource: Resource, span: Span) -> int | None:
     """Return what a booking would cost with all that is planned for it, at a time of a resource."""
-    return estimate_cents(
-        resource,
-        span,
-        _class_of(resource, booking.organization),
-        runs=booking.runs,
-        samples=booking.samples,
-        with_operator=booking.with_operator,
-    )
+    return estimate_cents(resource, span, _class_of(resource, booking.organization), **booking.use)
 
 
 def _class_of(resource: Resource, organization: Organization) -> str:

@@ -1,8 +1,9 @@
 """Commands that change bookings: moved, handed over, described anew."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
@@ -26,6 +27,7 @@ from portal.bookings.rules.words import (
     OPEN_STATUSES,
     PERSONAL_PROBLEMS,
 )
+from portal.bookings.services.charging import report_usage
 from portal.bookings.services.judging import (
     attempt_of,
     book,
@@ -109,8 +111,8 @@ def move_to_resource(
         actor, booking.organization, booking.user_id, booking.purpose, read_reason(override_reason)
     )
     made = book(actor, resource, wish, span)
-    for name in ("runs", "samples", "with_operator"):
-        setattr(made, name, getattr(booking, name))
+    for name, value in booking.use.items():
+        setattr(made, name, value)
     made.usage_notes = _notes_of_its_side(booking)
     _estimate(made, resource)
     session.add(_what_it_was(actor, booking, reason, made.id))
@@ -266,12 +268,7 @@ def _move(
 
 def _estimate(booking: Booking, resource: Resource) -> None:
     booking.estimate_cents = estimate_cents(
-        resource,
-        span_of(booking),
-        booking.customer_class,
-        runs=booking.runs,
-        samples=booking.samples,
-        with_operator=booking.with_operator,
+        resource, span_of(booking), booking.customer_class, **booking.use
     )
 
 
@@ -381,11 +378,16 @@ def change_booking(
     span: Span,
     user_id: int | None,
     purpose: str,
+    use: Mapping[str, Any],
     reason: str = "",
     override_reason: str = "",
     scope: str = "one",
 ) -> Booking:
-    """Hand over, move and describe a booking, as far as what is given differs from what it is."""
+    """Hand over, move and describe a booking, as far as what is given differs from what it is.
+
+    use: what is planned, as `Booking.use` has it.
+    """
+    is_planned_anew = use != booking.use
     said: dict[str, str] = {"reason": reason, "override_reason": override_reason, "scope": scope}
     if purpose != booking.purpose:
         describe_booking(actor, booking, purpose=purpose, scope=scope)
@@ -393,4 +395,6 @@ def change_booking(
         hand_over_booking(actor, booking, user_id=user_id, **said)
     if span != span_of(booking):
         move_booking(actor, booking, span=span, **said)
+    for one in queries.list_siblings(booking, scope) if is_planned_anew else ():
+        report_usage(actor, one, notes=one.usage_notes, **use)
     return booking

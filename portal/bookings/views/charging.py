@@ -205,9 +205,7 @@ def report_usage(booking_id: int) -> ResponseReturnValue:
             services.report_usage,
             actor,
             booking,
-            runs=form.runs.data or 0,
-            samples=form.samples.data or 0,
-            with_operator=form.with_operator.data,
+            **form.use,
             notes=form.notes.data,
         )
         if saved is not None:

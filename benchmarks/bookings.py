@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +34,8 @@ HOST = "127.0.0.1"
 SECONDS_TO_GET_READY = 60
 #: A client that loses its server asks again so often, with the same key.
 MOST_TRIES = 20
+#: Seconds until then.
+PAUSE = 0.01
 FIRMS = 20
 SLOT = dt.timedelta(minutes=15)
 GOAL_PER_SECOND = 400
@@ -258,17 +260,17 @@ def run_clients(
     outcome = Outcome()
     selector = selectors.DefaultSelector()
 
+    #: Those who ask again, with when: in the order of that, for all wait equally long.
+    pausing: deque[tuple[float, _Client]] = deque()
+
     def ask(client: _Client) -> None:
-        while True:
-            try:
-                if client.connection is None:
-                    client.connection = Connection(HOST, port)
-                    selector.register(client.connection.socket, selectors.EVENT_READ, client)
-                client.connection.send(client.asked)
-            except OSError:
-                lose(client)
-            else:
-                return
+        try:
+            if client.connection is None:
+                client.connection = Connection(HOST, port)
+                selector.register(client.connection.socket, selectors.EVENT_READ, client)
+            client.connection.send(client.asked)
+        except OSError:
+            lose(client)
 
     def lose(client: _Client) -> None:
         outcome.lost += 1
@@ -279,7 +281,7 @@ def run_clients(
             client.connection = None
         if client.tries > MOST_TRIES:
             raise RuntimeError("the server does not come back")
-        time.sleep(0.01)
+        pausing.append((time.perf_counter() + PAUSE, client))
 
     def ask_next(client: _Client) -> None:
         request = next(client.requests, None) if time.time() < until else None
@@ -299,14 +301,17 @@ def run_clients(
     started = time.perf_counter()
     for client in clients:
         ask_next(client)
-    while selector.get_map():
-        for ready, _events in selector.select(timeout=1):
+    while selector.get_map() or pausing:
+        pause = max(0.0, pausing[0][0] - time.perf_counter()) if pausing else 1.0
+        found = selector.select(timeout=pause)
+        while pausing and pausing[0][0] <= time.perf_counter():
+            ask(pausing.popleft()[1])
+        for ready, _events in found:
             client = ready.data
             try:
                 status, _head = client.connection.receive()
             except (OSError, ConnectionError):
                 lose(client)
-                ask(client)
                 continue
             outcome.statuses[status] += 1
             times = outcome.asked_again if client.tries else outcome.times

@@ -45,8 +45,9 @@ R = TypeVar("R", bound=Base)
 
 #: Of a statement that writes nothing of what is kept, though its table is settled.
 KEEPS_SETTLED = {"keeps_settled": True}
-#: So many values are kept; then all are made anew.
+#: So many values are kept; then all are made anew. Of passing ones fewer, apart from the others.
 MOST_VALUES = 4096
+MOST_PASSING = 256
 _MOVES = "settled-moves"
 #: Of each open savepoint, whether anything of this kind was written before it.
 _SAVEPOINTS = "settled-savepoints"
@@ -69,6 +70,7 @@ _READ = select(SettledMark.mark)
 def init_settled(app: Flask) -> None:
     """Let every transaction of the app's database move the mark that has to."""
     app.extensions["portal-settled"] = Values(most=MOST_VALUES)
+    app.extensions["portal-settled-passing"] = Values(most=MOST_PASSING)
     with app.app_context():
         _listen(db.engine)
 
@@ -83,6 +85,18 @@ def settled(key: Hashable, make: Callable[[], T]) -> T:
     if mark is None:
         return make()
     values: Values = current_app.extensions["portal-settled"]
+    return values.get(mark, key, make)
+
+
+def settled_for_now(key: Hashable, make: Callable[[], T]) -> T:
+    """Return what `settled` would, of a key that hardly anybody asks for a second later.
+
+    All that is not settled and decides about it has to be in the key.
+    """
+    mark = _present_mark()
+    if mark is None:
+        return make()
+    values: Values = current_app.extensions["portal-settled-passing"]
     return values.get(mark, key, make)
 
 

@@ -8,8 +8,9 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
+from portal.accounts.models import User
 from portal.bookings.models.access import Clearance
-from portal.bookings.models.calendar import Closure, Resource, RuleLayer
+from portal.bookings.models.calendar import Closure, Quota, Resource, RuleLayer
 from portal.bookings.queries.availability import availability
 from portal.bookings.rules.attempt import Span
 from portal.facilities.models import Equipment
@@ -109,6 +110,46 @@ def test_taken_time_answers_409_with_suggestions(post: Post, world: World, hour:
         )
     # That it has run out by the time of what is suggested is nobody's problem yet.
     assert [problem["code"] for problem in post("eve").json["problems"]] == ["conflict"]
+
+
+def test_who_loses_a_time_with_others_is_told_what_holds_for_them(
+    post: Post, world: World, hour: Hour
+) -> None:
+    post("ana")
+    with unit_of_work():
+        session.get_one(User, world.users["ana"]).language = "es"
+
+    def lose(who: str) -> tuple[list[str], list[str], str]:
+        refused = post(who)
+        assert refused.status_code == 409
+        found = [one["starts_at"] for one in refused.json["suggestions"]]
+        return [one["code"] for one in refused.json["problems"]], found, refused.json["detail"]
+
+    def starts(*hours_after: float) -> list[str]:
+        return [hour(after=after).starts_at.isoformat() for after in hours_after]
+
+    ben, ana = lose("ben"), lose("ana")
+    assert ben[:2] == ana[:2] == (["conflict"], starts(-1, 1))
+    assert ben[2] != ana[2]
+    with unit_of_work():
+        session.get_one(User, world.users["ana"]).language = "en"
+        session.execute(update(RuleLayer).values(buffer_after_minutes=30))
+    # Nobody has to keep apart from themselves.
+    assert lose("ben")[1] == starts(1.5)
+    assert lose("ana")[1] == starts(-1, 1)
+    assert post("ben", hour(after=1.5)).status_code == 201
+    assert lose("eve")[1] == starts(3)
+    with unit_of_work():
+        session.add(
+            Quota(
+                resource_id=world.resources["college_public"],
+                shared_by="organization",
+                period="day",
+                most_minutes=150,
+            )
+        )
+    assert lose("eve")[:2] == (["conflict"], starts(3))
+    assert lose("ben")[:2] == (["quota_exceeded", "conflict"], [])
 
 
 def test_same_capability_elsewhere_is_suggested_if_it_is_free_and_near(

@@ -24,7 +24,7 @@ from portal.bookings.queries.calendar import is_written, resource_of
 from portal.bookings.queries.charging import price_lines
 from portal.bookings.queries.elsewhere import list_elsewhere
 from portal.bookings.queries.needs import ways_finder
-from portal.bookings.queries.situations import refuse_what_is_taken
+from portal.bookings.queries.refusals import refuse_what_is_taken
 from portal.bookings.rules.pricing import total_cents
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.words import BOOKING_STATUSES

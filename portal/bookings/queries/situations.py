@@ -1,11 +1,10 @@
-"""Fills from the database what decides about an attempt to book, and looks for what would work."""
+"""Fills from the database what decides about an attempt to book."""
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, exists, literal, or_, select, union_all
+from sqlalchemy import and_, bindparam, literal, or_, select, union_all
 from sqlalchemy.orm import aliased
 
 from portal.bookings.models.booking import Booking, WaitingEntry
@@ -15,7 +14,6 @@ from portal.bookings.queries.calendar import (
     Calendar,
     load_calendar,
     load_calendars,
-    load_rules,
     veil,
 )
 from portal.bookings.rules.attempt import (
@@ -32,8 +30,6 @@ from portal.bookings.rules.customers import customer_class_of
 from portal.bookings.rules.hours import local_date
 from portal.bookings.rules.problems import find_problems
 from portal.bookings.rules.quotas import whole_periods
-from portal.bookings.rules.refusal import Refused
-from portal.bookings.rules.suggestions import MOST_SLOTS, Suggestion, suggest
 from portal.bookings.rules.words import HOLDING_STATUSES
 from portal.facilities.models import Equipment
 from portal.kernel.authorization import SYSTEM, Actor
@@ -41,9 +37,6 @@ from portal.kernel.clock import now
 from portal.kernel.database import read_rows, session
 from portal.organizations.models import Organization
 
-#: How far after the wish a suggestion is looked for: first, and where nothing is free until then.
-SUGGESTED_SOON = dt.timedelta(days=1)
-SUGGESTED_AFTER = dt.timedelta(days=21)
 _INSTANT = dt.timedelta(microseconds=1)
 
 
@@ -144,7 +137,7 @@ def load_situation(
             )
             for quota in quotas
         ),
-        gates=_gates(resource, organization, user_id, window, rules, zone),
+        gates=gates_for(resource, organization, user_id, window, rules, zone),
         window=window,
     )
 
@@ -190,7 +183,7 @@ _SHARED_BY = (
 )
 
 
-def _gates(
+def gates_for(
     resource: Resource,
     organization: Organization,
     user_id: int | None,
@@ -198,6 +191,7 @@ def _gates(
     rules: BookingRules,
     zone: str,
 ) -> Gates:
+    """Return which gates are open from the first to the last instant of a span."""
     return load_gates(
         resource,
         user_id=user_id,
@@ -206,88 +200,6 @@ def _gates(
         until=local_date(zone, span.ends_at - _INSTANT),
         rules=rules,
     )
-
-
-def refuse_what_is_taken(
-    actor: Actor, resource: Resource, *, organization: Organization, span: Span
-) -> None:
-    """Raise Refused for a time that is taken already, for those who need not wait for the lock.
-
-    Whoever passes still has to be judged under the lock.
-    """
-    span_of = {"resource_id": resource.id, "since": span.starts_at, "until": span.ends_at}
-    ((is_held,),) = read_rows(_IS_HELD, span_of)
-    if not is_held:
-        return
-    user_id = actor.user_id
-    attempt = Attempt(
-        span,
-        user_id,
-        organization.id,
-        customer_class_of(resource.organization_id, organization.id, organization.kind),
-    )
-    rules = load_rules(resource, attempt.customer_class)
-    # Where there is one place it is refused, and what would work is looked for in the same time.
-    is_full = rules.capacity == 1
-    situation = load_situation(
-        resource,
-        organization=organization,
-        user_id=user_id,
-        window=_around(span, rules, SUGGESTED_SOON) if is_full else span,
-        reader=actor,
-    )
-    # Who may book is asked for the time itself, not for all of what is looked at.
-    gates = _gates(resource, organization, user_id, span, rules, situation.hours.zone)
-    problems = find_problems(attempt, replace(situation, gates=gates))
-    if any(problem.code == "conflict" for problem in problems):
-        soon = situation if is_full else None
-        raise Refused(
-            problems,
-            lambda: list_suggestions(resource, attempt, organization=organization, soon=soon),
-            resource_id=resource.id,
-        )
-
-
-_IS_HELD = select(
-    exists().where(
-        Booking.resource_id == bindparam("resource_id"),
-        Booking.status.in_(HOLDING_STATUSES),
-        Booking.ends_at > bindparam("since"),
-        Booking.starts_at < bindparam("until"),
-    )
-)
-
-
-def list_suggestions(
-    resource: Resource,
-    attempt: Attempt,
-    *,
-    organization: Organization,
-    leaving_out: Collection[int] = (),
-    soon: Situation | None = None,
-) -> list[Suggestion]:
-    """Return what would work instead of an attempt that does not.
-
-    What lies far ahead is read only where nothing is free soon; what is near may be read already.
-    """
-    rules = load_rules(resource, attempt.customer_class)
-    found: list[Suggestion] = []
-    for ahead, read in ((SUGGESTED_SOON, soon), (SUGGESTED_AFTER, None)):
-        situation = read or load_situation(
-            resource,
-            organization=organization,
-            user_id=attempt.user_id,
-            window=_around(attempt.span, rules, ahead),
-            leaving_out=leaving_out,
-        )
-        found = suggest(attempt, situation)
-        if any(
-            one.kind == "next_free"
-            or (one.kind == "shift" and one.span.starts_at > attempt.span.starts_at)
-            for one in found
-        ):
-            break
-    return found
 
 
 def problems_at(
@@ -302,12 +214,6 @@ def problems_at(
     )
     situation = load_situation(resource, organization=organization, user_id=user_id, window=span)
     return find_problems(attempt, situation)
-
-
-def _around(span: Span, rules: BookingRules, ahead: dt.timedelta) -> Span:
-    """Return the time of what would work instead of a span, so far ahead."""
-    reach = dt.timedelta(minutes=(MOST_SLOTS + 1) * rules.slot_minutes)
-    return Span(span.starts_at - reach, span.ends_at + max(ahead, reach))
 
 
 def list_holding(resource: Resource, leaving_out: Collection[int] = ()) -> list[Taken]:

@@ -261,6 +261,11 @@ def _quota_exceeded(attempt: Attempt, situation: Situation) -> Iterator[str]:
         yield _tell_excess(excess, situation.hours.zone)
 
 
+def keeps_quotas(attempt: Attempt, situation: Situation) -> bool:
+    """Tell whether no quota stands against an attempt."""
+    return not exceeded(situation.quotas, _judged(attempt), situation.hours.zone)
+
+
 def _tell_excess(excess: Excess, zone: str) -> str:
     quota, period = excess.quota, excess.period
     if excess.is_of_minutes and quota.most_minutes is not None:

@@ -23,7 +23,8 @@ from portal.bookings.models.calendar import Resource
 from portal.bookings.policies import Permission
 from portal.bookings.queries.calendar import load_hours
 from portal.bookings.queries.charging import estimate_cents
-from portal.bookings.queries.situations import list_holding, list_suggestions, load_situation
+from portal.bookings.queries.refusals import list_suggestions
+from portal.bookings.queries.situations import list_holding, load_situation
 from portal.bookings.rules.attempt import Attempt, Problem, Situation, Span
 from portal.bookings.rules.customers import customer_class_of
 from portal.bookings.rules.free import apart_among

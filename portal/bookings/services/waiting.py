@@ -9,7 +9,8 @@ from portal.bookings.models.booking import WaitingEntry
 from portal.bookings.models.calendar import Resource
 from portal.bookings.policies import Permission
 from portal.bookings.queries import waiting as queries
-from portal.bookings.queries.situations import list_suggestions, load_situation
+from portal.bookings.queries.refusals import list_suggestions
+from portal.bookings.queries.situations import load_situation
 from portal.bookings.rules.attempt import Attempt, Span
 from portal.bookings.rules.customers import customer_class_of
 from portal.bookings.rules.problems import find_problems

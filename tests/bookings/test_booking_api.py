@@ -96,6 +96,13 @@ def test_taken_time_answers_409_with_suggestions(post: Post, world: World, hour:
     assert refused.status_code == 409
     assert refused.json["code"] == "conflict"
     assert refused.json["suggestions"][0]["kind"] == "shift"
+    # Of what repeats, the first that cannot be are told what would work instead of each.
+    post("ana", hour(days=8))
+    series = post("eve", recurrence={"frequency": "daily", "count": 3}).json["suggestions"]
+    told = [(one["instead_of"], one["kind"]) for one in series if "instead_of" in one]
+    assert [when for when, _kind in told] == sorted(
+        2 * [hour(days=days).starts_at.isoformat() for days in (7, 8)]
+    )
     day = hour().ends_at.date()
     with unit_of_work():
         session.execute(update(RuleLayer).values(needs_insurance=True))

@@ -315,9 +315,28 @@ def test_a_machine_and_its_bay_are_booked_together_or_not_at_all(
     assert values["also"] == str(bay.id)
     assert way == f"{address}/book"
     assert len(session.scalars(select(Booking).where(Booking.party.is_not(None))).all()) == 2
+    daily = ana.post(f"{address}/book", data=filled(world, frequency="daily", count="2")).text
+    assert re.search(r'href="[^"]+book\?[^"]+"[^>]*>.*?Instead of ', daily)
     weekly = sent | {"frequency": "weekly", "count": "3", "on_conflict": "skip"}
     shown = ana.get(ana.post(f"{address}/book", data=weekly).headers["Location"]).text
     assert shown.count("<span>College public lab</span>") == 2
+    # A facility is exchanged for one of another host as equipment is, and for nothing else.
+    with unit_of_work():
+        session.add(
+            Resource(
+                kind="facility",
+                organization_id=world.organizations["shop"],
+                facility_id=world.facilities["shop_public"],
+                name="Shop public lab",
+                is_bookable=True,
+            )
+        )
+    booked = session.scalars(select(Booking).where(Booking.resource_id == bay.id)).first()
+    there = f'value="facility:{world.facilities["shop_public"]}"'
+    assert there in ana.get(f"/bookings/{booked.id}/move").text
+    machine = {"equipment_id": world.equipment["college_public"]}
+    refused = ana.patch(f"/api/v1/bookings/{booked.id}", json=machine)
+    assert (refused.status_code, "exchanged for equipment" in refused.text) == (422, True)
 
 
 def test_who_finds_it_taken_is_led_to_what_else_is_free_then(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import bindparam, exists, select
+from sqlalchemy import bindparam, exists, or_, select
 from sqlalchemy.orm import aliased, joinedload
 
 from portal.bookings.models.booking import Booking
@@ -13,7 +13,12 @@ from portal.bookings.queries.calendar import is_written, resources_of
 from portal.bookings.queries.situations import problems_at
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.refusal import Elsewhere
-from portal.facilities.models import Equipment, Facility, equipment_capability
+from portal.facilities.models import (
+    Equipment,
+    Facility,
+    equipment_capability,
+    facility_capability,
+)
 from portal.facilities.policies import Permission as FacilityPermission
 from portal.facilities.queries import equipment_nearby, get_equipment
 from portal.kernel.authorization import Actor, can, visible
@@ -43,8 +48,8 @@ _HAS_LIKE = select(
 def list_targets(actor: Actor, booking: Booking) -> list[tuple[str, str]]:
     """Return ("equipment:5", name) of all that a booking can be moved to, its host's own first.
 
-    Other hosts' equipment that shares a capability is for the side that booked: only they can go
-    there. An operator is not exchanged for another here.
+    What other hosts have of the same sort is for the side that booked: only they can go there. An
+    operator is not exchanged for another here.
     """
     resource, host_id = booking.resource, booking.host_organization_id
     model: Any
@@ -68,16 +73,49 @@ def list_targets(actor: Actor, booking: Booking) -> list[tuple[str, str]]:
     if booking.organization_id != host_id:
         statement = statement.where(is_shared)
     found = [(f"{resource.kind}:{row.id}", row.name) for row in session.execute(statement)]
-    if model is Equipment and can(actor, Permission.BOOKING_HAND_OVER, booking):
-        found += [
-            (
-                f"equipment:{one.id}",
-                _("%(name)s at %(organization)s", name=one.title, organization=one.organization),
-            )
+    if not can(actor, Permission.BOOKING_HAND_OVER, booking):
+        return found
+    others: list[tuple[int, str, str]]
+    if model is Equipment:
+        others = [
+            (one.id, one.title, one.organization)
             for one in equipment_nearby(actor, get_equipment(number), limit=_MOST_TARGETS)
             if one.detail == "bookable" and one.organization_id != host_id
         ]
-    return found
+    else:
+        others = _facilities_elsewhere(actor, number, host_id)
+    return found + [
+        (
+            f"{resource.kind}:{there}",
+            _("%(name)s at %(organization)s", name=name, organization=organization),
+        )
+        for there, name, organization in others
+    ]
+
+
+def _facilities_elsewhere(actor: Actor, number: int, host_id: int) -> list[tuple[int, str, str]]:
+    """Return (id, name, host) of facilities of other hosts that are of its kind or share a
+    capability, and can be booked."""
+    kind = select(Facility.kind).where(Facility.id == number).scalar_subquery()
+    keys = select(facility_capability.c.capability_key).where(
+        facility_capability.c.facility_id == number
+    )
+    alike = select(facility_capability.c.facility_id).where(
+        facility_capability.c.capability_key.in_(keys)
+    )
+    rows = session.execute(
+        select(Facility.id, Facility.name, Organization.name)
+        .join(Organization, Organization.id == Facility.organization_id)
+        .where(
+            Facility.organization_id != host_id,
+            Facility.id.in_(select(Resource.facility_id).where(Resource.is_open)),
+            or_(Facility.kind == kind, Facility.id.in_(alike)),
+            visible(actor, FacilityPermission.FACILITY_VIEW),
+        )
+        .order_by(Organization.name, Facility.name, Facility.id)
+        .limit(_MOST_TARGETS)
+    )
+    return [(there, name, organization) for there, name, organization in rows]
 
 
 def _has_like(equipment_id: int) -> bool:

@@ -22,18 +22,25 @@ _MINUTE = dt.timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A span that would work. kind: "shift", "shorten" or "next_free"."""
+    """A span that would work. kind: "shift", "shorten" or "next_free".
+
+    instead_of: which of several times it stands for; None where only one was asked for.
+    """
 
     kind: str
     span: Span
+    instead_of: Span | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return what the API says of it."""
-        return {
+        said = {
             "kind": self.kind,
             "starts_at": self.span.starts_at.isoformat(),
             "ends_at": self.span.ends_at.isoformat(),
         }
+        if self.instead_of is not None:
+            said["instead_of"] = self.instead_of.starts_at.isoformat()
+        return said
 
 
 def suggest(attempt: Attempt, situation: Situation, *, most: int = 4) -> list[Suggestion]:

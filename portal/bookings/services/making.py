@@ -34,6 +34,9 @@ from portal.kernel.errors import Conflict, Invalid
 from portal.organizations.models import Organization
 
 MOST_OCCURRENCES = 200
+#: Of what repeats, so many that cannot be booked get suggestions, and so many each.
+MOST_ADVISED = 3
+MOST_FOR_EACH = 2
 
 
 @command(Permission.BOOKING_CREATE)
@@ -247,9 +250,28 @@ def _book_all(
                 for what in [tell_which(resource, span, resources, spans)]
                 for problem in refusal.problems
             ],
-            lambda: _suggest_together(wish, resources, refusals) if len(spans) == 1 else [],
+            lambda: _suggest(wish, resources, spans, refusals),
         )
     return made
+
+
+def _suggest(
+    wish: Wish,
+    resources: Sequence[Resource],
+    spans: Sequence[Span],
+    refusals: Sequence[tuple[Resource, Span, Refused]],
+) -> list[Suggestion]:
+    """Return what would work instead; of what repeats, instead of the first that cannot be."""
+    if len(spans) == 1:
+        return _suggest_together(wish, resources, refusals)
+    refused = list(dict.fromkeys(span for _resource, span, _refusal in refusals))
+    return [
+        replace(one, instead_of=span)
+        for span in refused[:MOST_ADVISED]
+        for one in _suggest_together(
+            wish, resources, [refusal for refusal in refusals if refusal[1] == span]
+        )[:MOST_FOR_EACH]
+    ]
 
 
 def _suggest_together(

@@ -88,6 +88,7 @@ def move_to_resource(
 ) -> Booking:
     """Move a booking from the first of two resources to the second, perhaps to another time too.
 
+    Both are of one kind: equipment, or facilities.
     Within one host it stays the same booking, as in `move_booking`. At another host, where only its
     own side can move it, it is a new one, which is returned, and the old one is cancelled under
     the rules for that: each host keeps what concerns it, and learns nothing of the other.
@@ -100,6 +101,8 @@ def move_to_resource(
         raise Conflict(_("This booking is for something else already."))
     if booking.status == "in_use":
         raise Conflict(_("It is in use: only its end can change."))
+    if resource.kind != was.kind:
+        raise Invalid(None, _("Equipment is exchanged for equipment, a facility for a facility."))
     check_bookable(resource, booking.organization)
     span = span or span_of(booking)
     if resource.organization_id == booking.host_organization_id:

@@ -55,6 +55,7 @@ class Way:
 class Refusal:
     """What a page shows: problems, times that would work, and whether more can be done.
 
+    instead: (words, address) of times for single ones of what repeats.
     may_override: all that stands against it may be set aside by its reader; may_wait: it is
     only taken. values: what a form sends to wait for the time. elsewhere_url: what else can do
     the same at that time; elsewhere: (words, address) of a few machines nearby that can be booked.
@@ -62,6 +63,7 @@ class Refusal:
 
     problems: list[Problem]
     ways: list[Way]
+    instead: list[tuple[str, str]]
     may_override: bool
     may_wait: bool
     values: dict[str, Any]
@@ -91,6 +93,19 @@ def show_refusal(attempted: Attempted, subject: Subject, form: SpanForm) -> Refu
                 {**kept, **_sent(span_values(one.span, attempted.zone))},
             )
             for one in attempted.refusal.suggestions
+            if one.instead_of is None
+        ],
+        instead=[
+            (
+                _(
+                    "Instead of %(was)s: %(when)s",
+                    was=write_times(one.instead_of, attempted.zone),
+                    when=write_times(one.span, attempted.zone),
+                ),
+                subject.url("book", **span_arguments(one.span)),
+            )
+            for one in attempted.refusal.suggestions
+            if one.instead_of is not None
         ],
         may_override=attempted.can_override and all(one.overridable for one in problems),
         may_wait="conflict" in codes and codes <= _TAKEN_BY_OTHERS,

@@ -15,8 +15,8 @@ from sqlalchemy import inspect, text
 
 from portal.app import ROOT, create_app
 from portal.kernel.database import Model, db
-from tests.cast import build_world
 from tests.support.postgresql import Cluster
+from tests.world.building import build_world
 
 
 @contextlib.contextmanager

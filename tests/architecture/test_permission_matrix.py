@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from flask import Flask, url_for
 from flask.testing import FlaskClient
-from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from portal.kernel.database import Model, db, session
@@ -106,11 +105,24 @@ def is_refusal(response: TestResponse) -> bool:
 
 
 def contents() -> dict[str, list[tuple[object, ...]]]:
+    """Return all rows as the driver has them: SQLAlchemy takes ten times as long over so many."""
     session.rollback()
-    found = {
-        table.name: sorted((tuple(row) for row in session.execute(select(table))), key=repr)
-        for table in Model.metadata.sorted_tables
-        if table.name not in MOVING_TABLES
-    }
+    found = {}
+    cursor = session.connection().connection.cursor()
+    for table, question in questions().items():
+        cursor.execute(question)
+        found[table] = cursor.fetchall()
+    cursor.close()
     session.rollback()
+    return found
+
+
+@cache
+def questions() -> dict[str, str]:
+    """Ask every table for all its rows, in an order that their changes leave as it is."""
+    found = {}
+    for table in Model.metadata.sorted_tables:
+        if table.name not in MOVING_TABLES:
+            key = ", ".join(table.primary_key.columns.keys())
+            found[table.name] = f'SELECT * FROM "{table.name}" ORDER BY {key}'
     return found

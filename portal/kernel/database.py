@@ -8,7 +8,6 @@ import datetime as dt
 import fcntl
 import logging
 import os
-import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,7 +16,7 @@ from copy import deepcopy
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
-from flask import Flask
+from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     JSON,
@@ -199,6 +198,7 @@ def init_database(app: Flask) -> None:
         else pool_options(app)
     )
     db.init_app(app)
+    app.extensions["portal-reader"] = Reader(app)
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             _prepare_sqlite(db.engine, app.config["SQLITE_BUSY_SECONDS"])
@@ -251,8 +251,8 @@ def _go_by_name(words: str, connection: Connection, savepoint: str) -> None:
     prepared.tell(connection, f"{words} {savepoint}")
 
 
-class DatabaseVersion:
-    """Tells by a value whether anything was committed, by whichever process; for one process.
+class Reader:
+    """Reads what is committed, by whichever process, without a transaction; for one process.
 
     Has a connection of its own that never writes: SQLite counts the commits of all others, and
     PostgreSQL's snapshot names every transaction that is not over.
@@ -262,16 +262,15 @@ class DatabaseVersion:
         self._app = app
         self._lock = threading.Lock()
         self._connection: DBAPIConnection | None = None
+        #: The same for statements that are put together once; SQLite's alone.
+        self._known: Connection | None = None
         self._opened = 0
 
-    def read(self) -> object:
-        """Return the present version, or None while the database does not answer."""
+    def version(self) -> object:
+        """Return something that differs after every commit, or None while no database answers."""
         with self._lock:
             try:
-                if self._connection is None:
-                    self._connection = self._open()
-                    self._opened += 1
-                cursor = self._connection.cursor()
+                cursor = self._present().cursor()
                 cursor.execute(self._question)
                 row = cursor.fetchone()
                 cursor.close()
@@ -282,34 +281,50 @@ class DatabaseVersion:
                 self._forget()
                 return None
 
+    def ask(self, statement: Any, values: Values) -> Rows | None:
+        """Return the rows that a statement finds; None from a database that needs a transaction."""
+        with self._lock:
+            try:
+                self._present()
+                return prepared.ask(self._known, statement, values) if self._known else None
+            except Exception:
+                self._forget()
+                raise
+
     def close(self) -> None:
         """Let go of the connection."""
         with self._lock:
             self._forget()
 
     def _forget(self) -> None:
-        connection, self._connection = self._connection, None
+        connection, self._connection = self._known or self._connection, None
+        self._known = None
         if connection is not None:
             with suppress(Exception):
                 connection.close()
 
+    def _present(self) -> DBAPIConnection:
+        if self._connection is None:
+            self._connection = self._open()
+            self._opened += 1
+        return self._connection
+
     def _open(self) -> DBAPIConnection:
         with self._app.app_context():
             engine = db.engine
+        connection: Any
         if engine.dialect.name == "sqlite":
             self._question = "PRAGMA data_version"
-            return cast(
-                DBAPIConnection,
-                sqlite3.connect(
-                    str(engine.url.database), isolation_level=None, check_same_thread=False
-                ),
-            )
-        self._question = "SELECT CAST(pg_current_snapshot() AS text)"
-        pooled = engine.raw_connection()
-        connection: Any = pooled.driver_connection
-        pooled.detach()
-        connection.rollback()
-        connection.autocommit = True
+            # Statements go to its driver, so that no transaction of SQLAlchemy's begins.
+            self._known = engine.connect()
+            connection = self._known.connection.driver_connection
+        else:
+            self._question = "SELECT CAST(pg_current_snapshot() AS text)"
+            pooled = engine.raw_connection()
+            connection = pooled.driver_connection
+            pooled.detach()
+            connection.rollback()
+            connection.autocommit = True
         return cast(DBAPIConnection, connection)
 
 
@@ -499,6 +514,19 @@ def read_rows(statement: Any, values: Values) -> Rows:
     values is for an `IN`.
     """
     return prepared.ask(_flushed(), statement, values)
+
+
+def read_committed(statement: Any, values: Values) -> Rows:
+    """Return what a statement finds among what is committed; in our transaction if there is one.
+
+    For what most pages ask and need no more of: to begin a transaction and to end it takes as long
+    as five such statements, so that SQLite is asked without.
+    """
+    if session.registry.has() and session().in_transaction():
+        return prepared.ask(present_connection(), statement, values)
+    reader: Reader = current_app.extensions["portal-reader"]
+    rows = reader.ask(statement, values)
+    return prepared.ask(present_connection(), statement, values) if rows is None else rows
 
 
 def change_rows(statement: UpdateBase, values: Values) -> int:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 from flask import Flask, current_app, has_request_context, request
 
 from portal.kernel.clock import now
-from portal.kernel.database import DatabaseVersion, is_writing
+from portal.kernel.database import Reader, is_writing
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -128,7 +128,7 @@ class KeptAnswers:
         self._inner: WSGIApplication = app.wsgi_app
         self._allows = allows
         self._most_bytes = app.config["KEPT_ANSWERS_MEGABYTES"] * 1024 * 1024
-        self._database = DatabaseVersion(app)
+        self._database: Reader = app.extensions.get("portal-reader") or Reader(app)
         self._index = str(Path(app.instance_path) / "index" / "CURRENT")
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[str, ...], Kept] = OrderedDict()
@@ -169,7 +169,7 @@ class KeptAnswers:
 
     def _version(self) -> object:
         """Return something that differs after every write, or None if nobody knows."""
-        version = self._database.read()
+        version = self._database.version()
         if version is None:
             return None
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from portal.kernel.database import DatabaseVersion, Model, db
+from portal.kernel.database import Model, Reader, db
 
 
 class KeptFile:
@@ -19,18 +19,18 @@ class KeptFile:
     def __init__(self, app: Flask) -> None:
         self._path = Path(app.instance_path) / "portal.db"
         self._kept = self._path.with_name("kept.db")
-        self._version = DatabaseVersion(app)
+        self._reader: Reader = app.extensions["portal-reader"]
         db.engine.dispose()
         connection = sqlite3.connect(self._path)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.close()
         gc.collect()
         shutil.copyfile(self._path, self._kept)
-        self._unwritten = self._version.read()
+        self._unwritten = self._reader.version()
 
     def is_written(self) -> bool:
         """Tell whether anybody wrote anything since the world was kept or put back."""
-        return self._version.read() != self._unwritten
+        return self._reader.version() != self._unwritten
 
     def put_back(self) -> None:
         """Make the database what it was."""
@@ -39,11 +39,11 @@ class KeptFile:
         for ending in ("-wal", "-shm"):
             self._path.with_name(f"portal.db{ending}").unlink(missing_ok=True)
         shutil.copyfile(self._kept, self._path)
-        self._unwritten = self._version.read()
+        self._unwritten = self._reader.version()
 
     def close(self) -> None:
         """Let go of the database."""
-        self._version.close()
+        self._reader.close()
 
 
 class KeptRows:

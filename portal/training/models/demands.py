@@ -83,6 +83,7 @@ class CohortOffer(Identified, Timestamped, Model):
     __table_args__ = (Index("ix_cohort_offer_organization_id_id", "organization_id", "id"),)
 
     is_settled = False
+    locked_after = "section"
 
     organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"))
     section_id: Mapped[int] = mapped_column(
@@ -110,6 +111,8 @@ class CohortInvitation(Identified, Timestamped, Model):
     """An offer of a cohort to one firm. Its name opens to the provider when it accepts.
 
     people: how many it sends, once it has accepted; wanted: how many it asked for.
+    held_until: until when seats are held for those whom it has not named yet, once people can
+    enroll; None before that, and when it is over.
     """
 
     __table_args__ = (
@@ -120,6 +123,7 @@ class CohortInvitation(Identified, Timestamped, Model):
             "(status = 'accepted') = (people IS NOT NULL) AND (people IS NULL OR people > 0)",
             name="people_once_accepted",
         ),
+        CheckConstraint("held_until IS NULL OR status = 'accepted'", name="held_once_accepted"),
         Index("ix_cohort_invitation_organization_id_status", "organization_id", "status"),
     )
 
@@ -131,6 +135,7 @@ class CohortInvitation(Identified, Timestamped, Model):
     wanted: Mapped[int]
     people: Mapped[int | None]
     status: Mapped[str] = mapped_column(String(10), default="waiting")
+    held_until: Mapped[dt.datetime | None] = mapped_column(index=True)
     answered_at: Mapped[dt.datetime | None]
     answered_by_id: Mapped[int | None] = mapped_column(
         ForeignKey("users.id", ondelete="SET NULL"), index=True

@@ -132,6 +132,13 @@ class CohortOffered(Event):
 
 
 @dataclass(frozen=True)
+class SeatsHeld(Event):
+    """Seats that a firm took of a cohort are held for it from now on."""
+
+    invitation_id: int
+
+
+@dataclass(frozen=True)
 class CohortAnswered(Event):
     """A firm accepted or declined an offer of a cohort."""
 

@@ -35,6 +35,7 @@ from portal.training.api.blueprint import blueprint as api_blueprint
 from portal.training.policies import Permission, policy
 from portal.training.queries import demands, gaps, learning, listings, panels, talks
 from portal.training.queries import enrollments as enrollment_queries
+from portal.training.queries import holding as holding_queries
 from portal.training.queries import sections as section_queries
 from portal.training.queries.doors import list_ways
 from portal.training.reactions import demands as demand_reactions
@@ -44,6 +45,7 @@ from portal.training.reactions import sections as on_sections
 from portal.training.rules.enrollments import ENROLLMENT_ADDRESS
 from portal.training.rules.programs import DELIVERIES, PROGRAM_KINDS
 from portal.training.services import enrollments as enrollment_services
+from portal.training.services import holding as holding_services
 from portal.training.services import sections as section_services
 from portal.training.views import certificates as certificate_views
 from portal.training.views import demands as demand_views
@@ -148,6 +150,7 @@ manifest = Manifest(
     ),
     reactions=(
         Reaction(events.CohortOffered, demand_reactions.email_firms_on_cohort_offered),
+        Reaction(events.SeatsHeld, demand_reactions.email_firm_on_seats_held),
         Reaction(events.CohortAnswered, demand_reactions.email_provider_on_cohort_answered),
         Reaction(FacilitySaved, on_sections.follow_facility_on_facility_saved),
         Reaction(events.EnrollmentMade, on_enrollments.email_on_enrollment_made),
@@ -306,6 +309,12 @@ manifest = Manifest(
             600,
             lambda: section_services.advance_sections(SYSTEM),
             is_due=lambda: bool(section_queries.list_due(1)),
+        ),
+        Job(
+            "release_held_seats",
+            60,
+            lambda: holding_services.release_held_seats(SYSTEM),
+            is_due=lambda: bool(holding_queries.list_ended(1)),
         ),
         Job(
             "pass_on_seats",

@@ -173,7 +173,7 @@ def test_the_desk_shows_an_offer_until_it_is_answered_and_the_firms_people_are_e
     ana.post(f"{invitation}/actions/decline")
     assert "College public milling course" not in ana.get("/desk").text
     ana.post(invitation, data={"people": "2"})
-    assert "Then your desk asks you to enroll your people." in ana.get(invitation).text
+    assert "Then the seats are kept for you for a while" in ana.get(invitation).text
     assert "College public milling course" not in ana.get("/desk").text
     with unit_of_work():
         offer = session.get_one(CohortOffer, world.cohort_offers["college"])

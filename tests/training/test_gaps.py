@@ -14,9 +14,9 @@ from sqlalchemy import update
 
 from portal.app import warm_up
 from portal.kernel.authorization import SYSTEM
-from portal.kernel.clock import today_here
+from portal.kernel.clock import now, today_here
 from portal.kernel.database import session, unit_of_work
-from portal.kernel.errors import NotFound
+from portal.kernel.errors import Conflict, Invalid, NotFound
 from portal.organizations.models import Organization
 from portal.organizations.services.records import (
     archive_organization,
@@ -26,11 +26,15 @@ from portal.organizations.services.records import (
 from portal.training.models.demands import CohortInvitation
 from portal.training.models.sections import Section
 from portal.training.queries.gaps import GapFilters, forget, get_cell, show_gaps
+from portal.training.queries.sections import get_section
 from portal.training.rules.demands import quarter_code, quarter_of
-from portal.training.services import demands as services
+from portal.training.services import demands
+from portal.training.services import enrollments as services
+from portal.training.services import sections as section_services
+from portal.training.services.holding import release_held_seats
 from tests.cast import actor_named
 from tests.support.statements import count_statements
-from tests.training.conftest import mails
+from tests.training.conftest import again, mails
 from tests.training.firms import add_askers, add_firm, ask, later
 
 
@@ -92,7 +96,7 @@ def test_a_firm_that_is_not_shown_leaves_no_trace(world):
     before = answers(world)
     hidden = ask(lone, "cnc-mill-operation", 9)
     assert answers(world) == before
-    services.act_on_demand(SYSTEM, hidden, "withdraw")
+    demands.act_on_demand(SYSTEM, hidden, "withdraw")
     assert answers(world) == before
 
 
@@ -107,7 +111,7 @@ def test_neither_archived_firms_nor_those_that_nobody_vouches_for_nor_needs_that
     firms = add_askers([2, 2, 3, 2, 2])
     assert max(gap.firms for gap in answers(world)[2].values()) == 5
     met = ask(firms[0], "cnc-mill-operation", 1)
-    services.act_on_demand(SYSTEM, met, "meet")
+    demands.act_on_demand(SYSTEM, met, "meet")
     assert max(gap.people for gap in answers(world)[2].values()) == 11
     archive_organization(actor_named("root"), firms[0])
     assert max(gap.people for gap in answers(world)[2].values()) == 9
@@ -236,11 +240,54 @@ def test_four_firms_become_a_cohort_in_two_clicks(client_of, world, drain):
     assert "Machine Shop" not in last.subject + last.body_text
 
     # Said before anything is filled in, and again if it is sent nonetheless.
-    for again in (
+    for answer in (
         cleo.get("/training/gaps/offer", query_string=cell_of(world)),
         cleo.post("/training/gaps/offer", query_string=cell_of(world), data=values),
     ):
-        assert again.text.count("Most of these firms have your offer already.") == 1
+        assert answer.text.count("Most of these firms have your offer already.") == 1
+
+
+def test_seats_that_a_firm_took_are_held_from_the_opening_on(client_of, actor, world, drain):
+    ana, cleo = client_of("ana"), actor("cleo")
+    section_id = world.sections["planned"]
+    address = f"/training/invitations/{world.cohort_invitations['shop']}"
+    section_services.update_section(cleo, get_section(section_id), seats=3, min_seats=0)
+    ana.post(address, data={"people": "2"})
+    # What is promised is nobody else's, and the section gets no smaller than that.
+    services.enroll_by_hand(cleo, get_section(section_id), name="Jo", email="jo@x.example")
+    with pytest.raises(Conflict, match="No seat is free"):
+        services.enroll_by_hand(cleo, get_section(section_id), name="Al", email="al@x.example")
+    with pytest.raises(Invalid, match="3 seats are taken or kept"):
+        section_services.update_section(cleo, get_section(section_id), seats=2)
+    section_services.open_section(cleo, get_section(section_id))
+    drain()
+    (mail,) = [one for one in mails_to("ana@cast.example") if "are kept for your" in one.subject]
+    assert f"/training/sections/{section_id}/enroll-others" in mail.body_text
+    panel = ana.get(f"/training/sections/{section_id}").text
+    assert "2 seats are kept for Ana&#39;s Machine Shop until" in panel
+    assert "All seats are taken or kept for firms" in panel
+    assert "Kept for you until" in ana.get(address).text
+
+    eve = services.enroll(actor("eve"), get_section(section_id))
+    shop = session.get_one(Organization, world.organizations["shop"])
+    emails = ["a@shop.example", "b@shop.example", "c@shop.example"]
+    rows = services.enroll_others(
+        actor("ana"), get_section(section_id), organization=shop, emails=emails
+    )
+    assert [row.status for row in (eve, *rows)] == ["waiting", "invited", "invited", "waiting"]
+    # Who does not come leaves the seat to the firm, as long as it is held.
+    services.act_on_enrollment(actor("ana"), rows[0], "withdraw")
+    assert [again(row).status for row in (eve, rows[2])] == ["waiting", "invited"]
+    services.act_on_enrollment(actor("ana"), again(rows[2]), "withdraw")
+    assert again(eve).status == "waiting"
+    with unit_of_work():
+        session.get_one(CohortInvitation, world.cohort_invitations["shop"]).held_until = (
+            now() - dt.timedelta(minutes=1)
+        )
+    assert release_held_seats(SYSTEM) == 1
+    assert release_held_seats(SYSTEM) == 0
+    drain()
+    assert again(eve).status == "offered"
 
 
 def mails_to(address):

@@ -21,6 +21,7 @@ from portal.training.models.enrollments import Attendance, Enrollment
 from portal.training.models.programs import Program
 from portal.training.models.sections import Section
 from portal.training.policies import Permission
+from portal.training.queries.holding import load_held
 from portal.training.queries.sections import SECTION_OPTIONS
 from portal.training.rules.enrollments import (
     KEPT_STATUSES,
@@ -52,17 +53,19 @@ class Seats:
     """How many seats of a section are taken, and how many people are in line for one.
 
     enrolled: of those taken, how many by people who take part; the others are kept for an answer.
+    held: how many more are held for firms that have not named their people yet.
     """
 
     seats: int
     taken: int
     enrolled: int
     waiting: int
+    held: int = 0
 
     @property
     def free(self) -> int:
         """How many somebody who comes now could get: none as long as others wait."""
-        return 0 if self.waiting else max(0, self.seats - self.taken)
+        return 0 if self.waiting else max(0, self.seats - self.taken - self.held)
 
 
 def _one(statement: Select[Enrollment]) -> Enrollment | None:
@@ -240,7 +243,27 @@ def load_seats(section_ids: Collection[int]) -> Mapping[int, Seats]:
         .where(Section.id.in_(sorted(section_ids)))
         .group_by(Section.id, Section.seats)
     )
-    return {number: Seats(*counts) for number, *counts in rows}
+    held = {
+        number: sum(one.seats for one in firms) for number, firms in load_held(section_ids).items()
+    }
+    return {
+        number: Seats(seats, taken, enrolled, waiting, held.get(number, 0))
+        for number, seats, taken, enrolled, waiting in rows
+    }
+
+
+def seats_for(section: Section, organization_id: int) -> int:
+    """Return how many seats a firm could get now: those held for it, and those that are free."""
+    own = next(
+        (
+            one.seats
+            for one in load_held([section.id])[section.id]
+            if one.organization_id == organization_id
+        ),
+        0,
+    )
+    seats = load_seats([section.id])[section.id]
+    return min(own + seats.free, max(0, seats.seats - seats.taken))
 
 
 def list_taken_seats(section_id: int) -> list[int]:
@@ -268,12 +291,15 @@ def list_seated(section_id: int, seats: Collection[int]) -> list[Enrollment]:
     )
 
 
-def list_waiting(section_id: int, limit: int) -> list[Enrollment]:
-    """Return who waits for a seat, first come first."""
+def list_waiting(
+    section_id: int, limit: int, *, organization_id: int | None = None
+) -> list[Enrollment]:
+    """Return who waits for a seat, first come first; of the people of a firm, where it is given."""
+    of_firm = [] if organization_id is None else [Enrollment.organization_id == organization_id]
     return list(
         session.scalars(
             select(Enrollment)
-            .where(Enrollment.section_id == section_id, Enrollment.status == "waiting")
+            .where(Enrollment.section_id == section_id, Enrollment.status == "waiting", *of_firm)
             .order_by(Enrollment.id)
             .limit(limit)
             .execution_options(populate_existing=True)

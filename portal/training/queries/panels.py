@@ -14,6 +14,7 @@ from portal.training.models.sections import Section
 from portal.training.policies import Permission
 from portal.training.queries import enrollments as queries
 from portal.training.queries.enrollments import Seats
+from portal.training.queries.holding import Held, load_held
 from portal.training.rules.enrollments import last_free_day
 from portal.training.rules.sections import is_open_on, last_day_to_enroll, price_for
 
@@ -34,6 +35,7 @@ class EnrollPanel:
 
     own: what the reader, and firms that the reader manages, have in it already.
     prices: for the reader, then for each firm that the reader manages.
+    held: what is held for these firms; for the provider's people, for all.
     """
 
     section: Section
@@ -43,6 +45,7 @@ class EnrollPanel:
     mine: Enrollment | None
     position: int
     prices: list[PriceOffer]
+    held: list[Held]
     enroll_until: dt.date
     free_until: dt.date
     is_signed_in: bool
@@ -57,6 +60,9 @@ def enroll_panel(actor: Actor, section: Section) -> EnrollPanel | None:
     own = queries.list_of_section(actor, section) if actor.user_id is not None else []
     email = queries.verified_email(actor.user_id) if own else None
     mine = next((row for row in own if _is_of(actor, email, row)), None)
+    prices = list_prices(actor, section)
+    managed = {offer.organization.id for offer in prices if offer.organization is not None}
+    held = load_held([section.id])[section.id]
     return EnrollPanel(
         section=section,
         seats=queries.load_seats([section.id])[section.id],
@@ -64,7 +70,8 @@ def enroll_panel(actor: Actor, section: Section) -> EnrollPanel | None:
         own=own,
         mine=mine,
         position=queries.position_of(mine) if mine and mine.status == "waiting" else 0,
-        prices=list_prices(actor, section),
+        prices=prices,
+        held=[one for one in held if keeps or one.organization_id in managed],
         enroll_until=last_day_to_enroll(section.enroll_until, section.starts_on),
         free_until=last_free_day(section.starts_on, section.notice_days),
         is_signed_in=actor.user_id is not None,

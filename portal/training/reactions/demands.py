@@ -3,7 +3,7 @@
 from portal.kernel.mail import queue_mails
 from portal.kernel.web.addresses import external_url
 from portal.organizations.queries.people import managers_of
-from portal.training.events import CohortAnswered, CohortOffered
+from portal.training.events import CohortAnswered, CohortOffered, SeatsHeld
 from portal.training.queries import demands as queries
 
 
@@ -23,6 +23,24 @@ def email_firms_on_cohort_offered(event: CohortOffered) -> None:
             message=offer.message,
             url=external_url("training.show_invitation", invitation_id=invitation.id),
         )
+
+
+def email_firm_on_seats_held(event: SeatsHeld) -> None:
+    """Tell the managers of a firm until when they can name the people whom it sends."""
+    invitation = queries.find_invitation(event.invitation_id)
+    if invitation is None or invitation.held_until is None:
+        return
+    section = invitation.offer.section
+    queue_mails(
+        managers_of(invitation.organization_id),
+        "seats_held",
+        provider=invitation.offer.organization.name,
+        title=section.program.title,
+        day=section.starts_on,
+        seats=invitation.people,
+        until=invitation.held_until,
+        url=external_url("training.enroll_others", section_id=section.id),
+    )
 
 
 def email_provider_on_cohort_answered(event: CohortAnswered) -> None:

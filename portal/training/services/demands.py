@@ -14,12 +14,14 @@ from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.outbox import record
 from portal.organizations.models import Organization
 from portal.skills.queries import get_named_skill, get_occupation
-from portal.training.events import CohortOffered, DemandSaved
+from portal.training.events import CohortOffered, DemandSaved, SectionSaved
 from portal.training.models.demands import CohortInvitation, CohortOffer, SkillDemand
 from portal.training.models.programs import Program
 from portal.training.policies import Permission
 from portal.training.queries import demands as queries
+from portal.training.queries.enrollments import load_seats
 from portal.training.queries.gaps import name_cell
+from portal.training.queries.holding import kept_until
 from portal.training.rules.demands import DEMANDS, INVITATIONS, quarter_of
 from portal.training.rules.gaps import FEWEST_FIRMS, Cell
 from portal.training.rules.sections import COMING_STATUSES
@@ -217,11 +219,14 @@ def accept_invitation(actor: Actor, invitation: CohortInvitation, *, people: int
     section = invitation.offer.section
     if section.status not in COMING_STATUSES:
         raise Conflict(_("This section is not to be had any more."))
-    free = section.seats - queries.seats_promised(invitation.offer_id)
+    free = load_seats([section.id])[section.id].free
     if people > free:
-        raise Invalid("people", _("%(free)s seats are left.", free=max(0, free)))
+        raise Invalid("people", _("%(free)s seats are left.", free=free))
     invitation.people = people
     INVITATIONS.apply(actor, invitation, "accept")
+    if section.status == "open":
+        invitation.held_until = kept_until(section, "invited")
+        record(SectionSaved(section.id, section.program_id))
     _answered(actor, invitation)
 
 
@@ -231,6 +236,10 @@ def act_on_invitation(
 ) -> None:
     """Decline an offer, also after having accepted it."""
     invitation.people = None
+    if invitation.held_until is not None:
+        # Who waits gets the seats that were held for it.
+        invitation.held_until = None
+        record(SectionSaved(invitation.offer.section_id, invitation.offer.section.program_id))
     INVITATIONS.apply(actor, invitation, action, note=note)
     _answered(actor, invitation)
 

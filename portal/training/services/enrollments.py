@@ -22,7 +22,6 @@ from portal.kernel.commands import command
 from portal.kernel.database import lock, session
 from portal.kernel.errors import Conflict, Invalid, NotFound, TooMany
 from portal.kernel.outbox import record
-from portal.kernel.settings import setting
 from portal.organizations.models import Organization
 from portal.organizations.queries.people import managers_of
 from portal.organizations.queries.profiles import get_named_organization
@@ -33,13 +32,13 @@ from portal.training.policies import Permission
 from portal.training.queries import enrollments as queries
 from portal.training.queries import sections as section_queries
 from portal.training.queries.certificates import list_of_enrollment
+from portal.training.queries.holding import kept_until, load_held
 from portal.training.rules.enrollments import (
     ENROLLMENTS,
     KEPT_STATUSES,
     MOST_INVITATION_MAILS,
     MOST_INVITED_AT_ONCE,
     MOST_INVITED_IN_A_DAY,
-    answer_by,
     is_late_withdrawal,
     last_free_day,
     lowest_free,
@@ -79,7 +78,7 @@ def enroll(
     _check_open(section)
     person = session.get_one(User, actor.user_id)
     _check_single(section, person)
-    seat = _seat_for_newcomer(section, waits)
+    seat = _seat_for_newcomer(section, waits, organization_id)
     enrollment = _add(
         actor,
         section,
@@ -130,7 +129,7 @@ def enroll_others(
         _spare_the_address(organization.id, email)
     made = []
     for email in addresses:
-        seat = _seat_for_newcomer(section, waits)
+        seat = _seat_for_newcomer(section, waits, organization.id)
         made.append(
             _add(
                 actor,
@@ -172,7 +171,7 @@ def enroll_by_hand(
         )
     _spare_the_post(section.organization_id, 1)
     _spare_the_address(section.organization_id, email)
-    seat = _seat_for_newcomer(section, waits=False)
+    seat = _seat_for_newcomer(section, False, payer.id if payer is not None else None)
     enrollment = _add(
         actor,
         section,
@@ -215,11 +214,22 @@ def _check_single(section: Section, person: User) -> None:
     raise Conflict(_("You are in this section already, or wait for it."))
 
 
-def _seat_for_newcomer(section: Section, waits: bool) -> int | None:
-    """Return the number of a free seat, or None for the line, which goes before newcomers."""
+def _seat_for_newcomer(
+    section: Section, waits: bool, organization_id: int | None = None
+) -> int | None:
+    """Return the number of a free seat, or None for the line, which goes before newcomers.
+
+    organization_id: of the firm that pays. What is held for a firm is for its people alone.
+    """
     seat = None
-    if not queries.is_waited_for(section.id):
-        seat = lowest_free(queries.list_taken_seats(section.id), section.seats)
+    held = load_held([section.id])[section.id]
+    others = sum(one.seats for one in held if one.organization_id != organization_id)
+    is_promised = any(one.organization_id == organization_id for one in held)
+    taken = queries.list_taken_seats(section.id)
+    if is_promised or (
+        len(taken) + others < section.seats and not queries.is_waited_for(section.id)
+    ):
+        seat = lowest_free(taken, section.seats)
     if seat is None and not waits:
         raise Conflict(_("No seat is free."))
     return seat
@@ -257,7 +267,7 @@ def _add(
         seat=seat,
         customer_class=customer_class,
         price_cents=price_for(section.price_by_class, customer_class, section.program.cost_cents),
-        answer_by=_kept_until(section, "invited") if status == "invited" else None,
+        answer_by=kept_until(section, "invited") if status == "invited" else None,
         free_until=last_free_day(
             section.starts_on, section.notice_days, told_on=today_here() if is_by_hand else None
         ),
@@ -279,12 +289,6 @@ def _class_of(
         return customer_class_of(section.organization_id, organization.id, organization.kind)
     is_own = user_id == actor.user_id and section.organization_id in actor.memberships
     return "own_organization" if is_own else "other"
-
-
-def _kept_until(section: Section, status: str) -> dt.datetime:
-    name = "SEAT_INVITATION_HOURS" if status == "invited" else "SEAT_OFFER_HOURS"
-    kept_for = dt.timedelta(hours=setting(name))
-    return answer_by(now(), kept_for, section.starts_on, section.timezone)
 
 
 def _spare_the_address(organization_id: int, email: str) -> None:
@@ -476,7 +480,7 @@ def move_enrollment(
         raise Conflict(_("Only who is enrolled, or asked to be, can be moved."))
     if not reason.strip():
         raise Invalid("reason", _("Please give a reason."))
-    seat = _seat_for_newcomer(there, waits=False)
+    seat = _seat_for_newcomer(there, False, enrollment.organization_id)
     enrollment.section_id, enrollment.of_seats, enrollment.seat = there.id, there.seats, seat
     free_until = last_free_day(there.starts_on, there.notice_days, told_on=today_here())
     enrollment.free_until = max(enrollment.free_until, free_until)
@@ -496,11 +500,21 @@ def _pass_on(section: Section) -> list[Enrollment]:
     if section.status != "open" or section.starts_on <= today_here():
         return []
     taken = queries.list_taken_seats(section.id)
-    served = queries.list_waiting(section.id, max(0, section.seats - len(taken)))
+    held = load_held([section.id])[section.id]
+    free = section.seats - len(taken)
+    # What is held for a firm goes to its own people, before all others.
+    served = [
+        row
+        for one in held
+        for row in queries.list_waiting(section.id, one.seats, organization_id=one.organization_id)
+    ][: max(0, free)]
+    known = {row.id for row in served}
+    others = [row for row in queries.list_waiting(section.id, max(0, free)) if row.id not in known]
+    served += others[: max(0, free - sum(one.seats for one in held))]
     for row in served:
         status = "offered" if row.user_id is not None else "invited"
         row.seat = lowest_free(taken, section.seats)
-        row.answer_by = _kept_until(section, status)
+        row.answer_by = kept_until(section, status)
         ENROLLMENTS.apply(SYSTEM, row, "offer" if status == "offered" else "invite")
         taken.append(row.seat or 0)
     return served
@@ -516,15 +530,15 @@ def offer_free_seats(actor: Actor, section: Section) -> int:
 def fit_seats(actor: Actor, section: Section, *, seats: int) -> None:
     """Renumber the seats that are taken so that a section can have so few of them.
 
-    Raises Invalid where more people have a seat than that.
+    Raises Invalid where more are taken than that, or held for firms.
     """
     taken = queries.list_taken_seats(section.id)
-    try:
-        changes = renumbered(taken, seats)
-    except ValueError as error:
+    held = sum(one.seats for one in load_held([section.id])[section.id])
+    if len(taken) + held > seats and seats < section.seats:
         raise Invalid(
-            "seats", _("%(count)d seats are taken or kept for somebody.", count=len(taken))
-        ) from error
+            "seats", _("%(count)d seats are taken or kept for somebody.", count=len(taken) + held)
+        )
+    changes = renumbered(taken, seats)
     for row in queries.list_seated(section.id, list(changes)):
         row.seat = changes[row.seat or 0]
         session.flush()

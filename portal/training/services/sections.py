@@ -50,6 +50,7 @@ from portal.training.rules.sections import (
     price_for,
 )
 from portal.training.services.enrollments import fit_seats, lengthen_free_days
+from portal.training.services.holding import hold_promised_seats
 
 _PLACE = ("street", "city", "state", "zip_code", "county_fips", "latitude", "longitude")
 #: What is said of when and where by `move_section`, beside the address.
@@ -328,6 +329,8 @@ def act_on_section(actor: Actor, section: Section, action: str, *, note: str = "
             _free_rooms(actor, section, _("The section was cancelled."))
     _touch(section)
     SECTIONS.apply(actor, section, action, note=note)
+    if action == "open":
+        hold_promised_seats(actor, section)
     return section
 
 

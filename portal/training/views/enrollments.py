@@ -120,7 +120,7 @@ def _ask_about_price(
     section: Any, firm: Any, cents: int, known: list[str], new: list[str]
 ) -> ResponseReturnValue:
     """Say what so many seats come to, before anything is kept."""
-    free = min(len(new), queries.load_seats([section.id])[section.id].free)
+    free = min(len(new), queries.seats_for(section, firm.id))
     lines = [
         _(
             "%(times)s, owed by %(firm)s for those who take part.",

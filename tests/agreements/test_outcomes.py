@@ -7,12 +7,18 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from portal.agreements.models import Agreement, Outcome
 from portal.agreements.queries import outcomes as queries
 from portal.agreements.queries import reports
-from portal.agreements.queries.reports import load_report, period_of, read_chain_rows, year_of
+from portal.agreements.queries.reports import (
+    Period,
+    load_report,
+    period_of,
+    read_chain_rows,
+    year_of,
+)
 from portal.agreements.rules.counting import (
     CATEGORIES,
     CATEGORY_OF_AGREEMENT,
@@ -377,10 +383,10 @@ def test_training_counts_by_whole_sums_of_four_people_and_once() -> None:
 def test_report_counts_certificates_besides_what_outcomes_tell_of_them(
     world: World, actor: ActorOf, make: Make, tell: Tell, confirm: Confirm
 ) -> None:
-    year = year_of(today_here().year)
+    year, day = year_of(today_here().year - 1), dt.date(today_here().year - 1, 5, 2)
 
-    def people() -> tuple[int, int]:
-        report = load_report(actor("dov"), REGION, year)
+    def people(period: Period = year) -> tuple[int, int]:
+        report = load_report(actor("dov"), REGION, period)
         found = report.of("people_passed"), report.of("credentials_awarded")
         return found[0].confirmed // 100, found[1].confirmed // 100
 
@@ -396,18 +402,22 @@ def test_report_counts_certificates_besides_what_outcomes_tell_of_them(
                     holder_name=f"Person {number}",
                     title="Milling",
                     issuer_name="College",
-                    issued_on=today_here(),
+                    issued_on=day,
                     revoked_at=now() if number == 5 else None,
                     revoked_reason="Mixed up." if number == 5 else "",
                 )
             )
     assert people() == (5, 4)
-    contract = make("shop", "college", kind="training_contract", role="receiver")
-    trained = tell("ana", contract, kind="people_trained", amount_hundredths=200)
+    contract = make("shop", "college", kind="training_contract", role="receiver", starts_on=day)
+    trained = tell("ana", contract, kind="people_trained", amount_hundredths=200, happened_on=day)
     assert people() == (5, 4)
     confirm("cleo", trained)
     assert people() == (3, 4)
     assert load_report(actor("root"), "wichita", year).of("people_passed").confirmed == 0
+    # Of what is not over, two days would differ by single people.
+    with unit_of_work():
+        session.execute(update(Certificate).values(issued_on=today_here()))
+    assert people(year_of(today_here().year)) == (0, 0)
 
 
 def test_outcome_of_another_time_is_not_in_the_report(

@@ -269,7 +269,12 @@ def _count_introductions(region: Region, period: Period) -> tuple[int, int, int]
 def _count_training(
     codes: Sequence[str], period: Period
 ) -> dict[tuple[str, str], tuple[int, int, int]]:
-    """Count certificates of the region's providers, less what confirmed outcomes tell of them."""
+    """Count certificates of the region's providers, less what confirmed outcomes tell of them.
+
+    A quarter, and what is left of a year, counts when it is over.
+    """
+    # Who looks day by day at what is not over could tell by the difference who passed then.
+    until = min(period.until, today_here() - dt.timedelta(days=1))
     # Whole quarters and years: what is too little in a quarter is pooled with its year.
     first, last = dt.date(period.since.year, 1, 1), dt.date(period.until.year, 12, 31)
     holder = func.coalesce(cast(Certificate.user_id, String), Certificate.holder_name)
@@ -290,7 +295,7 @@ def _count_training(
         )
     )
     counted = count_passed(
-        map(Passed._make, rows), _training_claims(codes, period), period.since, period.until
+        map(Passed._make, rows), _training_claims(codes, period), period.since, until
     )
     return {("training", key): (count * 100, 0, count) for key, count in counted.items()}
 

@@ -1,7 +1,7 @@
 """The requests of the demo's organizations, who answers them, and how they end."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
 
@@ -36,7 +36,8 @@ def load_answers(
 ) -> int:
     """Let others respond to an organization's requests, and its owner decide and close them.
 
-    senders: the names of organizations by their keys. Returns how many steps were taken.
+    senders: the names of organizations by their keys. A request waits while one of those that
+    respond to it is not here. Returns how many steps were taken.
     """
     row = find_organization(organization)
     if row is None or organization.owner is None:
@@ -52,8 +53,10 @@ def load_answers(
             )
             if found is not None and found.status == "published":
                 found.organization = row
-                steps += _answer(owner, found, request, senders)
-                steps += _close(owner, found, request)
+                answering = _list_answering(request, senders)
+                if len(answering) == len(request.responses):
+                    steps += _answer(owner, found, request, answering)
+                    steps += _close(owner, found, request)
     return steps
 
 
@@ -84,15 +87,25 @@ def write_request(
         date_step("request", posted.id, "publish", posted.published_at)
 
 
-def _answer(owner: Actor, row: Request, request: DemoRequest, senders: Mapping[str, str]) -> int:
-    steps = 0
-    for answer in request.responses:
-        sender = session.scalars(
+def _list_answering(request: DemoRequest, senders: Mapping[str, str]) -> list[Organization]:
+    """Return those who respond to a request, in the order of their responses, if they are here."""
+    found = (
+        session.scalar(
             select(Organization).where(
                 Organization.match_key == match_key(senders[answer.organization]),
                 Organization.source == "demo",
             )
-        ).one()
+        )
+        for answer in request.responses
+    )
+    return [row for row in found if row is not None]
+
+
+def _answer(
+    owner: Actor, row: Request, request: DemoRequest, answering: Sequence[Organization]
+) -> int:
+    steps = 0
+    for answer, sender in zip(request.responses, answering, strict=True):
         is_there = session.scalar(
             select(Response.id).where(
                 Response.request_id == row.id, Response.organization_id == sender.id

@@ -3,6 +3,7 @@
 import importlib
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +28,24 @@ from portal.registry import DOMAINS
 ROOT = Path(__file__).resolve().parent.parent
 
 
+class Portal(Flask):
+    """Flask without a look at whether a function is asynchronous: none is here.
+
+    It would look at a dozen of them for each request.
+    """
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function."""
+        return func
+
+
 def create_app(environment: str | None = None, **settings: Any) -> Flask:
     """Make the app for an environment ("development", "testing", "production").
 
     settings: values that win over the environment's and the class's, for tests and scripts.
     """
     environment = environment or os.environ.get("PORTAL_ENVIRONMENT", "development")
-    app = Flask(
+    app = Portal(
         "portal",
         root_path=str(ROOT / "portal"),
         template_folder=str(ROOT / "templates"),

@@ -10,10 +10,11 @@ from flask_babel import gettext as _
 from flask_login import LoginManager, UserMixin, current_user, login_user
 
 from portal.accounts import queries, rules, services
-from portal.accounts.queries import SignedIn
-from portal.kernel.authorization import SYSTEM
+from portal.accounts.queries import SignedIn, UsableToken
+from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.clock import now
 from portal.kernel.errors import Unauthenticated
+from portal.kernel.settled import settled
 from portal.kernel.web.addresses import local_target
 from portal.kernel.web.answers import see_other
 from portal.kernel.web.viewer import current_actor, set_actor
@@ -69,9 +70,13 @@ def _know_program() -> None:
     token = queries.find_usable_token(secret.strip()) if scheme.lower() == "bearer" else None
     if token is None:
         raise Unauthenticated(_("This token is unknown, revoked or expired."))
-    actor = current_app.extensions["portal-actor-loader"](token.user_id)
-    set_actor(dataclasses.replace(actor, scopes=token.scopes))
+    set_actor(settled(("actor of token", token.id), lambda: _actor_of(token)))
     g.api_token = token
+
+
+def _actor_of(token: UsableToken) -> Actor:
+    actor: Actor = current_app.extensions["portal-actor-loader"](token.user_id)
+    return dataclasses.replace(actor, scopes=token.scopes)
 
 
 def _note_use(response: Response) -> Response:

@@ -48,9 +48,8 @@ def problem(
         body["detail"] = detail
     if fields:
         body["errors"] = fields
-    response = make_response(body, status)
-    response.mimetype = "application/problem+json"
-    return response
+    text = current_app.json.dumps(body, separators=(",", ":"))
+    return Response(f"{text}\n", status, mimetype="application/problem+json")
 
 
 _TITLES: Mapping[int, str] = {

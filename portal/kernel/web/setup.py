@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable
 
-from flask import Flask, Request
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask import Flask, Request, Response
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_babel import Babel, ngettext
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
@@ -29,7 +29,7 @@ from portal.kernel.web.formats import (
 from portal.kernel.web.guard import init_guard
 from portal.kernel.web.refusals import init_refusals
 from portal.kernel.web.texts import Texts, catalog, say, say_in_page
-from portal.kernel.web.viewer import choose_language, current_actor, language, viewer_zone
+from portal.kernel.web.viewer import choose_locale, current_actor, language, viewer_zone
 
 
 class Sessions(SecureCookieSessionInterface):
@@ -39,6 +39,12 @@ class Sessions(SecureCookieSessionInterface):
         if self.get_cookie_name(app) not in request.cookies:
             return self.session_class()
         return super().open_session(app, request)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        if session or session.modified:
+            super().save_session(app, session, response)
+        elif session.accessed:
+            response.vary.add("Cookie")
 
 
 class RecordNumber(IntegerConverter):
@@ -87,7 +93,7 @@ def init_web(
     babel = Babel(
         app,
         default_translation_directories="translations",
-        locale_selector=choose_language,
+        locale_selector=choose_locale,
         timezone_selector=viewer_zone,
     )
     babel.domain_instance = Texts(domain="messages")

@@ -3,6 +3,7 @@
 from functools import lru_cache
 from typing import cast
 
+from babel import Locale
 from flask import Response, current_app, g, has_request_context, request
 from flask_babel import get_locale
 from flask_login import current_user
@@ -42,6 +43,15 @@ def _is_signed_in() -> bool:
 def wants_json() -> bool:
     """Tell whether this request is one of a program, not of a person's browser."""
     return request.path.startswith("/api/")
+
+
+def choose_locale() -> Locale:
+    """Return the language of this request, as formats are chosen by it."""
+    return _locale_of(choose_language())
+
+
+#: To read its name takes longer than to choose it.
+_locale_of = lru_cache(maxsize=64)(Locale.parse)
 
 
 def choose_language() -> str:

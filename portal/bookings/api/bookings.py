@@ -321,8 +321,8 @@ def _book(resource: Any) -> ResponseReturnValue:
     # What stands against somebody else is told only once they are known to be of the organization.
     is_own = form.for_user.data in (None, actor.user_id)
     try:
-        if is_own and recurrence is None and not (key and queries.find_by_key(actor.user_id, key)):
-            refuse_what_is_taken(actor, resource, organization=organization, span=span)
+        if is_own and recurrence is None:
+            refuse_what_is_taken(actor, resource, organization=organization, span=span, key=key)
         made = making.create_booking(
             actor,
             resource,

@@ -28,7 +28,7 @@ from portal.facilities.models import (
     facility_capability,
 )
 from portal.kernel.database import session
-from portal.kernel.settled import settled, settled_each
+from portal.kernel.settled import settled, settled_each, settled_for_now
 from portal.organizations.models import Organization
 from portal.regions.models import Region, RegionCounty
 
@@ -50,13 +50,16 @@ def load_gates(
     a gate must be good on both. Without `since`, the span is within one day.
     A gate that the rules do not put up is open and asks the database nothing.
     """
-    return list_gates(
-        [(resource, rules)],
-        user_id=user_id,
-        organization=organization,
-        until=until,
-        since=since,
-    )[0]
+    return settled_for_now(
+        ("gates", _key(resource), rules, user_id, organization.id, since, until),
+        lambda: list_gates(
+            [(resource, rules)],
+            user_id=user_id,
+            organization=organization,
+            until=until,
+            since=since,
+        )[0],
+    )
 
 
 def list_gates(

@@ -33,17 +33,24 @@ SUGGESTED_AFTER = dt.timedelta(days=21)
 
 
 def refuse_what_is_taken(
-    actor: Actor, resource: Resource, *, organization: Organization, span: Span
+    actor: Actor, resource: Resource, *, organization: Organization, span: Span, key: str | None
 ) -> None:
     """Raise Refused for a time that is taken already, for those who need not wait for the lock.
 
-    Whoever passes still has to be judged under the lock.
+    Whoever passes still has to be judged under the lock. key: the idempotency key; whoever has made
+    a booking with it is not refused here.
     """
-    span_of = {"resource_id": resource.id, "since": span.starts_at, "until": span.ends_at}
-    ((is_held,),) = read_rows(_IS_HELD, span_of)
-    if not is_held:
-        return
     user_id = actor.user_id
+    asked = {
+        "resource_id": resource.id,
+        "since": span.starts_at,
+        "until": span.ends_at,
+        "user_id": user_id,
+        "key": key,
+    }
+    ((is_held, is_made),) = read_rows(_IS_HELD, asked)
+    if is_made or not is_held:
+        return
     attempt = Attempt(
         span,
         user_id,
@@ -65,13 +72,13 @@ def refuse_what_is_taken(
     if gates != Gates():
         gates = gates_for(resource, organization, user_id, span, rules, situation.hours.zone)
     alike = _decides_alike(resource, attempt, situation, gates)
-    judged = replace(situation, gates=gates)
-    if keeps_quotas(attempt, judged):
+    if keeps_quotas(attempt, situation):
         problems = settled_for_now(
-            ("problems", *alike), lambda: find_problems(attempt, replace(judged, quotas=()))
+            ("problems", *alike),
+            lambda: find_problems(attempt, replace(situation, gates=gates, quotas=())),
         )
     else:
-        problems = find_problems(attempt, judged)
+        problems = find_problems(attempt, replace(situation, gates=gates))
     if any(problem.code == "conflict" for problem in problems):
         raise Refused(
             problems,
@@ -126,7 +133,10 @@ _IS_HELD = select(
         Booking.status.in_(HOLDING_STATUSES),
         Booking.ends_at > bindparam("since"),
         Booking.starts_at < bindparam("until"),
-    )
+    ),
+    exists().where(
+        Booking.booked_by_id == bindparam("user_id"), Booking.idempotency_key == bindparam("key")
+    ),
 )
 
 
@@ -143,9 +153,9 @@ def list_suggestions(
     What lies far ahead is read only where nothing is free soon. soon: what would work until then,
     where it is known already.
     """
-    rules = load_rules(resource, attempt.customer_class)
 
     def look(ahead: dt.timedelta) -> list[Suggestion]:
+        rules = load_rules(resource, attempt.customer_class)
         situation = load_situation(
             resource,
             organization=organization,

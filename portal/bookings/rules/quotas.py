@@ -29,6 +29,8 @@ def exceeded(quotas: Iterable[QuotaUse], span: Span, zone: str) -> list[Excess]:
 
 
 def _excess(quota: QuotaUse, span: Span, zone: str) -> Excess | None:
+    if _has_room(quota, span):
+        return None
     for period in periods(quota.period, span, zone):
         counted = (*quota.used, span)
         minutes = int(sum(_shared_minutes(one, period) for one in counted))
@@ -43,6 +45,14 @@ def _excess(quota: QuotaUse, span: Span, zone: str) -> Excess | None:
         if is_of_minutes or is_of_bookings:
             return Excess(quota, period, is_of_minutes, minutes, len(begun))
     return None
+
+
+def _has_room(quota: QuotaUse, span: Span) -> bool:
+    """Tell whether all that counts would not be too much even if it were all in one period."""
+    most, used = quota.most_minutes, quota.used
+    return (quota.most_bookings is None or len(used) < quota.most_bookings) and (
+        most is None or sum(one.minutes for one in used) + span.minutes <= most
+    )
 
 
 def _shared_minutes(one: Span, other: Span) -> float:

@@ -187,7 +187,8 @@ _KEY_PARAMETER: JsonSchema = {
     "in": "header",
     "description": "A text of your own that stands for this one call. The same call with the same"
     f" key within {KEPT_HOURS} hours does nothing again and is answered as the first was; another"
-    " call with it is refused. A call that was refused may be sent again.",
+    " call with it is refused. A call that was refused made nothing; sent again, it is judged"
+    " anew.",
     "schema": {"type": "string", "maxLength": LONGEST_KEY},
 }
 

@@ -28,7 +28,7 @@ from benchmarks import measuring
 from benchmarks.client import Connection
 from benchmarks.measuring import milliseconds, percentile, table
 from benchmarks.web import processor_seconds
-from script.supervisor import FLASK, ROOT, is_ready, web_server
+from script.supervisor import FLASK, ROOT, is_ready, number_of_web_processes, web_server
 
 HOST = "127.0.0.1"
 SECONDS_TO_GET_READY = 60
@@ -445,10 +445,11 @@ def measure(arguments: argparse.Namespace, words: str, database: str, instance: 
     most = int(arguments.seconds * 2000 / arguments.clients) + 1
     first = 0
     with served(environment) as (port, server):
-        # A process answers its first dozens of requests, of either kind, at half its speed.
-        load(port, server, free(machine, 4, first, 20, "warm"), 10, kills=False)
-        load(port, server, contested(machine, 4, first, 40, "refused"), 10, kills=False)
-        first += 100
+        # A process answers its first dozens of requests, of either kind, at half its speed; and of
+        # a few clients, all can be with the same one.
+        load(port, server, free(machine, 24, first, 8, "warm"), 10, kills=False)
+        load(port, server, contested(machine, 24, first, 12, "refused"), 10, kills=False)
+        first += 200
         for name, plan, clients, kills in (
             ("one client alone, free times", free, 1, False),
             ("all at once, one time", contested, arguments.clients, False),
@@ -515,7 +516,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clients", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--processes", type=int, default=2, help="web processes")
+    parser.add_argument(
+        "--processes", type=int, default=number_of_web_processes(), help="web processes"
+    )
     parser.add_argument("--databases", default="sqlite,postgresql")
     parser.add_argument("--markdown", type=Path, help="where to write the report as well")
     parser.add_argument("--fill", action="store_true", help=argparse.SUPPRESS)

@@ -30,10 +30,13 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def number_of_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def number_of_web_processes() -> int:
+    """One more than cores, so that those left when one dies still use all of them."""
+    named = os.environ.get("GRANIAN_WORKERS")
+    if named:
+        return int(named)
+    has_some = hasattr(os, "sched_getaffinity")
+    return 1 + (len(os.sched_getaffinity(0)) if has_some else os.cpu_count() or 1)
 
 
 def end_with_parent() -> None:
@@ -187,12 +190,14 @@ def web_server(host: str, port: int) -> list[str]:
     return [
         *(sys.executable, "-m", "script.web", "--interface", "wsgi"),
         *("--host", host, "--port", str(port)),
-        *("--workers", os.environ.get("GRANIAN_WORKERS") or str(number_of_cores())),
+        *("--workers", str(number_of_web_processes())),
         *("--blocking-threads", "1", "--respawn-failed-workers"),
         # Counts open connections, idle ones too, so it has to be far above what works at once.
         *("--backlog", "2048", "--backpressure", "512"),
         # A worker that is told to stop while it still starts does not hear it.
-        *("--workers-kill-timeout", "3", "--log-level", "warning", "wsgi:app"),
+        *("--workers-kill-timeout", "3"),
+        # It would warn of more workers than cores.
+        *("--log-level", "error", "wsgi:app"),
     ]
 
 

@@ -1,8 +1,10 @@
 """Enrolling: alone, for a firm's people, by hand; seats, the line, answers, moves, money."""
 
 import datetime as dt
+from collections.abc import Callable
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
@@ -29,6 +31,8 @@ from tests.training.conftest import (
     end_free_days,
 )
 from tests.training.firms import add_firm
+
+ClientOf = Callable[[str], FlaskClient]
 
 
 def test_person_gets_the_first_seat_at_the_price_of_others(
@@ -330,7 +334,7 @@ def test_provider_writes_somebody_on_the_roster_who_keeps_it_in_an_account(
 
 @pytest.mark.parametrize(("firm", "who"), [("Ana's Machine Shop", "ana"), ("", "ben")])
 def test_who_is_written_down_unasked_has_a_week_to_object(
-    actor: ActorOf, open_section: OpenSection, firm: str, who: str
+    actor: ActorOf, open_section: OpenSection, client_of: ClientOf, firm: str, who: str
 ) -> None:
     section = open_section("running")
 
@@ -343,7 +347,12 @@ def test_who_is_written_down_unasked_has_a_week_to_object(
         if firm:
             services.act_on_enrollment(actor(who), again(row), "withdraw")
         else:
-            services.answer_enrollment(actor(who), again(row), "object")
+            link = f"/training/seats/{services.renew_enrollment_link(SYSTEM, again(row))}"
+            asked = client_of(who).post(link, data={"action": "object"}).text
+            assert "Withdraw this enrollment?" in asked
+            costs = "the price is owed all the same" in asked
+            assert costs == (row.free_until < today_here())
+            client_of(who).post(link, data={"action": "object", "confirmed": "yes"})
 
     row = write("ben@cast.example")
     assert row.free_until == today_here() + dt.timedelta(days=7)
@@ -357,6 +366,7 @@ def test_who_is_written_down_unasked_has_a_week_to_object(
     late = end_free_days(write("ben@cast.example"))
     object_to(late)
     assert again(late).is_withdrawn_late
+    assert again(late).user_id is None
 
 
 def test_only_a_firm_that_somebody_manages_here_is_written_down_as_payer(

@@ -30,7 +30,7 @@ manifest = Manifest(
         Reaction(events.TokenMade, reactions.email_owner_on_token_made),
     ),
     navigation=(
-        NavigationItem(_l("Your account"), "accounts.profile", section="account", order=80),
+        NavigationItem(_l("Your account"), "accounts.profile", section="self", order=80),
         NavigationItem(
             _l("Users"), "accounts.users", Permission.ACCOUNT_ADMINISTER, "administration"
         ),

@@ -44,7 +44,7 @@ manifest = Manifest(
             _l("Agreements"),
             "agreements.list_agreements",
             permission=Permission.AGREEMENT_VIEW_OWN,
-            section="account",
+            section="partners",
             order=35,
         ),
         NavigationItem(

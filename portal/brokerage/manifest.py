@@ -62,7 +62,7 @@ manifest = Manifest(
             _l("Introductions"),
             "brokerage.list_introductions",
             permission=Permission.INTRODUCTION_VIEW_OWN,
-            section="account",
+            section="partners",
             order=32,
         ),
         NavigationItem(

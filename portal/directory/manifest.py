@@ -37,7 +37,7 @@ manifest = Manifest(
             _l("Saved searches"),
             "directory.list_saved_searches",
             Permission.SAVED_SEARCH_VIEW_OWN,
-            "account",
+            "partners",
             35,
         ),
         NavigationItem(

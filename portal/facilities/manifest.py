@@ -39,7 +39,7 @@ manifest = Manifest(
     navigation=(
         NavigationItem(_l("Equipment"), "facilities.list_equipment", order=30),
         NavigationItem(_l("Facilities"), "facilities.list_facilities", order=31),
-        NavigationItem(_l("What you offer"), "facilities.list_own", section="account", order=20),
+        NavigationItem(_l("What you offer"), "facilities.list_own", section="sharing", order=20),
     ),
     searchables=(
         Searchable(

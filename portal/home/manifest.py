@@ -11,7 +11,7 @@ manifest = Manifest(
     blueprints=(views.blueprint,),
     policy=policy,
     navigation=(
-        NavigationItem(_l("My desk"), "home.desk", Permission.DESK_VIEW, "account", 10),
+        NavigationItem(_l("Your desk"), "home.desk", Permission.DESK_VIEW, "account", 10),
         NavigationItem(_l("Help"), "home.help_page", section="help", order=10),
         NavigationItem(_l("API"), "openapi.guide", section="help", order=90),
         NavigationItem(

@@ -24,7 +24,7 @@ manifest = Manifest(
             _l("Imports and exports"),
             "intake.list_imports",
             permission=Permission.IMPORT_BEGIN,
-            section="account",
+            section="sharing",
             order=40,
         ),
     ),

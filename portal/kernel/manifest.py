@@ -73,7 +73,11 @@ class SearchFilter:
 
 @dataclass(frozen=True)
 class NavigationItem:
-    """An entry of a menu; `section` is "main", "account", "administration" or "help"."""
+    """An entry of a menu.
+
+    section: "main" or "help"; in the menu of one's account "account" (what is on top), "sharing",
+    "partners", "self" or "administration".
+    """
 
     label: Text
     endpoint: str

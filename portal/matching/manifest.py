@@ -72,7 +72,7 @@ manifest = Manifest(
             _l("Matched for you"),
             "matching.list_for_me",
             permission=Permission.MATCH_VIEW_OWN,
-            section="account",
+            section="partners",
             order=32,
         ),
         NavigationItem(

@@ -81,7 +81,7 @@ manifest = Manifest(
             _l("Your organizations"),
             "organizations.list_mine",
             permission=Permission.ORGANIZATION_REGISTER,
-            section="account",
+            section="sharing",
             order=20,
         ),
     ),

@@ -81,7 +81,7 @@ def offer() -> ResponseReturnValue:
     """Lead to what somebody can list; those without an organization begin with that."""
     authorize(current_actor(), Permission.DESK_VIEW)
     if not current_actor().memberships:
-        return see_other(url_for("organizations.register"))
+        return see_other(url_for("organizations.register", next=url_for("home.offer")))
     return page("home/offer.html")
 
 

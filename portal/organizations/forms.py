@@ -121,7 +121,8 @@ class OrganizationForm(Form):
         description=_l("What you do, in one or two sentences. It stands in every list."),
     )
     description = MarkdownField(
-        _l("Description"), description=_l("In Markdown: **bold**, lists with -, headings with ##.")
+        _l("Description"),
+        description=_l("You can write **bold**, lists with - and headings with ##."),
     )
     website = UrlField(_l("Website"))
     phone = PhoneField(_l("Phone"))

@@ -182,7 +182,8 @@ def register() -> ResponseReturnValue:
                         _("Invite your colleagues"),
                     ),
                 )
-                return _to_record(organization.id)
+                own = url_for("organizations.show", organization_id=organization.id)
+                return see_other(local_target(request.args.get("next"), own))
     return page("organizations/register.html", form=form, duplicates=duplicates)
 
 

@@ -44,7 +44,11 @@ def test_somebody_without_an_organization_is_led_to_one(
     text = client_of("dov").get("/desk").text
 
     assert "You do not belong to an organization yet" in text
-    assert client_of("dov").get("/offer").headers["Location"] == "/organizations/register"
+    dov = client_of("dov")
+    way = dov.get("/offer").headers["Location"]
+    assert way == "/organizations/register?next=/offer"
+    firm = {"name": "Bluegrass Gauge", "kind": "sme"}
+    assert dov.post(way, data=firm).headers["Location"] == "/offer", "and on to what it offers"
 
 
 def test_the_desk_of_a_broker_leads_to_the_region(

@@ -23,7 +23,11 @@ manifest = Manifest(
     ),
     sections=(
         RecordSection(
-            "organization", _l("Webhooks"), "webhooks/section.html", queries.section_of, order=90
+            "organization",
+            _l("Your software"),
+            "webhooks/section.html",
+            queries.section_of,
+            order=90,
         ),
     ),
     jobs=(

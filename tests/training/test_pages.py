@@ -54,7 +54,7 @@ def test_a_section_is_planned_and_opened_in_one_form(client_of: ClientOf, world:
 
     assert made.status_code == 303
     text = client_of("nobody").get(made.headers["Location"]).text
-    assert "open for enrollment" in text
+    assert "Open for enrollment" in text
     assert "$120" in text
     assert "room booked" not in text
     assert "room booked" in client_of("cleo").get(made.headers["Location"]).text

@@ -137,7 +137,9 @@ class BookingPageForm(SpanForm, PlannedUse):
 
     organization_id = RecordField(_l("Which organization books"))
     for_user = RecordField(
-        _l("Who will be there"), description=_l("You, or a colleague who may use it.")
+        _l("Who will be there"),
+        empty=_l("Nobody yet"),
+        description=_l("You, or a colleague who may use it."),
     )
     purpose = TextField(
         _l("What for"),

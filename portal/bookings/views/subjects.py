@@ -18,6 +18,7 @@ from portal.kernel.authorization import Actor
 from portal.kernel.fields import read_instant
 from portal.kernel.web.answers import page
 from portal.kernel.web.arguments import record_number
+from portal.kernel.web.formats import zone_city
 from portal.kernel.web.viewer import current_actor, viewer_zone
 
 
@@ -112,9 +113,8 @@ def zone_words(zone: str, *moments: dt.datetime) -> dict[str, str]:
 
 
 def _zone_name(zone: str, moments: tuple[dt.datetime, ...]) -> str:
-    city = zone.rsplit("/", 1)[-1].replace("_", " ")
     short = dict.fromkeys(moment.astimezone(ZoneInfo(zone)).tzname() for moment in moments)
-    return f"{city}, {'/'.join(name for name in short if name)}"
+    return f"{zone_city(zone)}, {'/'.join(name for name in short if name)}"
 
 
 def show_page(template: str, *, status: int | None = None, **context: Any) -> ResponseReturnValue:

@@ -54,6 +54,11 @@ def _write_time(time: dt.time, language: str) -> str:
     return dates.format_time(time, "short", locale=language)
 
 
+def zone_city(zone: str) -> str:
+    """Return the city by which people know a time zone: "Louisville"."""
+    return zone.rsplit("/", 1)[-1].replace("_", " ")
+
+
 def format_date(day: dt.date | dt.datetime | None, style: str = "medium") -> str:
     """Write a date; of an instant, the date in the viewer's zone."""
     if day is None:

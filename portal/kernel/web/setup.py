@@ -25,6 +25,7 @@ from portal.kernel.web.formats import (
     format_money,
     format_number,
     time_ago,
+    zone_city,
 )
 from portal.kernel.web.guard import init_guard
 from portal.kernel.web.refusals import init_refusals
@@ -129,6 +130,7 @@ def _fit_templates(app: Flask) -> None:
         ago=format_ago,
         time_ago=time_ago,
         markdown=richtext.render,
+        zone_city=zone_city,
     )
     environment.globals.update(
         can=lambda permission, row=None: can(current_actor(), permission, row),

@@ -194,7 +194,10 @@ def _after_planning(section: Any) -> ResponseReturnValue:
         try:
             services.open_section(current_actor(), queries.get_section(section.id))
         except Conflict as error:
-            flash(_("The section was planned. %(reason)s", reason=error.message))
+            flash(
+                _("The section was planned. %(reason)s", reason=error.message),
+                link=(url_for("training.edit_section", section_id=section.id), _("Edit")),
+            )
             return see_other(_url(section))
         flash(_("The section is open for enrollment."))
         return see_other(_url(section))

@@ -281,6 +281,7 @@ def make_gallery(**settings: Any) -> Flask:
         hits = () if request.args.get("q") == "nothing" else HITS
         return page(
             "gallery/results.html",
+            count=len(hits),
             hits=hits[:2],
             rows=rows_of(hits[2:]),
             facets=[facet_of(name) for name in FACETS],

@@ -50,7 +50,7 @@ class Facet:
         """
         counts = self._counts(self._of.take(ids))
         # Most documents found are alike, and most of a thousand values have none of them.
-        some = np.flatnonzero(counts)
+        some = (counts != 0).nonzero()[0]
         order = some[(-counts[some]).argsort(kind="stable")]
         names = self._names.take(order).tolist()
         numbers = counts.take(order).tolist()

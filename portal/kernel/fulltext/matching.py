@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from math import log
 from typing import Final
@@ -57,20 +57,21 @@ class Matcher:
         """The allowed documents that satisfy what is required, or else have any of the words."""
         if required := [clause for clause in clauses if clause.is_required]:
             return self._found(required)
-        has_any = np.zeros(self._snapshot.size, bool)
-        for clause in clauses:
-            for word in clause.words:
-                self._mark(has_any, word)
-            has_any[self._others(clause).ids] = True
-        return np.flatnonzero(has_any & self._allowed)
+        found = [self._having(word) for clause in clauses for word in clause.words]
+        ids = self._in_any((*found, *(self._others(clause).ids for clause in clauses)))
+        ids = ids.astype(np.intp)
+        return ids[self._allowed[ids]]
 
     def _found(self, clauses: Sequence[Clause]) -> Array:
         found = sorted((self._ids(clause) for clause in clauses), key=len)
         if not found:
-            return np.flatnonzero(self._allowed)
+            return self._allowed.nonzero()[0]
         ids = found[0].astype(np.intp)
-        ids = ids[self._allowed[ids]]
-        for other in found[1:]:
+        return self._in_all(ids[self._allowed[ids]], found[1:])
+
+    def _in_all(self, ids: Array, others: Iterable[Array]) -> Array:
+        """Those of the documents that are among all of the others too."""
+        for other in others:
             if not len(ids):
                 break
             if len(ids) * _FEW < len(other):
@@ -78,10 +79,30 @@ class Matcher:
                 at[at == len(other)] = 0
                 ids = ids[other[at] == ids]
             else:
-                has = np.zeros(len(self._allowed), bool)
-                has[other] = True
-                ids = ids[has[ids]]
+                ids = ids[self._has(other)[ids]]
         return ids
+
+    def _in_any(self, found: Iterable[Array]) -> Array:
+        """The documents that are in any of these, ascending."""
+        several = [ids for ids in found if len(ids)]
+        if len(several) < 2:
+            return several[0] if several else NOTHING.ids
+        # To look for the few that are set in a mask of all documents would take twice as long.
+        has = np.zeros(self._snapshot.size, bool)
+        new = []
+        for ids in several:
+            new.append(ids[~has.take(ids)])
+            has[ids.astype(np.intp)] = True
+        merged = np.concatenate(new)
+        merged.sort(kind="stable")
+        return merged
+
+    def _has(self, ids: Array) -> Array:
+        """For each document whether it is one of these."""
+        has = np.zeros(self._snapshot.size, bool)
+        # By numbers of this size a mask is set twice as fast.
+        has[ids.astype(np.intp)] = True
+        return has
 
     def _only(self, clause: Clause) -> Postings | None:
         """The postings that are all of a clause, if it is so simple."""
@@ -94,22 +115,18 @@ class Matcher:
         if (only := self._only(clause)) is not None:
             return only.ids
         if clause not in self._satisfying:
-            has_all = np.ones(self._snapshot.size, bool)
-            for word in clause.words:
-                has_all &= self._mark(np.zeros(self._snapshot.size, bool), word)
-            has_all[self._others(clause).ids] = True
-            self._satisfying[clause] = np.flatnonzero(has_all)
+            words = sorted((self._having(word) for word in clause.words), key=len)
+            has_all = self._in_all(words[0], words[1:])
+            self._satisfying[clause] = self._in_any((has_all, self._others(clause).ids))
         return self._satisfying[clause]
+
+    def _having(self, word: Word) -> Array:
+        """The documents with a word, or with any of its corrections."""
+        return self._in_any(self._snapshot.find(unit).ids for unit in word.units)
 
     def _others(self, clause: Clause) -> Postings:
         """The documents with something that stands for the words, and how much that counts."""
         return self._snapshot.find_best(clause.others) if clause.others else NOTHING
-
-    def _mark(self, mask: Array, word: Word) -> Array:
-        """Set a mask where documents have a word."""
-        for unit in word.units:
-            mask[self._snapshot.find(unit).ids] = True
-        return mask
 
     # Correcting
 
@@ -158,14 +175,8 @@ class Matcher:
     def _rarity(self, clause: Clause, word: Word) -> float:
         view, key = self._view, (word.units, clause.others)
         if (frequency := view.frequencies.get(key)) is None:
-            if len(word.units) == 1 and not clause.others:
-                ids = self._snapshot.find(word.units[0]).ids
-                frequency = int(np.count_nonzero(view.mask[ids]))
-            else:
-                has = self._mark(np.zeros(self._snapshot.size, bool), word)
-                has[self._others(clause).ids] = True
-                has &= view.mask
-                frequency = int(np.count_nonzero(has))
+            ids = self._in_any((self._having(word), self._others(clause).ids))
+            frequency = int(np.count_nonzero(view.mask.take(ids)))
             if len(view.frequencies) > _MOST_FREQUENCIES:
                 view.frequencies.clear()
             view.frequencies[key] = frequency
@@ -177,10 +188,10 @@ class Matcher:
             at = np.searchsorted(found.ids, ids.astype(found.ids.dtype))
             at[at == len(found.ids)] = 0
             return np.where(found.ids[at] == ids, found.impacts[at], np.float32(0))
-        every = self._every
-        every[found.ids] = found.impacts
+        every, its = self._every, found.ids.astype(np.intp)
+        every[its] = found.impacts
         impacts: Array = every[ids]
-        every[found.ids] = 0
+        every[its] = 0
         return impacts
 
     @cached_property

@@ -67,7 +67,7 @@ def smallest(keys: Array, ids: Array, ties: Array, count: int) -> Array:
     """
     places = np.arange(len(keys))
     if len(keys) > 4 * count:
-        places = np.flatnonzero(keys <= _bound(keys, count))
+        places = (keys <= _bound(keys, count)).nonzero()[0]
         if len(places) > 4 * count:
             # Many keys are equal: of those, keep the ones that their ties put first.
             limit = np.partition(keys[places], count - 1)[count - 1]

@@ -251,8 +251,10 @@ class Snapshot:
             for terms, weight in units:
                 ids, impacts = self._postings(at, terms)
                 if len(ids):
-                    its[ids] = np.maximum(its[ids], np.float32(weight) * impacts)
-        found = np.flatnonzero(best)
+                    at_ids = ids.astype(np.intp)
+                    its[at_ids] = np.maximum(its[at_ids], np.float32(weight) * impacts)
+        # Numbers are looked through three times as slowly as a mask.
+        found = (best > 0).nonzero()[0]
         return Postings(found.astype(np.uint32), best[found])
 
     def _postings(self, at: int, terms: Terms) -> Postings:

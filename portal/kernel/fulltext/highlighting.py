@@ -6,7 +6,7 @@ again to find them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -44,7 +44,8 @@ def highlight(
         found = _spans(snapshot, part, [located[at][1] for at in places], units)
         for at, its in zip(places, found, strict=True):
             spans[at] = its
-    return [_shown(record, its, units) for record, its in zip(records, spans, strict=True)]
+    firsts = {unit[0] for unit in units}
+    return [_shown(record, its, units, firsts) for record, its in zip(records, spans, strict=True)]
 
 
 def highlight_by_reading(
@@ -54,7 +55,7 @@ def highlight_by_reading(
     if not units:
         return ()
     summary, body = (_matches(_read(text), units) for text in (record.summary, record.body))
-    return _shown(record, (summary, body), units)
+    return _shown(record, (summary, body), units, {unit[0] for unit in units})
 
 
 def _spans(
@@ -70,11 +71,15 @@ def _spans(
         if not len(positions):
             continue
         found = positions.searchsorted(edges)
-        more = len(unit) - 1
         # Most units stand in few of the documents.
-        for at in np.flatnonzero(found[:, 2] > found[:, 0]).tolist():
-            summary, body, end = found[at].tolist()
+        some = (found[:, 2] > found[:, 0]).nonzero()[0]
+        if not len(some):
+            continue
+        more = len(unit) - 1
+        for at, (summary, body, end) in zip(some.tolist(), found[some].tolist(), strict=True):
             for its, start, to in zip(spans[at], (summary, body), (body, end), strict=True):
+                if start == to:
+                    continue
                 for first in positions[start : min(to, start + _MAX_PLACES)].tolist():
                     last = first + more
                     its.append((starts[first], starts[last] + widths[last]))
@@ -83,6 +88,8 @@ def _spans(
 
 def _merged(spans: list[Span]) -> list[Span]:
     """Spans put in order, those that overlap as one, without words too far on to have a place."""
+    if not spans:
+        return spans
     merged: list[Span] = []
     for start, end in sorted(spans):
         if start == end:
@@ -95,16 +102,17 @@ def _merged(spans: list[Span]) -> list[Span]:
 
 
 def _shown(
-    record: Record, spans: tuple[list[Span], list[Span]], units: Collection[tuple[str, ...]]
+    record: Record,
+    spans: tuple[list[Span], list[Span]],
+    units: Collection[tuple[str, ...]],
+    firsts: set[str],
 ) -> tuple[Fragment, ...]:
+    """The fragments of a document. firsts: the first terms of the units."""
     fragments: list[Fragment] = []
     for text, its in zip((record.summary, record.body), spans, strict=True):
-        for fragment in _fragments(text, its):
-            fragments.append(fragment)
-            if len(fragments) == MAX_FRAGMENTS:
-                return tuple(fragments)
+        if its:
+            _add_fragments(fragments, text, its)
     if not fragments:
-        firsts = {unit[0] for unit in units}
         for keyword in record.keywords:
             # Of a dozen keywords, one has the word at most.
             if firsts.isdisjoint(_terms(keyword)):
@@ -142,19 +150,21 @@ def _matches(
     return _merged(spans)
 
 
-def _fragments(text: str, matches: list[Span]) -> Iterator[Fragment]:
+def _add_fragments(fragments: list[Fragment], text: str, matches: list[Span]) -> None:
+    """Cut a text into fragments around its matches, until there are enough."""
     at = shown = 0
-    while at < len(matches):
+    while at < len(matches) and len(fragments) < MAX_FRAGMENTS:
         start = max(shown, matches[at][0] - _BEFORE)
         if start > 0 and (space := text.find(" ", start, matches[at][0])) >= 0:
             start = space + 1
         end = max(start + _LENGTH, matches[at][1])
         if end < len(text) and (space := text.rfind(" ", matches[at][1], end)) >= 0:
             end = space
-        inside = [match for match in matches[at:] if match[1] <= end]
-        yield _cut(text, start, end, inside)
-        at += len(inside)
-        shown = end
+        following = at
+        while following < len(matches) and matches[following][1] <= end:
+            following += 1
+        fragments.append(_cut(text, start, end, matches[at:following]))
+        at, shown = following, end
 
 
 def _cut(text: str, start: int, end: int, matches: list[Span]) -> Fragment:

@@ -21,7 +21,6 @@ from portal.kernel.authorization import NOBODY, Actor
 from portal.kernel.clock import now
 from portal.kernel.errors import Invalid
 from portal.kernel.fulltext.port import (
-    FacetValue,
     FacetValues,
     Hit,
     Key,
@@ -49,11 +48,20 @@ class FacetChoice(NamedTuple):
 
 
 class FacetView(NamedTuple):
-    """A facet with its values, the most frequent first."""
+    """A facet with its values, the most frequent first, and what people know them by."""
 
     name: str
     label: Any
-    values: list[FacetChoice]
+    shown: FacetValues
+    labels: Mapping[str, str]
+
+    @property
+    def values(self) -> list[FacetChoice]:
+        """Each value by itself."""
+        return [
+            FacetChoice(value, self.labels.get(value, value), count, is_selected)
+            for value, count, is_selected in self.shown
+        ]
 
 
 @dataclass(frozen=True)
@@ -202,25 +210,23 @@ def _visible_ids(actor: Actor, kind: Searchable, numbers: Sequence[int]) -> set[
     return known.intersection(numbers)
 
 
-def _labels(
-    name: str, shown: Sequence[FacetValue], values: FacetValues, language: str
-) -> Mapping[str, str]:
+def _labels(name: str, shown: FacetValues, values: FacetValues, language: str) -> Mapping[str, str]:
     """Return the names of a facet's shown values in a language, the reader's.
 
     Only those of values that something has are kept: any others can stand in an address. Where
     one is not known yet, all values found are asked for, so that no page has to ask for long.
     """
     known: dict[str, str] = for_a_minute(("labels", name, language), dict)
-    if all(item.value in known for item in shown):
+    if all(map(known.__contains__, shown.names)):
         return known
-    wanted = [value for value in values.names() if value not in known]
+    wanted = [value for value in values.names if value not in known]
     found: Mapping[str, Any]
     if name == "kind":
         found = {kind: item.label for kind, item in search_index().kinds.items()}
     else:
         found = search_index().facets[name].labels(wanted)
     names = {value: str(found.get(value, value)) for value in wanted}
-    counts = values.counts()
+    counts = dict(zip(values.names, values.counts, strict=True))
     known.update((value, name) for value, name in names.items() if counts[value])
     return {**known, **names}
 
@@ -236,26 +242,13 @@ def _facets(
     ):
         if not (values := results.facets.get(name)):
             continue
-        shown: Sequence[FacetValue] = values.first(most_values)
+        shown = values.first(most_values)
         if hidden:
             shown = _without(hidden, name, shown)
-        labels = _labels(name, shown, values, language)
-        yield FacetView(
-            name,
-            label,
-            [
-                FacetChoice(
-                    value.value,
-                    labels.get(value.value, value.value),
-                    value.count,
-                    value.is_selected,
-                )
-                for value in shown
-            ],
-        )
+        yield FacetView(name, label, shown, _labels(name, shown, values, language))
 
 
-def _without(hidden: Sequence[Hit], name: str, values: Sequence[FacetValue]) -> list[FacetValue]:
+def _without(hidden: Sequence[Hit], name: str, values: FacetValues) -> FacetValues:
     """Return the values of a facet as they are without some of the hits."""
     less = Counter(
         value
@@ -263,7 +256,10 @@ def _without(hidden: Sequence[Hit], name: str, values: Sequence[FacetValue]) -> 
         for value in ((hit.kind,) if name == "kind" else hit.facets.get(name, ()))
     )
     fewer = [item._replace(count=item.count - less[item.value]) for item in values]
-    return [item for item in fewer if item.count or item.is_selected]
+    left = [item for item in fewer if item.count or item.is_selected]
+    return FacetValues(
+        [item.value for item in left], [item.count for item in left], values.selected
+    )
 
 
 def count(actor: Actor, wanted: Search) -> int:

@@ -7,7 +7,7 @@ results takes as long as these.
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote, quote_plus
 
 from flask_babel import get_locale, ngettext
@@ -150,8 +150,8 @@ class FacetList(NamedTuple):
     is_open: bool
 
 
-def facets_of(wanted: Search, facets: Iterable[FacetView]) -> list[FacetList]:
-    """Return the facets with the addresses that choose their values, or take the choice back.
+def facets_of(wanted: Search, facets: Iterable[FacetView]) -> Markup:
+    """Return the facets with links that choose their values, or take the choice back.
 
     Addresses with a value added differ in nothing else, so one is made for all of them.
     """
@@ -167,7 +167,9 @@ def facets_of(wanted: Search, facets: Iterable[FacetView]) -> list[FacetList]:
             around = f"{around[0]}{name}=", around[1]
         links: list[str] = []
         is_open = False
-        for value, label, count, is_selected in facet.values:
+        selected, labels = facet.shown.selected, facet.labels
+        for value, count in zip(facet.shown.names, facet.shown.counts, strict=True):
+            is_selected, label = value in selected, labels.get(value, value)
             if is_selected or around is None:
                 is_open = is_open or (is_selected and len(links) >= VALUES_UNFOLDED)
                 url = address(wanted.toggled(name, value))
@@ -176,8 +178,26 @@ def facets_of(wanted: Search, facets: Iterable[FacetView]) -> list[FacetList]:
                 link = _link(language, name, value, label)
                 links.append(f"{link[0]}{count:,}{link[1]}")
         title = _title(language, name)
-        found.append(facet_list(name, title, links, around or ("", ""), is_open=is_open))
-    return found
+        shown = facet_list(name, title, links, around or ("", ""), is_open=is_open)
+        found.append(_facet(language, shown))
+    return Markup("".join(found))  # noqa: S704 (written in patterns)
+
+
+def _facet(language: str, shown: FacetList) -> str:
+    if not shown.first:
+        return ""
+    values: dict[str, Any] = {"first": shown.first}
+    if shown.more:
+        values |= {"more": shown.more, "count_more": shown.count_more}
+    pattern = pattern_of(
+        "directory/facet.html",
+        language,
+        tuple(values),
+        name=shown.name,
+        label=shown.label,
+        is_open=shown.is_open,
+    )
+    return pattern % values
 
 
 @lru_cache(maxsize=256)

@@ -1,14 +1,17 @@
 """The search box's page, its suggestions while typing, and the map of the results."""
 
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from flask import render_template
 from flask.typing import ResponseReturnValue
+from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from portal.directory.queries import searching
 from portal.directory.queries.searching import Found
-from portal.directory.rules import LAST_PAGE, RADII_MILES, UPDATED_DAYS, Search
+from portal.directory.rules import LAST_PAGE, RADII_MILES, UPDATED_DAYS, VIEWS, Search
 from portal.directory.views.addresses import address, asked_search
 from portal.directory.views.blueprint import blueprint
 from portal.directory.views.leading_on import note_unmet, request_url, ways_on
@@ -42,13 +45,13 @@ def search() -> ResponseReturnValue:
         partial=rows_of(found.partial) if wanted.view == "list" else "",
         facets=facets_of(wanted, found.facets),
         sorts=_sorts(wanted),
-        views=_views(wanted),
+        views=_choices("view", VIEWS, wanted),
         near_own=_near_own(wanted),
         radii=RADII_MILES,
         kept=_kept(wanted),
         save_url=address(wanted, "directory.save_search"),
         feeds=_feeds(wanted),
-        updated=_updated(wanted),
+        updated=_choices("updated_days", (None, *UPDATED_DAYS), wanted),
         filters=_filters(wanted),
         ways_on=ways_on(found),
         request_url=None if found.hits else request_url(found),
@@ -85,46 +88,39 @@ def _near_own(wanted: Search) -> list[dict[str, str]]:
     ]
 
 
-def _sorts(wanted: Search) -> list[dict[str, Any]]:
-    labels = {"relevance": _("Best match"), "newest": _("Newest"), "title": _("Name")}
-    if wanted.near:
-        labels["distance"] = _("Distance")
-    return [
-        {
-            "label": label,
-            "url": address(wanted.changed(sort=sort)),
-            "is_selected": wanted.sort == sort,
-        }
-        for sort, label in labels.items()
-    ]
-
-
-def _views(wanted: Search) -> list[dict[str, Any]]:
-    return [
-        {
-            "label": label,
-            "url": address(wanted.changed(view=view)),
-            "is_selected": wanted.view == view,
-        }
-        for view, label in (("list", _("List")), ("map", _("Map")))
-    ]
-
-
-def _updated(wanted: Search) -> list[dict[str, Any]]:
-    labels = {
-        None: _("Any time"),
-        30: _("Last 30 days"),
-        90: _("Last 90 days"),
-        365: _("Last year"),
+@lru_cache(maxsize=16)
+def _words(_language: str) -> dict[str, str]:
+    """Return what the choices are called in the reader's language: looking it up takes long."""
+    return {
+        "relevance": _("Best match"),
+        "newest": _("Newest"),
+        "title": _("Name"),
+        "distance": _("Distance"),
+        "list": _("List"),
+        "map": _("Map"),
+        "": _("Any time"),
+        "30": _("Last 30 days"),
+        "90": _("Last 90 days"),
+        "365": _("Last year"),
     }
+
+
+def _choices(field: str, values: Iterable[Any], wanted: Search) -> list[dict[str, Any]]:
+    """Return links to the same search with each of these values in a field."""
+    words, present = _words(str(get_locale())), getattr(wanted, field)
     return [
         {
-            "label": labels[days],
-            "url": address(wanted.changed(updated_days=days)),
-            "is_selected": wanted.updated_days == days,
+            "label": words[str(value or "")],
+            "url": address(wanted.changed(**{field: value})),
+            "is_selected": present == value,
         }
-        for days in (None, *UPDATED_DAYS)
+        for value in values
     ]
+
+
+def _sorts(wanted: Search) -> list[dict[str, Any]]:
+    sorts = ("relevance", "newest", "title", *(("distance",) if wanted.near else ()))
+    return _choices("sort", sorts, wanted)
 
 
 def _filters(wanted: Search) -> list[dict[str, Any]]:

@@ -202,35 +202,29 @@ class FacetValues(Sequence[FacetValue]):
     There may be thousands of which a page shows some: each is made when it is looked at.
     """
 
-    __slots__ = ("_counts", "_names", "_selected")
+    __slots__ = ("counts", "names", "selected")
 
     def __init__(
         self, names: Sequence[str], counts: Sequence[int], selected: Collection[str] = frozenset()
     ) -> None:
-        self._names = names
-        self._counts = counts
-        self._selected = selected
+        self.names = names
+        self.counts = counts
+        self.selected = selected
 
-    def names(self) -> Sequence[str]:
-        """The values alone."""
-        return self._names
-
-    def counts(self) -> dict[str, int]:
-        """How many hits there are by value."""
-        return dict(zip(self._names, self._counts, strict=True))
-
-    def first(self, most: int | None) -> tuple[FacetValue, ...]:
+    def first(self, most: int | None) -> FacetValues:
         """So many of the most frequent (None: all) and every other one that is selected."""
-        if most is None or most >= len(self._names):
-            return tuple(self)
-        rest = range(most, len(self._names)) if self._selected else ()
-        return (
-            *self[:most],
-            *(self[at] for at in rest if self._names[at] in self._selected),
-        )
+        if most is None or most >= len(self.names):
+            return self
+        names, counts = list(self.names[:most]), list(self.counts[:most])
+        if self.selected:
+            for at in range(most, len(self.names)):
+                if self.names[at] in self.selected:
+                    names.append(self.names[at])
+                    counts.append(self.counts[at])
+        return FacetValues(names, counts, self.selected)
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self.names)
 
     @overload
     def __getitem__(self, at: int) -> FacetValue: ...
@@ -238,13 +232,13 @@ class FacetValues(Sequence[FacetValue]):
     def __getitem__(self, at: slice) -> tuple[FacetValue, ...]: ...
     def __getitem__(self, at: int | slice) -> FacetValue | tuple[FacetValue, ...]:
         if isinstance(at, slice):
-            return tuple(FacetValues(self._names[at], self._counts[at], self._selected))
-        name = self._names[at]
-        return FacetValue(name, self._counts[at], name in self._selected)
+            return tuple(FacetValues(self.names[at], self.counts[at], self.selected))
+        name = self.names[at]
+        return FacetValue(name, self.counts[at], name in self.selected)
 
     def __iter__(self) -> Iterator[FacetValue]:
-        for name, count in zip(self._names, self._counts, strict=True):
-            yield FacetValue(name, count, name in self._selected)
+        for name, count in zip(self.names, self.counts, strict=True):
+            yield FacetValue(name, count, name in self.selected)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and tuple(self) == tuple(other)

@@ -52,15 +52,16 @@ def while_unwritten(key: Hashable, make: Callable[[], T]) -> T:
     return _answers().unwritten.get(version, key, make)
 
 
-def for_a_minute(key: Hashable, make: Callable[[], T]) -> T:
+def for_a_minute(key: Hashable, make: Callable[[], T], renew: Callable[[T], T] | None = None) -> T:
     """Return what `make` returned for the key in this minute, whatever was written meanwhile.
 
-    For what set-up alone writes, such as the names of places.
+    For what set-up alone writes, such as the names of places. renew: makes it from what it was the
+    minute before, if it was.
     """
     answers = _answers()
     if not answers.is_keeping:
         return make()
-    return answers.of_minute.get(int(now().timestamp() // KEPT_SECONDS), key, make)
+    return answers.of_minute.get(int(now().timestamp() // KEPT_SECONDS), key, make, renew)
 
 
 def _answers() -> "KeptAnswers":
@@ -74,20 +75,30 @@ _NOTHING = object()
 class Values:
     """Values by key that hold for one version: the first of another version ends them.
 
-    most: so many are kept; one more ends the others.
+    most: so many are kept; one more ends the others. are_renewed: those of the version before are
+    kept as well, for whoever makes the new ones.
     """
 
-    def __init__(self, most: int = 1000) -> None:
+    def __init__(self, most: int = 1000, *, are_renewed: bool = False) -> None:
         self._most = most
+        self._are_renewed = are_renewed
+        self._before: dict[Hashable, Any] = {}
         self._lock = threading.Lock()
         self._version: object = None
         self._values: dict[Hashable, Any] = {}
 
-    def get(self, version: object, key: Hashable, make: Callable[[], T]) -> T:
-        """Return the value of a key in this version, made if it is new."""
+    def get(
+        self,
+        version: object,
+        key: Hashable,
+        make: Callable[[], T],
+        renew: Callable[[T], T] | None = None,
+    ) -> T:
+        """Return the value of a key in this version, made if it is new, or renewed."""
         value = self.find(version, key, _NOTHING)
         if value is _NOTHING:
-            value = make()
+            before = self._before.get(key, _NOTHING) if renew else _NOTHING
+            value = make() if renew is None or before is _NOTHING else renew(before)
             self.put(version, key, value)
         return cast(T, value)
 
@@ -96,7 +107,9 @@ class Values:
         with self._lock:
             if self._version != version:
                 self._version = version
-                self._values.clear()
+                if self._are_renewed:
+                    self._before = self._values
+                self._values = {}
             return self._values.get(key, otherwise)
 
     def put(self, version: object, key: Hashable, value: object) -> None:
@@ -134,7 +147,7 @@ class KeptAnswers:
         self._kept: OrderedDict[tuple[str, ...], Kept] = OrderedDict()
         self._bytes = 0
         self.unwritten = Values()
-        self.of_minute = Values()
+        self.of_minute = Values(are_renewed=True)
         app.extensions["portal-kept"] = self
 
     def __call__(

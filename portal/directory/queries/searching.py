@@ -214,21 +214,27 @@ def _labels(name: str, shown: FacetValues, values: FacetValues, language: str) -
     """Return the names of a facet's shown values in a language, the reader's.
 
     Only those of values that something has are kept: any others can stand in an address. Where
-    one is not known yet, all values found are asked for, so that no page has to ask for long.
+    one is not known yet, all values found are asked for, so that no page has to ask for long; and
+    each minute all that were known at once, so that hardly any page asks at all.
     """
-    known: dict[str, str] = for_a_minute(("labels", name, language), dict)
+    known: dict[str, str] = for_a_minute(
+        ("labels", name, language), dict, lambda before: _names_of(name, list(before))
+    )
     if all(map(known.__contains__, shown.names)):
         return known
-    wanted = [value for value in values.names if value not in known]
+    names = _names_of(name, [value for value in values.names if value not in known])
+    counts = dict(zip(values.names, values.counts, strict=True))
+    known.update((value, label) for value, label in names.items() if counts[value])
+    return {**known, **names}
+
+
+def _names_of(name: str, values: Sequence[str]) -> dict[str, str]:
     found: Mapping[str, Any]
     if name == "kind":
         found = {kind: item.label for kind, item in search_index().kinds.items()}
     else:
-        found = search_index().facets[name].labels(wanted)
-    names = {value: str(found.get(value, value)) for value in wanted}
-    counts = dict(zip(values.names, values.counts, strict=True))
-    known.update((value, name) for value, name in names.items() if counts[value])
-    return {**known, **names}
+        found = search_index().facets[name].labels(values)
+    return {value: str(found.get(value, value)) for value in values}
 
 
 def _facets(

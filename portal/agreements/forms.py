@@ -74,7 +74,9 @@ class AgreementForm(Form):
     )
     terms = MarkdownField(
         _l("What was agreed"),
-        description=_l("Who does what, when and for what. Markdown may be used."),
+        description=_l(
+            "Who does what, when and for what. You can write **bold** and lists with -."
+        ),
     )
     starts_on = DateField(_l("Holds from"))
     ends_on = DateField(_l("Holds until"), description=_l("The last day. Empty: no end."))

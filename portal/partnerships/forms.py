@@ -96,7 +96,10 @@ class RequestForm(Form):
         longest=120,
         description=_l("One per line, such as 5-axis milling or CMM."),
     )
-    description = MarkdownField(_l("Description"), description=_l("Markdown may be used."))
+    description = MarkdownField(
+        _l("Description"),
+        description=_l("You can write **bold**, lists with - and headings with ##."),
+    )
     zip_code = TextField(
         _l("ZIP code"), longest=10, description=_l("Empty: where your organization is.")
     )

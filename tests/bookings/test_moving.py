@@ -182,8 +182,9 @@ def test_series_moves_to_another_machine_as_a_whole_or_stays(
             actor("ana"), (again(first).resource, other), booking=again(first), scope="all"
         )
 
-    with pytest.raises(Refused):
+    with pytest.raises(Refused) as refused:
         move()
+    assert {one.instead_of for one in refused.value.suggestions} == {hour(days=8)}
     assert {one.resource_id for one in queries.list_made_together(first)} == {machine.id}
     steps.act_on_booking(actor("cleo"), blocking, "cancel")
     move()

@@ -14,6 +14,9 @@ from portal.bookings.rules.problems import find_problems
 #: A booking is shifted by so many slots at most, and keeps at least this part of its length.
 MOST_SLOTS = 4
 LEAST_PART = 0.75
+#: Of what repeats, so many times that cannot be had get suggestions, and so many each.
+MOST_ADVISED = 3
+MOST_FOR_EACH = 2
 #: So far ahead the next free span is looked for, and so many are tried of each kind.
 LOOK_AHEAD = dt.timedelta(days=14)
 _MOST_TRIES = 12

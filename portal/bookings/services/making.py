@@ -24,7 +24,7 @@ from portal.bookings.queries.situations import problems_at
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.recurrence import Recurrence, occurrences
 from portal.bookings.rules.refusal import Refused
-from portal.bookings.rules.suggestions import Suggestion
+from portal.bookings.rules.suggestions import MOST_ADVISED, MOST_FOR_EACH, Suggestion
 from portal.bookings.services.charging import report_usage
 from portal.bookings.services.judging import Wish, book, check_bookable, read_wish, tell_which
 from portal.kernel.authorization import Actor
@@ -34,9 +34,6 @@ from portal.kernel.errors import Conflict, Invalid
 from portal.organizations.models import Organization
 
 MOST_OCCURRENCES = 200
-#: Of what repeats, so many that cannot be booked get suggestions, and so many each.
-MOST_ADVISED = 3
-MOST_FOR_EACH = 2
 
 
 @command(Permission.BOOKING_CREATE)

@@ -21,6 +21,7 @@ from portal.bookings.queries.charging import estimate_cents
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.hours import instant_at
 from portal.bookings.rules.refusal import Refused
+from portal.bookings.rules.suggestions import MOST_ADVISED, MOST_FOR_EACH
 from portal.bookings.rules.words import (
     BOOKINGS,
     HOLDING_STATUSES,
@@ -185,7 +186,12 @@ def _refuse(refusals: Sequence[tuple[Resource, Span, Refused]]) -> None:
                 replace(problem, message=f"{tell_which(resource, one, [], [])}: {problem.message}")
                 for resource, one, refusal in refusals
                 for problem in refusal.problems
-            ]
+            ],
+            lambda: [
+                replace(other, instead_of=one)
+                for _resource, one, refusal in refusals[:MOST_ADVISED]
+                for other in refusal.suggestions[:MOST_FOR_EACH]
+            ],
         )
 
 

@@ -55,7 +55,7 @@ class Way:
 class Refusal:
     """What a page shows: problems, times that would work, and whether more can be done.
 
-    instead: (words, address) of times for single ones of what repeats.
+    instead: (words, address, if any) of times for single ones of what repeats.
     may_override: all that stands against it may be set aside by its reader; may_wait: it is
     only taken. values: what a form sends to wait for the time. elsewhere_url: what else can do
     the same at that time; elsewhere: (words, address) of a few machines nearby that can be booked.
@@ -102,7 +102,10 @@ def show_refusal(attempted: Attempted, subject: Subject, form: SpanForm) -> Refu
                     was=write_times(one.instead_of, attempted.zone),
                     when=write_times(one.span, attempted.zone),
                 ),
-                subject.url("book", **span_arguments(one.span)),
+                # Who moves several moves that one by itself, from its own page.
+                subject.url("book", **span_arguments(one.span))
+                if isinstance(form, BookingPageForm)
+                else "",
             )
             for one in attempted.refusal.suggestions
             if one.instead_of is not None

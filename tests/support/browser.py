@@ -37,6 +37,8 @@ ARGUMENTS = [
     "--disable-gpu",
     "--disable-sync",
     "--no-first-run",
+    # No page of a test lives long enough for its scripts to be worth compiling well.
+    "--js-flags=--no-opt --no-maglev",
     # Whatever is not on this machine goes to a proxy that is not there.
     "--proxy-server=http://127.0.0.1:9",
     "--proxy-bypass-list=127.0.0.1;localhost;[::1]",

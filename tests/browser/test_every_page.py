@@ -3,8 +3,9 @@
 import re
 import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from heapq import heapify, heappop, heappush
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
@@ -72,8 +73,9 @@ class Shape(HTMLParser):
     """The elements of a page's main part: what they are, stand in and hold, without their words.
 
     Pages of the same elements are laid out and named alike; only their words differ. `looks` are
-    the elements by what a style sheet can tell them apart. `problems` are ids that stand twice, or
-    that nothing has, which is told of every page here, since words are not kept.
+    the elements by what a style sheet can tell them apart, `frame` those around the main part.
+    `problems` are ids that stand twice, or that nothing has, which is told of every page here,
+    since words are not kept.
     """
 
     # What the style sheet asks for, and what browsers' own do.
@@ -96,6 +98,7 @@ class Shape(HTMLParser):
         super().__init__()
         self.elements: set[tuple[str, ...]] = set()
         self.looks: set[tuple[str, ...]] = set()
+        self.frame: set[tuple[str, ...]] = set()
         self._open: list[tuple[str, str]] = []
         self._ids: Counter[str] = Counter()
         self._referred: set[str] = set()
@@ -108,8 +111,12 @@ class Shape(HTMLParser):
 
     def _add(self, element: str, look: str) -> None:
         around = self._open[-2:]
-        self.elements.add((*(element for element, _look in around), element))
-        self.looks.add((*(look for _element, look in around), look))
+        part = (*(element for element, _look in around), element)
+        if self._is_main:
+            self.elements.add(part)
+            self.looks.add((*(look for _element, look in around), look))
+        else:
+            self.frame.add(part)
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         for name, value in attributes:
@@ -118,8 +125,6 @@ class Shape(HTMLParser):
             elif name in self._REFERENCES:
                 self._referred.update((value or "").split())
         self._is_main = self._is_main or tag == "main"
-        if not self._is_main:
-            return
         told = {
             name: f"{name}={value}" if name in self._TOLD_BY_VALUE or not value else name
             for name, value in attributes
@@ -137,7 +142,7 @@ class Shape(HTMLParser):
             pass
 
     def handle_data(self, data: str) -> None:
-        if self._is_main and data.strip():
+        if data.strip():
             self._add("words", "words")
 
 
@@ -183,12 +188,25 @@ class Eyes:
         self._page = page
         self._elements: set[tuple[str, ...]] = set()
         self._looks: set[tuple[str, ...]] = set()
+        self._frames: set[tuple[str, ...]] = set()
         self._colors: dict[str, set[str]] = {"light": set(), "dark": set()}
         self._scheme = "light"
 
-    def know(self, shape: Shape) -> bool:
-        """Tell whether all that a page is of was looked at."""
-        return shape.elements <= self._elements
+    def new_in(self, shape: Shape) -> int:
+        """Return how much of what a page is of was not looked at yet."""
+        return len(shape.elements - self._elements) + len(shape.frame - self._frames)
+
+    def most_new_first(self, pages: Sequence["Read"]) -> Iterator["Read"]:
+        """Yield pages, always one with the most that is new, so that few have anything new."""
+        waiting = [(-self.new_in(page.shape), number) for number, page in enumerate(pages)]
+        heapify(waiting)
+        while waiting:
+            told, number = heappop(waiting)
+            new = -self.new_in(pages[number].shape)
+            if new == told:
+                yield pages[number]
+            else:  # another page had some of it
+                heappush(waiting, (new, number))
 
     def too_wide(self, path: str) -> list[str]:
         """Return what stands out of a phone's window, which words alone can bring about."""
@@ -197,11 +215,13 @@ class Eyes:
         self._page.goto(path)
         return overflow(self._page)
 
-    def problems_of(self, path: str, shape: Shape, *, has_frame: bool) -> list[str]:
+    def problems_of(self, path: str, shape: Shape) -> list[str]:
         """Return what is wrong with a page, light and wide, dark and narrow."""
+        has_frame = not shape.frame <= self._frames
         rules = () if shape.looks <= self._looks and not has_frame else RULES_OF_SIZE
         self._elements |= shape.elements
         self._looks |= shape.looks
+        self._frames |= shape.frame
         self._page.goto(path)
         frame = () if has_frame else FRAME
         # Turned half as often, since each page begins as the last one ended.
@@ -284,21 +304,14 @@ def test_every_page_is_accessible_light_and_no_wider_than_a_phone(
         lambda message: errors.append(message.text) if message.type == "error" else None,
     )
     eyes = Eyes(context.new_page())
-    # Those with the most parts first, so that few others have one that is new.
-    pages.sort(key=lambda page: len(page.shape.elements), reverse=True)
     done: set[str] = set()
-    for read in pages:
-        path, has_frame = read.target.path, read.name not in done
-        is_known = eyes.know(read.shape) and not has_frame
+    for read in eyes.most_new_first(pages):
+        path, is_known = read.target.path, not eyes.new_in(read.shape)
         if is_known and read.target.name in done:
             continue
-        done |= {read.name, read.target.name}
+        done.add(read.target.name)
         live_server.sign_in(context, read.name)
-        found = (
-            eyes.too_wide(path)
-            if is_known
-            else eyes.problems_of(path, read.shape, has_frame=has_frame)
-        )
+        found = eyes.too_wide(path) if is_known else eyes.problems_of(path, read.shape)
         tell(read.name, read.target, found + [e for e in errors if "Failed to load" not in e])
         errors.clear()
     assert not problems, "\n".join(problems)

@@ -3,7 +3,6 @@
 import gc
 import os
 import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 from flask import Flask
@@ -28,7 +27,7 @@ def begin() -> Flask:
 def step_back() -> None:
     """Let the processes that serve already go first, where a thread has a priority of its own."""
     if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+        os.nice(10)
 
 
 # In a thread that ends: nobody may raise a priority again.

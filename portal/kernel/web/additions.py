@@ -1,12 +1,13 @@
 """What the domains add to pages: entries of menus, and parts of each other's record pages."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from flask import current_app, request
-from markupsafe import escape
+from markupsafe import Markup, escape
 
-from portal.kernel.authorization import NOBODY, Actor, can
+from portal.kernel.authorization import NOBODY, can
 from portal.kernel.manifest import RecordSection
 from portal.kernel.web.addresses import path_of
 from portal.kernel.web.viewer import current_actor, language
@@ -15,17 +16,6 @@ from portal.kernel.web.viewer import current_actor, language
 def navigation_items(section: str = "main") -> list[dict[str, Any]]:
     """Return the entries of a menu that this actor may use."""
     actor = current_actor()
-    if actor is not NOBODY:
-        return _navigation_items(section, actor)
-    # Most pages are asked for by nobody, of whom nothing can change.
-    known: dict[tuple[object, ...], list[dict[str, Any]]] = current_app.extensions["portal-menus"]
-    key = (section, request.endpoint, language(), request.script_root)
-    if key not in known:
-        known[key] = _navigation_items(section, actor)
-    return known[key]
-
-
-def _navigation_items(section: str, actor: Actor) -> list[dict[str, Any]]:
     return [
         {
             "label": escape(item.label),
@@ -35,6 +25,21 @@ def _navigation_items(section: str, actor: Actor) -> list[dict[str, Any]]:
         for item in current_app.extensions["portal-navigation"]
         if item.section == section and (item.permission is None or can(actor, item.permission))
     ]
+
+
+def same_for_nobody(part: str, caller: Callable[[], Markup]) -> Markup:
+    """Return a part of the frame around pages, the `caller` of a template.
+
+    For nobody in particular, who asks for most pages, each is the same on all pages of one endpoint
+    in one language, and is put together once.
+    """
+    if current_actor() is not NOBODY:
+        return caller()
+    known: dict[tuple[object, ...], Markup] = current_app.extensions["portal-frame"]
+    key = (part, request.endpoint, language(), request.script_root)
+    if key not in known:
+        known[key] = caller()
+    return known[key]
 
 
 @dataclass(frozen=True)

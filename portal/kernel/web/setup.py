@@ -14,7 +14,7 @@ from portal.kernel.clock import now
 from portal.kernel.kept import KeptAnswers
 from portal.kernel.manifest import NavigationItem, RecordSection
 from portal.kernel.templating import init_templates
-from portal.kernel.web.additions import navigation_items, sections_of
+from portal.kernel.web.additions import navigation_items, same_for_nobody, sections_of
 from portal.kernel.web.addresses import address, asset_url, path_of
 from portal.kernel.web.arguments import LARGEST_ID
 from portal.kernel.web.formats import (
@@ -69,7 +69,7 @@ def init_web(
     """Give the app its manners; `load_actor` makes the actor of a user id."""
     app.extensions["portal-actor-loader"] = load_actor
     app.extensions["portal-paths"] = {}
-    app.extensions["portal-menus"] = {}
+    app.extensions["portal-frame"] = {}
     app.extensions["portal-sections"] = sorted(sections, key=lambda item: item.order)
     app.extensions["portal-navigation"] = sorted(navigation, key=lambda item: item.order)
     is_secure = app.config["SECURE_COOKIES"]
@@ -138,6 +138,7 @@ def _fit_templates(app: Flask) -> None:
         current_locale=language,
         languages=lambda: app.config["LANGUAGES"].split(","),
         navigation=navigation_items,
+        same_for_nobody=same_for_nobody,
         path_of=path_of,
         viewer_zone=viewer_zone,
         sections_of=sections_of,

@@ -8,7 +8,7 @@ from urllib.request import Request, urlopen
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Person
+from tests.browser.conftest import Person, Sit
 from tests.browser.hands import Hands
 from tests.cast import PASSWORD, World
 from tests.support.server import LiveServer
@@ -118,10 +118,8 @@ def accept(hands: Hands) -> None:
     hands.sees("Each side now sees how to reach the other.")
 
 
-def test_a_stranger_sees_nothing_that_is_not_public(
-    live_server: LiveServer, person: Person, world: World
-) -> None:
-    stranger = person("nobody")
+def test_a_stranger_sees_nothing_that_is_not_public(sit: Sit, world: World) -> None:
+    stranger = sit("nobody")
     for kind in ("facilities", "equipment", "requests"):
         records: dict[str, int] = getattr(world, kind)
         stranger.open(f"/search?q=shop&kind={SEARCHED_AS[kind]}")

@@ -26,7 +26,7 @@ from portal.kernel.search import search_index
 from portal.kernel.worker import Worker
 from tests.cast import World, actor_named, token_of
 from tests.support.counting import uncounted
-from tests.support.kept_world import KeptFile, KeptRows
+from tests.support.kept_world import KeptInPostgresql, KeptInSqlite
 from tests.world.building import build_world
 
 pytest_plugins = [
@@ -150,7 +150,7 @@ def compiled_templates() -> Path:
 class Databases:
     """The database of this process, and how it is set back to the cast's world."""
 
-    def __init__(self, app: Flask, keep: type[KeptFile | KeptRows]) -> None:
+    def __init__(self, app: Flask, keep: type[KeptInSqlite | KeptInPostgresql]) -> None:
         self.app = app
         self.app.test_client_class = Browser
         # Compiling all templates takes 3 s of each process.
@@ -185,7 +185,7 @@ def _databases(
 ) -> Iterator[Databases]:
     folder = str(tmp_path_factory.mktemp("instance"))
     if request.config.getoption("--database") == "sqlite":
-        databases = Databases(create_app("testing", INSTANCE_PATH=folder), KeptFile)
+        databases = Databases(create_app("testing", INSTANCE_PATH=folder), KeptInSqlite)
         yield databases
         databases.release()
         return
@@ -193,7 +193,9 @@ def _databases(
     worker = getattr(request.config, "workerinput", {}).get("workerid", "main")
     name = f"test_{worker}"
     url = cluster.create(name)
-    databases = Databases(create_app("testing", INSTANCE_PATH=folder, DATABASE_URL=url), KeptRows)
+    databases = Databases(
+        create_app("testing", INSTANCE_PATH=folder, DATABASE_URL=url), KeptInPostgresql
+    )
     yield databases
     databases.release()
     cluster.drop(name)

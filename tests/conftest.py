@@ -114,7 +114,8 @@ def pytest_collection_finish() -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
     """Count lines only where a test means to run them."""
-    with uncounted() if item.get_closest_marker("sweep") else nullcontext():
+    is_counted = not (item.get_closest_marker("sweep") or item.get_closest_marker("uncounted"))
+    with nullcontext() if is_counted else uncounted():
         return (yield)
 
 

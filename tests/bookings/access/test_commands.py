@@ -70,6 +70,7 @@ def booked(world: World, **columns: Any) -> Booking:
 # Granting
 
 
+@pytest.mark.uncounted
 def test_who_asked_is_granted_told_and_may_book(
     world: World,
     actor: ActorOf,

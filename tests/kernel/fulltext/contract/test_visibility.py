@@ -33,6 +33,7 @@ def index(index_of: IndexOf) -> Engine:
     )
 
 
+@pytest.mark.uncounted
 @pytest.mark.parametrize(
     "query",
     [

@@ -175,6 +175,7 @@ class Databases:
     def release(self) -> None:
         """Let go of every connection."""
         self._kept.close()
+        self.app.extensions["portal-reader"].close()
         with self.app.app_context():
             db.session.remove()
             db.engine.dispose()

@@ -47,6 +47,7 @@ def stateless(postgresql: Cluster, tmp_path: Path) -> Iterator[tuple[Flask, Worl
     with app.app_context():
         db.create_all()
         yield app, build_world()
+        app.extensions["portal-reader"].close()
         db.session.remove()
         db.engine.dispose()
     postgresql.drop(name)

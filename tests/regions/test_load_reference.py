@@ -14,7 +14,7 @@ from tests.regions.test_rules import TOPOLOGY
 
 
 @pytest.mark.sweep
-def test_loading_again_changes_only_what_is_no_longer_right(world):
+def test_loading_again_changes_only_what_is_new_or_no_longer_right(world, tmp_path):
     steps = []
     first = services.load_reference(
         SYSTEM, progress=lambda done, total: steps.append((done, total))
@@ -22,9 +22,24 @@ def test_loading_again_changes_only_what_is_no_longer_right(world):
     assert first.added > 50_000
     assert steps == sorted(steps)
     assert steps[-1] == (first.total, first.total)
-    again = services.load_reference(SYSTEM)
+
+    file = tmp_path / "counties.json"
+    file.write_text(json.dumps(TOPOLOGY), "utf-8")
+    outlined = services.load_reference(SYSTEM, outlines=file)
+    assert outlined.has_outlines
+    assert (outlined.added, outlined.changed, outlined.removed) == (0, 2, 0)
+    outlines = queries.outlines_of(["01001", "01003", "21111"])
+    assert set(outlines) == {"01001", "01003"}
+    assert all(len(point) == 2 for point in outlines["01001"][0])
+    again = services.load_reference(SYSTEM, outlines=file)
     assert again.is_unchanged
-    assert again.total == first.total
+    assert again.total == outlined.total
+    without = services.load_reference(SYSTEM, outlines=tmp_path / "missing.json")
+    assert without.is_unchanged
+    assert without.total == first.total
+    assert not without.has_outlines
+    assert set(queries.outlines_of(["01001"])) == {"01001"}
+
     with unit_of_work():
         session.execute(update(State).where(State.code == "KY").values(name="Kaintuck"))
     repaired = services.load_reference(SYSTEM)
@@ -33,22 +48,6 @@ def test_loading_again_changes_only_what_is_no_longer_right(world):
     region = queries.get_region(world.regions["greater-louisville"])
     assert [county.fips for county in region.counties] == ["18019", "21111"]
     assert session.scalar(select(func.count()).select_from(Region)) == 2
-
-
-@pytest.mark.sweep
-def test_outlines_are_stored_and_loaded_again_without_change(app, tmp_path):
-    file = tmp_path / "counties.json"
-    file.write_text(json.dumps(TOPOLOGY), "utf-8")
-    first = services.load_reference(SYSTEM, outlines=file)
-    assert first.has_outlines
-    outlines = queries.outlines_of(["01001", "01003", "21111"])
-    assert set(outlines) == {"01001", "01003"}
-    assert all(len(point) == 2 for point in outlines["01001"][0])
-    assert services.load_reference(SYSTEM, outlines=file).is_unchanged
-    without = services.load_reference(SYSTEM, outlines=tmp_path / "missing.json")
-    assert without.is_unchanged
-    assert not without.has_outlines
-    assert set(queries.outlines_of(["01001"])) == {"01001"}
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ import pytest
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from portal.kernel.database import db, session
 from tests.cast import token_of
 
 WEB_PROCESSES = 3
@@ -37,9 +36,9 @@ class WebProcess:
 
 
 @pytest.fixture
-def web_processes(app: Flask) -> Iterator[list[WebProcess]]:
-    session.remove()
-    db.engine.dispose()
+def web_processes(app: Flask, _databases: Any) -> Iterator[list[WebProcess]]:
+    # What is open belongs to one process.
+    _databases.release()
     started = []
     for _number in range(WEB_PROCESSES):
         listener = socket.create_server(("127.0.0.1", 0), backlog=BACKLOG)

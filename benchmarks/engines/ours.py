@@ -52,7 +52,10 @@ class Engine:
         return Answer(
             found.total,
             [hit.id for hit in found.hits],
-            {name: values.counts() for name, values in found.facets.items()}
+            {
+                name: dict(zip(values.names, values.counts, strict=True))
+                for name, values in found.facets.items()
+            }
             if ask.has_facets
             else {},
             [fragment.__html__() for hit in found.hits for fragment in hit.highlights]

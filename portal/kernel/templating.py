@@ -21,6 +21,7 @@ from markupsafe import Markup, escape
 
 _FUNCTIONS = frozenset((FunctionType, MethodType, BuiltinMethodType))
 _to_be_escaped = re.compile("[&<>'\"]").search
+_quoted_marks = re.compile("%00(\\w+?)%00").sub
 
 
 def written(value: Any) -> str:
@@ -50,9 +51,22 @@ def pattern_of(template: str, language: str, values: tuple[str, ...], **shape: H
     may ask whether a value is there, but not what it is. What it asks about is its `shape`.
     language: that of the present request.
     """
+    return pattern_in(render_template(template, **marks_of(*values), **shape))
+
+
+def marks_of(*values: str) -> dict[str, str]:
+    """Return what stands for some values in a text that becomes a pattern."""
     # No request brings a NUL, and no template writes one.
-    marks = {name: f"\0{name}\0" for name in values}
-    pieces = render_template(template, **marks, **shape).replace("%", "%%").split("\0")
+    return {name: f"\0{name}\0" for name in values}
+
+
+def pattern_in(marked: str) -> str:
+    """Return a text as a pattern with places where marks stand.
+
+    Where one was written into an address, the place is for the value `…_quoted`.
+    """
+    marked = _quoted_marks("\0\\1_quoted\0", marked)
+    pieces = marked.replace("%", "%%").split("\0")
     pieces[1::2] = [f"%({name})s" for name in pieces[1::2]]
     return "".join(pieces)
 

@@ -15,7 +15,7 @@ from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.clock import now
 from portal.kernel.errors import Unauthenticated
 from portal.kernel.settled import settled
-from portal.kernel.web.addresses import local_target
+from portal.kernel.web.addresses import local_target, present_address
 from portal.kernel.web.answers import see_other
 from portal.kernel.web.viewer import current_actor, set_actor
 
@@ -161,5 +161,5 @@ def ask_password_again(back_to: str | None = None) -> Response | None:
     if current_user.authenticated_at > now() - dt.timedelta(minutes=PASSWORD_MINUTES):
         return None
     if back_to is None:
-        back_to = request.full_path.rstrip("?") if request.method == "GET" else request.path
+        back_to = present_address()
     return see_other(url_for("accounts.confirm_password", next=local_target(back_to, "/")))

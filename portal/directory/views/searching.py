@@ -1,22 +1,28 @@
 """The search box's page, its suggestions while typing, and the map of the results."""
 
-from collections.abc import Iterable
+import dataclasses
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote_plus
 
 from flask import render_template
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale
+from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
+from markupsafe import escape
 
 from portal.directory.queries import searching
 from portal.directory.queries.searching import Found
-from portal.directory.rules import LAST_PAGE, RADII_MILES, UPDATED_DAYS, VIEWS, Search
+from portal.directory.rules import LAST_PAGE, PLAIN, RADII_MILES, UPDATED_DAYS, VIEWS, Search
 from portal.directory.views.addresses import address, asked_search
 from portal.directory.views.blueprint import blueprint
 from portal.directory.views.leading_on import note_unmet, request_url, ways_on
 from portal.directory.views.results import facets_of, rows_of
 from portal.kernel.kept import keep_answer
+from portal.kernel.templating import marks_of
+from portal.kernel.web.additions import pattern_for_nobody
+from portal.kernel.web.addresses import present_address
 from portal.kernel.web.answers import page
 from portal.kernel.web.arguments import text_argument
 from portal.kernel.web.viewer import current_actor
@@ -37,32 +43,72 @@ def search() -> ResponseReturnValue:
     most = MOST_VALUES_SHOWN if wanted.view == "list" else None
     found = searching.search(current_actor(), wanted, most_values=most)
     keep_answer(is_for=note_unmet(found))
-    return page(
-        "directory/results.html",
-        found=found,
-        search=wanted,
-        hits=rows_of(found.hits),
-        partial=rows_of(found.partial) if wanted.view == "list" else "",
-        facets=facets_of(wanted, found.facets),
-        sorts=_sorts(wanted),
-        views=_choices("view", VIEWS, wanted),
-        near_own=_near_own(wanted),
-        radii=RADII_MILES,
-        kept=_kept(wanted),
-        save_url=address(wanted, "directory.save_search"),
-        feeds=_feeds(wanted),
-        updated=_choices("updated_days", (None, *UPDATED_DAYS), wanted),
-        filters=_filters(wanted),
-        ways_on=ways_on(found),
-        request_url=None if found.hits else request_url(found),
-        drawing=_map(found) if wanted.view == "map" else None,
-        previous_url=address(wanted.turned_to(wanted.page - 1)) if wanted.page > 1 else None,
-        next_url=(
+    own = {
+        "count": ngettext(
+            "%(number)s result", "%(number)s results", found.total, number=f"{found.total:,}"
+        ),
+        "hits": rows_of(found.hits),
+        "partial": rows_of(found.partial) if wanted.view == "list" else "",
+        "facets": facets_of(wanted, found.facets),
+    }
+    return _plain_page(found, own) or page("directory/results.html", **own, **_surroundings(found))
+
+
+def _plain_page(found: Found, own: Mapping[str, str]) -> str | None:
+    """Return the page of words alone that were found, for nobody in particular.
+
+    That is nearly every page, and what is around its `own` parts differs in the words only.
+    """
+    text = found.search.text
+    # Titles have a single space between words.
+    is_plain = found.search == Search(text) and text == " ".join(text.split()) and found.hits
+    if not is_plain or found.suggestion:
+        return None
+    shape = (bool(found.partial), found.has_next, found.is_fuzzy)
+
+    def written() -> str:
+        marks = marks_of(*own, "text", "shown_at")
+        if not found.partial:
+            marks["partial"] = ""
+        marked = dataclasses.replace(found, search=Search(marks.pop("text")))
+        return render_template("directory/results.html", **marks, **_surroundings(marked))
+
+    pattern = pattern_for_nobody(shape, written)
+    if pattern is None:
+        return None
+    return pattern % {
+        **own,
+        "text": escape(text),
+        "text_quoted": escape(quote_plus(text, safe=PLAIN)),
+        "shown_at_quoted": quote_plus(present_address(), safe=""),
+    }
+
+
+def _surroundings(found: Found) -> dict[str, Any]:
+    """Return what the page shows around what was found."""
+    wanted = found.search
+    return {
+        "found": found,
+        "search": wanted,
+        "sorts": _sorts(wanted),
+        "views": _choices("view", VIEWS, wanted),
+        "near_own": _near_own(wanted),
+        "radii": RADII_MILES,
+        "kept": _kept(wanted),
+        "save_url": address(wanted, "directory.save_search"),
+        "feeds": _feeds(wanted),
+        "updated": _choices("updated_days", (None, *UPDATED_DAYS), wanted),
+        "filters": _filters(wanted),
+        "ways_on": ways_on(found),
+        "request_url": None if found.hits else request_url(found),
+        "drawing": _map(found) if wanted.view == "map" else None,
+        "previous_url": address(wanted.turned_to(wanted.page - 1)) if wanted.page > 1 else None,
+        "next_url": (
             address(wanted.turned_to(wanted.page + 1))
             if found.has_next and wanted.page < LAST_PAGE and wanted.view == "list"
             else None
         ),
-    )
+    }
 
 
 @blueprint.get("/search/suggestions")

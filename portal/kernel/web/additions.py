@@ -1,14 +1,16 @@
 """What the domains add to pages: entries of menus, and parts of each other's record pages."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
 from flask import current_app, request
+from flask import session as cookie
 from markupsafe import Markup, escape
 
 from portal.kernel.authorization import NOBODY, can
 from portal.kernel.manifest import RecordSection
+from portal.kernel.templating import pattern_in
 from portal.kernel.web.addresses import path_of
 from portal.kernel.web.viewer import current_actor, language
 
@@ -39,6 +41,21 @@ def same_for_nobody(part: str, caller: Callable[[], Markup]) -> Markup:
     key = (part, request.endpoint, language(), request.script_root)
     if key not in known:
         known[key] = caller()
+    return known[key]
+
+
+def pattern_for_nobody(shape: Hashable, make: Callable[[], str]) -> str | None:
+    """Return the pattern of a whole page, which `make` writes with marks for what differs.
+
+    As above, but for one of so many shapes; None for somebody in particular, or who has to be told
+    something.
+    """
+    if current_actor() is not NOBODY or cookie.get("_flashes"):
+        return None
+    known: dict[tuple[object, ...], str] = current_app.extensions["portal-patterns"]
+    key = (shape, request.endpoint, language(), request.script_root)
+    if key not in known:
+        known[key] = pattern_in(make())
     return known[key]
 
 

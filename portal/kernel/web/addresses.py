@@ -58,6 +58,11 @@ def path_of(endpoint: str, **values: Any) -> str:
     return known[key]
 
 
+def present_address() -> str:
+    """Return where to come back to after something else was done from this page."""
+    return request.full_path.rstrip("?") if request.method == "GET" else request.path
+
+
 def address(endpoint: str, **values: Any) -> str:
     """Return an address for a template; what is the same on every page is put together once."""
     return url_for(endpoint, **values) if values else path_of(endpoint)

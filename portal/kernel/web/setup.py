@@ -15,7 +15,7 @@ from portal.kernel.kept import KeptAnswers
 from portal.kernel.manifest import NavigationItem, RecordSection
 from portal.kernel.templating import init_templates
 from portal.kernel.web.additions import navigation_items, same_for_nobody, sections_of
-from portal.kernel.web.addresses import address, asset_url, path_of
+from portal.kernel.web.addresses import address, asset_url, path_of, present_address
 from portal.kernel.web.arguments import LARGEST_ID
 from portal.kernel.web.formats import (
     format_ago,
@@ -70,6 +70,7 @@ def init_web(
     app.extensions["portal-actor-loader"] = load_actor
     app.extensions["portal-paths"] = {}
     app.extensions["portal-frame"] = {}
+    app.extensions["portal-patterns"] = {}
     app.extensions["portal-sections"] = sorted(sections, key=lambda item: item.order)
     app.extensions["portal-navigation"] = sorted(navigation, key=lambda item: item.order)
     is_secure = app.config["SECURE_COOKIES"]
@@ -140,6 +141,7 @@ def _fit_templates(app: Flask) -> None:
         navigation=navigation_items,
         same_for_nobody=same_for_nobody,
         path_of=path_of,
+        present_address=present_address,
         viewer_zone=viewer_zone,
         sections_of=sections_of,
         site_name=app.config["SITE_NAME"],

@@ -34,6 +34,7 @@ from portal.kernel.fulltext.port import Fragment, Hit, Suggestion
 from portal.kernel.manifest import NavigationItem
 from portal.kernel.web.answers import flash, not_modified, page, see_other
 from portal.kernel.web.arguments import confirmed
+from portal.kernel.web.formats import time_ago
 from portal.kernel.web.setup import init_web
 from portal.kernel.web.viewer import set_actor
 from portal.kernel.workflow import Transition
@@ -204,7 +205,7 @@ def rows_of(some: Sequence[Hit]) -> Markup:
             one.kind,
             "",
             miles=1.5,
-            confirmed_at=now(),
+            ago=time_ago(now()),
             url=one.url,
             title=one.title,
             summary=one.summary,

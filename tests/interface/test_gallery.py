@@ -13,6 +13,7 @@ from flask.testing import FlaskClient
 
 from portal.directory.views.results import record_row, value_link
 from portal.kernel.clock import now
+from portal.kernel.web.formats import time_ago
 from tests.interface.gallery import make_gallery
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -214,7 +215,7 @@ def test_what_is_typed_by_people_is_never_markup(gallery: Flask) -> None:
             ui.link_button(hostile, hostile),
             ui.post_button(hostile, "/x", confirm=hostile, confirm_text=hostile, about=hostile),
             ui.result_item(hit),
-            record_row("en", hostile, "need", miles=1.5, confirmed_at=now(), **texts),
+            record_row("en", hostile, "need", miles=1.5, ago=time_ago(now()), **texts),
             value_link("en", hostile, hostile, hostile, 1, False, hostile),
             ui.table(hostile, [hostile], [[hostile]]),
             ui.bar_chart(hostile, [(hostile, 1)], hostile),

@@ -5,7 +5,7 @@ results takes as long as these.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote, quote_plus
@@ -25,7 +25,7 @@ from portal.kernel.web.formats import (
     format_distance,
     format_money,
     format_number,
-    time_ago,
+    times_ago,
 )
 
 VALUES_UNFOLDED = 8
@@ -47,8 +47,9 @@ _UNMARKED = dict.fromkeys(map(ord, _MARKS))
 
 def rows_of(hits: Iterable[Hit]) -> Markup:
     """Return the records found, as the page lists them."""
-    language = str(get_locale())
-    return Markup("".join([_row(hit, language) for hit in hits]))  # noqa: S704 (written there)
+    language, ago = str(get_locale()), times_ago()
+    rows = [_row(hit, language, ago) for hit in hits]
+    return Markup("".join(rows))  # noqa: S704 (written there)
 
 
 def record_row(
@@ -57,28 +58,26 @@ def record_row(
     direction: str,
     *,
     miles: float | None = None,
-    confirmed_at: dt.datetime | None = None,
     **texts: str,
 ) -> Markup:
     """Return a record as the page lists it.
 
     language: the reader's. direction: "need", "offer" or nothing. texts: `url`, `title`, and as
-    far as they are there `summary`, `found` (where the words stand), `organization`, `place`.
+    far as they are there `summary`, `found` (where the words stand), `organization`, `place`,
+    `ago` (when it was confirmed).
     """
     values = {name: written(text) for name, text in texts.items() if text}
     if miles is not None:
         values["miles"] = str(miles)
         values["kilometers"] = format_number(round(miles * 1.609344, 1))
         values["away"] = format_distance(miles)
-    if confirmed_at is not None:
-        values["ago"] = time_ago(confirmed_at)
     pattern = pattern_of(
         "directory/found_row.html", language, tuple(values), kind=kind, direction=direction
     )
     return Markup(pattern % values)  # noqa: S704 (they are written)
 
 
-def _row(hit: Hit, language: str) -> Markup:
+def _row(hit: Hit, language: str, ago: Callable[[dt.datetime], Markup]) -> Markup:
     extra = hit.extra
     confirmed = extra.get("confirmed")
     summary, found = _text_of(hit)
@@ -87,13 +86,13 @@ def _row(hit: Hit, language: str) -> Markup:
         hit.kind,
         next(iter(hit.facets.get("direction", ())), ""),
         miles=hit.distance_miles,
-        confirmed_at=dt.datetime.fromisoformat(confirmed) if confirmed else None,
         url=hit.url,
         title=hit.title,
         summary=summary,
         found=found,
         organization=hit.organization if hit.kind != "organization" else "",
         place=extra.get("county", "") if "next_on" not in extra else _next_of(extra),
+        ago=ago(dt.datetime.fromisoformat(confirmed)) if confirmed else "",
     )
 
 
@@ -123,7 +122,7 @@ def _next_of(extra: Mapping[str, str]) -> str:
 
 def _text_of(hit: Hit) -> tuple[str, Markup]:
     """Return the summary, and where the words stand; one of them where both say the same."""
-    marked = " · ".join(piece.__html__() for piece in hit.highlights).replace("· …", "…")
+    marked = " · ".join([piece.__html__() for piece in hit.highlights]).replace("· …", "…")
     found = Markup(marked)  # noqa: S704 (fragments escape what is not theirs)
     if not hit.summary or not hit.highlights:
         return hit.summary, found

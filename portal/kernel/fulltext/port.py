@@ -156,12 +156,14 @@ class Fragment(NamedTuple):
 
     @property
     def text(self) -> str:
-        return "".join(text for text, _ in self.spans)
+        return "".join([text for text, _ in self.spans])
 
     def __html__(self) -> str:
         return "".join(
-            f"<mark>{html.escape(text)}</mark>" if is_match else html.escape(text)
-            for text, is_match in self.spans
+            [
+                f"<mark>{html.escape(text)}</mark>" if is_match else html.escape(text)
+                for text, is_match in self.spans
+            ]
         )
 
 

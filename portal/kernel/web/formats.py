@@ -1,6 +1,7 @@
 """Instants, dates, numbers, money and distances as their reader writes them."""
 
 import datetime as dt
+from collections.abc import Callable
 from functools import lru_cache
 from math import floor
 from zoneinfo import ZoneInfo
@@ -106,11 +107,11 @@ def format_ago(moment: dt.datetime | None) -> str:
     """Write how long ago an instant was."""
     if moment is None:
         return ""
-    return _write_span(_seconds_since(moment), language())
+    return _write_span(_seconds_since(moment, now()), language())
 
 
-def _seconds_since(moment: dt.datetime) -> int:
-    seconds = floor((moment - now()).total_seconds())
+def _seconds_since(moment: dt.datetime, present: dt.datetime) -> int:
+    seconds = floor((moment - present).total_seconds())
     if abs(seconds) >= _TOLD_IN_HOURS:
         return round(seconds / 3600) * 3600  # so few are different that each is written once
     return seconds
@@ -118,12 +119,21 @@ def _seconds_since(moment: dt.datetime) -> int:
 
 def time_ago(moment: dt.datetime) -> Markup:
     """Write how long ago an instant was; machines, and who points at it, are told the instant."""
-    code = language()
-    told = written(_write_instant(moment, "medium", code, _zone()))
-    ago = written(_write_span(_seconds_since(moment), code))
-    return Markup(  # noqa: S704 (what could need it is escaped)
-        f'<time datetime="{moment.isoformat()}" title="{told}">{ago}</time>'
-    )
+    return times_ago()(moment)
+
+
+def times_ago() -> Callable[[dt.datetime], Markup]:
+    """Return what does that for a page that has instants by the dozen: it asks who reads once."""
+    code, zone, present = language(), _zone(), now()
+
+    def time_ago(moment: dt.datetime) -> Markup:
+        told = written(_write_instant(moment, "medium", code, zone))
+        ago = written(_write_span(_seconds_since(moment, present), code))
+        return Markup(  # noqa: S704 (what could need it is escaped)
+            f'<time datetime="{moment.isoformat()}" title="{told}">{ago}</time>'
+        )
+
+    return time_ago
 
 
 @lru_cache(maxsize=4096)

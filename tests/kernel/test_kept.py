@@ -277,7 +277,9 @@ def test_names_that_only_an_address_has_are_not_kept(
     assert "made-up" in text
     remembered = [
         key
-        for names in app.extensions["portal-kept"].of_minute._values.values()
+        for facets in app.extensions["portal-kept"].of_minute._values.values()
+        if isinstance(facets, dict)
+        for names in facets.values()
         if isinstance(names, dict)
         for key in names
     ]

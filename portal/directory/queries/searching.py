@@ -210,16 +210,27 @@ def _visible_ids(actor: Actor, kind: Searchable, numbers: Sequence[int]) -> set[
     return known.intersection(numbers)
 
 
-def _labels(name: str, shown: FacetValues, values: FacetValues, language: str) -> Mapping[str, str]:
-    """Return the names of a facet's shown values in a language, the reader's.
+def _known_labels() -> dict[str, dict[str, str]]:
+    """Return the names of values, by facet, that pages of this minute had in the reader's language.
+
+    Each minute all that were known are asked for at once, so that hardly any page asks at all.
+    """
+    return for_a_minute(("labels", str(get_locale())), lambda: defaultdict(dict), _renewed_labels)
+
+
+def _renewed_labels(before: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+    renewed = {name: _names_of(name, list(known)) for name, known in list(before.items())}
+    return defaultdict(dict, renewed)
+
+
+def _labels(
+    name: str, shown: FacetValues, values: FacetValues, known: dict[str, str]
+) -> Mapping[str, str]:
+    """Return the names of a facet's shown values. known: those that are kept, with theirs from now.
 
     Only those of values that something has are kept: any others can stand in an address. Where
-    one is not known yet, all values found are asked for, so that no page has to ask for long; and
-    each minute all that were known at once, so that hardly any page asks at all.
+    one is not known yet, all values found are asked for, so that no page has to ask for long.
     """
-    known: dict[str, str] = for_a_minute(
-        ("labels", name, language), dict, lambda before: _names_of(name, list(before))
-    )
     if all(map(known.__contains__, shown.names)):
         return known
     names = _names_of(name, [value for value in values.names if value not in known])
@@ -241,7 +252,7 @@ def _facets(
     results: Results, hidden: Sequence[Hit], most_values: int | None
 ) -> Iterable[FacetView]:
     index = search_index()
-    language = str(get_locale())
+    known = _known_labels()
     for name, label in (
         ("kind", None),
         *((name, item.label) for name, item in index.facets.items()),
@@ -251,7 +262,7 @@ def _facets(
         shown = values.first(most_values)
         if hidden:
             shown = _without(hidden, name, shown)
-        yield FacetView(name, label, shown, _labels(name, shown, values, language))
+        yield FacetView(name, label, shown, _labels(name, shown, values, known[name]))
 
 
 def _without(hidden: Sequence[Hit], name: str, values: FacetValues) -> FacetValues:

@@ -114,11 +114,11 @@ class Matcher:
         """The documents that satisfy a clause, whoever may see them."""
         if (only := self._only(clause)) is not None:
             return only.ids
-        if clause not in self._satisfying:
+        if (found := self._satisfying.get(clause)) is None:
             words = sorted((self._having(word) for word in clause.words), key=len)
             has_all = self._in_all(words[0], words[1:])
-            self._satisfying[clause] = self._in_any((has_all, self._others(clause).ids))
-        return self._satisfying[clause]
+            found = self._satisfying[clause] = self._in_any((has_all, self._others(clause).ids))
+        return found
 
     def _having(self, word: Word) -> Array:
         """The documents with a word, or with any of its corrections."""
@@ -175,7 +175,12 @@ class Matcher:
     def _rarity(self, clause: Clause, word: Word) -> float:
         view, key = self._view, (word.units, clause.others)
         if (frequency := view.frequencies.get(key)) is None:
-            ids = self._in_any((self._having(word), self._others(clause).ids))
+            # Of a clause of one word, as nearly all are, that is known from matching.
+            ids = (
+                self._ids(clause)
+                if len(clause.words) == 1
+                else self._in_any((self._having(word), self._others(clause).ids))
+            )
             frequency = int(np.count_nonzero(view.mask.take(ids)))
             if len(view.frequencies) > _MOST_FREQUENCIES:
                 view.frequencies.clear()

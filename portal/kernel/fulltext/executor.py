@@ -182,17 +182,11 @@ def _count(
     selected: Mapping[str, frozenset[str]],
     chosen: Mapping[str, Array],
 ) -> Counts:
-    counts: dict[str, FacetValues] = {}
-    for name in sorted({KIND_FACET, *snapshot.facets, *selected}):
-        picked = selected.get(name, frozenset())
-        facet = snapshot.facets.get(name)
-        if facet is None:
-            values = FacetValues(sorted(picked), [0] * len(picked), picked)
-        elif picked:
+    counts = {KIND_FACET: FacetValues((), ()), **snapshot.facets.count(matching)}
+    for name, picked in selected.items():
+        if name in snapshot.facets:
             others = (mask for other, mask in chosen.items() if other != name)
-            values = facet.count(_all_in(base, others), picked)
+            counts[name] = snapshot.facets[name].count(_all_in(base, others), picked)
         else:
-            values = facet.count(matching, picked)
-        if values or name == KIND_FACET:
-            counts[name] = values
-    return counts
+            counts[name] = FacetValues(sorted(picked), [0] * len(picked), picked)
+    return {name: counts[name] for name in sorted(counts) if counts[name] or name == KIND_FACET}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -17,6 +18,7 @@ from portal.kernel.fulltext.port import FacetValues
 from portal.kernel.fulltext.segment import Segment
 
 _WIDTH: Final = 4
+_APART: Final = 40
 
 
 class Facet:
@@ -32,7 +34,6 @@ class Facet:
         self._lengths: Array = np.diff(ptr.astype(np.int64))
         self._sets: Array = np.repeat(np.arange(len(ptr) - 1, dtype=np.uint32), self._lengths)
         self._place = {value: at for at, value in enumerate(values)}
-        self._names = np.array(values, object)
 
     def mask(self, chosen: Collection[str]) -> Array:
         """For each document whether it has one of these values."""
@@ -48,19 +49,13 @@ class Facet:
 
         Values of none are left out, unless chosen.
         """
-        counts = self._counts(self._of.take(ids))
-        # Most documents found are alike, and most of a thousand values have none of them.
-        some = (counts != 0).nonzero()[0]
-        order = some[(-counts[some]).argsort(kind="stable")]
-        names = self._names.take(order).tolist()
-        numbers = counts.take(order).tolist()
-        if not chosen:
-            return FacetValues(names, numbers)
-        unseen = sorted(set(chosen).difference(names))
-        return FacetValues(names + unseen, numbers + [0] * len(unseen), chosen)
+        found = Facets({"": self}).count(ids)[""]
+        unseen = sorted(set(chosen).difference(found.names))
+        return FacetValues([*found.names, *unseen], [*found.counts, *[0] * len(unseen)], chosen)
 
-    def _counts(self, sets: Array) -> Array:
-        values = len(self.values)
+    def counts(self, ids: Array) -> Array:
+        """How many of the documents have each value, in the order of the values."""
+        sets, values = self._of.take(ids), len(self.values)
         if len(self._codes) < 2 * len(sets):
             by_set = np.bincount(sets, minlength=len(self._lengths))
             return np.bincount(self._codes, by_set[self._sets], values).astype(np.int64)
@@ -88,13 +83,43 @@ class Facet:
         return bool(self._lengths.max(initial=0) > _WIDTH)
 
 
-def facets_of(segments: Sequence[Segment]) -> dict[str, Facet]:
+class Facets(dict[str, Facet]):
+    """Facets by name, counted together: their numbers are few, and put in order all at once."""
+
+    def count(self, ids: Array) -> dict[str, FacetValues]:
+        """How many of the documents have each value of each facet, as `Facet.count` says it."""
+        if not self:
+            return {}
+        counts = np.concatenate([facet.counts(ids) for facet in self.values()])
+        # Most documents found are alike, and most of a thousand values have none of them.
+        some = (counts != 0).nonzero()[0]
+        found = counts[some]
+        # No facet counts as far as one is put apart from the next.
+        order = ((self._ends.searchsorted(some, "right") << _APART) - found).argsort(kind="stable")
+        names = self._names.take(some[order]).tolist()
+        numbers = found[order].tolist()
+        edges = pairwise([0, *some.searchsorted(self._ends).tolist()])
+        return {
+            name: FacetValues(names[start:end], numbers[start:end])
+            for name, (start, end) in zip(self, edges, strict=True)
+        }
+
+    @cached_property
+    def _names(self) -> Array:
+        return np.concatenate([np.array(facet.values, object) for facet in self.values()])
+
+    @cached_property
+    def _ends(self) -> Array:
+        return np.cumsum([len(facet.values) for facet in self.values()])
+
+
+def facets_of(segments: Sequence[Segment]) -> Facets:
     """The facets of all segments together, by name in alphabetical order."""
     places: dict[str, dict[int, str]] = {}
     for number, segment in enumerate(segments):
         for at, name in enumerate(segment.lexicon("facets").words()):
             places.setdefault(name, {})[number] = f"facet{at}"
-    return {name: _joined(segments, places[name]) for name in sorted(places)}
+    return Facets({name: _joined(segments, places[name]) for name in sorted(places)})
 
 
 def _joined(segments: Sequence[Segment], places: dict[int, str]) -> Facet:

@@ -18,7 +18,7 @@ import numpy as np
 
 from portal.kernel.fulltext.arrays import Array
 from portal.kernel.fulltext.decoding import key_of
-from portal.kernel.fulltext.facets import Facet, facets_of
+from portal.kernel.fulltext.facets import Facets, facets_of
 from portal.kernel.fulltext.language import Terms
 from portal.kernel.fulltext.occurrences import Postings
 from portal.kernel.fulltext.port import DIGEST_BYTES, FacetValues, Key
@@ -148,7 +148,7 @@ class Snapshot:
         return [row.tobytes() for row in table]
 
     @cached_property
-    def facets(self) -> dict[str, Facet]:
+    def facets(self) -> Facets:
         return facets_of(self.parts)
 
     def facet_mask(self, name: str, chosen: frozenset[str]) -> Array:

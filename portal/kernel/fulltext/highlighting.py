@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from portal.kernel.fulltext.decoding import FIELDS
-from portal.kernel.fulltext.language import tokens
+from portal.kernel.fulltext.language import terms_of, tokens, words_of
 from portal.kernel.fulltext.port import Fragment
 from portal.kernel.fulltext.rows import Record
 from portal.kernel.fulltext.snapshot import Snapshot
@@ -133,7 +133,7 @@ _words = lru_cache(maxsize=8192)(_read)
 
 @lru_cache(maxsize=8192)
 def _terms(text: str) -> frozenset[str]:
-    return frozenset(term for term, _start, _end in _words(text))
+    return frozenset(terms_of(words_of(text)))
 
 
 def _matches(

@@ -193,17 +193,22 @@ def visible_keys(actor: Actor, keys: Iterable[Key]) -> set[Key]:
     for kind, number in keys:
         by_kind[kind].append(number)
     kinds = search_index().kinds
+    known: dict[str, set[int]] = defaultdict(set)
+    if actor is NOBODY:
+        # What everybody may see is asked for again and again.
+        known = while_unwritten("visible", lambda: defaultdict(set))
     return {
         (kind, number)
         for kind, numbers in by_kind.items()
         if kind in kinds
-        for number in _visible_ids(actor, kinds[kind], numbers)
+        for number in _visible_ids(actor, kinds[kind], numbers, known[kind])
     }
 
 
-def _visible_ids(actor: Actor, kind: Searchable, numbers: Sequence[int]) -> set[int]:
-    # What everybody may see is asked for again and again.
-    known: set[int] = while_unwritten(("visible", kind.kind), set) if actor is NOBODY else set()
+def _visible_ids(
+    actor: Actor, kind: Searchable, numbers: Sequence[int], known: set[int]
+) -> set[int]:
+    """Return those that the actor may see; `known` are some of them, with these from now."""
     unknown = [number for number in numbers if number not in known]
     for start in range(0, len(unknown), _CHUNK):
         known |= kind.visible_ids(actor, unknown[start : start + _CHUNK])

@@ -6,7 +6,7 @@ the callee wants to be given; most want nothing.
 """
 
 import re
-from collections.abc import Callable, Hashable, MutableMapping
+from collections.abc import Callable, Hashable, Mapping, MutableMapping
 from functools import lru_cache, partial
 from io import StringIO
 from types import BuiltinMethodType, FunctionType, MethodType
@@ -69,6 +69,15 @@ def pattern_in(marked: str) -> str:
     pieces = marked.replace("%", "%%").split("\0")
     pieces[1::2] = [f"%({name})s" for name in pieces[1::2]]
     return "".join(pieces)
+
+
+def filled(pattern: bytes, values: Mapping[str, str]) -> bytes:
+    """Return a whole page: a pattern with values put in, which are written already.
+
+    As octets from the start: one letter that is not ASCII makes a text four times as slow to copy
+    and to encode, and most values have none.
+    """
+    return pattern % {name.encode(): value.encode() for name, value in values.items()}
 
 
 class _Generator(CodeGenerator):

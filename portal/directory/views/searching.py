@@ -20,7 +20,7 @@ from portal.directory.views.blueprint import blueprint
 from portal.directory.views.leading_on import note_unmet, request_url, ways_on
 from portal.directory.views.results import facets_of, rows_of
 from portal.kernel.kept import keep_answer
-from portal.kernel.templating import marks_of
+from portal.kernel.templating import filled, marks_of
 from portal.kernel.web.additions import pattern_for_nobody
 from portal.kernel.web.addresses import present_address
 from portal.kernel.web.answers import page
@@ -54,7 +54,7 @@ def search() -> ResponseReturnValue:
     return _plain_page(found, own) or page("directory/results.html", **own, **_surroundings(found))
 
 
-def _plain_page(found: Found, own: Mapping[str, str]) -> str | None:
+def _plain_page(found: Found, own: Mapping[str, str]) -> bytes | None:
     """Return the page of words alone that were found, for nobody in particular.
 
     That is nearly every page, and what is around its `own` parts differs in the words only.
@@ -76,12 +76,12 @@ def _plain_page(found: Found, own: Mapping[str, str]) -> str | None:
     pattern = pattern_for_nobody(shape, written)
     if pattern is None:
         return None
-    return pattern % {
-        **own,
-        "text": escape(text),
-        "text_quoted": escape(quote_plus(text, safe=PLAIN)),
-        "shown_at_quoted": quote_plus(present_address(), safe=""),
-    }
+    address_of_text = escape(quote_plus(text, safe=PLAIN))
+    back = quote_plus(present_address(), safe="")
+    return filled(
+        pattern,
+        {**own, "text": escape(text), "text_quoted": address_of_text, "shown_at_quoted": back},
+    )
 
 
 def _surroundings(found: Found) -> dict[str, Any]:

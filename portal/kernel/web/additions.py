@@ -44,7 +44,7 @@ def same_for_nobody(part: str, caller: Callable[[], Markup]) -> Markup:
     return known[key]
 
 
-def pattern_for_nobody(shape: Hashable, make: Callable[[], str]) -> str | None:
+def pattern_for_nobody(shape: Hashable, make: Callable[[], str]) -> bytes | None:
     """Return the pattern of a whole page, which `make` writes with marks for what differs.
 
     As above, but for one of so many shapes; None for somebody in particular, or who has to be told
@@ -52,10 +52,10 @@ def pattern_for_nobody(shape: Hashable, make: Callable[[], str]) -> str | None:
     """
     if current_actor() is not NOBODY or cookie.get("_flashes"):
         return None
-    known: dict[tuple[object, ...], str] = current_app.extensions["portal-patterns"]
+    known: dict[tuple[object, ...], bytes] = current_app.extensions["portal-patterns"]
     key = (shape, request.endpoint, language(), request.script_root)
     if key not in known:
-        known[key] = pattern_in(make())
+        known[key] = pattern_in(make()).encode()
     return known[key]
 
 

@@ -298,6 +298,20 @@ def test_hostile_words_are_only_words(client_of: Callable[[str], FlaskClient], w
     assert len(re.findall(r"<h1", response.text)) == 1
 
 
+@pytest.mark.parametrize("words", ["mill", "mill <&'\"> %%(", "five-axis composites"])
+def test_visitors_get_the_results_that_people_get(
+    client_of: Callable[[str], FlaskClient], words: str
+) -> None:
+    def results(name: str, words: str) -> str:
+        text = client_of(name).get("/search", query_string={"q": words}).text
+        assert text.count("<main") == 1
+        return re.sub("<time.*?</time>", "", text[text.index("<main") : text.index("</main>")])
+
+    # What is around them is kept: nothing of what somebody else has asked before may be in it.
+    results("nobody", f"{words} &")
+    assert results("nobody", words) == results("dov", words)
+
+
 def test_a_misspelled_word_is_corrected_openly(client_of: Callable[[str], FlaskClient]) -> None:
     text = client_of("nobody").get("/search?q=compossite").text
 

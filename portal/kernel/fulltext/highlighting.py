@@ -20,7 +20,7 @@ from portal.kernel.fulltext.snapshot import Snapshot
 
 MAX_FRAGMENTS: Final = 3
 # Where a document's summary and body begin among its fields, and where the next document begins.
-_EDGES: Final = np.array((3, 4, FIELDS))
+_EDGES: Final = np.array(((3,), (4,), (FIELDS,)))
 _BEFORE: Final = 60
 _LENGTH: Final = 180
 # Fragments of this length cannot show more words than that.
@@ -63,20 +63,21 @@ def _spans(
 ) -> list[tuple[list[Span], list[Span]]]:
     """Where the units stand in summary and body of documents of one segment."""
     files = snapshot.parts[part].files
-    edges = files["begins"][np.array(numbers, np.int64)[:, None] * FIELDS + _EDGES]
+    edges = files["begins"][np.array(numbers, np.int64) * FIELDS + _EDGES]
     starts, widths = files["starts"].data, files["widths"].data
     spans: list[tuple[list[Span], list[Span]]] = [([], []) for _ in numbers]
     for unit in units:
         positions = snapshot.places(part, unit)
         if not len(positions):
             continue
-        found = positions.searchsorted(edges)
-        # Most units stand in few of the documents.
-        some = (found[:, 2] > found[:, 0]).nonzero()[0]
-        if not len(some):
+        summaries, bodies, ends = positions.searchsorted(edges).tolist()
+        # Most units stand in none of the documents, which lists of numbers tell the soonest.
+        if summaries == ends:
             continue
         more = len(unit) - 1
-        for at, (summary, body, end) in zip(some.tolist(), found[some].tolist(), strict=True):
+        for at, (summary, body, end) in enumerate(zip(summaries, bodies, ends, strict=True)):
+            if summary == end:
+                continue
             for its, start, to in zip(spans[at], (summary, body), (body, end), strict=True):
                 if start == to:
                     continue

@@ -74,14 +74,15 @@ def _spans(
         # Most units stand in none of the documents, which lists of numbers tell the soonest.
         if summaries == ends:
             continue
-        more = len(unit) - 1
-        for at, (summary, body, end) in enumerate(zip(summaries, bodies, ends, strict=True)):
+        first_at, more = positions.data, len(unit) - 1
+        for (in_summary, in_body), summary, body, end in zip(
+            spans, summaries, bodies, ends, strict=True
+        ):
             if summary == end:
                 continue
-            for its, start, to in zip(spans[at], (summary, body), (body, end), strict=True):
-                if start == to:
-                    continue
-                for first in positions[start : min(to, start + _MAX_PLACES)].tolist():
+            for its, start, to in ((in_summary, summary, body), (in_body, body, end)):
+                for place in range(start, min(to, start + _MAX_PLACES)):
+                    first = first_at[place]
                     last = first + more
                     its.append((starts[first], starts[last] + widths[last]))
     return [(_merged(summary), _merged(body)) for summary, body in spans]

@@ -106,9 +106,13 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
 
 
 def pytest_collection_finish() -> None:
-    """Spare the garbage collector what stays for good: all modules and all tests."""
+    """Spare the garbage collector what stays for good: all modules and all tests.
+
+    Then it looks seldom: looking after every 700 objects took an eighth of the tests' time.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -60,9 +60,10 @@ def _plain_page(found: Found, own: Mapping[str, str]) -> bytes | None:
     That is nearly every page, and what is around its `own` parts differs in the words only.
     """
     text = found.search.text
+    if not text or found.search != Search(text) or not found.hits or found.suggestion:
+        return None
     # Titles have a single space between words.
-    is_plain = found.search == Search(text) and text == " ".join(text.split()) and found.hits
-    if not is_plain or found.suggestion:
+    if text != " ".join(text.split()):
         return None
     shape = (bool(found.partial), found.has_next, found.is_fuzzy)
 

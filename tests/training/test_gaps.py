@@ -293,6 +293,20 @@ def test_seats_that_a_firm_took_are_held_from_the_opening_on(client_of, actor, w
     assert again(eve).status == "offered"
 
 
+def test_who_waits_gets_the_seats_of_a_firm_that_declines_after_all(client_of, actor, world, drain):
+    ana, cleo = client_of("ana"), actor("cleo")
+    section_id = world.sections["planned"]
+    address = f"/training/invitations/{world.cohort_invitations['shop']}"
+    section_services.update_section(cleo, get_section(section_id), seats=2, min_seats=0)
+    ana.post(address, data={"people": "2"})
+    section_services.open_section(cleo, get_section(section_id))
+    eve = services.enroll(actor("eve"), get_section(section_id))
+    assert eve.status == "waiting"
+    ana.post(f"{address}/actions/decline")
+    drain()
+    assert again(eve).status == "offered"
+
+
 def mails_to(address):
     return [mail for mail in mails() if mail.recipient == address]
 

@@ -235,12 +235,12 @@ def act_on_invitation(
     actor: Actor, invitation: CohortInvitation, action: str, *, note: str = ""
 ) -> None:
     """Decline an offer, also after having accepted it."""
-    invitation.people = None
-    if invitation.held_until is not None:
-        # Who waits gets the seats that were held for it.
-        invitation.held_until = None
-        record(SectionSaved(invitation.offer.section_id, invitation.offer.section.program_id))
+    was_held = invitation.held_until is not None
+    invitation.people = invitation.held_until = None
     INVITATIONS.apply(actor, invitation, action, note=note)
+    if was_held:
+        # Who waits gets the seats that were held for it.
+        record(SectionSaved(invitation.offer.section_id, invitation.offer.section.program_id))
     _answered(actor, invitation)
 
 

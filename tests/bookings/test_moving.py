@@ -204,6 +204,12 @@ def test_series_is_handed_over_and_described_as_a_whole_or_stays(
 
     moving.describe_booking(actor("ana"), again(second), purpose="Lids", scope="following")
     assert [one.purpose for one in queries.list_made_together(first)] == ["", "Lids", "Lids"]
+    charging.report_usage(actor("ana"), again(second), samples=5, with_operator=True)
+    planned = {**again(first).use, "runs": 3}
+    same = {"span": Span(first.starts_at, first.ends_at), "user_id": None, "purpose": ""}
+    moving.change_booking(actor("ana"), again(first), use=planned, scope="all", **same)
+    of_all = [(one.runs, one.samples) for one in queries.list_made_together(first)]
+    assert of_all == [(3, 0), (3, 5), (3, 0)]
 
     def need_induction(is_needed: bool) -> None:
         with unit_of_work():

@@ -394,9 +394,10 @@ def change_booking(
 ) -> Booking:
     """Hand over, move and describe a booking, as far as what is given differs from what it is.
 
-    use: what is planned, as `Booking.use` has it.
+    use: what is planned, as `Booking.use` has it. What differs there is planned for the others of
+    its series as well; the rest of their plans stays.
     """
-    is_planned_anew = use != booking.use
+    planned = {name: value for name, value in use.items() if value != booking.use[name]}
     said: dict[str, str] = {"reason": reason, "override_reason": override_reason, "scope": scope}
     if purpose != booking.purpose:
         describe_booking(actor, booking, purpose=purpose, scope=scope)
@@ -404,6 +405,6 @@ def change_booking(
         hand_over_booking(actor, booking, user_id=user_id, **said)
     if span != span_of(booking):
         move_booking(actor, booking, span=span, **said)
-    for one in queries.list_siblings(booking, scope) if is_planned_anew else ():
-        report_usage(actor, one, notes=one.usage_notes, **use)
+    for one in queries.list_siblings(booking, scope) if planned else ():
+        report_usage(actor, one, notes=one.usage_notes, **{**one.use, **planned})
     return booking

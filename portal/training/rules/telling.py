@@ -15,7 +15,7 @@ TOLD: Mapping[str, tuple[str, ...]] = {
     "ask": ("provider",),
     "turn_down": ("firm",),
     "withdraw": ("person", "firm", "provider"),
-    "object": ("firm", "provider"),
+    "object": ("person", "firm", "provider"),
     "remove": ("person", "firm"),
     "offer": ("person",),
     "lapse": ("person", "firm"),
@@ -29,7 +29,7 @@ TOLD: Mapping[str, tuple[str, ...]] = {
 URGENT = frozenset({"refuse", "remove", "lapse", "cancel", "move", "reschedule"})
 #: What brings the meetings into the person's calendar, and what takes them out.
 INTO_CALENDAR = frozenset({"made_enrolled", "approve", "accept", "move", "reschedule"})
-OUT_OF_CALENDAR = frozenset({"withdraw", "remove", "cancel"})
+OUT_OF_CALENDAR = frozenset({"withdraw", "object", "remove", "cancel"})
 #: What a person is told who did it alone: it goes into the calendar, or is a receipt.
 RECEIPTS = INTO_CALENDAR | {"made_requested", "made_waiting", "withdraw"}
 

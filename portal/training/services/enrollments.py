@@ -349,8 +349,8 @@ def renew_enrollment_link(actor: Actor, enrollment: Enrollment) -> str:
 def answer_enrollment(
     actor: Actor, enrollment: Enrollment, action: str, *, token: str = ""
 ) -> Enrollment:
-    """Take a kept seat ("accept"), turn it down ("turn_down"), or keep in an account what the
-    provider wrote down ("join").
+    """Take a kept seat ("accept") or turn it down ("turn_down"); keep in an account what the
+    provider wrote down ("join"), or say no to it ("object").
 
     token: what the link of the e-mail brought; whoever answers needs it, or the address itself.
     Raises NotFound for others, Conflict when it is too late or the person is in it already.

@@ -281,7 +281,9 @@ def answer_seat_link(token: str) -> ResponseReturnValue:
 
 @blueprint.post("/training/enrollments/<int:enrollment_id>/answer")
 def answer_enrollment(enrollment_id: int) -> ResponseReturnValue:
-    """Take a kept seat or turn it down, signed in as whom it is kept for."""
+    """Take a kept seat or turn it down, signed in as whom it is kept for; or keep what the provider
+    wrote down, or not.
+    """
     actor = current_actor()
     authorize(actor, Permission.ENROLLMENT_VIEW_OWN)
     return _answer(actor, queries.get_visible_enrollment(actor, enrollment_id), "")
@@ -380,7 +382,7 @@ def _enrollment_page(row: Any) -> ResponseReturnValue:
         section=row.section,
         is_kept=row.status in KEPT_STATUSES,
         is_asked=panels.is_mine(actor, row)
-        and (row.status in KEPT_STATUSES or row.user_id is None),
+        and (row.status in KEPT_STATUSES or (row.user_id is None and row.status in TAKING_PART)),
         position=queries.position_of(row) if row.status == "waiting" else 0,
         steps=ENROLLMENTS.available(actor, row),
         late=_late_words(row) if can(actor, Permission.ENROLLMENT_WITHDRAW, row) else "",

@@ -8,6 +8,7 @@ import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 from flask import request, url_for
@@ -28,7 +29,6 @@ from portal.regions.queries import match_capability, preferred_labels
 #: once, and how many searches of one network count in a day.
 _MOST_NETWORKS = 2_000
 _MOST_SEARCHES = 50
-_SALT = secrets.token_bytes(16)
 _remembered: OrderedDict[bytes, frozenset[bytes]] = OrderedDict()
 _lock = threading.Lock()
 #: So far apart are the times at which a process writes its counts.
@@ -183,6 +183,12 @@ def _network(today: str, address: str) -> bytes:
     return _digest(today, address)
 
 
+@cache
+def _salt() -> bytes:
+    """Return a secret of this process alone: processes share what was made before they parted."""
+    return secrets.token_bytes(16)
+
+
 def _digest(*parts: str) -> bytes:
     whole = "\0".join(parts).encode("utf-8", "replace")
-    return hashlib.blake2s(whole, key=_SALT, digest_size=12).digest()
+    return hashlib.blake2s(whole, key=_salt(), digest_size=12).digest()

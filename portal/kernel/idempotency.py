@@ -113,7 +113,7 @@ def _answer(actor: Actor, key: str, response: Response) -> Response:
 def _check_right(
     actor: Actor, view: Callable[..., Any], arguments: dict[str, Any], answer: Response
 ) -> None:
-    """Refuse what the actor could not call any more, or made and cannot read any more.
+    """Refuse what the actor has no permission to call any more, or made and cannot read any more.
 
     Raises Unauthenticated, Forbidden and NotFound as the call, and reading, would.
     """
@@ -127,7 +127,8 @@ def _check_right(
         pass
     if location := answer.headers.get("Location"):
         urls = current_app.url_map.bind("")
-        endpoint, values = urls.match(location.partition("?")[0], method="GET")
+        path = location.partition("?")[0].removeprefix(request.script_root)
+        endpoint, values = urls.match(path, method="GET")
         # Who makes something may do so with a token that reads nothing.
         set_actor(replace(actor, scopes=None))
         try:

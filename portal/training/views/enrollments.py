@@ -281,9 +281,7 @@ def answer_seat_link(token: str) -> ResponseReturnValue:
 
 @blueprint.post("/training/enrollments/<int:enrollment_id>/answer")
 def answer_enrollment(enrollment_id: int) -> ResponseReturnValue:
-    """Take a kept seat or turn it down, signed in as whom it is kept for; or keep what the provider
-    wrote down, or not.
-    """
+    """Take or leave what is kept or was written down for the reader, who is signed in."""
     actor = current_actor()
     authorize(actor, Permission.ENROLLMENT_VIEW_OWN)
     return _answer(actor, queries.get_visible_enrollment(actor, enrollment_id), "")

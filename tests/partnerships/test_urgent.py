@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from portal.kernel.clock import today_here
+from portal.kernel.clock import date_here, today_here
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Invalid
 from portal.organizations.models import Organization
@@ -182,7 +182,8 @@ def test_an_open_request_that_becomes_urgent_ends_in_days_too(
 ) -> None:
     request = change("shop_public", radius_miles=30)
     services.change_request(actor("ana"), request, is_urgent=True, capabilities=["CMM"])
-    assert queries.get_request(request.id).expires_on == today_here() + dt.timedelta(days=3)
+    changed = queries.get_request(request.id)
+    assert changed.expires_on == date_here(changed.published_at) + dt.timedelta(days=3)
     drain()
     assert called(request) == {world.organizations["college"]}
 
@@ -251,4 +252,5 @@ def test_a_renewed_request_that_becomes_urgent_ends_in_days_too(
 ) -> None:
     request = change("shop_public", radius_miles=30, renewals=1)
     services.change_request(actor("ana"), request, is_urgent=True, capabilities=["CMM"])
-    assert queries.get_request(request.id).expires_on == today_here() + dt.timedelta(days=3)
+    changed = queries.get_request(request.id)
+    assert changed.expires_on == date_here(changed.published_at) + dt.timedelta(days=3)

@@ -3,11 +3,8 @@
 import contextvars
 import gc
 import hashlib
-import importlib
-import pkgutil
 import shutil
 from collections.abc import Callable, Generator, Iterator
-from contextlib import nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,14 +15,12 @@ from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
 from werkzeug.test import TestResponse
 
-import portal
 from portal.app import create_app
 from portal.kernel.authorization import Actor
 from portal.kernel.database import db
 from portal.kernel.search import search_index
 from portal.kernel.worker import Worker
 from tests.cast import World, actor_named, token_of
-from tests.support.counting import uncounted
 from tests.support.kept_world import KeptInPostgresql, KeptInSqlite
 from tests.world.building import build_world
 
@@ -50,14 +45,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-# What goes over every page, route or text of the portal, whoever's domain it is, or measures it.
-SWEEPS = ("architecture", "benchmarks", "browser", "interface", "security")
-# A machine runs in any order what others run by intent; policies are asked for every row.
-WALKS = ("machine", "policies")
-# What these run is in other processes, where nobody counts.
-ELSEWHERE = {"chromium", "web_processes"}
-
-
 # What tells Jinja how to compile templates; of the templates themselves it keeps watch.
 COMPILERS = ("portal/kernel/templating.py", "portal/kernel/web/setup.py")
 
@@ -65,14 +52,8 @@ COMPILERS = ("portal/kernel/templating.py", "portal/kernel/web/setup.py")
 # First, since `-m` chooses by the markers that are there by then.
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    tests = Path(__file__).parent
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
-        is_of_all = item.path.relative_to(tests).parts[0] in SWEEPS
-        is_property = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
-        is_walk = item.path.stem.endswith(WALKS) or is_property
-        if is_of_all or is_walk or not ELSEWHERE.isdisjoint(fixtures):
-            item.add_marker("sweep")
         is_of_pages = item.path.stem.endswith(("_pages", "_views"))
         if is_of_pages and not item.get_closest_marker("database"):
             item.add_marker("pages")
@@ -91,16 +72,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
-    """Look for tests without counting lines, nor garbage: whatever is made then stays."""
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for tests without looking for garbage: whatever is made then stays."""
     gc.disable()
-    if not session.config.pluginmanager.has_plugin("dsession"):  # it only hands tests out
-        # What the portal runs while it is imported counts.
-        for module in pkgutil.walk_packages(portal.__path__, "portal."):
-            importlib.import_module(module.name)
     try:
-        with uncounted():
-            return (yield)
+        return (yield)
     finally:
         gc.enable()
 
@@ -113,14 +89,6 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000)
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, bool, bool]:
-    """Count lines only where a test means to run them."""
-    is_counted = not (item.get_closest_marker("sweep") or item.get_closest_marker("uncounted"))
-    with nullcontext() if is_counted else uncounted():
-        return (yield)
 
 
 @pytest.fixture(autouse=True)

@@ -25,7 +25,6 @@ def people(count: int) -> None:
         )
 
 
-@pytest.mark.uncounted
 def test_administrators_find_people_by_name_or_address(client_of: Clients) -> None:
     client = client_of("root")
     assert "ana@cast.example" in client.get("/administration/users").text

@@ -29,7 +29,6 @@ def writing_routes(app: Flask) -> list[tuple[str, str]]:
     ]
 
 
-@pytest.mark.uncounted
 def test_every_route_that_writes_refuses_a_form_without_the_token(
     app: Flask, client_of: Callable[[str], FlaskClient]
 ) -> None:

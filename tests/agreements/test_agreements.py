@@ -40,7 +40,6 @@ def clearances(world: World) -> list[Clearance]:
     return list(rows)
 
 
-@pytest.mark.uncounted
 def test_last_word_makes_it_active_and_opens_the_gate_of_bookings(
     world: World, actor: ActorOf, make: Make
 ) -> None:
@@ -272,7 +271,6 @@ def test_agreement_comes_from_an_accepted_response_with_its_two_sides(
     assert "Fridays on the CMM" in client.get(f"/responses/{response_id}").text
 
 
-@pytest.mark.uncounted
 @pytest.mark.parametrize("is_anonymous", [False, True])
 def test_case_of_an_anonymous_request_does_not_show_the_agreement_that_names_its_organization(
     world: World,

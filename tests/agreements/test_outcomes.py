@@ -313,7 +313,6 @@ def test_page_offers_what_is_recorded_already(make: Make, tell: Tell, client_of:
 # What a region has to show
 
 
-@pytest.mark.uncounted
 def test_report_and_the_chains_behind_it_say_the_same(
     actor: ActorOf, make: Make, tell: Tell, confirm: Confirm
 ) -> None:

@@ -474,7 +474,6 @@ def test_all_that_follow_in_a_series_are_cancelled_at_once(
 # Lists, the desk, the machine
 
 
-@pytest.mark.uncounted
 def test_lists_take_the_same_statements_for_one_booking_and_for_many(
     client_of: ClientOf, world: World, mill: OpenMill, book: Callable[..., Booking]
 ) -> None:

@@ -55,7 +55,6 @@ def book(app: Flask, world: World, mill: OpenMill, hour: Hour) -> Iterator[Book]
         db.engine.dispose()
 
 
-@pytest.mark.uncounted
 def test_the_very_next_booking_of_another_process_keeps_to_every_change(
     world: World, book: Book, hour: Hour
 ) -> None:

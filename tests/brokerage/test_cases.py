@@ -64,7 +64,6 @@ def test_only_closed_cases_are_opened_again() -> None:
     assert CASES.transitions["reopen"].sources == CLOSED_STAGES
 
 
-@pytest.mark.uncounted
 def test_losing_needs_a_reason_that_stays_on_record(world: World, actor: Actors) -> None:
     with pytest.raises(Invalid, match="reason"):
         services.act_on_case(actor("dov"), case(world), "lose")
@@ -372,7 +371,6 @@ def test_program_works_off_the_brokers_desk(world: World, client_of: Clients) ->
     assert "Late" not in names
 
 
-@pytest.mark.uncounted
 def test_due_cases_and_tasks_wait_on_the_keepers_desk(
     world: World, actor: Actors, client_of: Clients
 ) -> None:
@@ -448,7 +446,6 @@ def test_organization_that_went_stale_is_asked_once_a_month(
     ]
 
 
-@pytest.mark.uncounted
 @pytest.mark.parametrize("name", ["ana", "ben", "cleo", "eve", "root"])
 def test_nobody_but_the_regions_brokers_reads_of_cases(
     world: World, client_of: Clients, name: str

@@ -602,7 +602,6 @@ def test_the_second_answer_has_a_time_of_its_own(propose: Propose) -> None:
 # Lists
 
 
-@pytest.mark.uncounted
 def test_row_and_list_agree(propose: Propose, world: World, actor: ActorOf) -> None:
     agreed = propose("shop", "aero")
     agreed.consent("shop", "aero")

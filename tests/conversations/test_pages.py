@@ -88,7 +88,6 @@ def test_the_export_has_all_messages_and_no_hidden_name(
     assert "## Ben, Ana's Machine Shop" in client_of("ana").get(address).text
 
 
-@pytest.mark.uncounted
 def test_opening_the_page_marks_it_as_read(client_of: ClientOf, world: World) -> None:
     ana = client_of("ana")
     assert "Messages that you have not read" in ana.get("/desk").text

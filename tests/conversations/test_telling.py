@@ -54,7 +54,6 @@ def test_mail_of_an_anonymous_side_names_nobody(
     assert "Ben of Ana's Machine Shop" in to_ana["text"]
 
 
-@pytest.mark.uncounted
 @pytest.mark.parametrize(
     ("emails", "is_muted", "text", "is_told"),
     [

@@ -30,7 +30,6 @@ def atom(client: FlaskClient, query: str) -> Any:
     return fromstring(response.data)
 
 
-@pytest.mark.uncounted
 def test_the_page_of_results_names_its_feeds(client_of: ClientOf) -> None:
     text = client_of("nobody").get("/search?q=mill&kind=equipment&sort=title").text
     for name, media_type in (("atom", "atom+xml"), ("json", "feed+json")):

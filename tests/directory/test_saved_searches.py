@@ -429,7 +429,6 @@ def test_a_mail_program_stops_the_mail_with_one_click(
     assert session.get_one(SavedSearch, saved.id).is_paused is True
 
 
-@pytest.mark.uncounted
 def test_the_desk_counts_what_is_new_until_it_is_marked_as_seen(
     save: Any, add: Any, alerts: Alerts, client_of: ClientOf, actor: ActorOf
 ) -> None:
@@ -497,7 +496,6 @@ def test_who_joins_later_finds_no_old_news_on_the_desk(
     assert "new result" not in client_of("eve").get("/desk").text
 
 
-@pytest.mark.uncounted
 def test_what_comes_while_somebody_looks_is_not_marked_as_seen(
     save: Any, add: Any, alerts: Alerts, client_of: ClientOf
 ) -> None:

@@ -20,7 +20,6 @@ def body(world: World, **values: Any) -> dict[str, Any]:
     return {"organization_id": world.organizations["shop"], "name": "Bridge CMM", **values}
 
 
-@pytest.mark.uncounted
 def test_equipment_comes_back_as_it_was_sent(world: World, client_of: ClientOf) -> None:
     sent = body(
         world,

@@ -193,7 +193,6 @@ def test_facility_takes_opening_hours_and_refuses_overlap(
     assert "Cleo Clark" not in stranger.replace("Confirmed by Cleo", "")
 
 
-@pytest.mark.uncounted
 @pytest.mark.parametrize(
     ("name", "sees"),
     [

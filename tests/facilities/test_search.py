@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from portal.facilities import documents, queries, services
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.database import session, unit_of_work
@@ -77,7 +75,6 @@ def test_documents_take_a_fixed_number_of_statements(world: World) -> None:
     assert many.count == few.count
 
 
-@pytest.mark.uncounted
 def test_change_is_found_and_narrowing_hides(
     world: World, actor: ActorOf, indexed: None, drain: Callable[[], None]
 ) -> None:

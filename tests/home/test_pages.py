@@ -10,7 +10,6 @@ from tests.cast import World
 pytestmark = pytest.mark.usefixtures("indexed")
 
 
-@pytest.mark.uncounted
 def test_a_visitor_sees_what_is_shared_and_three_doors(
     client_of: Callable[[str], FlaskClient],
 ) -> None:
@@ -31,7 +30,6 @@ def test_whoever_is_signed_in_starts_at_the_desk(
     assert "I need…" in client_of("ana").get("/welcome").text
 
 
-@pytest.mark.uncounted
 def test_the_desk_shows_the_response_that_waits_for_its_receiver_only(
     client_of: Callable[[str], FlaskClient],
 ) -> None:
@@ -62,7 +60,6 @@ def test_the_desk_of_a_broker_leads_to_the_region(
     assert way not in client_of("ana").get("/desk").text
 
 
-@pytest.mark.uncounted
 def test_a_broker_verifies_the_organizations_of_the_region_on_the_desk(
     client_of: Callable[[str], FlaskClient], world: World
 ) -> None:

@@ -54,7 +54,6 @@ def imported_rows(data):
     ]
 
 
-@pytest.mark.uncounted
 def test_a_catalog_comes_in_with_equipment_in_its_facility(world):
     tally = bring_in(world, *CATALOG)
     assert tally.counts["created"] == 3

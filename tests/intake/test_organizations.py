@@ -42,7 +42,6 @@ def count():
 
 @pytest.mark.long
 @pytest.mark.sqlite
-@pytest.mark.sweep
 @pytest.mark.skipif(not IPEDS.exists(), reason="the federal file is not beside the project")
 def test_the_federal_directory_comes_in_whole_and_a_second_run_changes_nothing(app, tmp_path):
     load_reference(SYSTEM)

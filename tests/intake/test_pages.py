@@ -75,7 +75,6 @@ def test_cleo_checks_and_imports_her_colleges_equipment(client_of, world, work_o
     assert "catalog.csv" in cleo.get("/imports").text
 
 
-@pytest.mark.uncounted
 @pytest.mark.database
 def test_a_killed_import_goes_on_where_it_stood(client_of, world, work_off, monkeypatch):
     cleo = client_of("cleo")

@@ -102,7 +102,6 @@ def test_characters_that_no_database_keeps_are_refused_wherever_they_stand(
     assert session.get_one(User, world.users["ana"]).name == "Ana"
 
 
-@pytest.mark.uncounted
 @pytest.mark.parametrize("path", ["/account", "/account/email", "/account/tokens", "/sign-in"])
 @pytest.mark.parametrize("sent", ["%00", "%ED%A0%80", "%FF", "%1B"])
 def test_pages_survive_the_same_characters_in_any_field_of_a_form(
@@ -133,7 +132,6 @@ def test_pages_survive_the_same_characters_in_any_field_of_a_form(
 PAGES = ["/api/v1/organizations", "/api/v1/search"]
 
 
-@pytest.mark.uncounted
 @pytest.mark.parametrize("path", PAGES)
 @pytest.mark.parametrize(
     "limit",

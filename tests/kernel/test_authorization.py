@@ -77,7 +77,6 @@ def subjects_of(policy: Policy, models: Iterable[type]) -> Iterator[tuple[str, t
                 yield permission, model
 
 
-@pytest.mark.sweep
 @pytest.mark.parametrize("name", CAST)
 def test_both_faces_of_every_rule_agree_for_every_row(
     world: World, app: Flask, actor: Callable[[str], Actor], name: str

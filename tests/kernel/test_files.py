@@ -97,7 +97,6 @@ def png_with_text_bomb() -> bytes:
 # Pictures
 
 
-@pytest.mark.uncounted
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_picture_is_made_anew_as_webp(app: Flask, kind: str) -> None:
     stored = keep_image(picture(kind, (3200, 1000)), "Großes Bild.jpeg")

@@ -133,7 +133,6 @@ def test_rebuilding_the_index_ends_what_was_kept(asked: Counted, client_of: Clie
     assert asked.count == 2
 
 
-@pytest.mark.uncounted
 @pytest.mark.parametrize("name", ["ana", "eve", "root"])
 def test_person_neither_gets_a_kept_answer_nor_leaves_one(
     asked: Counted, client_of: Clients, address: str, name: str

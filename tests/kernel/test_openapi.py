@@ -7,7 +7,6 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from portal.kernel.openapi import build_document, routes_of
 
 
-@pytest.mark.uncounted
 @pytest.mark.sqlite
 def test_document_is_valid_openapi(app: Flask) -> None:
     errors = list(OpenAPIV31SpecValidator(build_document(app)).iter_errors())
@@ -42,7 +41,6 @@ def test_every_body_has_an_example_that_its_form_takes(app: Flask) -> None:
         )
 
 
-@pytest.mark.uncounted
 def test_whatever_makes_something_takes_an_idempotency_key_but_where_a_secret_is_shown(
     app: Flask,
 ) -> None:

@@ -132,7 +132,6 @@ def test_event_of_a_row_that_never_was_changes_nothing(world: World, indexed: No
     assert keys() == before
 
 
-@pytest.mark.uncounted
 def test_a_record_that_changes_while_it_is_indexed_ends_up_as_it_is(
     world: World, indexed: None
 ) -> None:

@@ -73,7 +73,6 @@ def titles(found: dict[str, Any]) -> set[str]:
     return {hit["title"] for hit in found["hits"]}
 
 
-@pytest.mark.uncounted
 def test_portal_finds_counts_hides_suggests_and_follows_with_all_its_search_in_postgresql(
     stateless: tuple[Flask, World], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,7 +144,6 @@ def test_saved_searches_that_take_too_long_are_put_off_and_lose_nothing(
         assert report_due_searches() == 2
 
 
-@pytest.mark.uncounted
 def test_search_may_have_a_database_of_its_own(
     app: Flask, world: World, postgresql: Cluster, tmp_path: Path
 ) -> None:

@@ -229,7 +229,6 @@ def test_production_asks_for_https_and_ties_the_cookie_to_the_host(tmp_path: obj
 # Proxies
 
 
-@pytest.mark.uncounted
 @pytest.mark.parametrize(
     ("proxies", "expected"),
     [(0, ("127.0.0.1", "localhost", False)), (1, ("203.0.113.9", "portal.example", True))],
@@ -451,7 +450,6 @@ def lost(lost_app: Flask) -> FlaskClient:
     return lost_app.test_client()
 
 
-@pytest.mark.uncounted
 def test_without_database_a_process_starts_all_the_same(lost: FlaskClient) -> None:
     warm_up(lost.application)
     assert lost.get("/healthz").json == {"status": "ok"}
@@ -504,7 +502,6 @@ UNDERSTOOD = ("could not be understood", "There is nothing here", '"status":4')
 UNWANTED = ["%00", "a%00b", "%ED%A0%80", "%EF%BF%BF", "%FF%FE", "%C0%80", "%F4%90%80%80"]
 
 
-@pytest.mark.uncounted
 @pytest.mark.parametrize("text", UNWANTED)
 @pytest.mark.parametrize("is_signed_in", [False, True], ids=["visitor", "person"])
 def test_broken_characters_in_addresses_are_refused_or_harmless(
@@ -641,7 +638,6 @@ def test_menu_marks_the_present_page(client_of: ClientOf, indexed: None) -> None
     assert re.findall(r'href="([^"]+)" aria-current="page"', text) == ["/search"]
 
 
-@pytest.mark.uncounted
 @pytest.mark.pages
 @pytest.mark.parametrize("name", ["nobody", "ana", "dov", "root"])
 def test_every_entry_of_a_menu_opens(client_of: ClientOf, indexed: None, name: str) -> None:

@@ -42,7 +42,6 @@ def mails() -> list[OutgoingMail]:
     return list(session.scalars(select(OutgoingMail).order_by(OutgoingMail.id)))
 
 
-@pytest.mark.uncounted
 def test_a_need_finds_machines_their_places_and_their_owners(
     world: World, need: Request, compute: Callable[[], None]
 ) -> None:
@@ -74,7 +73,6 @@ def test_an_offer_finds_the_needs_that_it_answers(
     assert ("request", offer.id) in matches_of(need)
 
 
-@pytest.mark.uncounted
 def test_who_is_ruled_out_stays_with_the_reason(
     world: World, need: Request, change: Change, actor: ActorOf, compute: Callable[[], None]
 ) -> None:
@@ -88,7 +86,6 @@ def test_who_is_ruled_out_stays_with_the_reason(
     assert "beyond the 50" in " ".join(one.sentence for one in shown[0].reasons)
 
 
-@pytest.mark.uncounted
 def test_each_side_is_told_once(
     world: World, need: Request, compute: Callable[[], None], drain: Callable[[], None]
 ) -> None:
@@ -107,7 +104,6 @@ def test_each_side_is_told_once(
     assert len(mails()) == len(told)
 
 
-@pytest.mark.uncounted
 def test_who_wants_no_mail_finds_matches_on_the_desk_alone(
     world: World,
     need: Request,
@@ -123,7 +119,6 @@ def test_who_wants_no_mail_finds_matches_on_the_desk_alone(
     assert queries.list_for_desk(actor("eve"), 50)
 
 
-@pytest.mark.uncounted
 def test_nobody_outside_is_told_of_what_an_organization_keeps_to_itself(
     world: World, need: Request, change: Change, compute: Callable[[], None]
 ) -> None:
@@ -135,7 +130,6 @@ def test_nobody_outside_is_told_of_what_an_organization_keeps_to_itself(
     assert not any(one.owner_told_at for one in found.values())
 
 
-@pytest.mark.uncounted
 def test_an_anonymous_request_is_matched_by_what_everybody_reads_of_it(
     world: World,
     need: Request,
@@ -171,7 +165,6 @@ def test_an_anonymous_request_is_matched_by_what_everybody_reads_of_it(
     assert need.title in words
 
 
-@pytest.mark.uncounted
 def test_a_change_on_either_side_computes_the_matches_anew(
     world: World,
     need: Request,

@@ -23,7 +23,6 @@ def shop_url(world):
     return f"/api/v1/organizations/{world.organizations['shop']}"
 
 
-@pytest.mark.uncounted
 def test_an_organization_is_made_read_changed_and_archived(client_of):
     client = client_of("dov")
     made = client.post("/api/v1/organizations", json=FIRM)

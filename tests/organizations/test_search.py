@@ -37,7 +37,6 @@ def test_a_document_is_for_everybody_until_the_organization_is_archived(actor, s
     assert document(shop).audience == {"admin", f"org:{shop.id}"}
 
 
-@pytest.mark.uncounted
 def test_a_change_is_found_after_the_worker_ran(actor, indexed, shop, drain):
     records.change_organization(actor("ana"), shop, other_names=["Quixotic Milling"])
     drain()

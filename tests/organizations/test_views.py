@@ -79,7 +79,6 @@ def test_a_record_says_what_where_and_who_confirmed_it(client_of, shop_url):
         assert words in page
 
 
-@pytest.mark.uncounted
 @pytest.mark.parametrize(
     ("name", "sees"), [("nobody", False), ("dov", False), ("eve", True), ("root", True)]
 )
@@ -323,7 +322,6 @@ def test_linked_data_speaks_schema_org(client_of, shop_url):
     assert again.status_code == 304
 
 
-@pytest.mark.uncounted
 def test_lists_filter_by_kind_and_take_the_same_statements_for_few_and_many(client_of):
     client = client_of("nobody")
     urls = ("/organizations?kind=sme", "/api/v1/organizations?kind=sme&limit=100")

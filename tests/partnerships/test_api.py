@@ -17,7 +17,6 @@ from tests.cast import World
 ClientOf = Callable[[str], FlaskClient]
 
 
-@pytest.mark.uncounted
 def test_list_has_what_the_reader_may_see_and_pages_by_cursor(
     client_of: ClientOf, world: World
 ) -> None:

@@ -57,7 +57,6 @@ def who_sees(request: Request, actor: ActorOf) -> set[str]:
     return {name for name in CAST if can(actor(name), Permission.REQUEST_VIEW, request)}
 
 
-@pytest.mark.uncounted
 def test_owner_is_told_sees_it_and_finds_it_on_the_desk(
     ask: Ask, actor: ActorOf, drain: Callable[[], None], mails: Mails
 ) -> None:
@@ -85,7 +84,6 @@ def test_draft_tells_nobody(
     assert desk.list_asked(actor("cleo"), 10) == []
 
 
-@pytest.mark.uncounted
 def test_answer_clears_the_desk_and_opens_the_way_to_each_other(
     ask: Ask, actor: ActorOf, client_of: ClientOf
 ) -> None:
@@ -115,7 +113,6 @@ def test_owner_of_an_anonymous_request_is_not_told_the_name(
     assert "Machine Shop" not in client_of("cleo").get(f"/requests/{request.id}").text
 
 
-@pytest.mark.uncounted
 def test_pages_lead_to_each_other_for_those_who_may_see_both(
     ask: Ask, client_of: ClientOf, world: World
 ) -> None:

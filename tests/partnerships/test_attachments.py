@@ -64,7 +64,6 @@ def test_whoever_sees_the_request_gets_the_attachment(
     assert [item["title"] for item in listed] == ["drawing.txt", "part.png"]
 
 
-@pytest.mark.uncounted
 @pytest.mark.parametrize(
     "columns",
     [

@@ -32,7 +32,6 @@ def secrets_in(text: str) -> list[str]:
     return [word for word in telltale if word in text]
 
 
-@pytest.mark.uncounted
 @pytest.mark.parametrize("name", OUTSIDERS)
 @pytest.mark.parametrize(
     "address",
@@ -47,7 +46,6 @@ def test_outsiders_learn_nowhere_whose_request_it_is(
     assert secrets_in(reply.text) == []
 
 
-@pytest.mark.uncounted
 @pytest.mark.parametrize("name", INSIDERS)
 def test_its_own_people_and_administrators_see_all_of_it(
     client_of: ClientOf, hidden: Request, name: str
@@ -79,7 +77,6 @@ def test_program_gets_the_county_and_its_middle_and_null_for_the_rest(
         assert body[name] is None, name
 
 
-@pytest.mark.uncounted
 @pytest.mark.parametrize("name", OUTSIDERS)
 def test_page_of_the_organization_does_not_list_it_for_outsiders(
     client_of: ClientOf, hidden: Request, name: str

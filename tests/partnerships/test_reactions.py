@@ -186,7 +186,6 @@ def found(text: str) -> set[tuple[str, int]]:
     return {hit.key for hit in search_index().index.search(query).hits}
 
 
-@pytest.mark.uncounted
 def test_search_follows_a_request_through_its_life(
     actor: ActorOf, organization: Any, complete: Mapping[str, Any], drain: Drain, indexed: None
 ) -> None:

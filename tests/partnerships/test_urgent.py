@@ -52,7 +52,6 @@ def called(request: Request) -> set[int]:
     )
 
 
-@pytest.mark.uncounted
 def test_everyone_near_who_offers_it_is_told_at_once_and_once(
     post: Callable[..., Request],
     actor: ActorOf,
@@ -113,7 +112,6 @@ def test_an_anonymous_one_tells_no_name_and_no_distance(
     assert request.is_anonymous
 
 
-@pytest.mark.uncounted
 def test_who_wants_no_mail_gets_none_and_finds_it_on_the_desk(
     post: Callable[..., Request],
     actor: ActorOf,

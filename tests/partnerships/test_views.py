@@ -318,7 +318,6 @@ def test_declining_without_a_reason_asks_for_it(client_of: ClientOf, world: Worl
     assert "Too far." in client_of("cleo").get(f"/responses/{response_id}").text
 
 
-@pytest.mark.uncounted
 @pytest.mark.parametrize("name", ["nobody", "cleo", "eve", "dov"])
 def test_number_of_responses_and_history_are_for_the_owner(
     client_of: ClientOf, world: World, actor: ActorOf, name: str

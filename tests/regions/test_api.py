@@ -7,7 +7,6 @@ from portal.regions import queries, services
 from tests.support.statements import count_statements
 
 
-@pytest.mark.uncounted
 def test_regions_are_listed_with_their_counties(client_of, world):
     answer = client_of("nobody").get("/api/v1/regions")
     assert answer.json["next"] is None

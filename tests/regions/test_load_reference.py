@@ -13,7 +13,6 @@ from portal.regions.models import Region, State
 from tests.regions.test_rules import TOPOLOGY
 
 
-@pytest.mark.sweep
 def test_loading_again_changes_only_what_is_new_or_no_longer_right(world, tmp_path):
     steps = []
     first = services.load_reference(

@@ -163,7 +163,6 @@ def test_the_desk_asks_to_confirm_what_has_aged(client_of, world):
     assert "Its day is over. Was it met?" in page
 
 
-@pytest.mark.uncounted
 def test_the_desk_shows_an_offer_until_it_is_answered_and_the_firms_people_are_enrolled(
     client_of, world
 ):

@@ -65,7 +65,6 @@ def verified(world: World, actor: ActorOf, organization_of: OrganizationOf) -> N
     verify_organization(actor("dov"), organization_of("college"))
 
 
-@pytest.mark.uncounted
 @pytest.mark.usefixtures("verified")
 def test_passing_qualifies_where_the_credential_is_recognized_until_it_expires(
     world: World,
@@ -93,7 +92,6 @@ def test_passing_qualifies_where_the_credential_is_recognized_until_it_expires(
     )
 
 
-@pytest.mark.uncounted
 @pytest.mark.usefixtures("verified")
 def test_recognition_that_comes_later_counts_what_is_held_already(
     world: World,
@@ -131,7 +129,6 @@ def test_certificate_counts_where_the_host_takes_that_of_its_provider(
     assert [row.status for row in by_certificate(world)] == ["valid"]
 
 
-@pytest.mark.uncounted
 @pytest.mark.usefixtures("verified")
 def test_revoked_certificate_closes_what_it_opened(
     world: World,
@@ -154,7 +151,6 @@ def test_revoked_certificate_closes_what_it_opened(
     )
 
 
-@pytest.mark.uncounted
 def test_certificate_opens_elsewhere_once_a_broker_has_verified_its_provider(
     world: World,
     actor: ActorOf,

@@ -381,7 +381,6 @@ def test_invited_person_answers_by_program_and_by_link(world: World, client_of: 
     assert client_of("nobody").get(f"/training/seats/{SEAT_TOKEN}").status_code == 404
 
 
-@pytest.mark.uncounted
 @pytest.mark.sqlite
 def test_lists_take_the_same_statements_for_two_people_and_for_many(
     actor: ActorOf,

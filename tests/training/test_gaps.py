@@ -69,7 +69,6 @@ def answers(world):
     return found
 
 
-@pytest.mark.uncounted
 def test_no_filter_tells_a_firm_apart_however_answers_are_subtracted(world):
     chance = random.Random(6)
     asked = []
@@ -91,7 +90,6 @@ def test_no_filter_tells_a_firm_apart_however_answers_are_subtracted(world):
         assert all(cells[key].firms == 0 or cells[key].firms >= 4 for key in left)
 
 
-@pytest.mark.uncounted
 def test_a_firm_that_is_not_shown_leaves_no_trace(world):
     add_askers([2, 2, 3, 2])
     lone = add_firm("A lone firm", "18019")
@@ -107,7 +105,6 @@ def test_a_dominating_firm_keeps_the_sum_hidden(world):
     assert all(gap.firms == 0 for rows in answers(world).values() for gap in rows.values())
 
 
-@pytest.mark.uncounted
 def test_neither_archived_firms_nor_those_that_nobody_vouches_for_nor_needs_that_were_met_count(
     world,
 ):

@@ -4,7 +4,6 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
-import pytest
 from flask.testing import FlaskClient
 from icalendar import Calendar
 
@@ -151,7 +150,6 @@ def test_skills_and_credentials_name_the_programs_that_lead_to_them(
     assert "milling course" not in client_of("nobody").get("/skills/mig-welding").text
 
 
-@pytest.mark.uncounted
 def test_pages_ask_no_more_for_many_programs_and_sections_than_for_few(
     client_of: ClientOf, actor: Callable[[str], Actor], world: World
 ) -> None:

@@ -3,7 +3,6 @@
 import datetime as dt
 from collections.abc import Callable
 
-import pytest
 from flask.testing import FlaskClient
 
 from portal.kernel.authorization import Actor
@@ -42,7 +41,6 @@ def test_drafts_and_the_archive_have_no_document(world: World, actor: ActorOf) -
     assert names == {"college_organization", "college_members", "college_public"}
 
 
-@pytest.mark.uncounted
 def test_results_say_when_it_begins_and_forget_a_cancelled_section(
     world: World,
     actor: ActorOf,

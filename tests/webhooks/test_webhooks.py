@@ -74,7 +74,6 @@ def told(listener: Listener) -> list[dict[str, Any]]:
     return [json.loads(body) for _path, body in listener.heard]
 
 
-@pytest.mark.uncounted
 def test_both_sides_of_an_accepted_response_are_told(
     actor: Actors, world: World, make: Make, drain: Drain
 ) -> None:
@@ -93,7 +92,6 @@ def test_both_sides_of_an_accepted_response_are_told(
     assert [item.status for item in notices()] == ["delivered", "delivered"]
 
 
-@pytest.mark.uncounted
 def test_who_is_asked_hears_of_a_request_without_who_is_behind_it(
     client_of: Callable[[str], FlaskClient], world: World, make: Make, drain: Drain
 ) -> None:

@@ -70,7 +70,6 @@ def booked(world: World, **columns: Any) -> Booking:
 # Granting
 
 
-@pytest.mark.uncounted
 def test_who_asked_is_granted_told_and_may_book(
     world: World,
     actor: ActorOf,

@@ -646,7 +646,6 @@ def speak_spanish() -> Iterator[Callable[[], Any]]:
         yield lambda: force_locale("es")
 
 
-@pytest.mark.uncounted
 @pytest.mark.parametrize("case", CASES)
 def test_problems_are_told_in_spanish_with_the_same_figures(
     case: str, speak_spanish: Callable[[], Any]

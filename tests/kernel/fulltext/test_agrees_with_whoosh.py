@@ -30,7 +30,6 @@ from portal.kernel.fulltext.rows import SCHEMA
 from tests.kernel.fulltext.contract.test_agrees_with_model import TOKENS, TYPOS, WORDS, documents
 
 # Any words in any records: lines are counted where other tests mean to run them.
-pytestmark = pytest.mark.sweep
 
 # (how much a word counts there, how many words there usually are)
 FIELDS = {

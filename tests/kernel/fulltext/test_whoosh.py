@@ -52,7 +52,6 @@ def test_an_updated_document_has_one_version_in_an_index_that_was_open_all_along
         assert results.total == number % 2
 
 
-@pytest.mark.uncounted
 def test_many_small_commits_stay_a_few_segments(index_of: IndexOf) -> None:
     index = index_of(record(0, "Laser 0"))
     for number in range(1, 40):
@@ -71,7 +70,6 @@ def test_deletions_in_merged_segments_stay_deleted(index_of: IndexOf) -> None:
     assert {value.value for value in results.facets["n"]} == {str(n) for n in range(1, 20, 2)}
 
 
-@pytest.mark.uncounted
 def test_a_word_in_more_documents_than_a_block_holds_is_found_in_all(index_of: IndexOf) -> None:
     index = index_of(*(record(n, "laser lab", kind="k") for n in range(2500)))
     for text, total in (("laser", 2500), ('"laser lab"', 2500), ('"lab laser"', 0)):

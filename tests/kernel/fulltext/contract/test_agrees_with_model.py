@@ -17,7 +17,6 @@ from portal.kernel.fulltext.postgresql.index import PostgreSQLIndex
 from tests.kernel.fulltext.model import answer, distance, record
 
 # Any words of anybody: lines are counted where other tests mean to run them.
-pytestmark = pytest.mark.sweep
 
 WORDS = [
     "mill",

@@ -85,7 +85,6 @@ def test_a_failing_batch_changes_nothing_and_frees_the_writer(index_of: IndexOf)
     assert titles(index) == ["d"]
 
 
-@pytest.mark.uncounted
 def test_threads_search_while_another_writes(index_of: IndexOf) -> None:
     index = index_of(record(1, "laser zero"), record(2, "laser five-axis 5-axis"))
 

@@ -60,7 +60,6 @@ FINDS: dict[str, set[int]] = {
 }
 
 
-@pytest.mark.uncounted
 def test_all_words_must_match_somewhere_in_the_record(index_of: IndexOf) -> None:
     index = index_of(
         record(1, "5-Axis machining of 316L", body="AS9100D", organization="Bluegrass Tool"),
@@ -100,7 +99,6 @@ def test_the_record_with_just_that_title_comes_first(index_of: IndexOf) -> None:
     assert found(index, '"Rio Tool" die') == [2, 1]
 
 
-@pytest.mark.uncounted
 def test_ties_are_broken_by_kind_and_id_wherever_the_records_are_stored(index_of: IndexOf) -> None:
     same = [record(n, "Laser", kind=kind, updated_at=NEW_YEAR) for kind in "ba" for n in (9, 10)]
     order = [("a", 9), ("a", 10), ("b", 9), ("b", 10)]
@@ -465,7 +463,6 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.uncounted
 def test_hostile_queries_are_plain_text(index_of: IndexOf) -> None:
     index = index_of(record(1, "Laser"), record(2, "Lasers and other tools"))
     for text in HOSTILE:

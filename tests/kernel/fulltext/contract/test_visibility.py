@@ -33,7 +33,6 @@ def index(index_of: IndexOf) -> Engine:
     )
 
 
-@pytest.mark.uncounted
 @pytest.mark.parametrize(
     "query",
     [

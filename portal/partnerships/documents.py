@@ -92,6 +92,7 @@ def _document(
             "image": "",
             "confirmed": row.confirmed_at.isoformat() if row.confirmed_at else "",
             "verified": "yes" if is_identified and organization.verified_at else "",
+            "direction": row.direction,
         },
     )
 

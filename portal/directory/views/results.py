@@ -84,7 +84,7 @@ def _row(hit: Hit, language: str, ago: Callable[[dt.datetime], Markup]) -> Marku
     return record_row(
         language,
         hit.kind,
-        next(iter(hit.facets.get("direction", ())), ""),
+        extra.get("direction", ""),
         miles=hit.distance_miles,
         url=hit.url,
         title=hit.title,

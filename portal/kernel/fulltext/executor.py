@@ -165,13 +165,26 @@ def _hits(
     numbers = ids.tolist()
     located = [snapshot.located(number) for number in numbers]
     shown = [snapshot.parts[part].shown(number) for part, number in located]
-    highlights = highlight(snapshot, located, [record for _, record in shown], reading.units)
+    highlights = highlight(snapshot, located, [its.record for its in shown], reading.units)
     away = [miles_to(snapshot, number, query.near) if query.near else None for number in numbers]
     return tuple(
-        Hit._make((*fields, fragments, score, miles))
-        for (fields, _), fragments, score, miles in zip(
-            shown, highlights, scores, away, strict=True
+        Hit(
+            its.kind,
+            its.id,
+            its.record.url,
+            its.record.title,
+            its.record.summary,
+            its.record.organization,
+            its.record.facets,
+            its.record.extra,
+            its.updated_at,
+            its.record.latitude,
+            its.record.longitude,
+            fragments,
+            score,
+            miles,
         )
+        for its, fragments, score, miles in zip(shown, highlights, scores, away, strict=True)
     )
 
 

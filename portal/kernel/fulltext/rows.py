@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
@@ -13,7 +13,7 @@ from whoosh import columns, fields, formats
 from portal.kernel.fulltext.language import GAP, Token, terms_of, tokens, words_of
 from portal.kernel.fulltext.port import KIND_FACET, Document
 
-FORMAT: Final = 7
+FORMAT: Final = 8
 """To be raised whenever SCHEMA, `language` or the arrays change: older indexes are then rebuilt."""
 
 DEGREES: Final = 100_000
@@ -142,34 +142,75 @@ def _encodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
+class Kept(Mapping[str, tuple[str, ...]]):
+    """A mapping that is taken apart when somebody first looks at it, as hardly anybody does."""
+
+    __slots__ = ("_content", "_values")
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self._values: dict[str, tuple[str, ...]] | None = None
+
+    def _present(self) -> dict[str, tuple[str, ...]]:
+        if self._values is None:
+            self._values = pickle.loads(self._content)  # noqa: S301 - our own index
+        return self._values
+
+    def __getitem__(self, name: str) -> tuple[str, ...]:
+        return self._present()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._present())
+
+    def __len__(self) -> int:
+        return len(self._present())
+
+    def __repr__(self) -> str:
+        return repr(self._present())
+
+
 class Record(NamedTuple):
-    """What is shown of a document, as `encode` keeps it."""
+    """What is shown of a document, as `encode` keeps it.
+
+    Keywords and facets, which are most of it, lie there as octets: a page needs neither of nearly
+    all records that it shows.
+    """
 
     title: str
     url: str
     summary: str
     body: str
     organization: str
-    keywords: tuple[str, ...]
-    facets: dict[str, tuple[str, ...]]
     extra: dict[str, str]
     latitude: float | None
     longitude: float | None
+    kept_keywords: bytes
+    kept_facets: bytes
+
+    @property
+    def keywords(self) -> tuple[str, ...]:
+        found: tuple[str, ...] = pickle.loads(self.kept_keywords)  # noqa: S301 - our own index
+        return found
+
+    @property
+    def facets(self) -> Mapping[str, tuple[str, ...]]:
+        return Kept(self.kept_facets)
 
 
 def encode(document: Document) -> bytes:
     """What is shown of a document as bytes that are quickly taken apart, whatever a text says."""
+    facets = {name: tuple(values) for name, values in document.facets.items()}
     record = Record(
         document.title,
         document.url,
         document.summary,
         document.body,
         document.organization,
-        tuple(document.keywords),
-        {name: tuple(values) for name, values in document.facets.items()},
         dict(document.extra),
         document.latitude,
         document.longitude,
+        pickle.dumps(tuple(document.keywords), _PICKLE_PROTOCOL),
+        pickle.dumps(facets, _PICKLE_PROTOCOL),
     )
     return pickle.dumps(tuple(record), _PICKLE_PROTOCOL)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from functools import cached_property, lru_cache
+from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -24,14 +25,14 @@ from portal.kernel.fulltext.port import IndexUnavailable
 from portal.kernel.fulltext.rows import EPOCH, FORMAT, MICROSECOND, Record, decode
 
 _FEW: Final = 8
-# What is shown of so many documents of a segment, those shown last, is not read once more.
-_KEPT: Final = 1_000
 
 
 class Shown(NamedTuple):
-    """What is shown of a document: the fields of a hit up to its highlights, and its texts."""
+    """A document as it is shown."""
 
-    fields: tuple[Any, ...]
+    kind: str
+    id: int
+    updated_at: datetime
     record: Record
 
 
@@ -114,7 +115,6 @@ class Segment:
         self._records = tuple(
             files[name].data for name in ("kind", "id", "updated", "record_ends", "record")
         )
-        self.shown = lru_cache(_KEPT)(self._shown)
 
     def lexicon(self, name: str) -> Lexicon:
         if name not in self._lexicons:
@@ -207,23 +207,11 @@ class Segment:
             places.setdefault(len(word), []).append(at)
         return {size: ([words[at] for at in its], letters[its]) for size, its in places.items()}
 
-    def _shown(self, number: int) -> Shown:
+    def shown(self, number: int) -> Shown:
         kinds, ids, updated, ends, records = self._records
         record = decode(records[ends[number - 1] if number else 0 : ends[number]])
-        fields = (
-            self.kinds[kinds[number]],
-            ids[number],
-            record.url,
-            record.title,
-            record.summary,
-            record.organization,
-            record.facets,
-            record.extra,
-            EPOCH + updated[number] * MICROSECOND,
-            record.latitude,
-            record.longitude,
-        )
-        return Shown(fields, record)
+        changed = EPOCH + updated[number] * MICROSECOND
+        return Shown(self.kinds[kinds[number]], ids[number], changed, record)
 
 
 def letters_of(octets: Array) -> Array:

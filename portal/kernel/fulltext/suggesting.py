@@ -60,8 +60,9 @@ def suggest(
                 missing -= len(ids)
     by_kind: dict[str, list[Suggestion]] = {}
     for _, _, _, at, own in sorted(found)[:limit]:
-        kind, number, url, title = snapshot.parts[at].shown(own).fields[:4]
-        by_kind.setdefault(kind, []).append(Suggestion(kind, number, title, url))
+        its = snapshot.parts[at].shown(own)
+        offered = Suggestion(its.kind, its.id, its.record.title, its.record.url)
+        by_kind.setdefault(its.kind, []).append(offered)
     return tuple(suggestion for group in by_kind.values() for suggestion in group)
 
 

@@ -28,7 +28,7 @@ from portal.kernel.fulltext.language import terms_of, words_of
 from portal.kernel.fulltext.port import KIND_FACET, Document
 from portal.kernel.fulltext.rows import DEGREES, SEPARATOR, encode, is_spelled
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 """To be raised whenever the tables or `language` change: older indexes then ask to be rebuilt."""
 
 SCHEMA: Final = "search"

@@ -5,7 +5,6 @@
 
 import datetime as dt
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from flask import Blueprint, Flask, request
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager
 from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 from wtforms import (
     FieldList,
     FormField,
@@ -26,15 +24,14 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice
 
 from config import ENVIRONMENTS
-from portal.directory.views.results import FacetList, facet_list, record_row, value_link
+from portal.directory.views.results import FacetList, facet_list, rows_of, value_link
 from portal.kernel import fields, forms
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import now
-from portal.kernel.fulltext.port import Fragment, Hit, Suggestion
+from portal.kernel.fulltext.port import MATCH, MATCH_END, Fragment, Hit, Suggestion
 from portal.kernel.manifest import NavigationItem
 from portal.kernel.web.answers import flash, not_modified, page, see_other
 from portal.kernel.web.arguments import confirmed
-from portal.kernel.web.formats import time_ago
 from portal.kernel.web.setup import init_web
 from portal.kernel.web.viewer import set_actor
 from portal.kernel.workflow import Transition
@@ -154,8 +151,8 @@ HITS = (
         "",
         distance_miles=3.2,
         highlights=(
-            Fragment((("Prismatic parts; ", False), ("welding", True), (" fixtures too", False))),
-            Fragment((("accredited to ISO/IEC 17025", False),)),
+            Fragment(f"Prismatic parts; {MATCH}welding{MATCH_END} fixtures too"),
+            Fragment("accredited to ISO/IEC 17025"),
         ),
     ),
     hit(
@@ -195,25 +192,6 @@ FACETS = {
         for n, name in enumerate(x for names in CAPABILITIES.values() for x in names)
     ],
 }
-
-
-def rows_of(some: Sequence[Hit]) -> Markup:
-    """Return hits as the results page shows them."""
-    return Markup("").join(
-        record_row(
-            "en",
-            one.kind,
-            "",
-            miles=1.5,
-            ago=time_ago(now()),
-            url=one.url,
-            title=one.title,
-            summary=one.summary,
-            found=Markup(" · ").join(one.highlights),
-            organization=one.organization,
-        )
-        for one in some
-    )
 
 
 def facet_of(name: str) -> FacetList:

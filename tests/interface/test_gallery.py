@@ -11,10 +11,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from portal.directory.views.results import record_row, value_link
+from portal.directory.views.results import rows_of, value_link
 from portal.kernel.clock import now
-from portal.kernel.web.formats import time_ago
-from tests.interface.gallery import make_gallery
+from portal.kernel.fulltext.port import MATCH, MATCH_END, Fragment
+from tests.interface.gallery import HITS, make_gallery
 
 ROOT = Path(__file__).resolve().parents[2]
 GALLERY = ROOT / "tests" / "interface" / "templates" / "gallery"
@@ -200,8 +200,15 @@ def test_asking_for_a_row_adds_one_and_complains_of_nothing(visitor: FlaskClient
 def test_what_is_typed_by_people_is_never_markup(gallery: Flask) -> None:
     hostile = "<script>alert(1)</script>"
     hit = {"kind": hostile, "url": hostile, "title": hostile, "summary": hostile}
-    names = ("url", "title", "summary", "found", "organization", "place")
-    texts = dict.fromkeys(names, hostile)
+    row = HITS[0]._replace(
+        kind=hostile,
+        url=hostile,
+        title=hostile,
+        summary=f"{hostile} summary",
+        highlights=(Fragment(f"{MATCH}{hostile}{MATCH_END}"),),
+        organization=hostile,
+        extra={"county": hostile, "direction": "need", "confirmed": now().isoformat()},
+    )
     ui = gallery.jinja_env.get_template("components/ui.html").module
     with gallery.test_request_context("/"):
         for text in (
@@ -215,7 +222,7 @@ def test_what_is_typed_by_people_is_never_markup(gallery: Flask) -> None:
             ui.link_button(hostile, hostile),
             ui.post_button(hostile, "/x", confirm=hostile, confirm_text=hostile, about=hostile),
             ui.result_item(hit),
-            record_row("en", hostile, "need", miles=1.5, ago=time_ago(now()), **texts),
+            rows_of([row]),
             value_link("en", hostile, hostile, hostile, 1, False, hostile),
             ui.table(hostile, [hostile], [[hostile]]),
             ui.bar_chart(hostile, [(hostile, 1)], hostile),

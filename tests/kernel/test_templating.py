@@ -9,7 +9,7 @@ from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from portal.kernel.fulltext.port import Fragment
+from portal.kernel.fulltext.port import MATCH, MATCH_END, Fragment
 
 TEMPLATE = (
     "{% macro say(it) %}<b title='{{ it }}'>{{ it }}</b>{% endmacro %}"
@@ -25,7 +25,7 @@ TEMPLATE = (
         *"&<>'\"",
         "<script>alert('1 & 2')</script>",
         Markup("<i>made</i>"),
-        Fragment((("a<b", True), ("&c", False))),
+        Fragment(f"{MATCH}a<b{MATCH_END}&c"),
         lazy_gettext("Name"),
         None,
         7,

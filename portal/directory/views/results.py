@@ -5,7 +5,7 @@ results takes as long as these.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote, quote_plus
@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 from portal.directory.queries.searching import FacetView
 from portal.directory.rules import PLAIN, Search
 from portal.directory.views.addresses import address
-from portal.kernel.fulltext.port import Hit
+from portal.kernel.fulltext.port import MATCH, MATCH_END, Hit, with_matches
 from portal.kernel.search import search_index
 from portal.kernel.templating import pattern_of, written
 from portal.kernel.web.formats import (
@@ -34,6 +34,9 @@ _ANY_VALUE = "\x01"
 _ANY_FACET = "\x02"
 _VALUE_IN_ARGUMENTS = quote(_ANY_VALUE)
 _IN_ARGUMENTS = f"{quote(_ANY_FACET)}={_VALUE_IN_ARGUMENTS}"
+# What a row says, by name; `found` is where the words stand. `ago` (when it was confirmed) and how
+# far away it is are markup, and come on top.
+_TEXTS = ("summary", "found", "url", "title", "organization", "place")
 # A text that begins with so many letters of another says the same.
 _SAME = 40
 # Stand in links that are kept for what is before the value in their address, for what is after it,
@@ -45,55 +48,45 @@ _UNMARKED = dict.fromkeys(map(ord, _MARKS))
 # Records
 
 
-def rows_of(hits: Iterable[Hit]) -> Markup:
+def rows_of(hits: Sequence[Hit]) -> Markup:
     """Return the records found, as the page lists them."""
     language, ago = str(get_locale()), times_ago()
-    rows = [_row(hit, language, ago) for hit in hits]
-    return Markup("".join(rows))  # noqa: S704 (written there)
+    # The texts of all rows are escaped at once: for each, the call alone would take longer.
+    texts = str(escape("\0".join([text for hit in hits for text in _texts_of(hit)])))
+    safe = iter(with_matches(texts).split("\0"))
+    rows = []
+    for hit in hits:
+        values = {name: text for name, text in zip(_TEXTS, safe, strict=False) if text}
+        if confirmed := hit.extra.get("confirmed"):
+            values["ago"] = ago(confirmed)
+        if hit.distance_miles is not None:
+            values |= _distance_of(hit.distance_miles)
+        pattern = pattern_of(
+            "directory/found_row.html",
+            language,
+            tuple(values),
+            kind=hit.kind,
+            direction=hit.extra.get("direction", ""),
+        )
+        rows.append(pattern % values)
+    return Markup("".join(rows))  # noqa: S704 (they are written)
 
 
-def record_row(
-    language: str,
-    kind: str,
-    direction: str,
-    *,
-    miles: float | None = None,
-    **texts: str,
-) -> Markup:
-    """Return a record as the page lists it.
-
-    language: the reader's. direction: "need", "offer" or nothing. texts: `url`, `title`, and as
-    far as they are there `summary`, `found` (where the words stand), `organization`, `place`,
-    `ago` (when it was confirmed).
-    """
-    values = {name: written(text) for name, text in texts.items() if text}
-    if miles is not None:
-        values["miles"] = str(miles)
-        values["kilometers"] = format_number(round(miles * 1.609344, 1))
-        values["away"] = format_distance(miles)
-    pattern = pattern_of(
-        "directory/found_row.html", language, tuple(values), kind=kind, direction=direction
-    )
-    return Markup(pattern % values)  # noqa: S704 (they are written)
-
-
-def _row(hit: Hit, language: str, ago: Callable[[dt.datetime], Markup]) -> Markup:
+def _texts_of(hit: Hit) -> tuple[str, ...]:
+    """Return what a row says, in the order of `_TEXTS`."""
     extra = hit.extra
-    confirmed = extra.get("confirmed")
-    summary, found = _text_of(hit)
-    return record_row(
-        language,
-        hit.kind,
-        extra.get("direction", ""),
-        miles=hit.distance_miles,
-        url=hit.url,
-        title=hit.title,
-        summary=summary,
-        found=found,
-        organization=hit.organization if hit.kind != "organization" else "",
-        place=extra.get("county", "") if "next_on" not in extra else _next_of(extra),
-        ago=ago(dt.datetime.fromisoformat(confirmed)) if confirmed else "",
-    )
+    summary, found = _summary_of(hit)
+    organization = hit.organization if hit.kind != "organization" else ""
+    place = extra.get("county", "") if "next_on" not in extra else _next_of(extra)
+    return summary, found, hit.url, hit.title, organization, place
+
+
+def _distance_of(miles: float) -> dict[str, str]:
+    return {
+        "miles": str(miles),
+        "kilometers": format_number(round(miles * 1.609344, 1)),
+        "away": format_distance(miles),
+    }
 
 
 def _next_of(extra: Mapping[str, str]) -> str:
@@ -120,15 +113,12 @@ def _next_of(extra: Mapping[str, str]) -> str:
     return " · ".join(part for part in told if part)
 
 
-def _text_of(hit: Hit) -> tuple[str, Markup]:
+def _summary_of(hit: Hit) -> tuple[str, str]:
     """Return the summary, and where the words stand; one of them where both say the same."""
-    marked = " · ".join([piece.__html__() for piece in hit.highlights]).replace("· …", "…")
-    found = Markup(marked)  # noqa: S704 (fragments escape what is not theirs)
-    if not hit.summary or not hit.highlights:
+    found = " · ".join([piece.marked for piece in hit.highlights]).replace("· …", "…")
+    if not hit.summary or not found:
         return hit.summary, found
-    plain = hit.highlights[0].text
-    if len(plain) < _SAME:
-        plain = " · ".join(piece.text for piece in hit.highlights).replace("· …", "…")
+    plain = found.replace(MATCH, "").replace(MATCH_END, "")
     return "" if plain[:_SAME].strip("… ") in hit.summary else hit.summary, found
 
 

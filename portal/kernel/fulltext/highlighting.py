@@ -14,7 +14,7 @@ import numpy as np
 
 from portal.kernel.fulltext.decoding import FIELDS
 from portal.kernel.fulltext.language import terms_of, tokens, words_of
-from portal.kernel.fulltext.port import Fragment
+from portal.kernel.fulltext.port import MATCH, MATCH_END, Fragment
 from portal.kernel.fulltext.rows import Record
 from portal.kernel.fulltext.snapshot import Snapshot
 
@@ -170,18 +170,10 @@ def _add_fragments(fragments: list[Fragment], text: str, matches: list[Span]) ->
 
 
 def _cut(text: str, start: int, end: int, matches: list[Span]) -> Fragment:
-    """The text from `start` to `end` as spans, with an ellipsis where it is cut off."""
-    spans: list[tuple[str, bool]] = []
-    if start > 0:
-        spans.append(("… ", False))
+    """The text from `start` to `end`, with an ellipsis where it is cut off."""
+    marked = "… " if start > 0 else ""
     at = start
     for first, last in matches:
-        if first > at:
-            spans.append((text[at:first], False))
-        spans.append((text[first:last], True))
+        marked += f"{text[at:first]}{MATCH}{text[first:last]}{MATCH_END}"
         at = last
-    if at < min(end, len(text)):
-        spans.append((text[at:end], False))
-    if end < len(text):
-        spans.append((" …", False))
-    return Fragment(tuple(spans))
+    return Fragment(f"{marked}{text[at:end]}{' …' if end < len(text) else ''}")

@@ -23,6 +23,9 @@ MAX_LIMIT: Final = 50
 FEW: Final = 20
 MAX_OFFSET: Final = 1_000
 DIGEST_BYTES: Final = 8
+# No document keeps such characters in what is shown of it.
+MATCH: Final = "\1"
+MATCH_END: Final = "\2"
 
 
 class IndexUnavailable(Exception):
@@ -147,24 +150,24 @@ class Query:
 
 
 class Fragment(NamedTuple):
-    """A piece of a hit's text as (text, is_match) spans.
+    """A piece of a hit's text. In `marked` each match stands between `MATCH` and `MATCH_END`.
 
     `{{ fragment }}` in a template is safe: it prints the text escaped and the matches in <mark>.
     """
 
-    spans: tuple[tuple[str, bool], ...]
+    marked: str
 
     @property
     def text(self) -> str:
-        return "".join([text for text, _ in self.spans])
+        return self.marked.replace(MATCH, "").replace(MATCH_END, "")
 
     def __html__(self) -> str:
-        return "".join(
-            [
-                f"<mark>{html.escape(text)}</mark>" if is_match else html.escape(text)
-                for text, is_match in self.spans
-            ]
-        )
+        return with_matches(html.escape(self.marked))
+
+
+def with_matches(escaped: str) -> str:
+    """Marked text that is escaped already, with its matches in <mark>."""
+    return escaped.replace(MATCH, "<mark>").replace(MATCH_END, "</mark>")
 
 
 class Hit(NamedTuple):

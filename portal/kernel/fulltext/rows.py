@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from whoosh import columns, fields, formats
 
 from portal.kernel.fulltext.language import GAP, Token, terms_of, tokens, words_of
-from portal.kernel.fulltext.port import KIND_FACET, Document
+from portal.kernel.fulltext.port import KIND_FACET, MATCH, MATCH_END, Document
 
 FORMAT: Final = 8
 """To be raised whenever SCHEMA, `language` or the arrays change: older indexes are then rebuilt."""
@@ -28,6 +28,8 @@ LENGTH_INFLUENCE: Final = 0.6
 _MAX_OFFSET: Final = 2**16 - 1
 _MAX_WIDTH: Final = 2**8 - 1
 _PICKLE_PROTOCOL: Final = 5
+# No place in a text moves.
+_MARKS: Final = dict.fromkeys(map(ord, f"\0{MATCH}{MATCH_END}"), " ")
 
 
 class Weighing(NamedTuple):
@@ -201,18 +203,23 @@ def encode(document: Document) -> bytes:
     """What is shown of a document as bytes that are quickly taken apart, whatever a text says."""
     facets = {name: tuple(values) for name, values in document.facets.items()}
     record = Record(
-        document.title,
-        document.url,
-        document.summary,
-        document.body,
-        document.organization,
-        dict(document.extra),
+        _shown(document.title),
+        _shown(document.url),
+        _shown(document.summary),
+        _shown(document.body),
+        _shown(document.organization),
+        {name: _shown(text) for name, text in document.extra.items()},
         document.latitude,
         document.longitude,
-        pickle.dumps(tuple(document.keywords), _PICKLE_PROTOCOL),
+        pickle.dumps(tuple(map(_shown, document.keywords)), _PICKLE_PROTOCOL),
         pickle.dumps(facets, _PICKLE_PROTOCOL),
     )
     return pickle.dumps(tuple(record), _PICKLE_PROTOCOL)
+
+
+def _shown(text: str) -> str:
+    """A text without the characters by which pages know texts and matches apart."""
+    return text.translate(_MARKS)
 
 
 def decode(record: bytes | memoryview) -> Record:

@@ -12,7 +12,7 @@ from flask import g
 from flask_babel import format_date as babel_format_date
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from portal.kernel.clock import now
 from portal.kernel.templating import written
@@ -107,11 +107,11 @@ def format_ago(moment: dt.datetime | None) -> str:
     """Write how long ago an instant was."""
     if moment is None:
         return ""
-    return _write_span(_seconds_since(moment, now()), language())
+    return _write_span(_told_span((moment - now()).total_seconds()), language())
 
 
-def _seconds_since(moment: dt.datetime, present: dt.datetime) -> int:
-    seconds = floor((moment - present).total_seconds())
+def _told_span(since: float) -> int:
+    seconds = floor(since)
     if abs(seconds) >= _TOLD_IN_HOURS:
         return round(seconds / 3600) * 3600  # so few are different that each is written once
     return seconds
@@ -119,21 +119,28 @@ def _seconds_since(moment: dt.datetime, present: dt.datetime) -> int:
 
 def time_ago(moment: dt.datetime) -> Markup:
     """Write how long ago an instant was; machines, and who points at it, are told the instant."""
-    return times_ago()(moment)
+    return Markup(times_ago()(moment.isoformat()))  # noqa: S704 (what could need it is escaped)
 
 
-def times_ago() -> Callable[[dt.datetime], Markup]:
-    """Return what does that for a page that has instants by the dozen: it asks who reads once."""
-    code, zone, present = language(), _zone(), now()
+def times_ago() -> Callable[[str], str]:
+    """Return what does that for a page that has instants by the dozen, in ISO 8601: it asks who
+    reads once.
+    """
+    code, zone, present = language(), _zone(), now().timestamp()
 
-    def time_ago(moment: dt.datetime) -> Markup:
-        told = written(_write_instant(moment, "medium", code, zone))
-        ago = written(_write_span(_seconds_since(moment, present), code))
-        return Markup(  # noqa: S704 (what could need it is escaped)
-            f'<time datetime="{moment.isoformat()}" title="{told}">{ago}</time>'
-        )
+    def time_ago(moment: str) -> str:
+        seconds, opening = _write_opening(moment, code, zone)
+        return f"{opening}{_write_span(_told_span(seconds - present), code)}</time>"
 
     return time_ago
+
+
+@lru_cache(maxsize=8192)
+def _write_opening(moment: str, language: str, zone: str) -> tuple[float, str]:
+    """Return when an instant was, and what stands before how long ago that is."""
+    instant = dt.datetime.fromisoformat(moment)
+    told = written(_write_instant(instant, "medium", language, zone))
+    return instant.timestamp(), f'<time datetime="{escape(moment)}" title="{told}">'
 
 
 @lru_cache(maxsize=4096)

@@ -5,6 +5,7 @@ The engine is compared with this. Only the splitting of text into words is share
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 from rapidfuzz.distance import OSA
 
 from portal.kernel.fulltext.language import Unit, terms_of, understand, words_of
-from portal.kernel.fulltext.port import Document, Key, Query
+from portal.kernel.fulltext.port import MATCH, MATCH_END, Document, Fragment, Key, Query
 from portal.kernel.fulltext.ranking import miles_between
 
 PUBLIC = frozenset({"public"})
@@ -30,6 +31,11 @@ def record(id: int, title: str = "", **fields: Any) -> Document:  # noqa: A002 -
         "updated_at": NEW_YEAR + timedelta(hours=id),
     }
     return Document(id=id, title=title, **(values | fields))
+
+
+def matches_of(fragment: Fragment) -> list[str]:
+    """The words for which a piece of text was shown."""
+    return re.findall(f"{MATCH}(.*?){MATCH_END}", fragment.marked)
 
 
 class Answer(NamedTuple):

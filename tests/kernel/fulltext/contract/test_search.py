@@ -17,7 +17,7 @@ from portal.kernel.fulltext.port import (
     Query,
 )
 from tests.kernel.fulltext.contract.conftest import IndexOf
-from tests.kernel.fulltext.model import NEW_YEAR, PUBLIC, record
+from tests.kernel.fulltext.model import NEW_YEAR, PUBLIC, matches_of, record
 
 LOUISVILLE = (38.2527, -85.7585)
 LEXINGTON = (38.0406, -84.5037)
@@ -302,8 +302,7 @@ def test_highlights_show_the_words_where_they_stand_and_are_safe_in_a_page(
     assert str(escape(highlights[1][0])) == (
         "&lt;b&gt;<mark>5-axis</mark>&lt;/b&gt; &amp; five more"
     )
-    marked = [text for text, is_match in highlights[1][1].spans if is_match]
-    assert marked == ["mills", "5-Axis"]
+    assert matches_of(highlights[1][1]) == ["mills", "5-Axis"]
     assert highlights[1][1].text.startswith("… ")
     assert len(highlights[1][1].text) < 200
     assert [fragment.text for fragment in highlights[2]] == ["5 axis mill"]

@@ -9,7 +9,7 @@ import pytest
 
 from portal.kernel.fulltext.port import Engine, Query, Results
 from portal.kernel.fulltext.vocabulary import Concept, Vocabulary
-from tests.kernel.fulltext.model import PUBLIC, record
+from tests.kernel.fulltext.model import PUBLIC, matches_of, record
 
 VOCABULARY = Vocabulary.of([
     Concept("cmm", ("CMM", "coordinate measuring machine")),
@@ -67,7 +67,7 @@ def test_other_names_count_less_than_the_name_and_narrower_ones_less_still(
 
 def test_the_other_words_are_highlighted_too(find: Callable[[str], Results]) -> None:
     (hit,) = [hit for hit in find("coordinate measuring machine").hits if hit.id == 3]
-    assert ("cmm", True) in hit.highlights[0].spans
+    assert matches_of(hit.highlights[0]) == ["cmm"]
 
 
 def test_misspelled_words_beside_a_known_name_are_corrected(

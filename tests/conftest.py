@@ -91,6 +91,12 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(20_000)
 
 
+def pytest_unconfigure() -> None:
+    """Look for garbage once: pytest does five times, to hear what is complained of while it goes."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def _push_request_context() -> None:
     """Replace pytest-flask's: its shared `g` would take one client for another."""

@@ -90,10 +90,13 @@ class KeptInPostgresql:
                     """
                 )
                 if table.autoincrement_column is not None:
-                    numbering.append(
-                        f"setval(pg_get_serial_sequence('public.\"{table.name}\"', 'id'),"
-                        f' (SELECT coalesce(max(id), 0) + 1 FROM kept."{table.name}"), false)'
-                    )
+                    sequence, number = connection.exec_driver_sql(
+                        f"""
+                        SELECT pg_get_serial_sequence('public."{table.name}"', 'id'),
+                               coalesce(max(id), 0) + 1 FROM kept."{table.name}"
+                        """
+                    ).one()
+                    numbering.append(f"setval('{sequence}', {number}, false)")
             # A number is taken for good, even if its row never comes to be.
             connection.exec_driver_sql(
                 "CREATE FUNCTION kept.renumber() RETURNS void LANGUAGE plpgsql AS"

@@ -391,6 +391,8 @@ def _end_reading(db_session: Session) -> Connection | None:
 
 #: Where a session has the connection of its transaction, which takes long to ask for.
 _CONNECTION = "connection"
+#: Where it has what holds as long as it begins no transaction.
+OUTSIDE = "outside"
 
 
 @event.listens_for(Session, "after_begin")
@@ -403,6 +405,7 @@ def _know_connection(db_session: Session, _transaction: object, connection: Conn
 @event.listens_for(Session, "after_transaction_end")
 def _forget_connection(db_session: Session, _transaction: object) -> None:
     db_session.info.pop(_CONNECTION, None)
+    db_session.info.pop(OUTSIDE, None)
 
 
 def present_connection() -> Connection:
@@ -524,11 +527,19 @@ def read_committed(statement: Any, values: Values) -> Rows:
     For what most pages ask and need no more of: to begin a transaction and to end it takes as long
     as five such statements, so that SQLite is asked without.
     """
-    if session.registry.has() and session().in_transaction():
-        return prepared.ask(present_connection(), statement, values)
+    rows = None if is_in_transaction() else read_outside(statement, values)
+    return read_rows(statement, values) if rows is None else rows
+
+
+def read_outside(statement: Any, values: Values) -> Rows | None:
+    """Return what a statement finds without a transaction; None where the database needs one."""
     reader: Reader = current_app.extensions["portal-reader"]
-    rows = reader.ask(statement, values)
-    return prepared.ask(present_connection(), statement, values) if rows is None else rows
+    return reader.ask(statement, values)
+
+
+def is_in_transaction() -> bool:
+    """Tell whether the session has begun a transaction."""
+    return session.registry.has() and session().in_transaction()
 
 
 def change_rows(statement: UpdateBase, values: Values) -> int:

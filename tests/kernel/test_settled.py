@@ -117,6 +117,27 @@ def test_a_transaction_sees_what_it_has_changed_itself_and_keeps_none_of_it(
     assert (made.read(), made.read()) == (4, 4)
 
 
+def test_a_request_goes_by_one_state_and_the_next_one_by_what_was_written_meanwhile(
+    app: Flask, world: World, made: Made
+) -> None:
+    def write() -> None:
+        with unit_of_work():
+            session.execute(update(Organization).values(summary="Meanwhile."))
+
+    session.rollback()
+    with app.test_request_context():
+        assert settled("made", made.make) == 1
+        aside(app, write)
+        assert settled("made", made.make) == 1
+        # On SQLite there is none.
+        session.rollback()
+    with app.test_request_context():
+        assert settled("made", made.make) == 2
+        aside(app, write)
+        with unit_of_work():
+            assert settled("made", made.make) == 3
+
+
 def test_a_row_that_is_kept_is_a_row_of_the_session_like_any_other(
     app: Flask, world: World
 ) -> None:

@@ -23,7 +23,7 @@ from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.suggestions import MOST_SLOTS, Suggestion, suggest
 from portal.bookings.rules.words import HOLDING_STATUSES
 from portal.kernel.authorization import Actor
-from portal.kernel.database import read_rows
+from portal.kernel.database import read_committed
 from portal.kernel.settled import settled_for_now
 from portal.organizations.models import Organization
 
@@ -48,7 +48,7 @@ def refuse_what_is_taken(
         "user_id": user_id,
         "key": key,
     }
-    ((is_held, is_made),) = read_rows(_IS_HELD, asked)
+    ((is_held, is_made),) = read_committed(_IS_HELD, asked)
     if is_made or not is_held:
         return
     attempt = Attempt(

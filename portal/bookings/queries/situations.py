@@ -34,7 +34,7 @@ from portal.bookings.rules.words import HOLDING_STATUSES
 from portal.facilities.models import Equipment
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.clock import now
-from portal.kernel.database import read_rows, session
+from portal.kernel.database import read_committed, session
 from portal.organizations.models import Organization
 
 _INSTANT = dt.timedelta(microseconds=1)
@@ -255,7 +255,7 @@ def load_counted(
         near, user_id, organization_id = apart_from
         values["near_since"], values["near_until"] = near.starts_at, near.ends_at
         values["user_id"], values["organization_id"] = user_id, organization_id
-    rows = read_rows(_COUNTED if apart_from is None else _COUNTED_OF, values)
+    rows = read_committed(_COUNTED if apart_from is None else _COUNTED_OF, values)
     return [
         Counted(row[0], row[1], Span(row[2], row[3]), *row[4:])
         for row in rows

@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 from flask import Flask
 
-from portal.app import create_app, warm_up
+from portal.app import app_of_process, warm_up
 
 
 def begin() -> Flask:
     """Make the app, and what its process keeps; commands of the terminal do without the latter."""
-    made = create_app()
+    made = app_of_process()
     if os.environ.get("FLASK_RUN_FROM_CLI") != "true":
         warm_up(made)
     # What stays for good is no concern of the collector's: else every full collection walks through

@@ -4,6 +4,7 @@ import importlib
 import os
 import secrets
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,12 @@ def create_app(environment: str | None = None, **settings: Any) -> Flask:
     app.extensions["portal-jobs"] = {job.name: job for job in jobs}
     add_commands(app)
     return app
+
+
+@cache
+def app_of_process() -> Flask:
+    """Return the app that the environment asks for, the same to processes that part from this."""
+    return create_app()
 
 
 def load_manifests() -> list[Manifest]:

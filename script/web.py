@@ -1,7 +1,7 @@
 """Runs the web server, Granian, with its arguments: `python -m script.web --workers 2 … wsgi:app`.
 
-It loads the portal's modules before its processes part from it: one that takes another's place
-finds them there, while those that still serve keep their cores.
+It makes the app before its processes part from it: one that takes another's place finds it there,
+while those that still serve keep their cores.
 """
 
 import gc
@@ -10,11 +10,11 @@ import sys
 
 from granian.cli import entrypoint
 
-from portal.app import load_manifests
+from portal.app import app_of_process
 
 
 def main() -> None:
-    load_manifests()
+    app_of_process()
     # What they share is not to be copied because a collector has marked it.
     gc.collect()
     gc.freeze()

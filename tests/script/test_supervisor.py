@@ -21,14 +21,14 @@ import pytest
 from script.supervisor import SetupNote
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "script"
-LOADED = """
+MADE = """
 import os, pathlib
 
 
-def load_manifests():
+def app_of_process():
     folder = pathlib.Path(os.environ["INSTANCE_PATH"])
     folder.mkdir(exist_ok=True)
-    with (folder / "loaded_by").open("a") as told:
+    with (folder / "made_by").open("a") as told:
         print(os.getpid(), file=told)
 """
 SMALLEST_PORTAL = """
@@ -138,7 +138,7 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     for name in ("supervisor.py", "web.py"):
         shutil.copy(SCRIPTS / name, tmp_path / "script")
     (tmp_path / "portal").mkdir()
-    (tmp_path / "portal/app.py").write_text(LOADED)
+    (tmp_path / "portal/app.py").write_text(MADE)
     (tmp_path / "wsgi.py").write_text(SMALLEST_PORTAL)
     servers: list[Server] = []
 
@@ -195,7 +195,7 @@ def test_a_worker_that_ends_takes_the_web_server_with_it(serve: Callable[..., Se
 
 
 @needs_proc
-def test_a_web_process_that_is_killed_is_replaced_by_one_that_loads_nothing_anew(
+def test_a_web_process_that_is_killed_is_replaced_by_one_that_makes_nothing_anew(
     serve: Callable[..., Server],
 ) -> None:
     server = serve(GRANIAN_WORKERS="1")
@@ -210,8 +210,8 @@ def test_a_web_process_that_is_killed_is_replaced_by_one_that_loads_nothing_anew
             return False
 
     wait_until(is_replaced, "another process serves")
-    (loaded_by,) = map(int, (server.root / "data/loaded_by").read_text().split())
-    assert loaded_by not in (before, server.pids()[0])
+    (made_by,) = map(int, (server.root / "data/made_by").read_text().split())
+    assert made_by not in (before, server.pids()[0])
 
 
 @needs_proc

@@ -92,7 +92,7 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_unconfigure() -> None:
-    """Look for garbage once: pytest does five times, to hear what is complained of while it goes."""
+    """Look for garbage once: pytest does five times, for what complains while it goes."""
     gc.collect()
     gc.freeze()
 

@@ -1,5 +1,6 @@
 """Who reaches the pages and the API of agreements, outcomes and reports."""
 
+import io
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -58,6 +59,10 @@ def contract(_world: World) -> Mapping[str, Any]:
     return {"document": {"name": "contract.txt", "content": "V2hhdCB3ZSBhZ3JlZWQgb24u"}}
 
 
+def scan(_world: World) -> Mapping[str, Any]:
+    return {"document": (io.BytesIO(b"What we agreed on."), "contract.txt")}
+
+
 def savings(amount: Any) -> Values:
     return lambda _world: {
         "kind": "savings",
@@ -92,7 +97,7 @@ ROUTES = [
     ),
     Row("agreements.acknowledge_agreement", "POST", MANAGERS, values=of("active"), data=revision),
     Row("agreements.add_document", "GET", MANAGERS, values=of("active")),
-    Row("agreements.add_document", "POST", MANAGERS, values=of("active")),
+    Row("agreements.add_document", "POST", MANAGERS, values=of("active"), data=scan),
     Row("agreements.renew_agreement", "GET", MANAGERS, values=of("active")),
     Row("agreements.renew_agreement", "POST", MANAGERS, values=of("active"), data=longer),
     # The cast has no documents; test_agreements.py tries those of others.

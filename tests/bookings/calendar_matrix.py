@@ -29,13 +29,16 @@ def _data(**values: Any) -> Any:
     return lambda _world: values
 
 
+def _lab(world: World) -> Mapping[str, Any]:
+    return {"needs": f"facilities:{world.facilities['shop_members']}"}
+
+
 _PAGES: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("edit_rules", {"slot_minutes": "30"}),
     ("edit_hours", {"hours-0-weekday": "0", "hours-0-opens": "8:00", "hours-0-closes": "17:00"}),
     ("add_special_hours", {"date": "2027-12-24"}),
     ("add_quota", {"shared_by": "person", "period": "week", "most_bookings": "2"}),
     ("add_closure", {"kind": "closure", "first_date": "2027-12-24"}),
-    ("add_dependency", {}),
 )
 
 ROUTES = [
@@ -45,6 +48,8 @@ ROUTES = [
         for view, data in _PAGES
         for method in ("GET", "POST")
     ),
+    Row("bookings.add_dependency", "GET", KEEPERS, shop_mill),
+    Row("bookings.add_dependency", "POST", KEEPERS, shop_mill, _lab),
     Row("bookings.apply_preset", "POST", KEEPERS, shop_mill, _data(preset="weekdays")),
     Row("bookings.change_bookable", "POST", KEEPERS, shop_mill, _data(bookable="yes")),
     Row("bookings.report_outage", "POST", KEEPERS, shop_mill),

@@ -1,8 +1,10 @@
 """Who reaches the pages and the API of bookings."""
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from portal.kernel.clock import today
 from tests.architecture.matrix import EVERYBODY, SIGNED_IN, Row
 from tests.bookings.calendar_matrix import ROUTES as CALENDAR
 from tests.cast import World
@@ -22,10 +24,16 @@ def facility(name: str) -> Values:
     return lambda world: {"facility_id": world.facilities[name]}
 
 
+def monday() -> dt.date:
+    """A day that can be booked, two weeks ahead."""
+    ahead = today() + dt.timedelta(days=14)
+    return ahead + dt.timedelta(days=-ahead.weekday() % 7)
+
+
 def hour(_world: World) -> Mapping[str, Any]:
     return {
-        "starts_at": "2030-01-07T10:00:00-05:00",
-        "ends_at": "2030-01-07T11:00:00-05:00",
+        "starts_at": f"{monday()}T10:00:00-05:00",
+        "ends_at": f"{monday()}T11:00:00-05:00",
         "purpose": "First articles",
     }
 
@@ -52,7 +60,7 @@ def access_request(**more: Any) -> Values:
 
 def clock(_world: World) -> Mapping[str, Any]:
     return {
-        "date": "2030-01-07",
+        "date": f"{monday()}",
         "starts": "10:00",
         "ends": "11:00",
         "purpose": "First articles",

@@ -46,6 +46,18 @@ def proposal(world: World) -> Mapping[str, Any]:
     }
 
 
+def proposal_form(world: World) -> Mapping[str, Any]:
+    return {
+        "title": "Welding lessons",
+        "region_id": world.regions["greater-louisville"],
+        **{
+            f"parties-{number}-{name}": value
+            for number, party in enumerate(proposal(world)["parties"])
+            for name, value in party.items()
+        },
+    }
+
+
 def yes(_world: World) -> Mapping[str, Any]:
     return {"confirmed": "yes"}
 
@@ -53,7 +65,7 @@ def yes(_world: World) -> Mapping[str, Any]:
 INTRODUCTIONS = [
     Row("brokerage.list_introductions", "GET", SIGNED_IN),
     Row("brokerage.propose_introduction", "GET", "dov"),
-    Row("brokerage.propose_introduction", "POST", "dov", data=lambda _world: {"title": "Welding"}),
+    Row("brokerage.propose_introduction", "POST", "dov", data=proposal_form),
     Row("brokerage.show_introduction", "GET", "ana ben cleo dov", values=introduction()),
     Row(
         "brokerage.act_on_introduction",

@@ -43,6 +43,10 @@ def first_side(_world: World) -> Mapping[str, Any]:
     return {"side": 1}
 
 
+def first_side_for_sure(_world: World) -> Mapping[str, Any]:
+    return {"side": 1, "confirmed": "yes"}
+
+
 def aero_block(world: World) -> Mapping[str, Any]:
     return {"block_id": world.blocks["aero_by_shop"]}
 
@@ -66,7 +70,7 @@ ROUTES = [
     Row("conversations.show_attachment", "GET", "", values=thread(attachment_id=1)),
     Row("conversations.export_thread", "GET", TWO_SIDES, values=thread()),
     Row("conversations.mute", "POST", TWO_SIDES, values=thread()),
-    Row("conversations.block", "POST", "ana cleo", values=thread(), data=first_side),
+    Row("conversations.block", "POST", "ana cleo", values=thread(), data=first_side_for_sure),
     Row("conversations.unblock", "POST", "ana cleo", values=thread(), data=first_side),
     Row("conversations.choose_mail", "GET", SIGNED_IN),
     Row("conversations.choose_mail", "POST", SIGNED_IN, data=lambda _world: {"emails": "daily"}),

@@ -4,8 +4,11 @@ Routes of single photos and documents answer 404 to everybody here, since the ca
 files; test_files.py goes through them with real ones.
 """
 
+import io
 from collections.abc import Callable, Mapping
 from typing import Any
+
+from PIL import Image
 
 from tests.architecture.matrix import EVERYBODY, SIGNED_IN, Row
 from tests.cast import World
@@ -53,6 +56,17 @@ def to_public(_world: World) -> Mapping[str, Any]:
     return {"visibility": "public"}
 
 
+def photo(_world: World) -> Mapping[str, Any]:
+    stream = io.BytesIO()
+    Image.new("RGB", (40, 30), "navy").save(stream, "PNG")
+    stream.seek(0)
+    return {"photos": [(stream, "machine.png")], "caption": "From the door"}
+
+
+def document(_world: World) -> Mapping[str, Any]:
+    return {"documents": [(io.BytesIO(b"Oil it daily."), "manual.txt")]}
+
+
 def _pages(kind: str, path: str, values: Values) -> list[Row]:
     return [
         Row(f"facilities.list_{path}", "GET", EVERYBODY),
@@ -68,7 +82,7 @@ def _pages(kind: str, path: str, values: Values) -> list[Row]:
         Row(f"facilities.change_{kind}_visibility", "POST", EDITORS, values, to_public),
         Row(f"facilities.delete_{kind}", "POST", EDITORS, values, is_confirmed),
         Row(f"facilities.edit_{kind}_photos", "GET", EDITORS, values),
-        Row(f"facilities.edit_{kind}_photos", "POST", EDITORS, values),
+        Row(f"facilities.edit_{kind}_photos", "POST", EDITORS, values, photo),
         Row(f"facilities.show_{kind}_photo", "GET", "", with_photo(values)),
         Row(f"facilities.change_{kind}_photo", "POST", "", with_photo(values)),
         Row(f"facilities.remove_{kind}_photo", "POST", "", with_photo(values)),
@@ -94,7 +108,7 @@ ROUTES = [
     Row("facilities.confirm_own", "POST", PEOPLE, data=in_shop),
     Row("facilities.copy_equipment", "POST", PEOPLE, equipment),
     Row("facilities.edit_documents", "GET", EDITORS, equipment),
-    Row("facilities.edit_documents", "POST", EDITORS, equipment),
+    Row("facilities.edit_documents", "POST", EDITORS, equipment, document),
     Row("facilities.show_document", "GET", "", with_document),
     Row("facilities.remove_document", "POST", "", with_document),
 ]

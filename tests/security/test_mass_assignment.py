@@ -1,6 +1,8 @@
 """What a person may not decide cannot be slipped into a form or a body that they may send."""
 
+import datetime as dt
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,6 +11,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from portal.kernel.api import Operation
+from portal.kernel.clock import now
+from portal.kernel.database import Model
 from tests.architecture.matrix import Row
 from tests.architecture.test_permission_matrix import call, contents, contents_of_world, rows
 from tests.cast import World
@@ -45,11 +49,64 @@ SMUGGLED: Mapping[str, Any] = {
     "external_id": "x",
     "external_values": {"a": "b"},
 }
+#: Forms that have such a field, though this person may leave it out.
+OWN_FIELDS: Mapping[str, set[str]] = {
+    "role": {
+        "agreements.create_agreement",
+        "agreements.edit_agreement",
+    },
+    "organization_id": {
+        "agreements.add_milestone",
+        "agreements.edit_milestone",
+        "agreements.assert_outcome",
+        "brokerage.interview",
+        "brokerage.open_case",
+        "brokerage.edit_case",
+        "conversations.write",
+        "conversations.write_about",
+        "conversations.write_to_organization",
+        "partnerships.create_request",
+        "partnerships.keep_new_draft",
+        "partnerships.respond",
+        "partnerships.reveal",
+    },
+    "ipeds_id": {
+        "organizations.register",
+        "organizations.edit",
+    },
+    "is_active": {
+        "webhooks.show",
+    },
+}
 #: Differ from run to run whatever is sent.
 RANDOM_TABLES = {"email_link", "api_token", "stored_file", "settled_mark"}
-#: Hold the hash of a password, whose salt differs.
-SALTED_TABLES = {"users"}
+#: So do these, and passwords' hashes by their salts.
+RANDOM_COLUMNS = {"token_hash", "secret", "password_hash"}
 WRITERS = ("ana", "cleo", "dov", "eve", "ben", "root", "nobody")
+
+#: Of these the cast's world has nothing that would change: what is done is done already, cannot be
+#: done yet, needs a link from a mail, or is looked at by itself in tests of its domain.
+WRITES_NOTHING = {
+    "accounts.change_email",
+    "accounts.reset_password",
+    "accounts.verify_email",
+    "agreements.acknowledge_agreement",
+    "agreements.tell_apart",
+    "bookings.book_of_kind",
+    "bookings.hand_over",
+    "bookings.raise_dispute",
+    "bookings.report_incident",
+    "bookings.wait",
+    "brokerage.open_cases",
+    "conversations.unblock",
+    "facilities.confirm_own",
+    "intake.act_on_import",
+    "partnerships.renew",
+    "partnerships.reveal",
+    "training.confirm_own",
+    "webhooks.send_again",
+    "webhooks.try_out",
+}
 
 WRITES = [row for row in rows() if row.method != "GET" and row.allowed]
 
@@ -66,11 +123,12 @@ def writer_of(row: Row) -> str:
 def rows_after(
     app: Flask,
     world: World,
-    client: FlaskClient,
+    client_of: Callable[[str], FlaskClient],
     is_world_written: Callable[[], bool],
     row: Row,
     extra: Mapping[str, Any],
-) -> tuple[int, dict[str, Any]]:
+    moment: dt.datetime,
+) -> tuple[int, bool, dict[str, Any]]:
     changed = Row(
         row.endpoint,
         row.method,
@@ -79,18 +137,33 @@ def rows_after(
         data=lambda world: {**row.data(world), **extra},
         is_json=row.is_json,
     )
-    with time_machine.travel("2026-10-05T12:00:00Z", tick=False):
-        status = call(app, client, changed, world).status_code
-    found = contents() if is_world_written() else contents_of_world()
-    return status, {
-        name: [tuple(map(_without_salt, row)) for row in table] if name in SALTED_TABLES else table
-        for name, table in found.items()
-        if name not in RANDOM_TABLES
-    }
+    with time_machine.travel(moment, tick=False):
+        status = call(app, client_of(writer_of(row)), changed, world).status_code
+    is_written = is_world_written()
+    found = contents() if is_written else contents_of_world()
+    return (
+        status,
+        is_written,
+        {
+            name: _without_random(name, table)
+            for name, table in found.items()
+            if name not in RANDOM_TABLES
+        },
+    )
 
 
-def _without_salt(value: object) -> object:
-    return "hash" if isinstance(value, str) and value.startswith("$argon2") else value
+def _without_random(name: str, table: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
+    """Keep of what is random how long it is: what was smuggled in is shorter."""
+    columns = Model.metadata.tables[name].columns.keys()
+    if RANDOM_COLUMNS.isdisjoint(columns):
+        return table
+    is_random = [column in RANDOM_COLUMNS for column in columns]
+    return [
+        tuple(
+            len(str(value)) if hide else value for value, hide in zip(row, is_random, strict=True)
+        )
+        for row in table
+    ]
 
 
 # What a form or a body has is read before any database is asked.
@@ -109,13 +182,17 @@ def test_fields_that_a_form_does_not_have_change_nothing(
     indexed: None,
     row: Row,
 ) -> None:
-    client = client_of(writer_of(row))
     own = row.data(world)
-    smuggled = {name: str(value) for name, value in SMUGGLED.items() if name not in own}
-    expected = rows_after(app, world, client, is_world_written, row, {})
+    smuggled = {
+        name: str(value)
+        for name, value in SMUGGLED.items()
+        if name not in own and row.endpoint not in OWN_FIELDS.get(name, ())
+    }
+    send = partial(rows_after, app, world, client_of, is_world_written, row, moment=now())
+    expected = send({})
+    assert expected[1] is (row.endpoint not in WRITES_NOTHING)
     reset_world()
-    again = client_of(writer_of(row))
-    assert rows_after(app, world, again, is_world_written, row, smuggled) == expected
+    assert send(smuggled) == expected
 
 
 @pytest.mark.sqlite

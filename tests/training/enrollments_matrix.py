@@ -36,6 +36,11 @@ def turn_down(_world: World) -> Mapping[str, Any]:
     return {"action": "turn_down"}
 
 
+def grade(world: World) -> Mapping[str, Any]:
+    ben = world.enrollments["ben_passed"]
+    return {f"result-{ben}": "pass", f"grade-{ben}": "With distinction"}
+
+
 def somebody(_world: World) -> Mapping[str, Any]:
     return {"name": "Jo", "email": "jo@shop.example"}
 
@@ -84,7 +89,7 @@ PAGES = [
     Row("training.move_enrollment", "GET", "cleo", values=enrollment("eve_asks")),
     Row("training.move_enrollment", "POST", "cleo", values=enrollment("eve_asks"), data=move),
     Row("training.show_roster", "GET", PROVIDER, values=section("completed")),
-    Row("training.show_roster", "POST", "cleo", values=section("completed")),
+    Row("training.show_roster", "POST", "cleo", values=section("completed"), data=grade),
     Row("training.enroll_by_hand", "POST", "cleo", values=section(), data=somebody),
     Row("training.export_roster", "GET", PROVIDER, values=section("completed", form="csv")),
     Row("training.show_section_statement", "GET", PROVIDER, values=section("completed")),

@@ -7,11 +7,12 @@ results takes as long as these.
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import repeat
 from typing import Any, NamedTuple
 from urllib.parse import quote, quote_plus
 
-from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from markupsafe import Markup, escape
 
 from portal.directory.queries.searching import FacetView
@@ -20,6 +21,7 @@ from portal.directory.views.addresses import address
 from portal.kernel.fulltext.port import MATCH, MATCH_END, Hit, with_matches
 from portal.kernel.search import search_index
 from portal.kernel.templating import pattern_of, written
+from portal.kernel.web import viewer
 from portal.kernel.web.formats import (
     format_date,
     format_distance,
@@ -50,7 +52,7 @@ _UNMARKED = dict.fromkeys(map(ord, _MARKS))
 
 def rows_of(hits: Sequence[Hit]) -> Markup:
     """Return the records found, as the page lists them."""
-    language, ago = str(get_locale()), times_ago()
+    language, ago = viewer.language(), times_ago()
     # The texts of all rows are escaped at once: for each, the call alone would take longer.
     texts = str(escape("\0".join([text for hit in hits for text in _texts_of(hit)])))
     safe = iter(with_matches(texts).split("\0"))
@@ -144,7 +146,7 @@ def facets_of(wanted: Search, facets: Iterable[FacetView]) -> Markup:
 
     Addresses with a value added differ in nothing else, so one is made for all of them.
     """
-    language = str(get_locale())
+    language = viewer.language()
     any_facet = _around(wanted, _ANY_FACET, _IN_ARGUMENTS)
     found = []
     for facet in facets:
@@ -154,18 +156,22 @@ def facets_of(wanted: Search, facets: Iterable[FacetView]) -> Markup:
             around = _around(wanted, name, _VALUE_IN_ARGUMENTS)
         elif around is not None:
             around = f"{around[0]}{name}=", around[1]
-        links: list[str] = []
+        names, counts, selected = facet.shown.names, facet.shown.counts, facet.shown.selected
+        labels = map(facet.labels.get, names, names)
         is_open = False
-        selected, labels = facet.shown.selected, facet.labels
-        for value, count in zip(facet.shown.names, facet.shown.counts, strict=True):
-            is_selected, label = value in selected, labels.get(value, value)
-            if is_selected or around is None:
+        if selected or around is None:
+            links: list[str] = []
+            for value, count, label in zip(names, counts, labels, strict=True):
+                is_selected = value in selected
                 is_open = is_open or (is_selected and len(links) >= VALUES_UNFOLDED)
                 url = address(wanted.toggled(name, value))
                 links.append(value_link(language, name, value, label, count, is_selected, url))
-            else:
-                link = _link(language, name, value, label)
-                links.append(f"{link[0]}{count:,}{link[1]}")
+        else:
+            around_count = map(_link, repeat(language), repeat(name), names, labels)
+            links = [
+                f"{before}{count:,}{after}"
+                for (before, after), count in zip(around_count, counts, strict=True)
+            ]
         title = _title(language, name)
         shown = facet_list(name, title, links, around or ("", ""), is_open=is_open)
         found.append(_facet(language, shown))

@@ -138,7 +138,10 @@ def _best(
     elif scores is not None:
         exact = snapshot.headed(asked.title)
         if len(exact):
-            scores = scores + np.isin(ids, exact) * _EXACT
+            at = ids.searchsorted(exact)
+            at[at == len(ids)] = 0
+            scores = scores.astype(np.float64)
+            scores[at[ids[at] == exact]] += _EXACT
         places = smallest(-scores, ids, ties, count)
     else:
         places = smallest(-snapshot.column("updated")[ids], ids, ties, count)
@@ -168,24 +171,15 @@ def _hits(
     highlights = highlight(snapshot, located, [its.record for its in shown], reading.units)
     away = [miles_to(snapshot, number, query.near) if query.near else None for number in numbers]
     return tuple(
-        Hit(
-            its.kind,
-            its.id,
-            its.record.url,
-            its.record.title,
-            its.record.summary,
-            its.record.organization,
-            its.record.facets,
-            its.record.extra,
-            its.updated_at,
-            its.record.latitude,
-            its.record.longitude,
-            fragments,
-            score,
-            miles,
+        Hit._make(
+            (kind, number, record.url, record.title, record.summary, record.organization,
+             record.facets, record.extra, updated_at, record.latitude, record.longitude,
+             fragments, score, miles)
         )
-        for its, fragments, score, miles in zip(shown, highlights, scores, away, strict=True)
-    )
+        for (kind, number, updated_at, record), fragments, score, miles in zip(
+            shown, highlights, scores, away, strict=True
+        )
+    )  # fmt: skip
 
 
 def _count(

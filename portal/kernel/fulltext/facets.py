@@ -17,9 +17,11 @@ from portal.kernel.fulltext.arrays import Array, ranges
 from portal.kernel.fulltext.port import FacetValues
 from portal.kernel.fulltext.segment import Segment
 
-# Hardly a document has more values of one facet.
-_WIDTH: Final = 24
-_APART: Final = 40
+# Most documents have no more values of one facet.
+_WIDTH: Final = 8
+# A place among all values, a count above it and a facet above that are one number.
+_PLACES: Final = 20
+_APART: Final = 48
 
 
 class Facet:
@@ -93,17 +95,24 @@ class Facets(dict[str, Facet]):
             return {}
         counts = np.concatenate([facet.counts(ids) for facet in self.values()])
         # Most documents found are alike, and most of a thousand values have none of them.
-        some = (counts != 0).nonzero()[0]
-        found = counts[some]
-        # No facet counts as far as one is put apart from the next.
-        order = ((self._ends.searchsorted(some, "right") << _APART) - found).argsort(kind="stable")
-        names = self._names.take(some[order]).tolist()
-        numbers = found[order].tolist()
+        some = counts.nonzero()[0]
         edges = pairwise([0, *some.searchsorted(self._ends).tolist()])
+        # The values of each facet together, the most frequent first; a number is put in order three
+        # times as fast as a place by its number.
+        order = self._places.take(some) - (counts.take(some) << _PLACES)
+        order.sort()
+        some = order & ((1 << _PLACES) - 1)
+        names, numbers = self._names.take(some).tolist(), counts.take(some).tolist()
         return {
             name: FacetValues(names[start:end], numbers[start:end])
             for name, (start, end) in zip(self, edges, strict=True)
         }
+
+    @cached_property
+    def _places(self) -> Array:
+        """Each value's place, in the room of its facet."""
+        facets = np.arange(1, len(self) + 1).repeat([len(facet.values) for facet in self.values()])
+        return (facets << _APART) + np.arange(len(facets))
 
     @cached_property
     def _names(self) -> Array:

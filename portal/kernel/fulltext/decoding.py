@@ -9,6 +9,8 @@ version is pinned. With n documents and five text fields the arrays are:
     terms.*, document_ends  lexicon; uint32: where each term's documents end in `ids`
     ids, impacts         uint32, float32: documents, ascending, and how much the term counts there
     position_ends, positions            the same for where the terms stand, ascending
+    at                   uint8 to 32    for each position the number of the term there; of none, as
+                                        many as there are terms
     KEY.text, .ends, .ptr, .ids         documents by audience, heading, title word, name, word
     heading              uint32 n       each document's place among the headings
     facets.*, facet0.*, facet1.* …      names of facets; for each: its values (lexicon), `of` (n):
@@ -241,6 +243,12 @@ def _text(
     for name in ("document_counts", "position_counts"):
         counts = np.concatenate([getattr(batch, name) for batch in batches])
         yield (name.replace("counts", "ends"), [np.cumsum(counts, dtype=np.uint32)])
+    smallest = np.min_scalar_type(len(lexicon))
+    at = np.full(begins[-1], len(lexicon), smallest)
+    at[np.concatenate([batch.positions for batch in batches])] = np.repeat(
+        np.arange(len(lexicon), dtype=smallest), counts
+    )
+    yield ("at", [at])
 
 
 class _Batch:

@@ -6,25 +6,25 @@ again to find them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Final
 
-import numpy as np
-
 from portal.kernel.fulltext.decoding import FIELDS
-from portal.kernel.fulltext.language import terms_of, tokens, words_of
+from portal.kernel.fulltext.language import GAP, tokens
 from portal.kernel.fulltext.port import MATCH, MATCH_END, Fragment
 from portal.kernel.fulltext.rows import Record
+from portal.kernel.fulltext.segment import Segment
 from portal.kernel.fulltext.snapshot import Snapshot
 
 MAX_FRAGMENTS: Final = 3
-# Where a document's summary and body begin among its fields, and where the next document begins.
-_EDGES: Final = np.array(((3,), (4,), (FIELDS,)))
+# Where keywords, summary and body stand among a document's fields.
+_KEYWORDS: Final = 1
+_SUMMARY: Final = 3
+_BODY: Final = 4
 _BEFORE: Final = 60
 _LENGTH: Final = 180
-# Fragments of this length cannot show more words than that.
-_MAX_PLACES: Final = MAX_FRAGMENTS * _LENGTH
 
 Span = tuple[int, int]
 
@@ -38,14 +38,11 @@ def highlight(
     """For each document up to three fragments, from summary and body, else matching keywords."""
     if not units:
         return [()] * len(records)
-    spans: list[tuple[list[Span], list[Span]]] = [([], [])] * len(records)
-    for part in {part for part, _ in located}:
-        places = [at for at, (its, _) in enumerate(located) if its == part]
-        found = _spans(snapshot, part, [located[at][1] for at in places], units)
-        for at, its in zip(places, found, strict=True):
-            spans[at] = its
-    firsts = {unit[0] for unit in units}
-    return [_shown(record, its, units, firsts) for record, its in zip(records, spans, strict=True)]
+    texts = {part: _Texts(snapshot.parts[part], units) for part in {part for part, _ in located}}
+    return [
+        texts[part].shown(number, record)
+        for record, (part, number) in zip(records, located, strict=True)
+    ]
 
 
 def highlight_by_reading(
@@ -55,37 +52,64 @@ def highlight_by_reading(
     if not units:
         return ()
     summary, body = (_matches(_read(text), units) for text in (record.summary, record.body))
-    return _shown(record, (summary, body), units, {unit[0] for unit in units})
+    return _of_texts(record, summary, body) or _of_keywords(record.keywords, units)
 
 
-def _spans(
-    snapshot: Snapshot, part: int, numbers: list[int], units: Collection[tuple[str, ...]]
-) -> list[tuple[list[Span], list[Span]]]:
-    """Where the units stand in summary and body of documents of one segment."""
-    files = snapshot.parts[part].files
-    edges = files["begins"][np.array(numbers, np.int64) * FIELDS + _EDGES]
-    starts, widths = files["starts"].data, files["widths"].data
-    spans: list[tuple[list[Span], list[Span]]] = [([], []) for _ in numbers]
-    for unit in units:
-        positions = snapshot.places(part, unit)
-        if not len(positions):
-            continue
-        summaries, bodies, ends = positions.searchsorted(edges).tolist()
-        # Most units stand in none of the documents, which lists of numbers tell the soonest.
-        if summaries == ends:
-            continue
-        first_at, more = positions.data, len(unit) - 1
-        for (in_summary, in_body), summary, body, end in zip(
-            spans, summaries, bodies, ends, strict=True
-        ):
-            if summary == end:
-                continue
-            for its, start, to in ((in_summary, summary, body), (in_body, body, end)):
-                for place in range(start, min(to, start + _MAX_PLACES)):
-                    first = first_at[place]
-                    last = first + more
-                    its.append((starts[first], starts[last] + widths[last]))
-    return [(_merged(summary), _merged(body)) for summary, body in spans]
+class _Texts:
+    """Where units stand in the texts of one segment."""
+
+    def __init__(self, segment: Segment, units: Collection[tuple[str, ...]]) -> None:
+        files = segment.files
+        self._asked = units
+        # One number of an array is looked at three times as fast without numpy.
+        self._begins, self._at = files["begins"].data, files["at"].data
+        self._starts, self._widths = files["starts"].data, files["widths"].data
+        self._gap = (segment.numbers((GAP,)) or [-1])[0]
+        # By the first term of each unit, the others.
+        self._units: dict[int, list[list[int]]] = {}
+        for unit in units:
+            if (numbers := segment.numbers(unit)) is not None:
+                self._units.setdefault(numbers[0], []).append(numbers[1:])
+
+    def shown(self, number: int, record: Record) -> tuple[Fragment, ...]:
+        """The fragments of a document."""
+        fragments = _of_texts(record, *self._spans(number))
+        if not fragments and (places := self._keywords(number)):
+            known = record.keywords
+            fragments = _of_keywords([known[at] for at in places], self._asked)
+        return fragments
+
+    def _spans(self, number: int) -> tuple[list[Span], list[Span]]:
+        """The characters at which the units stand in summary and body of a document."""
+        begins, field = self._begins, number * FIELDS
+        first, middle = begins[field + _SUMMARY], begins[field + _BODY]
+        starts, widths = self._starts, self._widths
+        summary: list[Span] = []
+        body: list[Span] = []
+        for at, more in self._found(first, begins[field + FIELDS]):
+            at += first
+            last = at + more
+            its = summary if at < middle else body
+            its.append((starts[at], starts[last] + widths[last]))
+        return _merged(summary), _merged(body)
+
+    def _keywords(self, number: int) -> list[int]:
+        """The places of a document's keywords that have a unit, ascending."""
+        field = number * FIELDS + _KEYWORDS
+        first, end = self._begins[field], self._begins[field + 1]
+        words = self._at[first:end].tolist()
+        return sorted({words[:at].count(self._gap) for at, _ in self._found(first, end)})
+
+    def _found(self, first: int, end: int) -> list[tuple[int, int]]:
+        """How far on units begin between two positions, and how many more terms they have."""
+        units, words = self._units, self._at[first:end].tolist()
+        return [
+            (at, len(rest))
+            for at, word in enumerate(words)
+            if word in units
+            for rest in units[word]
+            if not rest or words[at + 1 : at + 1 + len(rest)] == rest
+        ]
 
 
 def _merged(spans: list[Span]) -> list[Span]:
@@ -103,27 +127,21 @@ def _merged(spans: list[Span]) -> list[Span]:
     return merged
 
 
-def _shown(
-    record: Record,
-    spans: tuple[list[Span], list[Span]],
-    units: Collection[tuple[str, ...]],
-    firsts: set[str],
-) -> tuple[Fragment, ...]:
-    """The fragments of a document. firsts: the first terms of the units."""
+def _of_texts(record: Record, summary: list[Span], body: list[Span]) -> tuple[Fragment, ...]:
     fragments: list[Fragment] = []
-    for text, its in zip((record.summary, record.body), spans, strict=True):
-        if its:
-            _add_fragments(fragments, text, its)
-    if not fragments:
-        for keyword in record.keywords:
-            # Of a dozen keywords, one has the word at most.
-            if firsts.isdisjoint(_terms(keyword)):
-                continue
-            if matches := _matches(_words(keyword), units):
-                fragments.append(_cut(keyword, 0, len(keyword), matches))
-                if len(fragments) == MAX_FRAGMENTS:
-                    break
+    if summary:
+        _add_fragments(fragments, record.summary, summary)
+    if body:
+        _add_fragments(fragments, record.body, body)
     return tuple(fragments)
+
+
+def _of_keywords(
+    keywords: Iterable[str], units: Collection[tuple[str, ...]]
+) -> tuple[Fragment, ...]:
+    matching = ((keyword, _matches(_words(keyword), units)) for keyword in keywords)
+    found = (_cut(keyword, 0, len(keyword), its) for keyword, its in matching if its)
+    return tuple(islice(found, MAX_FRAGMENTS))
 
 
 def _read(text: str) -> tuple[tuple[str, int, int], ...]:
@@ -131,11 +149,6 @@ def _read(text: str) -> tuple[tuple[str, int, int], ...]:
 
 
 _words = lru_cache(maxsize=8192)(_read)
-
-
-@lru_cache(maxsize=8192)
-def _terms(text: str) -> frozenset[str]:
-    return frozenset(terms_of(words_of(text)))
 
 
 def _matches(

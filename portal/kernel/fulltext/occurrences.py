@@ -1,4 +1,4 @@
-"""Where terms and phrases stand in a segment, and in which of its documents, as mapped arrays.
+"""In which documents of a segment terms and phrases stand, as mapped arrays.
 
 Terms are among the arrays that `decoding` makes. Phrases are arrays of their own beside those: the
 names of the thesaurus of more than one word, two dozen of which stand for many a word of a query.
@@ -38,36 +38,36 @@ NOTHING: Final = Postings(np.zeros(0, np.uint32), np.zeros(0, np.float32))
 
 
 class Occurrences:
-    """Postings and positions by what occurs: see `decoding` for the arrays."""
+    """Postings by what occurs: see `decoding` for the arrays."""
 
     def __init__(self, files: Mapping[str, Array]) -> None:
         self._files = files
         self._terms = Lexicon(files, "terms")
         # One number of an array is looked at three times as fast without numpy.
-        self._document_ends = files["document_ends"].data
-        self._position_ends = files["position_ends"].data
+        self._ends = files["document_ends"].data
         # A page asks for the same ones three times.
         self.find = lru_cache(_KNOWN)(self._find)
 
-    def _find(self, terms: Terms) -> int | None:
-        """The number of what is made of these terms."""
-        return self._terms.find(" ".join(terms).encode())
+    def number(self, words: str) -> int | None:
+        """The number of a term, or of terms with spaces between them."""
+        return self._terms.find(words.encode())
 
-    def postings(self, number: int) -> Postings:
-        start, end = _bounds(self._document_ends, number)
+    def _find(self, terms: Terms) -> Postings | None:
+        """The documents with these terms together; None if nobody knows of any."""
+        number = self.number(" ".join(terms))
+        if number is None:
+            return None
+        start, end = bounds(self._ends, number)
         return Postings(self._files["ids"][start:end], self._files["impacts"][start:end])
 
-    def positions(self, number: int) -> Array:
-        start, end = _bounds(self._position_ends, number)
-        return self._files["positions"][start:end]
 
-
-def _bounds(ends: memoryview, number: int) -> tuple[int, int]:
+def bounds(ends: memoryview, number: int) -> tuple[int, int]:
+    """Where one of several runs begins and ends."""
     return (ends[number - 1] if number else 0), ends[number]
 
 
 def write_phrases(path: Path, label: str, segment: Segment, phrases: Collection[Terms]) -> None:
-    """Write where these stand in a segment, those that stand nowhere too."""
+    """Write in which documents of a segment these stand, those that stand nowhere too."""
     arrays.write(path, label, _parts(segment, phrases))
 
 
@@ -82,14 +82,9 @@ def open_phrases(path: Path, label: str) -> Occurrences | None:
 def _parts(segment: Segment, phrases: Collection[Terms]) -> Iterator[Part]:
     words = {" ".join(terms).encode(): terms for terms in phrases}
     ordered = sorted(words)
-    positions = [segment.together(words[word]) for word in ordered]
-    postings = [segment.having(its) for its in positions]
+    postings = [segment.having(segment.together(words[word])) for word in ordered]
     yield from Lexicon.parts("terms", ordered)
     yield ("ids", [NOTHING.ids, *(its.ids for its in postings)])
     yield ("impacts", [NOTHING.impacts, *(its.impacts for its in postings)])
-    yield ("positions", [NOTHING.ids, *positions])
-    for name, lengths in (
-        ("document_ends", [len(its.ids) for its in postings]),
-        ("position_ends", list(map(len, positions))),
-    ):
-        yield (name, [np.cumsum(np.array(lengths, np.uint32), dtype=np.uint32)])
+    counts = np.array([len(its.ids) for its in postings], np.uint32)
+    yield ("document_ends", [np.cumsum(counts, dtype=np.uint32)])

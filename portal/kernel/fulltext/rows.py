@@ -13,7 +13,7 @@ from whoosh import columns, fields, formats
 from portal.kernel.fulltext.language import GAP, Token, terms_of, tokens, words_of
 from portal.kernel.fulltext.port import KIND_FACET, MATCH, MATCH_END, Document
 
-FORMAT: Final = 8
+FORMAT: Final = 9
 """To be raised whenever SCHEMA, `language` or the arrays change: older indexes are then rebuilt."""
 
 DEGREES: Final = 100_000
@@ -86,8 +86,8 @@ def row_of(document: Document) -> dict[str, Any]:
     title, organization = words_of(document.title), words_of(document.organization)
     shown = [list(tokens(text)) for text in (document.summary, document.body)]
     keywords: list[str] = []
-    for keyword in document.keywords:
-        keywords += [GAP, *words_of(keyword)] if keywords else words_of(keyword)
+    for at, keyword in enumerate(document.keywords):
+        keywords += [GAP, *words_of(keyword)] if at else words_of(keyword)
     names = {*title, *keywords} - {GAP}
     spelled = names.union(organization, (token.word for text in shown for token in text))
     row: dict[str, Any] = {

@@ -18,6 +18,7 @@ from portal.kernel.fulltext.occurrences import (
     NOTHING,
     Occurrences,
     Postings,
+    bounds,
     open_phrases,
     write_phrases,
 )
@@ -109,6 +110,7 @@ class Segment:
         self.files = files
         self.size = len(files["kind"])
         self._terms = Occurrences(files)
+        self._position_ends = files["position_ends"].data
         self._phrases: Occurrences | None = None
         self._lexicons: dict[str, Lexicon] = {}
         # One number of an array is looked at three times as fast without numpy.
@@ -130,23 +132,23 @@ class Segment:
 
     def postings(self, terms: Terms) -> Postings | None:
         """The documents with a term, or with a phrase; None if that has to be looked for."""
-        known = self._terms if len(terms) == 1 else self._phrases
-        number = known.find(terms) if known is not None else None
-        if known is not None and number is not None:
-            return known.postings(number)
-        return NOTHING if len(terms) == 1 else None
+        if len(terms) == 1:
+            return self._terms.find(terms) or NOTHING
+        return self._phrases.find(terms) if self._phrases is not None else None
 
-    def positions(self, terms: Terms) -> Array | None:
-        """The positions of a term, or of a phrase; None if they have to be looked for."""
-        known = self._terms if len(terms) == 1 else self._phrases
-        number = known.find(terms) if known is not None else None
-        if known is not None and number is not None:
-            return known.positions(number)
-        return NOTHING.ids if len(terms) == 1 else None
+    def numbers(self, terms: Terms) -> list[int] | None:
+        """The numbers of terms; None if one of them stands nowhere."""
+        found = [number for term in terms if (number := self._terms.number(term)) is not None]
+        return found if len(found) == len(terms) else None
+
+    def _positions(self, term: str) -> Array:
+        number = self._terms.number(term)
+        start, end = (0, 0) if number is None else bounds(self._position_ends, number)
+        return self.files["positions"][start:end]
 
     def together(self, terms: Terms) -> Array:
         """The positions (uint32, ascending) at which several terms follow each other."""
-        found = [its for term in terms if (its := self.positions((term,))) is not None]
+        found = [self._positions(term) for term in terms]
         rarest = min(range(len(terms)), key=lambda at: len(found[at]))
         # What begins before 0 wraps around, and then stands nowhere.
         first = found[rarest] - np.uint32(rarest)

@@ -527,7 +527,8 @@ def read_committed(statement: Any, values: Values) -> Rows:
     For what most pages ask and need no more of: to begin a transaction and to end it takes as long
     as five such statements, so that SQLite is asked without.
     """
-    rows = None if is_in_transaction() else read_outside(statement, values)
+    is_inside = session.registry.has() and session().in_transaction()
+    rows = None if is_inside else read_outside(statement, values)
     return read_rows(statement, values) if rows is None else rows
 
 
@@ -535,11 +536,6 @@ def read_outside(statement: Any, values: Values) -> Rows | None:
     """Return what a statement finds without a transaction; None where the database needs one."""
     reader: Reader = current_app.extensions["portal-reader"]
     return reader.ask(statement, values)
-
-
-def is_in_transaction() -> bool:
-    """Tell whether the session has begun a transaction."""
-    return session.registry.has() and session().in_transaction()
 
 
 def change_rows(statement: UpdateBase, values: Values) -> int:

@@ -2,7 +2,7 @@
 
 One row of the database has a mark, which every transaction moves that writes to any table but those
 whose rows come and go all day (`is_settled = False` in their models). What was made under a mark
-holds as long as the mark that a transaction reads is the same.
+holds as long as the mark that a transaction reads, or a request without one, is the same.
 """
 
 import secrets
@@ -34,7 +34,6 @@ from portal.kernel.database import (
     Base,
     Model,
     db,
-    is_in_transaction,
     is_writing,
     present_connection,
     put_row,
@@ -177,10 +176,11 @@ class _Print:
 
 def _present_mark() -> int | None:
     """Return the mark of this transaction, or None once it has changed something itself."""
+    present = session()
     if is_writing():
-        session.flush()
+        present.flush()
     else:
-        mark = session().info.get(OUTSIDE) or _mark_outside()
+        mark = present.info.get(OUTSIDE) or _mark_outside(present)
         if mark is not None:
             return mark
     connection = present_connection()
@@ -193,17 +193,17 @@ def _present_mark() -> int | None:
     return mark
 
 
-def _mark_outside() -> int | None:
+def _mark_outside(present: Session) -> int | None:
     """Return the mark of a request that has begun no transaction, which it reads once.
 
     To begin one and end it takes a tenth of what a small answer does. None elsewhere, for nobody
     would read it again.
     """
-    if not has_request_context() or is_in_transaction():
+    if present.in_transaction() or not has_request_context():
         return None
     rows = read_outside(_READ, {})
     mark: int | None = rows[0][0] if rows else None
-    session().info[OUTSIDE] = mark
+    present.info[OUTSIDE] = mark
     return mark
 
 

@@ -20,6 +20,7 @@ from portal.kernel.database import db, session, unit_of_work
 from portal.organizations.models import Membership
 from tests.bookings.conftest import Hour, OpenMill
 from tests.cast import World
+from tests.support.statements import count_statements
 
 Book = Callable[..., Any]
 
@@ -129,3 +130,29 @@ def test_the_very_next_booking_of_another_process_keeps_to_every_change(
     assert book().status_code != 401
     write(update(ApiToken).values(revoked_at=hour().starts_at))
     assert book().status_code == 401
+
+
+@pytest.mark.sqlite
+def test_a_program_that_loses_a_time_is_refused_without_a_transaction(
+    app: Flask, world: World, book: Book
+) -> None:
+    made = book().json
+    session.rollback()
+
+    def lose() -> int:
+        return (
+            app.test_client()
+            .post(
+                f"/api/v1/equipment/{world.equipment['college_public']}/bookings",
+                json={name: made[name] for name in ("starts_at", "ends_at")},
+                headers={"Authorization": "Bearer ic_cell"},
+            )
+            .status_code
+        )
+
+    # The first one of a process has to make what the others find.
+    assert lose() == 409
+    session.rollback()
+    with count_statements() as sent:
+        assert lose() == 409
+    assert {text.split()[0] for text in sent.texts} == {"SELECT"}

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from flask import Flask
@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.exc import IntegrityError, StatementError
 
 from portal.accounts.models import User
+from portal.app import create_app
 from portal.kernel.database import (
     UtcDateTime,
     change_rows,
@@ -301,3 +302,17 @@ def test_process_killed_half_way_leaves_nothing_and_no_lock(
     else:
         assert session.scalar(text("SELECT count(*) FROM pg_prepared_xacts")) == 0
     assert session.get(User, world.users["cleo"]) is not None
+
+
+def test_an_app_that_is_made_has_no_connection_yet(app: Flask) -> None:
+    other = create_app(
+        "testing", INSTANCE_PATH=app.instance_path, DATABASE_URL=app.config["DATABASE_URL"]
+    )
+    # Processes that part from its own would share it.
+    with other.app_context():
+        pool: Any = db.engine.pool
+        assert (pool.checkedin(), pool.checkedout()) == (0, 0)
+        session.execute(select(1))
+        assert pool.checkedout() == 1
+        session.remove()
+        db.engine.dispose()

@@ -16,6 +16,7 @@ from portal.kernel.authorization import NOBODY
 from portal.kernel.database import session
 from portal.kernel.errors import Invalid, PortalError, TooMany, Unauthenticated
 from portal.kernel.fulltext.port import IndexUnavailable, QueryTooCostly
+from portal.kernel.web.addresses import local_target
 from portal.kernel.web.answers import see_other
 from portal.kernel.web.viewer import wants_json
 
@@ -78,8 +79,22 @@ def _answer(
     if wants_json():
         return problem(status, _TITLES.get(status, "Error"), message, fields, details)
     return make_response(
-        render_template("errors/error.html", status=status, message=message), status
+        render_template(
+            "errors/error.html", status=status, message=message, back=_page_before(status)
+        ),
+        status,
     )
+
+
+def _page_before(status: int) -> str:
+    """Return the page of ours from which a refused step was taken; "" where none is known."""
+    origin = request.host_url.rstrip("/")
+    sent_from = request.referrer or ""
+    if status != 409 or request.method != "POST" or not sent_from.startswith(f"{origin}/"):
+        return ""
+    page = local_target(sent_from.removeprefix(origin), "")
+    is_shown = "GET" in ((request.url_rule and request.url_rule.methods) or ())
+    return page if is_shown or page.partition("?")[0] != request.path else ""
 
 
 def _answer_portal_error(error: PortalError) -> Response:

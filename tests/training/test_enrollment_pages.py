@@ -355,6 +355,42 @@ def test_program_waits_in_line_only_if_it_wants_to(
     assert len(rows_of(section.id)) == (2 if waits else 1)
 
 
+def test_program_decides_on_the_roster_and_stays_there(world: World, client_of: ClientOf) -> None:
+    cleo, number = client_of("cleo"), world.enrollments["eve_asks"]
+    roster = f"/training/sections/{world.sections['open']}/roster"
+    step = f"/training/enrollments/{number}/actions/approve"
+    assert f'action="{step}"' in cleo.get(roster).text
+
+    assert cleo.post(step, data={"next": roster}).headers["Location"] == roster
+    assert f'<a href="{roster}">Roster</a>' in cleo.get(f"/training/enrollments/{number}").text
+
+
+def test_who_finds_no_seat_for_somebody_keeps_what_was_typed(
+    open_section: OpenSection, client_of: ClientOf
+) -> None:
+    section = open_section(seats=1, min_seats=0)
+    client_of("ben").post(f"/training/sections/{section.id}/enroll")
+    page = client_of("cleo").post(
+        f"/training/sections/{section.id}/roster/people",
+        data={"name": "Wanda Riddle", "email": "wanda@riddle.example"},
+    )
+
+    assert "No seat is free." in page.text
+    assert "Wanda Riddle" in page.text
+
+
+def test_refused_step_leads_back_to_where_it_was_taken(world: World, client_of: ClientOf) -> None:
+    address = f"/training/sections/{world.sections['cancelled']}"
+
+    def refused(origin: str) -> str:
+        answer = client_of("ana").post(f"{address}/enroll", headers={"Referer": origin + address})
+        assert answer.status_code == 409
+        return answer.text
+
+    assert f'href="{address}"' in refused("http://localhost")
+    assert f'href="{address}"' not in refused("http://localhost.example")
+
+
 def test_program_decides_and_records_results(
     world: World, client_of: ClientOf, open_section: OpenSection
 ) -> None:

@@ -11,6 +11,7 @@ from portal.bookings.rules.telling import write_list
 from portal.kernel.authorization import authorize, can
 from portal.kernel.clock import today_here
 from portal.kernel.errors import Conflict
+from portal.kernel.web.addresses import local_target
 from portal.kernel.web.answers import flash, page, see_other
 from portal.kernel.web.arguments import confirmed, form_text, text_argument
 from portal.kernel.web.formats import format_money
@@ -328,7 +329,8 @@ def act_on_enrollment(enrollment_id: int, action: str) -> ResponseReturnValue:
         done = form.attempt(services.act_on_enrollment, actor, row, action, note=form.note.data)
         if done is not None:
             flash(str(step.done))
-            return _to(row)
+            here = url_for("training.show_enrollment", enrollment_id=enrollment_id)
+            return see_other(local_target(request.form.get("next"), here))
     row = queries.get_visible_enrollment(actor, enrollment_id)
     return page("training/step.html", form=form, row=row, section=row.section, step=step)
 

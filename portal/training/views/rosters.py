@@ -7,11 +7,12 @@ from zoneinfo import ZoneInfo
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from portal.bookings.rules.telling import write_instant
 from portal.kernel.authorization import authorize, can
 from portal.kernel.clock import today, today_here
-from portal.kernel.errors import Invalid
+from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.web.answers import flash, page, see_other, table_answer
 from portal.kernel.web.arguments import form_numbers, form_text, record_number, text_argument
 from portal.kernel.web.viewer import current_actor
@@ -50,7 +51,8 @@ def show_roster(section_id: int) -> ResponseReturnValue:
         except Invalid as error:
             message = error.message
         else:
-            flash(_("The roster was saved. Results changed: %(count)d.", count=changed))
+            told = ngettext("%(num)s result changed.", "%(num)s results changed.", changed)
+            flash(" ".join([_("The roster was saved."), *([told] if changed else [])]))
             return see_other(
                 url_for(
                     "training.show_roster",
@@ -72,7 +74,11 @@ def enroll_by_hand(section_id: int) -> ResponseReturnValue:
     authorize(actor, Permission.ROSTER_KEEP, section)
     form = ByHandForm.bind()
     if form.submitted():
-        row = form.attempt(enrollment_services.enroll_by_hand, actor, section, **form.data)
+        row = None
+        try:
+            row = form.attempt(enrollment_services.enroll_by_hand, actor, section, **form.data)
+        except Conflict as error:
+            form.add_error(None, error.message)
         if row is not None:
             flash(_("%(name)s is on the roster. A link is on its way.", name=row.name))
             return see_other(url_for("training.show_roster", section_id=section_id))

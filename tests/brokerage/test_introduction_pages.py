@@ -250,6 +250,33 @@ def test_the_list_asks_no_more_of_the_database_for_twenty_than_for_three(
     assert many.count == few.count
 
 
+def test_what_was_typed_stays_where_the_same_are_asked_already(
+    client_of: ClientOf, propose: Propose
+) -> None:
+    propose("shop", "college")
+    sent = client_of("dov").post(
+        "/introductions/new",
+        data={
+            "title": "Anything else",
+            "parties-0-organization": "Ana's Machine Shop",
+            "parties-0-summary": "Somebody mills.",
+            "parties-0-reason": "They weld.",
+            "parties-1-organization": "Falls City Community College",
+            "parties-1-summary": "Somebody welds.",
+            "parties-1-reason": "They mill.",
+        },
+    )
+
+    assert "An introduction of these organizations waits for an answer already." in sent.text
+    assert "Somebody welds." in sent.text
+
+
+def test_sides_read_who_proposes_it(client_of: ClientOf, propose: Propose) -> None:
+    page = client_of("ana").get(f"/introductions/{propose('shop', 'college').id}").text
+
+    assert "Proposed by Dov" in page
+
+
 def test_a_broker_begins_on_the_page_of_an_organization(client_of: ClientOf, world: World) -> None:
     page = f"/organizations/{world.organizations['college']}"
     link = f"/introductions/new?organization={world.organizations['college']}"
@@ -274,7 +301,7 @@ def test_the_form_says_how_a_match_fits(client_of: ClientOf, match: Match) -> No
         ]
     form = client_of("dov").get(f"/introductions/new?match={match.id}").text
 
-    assert "It is 3 miles away." in form
+    assert "It is 3 mi away." in form
     # What somebody wrote may tell who they are.
     assert "Friends of Falls City" not in form
 

@@ -25,7 +25,7 @@ LONGEST_DAYS = 60
 INTRODUCTION_STATUSES: Mapping[str, Any] = {
     "proposed": _l("Waiting for consent"),
     "halted": _l("One of three declined"),
-    "identified": _l("They know who they are"),
+    "identified": _l("Names are known"),
     "open": _l("Introduced"),
     "declined": _l("Declined"),
     "lapsed": _l("No answer in time"),

@@ -23,7 +23,7 @@ from portal.brokerage.rules.introductions import (
 from portal.brokerage.services import introductions as services
 from portal.brokerage.views.blueprint import blueprint
 from portal.kernel.authorization import authorize, can
-from portal.kernel.errors import NotFound
+from portal.kernel.errors import Conflict, NotFound
 from portal.kernel.web.answers import flash, page, see_other
 from portal.kernel.web.arguments import choice_argument, confirmed, form_text, number_argument
 from portal.kernel.web.viewer import current_actor
@@ -80,9 +80,13 @@ def propose_introduction() -> ResponseReturnValue:
         region = queries.get_brokered_region(actor, values.pop("region_id"))
         values.pop("request_id")
         values.pop("match_id")
-        proposed = form.attempt(
-            services.propose_introduction, actor, region, **_subject(form), **values
-        )
+        proposed = None
+        try:
+            proposed = form.attempt(
+                services.propose_introduction, actor, region, **_subject(form), **values
+            )
+        except Conflict as error:
+            form.add_error("parties", error.message)
         if proposed is not None:
             flash(str(INTRODUCTIONS.transitions["propose"].done))
             return _to_record(proposed.id)

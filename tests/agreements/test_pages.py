@@ -58,6 +58,13 @@ def test_agreement_goes_from_draft_to_a_confirmed_outcome(world: World, client_o
     assert "$1,200" in cleo.get(url).text
 
 
+def test_a_draft_offers_no_conversation_with_nobody(make: Make, client_of: Clients) -> None:
+    draft, proposed = (make("shop", "college", status) for status in ("draft", "proposed"))
+
+    assert "Message to" not in client_of("ana").get(f"/agreements/{draft.id}").text
+    assert "Message to" in client_of("ana").get(f"/agreements/{proposed.id}").text
+
+
 def test_draft_is_changed_and_deleted_by_who_wrote_it(make: Make, client_of: Clients) -> None:
     draft = make("shop", "college", "draft", title="Saturdays")
     ana, url = client_of("ana"), f"/agreements/{draft.id}"

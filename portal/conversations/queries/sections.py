@@ -42,7 +42,7 @@ def section_about(kind: str) -> Callable[[Actor, Any], Section | None]:
     def load(actor: Actor, row: Any) -> Section | None:
         subject = thread_subject(kind)
         talk = find_talk(actor, subject, row, find_thread(subject, row))
-        if talk is None:
+        if talk is None or not talk.others:
             return None
         reader = find_reader(actor, talk.thread) if talk.thread is not None else None
         found = list_messages(

@@ -155,15 +155,13 @@ class MilestoneForm(Form):
 
     title = TextField(_l("What is done then"), is_required=True, longest=200)
     due_on = DateField(_l("Due on"), is_required=True)
-    organization_id = RecordField(_l("Who does it"), description=_l("None: all parties together."))
+    organization_id = RecordField(_l("Who does it"), empty=_l("All parties"))
 
 
 class OutcomeForm(Form):
     """What came of an agreement."""
 
-    organization_id = RecordField(
-        _l("Where it came about"), description=_l("One of the parties; empty: yours.")
-    )
+    organization_id = RecordField(_l("Where it came about"), empty=_l("Your organization"))
     kind = ChoiceField(_l("Kind"), choices=OUTCOME_KINDS, is_required=True)
     amount_hundredths = AmountField(
         _l("Amount"),

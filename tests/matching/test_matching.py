@@ -318,7 +318,7 @@ def test_pages_show_the_reasons_to_both_sides_and_the_broker_and_to_nobody_else(
     for name in ("ana", "ben", "dov"):
         page = client_of(name).get(request).get_data(as_text=True)
         assert "Candidates" in page
-        assert "3 miles away" in page
+        assert "3 mi away" in page
     for name in ("nobody", "cleo", "eve"):
         assert "Candidates" not in client_of(name).get(request).get_data(as_text=True)
     page = client_of("cleo").get("/matches").get_data(as_text=True)

@@ -327,7 +327,7 @@ def make_gallery(**settings: Any) -> Flask:
 
     @home.get("/errors/<int:status>")
     def error(status: int) -> ResponseReturnValue:
-        return page("errors/error.html", status=status, message="")
+        return page("errors/error.html", status=status, message="", back="")
 
     @home.get("/errors/plain/<int:status>")
     def plain_error(status: int) -> ResponseReturnValue:

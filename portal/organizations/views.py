@@ -75,6 +75,8 @@ def list_organizations() -> ResponseReturnValue:
 @blueprint.get("/organizations/suggestions")
 def suggest_organizations() -> ResponseReturnValue:
     """Answer with organizations for what is being typed, as a fragment."""
+    # A field that holds a single name asks under its own, whatever that is.
+    typed = text_argument(next(iter(request.args), "q"), 100)
     return page(
         "components/suggestions.html",
         suggestions=[
@@ -83,7 +85,7 @@ def suggest_organizations() -> ResponseReturnValue:
                 "title": row.name,
                 "url": url_for("organizations.show", organization_id=row.id),
             }
-            for row in profiles.suggest_organizations(current_actor(), text_argument("q", 100))
+            for row in profiles.suggest_organizations(current_actor(), typed)
         ],
     )
 

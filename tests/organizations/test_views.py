@@ -362,6 +362,8 @@ def test_organizations_are_suggested_while_typing(client_of):
     assert "Falls City Community College" in found
     assert "Prairie" not in found
     assert "option" not in client_of("nobody").get("/organizations/suggestions?q=%25").text
+    line = client_of("nobody").get("/organizations/suggestions?parties-0-organization=city+fal")
+    assert "Falls City Community College" in line.text
 
 
 def test_your_organizations_are_listed_with_your_role(client_of):

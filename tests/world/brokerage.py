@@ -17,7 +17,7 @@ from portal.brokerage.models.introductions import (
     IntroductionParty,
     IntroductionReveal,
 )
-from portal.kernel.clock import now
+from portal.kernel.clock import now, today_here
 from portal.kernel.database import session
 from portal.matching.models import Match, MatchFeedback
 from tests.cast import World
@@ -109,7 +109,7 @@ def add_agreements(world: World) -> None:
     milestone = Milestone(
         agreement_id=world.agreements["active"],
         title="First articles measured",
-        due_on=dt.date(2027, 6, 1),
+        due_on=today_here() + dt.timedelta(days=200),
         organization_id=shop,
     )
     outcome = Outcome(

@@ -30,7 +30,7 @@ _EXAMPLE = {
     "organization_id": 1,
     "skill": "mig-welding",
     "people": 4,
-    "needed_by": "2027-06-30",
+    "needed_by": "2035-06-30",
     "county": "21111",
     "wage_min_cents": 2200,
     "wage_max_cents": 2800,

@@ -127,7 +127,8 @@ def settled_each(
 
 def settled_row(key: Hashable, statement: Select[R], values: Mapping[str, Any]) -> R | None:
     """Return the one row of the session that a statement reads, without reading it each time."""
-    if _present_mark() is None:
+    mark = _present_mark()
+    if mark is None:
         return session.scalar(statement, values)
 
     def make() -> _Print | None:
@@ -136,8 +137,9 @@ def settled_row(key: Hashable, statement: Select[R], values: Mapping[str, Any]) 
             row = apart.scalar(statement, values)
             return None if row is None else _Print(row)
 
-    found = settled(key, make)
-    return None if found is None else found.row()
+    kept: Values = current_app.extensions["portal-settled"]
+    found = kept.get(mark, key, make)
+    return None if found is None else found.row(session())
 
 
 class _Print:
@@ -159,9 +161,9 @@ class _Print:
             if name in state.dict
         }
 
-    def row(self) -> Any:
+    def row(self, present: Session) -> Any:
         """Return the session's row: a copy, or the one it has, with what it lacked."""
-        row = session.identity_map.get(self._key)
+        row = present.identity_map.get(self._key)
         if row is None:
             row = put_row(self._model, self._key, self._columns, self._unread)
         elif not instance_state(row).modified:
@@ -170,7 +172,7 @@ class _Print:
                     set_committed_value(row, name, value)
         for name, related in self._related.items():
             if name not in row.__dict__:
-                row.__dict__[name] = None if related is None else related.row()
+                row.__dict__[name] = None if related is None else related.row(present)
         return row
 
 

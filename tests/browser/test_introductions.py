@@ -29,7 +29,7 @@ def test_a_firm_posts_an_urgent_need_and_is_introduced_to_a_laboratory_of_a_coll
     dov.follow("Propose an introduction")
     dov.sees("Ana's Machine Shop")
     second = dov.page.get_by_role("group", name="Second side")
-    second.get_by_label("Organization").fill("Falls City Community College")
+    second.get_by_role("combobox", name="Organization").fill("Falls City Community College")
     second.get_by_label("What the others read of it").fill("A college with an open laboratory.")
     second.get_by_label("Why it should meet them").fill("They have forty housings to measure.")
     dov.press("Propose introduction")

@@ -110,8 +110,8 @@ def found_by_whoosh(folder: Path, audience: frozenset[str], asked: Asked) -> fro
 
 def words_in(document: Document) -> dict[str, list[str]]:
     keywords: list[str] = []
-    for keyword in document.keywords:
-        keywords += ["|", *terms_of(words_of(keyword))] if keywords else terms_of(words_of(keyword))
+    for at, keyword in enumerate(document.keywords):
+        keywords += ["|", *terms_of(words_of(keyword))] if at else terms_of(words_of(keyword))
     texts = {name: getattr(document, name) for name in FIELDS if name != "keywords"}
     return {"keywords": keywords} | {n: terms_of(words_of(text)) for n, text in texts.items()}
 

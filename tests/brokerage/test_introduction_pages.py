@@ -21,6 +21,16 @@ from tests.support.statements import count_statements
 ClientOf = Callable[[str], FlaskClient]
 Propose = Callable[..., Table]
 
+#: The two sides of a proposal, as its form sends them.
+SHOP_AND_COLLEGE = {
+    "parties-0-organization": "Ana's Machine Shop",
+    "parties-0-summary": "Somebody mills.",
+    "parties-0-reason": "They weld.",
+    "parties-1-organization": "Falls City Community College",
+    "parties-1-summary": "Somebody welds.",
+    "parties-1-reason": "They mill.",
+}
+
 
 @pytest.fixture
 def match(world: World) -> Match:
@@ -95,15 +105,7 @@ def test_a_match_is_not_suggested_where_it_is_settled(
 def test_what_was_typed_stays_when_a_proposal_is_refused(client_of: ClientOf) -> None:
     sent = client_of("dov").post(
         "/introductions/new",
-        data={
-            "title": "For Anas Machine Shop",
-            "parties-0-organization": "Ana's Machine Shop",
-            "parties-0-summary": "Somebody mills.",
-            "parties-0-reason": "They weld.",
-            "parties-1-organization": "Falls City Community College",
-            "parties-1-summary": "Somebody welds.",
-            "parties-1-reason": "They mill.",
-        },
+        data={"title": "For Anas Machine Shop", **SHOP_AND_COLLEGE},
     )
 
     assert sent.status_code == 422
@@ -256,15 +258,7 @@ def test_what_was_typed_stays_where_the_same_are_asked_already(
     propose("shop", "college")
     sent = client_of("dov").post(
         "/introductions/new",
-        data={
-            "title": "Anything else",
-            "parties-0-organization": "Ana's Machine Shop",
-            "parties-0-summary": "Somebody mills.",
-            "parties-0-reason": "They weld.",
-            "parties-1-organization": "Falls City Community College",
-            "parties-1-summary": "Somebody welds.",
-            "parties-1-reason": "They mill.",
-        },
+        data={"title": "Anything else", **SHOP_AND_COLLEGE},
     )
 
     assert "An introduction of these organizations waits for an answer already." in sent.text

@@ -10,6 +10,8 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 
+from portal.kernel.times import minutes_of, write_hours
+
 FACILITY_KINDS: Mapping[str, Any] = {
     "lab": _l("Laboratory"),
     "pilot_line": _l("Pilot line"),
@@ -124,10 +126,12 @@ def sort_hours(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def week_of(rows: Sequence[Mapping[str, Any]]) -> list[tuple[Any, list[str]]]:
-    """Return (weekday's name, ["08:00–12:00", …]) for the days on which a facility is open."""
+    """Return (weekday's name, ["8:00 AM–12:00 PM", …]) for the days on which a facility is open."""
     days: dict[int, list[str]] = {}
     for row in sort_hours(rows):
-        days.setdefault(row["weekday"], []).append(f"{row['opens']}–{row['closes']}")
+        days.setdefault(row["weekday"], []).append(
+            write_hours(minutes_of(row["opens"]), minutes_of(row["closes"]))
+        )
     return [(WEEKDAYS[str(day)], spans) for day, spans in sorted(days.items())]
 
 

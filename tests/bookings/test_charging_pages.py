@@ -119,9 +119,9 @@ def test_prices_stand_beside_the_form_and_the_estimate_on_the_booking(
     ben, day = client_of("ben"), now().date() + dt.timedelta(days=7)
     wanted = {"date": day.isoformat(), "starts": "09:00", "ends": "11:00", "action": "estimate"}
     asked = ben.post(f"/equipment/{mill}/book", data=wanted)
-    assert (asked.status_code, "11:00: about $170." in asked.text) == (200, True)
+    assert (asked.status_code, "11:00\u202fAM: about $170." in asked.text) == (200, True)
     planned = wanted | {"with_operator": "yes"}
-    assert "11:00: about $290." in ben.post(asked.request.path, data=planned).text
+    assert "11:00\u202fAM: about $290." in ben.post(asked.request.path, data=planned).text
     whole = planned | {"action": "", "form_key": "7"}
     made = ben.post(asked.request.path, data=whole).headers["Location"]
     assert "$290" in ben.get(made).text

@@ -311,7 +311,7 @@ def test_a_machine_and_its_bay_are_booked_together_or_not_at_all(
     assert again.status_code == 409
     assert "College public lab: " in again.text
     # What would work for both is one click away, and books both.
-    way, values = forms(again, "11:00–13:00 is free")
+    way, values = forms(again, "11:00\u202fAM–1:00\u202fPM is free")
     assert values["also"] == str(bay.id)
     assert way == f"{address}/book"
     assert len(session.scalars(select(Booking).where(Booking.party.is_not(None))).all()) == 2
@@ -406,8 +406,8 @@ def test_a_moved_booking_keeps_where_it_was(
     assert refused.status_code == 409
     assert "is free" in refused.text
     shown = ana.get(f"/bookings/{booking_id}").text
-    assert "13:00–15:00" in shown
-    assert "09:00–10:00" in shown
+    assert "1:00–3:00\u202fPM" in shown
+    assert "9:00–10:00\u202fAM" in shown
     assert "The bar stock is late" in shown
 
 
@@ -426,7 +426,7 @@ def test_a_booking_is_moved_to_another_machine_and_told_what_it_is_for(
     times = {"date": date, "starts": "09:00", "ends": "10:00"}
     to = times | {"target": f"equipment:{other.id}"}
     asked = ana.post(f"{here}/move", data=to | {"action": "estimate"})
-    assert "09:00–10:00: about $85." in asked.text
+    assert "9:00–10:00\u202fAM: about $85." in asked.text
     moved = ana.post(f"{here}/move", data=to)
     assert moved.headers["Location"] == here
     for purpose in ("Lids", "Lids for the fair"):

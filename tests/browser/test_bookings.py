@@ -72,7 +72,7 @@ def test_a_time_is_asked_for_on_a_phone_and_approved_without_scripts(
     cleo.press("Approve")
     cleo.sees("The booking was approved.")
     ana.open(booking)
-    ana.sees("09:00–10:30")
+    ana.sees("9:00–10:30\u202fAM")
     ana.sees("Cancel the booking")
 
 

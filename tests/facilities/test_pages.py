@@ -186,7 +186,7 @@ def test_facility_takes_opening_hours_and_refuses_overlap(
     assert "Row 2 overlaps another of its day." in refused.text
     answer = client.post("/facilities/new", data=data)
     page = client.get(answer.location).text
-    assert "08:00–12:00, 13:00–17:00" in page
+    assert "8:00\u202fAM–12:00\u202fPM, 1:00–5:00\u202fPM" in page
     assert "Cleo Clark" in page
     stranger = client_of("nobody").get(answer.location).text
     assert "555-0199" not in stranger

@@ -67,8 +67,8 @@ def test_week_shows_the_spans_of_each_day_in_order() -> None:
     rows = hours((4, "13:00", "17:00"), (0, "08:00", "12:00"), (4, "08:00", "12:00"))
     assert [row["weekday"] for row in sort_hours(rows)] == [0, 4, 4]
     assert [(str(day), spans) for day, spans in week_of(rows)] == [
-        ("Monday", ["08:00–12:00"]),
-        ("Friday", ["08:00–12:00", "13:00–17:00"]),
+        ("Monday", ["8:00\u202fAM–12:00\u202fPM"]),
+        ("Friday", ["8:00\u202fAM–12:00\u202fPM", "1:00–5:00\u202fPM"]),
     ]
 
 

@@ -44,10 +44,10 @@ from portal.bookings.rules.telling import (
     write_length,
     write_list,
     write_span,
-    write_time,
 )
 from portal.bookings.rules.wording import write_sharer
 from portal.bookings.rules.words import PROBLEMS, QUOTA_PERIODS
+from portal.kernel.times import write_hours, write_time
 from portal.organizations.rules import ORGANIZATION_KINDS
 
 #: The longest booking where the rules say nothing; of what is longer, no more than this is judged.
@@ -102,9 +102,7 @@ def _outside_hours(attempt: Attempt, situation: Situation) -> Iterator[str]:
             yield _(
                 "On %(day)s it is open %(hours)s.",
                 day=write_day(day),
-                hours=write_list(
-                    f"{write_time(opens)}–{write_time(closes)}" for opens, closes in rows
-                ),
+                hours=write_list(write_hours(opens, closes) for opens, closes in rows),
             )
         else:
             yield _("On %(day)s it is not open.", day=write_day(day))

@@ -10,6 +10,7 @@ from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
 from portal.bookings.rules.attempt import NO_END, Span
+from portal.kernel import times
 
 _HOUR = 60
 _DAY = 24 * _HOUR
@@ -32,11 +33,6 @@ def write_length(minutes: int) -> str:
     return " ".join(parts)
 
 
-def write_time(minutes: int) -> str:
-    """Write a time of day, given as minutes after midnight: "08:00", "24:00"."""
-    return f"{minutes // _HOUR:02d}:{minutes % _HOUR:02d}"
-
-
 def write_day(day: dt.date, *, has_year: bool = False) -> str:
     """Write a date with its weekday: "Tue, Mar 3", or "Tue, Mar 3, 2026"."""
     return _write_day(day, "yMMMEd" if has_year else "MMMEd", str(_locale()))
@@ -53,9 +49,9 @@ def write_month(month: dt.date) -> str:
 
 
 def write_instant(moment: dt.datetime, zone: str, *, on: dt.date | None = None) -> str:
-    """Write a date and time on the wall of a zone: "Tue, Mar 3, 08:00", or its time alone."""
+    """Write a date and time on the wall of a zone: "Tue, Mar 3, 8:00 AM", or its time alone."""
     shown = moment.astimezone(ZoneInfo(zone))
-    time = f"{shown:%H:%M}"
+    time = write_clock(shown)
     return time if shown.date() == on else f"{write_day(shown.date())}, {time}"
 
 
@@ -72,8 +68,8 @@ def write_span(span: Span, zone: str) -> str:
         return _(
             "on %(day)s from %(first)s to %(last)s",
             day=write_day(begins.date()),
-            first=f"{begins:%H:%M}",
-            last=f"{ends:%H:%M}",
+            first=write_clock(begins),
+            last=write_clock(ends),
         )
     return _("from %(first)s to %(last)s", first=first, last=write_instant(span.ends_at, zone))
 
@@ -84,20 +80,26 @@ def write_list(parts: Iterable[str]) -> str:
 
 
 def write_times(span: Span, zone: str) -> str:
-    """Write a span as a title: "Tue, Mar 3, 09:00–11:00"; of another year, with it."""
+    """Write a span as a title: "Tue, Mar 3, 9:00–11:00 AM"; of another year, with it."""
     begins, ends = (moment.astimezone(ZoneInfo(zone)) for moment in (span.starts_at, span.ends_at))
     last = ends - dt.timedelta(microseconds=1)
     if begins.date() == last.date():
-        return f"{_write_title(begins.date())}, {begins:%H:%M}–{_write_end(begins, ends)}"
+        return f"{_write_title(begins.date())}, {write_clocks(begins, ends)}"
     return (
-        f"{_write_title(begins.date())}, {begins:%H:%M} – "
-        f"{_write_title(last.date())}, {_write_end(last, ends)}"
+        f"{_write_title(begins.date())}, {write_clock(begins)} – "
+        f"{_write_title(last.date())}, {write_clock(ends, is_end=True)}"
     )
 
 
-def _write_end(day: dt.datetime, ends: dt.datetime) -> str:
-    """Write when a day's time ends; midnight is 24:00."""
-    return f"{ends:%H:%M}" if ends.date() == day.date() else "24:00"
+def write_clock(shown: dt.datetime, *, is_end: bool = False) -> str:
+    """Write the time that a clock shows: "8:00 AM". is_end: as `times.write_time` says it."""
+    return times.write_time(shown.hour * _HOUR + shown.minute, is_end=is_end)
+
+
+def write_clocks(begins: dt.datetime, ends: dt.datetime) -> str:
+    """Write from when until when, on one day or into the night after it: "9:00–11:00 AM"."""
+    first, last = (shown.hour * _HOUR + shown.minute for shown in (begins, ends))
+    return times.write_hours(first, last)
 
 
 def _write_title(day: dt.date) -> str:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from portal.bookings.rules.attempt import BookingRules, Hours, Span
 from portal.bookings.rules.hours import instant_at, is_on_slot, slot_marks
+from portal.kernel.times import write_time
 
 _DAY = dt.timedelta(days=1)
 _DAY_MINUTES = 24 * 60
@@ -292,7 +293,7 @@ def _labels(keys: Sequence[_Key]) -> list[tuple[str, int]]:
     for number, (minutes, _fold) in enumerate(keys):
         if not minutes % 60 or not number:
             begun = number
-            found.append((f"{minutes // 60:02d}:{minutes % 60:02d}", 1))
+            found.append((write_time(minutes), 1))
         else:
             found[begun] = (found[begun][0], found[begun][1] + 1)
             found.append(("", 0))

@@ -12,6 +12,7 @@ from portal.bookings.rules.recurrence import Recurrence
 from portal.bookings.rules.telling import write_day, write_length, write_list
 from portal.bookings.rules.words import QUOTA_PERIODS, QUOTA_POOLS, QUOTA_SHARERS
 from portal.facilities.rules import WEEKDAYS
+from portal.kernel.times import minutes_of, write_hours
 from portal.organizations.rules import ORGANIZATION_KINDS
 
 #: The rules in the order of pages, as hosts call them.
@@ -91,7 +92,11 @@ def write_week(hours: Hours) -> list[tuple[str, str]]:
     if hours.week is None:
         return [(_("Every day"), _("Always open"))]
     days = [
-        ", ".join(f"{opens}–{closes}" for opens, closes in hours.week.get(day, ())) or _("Closed")
+        ", ".join(
+            write_hours(minutes_of(opens), minutes_of(closes))
+            for opens, closes in hours.week.get(day, ())
+        )
+        or _("Closed")
         for day in range(7)
     ]
     found: list[tuple[str, str]] = []

@@ -42,6 +42,7 @@ from portal.bookings.views.blueprint import blueprint
 from portal.facilities.rules import CUSTOMER_CLASSES
 from portal.kernel.clock import now
 from portal.kernel.errors import NotFound
+from portal.kernel.times import minutes_of, write_hours
 from portal.kernel.web.answers import flash, page, see_other
 from portal.kernel.web.arguments import choice_argument, confirmed, form_text, record_number
 from portal.kernel.web.viewer import current_actor
@@ -91,7 +92,10 @@ def show_rules(place: str, record_id: int) -> ResponseReturnValue:
             {
                 "id": special.id,
                 "date": special.date,
-                "hours": ", ".join(f"{row['opens']}–{row['closes']}" for row in special.hours)
+                "hours": ", ".join(
+                    write_hours(minutes_of(row["opens"]), minutes_of(row["closes"]))
+                    for row in special.hours
+                )
                 or _("Closed"),
                 "reason": special.reason,
             }

@@ -13,6 +13,7 @@ from portal.bookings.queries.notices import calendar_host
 from portal.bookings.queries.timetables import Week, list_busy, load_week
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.invitations import write_busy
+from portal.bookings.rules.telling import write_clock
 from portal.bookings.rules.timetable import Block, usual_end
 from portal.bookings.rules.words import BOOKING_STATUSES
 from portal.bookings.views.blueprint import blueprint
@@ -72,7 +73,7 @@ def show_times(
             week.days[6].blocks[-1].span.starts_at,
         ),
         clock=lambda moment: _clock(week, moment),
-        clock_until=lambda moment: _clock(week, moment).replace("00:00", "24:00"),
+        clock_until=lambda moment: _clock(week, moment, is_end=True),
         toned=_TONES,
         book_url=lambda block: _book_url(subject, week, block, booker),
         date_url=lambda date: times_url(date=date.isoformat()),
@@ -134,9 +135,9 @@ def _read_date() -> dt.date | None:
     return date if _FIRST_YEAR <= date.year <= _LAST_YEAR else None
 
 
-def _clock(week: Week, moment: dt.datetime) -> str:
+def _clock(week: Week, moment: dt.datetime, *, is_end: bool = False) -> str:
     """Write a time as the clock shows it where the resource is."""
-    return moment.astimezone(ZoneInfo(week.found.time_zone)).strftime("%H:%M")
+    return write_clock(moment.astimezone(ZoneInfo(week.found.time_zone)), is_end=is_end)
 
 
 def _book_url(subject: Subject, week: Week, block: Block, booker: Any) -> str | None:

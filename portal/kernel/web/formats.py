@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 
 from portal.kernel.clock import now
 from portal.kernel.templating import written
+from portal.kernel.times import write_time_in
 from portal.kernel.web.viewer import language, viewer_zone
 
 _TOLD_IN_HOURS = 7200
@@ -40,7 +41,7 @@ def _zone() -> str:
 @lru_cache(maxsize=4096)
 def _write_instant(moment: dt.datetime, style: str, language: str, zone_name: str) -> str:
     here = moment.astimezone(ZoneInfo(zone_name))
-    time = _write_time(here.time().replace(second=0, microsecond=0), language)
+    time = write_time_in(language, here.hour * 60 + here.minute)
     return f"{_write_day(here.date(), style, language)}, {time} {here.tzname() or ''}"
 
 
@@ -48,11 +49,6 @@ def _write_instant(moment: dt.datetime, style: str, language: str, zone_name: st
 @lru_cache(maxsize=4096)
 def _write_day(day: dt.date, style: str, language: str) -> str:
     return dates.format_date(day, style, locale=language)
-
-
-@lru_cache(maxsize=4096)
-def _write_time(time: dt.time, language: str) -> str:
-    return dates.format_time(time, "short", locale=language)
 
 
 def zone_city(zone: str) -> str:

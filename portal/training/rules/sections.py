@@ -18,7 +18,7 @@ from flask_babel import lazy_gettext as _l
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.hours import instant_at
 from portal.bookings.rules.recurrence import Recurrence, occurrences, read_recurrence
-from portal.bookings.rules.telling import write_list
+from portal.bookings.rules.telling import write_clocks, write_list
 from portal.facilities.rules import CUSTOMER_CLASSES
 from portal.kernel.workflow import Transition, Workflow
 from portal.training.events import SectionCancelled, SectionOpened, SectionSaved
@@ -189,7 +189,7 @@ def check_schedule(schedule: Schedule) -> None:
 
 
 def sum_up_meetings(spans: Sequence[Span], zone: str) -> str:
-    """Write on what weekdays and when meetings are: "Mon and Wed, 17:30–21:30".
+    """Write on what weekdays and when meetings are: "Mon and Wed, 5:30–9:30 PM".
 
     Days of the same times stand together, the most usual first; of more than three times, only
     that they differ.
@@ -198,7 +198,7 @@ def sum_up_meetings(spans: Sequence[Span], zone: str) -> str:
     usual: Counter[str] = Counter()
     for span in spans:
         begins, ends = (one.astimezone(ZoneInfo(zone)) for one in (span.starts_at, span.ends_at))
-        times = f"{begins:%H:%M}–{ends:%H:%M}"
+        times = write_clocks(begins, ends)
         days[times].add(begins.weekday())
         usual[times] += 1
     if len(usual) > _MOST_TIMES:

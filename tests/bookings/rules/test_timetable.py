@@ -108,11 +108,11 @@ def test_a_table_draws_only_hours_that_are_open_and_cuts_free_time_where_one_may
     table = draw([paint(ZONE, PLAIN, layers)], WORKDAY, BookingRules())
     assert table.step == 30
     assert column(table, 0) == [
-        ("08:00", "free", 2),
-        ("09:00", "free", 1),
+        ("8:00\u202fAM", "free", 2),
+        ("9:00\u202fAM", "free", 1),
         ("", "busy", 12),
         ("", "free", 1),
-        ("16:00", "free", 2),
+        ("4:00\u202fPM", "free", 2),
     ]
 
 
@@ -123,9 +123,9 @@ def test_on_the_night_of_the_longer_hour_its_rows_stand_twice_and_other_days_rea
     booked = Block("free", day_span(ZONE, BACK), day_span(ZONE, BACK))
     days[1] = paint(ZONE, BACK, [booked])
     table = draw(days, hours, BookingRules())
-    assert [row.label for row in table.rows][:4] == ["00:00", "01:00", "01:00", "02:00"]
+    assert [row.label for row in table.rows][:4] == [f"{hour}:00\u202fAM" for hour in (12, 1, 1, 2)]
     assert len(table.rows) == 25
-    assert column(table, 0) == [("00:00", "busy", 25)]
+    assert column(table, 0) == [("12:00\u202fAM", "busy", 25)]
     assert [rows for _label, _kind, rows in column(table, 1)] == [1] * 25
 
 

@@ -29,8 +29,8 @@ def meeting(day, hour):
     ("moved", "told"),
     [
         # Clocks change on March 14.
-        ((), "Mon and Wed, 17:30–21:30"),
-        ((meeting(6, 9),), "Mon and Wed, 17:30–21:30; Sat, 09:00–12:00"),
+        ((), "Mon and Wed, 5:30–9:30\u202fPM"),
+        ((meeting(6, 9),), "Mon and Wed, 5:30–9:30\u202fPM; Sat, 9:00\u202fAM–12:00\u202fPM"),
         (tuple(meeting(6, hour) for hour in (9, 10, 11)), "at different times"),
     ],
 )

@@ -1,0 +1,62 @@
+"""Times of a day as their reader's language writes them: "8:30 AM", "8:30"."""
+
+import datetime as dt
+from functools import lru_cache
+
+from babel import Locale, dates
+from flask_babel import get_locale
+from flask_babel import gettext as _
+
+_HOUR = 60
+_DAY = 24 * _HOUR
+_HALF_DAY = 12 * _HOUR
+
+
+def minutes_of(time: str) -> int:
+    """Return the minutes after midnight of "08:30", or of "24:00"."""
+    return int(time[:2]) * _HOUR + int(time[3:])
+
+
+def write_time(minutes: int, *, is_end: bool = False) -> str:
+    """Write a time of day, given as minutes after midnight: "8:30 AM".
+
+    is_end: something lasts until then, so that midnight is that of the day that ends.
+    """
+    language = _language()
+    if minutes == _DAY or (is_end and not minutes):
+        return _("midnight") if _has_halves(language) else "24:00"
+    return write_time_in(language, minutes)
+
+
+def write_hours(first: int, last: int) -> str:
+    """Write from when until when of one day: "9:00–11:00 AM", "8:00 AM–midnight"."""
+    language = _language()
+    last = last or _DAY
+    is_one_half = _has_halves(language) and first // _HALF_DAY == last // _HALF_DAY
+    begins = write_time_in(language, first, with_half=not is_one_half)
+    return f"{begins}–{write_time(last, is_end=True)}"
+
+
+def _language() -> str:
+    return str(get_locale() or "en")
+
+
+@lru_cache(maxsize=16)
+def _has_halves(language: str) -> bool:
+    """Tell whether a language counts the hours of a day to twelve, twice."""
+    return "a" in _pattern(language)
+
+
+def _pattern(language: str) -> str:
+    pattern: str = Locale.parse(language).time_formats["short"].pattern
+    return pattern
+
+
+@lru_cache(maxsize=4 * _DAY)
+def write_time_in(language: str, minutes: int, *, with_half: bool = True) -> str:
+    """Write a time of day in a language, with which half of the day it is in where that is said."""
+    pattern = _pattern(language)
+    if not with_half:
+        pattern = pattern.replace("a", "").strip()
+    hour, minute = divmod(minutes, _HOUR)
+    return dates.format_time(dt.time(hour, minute), pattern, locale=language)

@@ -28,7 +28,6 @@ from portal.facilities.rules import (
     WEEKDAYS,
     find_hours_problem,
     find_repeated_rate,
-    parse_time,
     sort_hours,
 )
 from portal.kernel.clock import today
@@ -44,6 +43,7 @@ from portal.kernel.fields import (
     RecordField,
     RowsField,
     TextField,
+    TimeField,
     UploadsField,
     WholeNumberField,
     YesNoField,
@@ -53,32 +53,40 @@ from portal.kernel.forms import Form, RowForm
 from portal.kernel.listing import VISIBILITIES
 
 
-class HoursRow(RowForm):
+class SpanRow(RowForm):
+    """One span of a day."""
+
+    opens = TimeField(_l("Opens"), render_kw={"placeholder": _l("8:00 AM")})
+    closes = TimeField(_l("Closes"), render_kw={"placeholder": _l("5:00 PM")})
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        is_valid = super().validate(extra_validators)
+        for field in () if self.is_blank else (self.opens, self.closes):
+            if not field.data:
+                field.errors = [_("Please give a time such as 8:00 AM or 17:30.")]
+                is_valid = False
+        return is_valid
+
+    def cleaned(self) -> dict[str, Any]:
+        return {"opens": self.opens.data, "closes": self.closes.data}
+
+
+class HoursRow(SpanRow):
     """One span of opening hours."""
 
     weekday = ChoiceField(_l("Day"), choices=WEEKDAYS)
-    opens = TextField(_l("Opens"), longest=10, render_kw={"placeholder": "08:00"})
-    closes = TextField(_l("Closes"), longest=10, render_kw={"placeholder": "17:00"})
+    # Again, so that they come after the day.
+    opens = TimeField(_l("Opens"), render_kw={"placeholder": _l("8:00 AM")})
+    closes = TimeField(_l("Closes"), render_kw={"placeholder": _l("5:00 PM")})
 
     def validate_weekday(self, field: Any) -> None:
         if not field.data:
             raise ValidationError(_("Please choose a day."))
 
-    def validate(self, extra_validators: Any = None) -> bool:
-        is_valid = super().validate(extra_validators)
-        if self.is_blank:
-            return True
-        for field in (self.opens, self.closes):
-            if not field.errors and parse_time(field.data) is None:
-                field.errors = [_("Please give a time such as 08:00 or 17:30.")]
-                is_valid = False
-        return is_valid
-
     def cleaned(self) -> dict[str, Any]:
         return {
             "weekday": int(self.weekday.data) if self.weekday.data in WEEKDAYS else -1,
-            "opens": parse_time(self.opens.data) or "",
-            "closes": parse_time(self.closes.data) or "",
+            **super().cleaned(),
         }
 
 

@@ -3,7 +3,6 @@
 Pure functions and tables; nothing here reads the database.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -74,22 +73,6 @@ MOST_SPECIFICATIONS = 60
 MOST_RATES = len(CUSTOMER_CLASSES) * len(RATE_UNITS)
 OLDEST_YEAR = 1850
 NEARBY_MILES = 100
-
-_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
-_HALF_DAY_TIME = re.compile(r"(0?[1-9]|1[0-2])(?::([0-5]\d))?\s?([ap])\.?m\.?", re.IGNORECASE)
-
-
-def parse_time(text: str) -> str | None:
-    """Return "08:00" for "8:00" and "8 am", or None for no time of day; midnight may be "24:00"."""
-    text = text.strip()
-    if text == "24:00":
-        return text
-    if found := _TIME.fullmatch(text):
-        return f"{int(found[1]):02d}:{found[2]}"
-    if found := _HALF_DAY_TIME.fullmatch(text):
-        hour = int(found[1]) % 12 + (12 if found[3].lower() == "p" else 0)
-        return f"{hour:02d}:{found[2] or '00'}"
-    return None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from wtforms.fields.choices import Choice, SelectChoice
 
 from portal.kernel.richtext import LONGEST_TEXT
 from portal.kernel.spreadsheets import amount_cell
+from portal.kernel.times import minutes_of, read_time, write_time
 
 MOST_NAMED_CHOICES = 20
 
@@ -45,6 +46,39 @@ class TextField(wtforms.StringField):
 
     def process_formdata(self, valuelist: list[Any]) -> None:
         self.data = valuelist[0] if valuelist and isinstance(valuelist[0], str) else ""
+
+
+class TimeField(TextField):
+    """A time of day, kept as "08:30"; shown and read as people write it: "8:30 AM", "17:30"."""
+
+    def __init__(self, label: Any = None, **kwargs: Any) -> None:
+        super().__init__(label, longest=20, **kwargs)
+
+    def _value(self) -> str:
+        read = read_time(self.data or "")
+        return self.data or "" if read is None else write_time(minutes_of(read))
+
+    def post_validate(self, form: Any, validation_stopped: bool) -> None:
+        if self.data and not validation_stopped:
+            read = read_time(self.data)
+            if read is None:
+                raise ValidationError(_("Please give a time such as 8:00 AM or 17:30."))
+            self.data = read
+
+    @property
+    def minutes(self) -> int | None:
+        """Minutes after midnight, or None for no time of day."""
+        read = read_time(self.data or "")
+        return None if read is None else minutes_of(read)
+
+
+class ClockField(TimeField):
+    """The same, typed or chosen as the browser offers it."""
+
+    widget = wtforms.widgets.TimeInput()
+
+    def _value(self) -> str:
+        return self.data or ""
 
 
 class LongTextField(TextField):

@@ -1,6 +1,7 @@
-"""Times of a day as their reader's language writes them: "8:30 AM", "8:30"."""
+"""Times of a day: kept as "08:30", read and written as people do: "8:30 AM", "8:30"."""
 
 import datetime as dt
+import re
 from functools import lru_cache
 
 from babel import Locale, dates
@@ -10,6 +11,23 @@ from flask_babel import gettext as _
 _HOUR = 60
 _DAY = 24 * _HOUR
 _HALF_DAY = 12 * _HOUR
+
+
+_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+_HALF_DAY_TIME = re.compile(r"(0?[1-9]|1[0-2])(?::([0-5]\d))?\s?([ap])\.?m\.?", re.IGNORECASE)
+
+
+def read_time(text: str) -> str | None:
+    """Return "08:00" for "8:00" and "8 am", or None for no time of day; midnight may be "24:00"."""
+    text = text.strip()
+    if text.lower() in (spoken := {_("noon"): "12:00", _("midnight"): "24:00", "24:00": "24:00"}):
+        return spoken[text.lower()]
+    if found := _TIME.fullmatch(text):
+        return f"{int(found[1]):02d}:{found[2]}"
+    if found := _HALF_DAY_TIME.fullmatch(text):
+        hour = int(found[1]) % 12 + (12 if found[3].lower() == "p" else 0)
+        return f"{hour:02d}:{found[2] or '00'}"
+    return None
 
 
 def minutes_of(time: str) -> int:

@@ -264,7 +264,7 @@ def test_a_booking_repeats_and_its_page_shows_all_of_the_series(
     [
         ({"frequency": "daily"}, "until when it repeats"),
         ({"ends": "08:00"}, "end after it begins"),
-        ({"starts": "noon"}, "a time such as"),
+        ({"starts": "soon"}, "a time such as"),
         ({"date": ""}, "fill this in"),
         ({"date": "9999-12-31"}, "of this century"),
     ],

@@ -10,34 +10,10 @@ from portal.facilities.rules import (
     find_hours_problem,
     find_repeated_rate,
     moved,
-    parse_time,
     place_of,
     sort_hours,
     week_of,
 )
-
-
-@pytest.mark.parametrize(
-    ("text", "time"),
-    [
-        ("08:00", "08:00"),
-        (" 8:30 ", "08:30"),
-        ("23:59", "23:59"),
-        ("24:00", "24:00"),
-        ("24:01", None),
-        ("8 am", "08:00"),
-        ("5:30PM", "17:30"),
-        ("12 p.m.", "12:00"),
-        ("12am", "00:00"),
-        ("13 pm", None),
-        ("8", None),
-        ("8:60", None),
-        ("noon", None),
-        ("", None),
-    ],
-)
-def test_times_of_day_are_read_as_people_write_them(text: str, time: str | None) -> None:
-    assert parse_time(text) == time
 
 
 def hours(*rows: tuple[int, str, str]) -> list[dict[str, Any]]:

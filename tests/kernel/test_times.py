@@ -5,7 +5,7 @@ import pytest
 from flask import Flask
 from flask_babel import force_locale
 
-from portal.kernel.times import minutes_of, write_hours, write_time
+from portal.kernel.times import minutes_of, read_time, write_hours, write_time
 
 
 @pytest.fixture
@@ -52,3 +52,32 @@ def test_hours_say_the_half_of_the_day_once_where_it_is_the_same(
 ) -> None:
     with speak(language):
         assert write_hours(minutes_of(first), minutes_of(last)).replace("\u202f", " ") == written
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("08:00", "08:00"),
+        (" 8:30 ", "08:30"),
+        ("23:59", "23:59"),
+        ("24:00", "24:00"),
+        ("24:01", None),
+        ("8 am", "08:00"),
+        ("5:30PM", "17:30"),
+        ("12 p.m.", "12:00"),
+        ("12am", "00:00"),
+        ("13 pm", None),
+        ("8", None),
+        ("8:60", None),
+        ("Noon", "12:00"),
+        ("midnight", "24:00"),
+        ("8:00\u202fAM", "08:00"),
+        ("yesterday", None),
+        ("", None),
+    ],
+)
+def test_times_of_day_are_read_as_people_write_them(
+    speak: Callable[[str], Any], text: str, time: str | None
+) -> None:
+    with speak("en"):
+        assert read_time(text) == time

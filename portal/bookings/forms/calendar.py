@@ -25,13 +25,12 @@ from portal.bookings.rules.words import (
     QUOTA_PERIODS,
     QUOTA_SHARERS,
 )
-from portal.facilities.forms import HoursRow
+from portal.facilities.forms import HoursRow, SpanRow
 from portal.facilities.rules import (
     CUSTOMER_CLASSES,
     MOST_HOURS,
     WEEKDAYS,
     find_hours_problem,
-    parse_time,
 )
 from portal.kernel.fields import (
     ChoiceField,
@@ -42,6 +41,7 @@ from portal.kernel.fields import (
     RecordField,
     RowsField,
     TextField,
+    TimeField,
     WholeNumberField,
     YesNoField,
 )
@@ -202,34 +202,13 @@ class HoursForm(Form):
         FormField(HoursRow),
         _l("Hours"),
         max_entries=MOST_HOURS,
-        description=_l("Several spans a day are possible; midnight at its end is 24:00."),
+        description=_l("Several spans a day are possible; the last may end at midnight."),
     )
     time_zone = ChoiceField(_l("Time zone"), choices=time_zones())
 
     def validate_hours(self, field: Any) -> None:
         if not field.errors:
             _check_rows(field.data)
-
-
-class SpanRow(RowForm):
-    """One span of a day."""
-
-    opens = TextField(_l("Opens"), longest=10, render_kw={"placeholder": "08:00"})
-    closes = TextField(_l("Closes"), longest=10, render_kw={"placeholder": "17:00"})
-
-    def validate(self, extra_validators: Any = None) -> bool:
-        is_valid = super().validate(extra_validators)
-        for field in () if self.is_blank else (self.opens, self.closes):
-            if not field.errors and parse_time(field.data) is None:
-                field.errors = [_("Please give a time such as 08:00 or 17:30.")]
-                is_valid = False
-        return is_valid
-
-    def cleaned(self) -> dict[str, Any]:
-        return {
-            "opens": parse_time(self.opens.data) or "",
-            "closes": parse_time(self.closes.data) or "",
-        }
 
 
 class SpecialHoursForm(Form):
@@ -271,13 +250,9 @@ class ClosureForm(Form):
         _l("Why"), longest=500, description=_l("Shown to people who look at the calendar.")
     )
     first_date = DateField(_l("From"), is_required=True)
-    first_time = TextField(
-        _l("From what time"), longest=10, description=_l("Empty: from its first minute.")
-    )
+    first_time = TimeField(_l("From what time"), description=_l("Empty: from its first minute."))
     last_date = DateField(_l("Until"), description=_l("Empty: the same day."))
-    last_time = TextField(
-        _l("Until what time"), longest=10, description=_l("Empty: to its last minute.")
-    )
+    last_time = TimeField(_l("Until what time"), description=_l("Empty: to its last minute."))
     is_open = YesNoField(
         _l("Nobody knows the end yet"), description=_l("Only for what is out of order.")
     )
@@ -296,20 +271,15 @@ class ClosureForm(Form):
         description=_l("Names of organizations, where it is kept free for some."),
     )
 
-    def validate_first_time(self, field: Any) -> None:
-        if parse_time(field.data) is None:
-            raise ValidationError(_("Please give a time such as 08:00 or 17:30."))
-
-    validate_last_time = validate_first_time
-
     def span(self, zone: str) -> tuple[dt.datetime, dt.datetime | None]:
         """Return when it begins and ends, in UTC; no end where nobody knows it."""
         first: Any = self.first_date.data
         last: Any = self.last_date.data or first
-        begins = instant_at(zone, first, _minutes(self.first_time.data, 0))
+        begins = instant_at(zone, first, self.first_time.minutes or 0)
         if self.is_open.data:
             return begins, None
-        return begins, instant_at(zone, last, _minutes(self.last_time.data, 24 * 60))
+        until = self.last_time.minutes
+        return begins, instant_at(zone, last, 24 * 60 if until is None else until)
 
     def recurrence(self) -> dict[str, Any] | None:
         """Return how it repeats, as `rules/recurrence.py` reads it."""
@@ -383,13 +353,6 @@ def closure_values(closure: Any, zone: str) -> dict[str, Any]:
         if "until" in recurrence:
             values["until"] = dt.date.fromisoformat(recurrence["until"])
     return values
-
-
-def _minutes(text: str, unsaid: int) -> int:
-    time = parse_time(text) if text else None
-    if time is None:
-        return unsaid
-    return int(time[:2]) * 60 + int(time[3:])
 
 
 def _check_rows(rows: list[dict[str, Any]]) -> None:

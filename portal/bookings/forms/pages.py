@@ -13,10 +13,11 @@ from portal.bookings.forms.bookings import FREQUENCIES, ON_CONFLICT, SCOPES, Pla
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.recurrence import MOST_COUNT, MOST_INTERVAL, Recurrence, read_recurrence
 from portal.bookings.rules.timetable import moments_at
-from portal.facilities.rules import WEEKDAYS, parse_time
+from portal.facilities.rules import WEEKDAYS
 from portal.kernel.fields import (
     ChoiceField,
     ChoicesField,
+    ClockField,
     DateField,
     ListField,
     RecordField,
@@ -38,28 +39,6 @@ def check_year(_form: wtforms.Form, field: Any) -> None:
         raise ValidationError(_("Please give a date of this century."))
 
 
-class TimeField(TextField):
-    """A time of day as "09:30", or nothing."""
-
-    widget = wtforms.widgets.TimeInput()
-
-    def __init__(self, label: Any, **kwargs: Any) -> None:
-        super().__init__(label, longest=10, **kwargs)
-
-    def post_validate(self, form: Any, validation_stopped: bool) -> None:
-        if self.data and not validation_stopped:
-            read = parse_time(self.data)
-            if read is None:
-                raise ValidationError(_("Please give a time such as 08:00 or 17:30."))
-            self.data = read
-
-    @property
-    def minutes(self) -> int | None:
-        """Minutes after midnight, or None for no time of day."""
-        read = parse_time(self.data or "")
-        return None if read is None else int(read[:2]) * 60 + int(read[3:])
-
-
 class SpanForm(Form):
     """A time from one moment to another, as clocks show them where the resource is.
 
@@ -67,8 +46,8 @@ class SpanForm(Form):
     """
 
     date = DateField(_l("Day"), [check_year], is_required=True)
-    starts = TimeField(_l("From"), is_required=True)
-    ends = TimeField(_l("Until"), is_required=True)
+    starts = ClockField(_l("From"), is_required=True)
+    ends = ClockField(_l("Until"), is_required=True)
     ends_on = DateField(
         _l("Last day"), [check_year], description=_l("Only if it ends on another day.")
     )
@@ -85,7 +64,7 @@ class SpanForm(Form):
         return found
 
     @staticmethod
-    def _is_twice(zone: str, date: Any, field: TimeField) -> bool:
+    def _is_twice(zone: str, date: Any, field: ClockField) -> bool:
         return (
             isinstance(date, dt.date)
             and _YEARS[0] <= date.year <= _YEARS[1]
@@ -232,7 +211,7 @@ class FreeForm(Form):
     """A time, and perhaps what for and where, to see what is free then."""
 
     date = DateField(_l("Day"), [check_year], is_required=True)
-    starts = TimeField(_l("From"), is_required=True)
-    ends = TimeField(_l("Until"), is_required=True)
+    starts = ClockField(_l("From"), is_required=True)
+    ends = ClockField(_l("Until"), is_required=True)
     capability = TextField(_l("Capability"), longest=120)
     organization_id = RecordField(_l("Which organization books"))

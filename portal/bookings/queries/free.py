@@ -20,11 +20,11 @@ from portal.facilities.models import (
     facility_capability,
 )
 from portal.facilities.policies import Permission as FacilityPermission
-from portal.facilities.rules import parse_time
 from portal.kernel.authorization import NOBODY, Actor, visible
 from portal.kernel.database import session
 from portal.kernel.fulltext.port import Key
 from portal.kernel.fulltext.ranking import miles_between
+from portal.kernel.times import minutes_of, read_time
 from portal.organizations.models import Organization
 from portal.regions.queries import narrower_closure
 
@@ -89,19 +89,15 @@ class Free:
 
 def read_wish(date: str, starts: str, ends: str) -> Wish | None:
     """Return the time that three texts say, or None where they do not say one."""
-    begins, finishes = parse_time(starts), parse_time(ends)
+    begins, finishes = read_time(starts), read_time(ends)
     try:
         day = dt.date.fromisoformat(date)
     except ValueError:
         return None
     if begins is None or finishes is None or not 2000 <= day.year <= 2100:
         return None
-    wish = Wish(day, _minutes(begins), _minutes(finishes) or 24 * 60)
+    wish = Wish(day, minutes_of(begins), minutes_of(finishes) or 24 * 60)
     return wish if wish.starts < wish.ends else None
-
-
-def _minutes(time: str) -> int:
-    return int(time[:2]) * 60 + int(time[3:])
 
 
 def list_free(

@@ -9,13 +9,14 @@ from flask_babel import lazy_gettext as _l
 from wtforms import FormField, ValidationError
 
 from portal.bookings.forms.bookings import FREQUENCIES
-from portal.bookings.forms.pages import MONTHLY, SpanForm, TimeField, check_year
+from portal.bookings.forms.pages import MONTHLY, SpanForm, check_year
 from portal.bookings.rules.recurrence import MOST_INTERVAL, Recurrence, read_recurrence
 from portal.facilities.forms import PlaceForm
 from portal.facilities.rules import CUSTOMER_CLASSES, WEEKDAYS
 from portal.kernel.fields import (
     ChoiceField,
     ChoicesField,
+    ClockField,
     DateField,
     InstantField,
     ListField,
@@ -131,8 +132,8 @@ class ScheduleForm(Form):
     """When a section meets, as people say it: a first time, how it repeats, and exceptions."""
 
     date = DateField(_l("First day"), [check_year], is_required=True)
-    starts = TimeField(_l("From"))
-    ends = TimeField(_l("Until"))
+    starts = ClockField(_l("From"))
+    ends = ClockField(_l("Until"))
     last_day = DateField(
         _l("Last day"),
         [check_year],

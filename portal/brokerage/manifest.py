@@ -1,5 +1,6 @@
 """What brokerage plugs into the app."""
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from portal.brokerage import events
@@ -134,6 +135,13 @@ manifest = Manifest(
             section_about("introduction"),
         ),
         RecordSection(
+            "introduction",
+            _l("Questions to the broker"),
+            "brokerage/introductions/questions.html",
+            queries.questions_section,
+            order=40,
+        ),
+        RecordSection(
             "request",
             _l("Introductions"),
             "brokerage/introductions/request_section.html",
@@ -177,6 +185,14 @@ manifest = Manifest(
             title=lambda introduction: introduction.title,
             url=lambda introduction: f"/introductions/{introduction.id}",
             parties_for_others=disclosure.parties_for_others,
+        ),
+        ThreadSubject(
+            kind="introduction_party",
+            load=queries.parties_by_id,
+            view=Permission.INTRODUCTION_ASK,
+            parties=disclosure.parties_in_question,
+            title=lambda party: _("Question about “%(title)s”", title=party.introduction.title),
+            url=lambda party: f"/introductions/{party.introduction_id}#questions",
         ),
     ),
     jobs=(

@@ -37,6 +37,7 @@ class Permission(StrEnum):
     INTRODUCTION_PROPOSE = "introduction.propose"
     INTRODUCTION_MANAGE = "introduction.manage"
     INTRODUCTION_ANSWER = "introduction.answer"
+    INTRODUCTION_ASK = "introduction.ask"
     INTRODUCTION_LAPSE = "introduction.lapse"
     CASE_VIEW = "case.view"
     CASE_VIEW_OWN = "case.view_own"
@@ -93,6 +94,12 @@ policy = Policy(
         Permission.INTRODUCTION_ANSWER: role_in(
             IntroductionParty.organization_id, "owner", "manager"
         ).described("owners and managers of the side that answers"),
+        Permission.INTRODUCTION_ASK: (
+            role_in(IntroductionParty.organization_id)
+            | related(IntroductionParty.introduction, _broker)
+        ).described(
+            "people of the side that asks the broker; brokers of the region who belong to no side"
+        ),
         Permission.INTRODUCTION_LAPSE: clock,
         Permission.CASE_VIEW: region_brokered(Case.region_id),
         Permission.CASE_VIEW_OWN: brokers_anywhere,

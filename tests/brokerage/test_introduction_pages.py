@@ -5,14 +5,17 @@ from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from portal.brokerage.models.introductions import Introduction, IntroductionParty
 from portal.brokerage.queries import waiting
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
+from portal.kernel.mail import OutgoingMail
 from portal.kernel.manifest import DeskItem
 from portal.matching.models import Match, MatchFeedback
+from portal.organizations.models import Membership, Organization
 from portal.partnerships.models import Request, Response
 from tests.brokerage.conftest import ActorOf, Table
 from tests.cast import World
@@ -137,6 +140,40 @@ def test_two_sides_meet_by_the_buttons_of_their_pages(
     assert "502 555 0199" in page
     assert "cleo@lab.example" in ana.get(url).text
     assert "cleo@lab.example" not in client_of("dov").get(url).text
+
+
+def test_a_side_asks_the_broker_and_no_other_side_reads_it(
+    client_of: ClientOf, propose: Propose, world: World, drain: Callable[[], None]
+) -> None:
+    table = propose("shop", "college", "aero")
+    ana = client_of("ana")
+    assert "Ask the broker first" not in ana.get(f"/introductions/{table.id}").text
+    with unit_of_work():
+        office = Organization(
+            name="Falls Office", match_key="falls office", kind="economic_development_organization"
+        )
+        session.add(office)
+        session.flush()
+        session.add(Membership(organization_id=office.id, user_id=world.users["dov"], role="owner"))
+    assert "Ask the broker first" in ana.get(f"/introductions/{table.id}").text
+    about = f"/conversations/about/introduction_party/{table.party('shop').id}"
+    thread = ana.post(about, data={"text": "Who would pay for it?"}).headers["Location"]
+
+    drain()
+    asked = select(OutgoingMail.recipient).where(OutgoingMail.body_text.contains("Who would pay"))
+    assert list(session.scalars(asked)) == ["dov@cast.example"]
+    page = client_of("dov").get(f"/introductions/{table.id}").text
+    assert "Who would pay for it?" in page
+    assert "Write to Falls City Community College" in page
+    assert "Who would pay" not in client_of("cleo").get(f"/introductions/{table.id}").text
+    assert client_of("cleo").get(thread).status_code == 404
+    assert client_of("eve").post(about, data={"text": "Me too."}).status_code == 404
+
+    with unit_of_work():
+        table.row.parties[0].is_hidden = True
+    page = client_of("dov").get(thread).text
+    assert "Organization A" in page
+    assert "Ana" not in page
 
 
 def test_a_decline_without_a_reason_asks_for_it(

@@ -16,6 +16,7 @@ from portal.brokerage.queries import introductions as queries
 from portal.brokerage.services import introductions as services
 from portal.conversations.models import Block
 from portal.kernel.authorization import SYSTEM, Actor, can, visible
+from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound
 from portal.organizations.models import Membership, Organization
@@ -474,6 +475,7 @@ def test_where_one_of_three_declines_the_other_two_go_on_if_the_broker_says_so(
     sent = mails()
     assert "An organization with a shop machine." in sent["cleo"][0]
     assert "You have answered already" in sent["ana"][0]
+    assert [side.label for side in table.sides("ana") if side.has_left] == ["Organization C"]
     table.consent("college")
     table.share("shop", "college")
 
@@ -487,6 +489,22 @@ def test_where_one_of_three_declines_the_other_two_go_on_if_the_broker_says_so(
     assert not can(actor("eve"), Permission.INTRODUCTION_VIEW_IDENTITIES, table.row)
     talk = {party.organization_id for party in disclosure.parties_in_thread(table.row)}
     assert talk == {world.organizations["shop"], world.organizations["college"]}
+
+
+def test_sides_that_get_more_time_have_as_much_as_at_first(
+    propose: Propose, actor: ActorOf, mails: Callable[[], dict[str, list[str]]]
+) -> None:
+    table = propose("shop", "college")
+    table.consent("shop")
+    move(table, 13)
+    mails()
+
+    services.act_on_introduction(actor("dov"), table.row, "extend")
+
+    assert table.row.answer_by > now() + dt.timedelta(days=13)
+    assert set(mails()) == {"cleo"}
+    with pytest.raises(Forbidden):
+        services.act_on_introduction(actor("ana"), table.row, "extend")
 
 
 def test_an_introduction_of_three_ends_when_fewer_than_two_are_left(propose: Propose) -> None:
@@ -618,6 +636,7 @@ def test_row_and_list_agree(propose: Propose, world: World, actor: ActorOf) -> N
             Permission.INTRODUCTION_PROPOSE,
             Permission.INTRODUCTION_VIEW_PARTY,
             Permission.INTRODUCTION_ANSWER,
+            Permission.INTRODUCTION_ASK,
         )
     ]
     for name in CAST:
@@ -627,7 +646,11 @@ def test_row_and_list_agree(propose: Propose, world: World, actor: ActorOf) -> N
                 session.scalars(select(Introduction.id).where(visible(person, permission)))
             )
             assert listed == {row.id for row in rows if can(person, permission, row)}, permission
-        for permission in (Permission.INTRODUCTION_VIEW_PARTY, Permission.INTRODUCTION_ANSWER):
+        for permission in (
+            Permission.INTRODUCTION_VIEW_PARTY,
+            Permission.INTRODUCTION_ANSWER,
+            Permission.INTRODUCTION_ASK,
+        ):
             listed = set(
                 session.scalars(select(IntroductionParty.id).where(visible(person, permission)))
             )

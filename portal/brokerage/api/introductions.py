@@ -116,7 +116,7 @@ def show_introduction(introduction_id: int) -> ResponseReturnValue:
     example={"note": "They found each other already."},
 )
 def act_on_introduction(introduction_id: int, action: str) -> ResponseReturnValue:
-    """Take a step of the broker: `withdraw`, or `go_on` where one of three declined."""
+    """Take a step of the broker: `withdraw`, `extend`, or `go_on` where one of three declined."""
     actor = current_actor()
     introduction = queries.get_visible_introduction(actor, introduction_id)
     services.act_on_introduction(actor, introduction, action, **bind_json(NoteForm).data)

@@ -1,6 +1,7 @@
 """The shape of a proposal and of the sides' answers, as people and programs give them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from flask_babel import lazy_gettext as _l
 from wtforms import FormField
@@ -45,7 +46,11 @@ class PartyRow(RowForm):
 
 
 class ProposalForm(Form):
-    """A proposal that two or three organizations meet."""
+    """A proposal that two or three organizations meet. row_names: how its page calls its rows."""
+
+    row_names: ClassVar[Mapping[str, Sequence[Any]]] = {
+        "parties": (_l("First side"), _l("Second side"), _l("A third side, for a consortium"))
+    }
 
     region_id = RecordField(_l("Region"))
     request_id = RecordField(_l("Request"))

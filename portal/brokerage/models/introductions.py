@@ -2,11 +2,12 @@
 
 import datetime as dt
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, join
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from portal.accounts.models import User
 from portal.brokerage.rules.introductions import (
+    FIRM_KINDS,
     INTRODUCTION_STATUSES,
     PARTY_STATUSES,
     REVEAL_STAGES,
@@ -14,9 +15,9 @@ from portal.brokerage.rules.introductions import (
 from portal.kernel.clock import now
 from portal.kernel.database import Identified, Model, Timestamped, known_values
 from portal.matching.models import Match
-from portal.organizations.models import Organization
+from portal.organizations.models import Membership, Organization
 from portal.partnerships.models import Request
-from portal.regions.models import Region
+from portal.regions.models import BrokerAppointment, Region
 
 
 class Introduction(Identified, Timestamped, Model):
@@ -82,6 +83,22 @@ class Introduction(Identified, Timestamped, Model):
     )
     reveals: Mapped[list["IntroductionReveal"]] = relationship(
         order_by=lambda: IntroductionReveal.id, lazy="raise_on_sql", passive_deletes=True
+    )
+
+    #: Where the brokers of its region work, but no firms: those who ask write to them.
+    broker_organizations: Mapped[list[Organization]] = relationship(
+        secondary=lambda: join(
+            BrokerAppointment, Membership, BrokerAppointment.user_id == Membership.user_id
+        ),
+        primaryjoin=lambda: Introduction.region_id == foreign(BrokerAppointment.region_id),
+        secondaryjoin=lambda: (
+            (Organization.id == foreign(Membership.organization_id))
+            & (Organization.status == "active")
+            & Organization.kind.not_in(FIRM_KINDS)
+        ),
+        order_by=lambda: Organization.id,
+        lazy="raise_on_sql",
+        viewonly=True,
     )
 
     @property

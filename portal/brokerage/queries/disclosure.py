@@ -32,6 +32,7 @@ class Side:
     """One side of an introduction, as one reader may know it now; what they may not is empty.
 
     label: its name, or the letter that stands for it.
+    has_left: of three it declined, and the other two go on.
     """
 
     id: int
@@ -44,6 +45,7 @@ class Side:
     terms_accepted_at: dt.datetime | None
     contact: Contact | None
     decline_reason: str
+    has_left: bool
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,10 @@ class Reveal:
     to: str
     stage: str
     revealed_at: dt.datetime
+
+
+#: While it is one of these, a side that declined was the third, and the others know who is left.
+_GOING_ON = ("proposed", "identified", "open")
 
 
 def sides_of(actor: Actor, introduction: Introduction) -> list[Side]:
@@ -89,6 +95,7 @@ def sides_of(actor: Actor, introduction: Introduction) -> list[Side]:
                 ),
                 contact=contact if party.shared_at and (is_own or party.id in reached) else None,
                 decline_reason=party.decline_reason if is_inside else "",
+                has_left=party.status == "declined" and introduction.status in _GOING_ON,
             )
         )
     return sides
@@ -192,6 +199,24 @@ def parties_in_thread(introduction: Introduction) -> tuple[Party, ...]:
     Of three, one that declined takes no part any more.
     """
     return _parties(introduction, introduction.identified_at is not None)
+
+
+def parties_in_question(party: IntroductionParty) -> tuple[Party, ...]:
+    """Return who talks where a side asks the broker, and not the other sides.
+
+    Who is kept from the broker stays so; nobody is asked where brokers have no organization here.
+    """
+    introduction = party.introduction
+    sides = {side.organization_id for side in introduction.parties}
+    asked = [row for row in introduction.broker_organizations if row.id not in sides]
+    if not asked:
+        return ()
+    is_named = not party.is_hidden or party.id in _identified(introduction)
+    name = party.organization.name if is_named else _lettered(party)
+    return (
+        Party(party.organization_id, name, is_named),
+        *(Party(row.id, row.name) for row in asked),
+    )
 
 
 def parties_for_others(introduction: Introduction) -> tuple[Party, ...]:

@@ -20,6 +20,7 @@ from portal.brokerage.rules.introductions import (
     WAITING_STATUSES,
 )
 from portal.conversations.queries.moderation import is_any_blocked
+from portal.conversations.queries.sections import Section, section_about
 from portal.kernel.authorization import Actor, authorize, can, visible
 from portal.kernel.clock import now
 from portal.kernel.database import session
@@ -54,6 +55,14 @@ class Card:
     since: dt.datetime
     answer_by: dt.datetime | None
     is_waiting_for_me: bool
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What the page of an introduction shows of sides that ask the broker: a thread for each."""
+
+    threads: Sequence[Section]
+    is_broker: bool
 
 
 @dataclass(frozen=True)
@@ -110,6 +119,33 @@ def introductions_by_id(ids: Sequence[int]) -> Mapping[int, Introduction]:
     """Return those of some introductions that exist, with their sides, whoever asks."""
     found = session.scalars(select(Introduction).options(*OPTIONS).where(Introduction.id.in_(ids)))
     return {introduction.id: introduction for introduction in found}
+
+
+def parties_by_id(ids: Sequence[int]) -> Mapping[int, IntroductionParty]:
+    """Return those of some sides that exist, with what a question to the broker tells of them."""
+    found = session.scalars(
+        select(IntroductionParty)
+        .options(
+            joinedload(IntroductionParty.organization),
+            joinedload(IntroductionParty.introduction).options(
+                *OPTIONS, selectinload(Introduction.broker_organizations)
+            ),
+        )
+        .where(IntroductionParty.id.in_(ids))
+        .order_by(IntroductionParty.position)
+    )
+    return {party.id: party for party in found}
+
+
+def questions_section(actor: Actor, introduction: Introduction) -> Questions | None:
+    """Return what sides asked the broker, and where to ask: to a side what it asked itself."""
+    parties = parties_by_id([party.id for party in introduction.parties])
+    is_waiting = introduction.status in WAITING_STATUSES
+    load = section_about("introduction_party")
+    loaded = [load(actor, party) for party in parties.values()]
+    asked = [part for part in loaded if part is not None and (is_waiting or part.messages)]
+    is_broker = can(actor, Permission.INTRODUCTION_VIEW_WHOLE, introduction)
+    return Questions(asked, is_broker) if asked else None
 
 
 def awaited_parties(introduction: Introduction) -> list[IntroductionParty]:

@@ -13,6 +13,7 @@ from portal.brokerage.events import (
     IntroductionOpened,
     IntroductionProposed,
     IntroductionResumed,
+    IntroductionWaits,
     IntroductionWithdrawn,
 )
 from portal.kernel.workflow import Transition, Workflow
@@ -129,6 +130,16 @@ INTRODUCTIONS = Workflow(
             event=lambda row, actor, note: IntroductionResumed(row.id),
             is_own=True,
         ),
+        # Whoever asks for time gets as much again as at first, and so do the others.
+        Transition(
+            "extend",
+            ("proposed", "identified"),
+            None,
+            "introduction.manage",
+            _l("Give more time"),
+            _l("The sides have their whole time again. Those who have not answered were told."),
+            event=lambda row, actor, note: IntroductionWaits(row.id),
+        ),
         Transition(
             "withdraw",
             WAITING_STATUSES,
@@ -187,6 +198,9 @@ PARTIES = Workflow(
         ),
     ),
 )
+
+#: Brokers may work for a firm besides; what a side asks them is none of its business.
+FIRM_KINDS = ("sme", "large_firm")
 
 #: What the sides accept before they learn who the others are; the broker may word it otherwise.
 USUAL_TERMS = _l(

@@ -109,11 +109,13 @@ def propose_introduction(
 def act_on_introduction(
     actor: Actor, introduction: Introduction, action: str, *, note: str = ""
 ) -> Introduction:
-    """Take an introduction back, or let two go on where the third declined (its broker)."""
+    """Take an introduction back, give more time, or let two go on without a third (its broker)."""
     introduction = queries.get_introduction(introduction.id)
     if action == "go_on":
         return _go_on(actor, introduction)
     INTRODUCTIONS.apply(actor, introduction, action, note=note)
+    if action == "extend":
+        _ask(introduction, now())
     return introduction
 
 

@@ -1,5 +1,6 @@
 """Pages of introductions: the list, the proposal, and the record with the answers of its sides."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import request, url_for
@@ -27,6 +28,7 @@ from portal.kernel.errors import Conflict, NotFound
 from portal.kernel.web.answers import flash, page, see_other
 from portal.kernel.web.arguments import choice_argument, confirmed, form_text, number_argument
 from portal.kernel.web.viewer import current_actor
+from portal.kernel.workflow import Transition
 from portal.matching.queries.matches import get_visible_match
 from portal.organizations.queries.profiles import get_visible_organization
 from portal.partnerships.queries.requests import get_visible_request
@@ -109,7 +111,7 @@ def show_introduction(introduction_id: int) -> ResponseReturnValue:
 
 @blueprint.post("/introductions/<int:introduction_id>/actions/<action>")
 def act_on_introduction(introduction_id: int, action: str) -> ResponseReturnValue:
-    """Take an introduction back."""
+    """Take an introduction back, give its sides more time, or go on without one of three."""
     actor = current_actor()
     introduction = queries.get_visible_introduction(actor, introduction_id)
     authorize(actor, INTRODUCTIONS.permission(action), introduction)
@@ -139,7 +141,7 @@ def answer_introduction(introduction_id: int, party_id: int, action: str) -> Res
     if form.submitted():
         done = form.attempt(services.answer_introduction, actor, party, action, **form.data)
         if done is not None:
-            flash(str(step.done))
+            flash(str(_done_by(done, step)))
             return _to_record(introduction_id)
     return page(
         "brokerage/introductions/answer.html",
@@ -148,6 +150,14 @@ def answer_introduction(introduction_id: int, party_id: int, action: str) -> Res
         introduction=queries.get_visible_introduction(actor, introduction_id),
         back=url_for("brokerage.show_introduction", introduction_id=introduction_id),
     )
+
+
+def _done_by(party: Any, step: Transition) -> Any:
+    """Say what came of an answer: with the last one, all sides have given theirs."""
+    status = queries.get_introduction(party.introduction_id).status
+    last = {("consent", "identified"): "identify", ("share", "open"): "open"}
+    action = last.get((step.action, status))
+    return INTRODUCTIONS.transitions[action].done if action else step.done
 
 
 def _record_page(introduction_id: int) -> ResponseReturnValue:
@@ -164,7 +174,7 @@ def _record_page(introduction_id: int) -> ResponseReturnValue:
         "brokerage/introductions/show.html",
         introduction=introduction,
         sides=disclosure.sides_of(actor, introduction),
-        reveals=disclosure.list_reveals(actor, introduction),
+        reveals=_gathered(disclosure.list_reveals(actor, introduction)),
         status=status,
         statuses=SHOWN_STATUSES,
         party_statuses=PARTY_STATUSES,
@@ -184,6 +194,18 @@ def _record_page(introduction_id: int) -> ResponseReturnValue:
             and can(actor, Permission.INTRODUCTION_ANSWER, party)
         ],
     )
+
+
+def _gathered(reveals: Sequence[disclosure.Reveal]) -> list[dict[str, Any]]:
+    """Return what became known of each other at one moment as one line, with all its sides."""
+    lines: dict[tuple[str, Any], dict[str, None]] = {}
+    for reveal in reveals:
+        names = lines.setdefault((reveal.stage, reveal.revealed_at), {})
+        names.update(dict.fromkeys((reveal.of, reveal.to)))
+    return [
+        {"stage": stage, "revealed_at": moment, "names": list(names)}
+        for (stage, moment), names in lines.items()
+    ]
 
 
 def _answer_forms(status: str) -> Any:

@@ -44,10 +44,8 @@ def build_world() -> World:
                     user_id=user.id,
                     token_hash=hashlib.sha256(token_of(name).encode()).hexdigest(),
                     expires_at=now() + dt.timedelta(days=3650),
-                    # Use is written down every few minutes, and a password asked for again after
-                    # half an hour: not by chance in the midst of a test, however long all take.
-                    last_seen_at=now() + dt.timedelta(hours=3),
-                    authenticated_at=now() + dt.timedelta(hours=3),
+                    # Use is written down every few minutes: not by chance in the midst of a test.
+                    last_seen_at=now() + dt.timedelta(minutes=30),
                 )
             )
         add_organizations(world)

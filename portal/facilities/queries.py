@@ -452,14 +452,6 @@ def equipment_nearby(actor: Actor, equipment: Equipment, limit: int = 6) -> list
     keys = [capability.key for capability in equipment.capabilities]
     if not keys or place.latitude is None or place.longitude is None:
         return []
-    # Distances are measured to what everybody may know, or several of them would tell the rest.
-    north = (_shown("latitude") - place.latitude) * _MILES_PER_DEGREE
-    east = (
-        (_shown("longitude") - place.longitude)
-        * _MILES_PER_DEGREE
-        * math.cos(math.radians(place.latitude))
-    )
-    squared = north * north + east * east
     same = select(equipment_capability.c.equipment_id).where(
         equipment_capability.c.capability_key.in_(keys)
     )
@@ -468,17 +460,34 @@ def equipment_nearby(actor: Actor, equipment: Equipment, limit: int = 6) -> list
         if equipment.facility_id is not None
         else Equipment.id != equipment.id
     )
-    statement = (
+    # Distances are measured to what everybody may know, or several of them would tell the rest.
+    # Where that is takes long to work out: once for each, however often it is compared.
+    places = (
         _equipment_rows()
-        .add_columns(squared.label("squared"))
+        .with_only_columns(
+            Equipment.id,
+            _shown("latitude").label("latitude"),
+            _shown("longitude").label("longitude"),
+        )
         .outerjoin(_zip, _zip.zip_code == func.substr(_equipment_zip, 1, 5))
         .where(
             visible(actor, Permission.EQUIPMENT_VIEW),
             Equipment.visibility != "draft",
             Equipment.id.in_(same),
             elsewhere,
-            squared <= NEARBY_MILES**2,
         )
+        .cte("places")
+        .prefix_with("MATERIALIZED")
+    )
+    north = (places.c.latitude - place.latitude) * _MILES_PER_DEGREE
+    per_degree_east = _MILES_PER_DEGREE * math.cos(math.radians(place.latitude))
+    east = (places.c.longitude - place.longitude) * per_degree_east
+    squared = north * north + east * east
+    statement = (
+        _equipment_rows()
+        .add_columns(squared.label("squared"))
+        .join(places, places.c.id == Equipment.id)
+        .where(squared <= NEARBY_MILES**2)
         .order_by(squared, Equipment.name, Equipment.id)
         .limit(limit)
     )

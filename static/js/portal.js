@@ -57,6 +57,11 @@
     }
   });
 
+  // Printing; without a script the browser's own menu does it.
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-print]")) window.print();
+  });
+
   // How many characters are left.
   const count = (hint) => {
     const field = document.getElementById(hint.dataset.counter);
@@ -92,9 +97,17 @@
       else if (element.tagName === "SELECT") element.selectedIndex = 0;
       else if ("value" in element && element.tagName !== "BUTTON") element.value = "";
     }
+    for (const box of row.querySelectorAll(".picker")) {
+      // The copy gets suggestions of its own.
+      const field = box.querySelector("[data-pick]");
+      for (const name of ["suggest", "hxGet", "hxTrigger", "hxTarget", "hxSync", "hxInclude"]) delete field.dataset[name];
+      for (const name of ["role", "aria-expanded", "aria-controls", "aria-autocomplete", "aria-activedescendant"]) field.removeAttribute(name);
+      box.replaceWith(field);
+    }
     for (const error of row.querySelectorAll(".field-error")) error.remove();
     for (const field of row.querySelectorAll("[data-invalid]")) field.removeAttribute("data-invalid");
     last.after(row);
+    for (const field of row.querySelectorAll("[data-pick]")) preparePicker(field);
     row.querySelector("input, select, textarea")?.focus();
   };
   const limitRows = (rows) => {
@@ -363,6 +376,7 @@
 
   // A list typed one per line gets a field that finds the words and adds them.
   const preparePicker = (area) => {
+    if (area.closest(".picker")) return;
     if (area.tagName === "INPUT") return prepareLine(area);
     const box = document.createElement("div");
     const field = document.createElement("input");
@@ -444,6 +458,7 @@
 
   const start = () => {
     for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
+    for (const button of document.querySelectorAll("[data-print]")) button.hidden = false;
     for (const form of document.querySelectorAll("form[data-draft]")) prepareDraft(form);
     prepareFields(document);
     forgetSentDrafts();

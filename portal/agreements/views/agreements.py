@@ -1,5 +1,7 @@
 """Pages of agreements: the list, the record, its forms, documents and milestones."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import Response, request, url_for
@@ -28,6 +30,7 @@ from portal.agreements.rules.words import (
 )
 from portal.agreements.services import agreements as services
 from portal.agreements.views.blueprint import blueprint
+from portal.bookings.rules.telling import write_list
 from portal.kernel.authorization import authorize, can
 from portal.kernel.clock import today_here
 from portal.kernel.errors import Conflict, Invalid, NotFound
@@ -35,6 +38,7 @@ from portal.kernel.files import send_stored_file
 from portal.kernel.web.answers import flash, page, see_other
 from portal.kernel.web.arguments import choice_argument, confirmed, record_number
 from portal.kernel.web.viewer import current_actor
+from portal.kernel.workflow import Transition
 from portal.organizations.queries.profiles import get_organization, organization_choices
 from portal.partnerships.forms import NoteForm
 
@@ -111,14 +115,20 @@ def show_agreement(agreement_id: int) -> ResponseReturnValue:
         for party in agreement.parties
         if party.organization_id in mine and party.acknowledged_revision < agreement.revision
     ]
+    others = [
+        party.organization.name
+        for party in agreement.parties
+        if party.organization_id != agreement.organization_id
+    ]
     return page(
         "agreements/show.html",
         agreement=agreement,
+        others=others,
         is_inside=is_inside,
         is_made=agreement.activated_at is not None,
         is_deletable=agreement.status == "draft" and agreement.proposed_at is None,
         steps=[
-            step
+            _addressed(step, others)
             for step in AGREEMENTS.available(actor, agreement)
             if step.action != "keep" or agreement.renewal_ends_on is not None
         ],
@@ -196,6 +206,13 @@ def act_on_agreement(agreement_id: int, action: str) -> ResponseReturnValue:
             flash(str(step.done))
             return see_other(back)
     return page("agreements/note.html", form=form, step=step, back=back)
+
+
+def _addressed(step: Transition, others: Sequence[str]) -> Transition:
+    """Let the button that writes to the other parties name them, as long as they are few."""
+    if step.action != "propose" or not 0 < len(others) < 3:
+        return step
+    return replace(step, label=_("Propose to %(names)s", names=write_list(others)))
 
 
 def _complete_draft(agreement_id: int, error: Invalid) -> ResponseReturnValue:

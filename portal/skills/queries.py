@@ -401,7 +401,11 @@ def get_named_credential(text: str, *, field: str = "credential") -> Credential:
         )
     if not found:
         raise Invalid(
-            field, _("We do not know this credential. Please choose one of those offered.")
+            field,
+            _(
+                "We do not know this credential. Choose one of those offered, or write it down "
+                "first if you issue it."
+            ),
         )
     if len(found) > 1:
         raise Invalid(field, _("Several issue a credential of this name. Please name the issuer."))

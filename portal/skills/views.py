@@ -131,7 +131,10 @@ def new_credential() -> ResponseReturnValue:
         organization = get_organization(values.pop("organization_id"))
         made = form.attempt(services.create_credential, actor, organization, **values)
         if made is not None:
-            flash(_("“%(name)s” was saved.", name=made.name))
+            flash(
+                _("“%(name)s” was saved. A program can lead to it now.", name=made.name),
+                link=(url_for("training.new_program"), _("Add a program")),
+            )
             return see_other(url_for("skills.show_credential", credential_id=made.id))
     return page("skills/credential_form.html", form=form, credential=None, choices=choices)
 

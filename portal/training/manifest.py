@@ -193,8 +193,8 @@ manifest = Manifest(
     ),
     desk=(
         DeskSection(
-            _l("Seats kept for you in training"),
-            _l("No seat is kept for you."),
+            _l("Training that waits for your answer"),
+            _l("No seat is kept for you, and no roster waits for you."),
             learning.list_seats_kept,
             order=11,
         ),

@@ -308,7 +308,7 @@ def test_provider_adds_somebody_by_page(
     assert recipients("on the roster of") == {"jo@shop.example"}
     assert recipients("pays for") == {"ana@cast.example"}
     roster = client_of("cleo").get(f"/training/sections/{world.sections['running']}/roster").text
-    assert "no account yet" in roster
+    assert "not kept in an account yet" in roster
 
 
 # The API

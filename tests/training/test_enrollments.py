@@ -227,16 +227,28 @@ def test_link_serves_whoever_has_it_and_whatever_account(
     assert again(row).token_hash is None
 
 
-def test_who_is_in_it_already_cannot_take_a_second_seat(
+def test_who_takes_a_firms_seat_gives_up_the_own_one_and_nobody_elses(
     actor: ActorOf, open_section: OpenSection, organization_of: OrganizationOf
 ) -> None:
-    section = open_section()
-    services.enroll(actor("ben"), section)
-    (row,) = services.enroll_others(
-        actor("ana"), section, organization=organization_of("shop"), emails=["ben@cast.example"]
-    )
+    section = open_section(needs_approval=True)
+    own = services.enroll(actor("ben"), section)
+    services.act_on_enrollment(actor("cleo"), own, "approve")
+    invited = [
+        services.enroll_others(
+            actor(name), section, organization=organization_of(firm), emails=["ben@cast.example"]
+        )[0]
+        for name, firm in (("ana", "shop"), ("eve", "aero"))
+    ]
+    end_free_days(own)
+
+    services.answer_enrollment(actor("ben"), invited[0], "accept")
+
+    # Who was approved is approved, whoever pays.
+    assert again(invited[0]).status == "enrolled"
+    assert (again(own).status, again(own).seat) == ("withdrawn", None)
+    assert not again(own).is_withdrawn_late
     with pytest.raises(Conflict, match="already"):
-        services.answer_enrollment(actor("ben"), row, "accept")
+        services.answer_enrollment(actor("ben"), again(invited[1]), "accept")
 
 
 def test_who_was_invited_takes_that_seat_and_no_other(

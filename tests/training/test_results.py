@@ -155,6 +155,27 @@ def test_who_is_written_down_by_hand_keeps_the_certificate_in_an_account_later(
     ]
 
 
+def test_whoever_is_added_for_free_to_what_was_only_planned_has_a_result_at_once(
+    actor: ActorOf, open_section: OpenSection, client_of: ClientOf
+) -> None:
+    section = begin(open_section("planned"))
+    roster = f"/training/sections/{section.id}/roster"
+    added = {"name": "Ben B.", "email": "ben@cast.example", "organization": "Ana's Machine Shop"}
+    cleo, ben = client_of("cleo"), client_of("ben")
+    cleo.post(f"{roster}/people", data={**added, "is_free": "y"})
+    assert "results can be written down" in cleo.get(roster).text
+    cleo.post(f"/training/sections/{section.id}/actions/start")
+    assert "Keep it in your account" in ben.get("/training/enrollments").text
+    (row,) = queries.list_written_down(actor("ben"))
+    cleo.post(roster, data={"on": row.id, f"result-{row.id}": "pass", f"grade-{row.id}": "A"})
+    assert again(row).status == "completed"
+    ben.post(f"/training/enrollments/{row.id}/answer", data={"action": "join"})
+    (certificate,) = certificate_queries.list_of_enrollment(row.id)
+    paper = ben.get(f"/training/certificates/{certificate.number}/print").text
+    assert f'href="/training/certificates/{certificate.number}"' in paper
+    assert "data-print" in paper
+
+
 def test_link_that_was_passed_on_brings_nobody_the_certificate_of_another(
     actor: ActorOf, open_section: OpenSection
 ) -> None:

@@ -70,6 +70,13 @@ class ByHandForm(Form):
         longest=200,
         description=_l("Its managers are told. Left empty: the person pays."),
     )
+    is_free = YesNoField(
+        _l("Nothing is owed: it is free, or paid already"),
+        description=_l(
+            "Otherwise whoever pays can withdraw for a week and owe nothing; a result comes after "
+            "that."
+        ),
+    )
 
 
 class MoveForm(Form):

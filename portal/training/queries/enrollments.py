@@ -26,6 +26,7 @@ from portal.training.queries.sections import SECTION_OPTIONS
 from portal.training.rules.enrollments import (
     KEPT_STATUSES,
     LIVE_STATUSES,
+    OWN_TO_GIVE_UP,
     TAKING_PART,
     attended_of,
 )
@@ -153,6 +154,24 @@ def list_kept(actor: Actor, limit: int = 20) -> list[Enrollment]:
                 ),
             )
             .order_by(Enrollment.answer_by, Enrollment.id)
+            .limit(limit)
+        )
+    )
+
+
+def list_written_down(actor: Actor, limit: int = 20) -> list[Enrollment]:
+    """Return what providers wrote down for the actor's address and no account has yet."""
+    email = verified_email(actor.user_id)
+    return list(
+        session.scalars(
+            select(Enrollment)
+            .options(*ENROLLMENT_OPTIONS)
+            .where(
+                Enrollment.status.in_(TAKING_PART),
+                Enrollment.user_id.is_(None),
+                Enrollment.email == (email or ""),
+            )
+            .order_by(Enrollment.id)
             .limit(limit)
         )
     )
@@ -348,6 +367,16 @@ def find_live(
         .order_by(Enrollment.id)
         .limit(1)
     ).first()
+
+
+def find_own_beside(actor: Actor, enrollment: Enrollment) -> Enrollment | None:
+    """Return what the actor asked for without a firm, beside a seat that a firm keeps for them."""
+    own = find_live(enrollment.section_id, user_id=actor.user_id)
+    if own is None or own.organization_id is not None or enrollment.organization_id is None:
+        return None
+    if enrollment.user_id is not None or own.status not in OWN_TO_GIVE_UP:
+        return None
+    return get_enrollment(own.id)
 
 
 def sort_out_known(

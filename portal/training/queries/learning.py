@@ -17,7 +17,7 @@ from portal.kernel.manifest import CalendarEntry, DeskItem
 from portal.training.models.enrollments import Enrollment
 from portal.training.models.programs import Program
 from portal.training.models.sections import Section, SectionMeeting
-from portal.training.queries.enrollments import list_kept
+from portal.training.queries.enrollments import list_kept, list_written_down
 from portal.training.rules.enrollments import ENROLLMENT_ADDRESS, TAKING_PART
 
 #: The desk shows one's own meetings of the next days.
@@ -27,7 +27,8 @@ ROSTER_ADDRESS = "/training/sections/%d/roster"
 
 
 def list_seats_kept(actor: Actor, limit: int) -> list[DeskItem]:
-    """Return the seats that are kept for the actor, the first to end first."""
+    """Return the seats that are kept for the actor, the first to end first, then what providers
+    wrote down for the actor."""
     if actor.user_id is None:
         return []
     return [
@@ -43,6 +44,15 @@ def list_seats_kept(actor: Actor, limit: int) -> list[DeskItem]:
             action=_("Take it or decline"),
         )
         for row in list_kept(actor, limit)
+    ] + [
+        DeskItem(
+            title=row.section.program.title,
+            url=ENROLLMENT_ADDRESS % row.id,
+            since=row.created_at,
+            detail=_("%(provider)s has written you on the roster", provider=row.provider.name),
+            action=_("Keep it in your account"),
+        )
+        for row in list_written_down(actor, limit)
     ]
 
 

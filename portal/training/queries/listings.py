@@ -287,6 +287,23 @@ def list_live_sections(actor: Actor, organization_id: int, limit: int = 100) -> 
     )
 
 
+def list_past_sections(actor: Actor, organization_id: int, limit: int = 50) -> list[Section]:
+    """Return an organization's sections that are over or cancelled, the latest first."""
+    return list(
+        session.scalars(
+            select(Section)
+            .options(*SECTION_OPTIONS)
+            .where(
+                Section.organization_id == organization_id,
+                Section.status.not_in(LIVE_STATUSES),
+                visible(actor, Permission.SECTION_VIEW),
+            )
+            .order_by(Section.starts_on.desc(), Section.id.desc())
+            .limit(limit)
+        )
+    )
+
+
 def list_section_records(
     actor: Actor,
     *,

@@ -33,6 +33,8 @@ SEATED_STATUSES = ("invited", "requested", "offered", "enrolled", "completed", "
 KEPT_STATUSES = ("invited", "offered")
 #: Those that still may come to something: one of them at most for a person and a section.
 LIVE_STATUSES = ("waiting", *SEATED_STATUSES)
+#: What somebody asked for without a firm gives way to a firm's seat, as long as it has no result.
+OWN_TO_GIVE_UP = ("requested", "waiting", "offered", "enrolled")
 #: Those whose people take part: they get rosters, attendance and results.
 TAKING_PART = ("enrolled", "completed", "failed")
 #: Where an enrollment's page is.

@@ -64,7 +64,7 @@ SECTIONS = Workflow(
         ),
         Transition(
             "start",
-            ("open",),
+            ("planned", "open"),
             "running",
             "section.advance",
             _l("Begin now"),

@@ -146,13 +146,19 @@ def enroll_others(
 
 @command(Permission.ROSTER_KEEP)
 def enroll_by_hand(
-    actor: Actor, section: Section, *, name: str, email: str, organization: str = ""
+    actor: Actor,
+    section: Section,
+    *,
+    name: str,
+    email: str,
+    organization: str = "",
+    is_free: bool = False,
 ) -> Enrollment:
     """Write somebody on the roster whom the provider knows, at whatever time.
 
     organization: the name of the firm that pays, which is told; without one, the person owes what
     others pay. Either can withdraw for a week and owe nothing. The person gets a link to say so, or
-    to keep it in an account.
+    to keep it in an account. is_free: nothing is owed, so a result need not wait for that week.
     Raises Conflict where no seat is free, Invalid where the address is on the roster already or
     nobody of the firm would be told.
     """
@@ -181,6 +187,7 @@ def enroll_by_hand(
         seat=seat,
         status="enrolled",
         is_by_hand=True,
+        is_free=is_free,
     )
     return queries.get_enrollment(enrollment.id)
 
@@ -250,9 +257,11 @@ def _add(
     name: str = "",
     user_id: int | None = None,
     is_by_hand: bool = False,
+    is_free: bool = False,
     call: tuple[str | None, str | None] = (None, None),
 ) -> Enrollment:
     customer_class = _class_of(actor, section, organization, user_id)
+    price = price_for(section.price_by_class, customer_class, section.program.cost_cents)
     enrollment = Enrollment(
         section_id=section.id,
         of_seats=section.seats,
@@ -266,7 +275,7 @@ def _add(
         status=status,
         seat=seat,
         customer_class=customer_class,
-        price_cents=price_for(section.price_by_class, customer_class, section.program.cost_cents),
+        price_cents=0 if is_free else price,
         answer_by=kept_until(section, "invited") if status == "invited" else None,
         free_until=last_free_day(
             section.starts_on, section.notice_days, told_on=today_here() if is_by_hand else None
@@ -352,6 +361,7 @@ def answer_enrollment(
     """Take a kept seat ("accept") or turn it down ("turn_down"); keep in an account what the
     provider wrote down ("join"), or say no to it ("object").
 
+    Whoever takes a firm's seat gives up the one that they asked for themselves, and owes nothing.
     token: what the link of the e-mail brought; whoever answers needs it, or the address itself.
     Raises NotFound for others, Conflict when it is too late or the person is in it already.
     """
@@ -376,12 +386,23 @@ def answer_enrollment(
     section = enrollment.section
     if section.status != "open":
         raise Conflict(_("Nobody can enroll in this section any more, or not yet."))
+    is_approved = not section.needs_approval
     if enrollment.user_id is None:
+        if (own := queries.find_own_beside(actor, enrollment)) is not None:
+            is_approved = is_approved or own.status == "enrolled"
+            _step_out(actor, own, "withdraw", _("%(firm)s pays now.", firm=_firm(enrollment)))
+            # Who pays has changed, and nobody leaves.
+            own.is_withdrawn_late = False
+            session.flush()
         _take_in(actor, enrollment)
     if enrollment.status in KEPT_STATUSES:
         enrollment.answer_by = None
-    ENROLLMENTS.apply(actor, enrollment, "ask" if section.needs_approval else "accept")
+    ENROLLMENTS.apply(actor, enrollment, "accept" if is_approved else "ask")
     return enrollment
+
+
+def _firm(enrollment: Enrollment) -> str:
+    return enrollment.organization.name if enrollment.organization is not None else ""
 
 
 def _check_addressee(actor: Actor, enrollment: Enrollment, token: str) -> None:

@@ -321,8 +321,11 @@ def act_on_section(actor: Actor, section: Section, action: str, *, note: str = "
     if section.status in SECTIONS.transitions[action].sources:
         if action == "open":
             _check_openable(section)
-        elif action == "start" and section.starts_on > today_here():
-            raise Conflict(_("It begins on %(day)s.", day=format_date(section.starts_on)))
+        elif action == "start":
+            if section.status == "planned":
+                _check_published(section)
+            if section.starts_on > today_here():
+                raise Conflict(_("It begins on %(day)s.", day=format_date(section.starts_on)))
         elif action == "complete" and section.ends_on > today_here():
             raise Conflict(_("It ends on %(day)s.", day=format_date(section.ends_on)))
         elif action == "cancel":
@@ -334,10 +337,14 @@ def act_on_section(actor: Actor, section: Section, action: str, *, note: str = "
     return section
 
 
+def _check_published(section: Section) -> None:
+    if section.program.visibility == "draft" or section.program.is_archived:
+        raise Conflict(_("Publish its program first."))
+
+
 def _check_openable(section: Section) -> None:
     program = section.program
-    if program.visibility == "draft" or program.is_archived:
-        raise Conflict(_("Publish its program first."))
+    _check_published(section)
     if last_day_to_enroll(section.enroll_until, section.starts_on) < today_here():
         raise Conflict(_("Its last day to enroll is over. Move it, or give a later day."))
     if price_for(section.price_by_class, "other", program.cost_cents) is None:

@@ -228,6 +228,7 @@ def list_enrollments() -> ResponseReturnValue:
     return page(
         "training/own.html",
         kept=queries.list_kept(actor),
+        written=queries.list_written_down(actor),
         rows=found.items,
         firms=queries.list_managed(actor),
         next_url=(url_for("training.list_enrollments", cursor=found.next) if found.next else None),
@@ -429,4 +430,5 @@ def _seat_page(row: Any, token: str) -> ResponseReturnValue:
         is_kept=row.status in KEPT_STATUSES,
         is_late=row.status in KEPT_STATUSES and queries.is_lapsing(row),
         is_signed_in=actor.user_id is not None,
+        own=queries.find_own_beside(actor, row) if actor.user_id is not None else None,
     )

@@ -130,6 +130,7 @@ def list_own() -> ResponseReturnValue:
         return page("training/programs/own.html", organization=None, choices=[])
     is_archived = request.args.get("archived") == "yes"
     sections = [] if is_archived else listings.list_live_sections(actor, organization.id)
+    past = [] if is_archived else listings.list_past_sections(actor, organization.id)
     programs = listings.list_programs(
         actor,
         organization_id=organization.id,
@@ -145,7 +146,8 @@ def list_own() -> ResponseReturnValue:
         is_archived=is_archived,
         kinds=PROGRAM_KINDS,
         sections=sections,
-        seats=load_seats([section.id for section in sections]),
+        past=past,
+        seats=load_seats([section.id for section in (*sections, *past)]),
         statuses=SECTION_STATUSES,
         is_stale=lambda item: is_stale(item.confirmed_at, now()),
         next_url=(

@@ -172,6 +172,7 @@ def _roster_page(
         can_record=can(actor, Permission.ROSTER_RECORD, section),
         can_keep=can(actor, Permission.ROSTER_KEEP, section),
         has_begun=section.starts_on <= today_here(),
+        is_planned=section.status == "planned",
         results=RESULTS,
         longest_grade=LONGEST_GRADE,
         statuses=ENROLLMENT_STATUSES,

@@ -101,7 +101,9 @@ def when_it_meets(section: Any) -> dict[str, Any]:
 
 
 def is_due(step: Any, section: Any) -> bool:
-    """Tell whether a step can be taken yet; sections begin and end on their days."""
+    """Tell whether a step can be taken now; sections open, begin and end on their days."""
+    if step.action == "open":
+        return last_day_to_enroll(section.enroll_until, section.starts_on) >= today_here()
     day = {"start": section.starts_on, "complete": section.ends_on}.get(step.action)
     return day is None or day <= today_here()
 

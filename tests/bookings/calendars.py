@@ -5,7 +5,7 @@ from typing import Any
 
 from portal.bookings.models.booking import Booking
 from portal.bookings.models.calendar import Resource
-from portal.bookings.queries.calendar import resource_of
+from portal.bookings.queries.resources import resource_of
 from portal.facilities import queries as facilities
 from portal.kernel.database import session, unit_of_work
 from portal.organizations.models import Organization

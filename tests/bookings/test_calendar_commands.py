@@ -10,7 +10,8 @@ from sqlalchemy import select
 from portal.bookings.events import CalendarChanged
 from portal.bookings.models.booking import Booking
 from portal.bookings.models.calendar import Closure, Dependency, Resource, RuleLayer, SpecialHours
-from portal.bookings.queries import calendar as queries
+from portal.bookings.queries.calendar import load_calendar, load_calendars, load_rules
+from portal.bookings.queries.closures import get_closure, list_hit_bookings
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.presets import PRESETS
 from portal.bookings.services import calendar as services
@@ -72,8 +73,8 @@ def test_rules_that_say_nothing_any_more_are_gone(actor: ActorOf, mill: Resource
     ana = actor("ana")
     services.change_rules(ana, mill, slot_minutes=30, approval="instant")
     services.change_rules(ana, mill, slot_minutes=None)
-    assert queries.load_rules(mill, "other").approval == "instant"
-    assert queries.load_rules(mill, "other").slot_minutes == 15
+    assert load_rules(mill, "other").approval == "instant"
+    assert load_rules(mill, "other").slot_minutes == 15
     services.change_rules(ana, mill, approval=None)
     assert session.scalar(select(RuleLayer)) is None
 
@@ -81,9 +82,9 @@ def test_rules_that_say_nothing_any_more_are_gone(actor: ActorOf, mill: Resource
 def test_rules_of_a_region_name_it(world: World, actor: ActorOf, mill: Resource) -> None:
     region = world.regions["wichita"]
     services.change_rules(actor("ana"), mill, is_regional=True, eligible_regions=["wichita"])
-    assert queries.load_rules(mill, "other").eligible_region_ids == {region}
+    assert load_rules(mill, "other").eligible_region_ids == {region}
     services.change_rules(actor("ana"), mill, is_regional=False)
-    assert queries.load_rules(mill, "other").eligible_region_ids is None
+    assert load_rules(mill, "other").eligible_region_ids is None
     with pytest.raises(Invalid):
         services.change_rules(actor("ana"), mill, is_regional=True, eligible_regions=["atlantis"])
 
@@ -117,7 +118,7 @@ def test_one_click_makes_a_machine_bookable(
     services.apply_preset(actor("ana"), mill, preset=preset)
     machine = session.get_one(Equipment, world.equipment["shop_public"])
     assert machine.sharing_terms == "bookable"
-    rules = queries.load_rules(mill, "other")
+    rules = load_rules(mill, "other")
     assert {name: getattr(rules, name) for name in PRESETS[preset].rules} == PRESETS[preset].rules
     services.change_bookable(actor("ana"), mill, is_bookable=False)
     assert machine.sharing_terms == "by_request"
@@ -168,7 +169,7 @@ def test_a_limit_is_changed_in_place(actor: ActorOf, mill: Resource) -> None:
     ana = actor("ana")
     services.set_quota(ana, mill, shared_by="person", period="week", most_minutes=300)
     services.set_quota(ana, mill, shared_by="person", period="week", most_bookings=2)
-    (quota,) = queries.load_calendars([mill])[0].quotas_for("other")
+    (quota,) = load_calendars([mill])[0].quotas_for("other")
     assert (quota.most_minutes, quota.most_bookings) == (None, 2)
     with pytest.raises(Invalid):
         services.set_quota(ana, mill, shared_by="person", period="week")
@@ -208,9 +209,9 @@ def test_an_outage_goes_on_until_it_is_ended(actor: ActorOf, mill: Resource) -> 
         ana, mill, kind="outage", starts_at=begun, ends_at=None, is_planned=False
     )
     later = Span(TOMORROW, TOMORROW + dt.timedelta(days=1))
-    assert queries.load_calendar(mill, later).closed
+    assert load_calendar(mill, later).closed
     services.end_outage(ana, mill, closure_id=closure.id)
-    assert not queries.load_calendar(mill, later).closed
+    assert not load_calendar(mill, later).closed
     with pytest.raises(Conflict):
         services.end_outage(ana, mill, closure_id=closure.id)
 
@@ -244,8 +245,8 @@ def test_a_closure_is_changed_as_a_whole(world: World, actor: ActorOf, mill: Res
         allowed_ids=[college],
         **span(days=1),
     )
-    assert queries.get_closure(mill, closure.id).allowed == []
-    (found,) = queries.load_calendar(mill, Span(TOMORROW, TOMORROW + dt.timedelta(days=3))).closed
+    assert get_closure(mill, closure.id).allowed == []
+    (found,) = load_calendar(mill, Span(TOMORROW, TOMORROW + dt.timedelta(days=3))).closed
     assert (found.kind, found.reason, found.allowed_organization_ids) == (
         "closure",
         "Holidays",
@@ -307,7 +308,7 @@ def test_a_closure_hits_what_is_booked_of_all_that_depends_on_it(
     book(world, mill, "cleo", status="cancelled", **span())
     book(world, resource_named(world, "equipment", "college_public"), "cleo", **span())
     outage = services.add_closure(ana, lab, kind="outage", **span(hours=2))
-    assert [hit.id for hit in queries.list_hit_bookings(lab, outage)] == [inside.id, asked.id]
+    assert [hit.id for hit in list_hit_bookings(lab, outage)] == [inside.id, asked.id]
     kept_free = services.add_closure(
         ana,
         lab,
@@ -315,7 +316,7 @@ def test_a_closure_hits_what_is_booked_of_all_that_depends_on_it(
         allowed_ids=[world.organizations["college"]],
         **span(hours=2),
     )
-    assert [hit.id for hit in queries.list_hit_bookings(lab, kept_free)] == [asked.id]
+    assert [hit.id for hit in list_hit_bookings(lab, kept_free)] == [asked.id]
 
 
 def test_a_closure_that_repeats_hits_only_its_own_times(
@@ -326,7 +327,7 @@ def test_a_closure_that_repeats_hits_only_its_own_times(
     )
     book(world, mill, "cleo", **span(days=6))
     hit = book(world, mill, "cleo", **span(days=7))
-    assert [one.id for one in queries.list_hit_bookings(mill, weekly)] == [hit.id]
+    assert [one.id for one in list_hit_bookings(mill, weekly)] == [hit.id]
 
 
 def test_hosts_cancel_what_is_hit_for_one_reason_and_nothing_else(
@@ -364,7 +365,7 @@ def test_the_people_of_a_cancelled_booking_are_told_why(
     outage = services.add_closure(
         ana, mill, kind="outage", starts_at=TOMORROW, ends_at=TOMORROW + dt.timedelta(days=5)
     )
-    hits = [hit.id for hit in queries.list_hit_bookings(mill, outage)]
+    hits = [hit.id for hit in list_hit_bookings(mill, outage)]
     assert own.id in hits
     services.cancel_hit_bookings(
         ana, mill, closure_id=outage.id, booking_ids=hits, reason="The spindle broke."

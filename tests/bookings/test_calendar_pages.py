@@ -11,8 +11,9 @@ from sqlalchemy import select
 from portal.bookings.forms.calendar import read_length
 from portal.bookings.models.booking import Booking
 from portal.bookings.models.calendar import Closure, Resource
-from portal.bookings.queries import calendar as queries
+from portal.bookings.queries.calendar import load_calendar, load_rules
 from portal.bookings.queries.hosts import region_choices
+from portal.bookings.queries.resources import is_written, resource_of
 from portal.bookings.rules.attempt import Span
 from portal.bookings.services import calendar as services
 from portal.facilities.models import Equipment
@@ -34,7 +35,7 @@ def rules_url(world: World) -> str:
 
 
 def mill_of(world: World) -> Resource:
-    return queries.resource_of(record_of(world, "equipment", "shop_public"))
+    return resource_of(record_of(world, "equipment", "shop_public"))
 
 
 def test_rules_left_empty_say_what_they_inherit_and_from_where(
@@ -50,7 +51,7 @@ def test_rules_left_empty_say_what_they_inherit_and_from_where(
         f"{rules_url}/edit", data={"min_length_minutes": "2 hours", "needs_insurance": "n"}
     )
     assert answer.status_code == 303
-    rules = queries.load_rules(mill_of(world), "other")
+    rules = load_rules(mill_of(world), "other")
     assert (rules.min_length_minutes, rules.needs_insurance) == (120, False)
     ana.post(f"{rules_url}/edit", data={"min_length_minutes": "", "needs_insurance": ""})
     shown = ana.get(rules_url).text
@@ -63,8 +64,8 @@ def test_rules_for_some_customers_stand_beside_those_for_all(
 ) -> None:
     ana = client_of("ana")
     ana.post(f"{rules_url}/edit?class=academic", data={"lead_time_minutes": "2 days"})
-    assert queries.load_rules(mill_of(world), "academic").lead_time_minutes == 2880
-    assert queries.load_rules(mill_of(world), "other").lead_time_minutes == 0
+    assert load_rules(mill_of(world), "academic").lead_time_minutes == 2880
+    assert load_rules(mill_of(world), "other").lead_time_minutes == 0
     assert "2 days before · set here, for Academic" in ana.get(f"{rules_url}?class=academic").text
     assert "2 days before" not in ana.get(rules_url).text
 
@@ -75,7 +76,7 @@ def test_who_may_book_is_chosen_by_kind_and_region(
     key, name = region_choices()[0]
     ana = client_of("ana")
     ana.post(f"{rules_url}/edit", data={"eligible_kinds": ["sme"], "eligible_regions": [key]})
-    rules = queries.load_rules(mill_of(world), "other")
+    rules = load_rules(mill_of(world), "other")
     assert rules.eligible_kinds == {"sme"}
     assert rules.eligible_region_ids == {world.regions[key]}
     assert f"{name} · set here" in ana.get(rules_url).text
@@ -96,7 +97,7 @@ def test_rules_that_cannot_be_come_back_with_what_to_do(
 ) -> None:
     answer = client_of("ana").post(f"{rules_url}/edit", data=given)
     assert words in answer.text
-    assert not queries.is_written(mill_of(world))
+    assert not is_written(mill_of(world))
 
 
 @pytest.mark.parametrize(
@@ -330,7 +331,7 @@ def test_maintenance_repeats_on_some_days_of_the_week_and_not_on_others(
     first = dt.datetime(2027, 7, 5, tzinfo=dt.UTC)
     days = [
         closed.span.starts_at.day
-        for closed in queries.load_calendar(mill, Span(first, first + dt.timedelta(days=10))).closed
+        for closed in load_calendar(mill, Span(first, first + dt.timedelta(days=10))).closed
     ]
     assert days == [5, 12, 14]
     form = ana.get(f"{rules_url}/closures/{closure.id}").text

@@ -16,7 +16,8 @@ from portal.bookings.models.calendar import (
     RuleLayer,
     SpecialHours,
 )
-from portal.bookings.queries import calendar as queries
+from portal.bookings.queries.calendar import load_calendar, load_calendars, load_hours, load_rules
+from portal.bookings.queries.resources import new_resource, resource_of, resources_of
 from portal.bookings.rules.attempt import NO_END, BookingRules, Span
 from portal.facilities import queries as facilities
 from portal.facilities.models import Equipment, Facility
@@ -43,15 +44,15 @@ def resource(world: World) -> Callable[..., Resource]:
 def test_a_machine_of_which_nothing_is_said_has_the_portals_rules_and_its_places_time(
     world: World,
 ) -> None:
-    mill = queries.resource_of(facilities.get_equipment(world.equipment["shop_public"]))
-    jig = queries.resource_of(facilities.get_equipment(world.equipment["aero_public"]))
+    mill = resource_of(facilities.get_equipment(world.equipment["shop_public"]))
+    jig = resource_of(facilities.get_equipment(world.equipment["aero_public"]))
     assert mill.id is None
-    assert queries.load_rules(mill, "other") == BookingRules()
-    assert queries.load_hours(mill, WEEK).week is None
-    assert queries.load_calendar(mill, WEEK).closed == ()
-    assert queries.load_calendar(mill, WEEK).quotas_for("other") == ()
-    assert queries.load_hours(mill, WEEK).zone == "America/Kentucky/Louisville"
-    assert queries.load_hours(jig, WEEK).zone == "America/Chicago"
+    assert load_rules(mill, "other") == BookingRules()
+    assert load_hours(mill, WEEK).week is None
+    assert load_calendar(mill, WEEK).closed == ()
+    assert load_calendar(mill, WEEK).quotas_for("other") == ()
+    assert load_hours(mill, WEEK).zone == "America/Kentucky/Louisville"
+    assert load_hours(jig, WEEK).zone == "America/Chicago"
 
 
 def test_rules_come_from_the_narrowest_that_says_something(
@@ -66,12 +67,12 @@ def test_rules_come_from_the_narrowest_that_says_something(
         RuleLayer(resource_id=lab.id, customer_class="academic", lead_time_minutes=60),
         RuleLayer(resource_id=mill.id, capacity=2, approval="host"),
     )
-    assert queries.load_rules(mill, "other") == BookingRules(
+    assert load_rules(mill, "other") == BookingRules(
         slot_minutes=30, horizon_days=30, lead_time_minutes=120, capacity=2, approval="host"
     )
-    assert queries.load_rules(mill, "academic").lead_time_minutes == 60
-    assert queries.load_rules(lab, "other").approval == "instant"
-    assert queries.load_rules(lab, "other").capacity == 1
+    assert load_rules(mill, "academic").lead_time_minutes == 60
+    assert load_rules(lab, "other").approval == "instant"
+    assert load_rules(lab, "other").capacity == 1
 
 
 def test_a_narrower_word_opens_what_a_wider_one_keeps_to_a_region(
@@ -82,11 +83,11 @@ def test_a_narrower_word_opens_what_a_wider_one_keeps_to_a_region(
     wide = RuleLayer(resource_id=shop.id, is_regional=True, eligible_kinds=["sme"])
     wide.eligible_regions = [session.get_one(Region, world.regions["wichita"])]
     say(wide)
-    rules = queries.load_rules(mill, "other")
+    rules = load_rules(mill, "other")
     assert rules.eligible_region_ids == {world.regions["wichita"]}
     assert rules.eligible_kinds == {"sme"}
     say(RuleLayer(resource_id=mill.id, is_regional=False))
-    assert queries.load_rules(mill, "other").eligible_region_ids is None
+    assert load_rules(mill, "other").eligible_region_ids is None
 
 
 def test_hours_are_the_machines_or_else_the_facilitys_or_else_the_organizations(
@@ -97,14 +98,14 @@ def test_hours_are_the_machines_or_else_the_facilitys_or_else_the_organizations(
 
     mill = resource("equipment", "shop_public")
     resource("organization", "shop", hours=hours("06:00"))
-    assert queries.load_hours(mill, WEEK).week == {0: (("06:00", "17:00"),)}
+    assert load_hours(mill, WEEK).week == {0: (("06:00", "17:00"),)}
     with unit_of_work():
         session.get_one(Facility, world.facilities["shop_public"]).opening_hours = hours("07:00")
-    assert queries.load_hours(mill, WEEK).week == {0: (("07:00", "17:00"),)}
+    assert load_hours(mill, WEEK).week == {0: (("07:00", "17:00"),)}
     resource("facility", "shop_public")
-    assert queries.load_calendar(mill, WEEK).hours_from == "facility"
+    assert load_calendar(mill, WEEK).hours_from == "facility"
     resource("equipment", "shop_public", hours=hours("08:00"))
-    assert queries.load_hours(mill, WEEK).week == {0: (("08:00", "17:00"),)}
+    assert load_hours(mill, WEEK).week == {0: (("08:00", "17:00"),)}
 
 
 def test_a_special_date_of_the_facility_counts_for_its_machine(
@@ -123,7 +124,7 @@ def test_a_special_date_of_the_facility_counts_for_its_machine(
             resource_id=mill.id, date=MONDAY, hours=[{"opens": "10:00", "closes": "11:00"}]
         ),
     )
-    assert queries.load_hours(mill, WEEK).special == {
+    assert load_hours(mill, WEEK).special == {
         MONDAY: (("10:00", "11:00"),),
         MONDAY + dt.timedelta(days=1): (("09:00", "12:00"),),
     }
@@ -145,7 +146,7 @@ def test_the_time_zone_is_the_narrowest_that_is_known(
     for kind, zone in on.items():
         name = "shop" if kind == "organization" else "shop_public"
         resource(kind, name, time_zone=zone)
-    assert queries.load_hours(resource("equipment", "shop_public"), WEEK).zone == expected
+    assert load_hours(resource("equipment", "shop_public"), WEEK).zone == expected
 
 
 def test_a_place_unknown_to_the_post_has_the_portals_time_zone(
@@ -159,7 +160,7 @@ def test_a_place_unknown_to_the_post_has_the_portals_time_zone(
             record.county_fips = None
             record.zip_code = ""
     mill = resource("equipment", "shop_public")
-    assert queries.load_hours(mill, WEEK).zone == app.config["DEFAULT_TIME_ZONE"]
+    assert load_hours(mill, WEEK).zone == app.config["DEFAULT_TIME_ZONE"]
 
 
 def test_what_closes_facility_organization_or_a_needed_machine_closes_the_machine(
@@ -195,7 +196,7 @@ def test_what_closes_facility_organization_or_a_needed_machine_closes_the_machin
         Closure(resource_id=other.id, kind="outage", **at(4)),
         Closure(resource_id=mill.id, kind="closure", **at(9)),
     )
-    found = queries.load_calendar(mill, WEEK).closed
+    found = load_calendar(mill, WEEK).closed
     assert [(item.kind, item.because_of) for item in found] == [
         ("blocking", ""),
         ("closure", "Shop public lab"),
@@ -222,7 +223,7 @@ def test_what_closes_the_facility_of_a_needed_machine_closes_what_needs_it(
             ends_at=start + dt.timedelta(hours=1),
         ),
     )
-    (found,) = queries.load_calendar(mill, WEEK).closed
+    (found,) = load_calendar(mill, WEEK).closed
     assert found.because_of == "Shop members lab"
 
 
@@ -241,7 +242,7 @@ def test_a_closure_that_repeats_keeps_the_time_of_its_place(
         )
     )
     after_the_change = Span(start + dt.timedelta(days=13), start + dt.timedelta(days=15))
-    (found,) = queries.load_calendar(mill, after_the_change).closed
+    (found,) = load_calendar(mill, after_the_change).closed
     assert found.span.starts_at == dt.datetime(2027, 3, 15, 12, tzinfo=dt.UTC)
 
 
@@ -272,7 +273,7 @@ def test_the_narrowest_quota_of_a_sharer_and_period_holds(
     def held(customer_class: str) -> set[tuple[str, str, int | None]]:
         return {
             (found.shared_by, found.customer_class, found.most_minutes)
-            for found in queries.load_calendar(mill, WEEK).quotas_for(customer_class)
+            for found in load_calendar(mill, WEEK).quotas_for(customer_class)
         }
 
     assert held("other") == {
@@ -300,12 +301,12 @@ def test_many_calendars_take_as_many_statements_as_one(
         for name, number in world.equipment.items()
         if name.startswith("shop")
     ]
-    unwritten = queries.new_resource(machines[0])
+    unwritten = new_resource(machines[0])
     with count_statements() as few:
-        queries.load_calendars([mill, unwritten], WEEK)
+        load_calendars([mill, unwritten], WEEK)
     say(RuleLayer(resource_id=mill.id, horizon_days=9))
     with count_statements() as many:
-        calendars = queries.load_calendars([*queries.resources_of(machines), lab, unwritten], WEEK)
+        calendars = load_calendars([*resources_of(machines), lab, unwritten], WEEK)
     # On SQLite a transaction begins; which of them are written.
     assert many.count <= few.count + 2
     assert [calendar.rules_for("other").slot_minutes for calendar in calendars] == [
@@ -317,8 +318,8 @@ def test_equipment_can_be_read_without_its_relations(world: World) -> None:
     ids = list(world.equipment.values())
     with unit_of_work():
         session.get_one(Equipment, ids[0]).facility_id = None
-    resources = [queries.new_resource(facilities.get_equipment(number)) for number in ids]
-    assert [calendar.hours.zone for calendar in queries.load_calendars(resources, WEEK)] == [
+    resources = [new_resource(facilities.get_equipment(number)) for number in ids]
+    assert [calendar.hours.zone for calendar in load_calendars(resources, WEEK)] == [
         "America/Kentucky/Louisville"
     ] * 8 + ["America/Chicago"] * 4
 

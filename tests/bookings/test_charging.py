@@ -13,7 +13,7 @@ from portal.bookings.models.calendar import Resource
 from portal.bookings.models.charging import ChargeLine
 from portal.bookings.queries import charging as queries
 from portal.bookings.queries.bookings import get_resource
-from portal.bookings.queries.calendar import resource_of
+from portal.bookings.queries.resources import resource_of
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.pricing import Rates
 from portal.bookings.rules.words import BOOKINGS

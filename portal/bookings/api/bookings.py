@@ -20,11 +20,11 @@ from portal.bookings.forms.bookings import BookingChangeForm, BookingForm, Booki
 from portal.bookings.policies import Permission
 from portal.bookings.queries import bookings as queries
 from portal.bookings.queries.availability import availability
-from portal.bookings.queries.calendar import is_written, resource_of
 from portal.bookings.queries.charging import price_lines
 from portal.bookings.queries.elsewhere import list_elsewhere
 from portal.bookings.queries.needs import ways_finder
 from portal.bookings.queries.refusals import refuse_what_is_taken
+from portal.bookings.queries.resources import is_written, resource_of
 from portal.bookings.rules.pricing import total_cents
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.words import BOOKING_STATUSES

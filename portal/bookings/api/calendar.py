@@ -9,7 +9,7 @@ from portal.bookings.api.blueprint import blueprint
 from portal.bookings.forms.calendar import RulesBodyForm
 from portal.bookings.policies import Permission
 from portal.bookings.queries import hosts
-from portal.bookings.queries.calendar import resource_of
+from portal.bookings.queries.resources import resource_of
 from portal.bookings.schemas.calendar import BookingRulesSchema
 from portal.bookings.services import calendar as services
 from portal.facilities.queries import get_visible_equipment

@@ -18,9 +18,9 @@ from portal.bookings.api.reading import (
 from portal.bookings.forms.bookings import KindForm, PartyForm
 from portal.bookings.policies import Permission
 from portal.bookings.queries import bookings as queries
-from portal.bookings.queries.calendar import resource_of
 from portal.bookings.queries.free import Moment, list_free
 from portal.bookings.queries.needs import ways_finder
+from portal.bookings.queries.resources import resource_of
 from portal.bookings.queries.timetables import list_along
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.schemas.bookings import AlongSchema, BookingSchema

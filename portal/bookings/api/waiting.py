@@ -12,7 +12,7 @@ from portal.bookings.forms.bookings import WaitForm
 from portal.bookings.policies import Permission
 from portal.bookings.queries import bookings as queries
 from portal.bookings.queries import waiting as lists
-from portal.bookings.queries.calendar import resource_of
+from portal.bookings.queries.resources import resource_of
 from portal.bookings.rules.attempt import Span
 from portal.bookings.schemas.bookings import BookingSchema, WaitingSchema
 from portal.bookings.services import making, waiting

@@ -9,9 +9,11 @@ from itertools import islice
 from sqlalchemy import select
 
 from portal.bookings.models.calendar import Resource
-from portal.bookings.queries.calendar import Calendar, load_calendars, veil
+from portal.bookings.queries.calendar import load_calendars
+from portal.bookings.queries.closures import veil
 from portal.bookings.queries.situations import Counted, load_counted
 from portal.bookings.rules.attempt import BookingRules, ClosedSpan, Hours, Situation, Span
+from portal.bookings.rules.calendar import Calendar
 from portal.bookings.rules.customers import customer_class_of
 from portal.bookings.rules.free import free_spans
 from portal.bookings.rules.words import HOLDING_STATUSES

@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased, joinedload
 from portal.bookings.models.booking import Booking
 from portal.bookings.models.calendar import Resource
 from portal.bookings.policies import Permission
-from portal.bookings.queries.calendar import is_written, resources_of
+from portal.bookings.queries.resources import is_written, resources_of
 from portal.bookings.queries.situations import problems_at
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.refusal import Elsewhere

@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload
 
 from portal.bookings.models.calendar import Resource
 from portal.bookings.queries.availability import availability
-from portal.bookings.queries.calendar import resources_of
+from portal.bookings.queries.resources import resources_of
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.timetable import moments_at
 from portal.facilities.models import (

@@ -18,16 +18,12 @@ from portal.bookings.models.calendar import (
 )
 from portal.bookings.policies import Permission
 from portal.bookings.queries.bookings import list_bookers
-from portal.bookings.queries.calendar import (
-    RULE_COLUMNS,
-    Calendar,
-    is_written,
-    load_calendars,
-    new_resource,
-    resource_of,
-    veil,
-)
+from portal.bookings.queries.books import RULE_COLUMNS
+from portal.bookings.queries.calendar import load_calendars
+from portal.bookings.queries.closures import veil
+from portal.bookings.queries.resources import is_written, new_resource, resource_of
 from portal.bookings.rules.attempt import ClosedSpan, Span
+from portal.bookings.rules.calendar import Calendar
 from portal.bookings.rules.customers import customer_class_of
 from portal.bookings.rules.telling import write_span
 from portal.bookings.rules.wording import tell_visitors, write_quota, write_week

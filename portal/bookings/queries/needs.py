@@ -9,8 +9,9 @@ from flask_babel import lazy_gettext as _l
 from portal.bookings.models.calendar import Resource
 from portal.bookings.queries.access import load_gates
 from portal.bookings.queries.bookings import get_resource, list_bookers
-from portal.bookings.queries.calendar import load_rules, resource_of
+from portal.bookings.queries.calendar import load_rules
 from portal.bookings.queries.recognitions import list_credentials_for
+from portal.bookings.queries.resources import resource_of
 from portal.bookings.rules.attempt import BookingRules, Gates
 from portal.bookings.rules.customers import customer_class_of
 from portal.facilities.models import Equipment, Facility

@@ -10,12 +10,8 @@ from sqlalchemy.orm import aliased
 from portal.bookings.models.booking import Booking, WaitingEntry
 from portal.bookings.models.calendar import Resource
 from portal.bookings.queries.access import load_gates
-from portal.bookings.queries.calendar import (
-    Calendar,
-    load_calendar,
-    load_calendars,
-    veil,
-)
+from portal.bookings.queries.calendar import load_calendar, load_calendars
+from portal.bookings.queries.closures import veil
 from portal.bookings.rules.attempt import (
     Attempt,
     BookingRules,
@@ -26,6 +22,7 @@ from portal.bookings.rules.attempt import (
     Span,
     Taken,
 )
+from portal.bookings.rules.calendar import Calendar
 from portal.bookings.rules.customers import customer_class_of
 from portal.bookings.rules.hours import local_date
 from portal.bookings.rules.problems import find_problems

@@ -9,7 +9,7 @@ from portal.bookings.models.booking import WaitingEntry
 from portal.bookings.models.calendar import Resource
 from portal.bookings.policies import Permission
 from portal.bookings.queries.bookings import RESOURCE_OPTIONS
-from portal.bookings.queries.calendar import list_depending
+from portal.bookings.queries.closures import list_depending
 from portal.bookings.rules.attempt import Span
 from portal.kernel.authorization import Actor, authorize
 from portal.kernel.clock import now

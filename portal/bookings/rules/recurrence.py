@@ -17,6 +17,8 @@ FREQUENCIES = ("daily", "weekly", "monthly")
 MOST_INTERVAL = 99
 MOST_COUNT = 500
 MOST_EXCEPTIONS = 500
+#: What one that recurs may bring into one window.
+MOST_OCCURRENCES = 400
 #: What has no end is looked at for so many years at most.
 LONGEST_YEARS = 10
 

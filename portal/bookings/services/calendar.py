@@ -24,14 +24,9 @@ from portal.bookings.models.calendar import (
     SpecialHours,
 )
 from portal.bookings.policies import Permission
-from portal.bookings.queries.calendar import (
-    RULE_COLUMNS,
-    get_closure,
-    is_written,
-    list_hit_bookings,
-    load_needs,
-    resource_of,
-)
+from portal.bookings.queries.books import RULE_COLUMNS, load_needs
+from portal.bookings.queries.closures import get_closure, list_hit_bookings
+from portal.bookings.queries.resources import is_written, resource_of
 from portal.bookings.rules.dependencies import closes_circle
 from portal.bookings.rules.presets import PRESETS
 from portal.bookings.rules.recurrence import read_recurrence

@@ -23,12 +23,13 @@ from portal.bookings.forms.pages import (
 from portal.bookings.policies import Permission
 from portal.bookings.queries import bookings as queries
 from portal.bookings.queries import listings
-from portal.bookings.queries.calendar import Calendar, load_calendar
+from portal.bookings.queries.calendar import load_calendar
 from portal.bookings.queries.charging import reestimate_cents
 from portal.bookings.queries.elsewhere import list_targets
 from portal.bookings.queries.timetables import list_colleagues
 from portal.bookings.queries.waiting import get_visible_entry, list_own_entries
 from portal.bookings.rules.attempt import Span
+from portal.bookings.rules.calendar import Calendar
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.telling import write_length, write_times
 from portal.bookings.rules.words import (

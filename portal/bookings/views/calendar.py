@@ -22,9 +22,12 @@ from portal.bookings.forms.calendar import (
     SpecialHoursForm,
     closure_values,
 )
-from portal.bookings.queries import calendar as calendars
 from portal.bookings.queries import hosts
+from portal.bookings.queries.calendar import load_calendar, load_calendars
+from portal.bookings.queries.closures import get_closure, list_hit_bookings
+from portal.bookings.queries.resources import is_written
 from portal.bookings.rules.attempt import NO_END, Span
+from portal.bookings.rules.calendar import Calendar, Layer
 from portal.bookings.rules.presets import PRESETS
 from portal.bookings.rules.recurrence import read_recurrence
 from portal.bookings.rules.telling import write_span
@@ -65,7 +68,7 @@ def show_rules(place: str, record_id: int) -> ResponseReturnValue:
     resource = subject.resource
     customer_class = choice_argument("class", CUSTOMER_CLASSES)
     moment = now()
-    calendar = calendars.load_calendar(resource, Span(moment, moment + hosts.TOLD_AHEAD))
+    calendar = load_calendar(resource, Span(moment, moment + hosts.TOLD_AHEAD))
     rules = calendar.rules_for(customer_class)
     regions = hosts.region_names(rules.eligible_region_ids or ())
     zone = calendar.hours.zone
@@ -154,7 +157,7 @@ def edit_rules(place: str, record_id: int) -> ResponseReturnValue:
     """Change what is said here, for everybody or for one class of customers."""
     subject = hosts.get_subject(current_actor(), place, record_id)
     customer_class = choice_argument("class", CUSTOMER_CLASSES)
-    (calendar,) = calendars.load_calendars([subject.resource])
+    (calendar,) = load_calendars([subject.resource])
     said = dict(calendar.own_layer(customer_class))
     said["eligible_regions"] = hosts.region_keys(said.pop("eligible_region_ids", ()))
     form = RulesPageForm.bind(**said)
@@ -185,7 +188,7 @@ def edit_rules(place: str, record_id: int) -> ResponseReturnValue:
 def edit_hours(place: str, record_id: int) -> ResponseReturnValue:
     """Change the hours of the week and the time zone."""
     subject = hosts.get_subject(current_actor(), place, record_id)
-    (calendar,) = calendars.load_calendars([subject.resource])
+    (calendar,) = load_calendars([subject.resource])
     is_own = calendar.hours_from == "own"
     form = HoursForm.bind(
         hours=[
@@ -326,7 +329,7 @@ def report_outage(place: str, record_id: int) -> ResponseReturnValue:
 def edit_closure(place: str, record_id: int, closure_id: int) -> ResponseReturnValue:
     """Change a closure."""
     subject = hosts.get_subject(current_actor(), place, record_id)
-    closure = calendars.get_closure(subject.resource, closure_id)
+    closure = get_closure(subject.resource, closure_id)
     zone = _zone(subject)
     form = ClosureForm.bind(**closure_values(closure, zone))
     if form.submitted():
@@ -355,7 +358,7 @@ def end_outage(place: str, record_id: int, closure_id: int) -> ResponseReturnVal
 def remove_closure(place: str, record_id: int, closure_id: int) -> ResponseReturnValue:
     """Delete a closure."""
     subject = _find(place, record_id)
-    closure = calendars.get_closure(subject.resource, closure_id)
+    closure = get_closure(subject.resource, closure_id)
     if not confirmed():
         return page(
             "components/confirm.html",
@@ -373,7 +376,7 @@ def remove_closure(place: str, record_id: int, closure_id: int) -> ResponseRetur
 def show_hit_bookings(place: str, record_id: int, closure_id: int) -> ResponseReturnValue:
     """Show the bookings that a closure hits, and cancel those that are chosen."""
     subject = hosts.get_subject(current_actor(), place, record_id)
-    closure = calendars.get_closure(subject.resource, closure_id)
+    closure = get_closure(subject.resource, closure_id)
     zone = _zone(subject)
     form = CancelHitForm.bind(reason=closure.reason)
     if form.submitted():
@@ -396,7 +399,7 @@ def show_hit_bookings(place: str, record_id: int, closure_id: int) -> ResponseRe
                 else _("Nothing was chosen, so nothing was cancelled.")
             )
             return see_other(_url(subject, "show_hit_bookings", closure_id=closure_id))
-    hits = calendars.list_hit_bookings(subject.resource, closure)
+    hits = list_hit_bookings(subject.resource, closure)
     return page(
         "bookings/hit_bookings.html",
         **_frame(subject),
@@ -501,7 +504,7 @@ def add_operator(record_id: int) -> ResponseReturnValue:
 def _open(place: str, record_id: int) -> hosts.Subject:
     """Return what is changed, with its resource written."""
     subject = hosts.get_subject(current_actor(), place, record_id)
-    if calendars.is_written(subject.resource):
+    if is_written(subject.resource):
         return subject
     return replace(subject, resource=services.open_resource(current_actor(), subject.record))
 
@@ -509,7 +512,7 @@ def _open(place: str, record_id: int) -> hosts.Subject:
 def _find(place: str, record_id: int) -> hosts.Subject:
     """Return that of which a part is changed. Raises NotFound where it can have none."""
     subject = hosts.get_subject(current_actor(), place, record_id)
-    if not calendars.is_written(subject.resource):
+    if not is_written(subject.resource):
         raise NotFound(_("This is no longer here."))
     return subject
 
@@ -556,7 +559,7 @@ def _class_links(
     ]
 
 
-def _origin(layer: calendars.Layer | None) -> str:
+def _origin(layer: Layer | None) -> str:
     """Return whose word holds, in words."""
     if layer is None:
         return str(SOURCES[""])
@@ -569,9 +572,7 @@ def _origin(layer: calendars.Layer | None) -> str:
     return str(SOURCES[layer.source])
 
 
-def _offer_inherited(
-    form: RulesPageForm, calendar: calendars.Calendar, customer_class: str
-) -> None:
+def _offer_inherited(form: RulesPageForm, calendar: Calendar, customer_class: str) -> None:
     """Say at each field what holds if it is left empty, and whose word that is."""
     rules = calendar.rules_for(customer_class)
     regions = hosts.region_names(rules.eligible_region_ids or ())
@@ -593,7 +594,7 @@ def _offer_inherited(
 
 
 def _zone(subject: hosts.Subject) -> str:
-    (calendar,) = calendars.load_calendars([subject.resource])
+    (calendar,) = load_calendars([subject.resource])
     return calendar.hours.zone
 
 
@@ -617,7 +618,7 @@ def _save_closure(
 
 def _after_closing(subject: hosts.Subject, closure: Any) -> ResponseReturnValue:
     """Lead on to the bookings that a closure hits, or back where it hits none."""
-    hits = calendars.list_hit_bookings(_open(subject.place, subject.id).resource, closure)
+    hits = list_hit_bookings(_open(subject.place, subject.id).resource, closure)
     if not hits:
         flash(_("The calendar of “%(name)s” was changed.", name=subject.name))
         return _back(subject)

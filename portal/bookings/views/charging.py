@@ -19,7 +19,7 @@ from portal.bookings.policies import Permission
 from portal.bookings.queries import charging as queries
 from portal.bookings.queries import hosts
 from portal.bookings.queries.bookings import get_visible_booking
-from portal.bookings.queries.calendar import is_written
+from portal.bookings.queries.resources import is_written
 from portal.bookings.rules.words import BOOKING_STATUSES, CHARGE_KINDS, DISPUTE_STATUSES
 from portal.bookings.services import charging as services
 from portal.bookings.services.calendar import open_resource

@@ -9,7 +9,7 @@ from flask import request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.bookings.queries import bookings as queries
-from portal.bookings.queries.calendar import resource_of
+from portal.bookings.queries.resources import resource_of
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.hours import local_date
 from portal.bookings.rules.telling import write_day, write_instant, write_times

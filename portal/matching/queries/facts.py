@@ -10,7 +10,7 @@ from sqlalchemy import Select, Table, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.bookings.queries.availability import availability
-from portal.bookings.queries.calendar import resources_of
+from portal.bookings.queries.resources import resources_of
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.customers import customer_class_of
 from portal.facilities.models import Equipment, Facility, equipment_capability, facility_capability

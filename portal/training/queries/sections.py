@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.bookings.models.booking import Booking
-from portal.bookings.queries.calendar import load_hours, resource_of
+from portal.bookings.queries.calendar import load_hours
+from portal.bookings.queries.resources import resource_of
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.invitations import Entry
 from portal.facilities.models import Facility

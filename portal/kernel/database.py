@@ -260,6 +260,8 @@ class Reader:
 
     def __init__(self, app: Flask) -> None:
         self._app = app
+        #: Whether the database lets what is committed be read without a transaction.
+        self.is_sufficient = app.config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite")
         self._lock = threading.Lock()
         self._connection: DBAPIConnection | None = None
         #: The same for statements that are put together once; SQLite's alone.
@@ -270,12 +272,10 @@ class Reader:
         """Return something that differs after every commit, or None while no database answers."""
         with self._lock:
             try:
-                cursor = self._present().cursor()
-                cursor.execute(self._question)
-                row = cursor.fetchone()
-                cursor.close()
+                connection: Any = self._present()
+                rows = connection.execute(self._question).fetchall()
                 # What two connections say cannot be compared.
-                return (self._opened, row[0]) if row else None
+                return (self._opened, rows[0][0]) if rows else None
             except Exception as error:  # drivers raise classes of their own
                 log.warning("the database does not tell its version: %r", error)
                 self._forget()
@@ -283,7 +283,7 @@ class Reader:
 
     def ask(self, statement: Any, values: Values) -> Rows | None:
         """Return the rows that a statement finds; None from a database that needs a transaction."""
-        if not self._app.config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite"):
+        if not self.is_sufficient:
             return None
         with self._lock:
             try:
@@ -536,6 +536,12 @@ def read_outside(statement: Any, values: Values) -> Rows | None:
     """Return what a statement finds without a transaction; None where the database needs one."""
     reader: Reader = current_app.extensions["portal-reader"]
     return reader.ask(statement, values)
+
+
+def version_outside() -> object:
+    """Return what differs after every commit; None where what is committed needs a transaction."""
+    reader: Reader = current_app.extensions["portal-reader"]
+    return reader.version() if reader.is_sufficient else None
 
 
 def change_rows(statement: UpdateBase, values: Values) -> int:

@@ -3,12 +3,15 @@
 One row of the database has a mark, which every transaction moves that writes to any table but those
 whose rows come and go all day (`is_settled = False` in their models). What was made under a mark
 holds as long as the mark that a transaction reads, or a request without one, is the same.
+
+A request without a transaction knows the state of the whole database as well, which every commit
+ends: as long as that is the same, so is the mark, and whatever else is committed.
 """
 
 import secrets
 from collections.abc import Callable, Collection, Hashable, Mapping
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from flask import Flask, current_app, has_request_context
 from sqlalchemy import (
@@ -39,8 +42,10 @@ from portal.kernel.database import (
     put_row,
     read_outside,
     session,
+    version_outside,
 )
 from portal.kernel.kept import Values
+from portal.kernel.prepared import Rows
 
 T = TypeVar("T")
 R = TypeVar("R", bound=Base)
@@ -73,6 +78,7 @@ def init_settled(app: Flask) -> None:
     """Let every transaction of the app's database move the mark that has to."""
     app.extensions["portal-settled"] = Values(most=MOST_VALUES)
     app.extensions["portal-settled-passing"] = Values(most=MOST_PASSING)
+    app.extensions["portal-committed"] = Values(most=MOST_PASSING)
     app.teardown_request(_forget_outside)
     with app.app_context():
         _listen(db.engine)
@@ -101,6 +107,19 @@ def settled_for_now(key: Hashable, make: Callable[[], T]) -> T:
         return make()
     values: Values = current_app.extensions["portal-settled-passing"]
     return values.get(mark, key, make)
+
+
+def committed_for_now(key: Hashable, make: Callable[[], T]) -> T:
+    """Return what `make` returned for the key since anything was committed, whoever committed it.
+
+    For what many requests ask within a second. It must depend on nothing but the key and the
+    database; in a transaction it is made anew, as on a database that is read only in one.
+    """
+    outside = _outside(session())
+    if outside is None:
+        return make()
+    values: Values = current_app.extensions["portal-committed"]
+    return values.get(outside.version, key, make)
 
 
 def settled_each(
@@ -182,31 +201,43 @@ def _present_mark() -> int | None:
     if is_writing():
         present.flush()
     else:
-        mark = present.info.get(OUTSIDE) or _mark_outside(present)
-        if mark is not None:
-            return mark
+        outside = _outside(present)
+        if outside is not None and outside.mark is not None:
+            return outside.mark
     connection = present_connection()
     if _MOVES in connection.info:
         return None
     mark = connection.info.get(MARK)
     if mark is None:
-        rows = prepared.ask(connection, _READ, {})
-        mark = connection.info[MARK] = rows[0][0] if rows else None
+        mark = connection.info[MARK] = _mark_among(prepared.ask(connection, _READ, {}))
     return mark
 
 
-def _mark_outside(present: Session) -> int | None:
-    """Return the mark of a request that has begun no transaction, which it reads once.
+class _Outside(NamedTuple):
+    """What a request goes by that has begun no transaction; `version`: every commit ends it."""
+
+    version: object
+    mark: int | None
+
+
+def _outside(present: Session) -> _Outside | None:
+    """Return what a request goes by that has begun no transaction, which it reads once.
 
     To begin one and end it takes a tenth of what a small answer does. None elsewhere, for nobody
     would read it again.
     """
-    if present.in_transaction() or not has_request_context():
-        return None
-    rows = read_outside(_READ, {})
-    mark: int | None = rows[0][0] if rows else None
-    present.info[OUTSIDE] = mark
-    return mark
+    found: _Outside | None = present.info.get(OUTSIDE)
+    if found is None and has_request_context() and not present.in_transaction():
+        version = version_outside()
+        if version is not None:
+            values: Values = current_app.extensions["portal-committed"]
+            mark = values.get(version, OUTSIDE, lambda: _mark_among(read_outside(_READ, {})))
+            found = present.info[OUTSIDE] = _Outside(version, mark)
+    return found
+
+
+def _mark_among(rows: Rows | None) -> int | None:
+    return rows[0][0] if rows else None
 
 
 def _forget_outside(_error: BaseException | None) -> None:

@@ -9,8 +9,8 @@ from flask import Flask
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from portal.accounts.models import User
-from portal.kernel.database import session, unit_of_work
-from portal.kernel.settled import KEEPS_SETTLED, settled, settled_row
+from portal.kernel.database import db, session, unit_of_work
+from portal.kernel.settled import KEEPS_SETTLED, committed_for_now, settled, settled_row
 from portal.kernel.workflow import WorkflowStep
 from portal.organizations.models import Membership, Organization
 from tests.cast import World
@@ -136,6 +136,33 @@ def test_a_request_goes_by_one_state_and_the_next_one_by_what_was_written_meanwh
         aside(app, write)
         with unit_of_work():
             assert settled("made", made.make) == 3
+
+
+def test_what_many_ask_within_a_second_holds_until_anything_is_committed(
+    app: Flask, world: World, made: Made
+) -> None:
+    def write() -> None:
+        with unit_of_work():
+            session.add(
+                WorkflowStep(
+                    subject="request", subject_id=1, action="open", source="draft", target="open"
+                )
+            )
+
+    def ask() -> int:
+        with app.test_request_context():
+            return committed_for_now("asked", made.make)
+
+    session.rollback()
+    first = ask()
+    # PostgreSQL is read in transactions alone.
+    assert ask() == (first if db.engine.dialect.name == "sqlite" else first + 1)
+    aside(app, write)
+    second = ask()
+    assert second > first
+    with app.test_request_context(), unit_of_work():
+        # Nobody else sees what is not committed.
+        assert committed_for_now("asked", made.make) == second + 1
 
 
 def test_a_row_that_is_kept_is_a_row_of_the_session_like_any_other(

@@ -23,7 +23,7 @@ from portal.facilities.models import Equipment, Facility
 from portal.facilities.rules import CUSTOMER_CLASSES
 from portal.kernel.authorization import Actor, authorize, visible
 from portal.kernel.clock import now
-from portal.kernel.database import read_rows, session
+from portal.kernel.database import read_committed, session
 from portal.kernel.errors import NotFound
 from portal.kernel.manifest import Party
 from portal.kernel.paging import Page, keyset_page
@@ -276,7 +276,7 @@ def list_rivals(booking: Booking) -> list[Booking]:
 
 def find_by_key(user_id: int | None, key: str) -> int | None:
     """Return the number of the booking that a person made with an idempotency key, or None."""
-    rows = read_rows(_OF_KEY, {"user_id": user_id, "key": key})
+    rows = read_committed(_OF_KEY, {"user_id": user_id, "key": key})
     return rows[0][0] if rows else None
 
 

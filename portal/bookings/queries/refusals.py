@@ -1,21 +1,23 @@
 """Refuses what is taken before anybody waits, and looks for what would work instead.
 
-Whoever loses a time is told nearly the same as all others who do, within the same second: that is
-worked out once.
+Whoever loses a time is told nearly the same as all others who do, within the same second and until
+anything is committed: that is read and worked out once.
 """
 
 import datetime as dt
-from collections.abc import Collection, Hashable
-from dataclasses import replace
+from collections.abc import Callable, Collection, Hashable
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from flask_babel import get_locale
-from sqlalchemy import bindparam, exists, select
+from sqlalchemy import bindparam, literal, select
 
 from portal.bookings.models.booking import Booking
 from portal.bookings.models.calendar import Resource
+from portal.bookings.queries.bookings import find_by_key
 from portal.bookings.queries.calendar import load_rules
-from portal.bookings.queries.situations import gates_for, load_situation
-from portal.bookings.rules.attempt import Attempt, BookingRules, Gates, Situation, Span
+from portal.bookings.queries.situations import Scene, gates_for, load_scene, load_situation
+from portal.bookings.rules.attempt import Attempt, BookingRules, Gates, Problem, Situation, Span
 from portal.bookings.rules.customers import customer_class_of
 from portal.bookings.rules.free import apart_among, lets_in
 from portal.bookings.rules.problems import find_problems, keeps_quotas
@@ -23,9 +25,12 @@ from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.suggestions import MOST_SLOTS, Suggestion, suggest
 from portal.bookings.rules.words import HOLDING_STATUSES
 from portal.kernel.authorization import Actor
+from portal.kernel.clock import now
 from portal.kernel.database import read_committed
-from portal.kernel.settled import settled_for_now
+from portal.kernel.settled import committed_for_now
 from portal.organizations.models import Organization
+
+T = TypeVar("T")
 
 #: How far after the wish a suggestion is looked for: first, and where nothing is free until then.
 SUGGESTED_SOON = dt.timedelta(days=1)
@@ -40,103 +45,142 @@ def refuse_what_is_taken(
     Whoever passes still has to be judged under the lock. key: the idempotency key; whoever has made
     a booking with it is not refused here.
     """
-    user_id = actor.user_id
-    asked = {
-        "resource_id": resource.id,
-        "since": span.starts_at,
-        "until": span.ends_at,
-        "user_id": user_id,
-        "key": key,
-    }
-    ((is_held, is_made),) = read_committed(_IS_HELD, asked)
-    if is_made or not is_held:
+    customer_class = customer_class_of(resource.organization_id, organization.id, organization.kind)
+    contest = committed_for_now(
+        ("contest", resource.id, customer_class, span, int(now().timestamp())),
+        lambda: _find_contest(resource, customer_class, span),
+    )
+    if contest is None or (key and find_by_key(actor.user_id, key) is not None):
         return
-    attempt = Attempt(
-        span,
-        user_id,
-        organization.id,
-        customer_class_of(resource.organization_id, organization.id, organization.kind),
-    )
-    rules = load_rules(resource, attempt.customer_class)
-    # Where there is one place it is refused, and what would work is looked for in the same time.
-    is_full = rules.capacity == 1
-    situation = load_situation(
+    loser = _Loser(
+        contest,
+        actor,
         resource,
-        organization=organization,
-        user_id=user_id,
-        window=_around(span, rules, SUGGESTED_SOON) if is_full else span,
-        reader=actor,
+        organization,
+        Attempt(span, actor.user_id, organization.id, customer_class),
     )
-    # Who may book is asked for the time itself, not for all of what is looked at.
-    gates = situation.gates
-    if gates != Gates():
-        gates = gates_for(resource, organization, user_id, span, rules, situation.hours.zone)
-    alike = _decides_alike(resource, attempt, situation, gates)
-    if keeps_quotas(attempt, situation):
-        problems = settled_for_now(
-            ("problems", *alike),
-            lambda: find_problems(attempt, replace(situation, gates=gates, quotas=())),
-        )
-    else:
-        problems = find_problems(attempt, replace(situation, gates=gates))
+    problems = loser.problems()
     if any(problem.code == "conflict" for problem in problems):
-        raise Refused(
-            problems,
-            lambda: list_suggestions(
-                resource,
-                attempt,
-                organization=organization,
-                soon=_suggest_alike(attempt, situation, alike) if is_full else None,
-            ),
-            resource_id=resource.id,
+        raise Refused(problems, loser.suggestions, resource_id=resource.id)
+
+
+class _Contest:
+    """A time that somebody has, as it is for all of a customer class until the next commit.
+
+    told: what was worked out for those who lost it.
+    """
+
+    def __init__(self, resource: Resource, customer_class: str, span: Span) -> None:
+        self.customer_class = customer_class
+        self.span = span
+        self.rules = load_rules(resource, customer_class)
+        self.told: dict[Hashable, Any] = {}
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what `make` returned for the key."""
+        if key not in self.told:
+            self.told[key] = make()
+        found: T = self.told[key]
+        return found
+
+    def scene(self, resource: Resource, ahead: dt.timedelta | None) -> Scene:
+        """Return what decides about the time and what lies around it; None: about it alone."""
+        window = self.span if ahead is None else _around(self.span, self.rules, ahead)
+        return self.once(ahead, lambda: load_scene(resource, self.customer_class, window))
+
+
+def _find_contest(resource: Resource, customer_class: str, span: Span) -> _Contest | None:
+    asked = {"resource_id": resource.id, "since": span.starts_at, "until": span.ends_at}
+    is_held = read_committed(_IS_HELD, asked)
+    return _Contest(resource, customer_class, span) if is_held else None
+
+
+@dataclass(frozen=True)
+class _Loser:
+    """Whoever wants a time that somebody has. looked: what they found around it."""
+
+    contest: _Contest
+    actor: Actor
+    resource: Resource
+    organization: Organization
+    attempt: Attempt
+    looked: dict[dt.timedelta | None, tuple[Situation, tuple[Hashable, ...]]] = field(
+        default_factory=dict
+    )
+
+    def problems(self) -> list[Problem]:
+        """Return all that stands against it."""
+        # Where there is one place it is refused, and what would work is looked for in the same
+        # time.
+        is_full = self.contest.rules.capacity == 1
+        situation, alike = self._look(SUGGESTED_SOON if is_full else None)
+        # Who may book is asked for the time itself, not for all of what is looked at.
+        gates = situation.gates
+        if gates != Gates():
+            gates = gates_for(
+                self.resource,
+                self.organization,
+                self.attempt.user_id,
+                self.attempt.span,
+                situation.rules,
+                situation.hours.zone,
+            )
+        if not keeps_quotas(self.attempt, situation):
+            return find_problems(self.attempt, replace(situation, gates=gates))
+        return self.contest.once(
+            ("problems", gates, *alike),
+            lambda: find_problems(self.attempt, replace(situation, gates=gates, quotas=())),
         )
 
+    def suggestions(self) -> list[Suggestion]:
+        """Return what would work instead."""
+        return _soon_or_later(self.attempt, self._suggest)
 
-def _decides_alike(
-    resource: Resource, attempt: Attempt, situation: Situation, gates: Gates
-) -> tuple[Hashable, ...]:
-    """Return all that is not settled and decides about an attempt, but for quotas.
+    def _suggest(self, ahead: dt.timedelta) -> list[Suggestion]:
+        """Return what `suggest` does; without quotas it is the same for all who are alike."""
+        situation, alike = self._look(ahead)
+        found = self.contest.once(
+            ("suggestions", ahead, *alike),
+            lambda: suggest(self.attempt, replace(situation, quotas=())),
+        )
+        if all(keeps_quotas(replace(self.attempt, span=one.span), situation) for one in found):
+            return found
+        return suggest(self.attempt, situation)
 
-    Of who it is, no more than decides: most people are alike.
-    """
-    closed, taken = situation.closed, situation.taken
-    is_apart = apart_among(taken, situation.rules) > 0
-    return (
-        resource.id,
-        attempt.span,
-        attempt.customer_class,
-        int(situation.now.timestamp()),
-        str(get_locale()),
-        (situation.gates, gates),
-        closed,
-        tuple(lets_in(one, attempt.organization_id) for one in closed),
-        taken,
-        tuple(is_apart and one.user_id == attempt.user_id for one in taken),
-    )
+    def _look(self, ahead: dt.timedelta | None) -> tuple[Situation, tuple[Hashable, ...]]:
+        """Return the situation, and all of it that is not everybody's, but for quotas.
+
+        Of who it is, no more than decides: most people are alike.
+        """
+        if ahead not in self.looked:
+            user_id, organization = self.attempt.user_id, self.organization
+            situation = self.contest.scene(self.resource, ahead).situation(
+                self.resource, organization=organization, user_id=user_id, reader=self.actor
+            )
+            closed, taken = situation.closed, situation.taken
+            is_apart = apart_among(taken, situation.rules) > 0
+            self.looked[ahead] = (
+                situation,
+                (
+                    get_locale(),
+                    situation.gates,
+                    closed,
+                    tuple(lets_in(one, organization.id) for one in closed),
+                    tuple((one.booking_id, is_apart and one.user_id == user_id) for one in taken),
+                ),
+            )
+        return self.looked[ahead]
 
 
-def _suggest_alike(
-    attempt: Attempt, situation: Situation, alike: tuple[Hashable, ...]
-) -> list[Suggestion]:
-    """Return what `suggest` does; without quotas it is the same for all who are alike."""
-    found = settled_for_now(
-        ("suggestions", *alike), lambda: suggest(attempt, replace(situation, quotas=()))
-    )
-    if all(keeps_quotas(replace(attempt, span=one.span), situation) for one in found):
-        return found
-    return suggest(attempt, situation)
-
-
-_IS_HELD = select(
-    exists().where(
+_IS_HELD = (
+    select(literal(1))
+    .where(
         Booking.resource_id == bindparam("resource_id"),
         Booking.status.in_(HOLDING_STATUSES),
         Booking.ends_at > bindparam("since"),
         Booking.starts_at < bindparam("until"),
-    ),
-    exists().where(
-        Booking.booked_by_id == bindparam("user_id"), Booking.idempotency_key == bindparam("key")
-    ),
+    )
+    .limit(1)
 )
 
 
@@ -146,13 +190,8 @@ def list_suggestions(
     *,
     organization: Organization,
     leaving_out: Collection[int] = (),
-    soon: list[Suggestion] | None = None,
 ) -> list[Suggestion]:
-    """Return what would work instead of an attempt that does not.
-
-    What lies far ahead is read only where nothing is free soon. soon: what would work until then,
-    where it is known already.
-    """
+    """Return what would work instead of an attempt that does not."""
 
     def look(ahead: dt.timedelta) -> list[Suggestion]:
         rules = load_rules(resource, attempt.customer_class)
@@ -165,7 +204,14 @@ def list_suggestions(
         )
         return suggest(attempt, situation)
 
-    found = look(SUGGESTED_SOON) if soon is None else soon
+    return _soon_or_later(attempt, look)
+
+
+def _soon_or_later(
+    attempt: Attempt, look: Callable[[dt.timedelta], list[Suggestion]]
+) -> list[Suggestion]:
+    """Look for suggestions; what lies far ahead is read only where nothing is free soon."""
+    found = look(SUGGESTED_SOON)
     is_later = any(
         one.kind == "next_free"
         or (one.kind == "shift" and one.span.starts_at > attempt.span.starts_at)

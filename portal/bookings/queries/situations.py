@@ -1,7 +1,9 @@
 """Fills from the database what decides about an attempt to book."""
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import and_, bindparam, literal, or_, select, union_all
@@ -80,43 +82,86 @@ def load_situation(
     is_binding: it decides about a booking, so that quotas which resources share are locked.
     What is kept for somebody else who waited counts as taken, with a negative id.
     """
-    moment = now()
-    customer_class = customer_class_of(resource.organization_id, organization.id, organization.kind)
-    calendar = load_calendar(resource, window)
-    rules = calendar.rules_for(customer_class)
-    quotas = calendar.quotas_for(customer_class)
-    zone = calendar.hours.zone
-    apart = calendar.longest_apart
-    near = window.widened(apart, apart)
-    pools = _pools(resource, {quota.source for quota in quotas}, is_binding=is_binding)
-    rows = load_counted(
-        sorted(set().union(*pools.values())),
-        _hull([near, *(whole_periods(quota.period, window, zone) for quota in quotas)]),
-        [*HOLDING_STATUSES, "requested"] if quotas else HOLDING_STATUSES,
-        moment,
-        leaving_out,
-        # Where no quota is everybody's, what others have at other times decides nothing.
-        apart_from=None
-        if any(quota.shared_by == "equipment" for quota in quotas)
-        else (near, user_id, organization.id),
+    scene = load_scene(
+        resource,
+        customer_class_of(resource.organization_id, organization.id, organization.kind),
+        window,
+        leaving_out=leaving_out,
+        is_binding=is_binding,
+        asker=(user_id, organization.id),
     )
-    return Situation(
-        now=moment,
-        rules=rules,
-        hours=calendar.hours,
-        closed=veil(reader, calendar.closed),
-        taken=tuple(
-            row.as_taken(calendar)
-            for row in rows
-            if row.resource_id == resource.id
+    return scene.situation(resource, organization=organization, user_id=user_id, reader=reader)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What decides about attempts on a resource within a window, whoever of a class makes them.
+
+    near: the window with all that may have to be kept free around it; rows: what is booked then.
+    pools: by source of quotas the resources whose bookings count to them together.
+    find_counted: what counts to the quotas of a person and an organization, and perhaps more.
+    """
+
+    now: dt.datetime
+    calendar: Calendar
+    rules: BookingRules
+    quotas: tuple[QuotaUse, ...]
+    window: Span
+    near: Span
+    pools: Mapping[str, set[int]]
+    rows: Sequence[Counted]
+    find_counted: Callable[[int | None, int], Sequence[Counted]]
+
+    def situation(
+        self,
+        resource: Resource,
+        *,
+        organization: Organization,
+        user_id: int | None,
+        reader: Actor = SYSTEM,
+    ) -> Situation:
+        """Return what decides about attempts of a person for an organization."""
+        zone = self.calendar.hours.zone
+        return Situation(
+            now=self.now,
+            rules=self.rules,
+            hours=self.calendar.hours,
+            closed=veil(reader, self.calendar.closed),
+            taken=self._taken_for(user_id, organization.id),
+            quotas=self._used_by(user_id, organization.id),
+            gates=gates_for(resource, organization, user_id, self.window, self.rules, zone),
+            window=self.window,
+        )
+
+    def _taken_for(self, user_id: int | None, organization_id: int) -> tuple[Taken, ...]:
+        """Return what is taken; what is kept for those who ask is not."""
+        held, offered = self._taken
+        theirs = (user_id, organization_id)
+        others = [one for one in offered if (one.user_id, one.organization_id) != theirs]
+        return (*held, *others) if others else held
+
+    @cached_property
+    def _taken(self) -> tuple[tuple[Taken, ...], tuple[Taken, ...]]:
+        """What is booked of the resource itself, and what is kept for those who wait."""
+        near = [
+            row
+            for row in self.rows
+            if row.resource_id in self.pools["own"]
             and row.status != "requested"
-            and row.span.overlaps(near)
-            and not (
-                row.status == "offered"
-                and (row.user_id, row.organization_id) == (user_id, organization.id)
-            )
-        ),
-        quotas=tuple(
+            and row.span.overlaps(self.near)
+        ]
+        held, offered = (
+            tuple(row.as_taken(self.calendar) for row in near if (row.status == "offered") is kept)
+            for kept in (False, True)
+        )
+        return held, offered
+
+    def _used_by(self, user_id: int | None, organization_id: int) -> tuple[QuotaUse, ...]:
+        """Return the quotas with what counts to them."""
+        if not self.quotas:
+            return ()
+        rows = self.find_counted(user_id, organization_id)
+        return tuple(
             QuotaUse(
                 quota.shared_by,
                 quota.period,
@@ -125,17 +170,66 @@ def load_situation(
                 tuple(
                     row.span
                     for row in rows
-                    if row.resource_id in pools[quota.source]
+                    if row.resource_id in self.pools[quota.source]
                     and row.status != "offered"
-                    and _counts(row, quota, user_id, organization.id)
+                    and _counts(row, quota, user_id, organization_id)
                 ),
                 quota.customer_class,
                 quota.source,
             )
-            for quota in quotas
-        ),
-        gates=gates_for(resource, organization, user_id, window, rules, zone),
+            for quota in self.quotas
+        )
+
+
+def load_scene(
+    resource: Resource,
+    customer_class: str,
+    window: Span,
+    *,
+    leaving_out: Collection[int] = (),
+    is_binding: bool = False,
+    asker: tuple[int | None, int] | None = None,
+) -> Scene:
+    """Return what decides about attempts of a class of customers.
+
+    asker: a person and an organization whose situation alone is asked for. Without them it serves
+    for everybody of the class. The rest is as in `load_situation`.
+    """
+    moment = now()
+    calendar = load_calendar(resource, window)
+    quotas = calendar.quotas_for(customer_class)
+    zone = calendar.hours.zone
+    near = window.widened(calendar.longest_apart, calendar.longest_apart)
+    pools = _pools(resource, {quota.source for quota in quotas}, is_binding=is_binding)
+    counted = _hull([near, *(whole_periods(quota.period, window, zone) for quota in quotas)])
+    numbers = sorted(set().union(*pools.values()))
+    statuses = [*HOLDING_STATUSES, "requested"] if quotas else HOLDING_STATUSES
+    find_counted: Callable[[int | None, int], Sequence[Counted]]
+    # Where no quota is everybody's, what others have at other times decides nothing.
+    is_everybodys = any(quota.shared_by == "equipment" for quota in quotas)
+    if asker is None and not is_everybodys:
+        rows = load_counted([resource.id], near, HOLDING_STATUSES, moment)
+        find_counted = partial(_load_own, numbers, counted, statuses)
+    else:
+        rows = load_counted(
+            numbers,
+            counted,
+            statuses,
+            moment,
+            leaving_out,
+            apart_from=None if asker is None or is_everybodys else (near, *asker),
+        )
+        find_counted = lambda _user_id, _organization_id: rows  # noqa: E731
+    return Scene(
+        now=moment,
+        calendar=calendar,
+        rules=calendar.rules_for(customer_class),
+        quotas=quotas,
         window=window,
+        near=near,
+        pools=pools,
+        rows=rows,
+        find_counted=find_counted,
     )
 
 
@@ -253,11 +347,30 @@ def load_counted(
         values["near_since"], values["near_until"] = near.starts_at, near.ends_at
         values["user_id"], values["organization_id"] = user_id, organization_id
     rows = read_committed(_COUNTED if apart_from is None else _COUNTED_OF, values)
-    return [
-        Counted(row[0], row[1], Span(row[2], row[3]), *row[4:])
-        for row in rows
-        if row[0] not in leaving_out
-    ]
+    return [_counted(row) for row in rows if row[0] not in leaving_out]
+
+
+def _load_own(
+    resource_ids: Sequence[int],
+    window: Span,
+    statuses: Sequence[str],
+    user_id: int | None,
+    organization_id: int,
+) -> list[Counted]:
+    """Return the bookings of a person or an organization that overlap a window."""
+    values = {
+        "resource_ids": list(resource_ids),
+        "since": window.starts_at,
+        "until": window.ends_at,
+        "statuses": list(statuses),
+        "user_id": user_id,
+        "organization_id": organization_id,
+    }
+    return [_counted(row) for row in read_committed(_OWN, values)]
+
+
+def _counted(row: Sequence[Any]) -> Counted:
+    return Counted(row[0], row[1], Span(row[2], row[3]), *row[4:])
 
 
 _IDS: Any = bindparam("resource_ids", expanding=True)
@@ -298,6 +411,11 @@ _OFFERED = select(
     WaitingEntry.starts_at < bindparam("until"),
 )
 _COUNTED: Any = union_all(_BOOKED, _OFFERED)
+_IS_THEIRS = or_(
+    Booking.user_id == bindparam("user_id"),
+    Booking.organization_id == bindparam("organization_id"),
+)
+_OWN = _BOOKED.where(_IS_THEIRS)
 _COUNTED_OF: Any = union_all(
     _BOOKED.where(
         or_(
@@ -305,8 +423,7 @@ _COUNTED_OF: Any = union_all(
                 Booking.ends_at > bindparam("near_since"),
                 Booking.starts_at < bindparam("near_until"),
             ),
-            Booking.user_id == bindparam("user_id"),
-            Booking.organization_id == bindparam("organization_id"),
+            _IS_THEIRS,
         )
     ),
     _OFFERED,

@@ -6,17 +6,18 @@ Forms know the shape of input, never the database; what needs rows is refused by
 import base64
 import io
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 from functools import cache, lru_cache
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar, cast
 
 import wtforms
 from flask import request
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from werkzeug.datastructures import CombinedMultiDict, FileStorage, MultiDict
-from wtforms import Field, FieldList, FileField, FormField, i18n
+from wtforms import Field, FieldList, FileField, FormField, i18n, validators
 from wtforms.fields.core import UnboundField
 from wtforms.meta import DefaultMeta
 from wtforms.utils import unset_value
@@ -48,6 +49,9 @@ _READERS_WORDS = _ReadersWords()
 
 
 class _Meta(DefaultMeta):
+    #: The names that a JSON body gives; None in a form that a page may show.
+    given: Collection[str] | None = None
+
     def get_translations(self, form: wtforms.Form) -> Any:
         return _READERS_WORDS
 
@@ -56,12 +60,17 @@ class _Meta(DefaultMeta):
     ) -> Any:
         if options.keys() != _BOUND_BY:
             return super().bind_field(form, unbound_field, options)
-        model = _bound(unbound_field, options["name"], options["prefix"])
+        name = options["name"]
+        blank = None
+        if self.given is not None and name not in self.given:
+            blank = _blank(unbound_field, name, cast(Any, type(form)))
+        model = blank or _bound(unbound_field, name, options["prefix"])
         field = _twin(model)
         field._form, field.meta = form, self
-        # What is about this one alone must not be known of the others.
-        field.label, field.flags = _twin(model.label), _twin(model.flags)
         field._translations = options["translations"]
+        if blank is None:
+            # What is about this one alone must not be known of the others.
+            field.label, field.flags = _twin(model.label), _twin(model.flags)
         return field
 
 
@@ -72,6 +81,32 @@ _BOUND_BY = {"name", "prefix", "translations"}
 def _bound(unbound_field: "UnboundField[Any]", name: str, prefix: str) -> Field:
     """Return the field of which all forms get a copy: to make it takes ten times as long."""
     return unbound_field.bind(None, name, prefix, _meta=_Meta())
+
+
+@lru_cache(maxsize=4096)
+def _blank(unbound_field: "UnboundField[Any]", name: str, form_class: Any) -> Field | None:
+    """Return a field as it is wherever a body does not give it; None where that depends on more.
+
+    It is processed and found to be good already.
+    """
+    field = _twin(_bound(unbound_field, name, ""))
+    checks = field.validators
+    if (
+        isinstance(field, FieldList | FormField)
+        or (checks and not isinstance(checks[0], validators.Optional))
+        or hasattr(form_class, f"validate_{name}")
+        or hasattr(form_class, f"filter_{name}")
+        or callable(field.default)
+    ):
+        return None
+    field.process(MultiDict())
+    if field.default is not None:
+        field.process(None)
+    is_plain = field.data is None or isinstance(field.data, str | int)
+    if not is_plain or not field.validate(None):
+        return None
+    field.errors, field.is_blank = (), True
+    return field
 
 
 def _twin(thing: T) -> T:
@@ -144,13 +179,14 @@ class Form(wtforms.Form):
                 _flatten(known[name], name, value, formdata)
             except TypeError as error:
                 refused[name] = str(error)
-        filled = cls(formdata)
-        filled.refused = refused
         if obj is None:
-            for name, field in filled._fields.items():
+            filled = cls(formdata, meta={"given": payload})
+            filled.refused = refused
+            for name, field in filled._told.items():
                 if name not in payload and field.default is not None:
                     field.process(None)
             return filled
+        filled = cls(formdata)
         form = cls(obj=obj)
         form.refused = refused
         for name, field in filled._fields.items():
@@ -169,10 +205,31 @@ class Form(wtforms.Form):
         return cls(MultiDict({name: value for name, value in row.items() if value.strip()}))
 
     refused: dict[str, str] = {}
+    _fields: dict[str, Any]
+
+    @property
+    def _told(self) -> dict[str, Any]:
+        """The fields but those that are as they are wherever nothing is said of them."""
+        return {name: one for name, one in self._fields.items() if "is_blank" not in vars(one)}
+
+    @contextmanager
+    def _without_blank(self) -> Iterator[None]:
+        """Let WTForms see no fields in this block of which all is known."""
+        fields, self._fields = self._fields, self._told
+        try:
+            yield
+        finally:
+            self._fields = fields
+
+    def process(self, *args: Any, **kwargs: Any) -> None:
+        with self._without_blank():
+            super().process(*args, **kwargs)
 
     def validate(self, extra_validators: Any = None) -> bool:
-        is_valid = super().validate(extra_validators)
-        for field in _leaves(self):
+        with self._without_blank():
+            is_valid = super().validate(extra_validators)
+            leaves = _leaves(self)
+        for field in leaves:
             for text in _texts(field):
                 if _CONTROL.search(text):
                     field.errors = [*field.errors, _("Please remove the control characters.")]

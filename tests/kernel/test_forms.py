@@ -254,6 +254,21 @@ def test_what_is_changed_on_the_field_of_one_form_is_not_so_on_the_next(app: Fla
         assert second.name._form is second
 
 
+def test_what_a_body_does_not_give_is_as_if_nothing_were_given_for_it(app: Flask) -> None:
+    nothing = dict.fromkeys(("words", "email", "color", "count", "price_cents", "due_on"))
+    least, full = (ThingForm.from_json({"name": "Mill", **said}) for said in ({}, nothing))
+    assert least.validate()
+    assert full.validate()
+    assert least.data == full.data
+    assert (least.data["color"], least.data["is_open"], least.data["tags"]) == ("", False, [])
+    least.add_error("words", "Too plain.")
+    least.count.data = 7
+    again = ThingForm.from_json({"name": "Mill"})
+    assert again.validate()
+    assert again.data == full.data
+    assert not ThingForm.from_json({"words": "No name."}).validate()
+
+
 class OptionalPartForm(Form):
     name = TextField("Name")
     part = PartField(PartForm)

@@ -16,14 +16,14 @@ from zipfile import BadZipFile, ZipFile
 
 from flask import Response, current_app, send_file
 from flask_babel import gettext as _
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from sqlalchemy import CheckConstraint, ForeignKey, String, event
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from werkzeug.datastructures import FileStorage
 
 from portal.kernel.clock import now
 from portal.kernel.database import Identified, Model, session
-from portal.kernel.errors import Invalid, NotFound
+from portal.kernel.errors import Invalid, NotFound, PortalError
 
 PHOTO_WIDTH = 1600
 THUMBNAIL_WIDTH = 480
@@ -223,15 +223,15 @@ def _decode(data: bytes, field: str) -> Image.Image:
             if picture.width * picture.height > current_app.config["MAX_IMAGE_PIXELS"]:
                 raise Invalid(field, _("This picture has too many pixels. Please scale it down."))
             picture.load()
+            # Which way up it is, is known by now; the rest is dropped anyway, and cameras write
+            # what Pillow cannot write again.
+            picture.getexif()
+            picture.info.pop("exif", None)
             return ImageOps.exif_transpose(picture).convert("RGB")
-    except (
-        UnidentifiedImageError,
-        OSError,
-        ValueError,
-        SyntaxError,
-        Image.DecompressionBombError,
-        Image.DecompressionBombWarning,
-    ) as error:
+    except PortalError:
+        raise
+    except Exception as error:
+        # Pillow raises whatever a damaged file leads it to.
         raise refusal from error
 
 

@@ -143,6 +143,18 @@ def test_picture_taken_sideways_is_turned_upright() -> None:
     assert (stored.width, stored.height) == (480, 640)
 
 
+def test_picture_whose_camera_wrote_nonsense_is_taken_all_the_same() -> None:
+    upright, resolution = (
+        struct.pack("<HHLHH", 0x0112, 3, 1, 6, 0),
+        b"\x1a\x01\x02\0\x04\0\0\0abc\0",
+    )
+    exif = b"Exif\0\0II*\0\x08\0\0\0\x02\0" + upright + resolution + bytes(8)
+
+    stored = keep_image(picture("JPEG", (640, 480), exif=exif))
+
+    assert (stored.width, stored.height) == (480, 640)
+
+
 @pytest.mark.parametrize(
     "tail",
     [SCRIPT, PROGRAM, DOCX, b"<?php system($_GET[0]); ?>", PDF],

@@ -152,6 +152,37 @@ def test_a_workbook_with_entities_or_damage_is_refused(content):
         read_sheet(with_member(workbook(["a"], ["1"]), SHEET, content))
 
 
+def with_bytes(data, place, value):
+    return data[:place] + value + data[place + len(value) :]
+
+
+WHOLE = workbook(["name", "city"], *(["Ana's shop", f"Town {number}"] for number in range(99)))
+TABLE_AT = WHOLE.index(b"PK\x03\x04", WHOLE.index(b"xl/worksheets") - 60)
+ENTRY_AT = WHOLE.index(b"PK\x01\x02", WHOLE.rindex(b"xl/worksheets") - 60)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        with_bytes(WHOLE, TABLE_AT + 120, b"\xff" * 30),
+        with_bytes(WHOLE, ENTRY_AT + 8, b"\x01\x00"),
+        with_bytes(WHOLE, ENTRY_AT + 10, b"\x13\x00"),
+        WHOLE[: len(WHOLE) // 2],
+    ],
+    ids=["damaged within", "encrypted", "compressed oddly", "cut short"],
+)
+def test_a_workbook_that_cannot_be_unpacked_is_refused(data):
+    assert WHOLE[TABLE_AT + 30 :].startswith(b"xl/worksheets")
+    with pytest.raises(Invalid) as refusal:
+        read_sheet(data)
+    assert refusal.value.field == "file"
+
+
+def test_what_a_workbook_computed_reads_as_it_was_shown():
+    data = workbook(["price", "share"], [16.2 * 3, 1 / 3])
+    assert cells_of(data) == [{"price": "48.6", "share": "0.333333333333333"}]
+
+
 def test_a_bomb_is_refused_by_what_it_unpacks_to():
     bomb = with_member(workbook(["a"]), SHEET, b"<!-- " + b"x" * 3_000_000 + b" --><worksheet/>")
     assert len(bomb) < 20_000

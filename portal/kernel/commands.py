@@ -86,7 +86,10 @@ def is_command(function: Any) -> bool:
 
 
 def _lock_subjects(subjects: tuple[object, ...]) -> None:
-    rows = [row for row in subjects if isinstance(row, Model) and instance_state(row).persistent]
+    given = [row for row in subjects if isinstance(row, Model)]
+    if any(instance_state(row).detached for row in given):
+        raise RuntimeError("a row that is kept is nobody's to change: give `own_row` of it")
+    rows = [row for row in given if instance_state(row).persistent]
     try:
         # Always in one order, or two commands could each wait for what the other has locked.
         for row in sorted(rows, key=lambda row: instance_state(row).identity or ()):

@@ -16,7 +16,7 @@ from copy import deepcopy
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
-from flask import Flask, current_app
+from flask import Flask, current_app, g, has_app_context
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     JSON,
@@ -330,6 +330,11 @@ class Reader:
         return cast(DBAPIConnection, connection)
 
 
+def is_in_transaction() -> bool:
+    """Tell whether the session has begun a transaction; if there is none yet, none is made."""
+    return session.registry.has() and session().in_transaction()
+
+
 def is_writing() -> bool:
     """Tell whether a write transaction of ours is open."""
     return _writing.get()
@@ -391,7 +396,7 @@ def _end_reading(db_session: Session) -> Connection | None:
 
 #: Where a session has the connection of its transaction, which takes long to ask for.
 _CONNECTION = "connection"
-#: Where it has what holds as long as it begins no transaction.
+#: Where the context of an app has what holds as long as its session begins no transaction.
 OUTSIDE = "outside"
 
 
@@ -405,7 +410,8 @@ def _know_connection(db_session: Session, _transaction: object, connection: Conn
 @event.listens_for(Session, "after_transaction_end")
 def _forget_connection(db_session: Session, _transaction: object) -> None:
     db_session.info.pop(_CONNECTION, None)
-    db_session.info.pop(OUTSIDE, None)
+    if has_app_context():
+        g.pop(OUTSIDE, None)
 
 
 def present_connection() -> Connection:
@@ -527,8 +533,7 @@ def read_committed(statement: Any, values: Values) -> Rows:
     For what most pages ask and need no more of: to begin a transaction and to end it takes as long
     as five such statements, so that SQLite is asked without.
     """
-    is_inside = session.registry.has() and session().in_transaction()
-    rows = None if is_inside else read_outside(statement, values)
+    rows = None if is_in_transaction() else read_outside(statement, values)
     return read_rows(statement, values) if rows is None else rows
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Hashable, Mapping
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
-from flask import Flask, current_app, has_request_context
+from flask import Flask, current_app, g, has_request_context
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -37,6 +37,7 @@ from portal.kernel.database import (
     Base,
     Model,
     db,
+    is_in_transaction,
     is_writing,
     present_connection,
     put_row,
@@ -115,7 +116,7 @@ def committed_for_now(key: Hashable, make: Callable[[], T]) -> T:
     For what many requests ask within a second. It must depend on nothing but the key and the
     database; in a transaction it is made anew, as on a database that is read only in one.
     """
-    outside = _outside(session())
+    outside = _outside()
     if outside is None:
         return make()
     values: Values = current_app.extensions["portal-committed"]
@@ -145,20 +146,33 @@ def settled_each(
 
 
 def settled_row(key: Hashable, statement: Select[R], values: Mapping[str, Any]) -> R | None:
-    """Return the one row of the session that a statement reads, without reading it each time."""
+    """Return the one row that a statement reads, without reading it each time.
+
+    It is to be looked at, and nobody's to change; what goes to a command is `own_row` of it.
+    """
     mark = _present_mark()
     if mark is None:
         return session.scalar(statement, values)
 
-    def make() -> _Print | None:
+    def make() -> R | None:
         # In a session of its own, so that it is nobody's.
         with Session(session.connection(), join_transaction_mode="create_savepoint") as apart:
             row = apart.scalar(statement, values)
-            return None if row is None else _Print(row)
+            if row is not None:
+                instance_state(row).info[_PRINT] = _Print(row)
+            return row
 
     kept: Values = current_app.extensions["portal-settled"]
-    found = kept.get(mark, key, make)
-    return None if found is None else found.row(session())
+    return kept.get(mark, key, make)
+
+
+def own_row(row: R) -> R:
+    """Return the session's copy of a row that is kept; any other is the session's already."""
+    found: _Print | None = instance_state(row).info.get(_PRINT)
+    return row if found is None else found.row(session())
+
+
+_PRINT = "print"
 
 
 class _Print:
@@ -197,11 +211,10 @@ class _Print:
 
 def _present_mark() -> int | None:
     """Return the mark of this transaction, or None once it has changed something itself."""
-    present = session()
     if is_writing():
-        present.flush()
+        session.flush()
     else:
-        outside = _outside(present)
+        outside = _outside()
         if outside is not None and outside.mark is not None:
             return outside.mark
     connection = present_connection()
@@ -220,19 +233,22 @@ class _Outside(NamedTuple):
     mark: int | None
 
 
-def _outside(present: Session) -> _Outside | None:
+def _outside() -> _Outside | None:
     """Return what a request goes by that has begun no transaction, which it reads once.
 
     To begin one and end it takes a tenth of what a small answer does. None elsewhere, for nobody
     would read it again.
     """
-    found: _Outside | None = present.info.get(OUTSIDE)
-    if found is None and has_request_context() and not present.in_transaction():
+    if not has_request_context():
+        return None
+    found: _Outside | None = g.get(OUTSIDE)
+    if found is None and not is_in_transaction():
         version = version_outside()
         if version is not None:
             values: Values = current_app.extensions["portal-committed"]
             mark = values.get(version, OUTSIDE, lambda: _mark_among(read_outside(_READ, {})))
-            found = present.info[OUTSIDE] = _Outside(version, mark)
+            found = _Outside(version, mark)
+            setattr(g, OUTSIDE, found)
     return found
 
 
@@ -241,8 +257,7 @@ def _mark_among(rows: Rows | None) -> int | None:
 
 
 def _forget_outside(_error: BaseException | None) -> None:
-    if session.registry.has():
-        session().info.pop(OUTSIDE, None)
+    g.pop(OUTSIDE, None)
 
 
 @cache

@@ -9,10 +9,12 @@ from flask import Flask
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from portal.accounts.models import User
+from portal.kernel.authorization import SYSTEM
 from portal.kernel.database import db, session, unit_of_work
-from portal.kernel.settled import KEEPS_SETTLED, committed_for_now, settled, settled_row
+from portal.kernel.settled import KEEPS_SETTLED, committed_for_now, own_row, settled, settled_row
 from portal.kernel.workflow import WorkflowStep
 from portal.organizations.models import Membership, Organization
+from portal.organizations.services.records import archive_organization
 from tests.cast import World
 
 T = TypeVar("T")
@@ -173,7 +175,7 @@ def test_a_row_that_is_kept_is_a_row_of_the_session_like_any_other(
     def read() -> Organization:
         found = settled_row(("shop", shop), _SHOP, {"number": shop})
         assert found is not None
-        return found
+        return own_row(found)
 
     name = read().name
     session.rollback()
@@ -188,3 +190,9 @@ def test_a_row_that_is_kept_is_a_row_of_the_session_like_any_other(
         read().name = name
     assert aside(app, lambda: read().name) == name
     assert settled_row(("nothing",), _SHOP, {"number": 10**9}) is None
+
+
+def test_a_row_that_is_kept_is_given_to_no_command(app: Flask, world: World) -> None:
+    kept = settled_row("kept", _SHOP, {"number": world.organizations["shop"]})
+    with pytest.raises(RuntimeError, match="own_row"):
+        archive_organization(SYSTEM, kept)

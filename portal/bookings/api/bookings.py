@@ -12,6 +12,7 @@ from portal.bookings.api.blueprint import blueprint
 from portal.bookings.api.reading import (
     choose_organization,
     instant_argument,
+    look_up_organization,
     override_reason,
     read_repeating,
     read_span,
@@ -43,6 +44,7 @@ from portal.kernel.api import (
 from portal.kernel.authorization import authorize
 from portal.kernel.errors import Invalid
 from portal.kernel.idempotency import idempotency_key
+from portal.kernel.settled import own_row
 from portal.kernel.web.arguments import choice_argument, number_argument
 from portal.kernel.web.viewer import current_actor
 
@@ -315,7 +317,7 @@ def _book(resource: Any) -> ResponseReturnValue:
     form = bind_json(BookingForm)
     if not is_written(resource):
         resource = open_resource(actor, resource.equipment or resource.facility)
-    organization = choose_organization(actor, form.organization_id.data)
+    organization = look_up_organization(actor, form.organization_id.data)
     span = read_span(form.starts_at.data, form.ends_at.data)
     recurrence, key = read_repeating(form), idempotency_key()
     # What stands against somebody else is told only once they are known to be of the organization.
@@ -325,8 +327,8 @@ def _book(resource: Any) -> ResponseReturnValue:
             refuse_what_is_taken(actor, resource, organization=organization, span=span, key=key)
         made = making.create_booking(
             actor,
-            resource,
-            organization=organization,
+            own_row(resource),
+            organization=own_row(organization),
             span=span,
             user_id=form.for_user.data,
             purpose=form.purpose.data,

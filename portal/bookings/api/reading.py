@@ -11,6 +11,7 @@ from portal.bookings.rules.recurrence import Recurrence, read_recurrence
 from portal.kernel.authorization import Actor
 from portal.kernel.errors import Invalid
 from portal.kernel.fields import read_instant
+from portal.kernel.settled import own_row
 from portal.kernel.web.arguments import text_argument
 
 
@@ -33,6 +34,11 @@ def instant_argument(name: str) -> dt.datetime | None:
 
 def choose_organization(actor: Actor, organization_id: int | None) -> Any:
     """Return the one of the actor's organizations that is meant: the only one, if none is."""
+    return own_row(look_up_organization(actor, organization_id))
+
+
+def look_up_organization(actor: Actor, organization_id: int | None) -> Any:
+    """Return the organization that `choose_organization` does, as it is kept."""
     found = (
         queries.find_only_organization(actor)
         if organization_id is None

@@ -106,7 +106,10 @@ def get_resource(resource_id: int) -> Resource:
 def find_resource(
     *, equipment_id: int | None = None, facility_id: int | None = None
 ) -> Resource | None:
-    """Return the resource of equipment or of a facility, if one is written, whoever asks."""
+    """Return the resource of equipment or of a facility, if one is written, whoever asks.
+
+    It is kept: to be looked at.
+    """
     values: dict[str, int | None]
     if equipment_id is not None:
         values = {"equipment_id": equipment_id}
@@ -116,7 +119,7 @@ def find_resource(
 
 
 def find_own_organization(actor: Actor, organization_id: int) -> Organization | None:
-    """Return an organization of the actor's, or None."""
+    """Return an organization of the actor's, or None. It is kept: to be looked at."""
     if organization_id not in actor.memberships:
         return None
     key = ("organization", organization_id)

@@ -36,7 +36,7 @@ def new_resource(record: Facility | Equipment | Organization) -> Resource:
 
 def is_written(resource: Resource) -> bool:
     """Tell whether anything can hang on a resource yet."""
-    return instance_state(resource).persistent
+    return instance_state(resource).has_identity
 
 
 def resource_of(record: Facility | Equipment | Organization) -> Resource:

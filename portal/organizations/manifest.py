@@ -93,6 +93,12 @@ manifest = Manifest(
             order=10,
         ),
         DeskSection(
+            _l("What you asked to join"),
+            _l("You asked to join no organization."),
+            desk.list_asked_by,
+            order=12,
+        ),
+        DeskSection(
             _l("To decide"),
             _l("No request to join and no claim waits for you."),
             desk.list_decisions_for,

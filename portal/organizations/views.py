@@ -121,6 +121,9 @@ def show(organization_id: int) -> ResponseReturnValue:
         is_own=is_own,
         is_stale=is_stale(organization.confirmed_at, now()),
         is_claimable=not people.has_people(organization.id),
+        has_asked=actor.user_id is not None
+        and not is_own
+        and people.find_open_join_request(organization.id, actor.user_id) is not None,
         people=people.list_people(organization.id) if is_own else [],
         kinds=ORGANIZATION_KINDS,
         bands=EMPLOYEE_BANDS,

@@ -19,18 +19,22 @@ from portal.partnerships.services.urgent import call_helpers
 
 
 def email_managers_on_response_sent(event: events.ResponseSent) -> None:
-    """Ask who decides for the request's organization to answer a response."""
+    """Ask who decides for the request's organization to answer a response; tell who wrote it."""
     response = _response(event.response_id)
     if response is None or response.status != "sent":
         return
-    queue_mails(
-        queries.deciders_of(response.request),
-        "response_sent",
-        title=response.request.title,
-        organization=response.organization.name,
-        message=response.message,
-        url=_response_url(response),
-    )
+    deciders = queries.deciders_of(response.request)
+    others = [user for user in queries.keepers_of(response.request) if user not in deciders]
+    for people, decides in ((deciders, True), (others, False)):
+        queue_mails(
+            people,
+            "response_sent",
+            title=response.request.title,
+            organization=response.organization.name,
+            message=response.message,
+            url=_response_url(response),
+            decides=decides,
+        )
 
 
 def email_asked_organization_on_request_published(event: events.RequestMoved) -> None:

@@ -326,3 +326,12 @@ def test_a_revoked_claim_takes_those_along_whom_it_let_in(actor, claim, world):
             select(Invitation).where(Invitation.organization_id == unclaimed.id)
         )
     ] == ["withdrawn"]
+
+
+def test_who_asked_to_join_reads_so_on_its_page_and_the_desk(world, client_of):
+    page, eve = f"/organizations/{world.organizations['shop']}", client_of("eve")
+    assert "Ask to join" in eve.get(page).text
+    eve.post(f"{page}/join", data={"message": "I work there now."})
+    assert "You asked to join" in eve.get(page).text
+    assert "You asked to join Ana&#39;s Machine Shop" in eve.get("/desk").text
+    assert "You asked to join" not in client_of("dov").get(page).text

@@ -98,6 +98,25 @@ def test_answer_clears_the_desk_and_opens_the_way_to_each_other(
     assert "Fridays are free." in client_of("ana").get(f"/responses/{response.id}").text
 
 
+def test_member_who_asked_hears_of_the_answer_and_who_decides(
+    ask: Ask, actor: ActorOf, client_of: ClientOf, drain: Callable[[], None], mails: Mails
+) -> None:
+    request = ask()
+    with unit_of_work():
+        session.get_one(Request, request.id).created_by_id = actor("ben").user_id
+    ben = client_of("ben")
+    assert "has not answered yet" in ben.get(f"/requests/{request.id}").text
+    request = queries.get_request(request.id)
+    response = response_services.send_response(actor("cleo"), request, message="Fridays are free.")
+    drain()
+    told = {mail["to"]: mail["text"] for mail in mails if "Fridays are free." in mail["text"]}
+    assert set(told) == {"ana@cast.example", "ben@cast.example"}
+    assert "Please accept or decline it." in told["ana@cast.example"]
+    assert "An owner or manager" in told["ben@cast.example"]
+    assert [item.action for item in desk.list_to_decide(actor("ben"), 10)] == ["Read the answer"]
+    assert "An owner or manager" in ben.get(f"/responses/{response.id}").text
+
+
 def test_owner_of_an_anonymous_request_is_not_told_the_name(
     ask: Ask, actor: ActorOf, client_of: ClientOf, drain: Callable[[], None], mails: Mails
 ) -> None:

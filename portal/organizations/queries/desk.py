@@ -41,6 +41,27 @@ def list_invitations_for(actor: Actor, limit: int) -> list[DeskItem]:
     ]
 
 
+def list_asked_by(actor: Actor, limit: int) -> list[DeskItem]:
+    """Return which organizations the actor asked to join and has no answer from, oldest first."""
+    rows = session.execute(
+        select(Organization.id, Organization.name, JoinRequest.created_at)
+        .join(JoinRequest, JoinRequest.organization_id == Organization.id)
+        .where(JoinRequest.user_id == actor.user_id, JoinRequest.status == "open")
+        .order_by(JoinRequest.id)
+        .limit(limit)
+    )
+    return [
+        DeskItem(
+            _("You asked to join %(organization)s", organization=row.name),
+            f"/organizations/{row.id}/join",
+            row.created_at,
+            detail=_("Its owners and managers decide; the answer comes by e-mail."),
+            action=_("Look at it"),
+        )
+        for row in rows
+    ]
+
+
 def list_decisions_for(actor: Actor, limit: int) -> list[DeskItem]:
     """Return the requests to join and the claims that the actor may decide, oldest first."""
     requests = session.execute(

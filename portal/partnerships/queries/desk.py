@@ -58,12 +58,23 @@ def _ends_soon() -> ColumnElement[bool]:
 
 
 def list_to_decide(actor: Actor, limit: int) -> list[DeskItem]:
-    """Return the responses that wait for the actor's decision, oldest first."""
+    """Return the responses that wait for a decision, oldest first: the actor's own, or that of
+    their managers where the actor wrote the request."""
+    may_decide = visible(actor, Permission.RESPONSE_DECIDE)
+    wrote = (Request.created_by_id == actor.user_id) & Request.organization_id.in_(
+        sorted(actor.memberships)
+    )
     rows = session.execute(
-        select(Response.id, Response.created_at, Request.title, Organization.name)
+        select(
+            Response.id,
+            Response.created_at,
+            Request.title,
+            Organization.name,
+            may_decide.label("may_decide"),
+        )
         .join(Request, Request.id == Response.request_id)
         .join(Organization, Organization.id == Response.organization_id)
-        .where(Response.status == "sent", visible(actor, Permission.RESPONSE_DECIDE))
+        .where(Response.status == "sent", may_decide | wrote)
         .order_by(Response.id)
         .limit(limit)
     )
@@ -72,7 +83,7 @@ def list_to_decide(actor: Actor, limit: int) -> list[DeskItem]:
             _("%(organization)s responded to “%(title)s”", organization=row.name, title=row.title),
             f"/responses/{row.id}",
             row.created_at,
-            action=_("Read and decide"),
+            action=_("Read and decide") if row.may_decide else _("Read the answer"),
         )
         for row in rows
     ]

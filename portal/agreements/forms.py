@@ -185,7 +185,11 @@ class OutcomeForm(Form):
 class OutcomePageForm(OutcomeForm):
     """An outcome as the page sends it."""
 
-    document = UploadField(_l("File"), accept=f"{DOCUMENT_ACCEPT},{IMAGE_ACCEPT}")
+    document = UploadField(
+        _l("File"),
+        accept=f"{DOCUMENT_ACCEPT},{IMAGE_ACCEPT}",
+        description=_l("PDF, DOCX, XLSX, CSV, text or a picture; 10 MB at most."),
+    )
 
 
 class CorrectionForm(Form):
@@ -204,7 +208,11 @@ class CorrectionForm(Form):
 class CorrectionPageForm(CorrectionForm):
     """A correction as the page sends it."""
 
-    document = UploadField(_l("File"), accept=f"{DOCUMENT_ACCEPT},{IMAGE_ACCEPT}")
+    document = UploadField(
+        _l("File"),
+        accept=f"{DOCUMENT_ACCEPT},{IMAGE_ACCEPT}",
+        description=_l("PDF, DOCX, XLSX, CSV, text or a picture; 10 MB at most."),
+    )
 
 
 class TwinForm(Form):

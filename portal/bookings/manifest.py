@@ -155,7 +155,13 @@ manifest = Manifest(
         ),
     ),
     sections=(
-        RecordSection("mail", _l("Bookings"), "bookings/mail.html", notices.mail_section, order=20),
+        RecordSection(
+            "mail",
+            _l("Bookings and training"),
+            "bookings/mail.html",
+            notices.mail_section,
+            order=20,
+        ),
         RecordSection(
             "booking",
             _l("Conversation"),

@@ -290,7 +290,9 @@ class PhotosForm(Form):
     photos = UploadsField(
         _l("Photos"),
         accept=IMAGE_ACCEPT,
-        description=_l("JPEG, PNG or WebP. Location data in the picture is removed."),
+        description=_l(
+            "JPEG, PNG or WebP; 15 MB together. Location data in the picture is removed."
+        ),
     )
     caption = TextField(
         _l("What the photo shows"),
@@ -328,7 +330,9 @@ class AddDocumentsForm(Form):
     documents = UploadsField(
         _l("Documents"),
         accept=DOCUMENT_ACCEPT,
-        description=_l("Data sheets, manuals, certificates: PDF, CSV, text, XLSX or DOCX."),
+        description=_l(
+            "Data sheets, manuals, certificates: PDF, CSV, text, XLSX or DOCX; 10 MB each."
+        ),
     )
     title = TextField(_l("Title"), longest=200)
 

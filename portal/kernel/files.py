@@ -78,8 +78,11 @@ def keep_file(
 def store_file(upload: FileStorage, *, field: str, user_id: int | None) -> StoredFile:
     """Keep a picture or a document, told apart by its name. Raises Invalid(field)."""
     suffix = "." + (upload.filename or "").rpartition(".")[2].lower()
-    store = store_image if suffix in _PICTURES else store_document
-    file = store(upload, field=field, user_id=user_id)
+    if suffix in _PICTURES:
+        file = store_image(upload, field=field, user_id=user_id)
+    else:
+        refusal = _("Please choose a PDF, CSV, text, XLSX or DOCX file, or a picture.")
+        file = store_document(upload, field=field, user_id=user_id, refusal=refusal)
     session.flush()
     return file
 
@@ -107,10 +110,12 @@ def store_image(upload: FileStorage, *, field: str, user_id: int | None) -> Stor
     )
 
 
-def store_document(upload: FileStorage, *, field: str, user_id: int | None) -> StoredFile:
+def store_document(
+    upload: FileStorage, *, field: str, user_id: int | None, refusal: str = ""
+) -> StoredFile:
     """Keep a document (PDF, CSV, text, XLSX, DOCX), known by its content and its name.
 
-    Raises Invalid(field) for anything else.
+    Raises Invalid(field) for anything else, with `refusal` where other kinds would do as well.
     """
     data = upload.stream.read(MOST_DOCUMENT_BYTES + 1)
     if len(data) > MOST_DOCUMENT_BYTES:
@@ -118,7 +123,7 @@ def store_document(upload: FileStorage, *, field: str, user_id: int | None) -> S
     suffix = Path(upload.filename or "").suffix.lower()
     looks_right, content_type = _DOCUMENTS.get(suffix, (None, ""))
     if looks_right is None or not looks_right(data):
-        raise Invalid(field, _("Please choose a PDF, CSV, text, XLSX or DOCX file."))
+        raise Invalid(field, refusal or _("Please choose a PDF, CSV, text, XLSX or DOCX file."))
     key = secrets.token_urlsafe(24)
     _write(key, data)
     return _row(key, content_type, upload.filename, len(data), user_id)

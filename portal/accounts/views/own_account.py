@@ -5,6 +5,7 @@ from typing import Any
 from flask import abort, make_response, request, url_for
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
+from flask_babel import force_locale, get_locale
 from flask_babel import gettext as _
 from flask_login import current_user
 
@@ -45,7 +46,9 @@ def profile() -> ResponseReturnValue:
         form.submitted()
         and form.attempt(services.change_profile, current_actor(), user, **form.data) is not None
     ):
-        flash(_("Your profile was saved."))
+        # In the language that was chosen just now.
+        with force_locale(user.language or str(get_locale())):
+            flash(_("Your profile was saved."))
         return see_other(url_for("accounts.profile"))
     return page("accounts/profile.html", form=form, user=user)
 

@@ -279,7 +279,12 @@ def add_document(agreement_id: int) -> ResponseReturnValue:
             services.add_document, actor, agreement, document_id=document_id, **form.data
         )
         if version is not None:
-            flash(_("The document was added. The other parties are asked to agree with it."))
+            is_asked = queries.get_visible_agreement(actor, agreement_id).status != "draft"
+            flash(
+                _("The document was added. The other parties are asked to agree with it.")
+                if is_asked
+                else _("The document was added. The other parties read it once you propose this.")
+            )
             return _to_record(agreement_id, "documents")
         agreement = queries.get_visible_agreement(actor, agreement_id)
     return page("agreements/document.html", form=form, agreement=agreement, title=title)

@@ -11,17 +11,17 @@ class NoticesForm(Form):
     """What to get by e-mail."""
 
     tells_person = YesNoField(
-        _l("Bookings you made, or that were made for you"),
+        _l("Your bookings and your training"),
         description=_l(
-            "With an invitation for your calendar. If the host declines or cancels, you are told "
-            "in any case."
+            "With an invitation for your calendar. If the host or the provider declines or "
+            "cancels, you are told in any case."
         ),
     )
     tells_host = YesNoField(
-        _l("Bookings of what your organization shares"),
+        _l("Bookings of what your organization shares, seats in what it teaches"),
         description=_l("Also what waits for your approval; it stands on your desk as well."),
     )
-    tells_offers = YesNoField(_l("Times that get free while you are on a waiting list"))
+    tells_offers = YesNoField(_l("Times and seats that get free while you are on a waiting list"))
     remind_minutes = ChoiceField(_l("Remind me of a booking"), choices=REMINDERS, is_required=True)
 
 

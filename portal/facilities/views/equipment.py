@@ -3,6 +3,7 @@
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from portal.facilities import queries, services
 from portal.facilities.forms import (
@@ -179,7 +180,8 @@ def edit_documents(equipment_id: int) -> ResponseReturnValue:
             services.add_equipment_documents, current_actor(), equipment, **form.data
         )
         if saved is not None:
-            flash(_("The documents were added."))
+            count = len(form.documents.data)
+            flash(ngettext("The document was added.", "The documents were added.", count))
             return see_other(url_for("facilities.edit_documents", equipment_id=equipment_id))
     return page("facilities/documents.html", form=form, equipment=equipment)
 

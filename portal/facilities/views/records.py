@@ -8,6 +8,7 @@ import segno
 from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from portal.facilities import queries
 from portal.facilities.forms import AddPhotosForm, PhotoForm
@@ -116,7 +117,7 @@ def edit_photos(record: queries.Record, command: Callable[..., Any]) -> Response
     if form.submitted():
         saved = form.attempt(command, current_actor(), record, **form.data)
         if saved is not None:
-            flash(_("The photos were added."))
+            flash(ngettext("The photo was added.", "The photos were added.", len(form.photos.data)))
             return see_other(url_of(record, "edit_{}_photos"))
     return page("facilities/photos.html", form=form, record=record, **record_context(record))
 

@@ -90,11 +90,18 @@ def _page_before(status: int) -> str:
     """Return the page of ours from which a refused step was taken; "" where none is known."""
     origin = request.host_url.rstrip("/")
     sent_from = request.referrer or ""
-    if status != 409 or request.method != "POST" or not sent_from.startswith(f"{origin}/"):
+    if (
+        status not in (409, 413)
+        or request.method != "POST"
+        or not sent_from.startswith(f"{origin}/")
+    ):
         return ""
     page = local_target(sent_from.removeprefix(origin), "")
-    is_shown = "GET" in ((request.url_rule and request.url_rule.methods) or ())
-    return page if is_shown or page.partition("?")[0] != request.path else ""
+    if page.partition("?")[0] != request.path:
+        return page
+    adapter = current_app.create_url_adapter(request)
+    is_shown = adapter is not None and "GET" in adapter.allowed_methods(request.path)
+    return page if is_shown else ""
 
 
 def _answer_portal_error(error: PortalError) -> Response:

@@ -11,13 +11,15 @@ import smtplib
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FrameType
+from typing import TypeVar
 
 from flask import Flask, current_app
 from sqlalchemy import ColumnElement, String, and_, delete, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, joinedload, mapped_column
+from sqlalchemy.orm.interfaces import ORMOption
 
 from portal.kernel.clock import now
 from portal.kernel.database import Model, session, unit_of_work
@@ -36,6 +38,8 @@ from portal.kernel.outbox import (
 from portal.kernel.search import INDEX_HANDLER, search_index
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T", OutboxDelivery, OutgoingMail)
 
 BATCH = 200
 CLAIM_SECONDS = 120
@@ -63,9 +67,9 @@ class Worker:
         self.stopping = threading.Event()
 
     def run(self) -> None:
-        """Work until SIGTERM or SIGINT; what is claimed is finished first.
+        """Work until SIGTERM or SIGINT; what is claimed is finished or put back first.
 
-        What waits for others' answers has a thread of its own, so that it holds up nothing else.
+        What waits for others' answers has threads of its own, so that it holds up nothing else.
         """
 
         def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -73,13 +77,18 @@ class Worker:
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
-        outside = threading.Thread(target=self._repeat, args=(self.deliver_outside,))
-        outside.start()
+        waiting = [
+            threading.Thread(target=self._repeat, args=(turn,))
+            for turn in (self.deliver_outside, self.send_mail)
+        ]
+        for thread in waiting:
+            thread.start()
         try:
-            self._repeat(lambda: self.run_jobs() + self.deliver_inside() + self.send_mail())
+            self._repeat(lambda: self.run_jobs() + self.deliver_inside())
         finally:
             self.stopping.set()
-            outside.join()
+            for thread in waiting:
+                thread.join()
 
     def _repeat(self, turn: Callable[[], int]) -> None:
         """Take turns until told to stop, with a pause after those with nothing to do."""
@@ -146,7 +155,7 @@ class Worker:
 
     def deliver_inside(self) -> int:
         """Deliver what waits for nobody: search documents in one batch, the rest one by one."""
-        deliveries = self._claim(OutboxDelivery.handler.not_in(outside_names()))
+        deliveries = self._claim_deliveries(OutboxDelivery.handler.not_in(outside_names()))
         by_handler: dict[str, list[OutboxDelivery]] = defaultdict(list)
         for delivery in deliveries:
             by_handler[delivery.handler].append(delivery)
@@ -159,40 +168,45 @@ class Worker:
         return len(deliveries)
 
     def deliver_outside(self) -> int:
-        """Deliver what waits for others' answers; what takes too long leaves the rest for later.
+        """Deliver what waits for others' answers; what takes too long leaves the rest for later."""
+        handled = 0
+        wanted = OutboxDelivery.handler.in_(outside_names())
+        for delivery in self._in_time(self._claim_deliveries(wanted)):
+            self._deliver_one(delivery)
+            handled += 1
+        return handled
+
+    def _in_time(self, claimed: list[T]) -> Iterator[T]:
+        """Yield what was claimed as long as there is time; put the rest back.
 
         So nothing is claimed for longer than a claim holds, and another worker may take it.
         """
-        deliveries = self._claim(OutboxDelivery.handler.in_(outside_names()))
         end = time.monotonic() + OUTSIDE_SECONDS
-        for number, delivery in enumerate(deliveries):
+        for number, row in enumerate(claimed):
             if time.monotonic() > end or self.stopping.is_set():
-                self._put_back(deliveries[number:])
-                return number
-            self._deliver_one(delivery)
-        return len(deliveries)
+                self._put_back(claimed[number:])
+                return
+            yield row
 
-    def _put_back(self, deliveries: list[OutboxDelivery]) -> None:
+    def _put_back(self, claimed: Sequence[OutboxDelivery | OutgoingMail]) -> None:
+        model = type(claimed[0])
         with unit_of_work():
             session.execute(
-                update(OutboxDelivery)
-                .where(OutboxDelivery.id.in_([delivery.id for delivery in deliveries]))
-                .values(claimed_by=None, due_at=now(), attempts=OutboxDelivery.attempts - 1)
+                update(model)
+                .where(_still_ours(model, claimed))
+                .values(claimed_by=None, due_at=now(), attempts=model.attempts - 1)
                 .execution_options(synchronize_session=False)
             )
 
-    def _claim(self, is_wanted: ColumnElement[bool]) -> list[OutboxDelivery]:
-        open_and_due = and_(
-            is_wanted,
-            OutboxDelivery.done_at.is_(None),
-            OutboxDelivery.failed_at.is_(None),
-            OutboxDelivery.due_at <= now(),
-        )
+    def _claim_deliveries(self, is_wanted: ColumnElement[bool]) -> list[OutboxDelivery]:
+        is_open = and_(is_wanted, OutboxDelivery.done_at.is_(None))
+        return self._claim(OutboxDelivery, is_open, joinedload(OutboxDelivery.event))
+
+    def _claim(self, model: type[T], is_open: ColumnElement[bool], *options: ORMOption) -> list[T]:
+        """Take rows that are due, which no other worker does then for `CLAIM_SECONDS`."""
+        open_and_due = and_(is_open, model.failed_at.is_(None), model.due_at <= now())
         due = session.scalars(
-            select(OutboxDelivery.id)
-            .where(open_and_due)
-            .order_by(OutboxDelivery.due_at, OutboxDelivery.id)
-            .limit(BATCH)
+            select(model.id).where(open_and_due).order_by(model.due_at, model.id).limit(BATCH)
         ).all()
         if not due:
             session.commit()
@@ -201,22 +215,25 @@ class Worker:
         with unit_of_work():
             # A claim moves `due_at` on: should this process die, the row falls due again.
             session.execute(
-                update(OutboxDelivery)
-                .where(OutboxDelivery.id.in_(due), open_and_due)
+                update(model)
+                .where(model.id.in_(due), open_and_due)
                 .values(
                     claimed_by=claim,
-                    attempts=OutboxDelivery.attempts + 1,
+                    attempts=model.attempts + 1,
                     due_at=now() + dt.timedelta(seconds=CLAIM_SECONDS),
                 )
                 .execution_options(synchronize_session=False)
             )
         found = session.scalars(
-            select(OutboxDelivery)
-            .where(OutboxDelivery.claimed_by == claim, OutboxDelivery.done_at.is_(None))
-            .options(joinedload(OutboxDelivery.event))
-            .order_by(OutboxDelivery.id)
+            select(model)
+            .where(model.claimed_by == claim, is_open)
+            .options(*options)
+            .order_by(model.id)
             .execution_options(populate_existing=True)
         ).all()
+        for row in found:
+            # After a rollback it would be read anew, perhaps with the claim of another worker.
+            session.expunge(row)
         session.commit()
         return list(found)
 
@@ -228,9 +245,11 @@ class Worker:
             if is_alone and event is not None and handler is not None:
                 handler(event)
             with unit_of_work():
-                if not is_alone and event is not None and handler is not None:
+                # In one transaction with what follows. A claim that has run out meanwhile is
+                # another worker's: what it has done, or is about to do, is not done again.
+                is_ours = self._mark_done([delivery])
+                if is_ours and not is_alone and event is not None and handler is not None:
                     handler(event)
-                self._mark_done([delivery])
         except Exception as error:
             log.exception("%s failed on event %s", delivery.handler, delivery.event_id)
             self._mark_failed([delivery], error)
@@ -262,29 +281,31 @@ class Worker:
             log.warning("the search index is rebuilt: %s", error)
             search_index().rebuild()
 
-    def _mark_done(self, deliveries: list[OutboxDelivery]) -> None:
-        session.execute(
+    def _mark_done(self, deliveries: Sequence[OutboxDelivery]) -> bool:
+        """Note that deliveries are done; tell whether there were any that were still ours."""
+        result = session.execute(
             update(OutboxDelivery)
-            .where(OutboxDelivery.id.in_([delivery.id for delivery in deliveries]))
+            .where(_still_ours(OutboxDelivery, deliveries), OutboxDelivery.done_at.is_(None))
             .values(done_at=now(), last_error=None)
             .execution_options(synchronize_session=False)
         )
+        return bool(result.rowcount)  # type: ignore[attr-defined]
 
     def _mark_failed(
-        self, deliveries: list[OutboxDelivery], error: Exception, *, is_final: bool = True
+        self, deliveries: Sequence[OutboxDelivery], error: Exception, *, is_final: bool = True
     ) -> None:
         session.rollback()
         with unit_of_work():
             for delivery in deliveries:
                 session.execute(
                     update(OutboxDelivery)
-                    .where(OutboxDelivery.id == delivery.id)
+                    .where(_still_ours(OutboxDelivery, [delivery]))
                     .values(**_after_failure(delivery.attempts, error, is_final))
                     .execution_options(synchronize_session=False)
                 )
 
     def send_mail(self) -> int:
-        """Send the mail that is due, one connection for the batch."""
+        """Send the mail that is due, one connection for the batch; return how much was sent."""
         server = MailServer(
             current_app.config["MAIL_URL"],
             current_app.config["MAIL_FROM"],
@@ -293,24 +314,10 @@ class Worker:
         if server.is_mailbox:
             return 0
         sent = 0
-        mails = self._claim_mail()
         try:
-            for mail in mails:
-                try:
-                    server.send(mail)
-                    values = {
-                        "sent_at": now(),
-                        "body_text": "",
-                        "calendar_text": "",
-                        "body_html": "",
-                        "stop_url": "",
-                        "last_error": None,
-                    }
-                    sent += 1
-                except (OSError, smtplib.SMTPException) as error:
-                    server.close()
-                    is_final = isinstance(error, smtplib.SMTPRecipientsRefused)
-                    values = _after_failure(mail.attempts, error, is_final)
+            for mail in self._in_time(self._claim(OutgoingMail, OutgoingMail.sent_at.is_(None))):
+                values = self._send(server, mail)
+                sent += "sent_at" in values
                 with unit_of_work():
                     session.execute(
                         update(OutgoingMail)
@@ -322,38 +329,30 @@ class Worker:
             server.close()
         return sent
 
-    def _claim_mail(self) -> list[OutgoingMail]:
-        is_due: ColumnElement[bool] = and_(
-            OutgoingMail.sent_at.is_(None),
-            OutgoingMail.failed_at.is_(None),
-            OutgoingMail.due_at <= now(),
-        )
-        due = session.scalars(
-            select(OutgoingMail.id).where(is_due).order_by(OutgoingMail.id).limit(BATCH)
-        ).all()
-        if not due:
-            session.commit()
-            return []
-        claim = f"{self.name}:{secrets.token_hex(4)}"
-        with unit_of_work():
-            session.execute(
-                update(OutgoingMail)
-                .where(OutgoingMail.id.in_(due), is_due)
-                .values(
-                    claimed_by=claim,
-                    attempts=OutgoingMail.attempts + 1,
-                    due_at=now() + dt.timedelta(seconds=CLAIM_SECONDS),
-                )
-                .execution_options(synchronize_session=False)
-            )
-        found = session.scalars(
-            select(OutgoingMail)
-            .where(OutgoingMail.claimed_by == claim, OutgoingMail.sent_at.is_(None))
-            .order_by(OutgoingMail.id)
-            .execution_options(populate_existing=True)
-        ).all()
-        session.commit()
-        return list(found)
+    def _send(self, server: MailServer, mail: OutgoingMail) -> dict[str, object]:
+        """Send one message; return the columns that say what came of it."""
+        try:
+            server.send(mail)
+        except (OSError, smtplib.SMTPException) as error:
+            server.close()
+            is_final = isinstance(error, smtplib.SMTPRecipientsRefused)
+            return _after_failure(mail.attempts, error, is_final)
+        except Exception as error:
+            # One message that cannot be written must not keep all the others waiting.
+            log.exception("mail %s cannot be written", mail.id)
+            return _after_failure(mail.attempts, error, is_final=True)
+        erased = dict.fromkeys(("body_text", "calendar_text", "body_html", "stop_url"), "")
+        return {"sent_at": now(), "last_error": None, **erased}
+
+
+def _still_ours(
+    model: type[OutboxDelivery] | type[OutgoingMail],
+    claimed: Sequence[OutboxDelivery | OutgoingMail],
+) -> ColumnElement[bool]:
+    """The rows of one claim, unless it has run out and another worker has taken them."""
+    return and_(
+        model.id.in_([row.id for row in claimed]), model.claimed_by == claimed[0].claimed_by
+    )
 
 
 def _after_failure(attempts: int, error: Exception, is_final: bool) -> dict[str, object]:

@@ -4,7 +4,9 @@ import datetime as dt
 import logging
 import re
 import signal
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email import policy
@@ -268,12 +270,29 @@ def test_what_is_to_be_indexed_waits_however_long_the_search_server_is_away(
 def test_a_delivery_claimed_by_a_worker_that_died_falls_due_again(app: Flask) -> None:
     ring("ding")
     dead, alive = Worker(app, {}), Worker(app, {})
-    assert len(dead._claim(true())) == 2
+    assert len(dead._claim_deliveries(true())) == 2
 
     assert alive.deliver() == 0
     with time_machine.travel(now() + dt.timedelta(seconds=CLAIM_SECONDS + 1)):
         assert alive.deliver() == 2
     assert sorted(heard) == ["ding", "note ding"]
+
+
+def test_a_claim_that_has_run_out_is_not_delivered_by_both(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a worker rebuilds the index for minutes before it comes to what else it claimed."""
+    ring("ding")
+    slow, quick = Worker(app, {}), Worker(app, {})
+    claimed = slow._claim_deliveries(true())
+    with time_machine.travel(now() + dt.timedelta(seconds=CLAIM_SECONDS + 1)):
+        quick.deliver()
+        for delivery in claimed:
+            slow._deliver_one(delivery)
+        slow._mark_failed(claimed, RuntimeError("too late"))
+
+    assert sorted(heard) == ["ding", "note ding"]
+    assert all(row.done_at and row.last_error is None for row in deliveries())
 
 
 def test_an_event_whose_handler_is_gone_is_done_with(app: Flask) -> None:
@@ -421,6 +440,71 @@ def test_mail_waits_while_the_mail_server_is_down_and_goes_out_later(
     with time_machine.travel(now() + dt.timedelta(seconds=10)):
         assert worker.send_mail() == 1
     assert len(mail_server.wait_for(1)) == 1
+
+
+def test_one_message_that_cannot_be_written_holds_up_no_other(
+    app: Flask,
+    mail_server: MailServer,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setitem(app.config, "MAIL_URL", mail_server.url)
+    queue("ana@cast.example\nBcc: eve@cast.example")
+    queue("ben@cast.example")
+
+    with caplog.at_level(logging.CRITICAL):
+        assert Worker(app, {}).send_mail() == 1
+
+    assert [mail.recipients for mail in mail_server.wait_for(1)] == [("ben@cast.example",)]
+    broken = session.scalars(select(OutgoingMail).where(OutgoingMail.sent_at.is_(None))).one()
+    assert broken.last_error.startswith("ValueError")
+
+
+def test_a_slow_mail_server_gets_no_message_twice(
+    app: Flask, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a turn has no time for is put back, before another worker may take it for lost."""
+    monkeypatch.setitem(app.config, "MAIL_URL", mail_server.url)
+    monkeypatch.setattr(worker, "OUTSIDE_SECONDS", -1)
+    queue("ana@cast.example")
+
+    assert Worker(app, {}).send_mail() == 0
+
+    session.expire_all()
+    waiting = session.scalars(select(OutgoingMail)).one()
+    assert (waiting.attempts, waiting.claimed_by, waiting.sent_at) == (0, None, None)
+    assert mail_server.deliveries == []
+
+
+def test_a_mail_server_that_hangs_holds_up_nothing_else(
+    app: Flask, keep_signals: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setitem(app.config, "MAIL_URL", f"smtp://127.0.0.1:{silent.getsockname()[1]}")
+        monkeypatch.setitem(app.config, "MAIL_TIMEOUT_SECONDS", 60)
+        queue("ana@cast.example")
+        working = Worker(app, {})
+
+        def watch() -> None:
+            connection, _address = silent.accept()
+            with connection:
+                with app.app_context():
+                    ring("ding")
+                for _try in range(1000):
+                    if heard:
+                        break
+                    time.sleep(0.01)
+                waited.append(list(heard))
+                working.stopping.set()
+
+        waited: list[list[str]] = []
+        watching = threading.Thread(target=watch)
+        watching.start()
+        working.run()
+        watching.join()
+
+    assert waited
+    assert waited[0]
 
 
 def test_a_missing_index_is_rebuilt_from_the_database(

@@ -44,11 +44,15 @@ def _view_of_subject(*_args: Any, subject: str, **_kwargs: Any) -> str:
 def open_thread(actor: Actor, row: Any, *, subject: str) -> Thread:
     """Return the thread that hangs on a row, made if there is none; its parties as they are now.
 
-    subject: the kind of the row. Raises NotFound for those who belong to none of the parties.
+    subject: the kind of the row. Raises NotFound for those who belong to none of the parties, and
+    Conflict where there is only one: what nobody has seen yet may be deleted, and on SQLite its
+    number, with all that was said about it, would be the next one's.
     """
     kind = threads.thread_subject(subject)
     thread = threads.find_thread(kind, row)
     talk = threads.talk_about(actor, kind, row, thread)
+    if len(talk.parties) < 2:
+        raise Conflict(_("There is nobody to talk to here."))
     if thread is None:
         thread = Thread(subject=kind.kind, subject_id=row.id, title=_title(talk), parties=[])
         session.add(thread)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import ForeignKey, Index, String, select
+from sqlalchemy import ForeignKey, Index, String, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kernel.authorization import Actor, can
@@ -98,6 +98,15 @@ def list_steps(subject: str, row: Any, limit: int = 100) -> list[WorkflowStep]:
             .order_by(WorkflowStep.id.desc())
             .limit(limit)
         )
+    )
+
+
+def forget_steps(subject: str, row: Any) -> None:
+    """Delete the history of a row that is deleted: SQLite gives its number to the next one."""
+    session.execute(
+        delete(WorkflowStep)
+        .where(WorkflowStep.subject == subject, WorkflowStep.subject_id == row.id)
+        .execution_options(synchronize_session=False)
     )
 
 

@@ -13,6 +13,7 @@ from portal.agreements.queries import agreements as queries
 from portal.agreements.services import agreements as services
 from portal.bookings.models.access import Clearance
 from portal.bookings.models.booking import Booking
+from portal.conversations.services import write_about
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import today_here
 from portal.kernel.database import session, unit_of_work
@@ -407,3 +408,12 @@ def test_every_step_is_told_to_the_others_in_their_language(
     drain()
     assert mails[-1]["to"] == "ana@cast.example"
     assert "> From March, please." in mails[-1]["text"]
+
+
+def test_nobody_talks_to_themselves_about_what_nobody_else_has_seen(
+    actor: ActorOf, make: Make
+) -> None:
+    """A draft that was deleted would leave the words to the next agreement of its number."""
+    draft = make("shop", "college", status="draft")
+    with pytest.raises(Conflict):
+        write_about(actor("ana"), draft, subject="agreement", text="What do we want to pay?")

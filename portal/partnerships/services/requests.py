@@ -17,6 +17,7 @@ from portal.kernel.database import lock, session
 from portal.kernel.errors import Conflict, Invalid, NotFound
 from portal.kernel.files import remove_file, store_file
 from portal.kernel.outbox import record
+from portal.kernel.workflow import forget_steps
 from portal.organizations.models import Organization
 from portal.organizations.queries.resolving import complete_place, get_capabilities
 from portal.partnerships.events import RequestDeleted, RequestEndsSoon, RequestSaved
@@ -230,6 +231,8 @@ def delete_request(actor: Actor, request: Request) -> Request:
     for attachment in list(request.attachments):
         _detach(request, attachment)
     record(RequestDeleted(request.id))
+    # A firm may have been asked and have said why not.
+    forget_steps(REQUESTS.subject, request)
     session.delete(request)
     return request
 

@@ -14,7 +14,7 @@ from portal.kernel.commands import command
 from portal.kernel.database import session
 from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.outbox import record
-from portal.kernel.workflow import write_step
+from portal.kernel.workflow import forget_steps, write_step
 from portal.organizations.models import Organization
 from portal.skills import queries as skills
 from portal.training.events import ProgramDeleted, ProgramSaved
@@ -163,6 +163,7 @@ def delete_program(actor: Actor, program: Program) -> Program:
     if queries.has_live_sections(program.id):
         raise Conflict(_("It has planned sections. Delete them first."))
     record(ProgramDeleted(program.id, program.organization_id))
+    forget_steps("program", program)
     session.execute(delete(Program).where(Program.id == program.id))
     return program
 

@@ -188,7 +188,10 @@ class OutcomePageForm(OutcomeForm):
     document = UploadField(
         _l("File"),
         accept=f"{DOCUMENT_ACCEPT},{IMAGE_ACCEPT}",
-        description=_l("PDF, DOCX, XLSX, CSV, text or a picture; 10 MB at most."),
+        description=_l(
+            "PDF, DOCX, XLSX, CSV, text or a picture; 10 MB at most. Whoever confirms or counts it "
+            "can open it."
+        ),
     )
 
 
@@ -211,7 +214,10 @@ class CorrectionPageForm(CorrectionForm):
     document = UploadField(
         _l("File"),
         accept=f"{DOCUMENT_ACCEPT},{IMAGE_ACCEPT}",
-        description=_l("PDF, DOCX, XLSX, CSV, text or a picture; 10 MB at most."),
+        description=_l(
+            "PDF, DOCX, XLSX, CSV, text or a picture; 10 MB at most. Whoever confirms or counts it "
+            "can open it."
+        ),
     )
 
 

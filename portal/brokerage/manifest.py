@@ -193,6 +193,7 @@ manifest = Manifest(
             parties=disclosure.parties_in_question,
             title=lambda party: _("Question about “%(title)s”", title=party.introduction.title),
             url=lambda party: f"/introductions/{party.introduction_id}#questions",
+            parties_for_others=disclosure.parties_in_question_for_others,
         ),
     ),
     jobs=(

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from flask_babel import format_date
 from flask_babel import gettext as _
 from werkzeug.datastructures import FileStorage
 
@@ -278,7 +279,11 @@ def _check_day(agreement: Agreement, happened_on: dt.date) -> None:
     if happened_on > today_here():
         raise Invalid("happened_on", _("Please choose a day that has come already."))
     if agreement.starts_on is not None and happened_on < agreement.starts_on:
-        raise Invalid("happened_on", _("Please choose a day since the agreement holds."))
+        day = format_date(agreement.starts_on)
+        raise Invalid(
+            "happened_on",
+            _("The agreement holds from %(day)s. Please choose that day or a later one.", day=day),
+        )
 
 
 def _side_of(actor: Actor, agreement: Agreement, organization_id: int | None) -> int | None:

@@ -206,12 +206,20 @@ def parties_in_question(party: IntroductionParty) -> tuple[Party, ...]:
 
     Who is kept from the broker stays so; nobody is asked where brokers have no organization here.
     """
-    introduction = party.introduction
-    sides = {side.organization_id for side in introduction.parties}
-    asked = [row for row in introduction.broker_organizations if row.id not in sides]
+    is_named = not party.is_hidden or party.id in _identified(party.introduction)
+    return _parties_in_question(party, is_named)
+
+
+def parties_in_question_for_others(party: IntroductionParty) -> tuple[Party, ...]:
+    """Return the same as others may know it: nobody is told who takes part."""
+    return _parties_in_question(party, False)
+
+
+def _parties_in_question(party: IntroductionParty, is_named: bool) -> tuple[Party, ...]:
+    sides = {side.organization_id for side in party.introduction.parties}
+    asked = [row for row in party.introduction.broker_organizations if row.id not in sides]
     if not asked:
         return ()
-    is_named = not party.is_hidden or party.id in _identified(introduction)
     name = party.organization.name if is_named else _lettered(party)
     return (
         Party(party.organization_id, name, is_named),

@@ -13,6 +13,7 @@ from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.web.answers import flash, page, see_other
 from portal.kernel.web.arguments import confirmed, record_number, text_argument
 from portal.kernel.web.viewer import current_actor
+from portal.organizations.queries.desk import list_asked_by
 from portal.organizations.queries.profiles import find_organization, organization_choices
 from portal.partnerships.forms import AUDIENCES, RequestForm, RequestPageForm, request_values
 from portal.partnerships.policies import Permission
@@ -36,7 +37,11 @@ def create_request() -> ResponseReturnValue:
     authorize(actor, Permission.REQUEST_VIEW_OWN)
     choices = organization_choices(actor)
     if not choices:
-        return page("partnerships/no_organization.html")
+        return page(
+            "partnerships/no_organization.html",
+            asked=list_asked_by(actor, 5),
+            here=request.full_path.rstrip("?"),
+        )
     form = RequestPageForm.bind(**(_prefill() if request.method == "GET" else {}))
     offer_organizations(form, choices)
     subject = _offer_subject(form)

@@ -107,7 +107,7 @@ def read_json() -> dict[str, Any]:
         body = _STRICT.decode(request.get_data(cache=False).decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise Malformed(_("The body is not valid JSON.")) from error
-    if not isinstance(body, dict) or _depth(body) > _DEEPEST:
+    if not isinstance(body, dict) or not _is_within(body, _DEEPEST):
         raise Malformed(_("The body must be one JSON object, not nested deeply."))
     return body
 
@@ -173,8 +173,9 @@ def _refuse_constant(name: str) -> Any:
 _STRICT = json.JSONDecoder(object_pairs_hook=_unique_pairs, parse_constant=_refuse_constant)
 
 
-def _depth(value: Any) -> int:
-    children = value.values() if isinstance(value, dict) else value
+def _is_within(value: Any, levels: int) -> bool:
+    """Tell whether objects and lists are nested no deeper; looks no deeper than that either."""
     if not isinstance(value, dict | list):
-        return 0
-    return 1 + max((_depth(child) for child in children), default=0)
+        return True
+    children = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(_is_within(child, levels - 1) for child in children)

@@ -272,6 +272,9 @@ class WholeNumberField(wtforms.IntegerField):
         super().process_formdata([text])
 
 
+_AMOUNT = re.compile(r"-?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]*)(?:\.[0-9]*)?")
+
+
 class MoneyField(wtforms.Field):
     """An amount typed in dollars and kept in whole cents; JSON gives cents as a number.
 
@@ -293,13 +296,16 @@ class MoneyField(wtforms.Field):
         self.unit = "$"
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        text = str(valuelist[0]).strip().lstrip("$").replace(",", "") if valuelist else ""
+        text = str(valuelist[0]).strip().lstrip("$").strip() if valuelist else ""
         if not text:
             self.data = None
             return
         try:
-            cents = Decimal(text[:30]) * 100
-            if not cents.is_finite() or cents != cents.to_integral_value():
+            # In "85,50" the comma parts no thousands: as 8,550 it would be a hundred times as much.
+            if not _AMOUNT.fullmatch(text):
+                raise InvalidOperation
+            cents = Decimal(text.replace(",", "")[:30]) * 100
+            if cents != cents.to_integral_value():
                 raise InvalidOperation
         except ArithmeticError as error:
             self.data = None
@@ -390,11 +396,14 @@ class CoordinateField(wtforms.DecimalField):
 
 
 class YesNoField(wtforms.BooleanField):
-    """A check box; in a spreadsheet "yes", "y", "true" or "1"."""
+    """A check box; in a spreadsheet "yes", "y", "true" or "1", and "no" as programs write it."""
 
     def __init__(self, label: Any = None, checks: Sequence[Any] = (), **kwargs: Any) -> None:
-        no = ("", "false", "no", "n", "0", "False", "No", "N")
-        super().__init__(label, checks, false_values=no, **kwargs)
+        super().__init__(label, checks, **kwargs)
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        text = str(valuelist[0]).strip().casefold() if valuelist else ""
+        self.data = text not in ("", "false", "no", "n", "0", "falso")
 
 
 class UploadField(FileField):

@@ -361,7 +361,7 @@ def _flatten(field: Field, name: str, value: Any, into: "MultiDict[str, Any]") -
     elif isinstance(field, MoneyField):
         if isinstance(value, bool) or not isinstance(value, int):
             raise TypeError(_("This must be a whole number of cents."))
-        into[name] = str(Decimal(value) / 100)
+        into[name] = f"{Decimal(value) / 100:f}"
     elif isinstance(value, bool) or not isinstance(value, str | int | float):
         raise TypeError(_("This must be a text or a number."))
     elif isinstance(value, str) and isinstance(

@@ -43,6 +43,7 @@ NO_BODIES = {
     "a text": b'"Ana"',
     "null": b"null",
     "nested too deeply": b'{"name": ' + b"[" * 9 + b"]" * 9 + b"}",
+    "nested more deeply": b'{"name": ' + b"[" * 700 + b"]" * 700 + b"}",
     "nested beyond all measure": b"[" * 100_000,
     "Latin-1": '{"name": "José"}'.encode("latin-1"),
     "UTF-16": '{"name": "José"}'.encode("utf-16"),

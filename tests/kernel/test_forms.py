@@ -79,10 +79,10 @@ FROM_TEXT: dict[str, list[tuple[str, Any]]] = {
     "color": [("blue", "blue"), ("", "")],
     "colors": [("red;blue", ["red", "blue"])],
     "count": [("7", 7), ("", None)],
-    "price_cents": [("85", 8500), ("$1,234.50", 123450), ("0", 0)],
+    "price_cents": [("85", 8500), ("$1,234.50", 123450), ("0", 0), (".5", 50)],
     "due_on": [("2026-03-01", dt.date(2026, 3, 1))],
     "latitude": [("38.252891", 38.25289)],
-    "is_open": [("yes", True), ("no", False), ("", False)],
+    "is_open": [("yes", True), ("TRUE", True), ("no", False), ("FALSE", False), ("", False)],
     "words": [("  two\r\nlines ", "two\nlines")],
 }
 REFUSED_TEXT: dict[str, list[str]] = {
@@ -94,7 +94,7 @@ REFUSED_TEXT: dict[str, list[str]] = {
     "color": ["green"],
     "colors": ["red;green"],
     "count": ["0", "11", "many", "1" * 400],
-    "price_cents": ["-1", "1.234", "NaN", "1e999", "a lot"],
+    "price_cents": ["-1", "1.234", "NaN", "1e999", "a lot", "85,50", "1,2345", "1_000"],
     "due_on": ["tomorrow", "2026-02-30"],
     "latitude": ["91", "north", "inf"],
 }

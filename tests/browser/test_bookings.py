@@ -58,7 +58,7 @@ def test_a_time_is_asked_for_on_a_phone_and_approved_without_scripts(
     ana.open(address)
     ana.follow("Book it")
     ana.open(f"{address}/times?date={in_a_week()}")
-    ana.follow("Book 00:00")
+    ana.follow("Book 12:00\u202fAM")
     ana.fill("From", "09:00")
     ana.fill("Until", "10:30")
     ana.fill("What for", "First articles of the pump")

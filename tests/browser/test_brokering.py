@@ -75,7 +75,7 @@ def test_broker_moves_a_case_from_need_to_outcome(
     cleo.fill("Holds from", str(today_here()))
     cleo.press("Save draft")
     agreement = cleo.address
-    cleo.press("Propose")
+    cleo.press("Propose to Ana's Machine Shop")
     ana.open(agreement)
     ana.button("Agree").click()
     ana.page.get_by_role("dialog").get_by_role("button", name="Agree").click()

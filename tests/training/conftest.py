@@ -33,7 +33,7 @@ def open_section(world: World) -> OpenSection:
             section = session.get_one(Section, world.sections[name])
             for column, value in values.items():
                 setattr(section, column, value)
-        session.expunge_all()
+        session.expire_all()
         return get_section(world.sections[name])
 
     return change

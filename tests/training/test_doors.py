@@ -140,6 +140,7 @@ def test_revoked_certificate_closes_what_it_opened(
     recognize(actor, organization_of)
     certificate = passed(actor, open_section)
     drain()
+    (certificate,) = list_of_enrollment(certificate.enrollment_id)
     results.revoke_certificate(actor("cleo"), certificate, reason="Another person took the test.")
     drain()
 

@@ -20,7 +20,7 @@ from portal.accounts.rules import hash_secret, network_of, new_secret
 from portal.kernel.authorization import Actor, known_scopes
 from portal.kernel.clock import now
 from portal.kernel.commands import command
-from portal.kernel.database import lock, session
+from portal.kernel.database import lock, session, unless_busy
 from portal.kernel.errors import Conflict, Forbidden, Invalid, TooMany
 from portal.kernel.outbox import record
 from portal.kernel.settings import setting
@@ -125,6 +125,7 @@ def end_other_sessions(actor: Actor, user: User, *, kept_id: int | None) -> User
     return user
 
 
+@unless_busy()
 @command(Permission.ACCOUNT_KEEP)
 def note_session_use(actor: Actor, *, session_id: int) -> None:
     """Write down that a session is in use."""
@@ -133,6 +134,7 @@ def note_session_use(actor: Actor, *, session_id: int) -> None:
     )
 
 
+@unless_busy()
 @command(Permission.ACCOUNT_KEEP)
 def note_token_use(actor: Actor, *, token_id: int) -> None:
     """Write down that a token was used."""

@@ -13,7 +13,7 @@ from portal.accounts import rules
 from portal.accounts.models import User, UserSession
 from portal.accounts.rules import PasswordCost
 from portal.kernel.clock import now
-from portal.kernel.database import session, unit_of_work
+from portal.kernel.database import db, session, unit_of_work
 from tests.cast import PASSWORD, World, token_of
 from tests.support.statements import count_statements
 
@@ -219,6 +219,26 @@ def test_use_is_written_down_only_every_few_minutes(client_of: Clients, world: W
         client.get("/api/v1/me")
         session.rollback()
         assert session.scalar(mine) == later
+
+
+@pytest.mark.sqlite
+def test_noting_that_a_session_is_in_use_waits_for_nobody_who_writes(
+    app: Flask, client_of: Clients, world: World
+) -> None:
+    client = client_of("ana")
+    mine = select(UserSession.last_seen_at).where(UserSession.user_id == world.users["ana"])
+    first = session.scalar(mine)
+    session.rollback()
+    with (
+        time_machine.travel(first + dt.timedelta(minutes=6), tick=False),
+        db.engine.connect() as other,
+    ):
+        other.exec_driver_sql("COMMIT")
+        other.exec_driver_sql("BEGIN IMMEDIATE")
+        answer = client.get("/account")
+        other.exec_driver_sql("ROLLBACK")
+    assert answer.status_code == 200
+    assert session.scalar(mine) == first
 
 
 def test_who_is_signed_in_is_known_from_one_statement(client_of: Clients) -> None:

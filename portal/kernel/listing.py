@@ -40,6 +40,9 @@ SEEN_BY: Mapping[str, Any] = {
     "public": _l("Everyone can find it."),
 }
 
+#: With these, people of other organizations see a record, too.
+SHOWN_TO_OTHERS = ("members", "public")
+
 #: From the fewest readers to the most.
 _AUDIENCES = tuple(VISIBILITIES)
 

@@ -1,15 +1,20 @@
 """What follows for matches: they are computed anew, and people are told of what is new."""
 
 import datetime as dt
+import logging
 from collections.abc import Sequence
 from typing import Any
+
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from portal.accounts.models import User
 from portal.bookings import events as booking_events
 from portal.facilities import events as facility_events
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.errors import NotFound
-from portal.kernel.fulltext.port import IndexUnavailable
+from portal.kernel.fulltext.port import IndexUnavailable, QueryTooCostly
+from portal.kernel.listing import SHOWN_TO_OTHERS
 from portal.kernel.mail import queue_mails
 from portal.kernel.web.addresses import external_url
 from portal.matching import services
@@ -22,6 +27,8 @@ from portal.organizations.queries.people import managers_of
 from portal.partnerships import events as request_events
 from portal.partnerships.models import Request
 from portal.partnerships.queries.requests import get_request, keepers_of
+
+log = logging.getLogger(__name__)
 
 #: So many requests are looked at in one turn of the job.
 IN_ONE_TURN = 20
@@ -37,9 +44,18 @@ def compute_due_matches() -> int:
             request = get_request(request_id)
             is_open = request.status == "published"
             candidates = find_candidates(wanted_of(request)) if is_open else []
-        except (NotFound, IndexUnavailable):
-            continue  # It is gone, or the index comes back: then it is still due.
-        services.keep_matches(SYSTEM, request, candidates=candidates)
+            services.keep_matches(SYSTEM, request, candidates=candidates)
+        except NotFound:
+            continue
+        except (OperationalError, PoolTimeout):
+            raise  # the database is away; what is due is computed when it is back
+        except Exception as error:
+            if isinstance(error, IndexUnavailable) and not isinstance(error, QueryTooCostly):
+                log.warning("matches wait for the index: %s", error)
+                break
+            # One request that we cannot cope with must not keep all the others waiting.
+            log.exception("the matches of request %s failed and are put off", request_id)
+            services.put_off_request(SYSTEM, request_id=request_id)
     return len(due)
 
 
@@ -108,7 +124,9 @@ def email_both_sides_on_matches_found(event: MatchesFound) -> None:
             candidates=titles,
             url=external_url("partnerships.show", request_id=request.id) + "#candidates",
         )
-    for one in queries.shown_to_members(queries.list_open(event.owners_told)):
+    # It may have become its organization's own meanwhile.
+    owners_told = event.owners_told if request.visibility in SHOWN_TO_OTHERS else []
+    for one in queries.shown_to_members(queries.list_open(owners_told)):
         _tell(
             managers_of(one.match.organization_id),
             "match_for_owner",

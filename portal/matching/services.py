@@ -12,6 +12,7 @@ from portal.kernel.clock import now
 from portal.kernel.commands import command
 from portal.kernel.database import session
 from portal.kernel.errors import Conflict, Invalid
+from portal.kernel.listing import SHOWN_TO_OTHERS
 from portal.kernel.outbox import record
 from portal.matching.events import MatchAnswered, MatchesFound
 from portal.matching.models import Match, MatchAnswer, MatchChoice, MatchFeedback, MatchRound
@@ -25,9 +26,9 @@ from portal.partnerships.models import Request
 
 #: Matches are looked at again by then, since days pass and calendars fill.
 AGAIN_HOURS = 24
+PUT_OFF_HOURS = 1
 #: So many of a request's matches are told, to its people and to the owners.
 MOST_TOLD = 10
-_MEMBERS = ("members", "public")
 
 
 @command(Permission.MATCH_COMPUTE)
@@ -43,6 +44,16 @@ def schedule_requests(
         else:
             row.due_at = min(row.due_at, due_at)
     return len(set(request_ids))
+
+
+@command(Permission.MATCH_COMPUTE)
+def put_off_request(actor: Actor, *, request_id: int) -> None:
+    """Let the matches of a request wait that could not be computed now."""
+    row = session.get(MatchRound, request_id, with_for_update=True)
+    if row is None:
+        row = MatchRound(request_id=request_id)
+        session.add(row)
+    row.due_at = now() + dt.timedelta(hours=PUT_OFF_HOURS)
 
 
 @command(Permission.MATCH_COMPUTE)
@@ -190,7 +201,7 @@ def _tell(request: Request, found: Sequence[Match]) -> None:
     best = sorted(found, key=lambda match: (-match.score, match.id))[:MOST_TOLD]
     new = [match for match in best if match.score >= TELLING_SCORE and not match.request_told_at]
     owners: list[Match] = []
-    if request.visibility in _MEMBERS:
+    if request.visibility in SHOWN_TO_OTHERS:
         told = queries.organizations_told(request)
         for match in new:
             if match.organization_id not in told:
@@ -198,7 +209,7 @@ def _tell(request: Request, found: Sequence[Match]) -> None:
                 owners.append(match)
     for match in new:
         match.request_told_at = now()
-        if request.visibility in _MEMBERS:
+        if request.visibility in SHOWN_TO_OTHERS:
             match.owner_told_at = now()
     # Nobody waits for word of the demo's own requests.
     if new and not request.is_demo:

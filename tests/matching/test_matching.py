@@ -1,12 +1,13 @@
 """From a request to its matches: found, kept, told once, judged, answered, computed anew."""
 
 import datetime as dt
+import logging
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from portal.bookings.events import BookingStepped, CalendarChanged
 from portal.bookings.models.calendar import Resource
@@ -130,6 +131,17 @@ def test_nobody_outside_is_told_of_what_an_organization_keeps_to_itself(
     assert not any(one.owner_told_at for one in found.values())
 
 
+def test_no_owner_is_told_of_what_became_its_organizations_own_meanwhile(
+    need: Request, change: Change, compute: Callable[[], None], drain: Callable[[], None]
+) -> None:
+    compute()
+    change(Request, need.id, visibility="organization")
+    drain()
+
+    told = {mail.recipient for mail in mails() if need.title in mail.subject}
+    assert told == {"eve@cast.example"}
+
+
 def test_an_anonymous_request_is_matched_by_what_everybody_reads_of_it(
     world: World,
     need: Request,
@@ -219,6 +231,33 @@ def test_bookings_and_calendars_of_a_candidate_let_its_matches_fall_due(
         # Not at once, since calendars change all day.
         wait = session.get_one(MatchRound, need.id).due_at - now()
         assert dt.timedelta() < wait <= reactions.CALENDARS_REST, event
+    assert not rounds.has_due()
+
+
+@pytest.mark.sqlite
+def test_a_request_that_cannot_be_matched_keeps_no_other_waiting(
+    world: World, need: Request, compute: Callable[[], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    stubborn = world.requests["shop_public"]
+    # It comes first.
+    with unit_of_work():
+        past = now() - dt.timedelta(days=1)
+        session.merge(MatchRound(request_id=stubborn, due_at=past))
+        session.merge(MatchRound(request_id=need.id, due_at=now()))
+        session.execute(
+            text(
+                f"CREATE TRIGGER stubborn BEFORE INSERT ON match WHEN NEW.request_id = {stubborn}"
+                " BEGIN SELECT RAISE(ABORT, 'never'); END"
+            )
+        )
+    try:
+        with caplog.at_level(logging.CRITICAL):
+            compute()
+    finally:
+        with unit_of_work():
+            session.execute(text("DROP TRIGGER stubborn"))
+
+    assert matches_of(need)
     assert not rounds.has_due()
 
 

@@ -38,6 +38,7 @@ class Card:
 
 
 def cards_of(actor: Actor, keys: Collection[tuple[str, int]]) -> dict[tuple[str, int], Card]:
+    """Return the cards of what has these keys, as far as the actor may see it."""
     ids: dict[str, list[int]] = defaultdict(list)
     for kind, number in sorted(keys):
         ids[kind].append(number)
@@ -105,6 +106,7 @@ def cards_of(actor: Actor, keys: Collection[tuple[str, int]]) -> dict[tuple[str,
 
 
 def card_of_request(actor: Actor, request: Request) -> Card:
+    """Return the card of a request, by the name that the actor may know."""
     card = card_of(actor, request)
     return Card(
         "request",

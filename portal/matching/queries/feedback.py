@@ -65,6 +65,7 @@ def report_feedback(actor: Actor) -> list[CriterionReport]:
 
 
 def feedback_of(actor: Actor, match_ids: Sequence[int]) -> dict[int, MatchFeedback]:
+    """Return what the actor said of some matches, by match."""
     if actor.user_id is None:
         return {}
     return {

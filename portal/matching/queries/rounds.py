@@ -17,7 +17,8 @@ from portal.regions.queries import broader_closure, narrower_closure
 from portal.skills.models import skill_capability
 from portal.training.models.programs import ProgramSkill
 
-#: A change of one candidate concerns so many requests at most; all are looked at daily anyway.
+#: A change of one candidate concerns so many requests at most that have it among their candidates,
+#: and so many that ask for what it can do; all are looked at daily anyway.
 MOST_AFFECTED = 200
 
 _LINKS: dict[str, tuple[Table, str]] = {
@@ -64,7 +65,11 @@ def list_affected_ids(kind: str, number: int, organization_id: int | None = None
     of_record = (Match.candidate_kind == kind) & (Match.candidate_id == number)
     own = or_(of_record, Match.organization_id == organization_id) if organization_id else of_record
     known = session.scalars(
-        select(Match.request_id).where(own, Match.status != "gone").distinct()
+        select(Match.request_id)
+        .where(own, Match.status != "gone")
+        .distinct()
+        .order_by(Match.request_id.desc())
+        .limit(MOST_AFFECTED)
     ).all()
     if kind == "program":
         named = _SERVED.where(ProgramSkill.program_id == number)

@@ -12,6 +12,7 @@ from portal.facilities.models import Equipment, Facility, equipment_capability, 
 from portal.kernel.authorization import Actor, visible
 from portal.kernel.database import session
 from portal.kernel.fulltext.ranking import miles_between
+from portal.kernel.listing import SHOWN_TO_OTHERS
 from portal.kernel.manifest import DeskItem
 from portal.organizations.models import Membership, Organization, organization_capability
 from portal.organizations.queries.people import managers_of
@@ -31,7 +32,6 @@ from portal.regions.queries import narrower_closure
 MOST_CALLED = 200
 #: Degrees of latitude are nowhere shorter.
 _MILES_PER_DEGREE = 68.7
-_SEEN_BY_OTHERS = ("members", "public")
 
 
 def list_helpers(request: Request) -> list[tuple[int, float]]:
@@ -75,7 +75,7 @@ def _offers(keys: list[str]) -> Iterator[Select[*tuple[Any, ...]]]:
         select(Organization.id, *_first(Facility, Organization))
         .join(Facility, Facility.organization_id == Organization.id)
         .where(
-            Facility.visibility.in_(_SEEN_BY_OTHERS),
+            Facility.visibility.in_(SHOWN_TO_OTHERS),
             Facility.id.in_(_having(facility_capability.c.facility_id, keys)),
         )
     )
@@ -84,7 +84,7 @@ def _offers(keys: list[str]) -> Iterator[Select[*tuple[Any, ...]]]:
         .join(Equipment, Equipment.organization_id == Organization.id)
         .outerjoin(Facility, Facility.id == Equipment.facility_id)
         .where(
-            Equipment.visibility.in_(_SEEN_BY_OTHERS),
+            Equipment.visibility.in_(SHOWN_TO_OTHERS),
             Equipment.sharing_terms != "in_house",
             Equipment.id.in_(_having(equipment_capability.c.equipment_id, keys)),
         )
@@ -95,7 +95,7 @@ def _offers(keys: list[str]) -> Iterator[Select[*tuple[Any, ...]]]:
         .where(
             Request.direction == "offer",
             Request.status.in_(OPEN_STATUSES),
-            Request.visibility.in_(_SEEN_BY_OTHERS),
+            Request.visibility.in_(SHOWN_TO_OTHERS),
             Request.id.in_(_having(request_capability.c.request_id, keys)),
         )
     )

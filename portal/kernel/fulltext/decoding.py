@@ -11,11 +11,13 @@ version is pinned. With n documents and five text fields the arrays are:
     position_ends, positions            the same for where the terms stand, ascending
     at                   uint8 to 32    for each position the number of the term there; of none, as
                                         many as there are terms
-    KEY.text, .ends, .ptr, .ids         documents by audience, heading, title word, name, word
+    KEY.text, .ends, .ptr, .ids         documents by audience, value of a facet (after its name),
+                                        heading, title word, name, word
     heading              uint32 n       each document's place among the headings
-    facets.*, facet0.*, facet1.* …      names of facets; for each: its values (lexicon), `of` (n):
-                                        the number of the set of values that a document has, `ptr`
-                                        and `codes`: the values of each set
+    facet_rows           uint8 to 32    for each document the places of its values among all values
+                                        of facets. Behind all these come a number that stands last
+                                        where there are more, and one to fill up each column
+    facet_longer, facet_more_ptr, facet_more    documents with more, and what they have besides
     kinds.*, kind, id    lexicon; uint16 and int64 n
     keys, by_key         int64, uint32 n: kind and id as one number, ascending, and whose it is
     updated              int64 n        microseconds since 1970
@@ -45,7 +47,6 @@ from portal.kernel.fulltext.rows import (
     NOWHERE,
     SATURATION,
     SCHEMA,
-    SEPARATOR,
     WEIGHING,
 )
 
@@ -58,6 +59,7 @@ _ONCE_LENGTH: Final = 13
 _MANY: Final = 16
 _ROWS_AT_ONCE: Final = 500_000
 _PLACE_BITS: Final = 32
+_HAVE_ROOM: Final = 99.5
 _WEIGHTS: Final = np.array([its.weight for its in WEIGHING.values()])
 _USUAL: Final = np.array([its.usual_length for its in WEIGHING.values()])
 
@@ -90,7 +92,9 @@ def parts_of(storage: Any, entry: Any) -> Iterator[Part]:
         terms = _terms_by_field(reader)
         yield from _text(reader, terms, begins)
         yield from _by_term("audience", _existing(reader, terms, "audience"))
-        yield from _facets(_existing(reader, terms, "facet"), size)
+        by_value = _existing(reader, terms, "facet")
+        yield from _by_term("facets", by_value)
+        yield from _facet_rows(list(by_value.values()), size)
         del terms
         headings = _column(reader, "heading")
         yield from _by_word("headings", ((heading,) for heading in headings), size)
@@ -356,37 +360,27 @@ def _ranks(values: Sequence[bytes]) -> Array:
     return np.fromiter(map(place.__getitem__, values), np.uint32, len(values))
 
 
-def _facets(postings: dict[bytes, Array], size: int) -> Iterator[Part]:
-    by_name: dict[bytes, dict[bytes, Array]] = {}
-    for term, ids in postings.items():
-        name, _, value = term.partition(SEPARATOR.encode())
-        by_name.setdefault(name, {})[value] = ids
-    names = sorted(by_name)
-    yield from Lexicon.parts("facets", names)
-    for number, name in enumerate(names):
-        yield from _facet(f"facet{number}", by_name[name], size)
-
-
-def _facet(name: str, postings: dict[bytes, Array], size: int) -> Iterator[Part]:
-    documents = np.concatenate(list(postings.values()))
-    codes = np.repeat(
-        np.arange(len(postings), dtype=np.uint32), [len(ids) for ids in postings.values()]
-    )
+def _facet_rows(postings: list[Array], size: int) -> Iterator[Part]:
+    """The places of a document's values side by side, for documents by value."""
+    values = len(postings)
+    documents = np.concatenate([np.zeros(0, np.uint32), *postings])
+    codes = np.repeat(np.arange(values), list(map(len, postings)))
     order = np.argsort(documents, kind="stable")
-    codes = codes[order]
-    ptr = np.zeros(size + 1, np.int64)
-    np.cumsum(np.bincount(documents, minlength=size), out=ptr[1:])
-    content, width = codes.tobytes(), codes.itemsize
-    numbers: defaultdict[bytes, int] = defaultdict()
-    numbers.default_factory = numbers.__len__
-    bounds = (ptr * width).tolist()
-    of = [numbers[content[bounds[at] : bounds[at + 1]]] for at in range(size)]
-    sets = list(numbers)
-    yield from Lexicon.parts(f"{name}.values", list(postings))
-    yield (f"{name}.of", [np.array(of, np.min_scalar_type(len(sets)))])
-    yield (f"{name}.ptr", [_ptr((len(codes) // width for codes in sets), len(sets))])
-    smallest = np.min_scalar_type(len(postings))
-    yield (f"{name}.codes", [np.frombuffer(b"".join(sets), np.uint32).astype(smallest)])
+    documents, codes = documents[order], codes[order]
+    counts = np.bincount(documents, minlength=size)
+    width = max(1, int(np.percentile(counts, _HAVE_ROOM, method="lower")))
+    column = np.arange(len(documents)) - np.repeat(np.cumsum(counts) - counts, counts)
+    longer = np.flatnonzero(counts > width)
+    fits = column < np.where(counts > width, width - 1, width)[documents]
+    # To count one number again and again, each time waiting for the last, would take twice as long.
+    rows = np.tile(np.arange(values + 1, values + 1 + width), (size, 1))
+    rows[documents[fits], column[fits]] = codes[fits]
+    rows[longer, -1] = values
+    codes = codes.astype(np.min_scalar_type(values + width))
+    yield ("facet_rows", [rows.ravel().astype(codes.dtype)])
+    yield ("facet_longer", [longer.astype(np.uint32)])
+    yield ("facet_more_ptr", [_ptr(counts[longer] - (width - 1), len(longer))])
+    yield ("facet_more", [codes[~fits]])
 
 
 def _identities(identities: Sequence[bytes]) -> Iterator[Part]:

@@ -191,9 +191,8 @@ def _count(
 ) -> Counts:
     counts = {KIND_FACET: FacetValues((), ()), **snapshot.facets.count(matching)}
     for name, picked in selected.items():
-        if name in snapshot.facets:
-            others = (mask for other, mask in chosen.items() if other != name)
-            counts[name] = snapshot.facets[name].count(_all_in(base, others), picked)
-        else:
-            counts[name] = FacetValues(sorted(picked), [0] * len(picked), picked)
-    return {name: counts[name] for name in sorted(counts) if counts[name] or name == KIND_FACET}
+        others = (mask for other, mask in chosen.items() if other != name)
+        counts[name] = snapshot.facets.count_of(name, _all_in(base, others), picked)
+    return {
+        name: counts[name] for name in sorted(counts) if counts[name].names or name == KIND_FACET
+    }

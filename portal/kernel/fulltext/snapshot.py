@@ -18,10 +18,11 @@ import numpy as np
 
 from portal.kernel.fulltext.arrays import Array
 from portal.kernel.fulltext.decoding import key_of
-from portal.kernel.fulltext.facets import Facets, facets_of
+from portal.kernel.fulltext.facets import Facets
 from portal.kernel.fulltext.language import Terms
 from portal.kernel.fulltext.occurrences import NOTHING, Postings
 from portal.kernel.fulltext.port import DIGEST_BYTES, FacetValues, Key
+from portal.kernel.fulltext.rows import SEPARATOR
 from portal.kernel.fulltext.segment import Segment
 
 _CACHE_BYTES: Final = 24 * 2**20
@@ -150,14 +151,20 @@ class Snapshot:
 
     @cached_property
     def facets(self) -> Facets:
-        return facets_of(self.parts)
+        return Facets(self.parts)
 
     def facet_mask(self, name: str, chosen: frozenset[str]) -> Array:
         """For each document whether it has one of these values of a facet."""
-        if name not in self.facets:
-            return np.zeros(self.size, bool)
-        make = self.facets[name].mask
-        return self._cache.get(("facet", name, chosen), lambda: make(chosen), _bytes)
+        return self._cache.get(
+            ("facet", name, chosen), lambda: self._facet_mask(name, chosen), _bytes
+        )
+
+    def _facet_mask(self, name: str, chosen: frozenset[str]) -> Array:
+        mask = np.zeros(self.size, bool)
+        for value in chosen:
+            term = f"{name}{SEPARATOR}{value}"
+            mask[self.gather(lambda part, term=term: part.documents("facets", term))] = True  # type: ignore[misc]
+        return mask
 
     def counts(self, audience: frozenset[str], make: Callable[[], Counts]) -> Counts:
         """How many of all visible documents have each value: worked out once for an audience."""

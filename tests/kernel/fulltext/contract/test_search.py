@@ -173,6 +173,21 @@ def test_the_date_line_and_the_pole_are_not_the_end_of_the_world(index_of: Index
     assert found(index, near=Near(0.0, 0.0, 0)) == [3]
 
 
+def test_every_value_counts_of_a_document_that_has_many_more_than_others(index_of: IndexOf) -> None:
+    many = tuple(f"{n:02}" for n in range(40))
+    index = index_of(
+        *(record(n, facets={"county": (many[n],), "size": ("s",)}) for n in range(10)),
+        record(10, "Laser", facets={"county": many}),
+    )
+
+    found = index.search(Query(audience=PUBLIC)).facets["county"]
+    assert {item.value: item.count for item in found} == {
+        value: 2 if value < "10" else 1 for value in many
+    }
+    found = index.search(Query(text="laser", audience=PUBLIC)).facets["county"]
+    assert {item.value: item.count for item in found} == dict.fromkeys(many, 1)
+
+
 def test_counts_in_a_facet_ignore_its_own_selection_and_heed_the_others(index_of: IndexOf) -> None:
     index = index_of(
         record(1, kind="facility", facets={"county": ("A",), "capability": ("cut", "weld")}),

@@ -7,7 +7,6 @@ import os
 import struct
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -28,6 +27,7 @@ _ALIGNMENT: Final = 64
 _CHECKED_BYTES: Final = 4 * 2**20
 # The places of so many words are remembered, as the same words are asked again and again.
 _KNOWN: Final = 5_000
+_UNKNOWN: Final = -1
 _STEP: Final = 32
 
 
@@ -143,8 +143,17 @@ class Lexicon:
 
     def first(self, word: bytes) -> int:
         """Where the words begin that are not less than this."""
-        at = bisect_left(self._steps, word) * _STEP
-        return bisect_left(self, word, max(at - _STEP, 0), min(at, len(self)))
+        last = bisect_left(self._steps, word) * _STEP
+        first, last = max(last - _STEP, 0), min(last, len(self._ends))
+        # As `bisect_left` does, which asks for each word in three calls.
+        text, ends = self._text, self._ends
+        while first < last:
+            middle = (first + last) // 2
+            if bytes(text[ends[middle - 1] if middle else 0 : ends[middle]]) < word:
+                first = middle + 1
+            else:
+                last = middle
+        return first
 
     @cached_property
     def _steps(self) -> list[bytes]:
@@ -152,8 +161,9 @@ class Lexicon:
         return [self[at] for at in range(0, len(self), _STEP)]
 
     def find(self, word: bytes) -> int | None:
-        with suppress(KeyError):
-            return self._known[word]
+        known = self._known.get(word, _UNKNOWN)
+        if known != _UNKNOWN:
+            return known
         at = self.first(word)
         found = at if at < len(self) and self[at] == word else None
         if len(self._known) >= _KNOWN:

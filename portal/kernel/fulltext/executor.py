@@ -24,6 +24,8 @@ from portal.kernel.fulltext.snapshot import Counts, Snapshot
 
 # More than any sum of impacts: a document with just the title asked for comes first.
 _EXACT: Final = 1e6
+# As Hit(…), at half the cost.
+_new_hit: Final = tuple.__new__
 
 
 def search(
@@ -51,7 +53,11 @@ def search(
     partial: tuple[Hit, ...] = ()
     if query.wants_partial(len(matching)) and len(asked.wanted) > 1 and not reading.is_loose:
         some = _kept(snapshot, query, matcher.some_of(reading.clauses))
-        rest = np.setdiff1d(_all_in(some, chosen.values()), matching, assume_unique=True)
+        some = _all_in(some, chosen.values())
+        # Whatever has all of the words has some of them.
+        is_other = np.ones(len(some), bool)
+        is_other[some.searchsorted(matching)] = False
+        rest = some[is_other]
         fitting = replace(query, limit=query.limit - len(hits))
         partial = _page(snapshot, fitting, asked, reading, rest, matcher)
     return Results(
@@ -166,15 +172,16 @@ def _hits(
     snapshot: Snapshot, query: Query, reading: Reading, ids: Array, scores: list[float]
 ) -> tuple[Hit, ...]:
     numbers = ids.tolist()
-    located = [snapshot.located(number) for number in numbers]
+    located = snapshot.located(numbers)
     shown = [snapshot.parts[part].shown(number) for part, number in located]
     highlights = highlight(snapshot, located, [its.record for its in shown], reading.units)
     away = [miles_to(snapshot, number, query.near) if query.near else None for number in numbers]
     return tuple(
-        Hit._make(
+        _new_hit(
+            Hit,
             (kind, number, record.url, record.title, record.summary, record.organization,
              record.facets, record.extra, updated_at, record.latitude, record.longitude,
-             fragments, score, miles)
+             fragments, score, miles),
         )
         for (kind, number, updated_at, record), fragments, score, miles in zip(
             shown, highlights, scores, away, strict=True

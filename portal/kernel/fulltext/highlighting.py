@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
-from itertools import islice
+from itertools import compress, count, islice
 from typing import Final
 
 from portal.kernel.fulltext.decoding import FIELDS
@@ -27,6 +27,8 @@ _BEFORE: Final = 60
 _LENGTH: Final = 180
 
 Span = tuple[int, int]
+# As Fragment(…), at half the cost.
+_new_fragment: Final = tuple.__new__
 
 
 def highlight(
@@ -73,14 +75,6 @@ class _Texts:
 
     def shown(self, number: int, record: Record) -> tuple[Fragment, ...]:
         """The fragments of a document."""
-        fragments = _of_texts(record, *self._spans(number))
-        if not fragments and (places := self._keywords(number)):
-            known = record.keywords
-            fragments = _of_keywords([known[at] for at in places], self._asked)
-        return fragments
-
-    def _spans(self, number: int) -> tuple[list[Span], list[Span]]:
-        """The characters at which the units stand in summary and body of a document."""
         begins, field = self._begins, number * FIELDS
         first, middle = begins[field + _SUMMARY], begins[field + _BODY]
         starts, widths = self._starts, self._widths
@@ -89,9 +83,21 @@ class _Texts:
         for at, more in self._found(first, begins[field + FIELDS]):
             at += first
             last = at + more
-            its = summary if at < middle else body
-            its.append((starts[at], starts[last] + widths[last]))
-        return _merged(summary), _merged(body)
+            # A word too far on has no place.
+            if width := widths[last]:
+                start, end = starts[at], starts[last] + width
+                its = summary if at < middle else body
+                # Those that overlap become one.
+                if its and start < its[-1][1]:
+                    its[-1] = (its[-1][0], max(end, its[-1][1]))
+                else:
+                    its.append((start, end))
+        if summary or body:
+            return _of_texts(record, summary, body)
+        if places := self._keywords(number):
+            known = record.keywords
+            return _of_keywords([known[at] for at in places], self._asked)
+        return ()
 
     def _keywords(self, number: int) -> list[int]:
         """The places of a document's keywords that have a unit, ascending."""
@@ -103,35 +109,21 @@ class _Texts:
     def _found(self, first: int, end: int) -> list[tuple[int, int]]:
         """How far on units begin between two positions, and how many more terms they have."""
         units, words = self._units, self._at[first:end].tolist()
-        return [
-            (at, len(rest))
-            for at, word in enumerate(words)
-            if word in units
-            for rest in units[word]
-            if not rest or words[at + 1 : at + 1 + len(rest)] == rest
-        ]
-
-
-def _merged(spans: list[Span]) -> list[Span]:
-    """Spans put in order, those that overlap as one, without words too far on to have a place."""
-    if not spans:
-        return spans
-    merged: list[Span] = []
-    for start, end in sorted(spans):
-        if start == end:
-            continue
-        if merged and start < merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        else:
-            merged.append((start, end))
-    return merged
+        found: list[tuple[int, int]] = []
+        for at in compress(count(), map(units.__contains__, words)):
+            for rest in units[words[at]]:
+                if not rest:
+                    found.append((at, 0))
+                elif words[at + 1 : at + 1 + len(rest)] == rest:
+                    found.append((at, len(rest)))
+        return found
 
 
 def _of_texts(record: Record, summary: list[Span], body: list[Span]) -> tuple[Fragment, ...]:
     fragments: list[Fragment] = []
     if summary:
         _add_fragments(fragments, record.summary, summary)
-    if body:
+    if body and len(fragments) < MAX_FRAGMENTS:
         _add_fragments(fragments, record.body, body)
     return tuple(fragments)
 
@@ -162,7 +154,13 @@ def _matches(
         for at in range(len(terms) - len(unit) + 1)
         if terms[at : at + len(unit)] == unit
     ]
-    return _merged(spans)
+    merged: list[Span] = []
+    for start, end in sorted(spans):
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
 
 
 def _add_fragments(fragments: list[Fragment], text: str, matches: list[Span]) -> None:
@@ -189,4 +187,5 @@ def _cut(text: str, start: int, end: int, matches: list[Span]) -> Fragment:
     for first, last in matches:
         marked += f"{text[at:first]}{MATCH}{text[first:last]}{MATCH_END}"
         at = last
-    return Fragment(f"{marked}{text[at:end]}{' …' if end < len(text) else ''}")
+    marked += f"{text[at:end]} …" if end < len(text) else text[at:end]
+    return _new_fragment(Fragment, (marked,))

@@ -75,7 +75,7 @@ class Matcher:
             if not len(ids):
                 break
             if len(ids) * _FEW < len(other):
-                at = np.searchsorted(other, ids.astype(other.dtype))
+                at = other.searchsorted(ids.astype(other.dtype))
                 at[at == len(other)] = 0
                 ids = ids[other[at] == ids]
             else:
@@ -188,7 +188,7 @@ class Matcher:
     def _impacts(self, found: Postings, ids: Array) -> Array:
         """How much something counts in each of these documents, 0 where it is not."""
         if len(ids) * _FEW < len(found.ids):
-            at = np.searchsorted(found.ids, ids.astype(found.ids.dtype))
+            at = found.ids.searchsorted(ids.astype(found.ids.dtype))
             at[at == len(found.ids)] = 0
             return np.where(found.ids[at] == ids, found.impacts[at], np.float32(0))
         every, its = self._every, found.ids.astype(np.intp)

@@ -65,8 +65,9 @@ def smallest(keys: Array, ids: Array, ties: Array, count: int) -> Array:
 
     A tie belongs to a document: that of the key at some place is `ties[ids[place]]`.
     """
-    places = np.arange(len(keys))
-    if len(keys) > 4 * count:
+    if len(keys) <= 4 * count:
+        places = np.arange(len(keys))
+    else:
         places = (keys <= _bound(keys, count)).nonzero()[0]
         if len(places) > 4 * count:
             # Many keys are equal: of those, keep the ones that their ties put first.
@@ -86,5 +87,5 @@ def _bound(keys: Array, count: int) -> Any:
     blocks = len(keys) // _BLOCK
     if blocks > count:
         # The least of each of `count` blocks are so many already. To find them is one pass.
-        keys = keys[: blocks * _BLOCK].reshape(blocks, _BLOCK).min(axis=1)
+        keys = np.minimum.reduce(keys[: blocks * _BLOCK].reshape(blocks, _BLOCK), axis=1)
     return np.partition(keys, count - 1)[count - 1]

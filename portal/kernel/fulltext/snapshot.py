@@ -279,10 +279,11 @@ class Snapshot:
         places = self._places.get((self._names[at], terms), lambda: make(terms), _bytes)
         return part.having(places)
 
-    def located(self, number: int) -> tuple[int, int]:
-        """The segment of a document, and its number there."""
-        part = bisect_right(self.bases, number) - 1
-        return part, number - self.bases[part]
+    def located(self, numbers: Iterable[int]) -> list[tuple[int, int]]:
+        """The segments of documents, and their numbers there."""
+        bases = self.bases
+        parts = [(bisect_right(bases, number) - 1, number) for number in numbers]
+        return [(part, number - bases[part]) for part, number in parts]
 
 
 def _counts_bytes(counts: Counts) -> int:

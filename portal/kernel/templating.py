@@ -54,6 +54,19 @@ def pattern_of(template: str, language: str, values: tuple[str, ...], **shape: H
     return pattern_in(render_template(template, **marks_of(*values), **shape))
 
 
+@lru_cache(maxsize=4096)
+def pieces_of(
+    template: str, language: str, values: tuple[str, ...], **shape: Hashable
+) -> tuple[list[bytes], list[str]]:
+    """Return the same in pieces, between every two of which there is one for a value; and the
+    values' names in that order.
+
+    For what a page has twenty of, and much of it: to join pieces takes a third as long.
+    """
+    pieces = render_template(template, **marks_of(*values), **shape).split("\0")
+    return [piece.encode() for piece in pieces], pieces[1::2]
+
+
 def marks_of(*values: str) -> dict[str, str]:
     """Return what stands for some values in a text that becomes a pattern."""
     # No request brings a NUL, and no template writes one.
@@ -71,13 +84,16 @@ def pattern_in(marked: str) -> str:
     return "".join(pieces)
 
 
-def filled(pattern: bytes, values: Mapping[str, str]) -> bytes:
+def filled(pattern: bytes, values: Mapping[str, str | bytes]) -> bytes:
     """Return a whole page: a pattern with values put in, which are written already.
 
     As octets from the start: one letter that is not ASCII makes a text four times as slow to copy
     and to encode, and most values have none.
     """
-    return pattern % {name.encode(): value.encode() for name, value in values.items()}
+    return pattern % {
+        name.encode(): value if isinstance(value, bytes) else value.encode()
+        for name, value in values.items()
+    }
 
 
 class _Generator(CodeGenerator):

@@ -222,7 +222,7 @@ def test_what_is_typed_by_people_is_never_markup(gallery: Flask) -> None:
             ui.link_button(hostile, hostile),
             ui.post_button(hostile, "/x", confirm=hostile, confirm_text=hostile, about=hostile),
             ui.result_item(hit),
-            rows_of([row]),
+            rows_of([row]).decode(),
             value_link("en", hostile, hostile, hostile, 1, False, hostile),
             ui.table(hostile, [hostile], [[hostile]]),
             ui.bar_chart(hostile, [(hostile, 1)], hostile),

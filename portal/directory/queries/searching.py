@@ -135,14 +135,19 @@ def search(
             offset=offset,
         )
     )
-    seen = visible_keys(actor, (hit.key for hit in (*results.hits, *results.partial)))
-    # What was hidden since the index last heard of it counts no longer either.
-    hidden = [hit for hit in results.hits if hit.key not in seen]
+    hits, partial = list(results.hits), list(results.partial)
+    keys = [(hit.kind, hit.id) for hit in (*hits, *partial)]
+    seen = visible_keys(actor, keys)
+    hidden: list[Hit] = []
+    if len(seen) < len(keys):
+        # What was hidden since the index last heard of it counts no longer either.
+        hidden = [hit for hit in hits if hit.key not in seen]
+        hits, partial = ([hit for hit in its if hit.key in seen] for its in (hits, partial))
     return Found(
         search=wanted,
         total=results.total - len(hidden),
-        hits=[hit for hit in results.hits if hit.key in seen],
-        partial=[hit for hit in results.partial if hit.key in seen],
+        hits=hits,
+        partial=partial,
         facets=list(_facets(results, hidden, most_values)),
         suggestion=results.suggestion,
         is_fuzzy=results.is_fuzzy,

@@ -20,7 +20,7 @@ from portal.directory.rules import PLAIN, Search
 from portal.directory.views.addresses import address
 from portal.kernel.fulltext.port import MATCH, MATCH_END, Hit, with_matches
 from portal.kernel.search import search_index
-from portal.kernel.templating import pattern_of, written
+from portal.kernel.templating import pattern_of, pieces_of, written
 from portal.kernel.web import viewer
 from portal.kernel.web.formats import (
     format_date,
@@ -34,15 +34,14 @@ VALUES_UNFOLDED = 8
 # Stand for a value of a facet, and for a facet.
 _ANY_VALUE = "\x01"
 _ANY_FACET = "\x02"
-_VALUE_IN_ARGUMENTS = quote(_ANY_VALUE)
-_IN_ARGUMENTS = f"{quote(_ANY_FACET)}={_VALUE_IN_ARGUMENTS}"
+_IN_ARGUMENTS = f"{quote(_ANY_FACET)}={quote(_ANY_VALUE)}"
 # What a row says, by name; `found` is where the words stand. `ago` (when it was confirmed) and how
 # far away it is are markup, and come on top.
 _TEXTS = ("summary", "found", "url", "title", "organization", "place")
 # A text that begins with so many letters of another says the same.
 _SAME = 40
-# Stand in links that are kept for what is before the value in their address, for what is after it,
-# and for the count. To look for one character is much faster than for two.
+# Stand in links that are kept for what is before facet and value in their address, for what is
+# after them, and for the count. To look for one character is much faster than for two.
 _BEFORE, _AFTER, _COUNT = _MARKS = "\0\1\2"
 _UNMARKED = dict.fromkeys(map(ord, _MARKS))
 
@@ -50,28 +49,33 @@ _UNMARKED = dict.fromkeys(map(ord, _MARKS))
 # Records
 
 
-def rows_of(hits: Sequence[Hit]) -> Markup:
+def rows_of(hits: Sequence[Hit]) -> bytes:
     """Return the records found, as the page lists them."""
+    if not hits:
+        return b""
     language, ago = viewer.language(), times_ago()
     # The texts of all rows are escaped at once: for each, the call alone would take longer.
-    texts = str(escape("\0".join([text for hit in hits for text in _texts_of(hit)])))
-    safe = iter(with_matches(texts).split("\0"))
-    rows = []
+    texts = escape("\0".join([text for hit in hits for text in _texts_of(hit)]))
+    safe = iter(with_matches(str(texts).encode()).split(b"\0"))
+    rows: list[bytes] = []
     for hit in hits:
+        extra = hit.extra
         values = {name: text for name, text in zip(_TEXTS, safe, strict=False) if text}
-        if confirmed := hit.extra.get("confirmed"):
-            values["ago"] = ago(confirmed)
+        if confirmed := extra.get("confirmed"):
+            values["ago"] = ago(confirmed).encode()
         if hit.distance_miles is not None:
             values |= _distance_of(hit.distance_miles)
-        pattern = pattern_of(
-            "directory/found_row.html",
-            language,
-            tuple(values),
-            kind=hit.kind,
-            direction=hit.extra.get("direction", ""),
-        )
-        rows.append(pattern % values)
-    return Markup("".join(rows))  # noqa: S704 (they are written)
+        row, names = _row(language, hit.kind, extra.get("direction", ""), *values)
+        row = row.copy()
+        row[1::2] = [values[name] for name in names]
+        rows += row
+    return b"".join(rows)
+
+
+@lru_cache(maxsize=1024)
+def _row(language: str, kind: str, direction: str, *values: str) -> tuple[list[bytes], list[str]]:
+    """Return a row in pieces, between which its values are to be put."""
+    return pieces_of("directory/found_row.html", language, values, kind=kind, direction=direction)
 
 
 def _texts_of(hit: Hit) -> tuple[str, ...]:
@@ -83,11 +87,11 @@ def _texts_of(hit: Hit) -> tuple[str, ...]:
     return summary, found, hit.url, hit.title, organization, place
 
 
-def _distance_of(miles: float) -> dict[str, str]:
+def _distance_of(miles: float) -> dict[str, bytes]:
     return {
-        "miles": str(miles),
-        "kilometers": format_number(round(miles * 1.609344, 1)),
-        "away": format_distance(miles),
+        "miles": str(miles).encode(),
+        "kilometers": format_number(round(miles * 1.609344, 1)).encode(),
+        "away": format_distance(miles).encode(),
     }
 
 
@@ -141,83 +145,63 @@ class FacetList(NamedTuple):
     is_open: bool
 
 
-def facets_of(wanted: Search, facets: Iterable[FacetView]) -> Markup:
+def facets_of(wanted: Search, facets: Iterable[FacetView]) -> bytes:
     """Return the facets with links that choose their values, or take the choice back.
 
     Addresses with a value added differ in nothing else, so one is made for all of them.
     """
     language = viewer.language()
-    any_facet = _around(wanted, _ANY_FACET, _IN_ARGUMENTS)
+    around = _around(wanted)
     found = []
     for facet in facets:
-        name = facet.name
-        around = any_facet
-        if name in wanted.chosen:
-            around = _around(wanted, name, _VALUE_IN_ARGUMENTS)
-        elif around is not None:
-            around = f"{around[0]}{name}=", around[1]
-        names, counts, selected = facet.shown.names, facet.shown.counts, facet.shown.selected
-        labels = map(facet.labels.get, names, names)
+        name, shown, label_of = facet.name, facet.shown, facet.labels.get
         is_open = False
-        if selected or around is None:
+        if wanted.chosen.get(name) or around is None:
             links: list[str] = []
-            for value, count, label in zip(names, counts, labels, strict=True):
-                is_selected = value in selected
+            for value, count, is_selected in shown:
                 is_open = is_open or (is_selected and len(links) >= VALUES_UNFOLDED)
                 url = address(wanted.toggled(name, value))
+                label = label_of(value, value)
                 links.append(value_link(language, name, value, label, count, is_selected, url))
         else:
-            around_count = map(_link, repeat(language), repeat(name), names, labels)
+            labels = map(label_of, shown.names, shown.names)
+            around_count = map(_link, repeat(language), repeat(name), shown.names, labels)
             links = [
                 f"{before}{count:,}{after}"
-                for (before, after), count in zip(around_count, counts, strict=True)
+                for (before, after), count in zip(around_count, shown.counts, strict=True)
             ]
-        title = _title(language, name)
-        shown = facet_list(name, title, links, around or ("", ""), is_open=is_open)
-        found.append(_facet(language, shown))
-    return Markup("".join(found))  # noqa: S704 (written in patterns)
+        found.append(_facet(language, name, links, is_open))
+    page = "".join(found)
+    if around is not None:
+        page = page.replace(_BEFORE, around[0]).replace(_AFTER, around[1])
+    return page.encode()
 
 
-def _facet(language: str, shown: FacetList) -> str:
-    if not shown.first:
+def _facet(language: str, name: str, links: list[str], is_open: bool) -> str:
+    if not links:
         return ""
-    values: dict[str, Any] = {"first": shown.first}
-    if shown.more:
-        values |= {"more": shown.more, "count_more": shown.count_more}
-    pattern = pattern_of(
-        "directory/facet.html",
-        language,
-        tuple(values),
-        name=shown.name,
-        label=shown.label,
-        is_open=shown.is_open,
-    )
-    return pattern % values
+    first, more = _folded(links)
+    values: dict[str, Any] = {"first": first}
+    if more:
+        values |= {"more": more, "count_more": len(links) - VALUES_UNFOLDED}
+    return _facet_pattern(language, name, is_open, *values) % values
 
 
-@lru_cache(maxsize=256)
-def _title(_language: str, facet: str) -> Markup:
-    """Return the name of a facet in the reader's language, which takes long to look up."""
-    return escape(_("What") if facet == "kind" else search_index().facets[facet].label)
+@lru_cache(maxsize=1024)
+def _facet_pattern(language: str, name: str, is_open: bool, *values: str) -> str:
+    title = _("What") if name == "kind" else search_index().facets[name].label
+    shape = {"name": name, "label": escape(title), "is_open": is_open}
+    return pattern_of("directory/facet.html", language, values, **shape)
 
 
-def facet_list(
-    name: str,
-    label: str,
-    links: list[str],
-    around: tuple[str, str] = ("", ""),
-    *,
-    is_open: bool = False,
-) -> FacetList:
-    """Return a facet of so many links, the first of them unfolded.
-
-    around: what stands before and after the value in the address of each, escaped.
-    """
-    first, more = (
-        Markup("".join(some).replace(_BEFORE, around[0]).replace(_AFTER, around[1]))  # noqa: S704
-        for some in (links[:VALUES_UNFOLDED], links[VALUES_UNFOLDED:])
-    )
+def facet_list(name: str, label: str, links: list[str], *, is_open: bool = False) -> FacetList:
+    """Return a facet of so many links, the first of them unfolded, for a template."""
+    first, more = map(Markup, _folded(links))
     return FacetList(name, label, first, more, max(len(links) - VALUES_UNFOLDED, 0), is_open)
+
+
+def _folded(links: list[str]) -> tuple[str, str]:
+    return "".join(links[:VALUES_UNFOLDED]), "".join(links[VALUES_UNFOLDED:])
 
 
 def value_link(
@@ -226,7 +210,7 @@ def value_link(
     """Return a value as the page shows it. language: the reader's."""
     return _value_pattern(language, is_selected) % {
         "name": written(f"facet-{facet}-{quote(value)}"),
-        "label": written(label),
+        "label": written(label).translate(_UNMARKED),
         "count": format_number(count),
         "url": written(url),
     }
@@ -240,7 +224,7 @@ def _link(language: str, facet: str, value: str, label: str) -> tuple[str, str]:
         "name": written(f"facet-{facet}-{quote(value)}"),
         "label": written(label).translate(_UNMARKED),
         "count": _COUNT,
-        "url": f"{_BEFORE}{escape(quote_plus(value, safe=PLAIN))}{_AFTER}",
+        "url": f"{_BEFORE}{facet}={escape(quote_plus(value, safe=PLAIN))}{_AFTER}",
     }
     before, after = link.split(_COUNT)
     return before, after
@@ -255,9 +239,10 @@ def _value_pattern(language: str, is_selected: bool) -> str:
     )
 
 
-def _around(wanted: Search, facet: str, between: str) -> tuple[str, str] | None:
-    """Return what stands around `between` in the address with any value added, escaped; or None,
-    if the search itself has that.
+def _around(wanted: Search) -> tuple[str, str] | None:
+    """Return what stands around a value and its facet in the address with any value added, escaped;
+    or None, if the search itself has what stands for them.
     """
-    parts = str(escape(address(wanted.toggled(facet, _ANY_VALUE)))).split(between)
+    added = str(escape(address(wanted.toggled(_ANY_FACET, _ANY_VALUE))))
+    parts = added.split(_IN_ARGUMENTS)
     return (parts[0], parts[1]) if len(parts) == 2 else None

@@ -8,9 +8,9 @@ from urllib.parse import quote_plus
 
 from flask import render_template
 from flask.typing import ResponseReturnValue
-from flask_babel import get_locale, ngettext
+from flask_babel import get_locale
 from flask_babel import gettext as _
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 from portal.directory.queries import searching
 from portal.directory.queries.searching import Found
@@ -25,6 +25,7 @@ from portal.kernel.web.additions import pattern_for_nobody
 from portal.kernel.web.addresses import present_address
 from portal.kernel.web.answers import page
 from portal.kernel.web.arguments import text_argument
+from portal.kernel.web.texts import ngettext
 from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import list_organizations_of
 from portal.regions.queries import county_labels, outlines_of
@@ -46,15 +47,19 @@ def search() -> ResponseReturnValue:
     own = {
         "count": ngettext(
             "%(number)s result", "%(number)s results", found.total, number=f"{found.total:,}"
-        ),
+        ).encode(),
         "hits": rows_of(found.hits),
-        "partial": rows_of(found.partial) if wanted.view == "list" else "",
+        "partial": rows_of(found.partial) if wanted.view == "list" else b"",
         "facets": facets_of(wanted, found.facets),
     }
-    return _plain_page(found, own) or page("directory/results.html", **own, **_surroundings(found))
+    plain = _plain_page(found, own)
+    if plain is not None:
+        return plain
+    parts = {name: Markup(part.decode()) for name, part in own.items()}  # noqa: S704 (written)
+    return page("directory/results.html", **parts, **_surroundings(found))
 
 
-def _plain_page(found: Found, own: Mapping[str, str]) -> bytes | None:
+def _plain_page(found: Found, own: Mapping[str, bytes]) -> bytes | None:
     """Return the page of words alone that were found, for nobody in particular.
 
     That is nearly every page, and what is around its `own` parts differs in the words only.

@@ -26,6 +26,7 @@ DIGEST_BYTES: Final = 8
 # No document keeps such characters in what is shown of it.
 MATCH: Final = "\1"
 MATCH_END: Final = "\2"
+_MATCH, _MATCH_END = MATCH.encode(), MATCH_END.encode()
 
 
 class IndexUnavailable(Exception):
@@ -162,12 +163,12 @@ class Fragment(NamedTuple):
         return self.marked.replace(MATCH, "").replace(MATCH_END, "")
 
     def __html__(self) -> str:
-        return with_matches(html.escape(self.marked))
+        return with_matches(html.escape(self.marked).encode()).decode()
 
 
-def with_matches(escaped: str) -> str:
-    """Marked text that is escaped already, with its matches in <mark>."""
-    return escaped.replace(MATCH, "<mark>").replace(MATCH_END, "</mark>")
+def with_matches(escaped: bytes) -> bytes:
+    """Marked text that is escaped already, in UTF-8, with its matches in <mark>."""
+    return escaped.replace(_MATCH, b"<mark>").replace(_MATCH_END, b"</mark>")
 
 
 class Hit(NamedTuple):

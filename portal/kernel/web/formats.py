@@ -12,7 +12,7 @@ from flask import g
 from flask_babel import format_date as babel_format_date
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from portal.kernel.clock import now
 from portal.kernel.templating import written
@@ -136,7 +136,7 @@ def _write_opening(moment: str, language: str, zone: str) -> tuple[float, str]:
     """Return when an instant was, and what stands before how long ago that is."""
     instant = dt.datetime.fromisoformat(moment)
     told = written(_write_instant(instant, "medium", language, zone))
-    return instant.timestamp(), f'<time datetime="{escape(moment)}" title="{told}">'
+    return instant.timestamp(), f'<time datetime="{written(moment)}" title="{told}">'
 
 
 @lru_cache(maxsize=4096)

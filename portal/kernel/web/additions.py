@@ -53,7 +53,8 @@ def pattern_for_nobody(shape: Hashable, make: Callable[[], str]) -> bytes | None
     if current_actor() is not NOBODY or cookie.get("_flashes"):
         return None
     known: dict[tuple[object, ...], bytes] = current_app.extensions["portal-patterns"]
-    key = (shape, request.endpoint, language(), request.script_root)
+    asked = request._get_current_object()  # type: ignore[attr-defined]
+    key = (shape, asked.endpoint, language(), asked.script_root)
     if key not in known:
         known[key] = pattern_in(make()).encode()
     return known[key]

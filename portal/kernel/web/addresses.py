@@ -60,7 +60,8 @@ def path_of(endpoint: str, **values: Any) -> str:
 
 def present_address() -> str:
     """Return where to come back to after something else was done from this page."""
-    return request.full_path.rstrip("?") if request.method == "GET" else request.path
+    asked = request._get_current_object()  # type: ignore[attr-defined]
+    return asked.full_path.rstrip("?") if asked.method == "GET" else asked.path
 
 
 def address(endpoint: str, **values: Any) -> str:

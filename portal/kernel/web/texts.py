@@ -36,6 +36,13 @@ def catalog() -> Any:
     return getattr(context, "babel_translations", None) or get_translations()
 
 
+def ngettext(one: str, many: str, count: int, /, **values: Any) -> str:
+    """Translate a text that depends on a number, as Flask-Babel's does, which asks four times who
+    reads.
+    """
+    return cast(str, catalog().ungettext(one, many, count)) % {"num": count, **values}
+
+
 @pass_eval_context
 def say(context: EvalContext, text: str, /, **values: Any) -> str:
     """Translate a template's text and put its values in, as the `gettext` of templates does."""

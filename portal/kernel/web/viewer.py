@@ -18,12 +18,14 @@ _LANGUAGE_COOKIE = "language"
 
 def current_actor() -> Actor:
     """Return who makes this request (nobody, a person, or a token of a person's)."""
-    actor: Actor | None = g.get("actor")
+    # Each name of a proxy is looked up anew, as elsewhere here.
+    own = g._get_current_object()
+    actor: Actor | None = own.get("actor")
     if actor is None:
         actor = NOBODY
         if _is_signed_in():
             actor = current_app.extensions["portal-actor-loader"](current_user.user_id)
-        g.actor = actor
+        own.actor = actor
     return cast(Actor, actor)
 
 
@@ -34,9 +36,10 @@ def set_actor(actor: Actor) -> None:
 
 def _is_signed_in() -> bool:
     """Tell whether a person is signed in; while the database is down, nobody is."""
-    actor: Actor | None = g.get("actor")
+    own = g._get_current_object()
+    actor: Actor | None = own.get("actor")
     # A token is the whole word of who this is, whatever cookie comes along.
-    if g.get("is_plain_answer") or (actor is not None and actor.scopes is not None):
+    if own.get("is_plain_answer") or (actor is not None and actor.scopes is not None):
         return False
     # Nearly all pages are nobody's: to ask whose session it is takes longer than to see that it is
     # no one's.
@@ -65,10 +68,11 @@ def choose_language() -> str:
     if not has_request_context():
         return cast(str, offered[0])
     own = current_user.language if _is_signed_in() else None
-    for language in (own, request.cookies.get(_LANGUAGE_COOKIE)):
+    asked = request._get_current_object()  # type: ignore[attr-defined]
+    for language in (own, asked.cookies.get(_LANGUAGE_COOKIE)):
         if language in offered:
             return cast(str, language)
-    return _best_language(request.headers.get("Accept-Language", ""), tuple(offered))
+    return _best_language(asked.headers.get("Accept-Language", ""), tuple(offered))
 
 
 @lru_cache(maxsize=1024)

@@ -269,7 +269,7 @@ class Reader:
     def __init__(self, app: Flask) -> None:
         self._app = app
         #: Whether the database lets what is committed be read without a transaction.
-        self.is_sufficient = app.config["SQLALCHEMY_DATABASE_URI"].startswith("sqlite")
+        self.is_sufficient = app.config.get("SQLALCHEMY_DATABASE_URI", "").startswith("sqlite")
         self._lock = threading.Lock()
         self._connection: DBAPIConnection | None = None
         #: The same for statements that are put together once; SQLite's alone.

@@ -99,14 +99,15 @@ def email_deciders_on_message_reported(event: MessageReported) -> None:
 def email_reporter_on_report_decided(event: ReportDecided) -> None:
     """Tell who reported a message what came of it."""
     report = moderation.find_report(event.report_id)
-    if report is None or report.reported_by is None:
+    person = report.reported_by if report is not None else None
+    if report is None or person is None or not person.is_active:
         return
     queue_mails(
-        [report.reported_by],
+        [person],
         "report_decided",
         is_upheld=report.status == "upheld",
         note=event.note,
-        title=report.message.thread.title,
+        title=" ".join(report.message.thread.title.split()),
         url=external_url("conversations.show", thread_id=report.message.thread_id),
     )
 

@@ -146,10 +146,13 @@ def email_firm_on_mandate_asked(event: events.MandateAsked) -> None:
 def email_broker_on_mandate_answered(event: events.MandateAnswered) -> None:
     """Tell the broker what a firm said, or that it said nothing in time."""
     mandate = _mandate(event.mandate_id)
-    if mandate is None or mandate.asked_by is None or mandate.status != event.status:
+    if mandate is None or mandate.status != event.status:
+        return
+    broker = queries.find_present_broker(mandate.request, mandate.asked_by_id)
+    if broker is None:
         return
     queue_mails(
-        [mandate.asked_by],
+        [broker],
         "mandate_answered",
         status=mandate.status,
         name=mandate.answered_by,

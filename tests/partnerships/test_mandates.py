@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import now
@@ -23,6 +24,9 @@ from portal.partnerships.rules.workflows import REQUESTS
 from portal.partnerships.services import mandates as services
 from portal.partnerships.services import requests as request_services
 from portal.partnerships.services.responses import act_on_response, send_response
+from portal.regions.models import BrokerAppointment
+from portal.regions.queries import get_region
+from portal.regions.services import dismiss_broker
 from tests.cast import MANDATE_TOKEN, World
 from tests.partnerships.conftest import ActorOf
 
@@ -203,3 +207,29 @@ def test_the_broker_answers_for_the_firm_until_its_people_take_over(
     with pytest.raises(NotFound):
         act_on_response(actor("dov"), response_queries.get_response(response.id), "accept")
     act_on_response(actor("ben"), response_queries.get_response(response.id), "accept")
+
+
+def test_who_is_no_broker_any_more_hears_nothing_of_the_firm(
+    actor: ActorOf,
+    world: World,
+    proposed: Callable[[], Request],
+    mails: Mails,
+    drain: Callable[[], None],
+) -> None:
+    for appointment in session.scalars(
+        select(BrokerAppointment).where(BrokerAppointment.user_id == world.users["dov"])
+    ).all():
+        region = get_region(appointment.region_id)
+        dismiss_broker(actor("root"), region, user_id=appointment.user_id)
+    services.answer_mandate(
+        actor("nobody"),
+        get_mandate_by_token(MANDATE_TOKEN),
+        token=MANDATE_TOKEN,
+        is_given=True,
+        name="Val Ortiz",
+    )
+    send_response(actor("cleo"), proposed(), message="Ours is free.")
+    drain()
+
+    texts = [mail["text"] for mail in mails if mail["to"] == "dov@cast.example"]
+    assert not [text for text in texts if "Val Ortiz" in text or "Ours is free." in text]

@@ -24,7 +24,7 @@ from portal.partnerships.models import Request, RequestAttachment, request_capab
 from portal.partnerships.policies import Permission
 from portal.partnerships.rules.publishing import PLAIN_FIELDS
 from portal.partnerships.rules.workflows import LISTED_STATUSES
-from portal.regions.queries import narrower_closure
+from portal.regions.queries import broker_ids_of_county, narrower_closure
 
 REQUEST_OPTIONS = (
     joinedload(Request.organization).options(
@@ -204,10 +204,17 @@ def _among(request: Request, condition: ColumnElement[bool]) -> list[User]:
 
 
 def _broker_of(request: Request, others: Sequence[User]) -> list[User]:
-    if not request.is_on_behalf or request.created_by_id is None:
+    if not request.is_on_behalf:
         return []
-    broker = session.get(User, request.created_by_id)
-    return [broker] if broker is not None and broker.is_active and broker not in others else []
+    broker = find_present_broker(request, request.created_by_id)
+    return [broker] if broker is not None and broker not in others else []
+
+
+def find_present_broker(request: Request, user_id: int | None) -> User | None:
+    """Return a person who acts for a firm, as long as that is a broker of the firm's region."""
+    if user_id not in broker_ids_of_county(request.organization.county_fips):
+        return None
+    return session.scalar(select(User).where(User.id == user_id, User.is_active))
 
 
 def card_of(actor: Actor, request: Request) -> Card:

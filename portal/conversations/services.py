@@ -285,7 +285,8 @@ def begin_digests(actor: Actor) -> int:
     """Let those hear of their day's messages whose time has come; return how many."""
     due = telling.list_due_digests()
     for choice in due:
-        choice.due_at = now() + dt.timedelta(days=1)
+        # At the same time of each day, however late this one is.
+        choice.due_at += dt.timedelta(days=(now() - choice.due_at).days + 1)
         record(DigestDue(choice.user_id))
     return len(due)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import time_machine
 from flask.testing import FlaskClient
 
 from portal.conversations import services
@@ -109,6 +110,31 @@ def test_a_digest_has_all_of_a_day_once(
     services.begin_digests(SYSTEM)
     drain()
     assert len(mails) == 1, "what a digest told of is told again"
+
+
+def test_what_was_read_here_takes_no_place_in_a_digest(
+    actor: ActorOf,
+    thread: Callable[..., Thread],
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(telling, "MOST_IN_DIGEST", 1)
+    newest = thread("college_aero")
+    services.mark_read(actor("cleo"), newest, message_id=world.messages["eve_in_college_aero"])
+
+    lines = telling.list_for_digest(actor("cleo"))
+    assert [line.id for line in lines] == [world.threads["shop_college"]]
+
+
+def test_a_digest_keeps_to_the_time_of_day_at_which_it_was_chosen(
+    actor: ActorOf, world: World
+) -> None:
+    services.choose_mail(actor("ana"), emails="daily")
+    choice = session.get_one(MailChoice, world.users["ana"])
+    chosen = choice.due_at
+    with time_machine.travel(chosen + dt.timedelta(days=2, minutes=9), tick=False):
+        services.begin_digests(SYSTEM)
+    assert choice.due_at == chosen + dt.timedelta(days=3)
 
 
 def test_a_stop_link_mutes_one_conversation_or_ends_all_mail(

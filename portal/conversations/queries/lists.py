@@ -64,14 +64,14 @@ def list_talks(
             or_(Thread.title.icontains(word, autoescape=True), said.exists())
         )
     if is_unread:
-        statement = statement.where(_unread(actor).exists())
+        statement = statement.where(unread_messages(actor).exists())
     found = keyset_page(
         statement, (Thread.last_message_at, Thread.id), cursor=cursor, limit=limit, descending=True
     )
     return Page(lines_of(actor, found.items), found.next)
 
 
-def _unread(actor: Actor) -> Select[Any]:
+def unread_messages(actor: Actor) -> Select[Any]:
     """Select the unread messages of the thread of the query around it."""
     read = (
         select(ThreadReader.read_message_id)
@@ -163,7 +163,9 @@ def list_unread(actor: Actor, limit: int) -> list[DeskItem]:
         select(Thread)
         .options(selectinload(Thread.parties))
         .where(
-            visible(actor, Permission.THREAD_VIEW), _unread(actor).exists(), Thread.id.not_in(muted)
+            visible(actor, Permission.THREAD_VIEW),
+            unread_messages(actor).exists(),
+            Thread.id.not_in(muted),
         )
         .order_by(Thread.last_message_at, Thread.id)
         .limit(limit)

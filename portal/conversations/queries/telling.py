@@ -15,7 +15,7 @@ from portal.conversations.models import (
     ThreadParty,
     ThreadReader,
 )
-from portal.conversations.queries.lists import TalkLine, lines_of
+from portal.conversations.queries.lists import TalkLine, lines_of, unread_messages
 from portal.conversations.queries.messages import MESSAGE_OPTIONS
 from portal.conversations.queries.threads import Talk, talks_of
 from portal.kernel.authorization import Actor
@@ -170,8 +170,9 @@ def list_for_digest(actor: Actor) -> list[TalkLine]:
                 Thread.id.in_(called),
             ),
             ~told.exists(),
+            unread_messages(actor).exists(),
         )
         .order_by(Thread.last_message_at.desc(), Thread.id.desc())
         .limit(MOST_IN_DIGEST)
     ).all()
-    return [line for line in lines_of(actor, threads) if line.unread]
+    return lines_of(actor, threads)

@@ -90,7 +90,7 @@ def sides_of(actor: Actor, introduction: Introduction) -> list[Side]:
                 status=_status_to(introduction, party, is_held) if is_inside else "",
                 terms_accepted_at=(
                     party.terms_accepted_at
-                    if is_own or party.id in _identified(introduction)
+                    if is_own or party.id in (_identified(introduction) if is_broker else met)
                     else None
                 ),
                 contact=contact if party.shared_at and (is_own or party.id in reached) else None,

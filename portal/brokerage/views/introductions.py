@@ -190,6 +190,7 @@ def _record_page(introduction_id: int) -> ResponseReturnValue:
             party
             for party in introduction.parties
             if party not in awaited
+            and party.status != "declined"
             and introduction.status in queries.LISTS["waiting"]
             and can(actor, Permission.INTRODUCTION_ANSWER, party)
         ],

@@ -104,7 +104,9 @@ def email_holder_on_certificate_issued(event: events.CertificateIssued) -> None:
             number=certificate.number,
             expires_on=certificate.expires_on,
             url=external_url("training.verify_certificate", number=certificate.number),
+            has_account=person is not None,
             transcript_url=external_url("training.show_transcript"),
+            training_url=external_url("training.list_enrollments"),
         )
 
 

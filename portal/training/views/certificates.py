@@ -3,7 +3,7 @@
 import io
 
 import segno
-from flask import Response, url_for
+from flask import Response, make_response, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -48,7 +48,15 @@ def verify_certificate(number: str) -> ResponseReturnValue:
     actor = current_actor()
     authorize(actor, Permission.CERTIFICATE_VERIFY)
     refuse_many_tries("certificate", setting("CERTIFICATE_CHECKS_PER_MINUTE"))
-    certificate = queries.get_certificate(number)
+    try:
+        certificate = queries.get_certificate(number)
+    except NotFound as error:
+        # Whoever mistyped it corrects it at once.
+        form = NumberForm.bind(None, number=number[:40])
+        form.add_error("number", error.message)
+        answer = make_response(page("training/find_certificate.html", form=form))
+        answer.status_code = 404
+        return answer
     is_inside = can(actor, Permission.CERTIFICATE_VIEW, certificate)
     return page(
         "training/certificate.html",

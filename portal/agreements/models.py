@@ -24,7 +24,7 @@ from portal.agreements.rules.words import (
 from portal.bookings.models.access import Clearance
 from portal.brokerage.models.introductions import Introduction
 from portal.kernel.clock import now
-from portal.kernel.database import Identified, Model, Timestamped, known_values
+from portal.kernel.database import NO_NUMBER_TWICE, Identified, Model, Timestamped, known_values
 from portal.kernel.files import StoredFile
 from portal.organizations.models import Organization
 from portal.partnerships.models import Request, Response
@@ -65,6 +65,7 @@ class Agreement(Identified, Timestamped, Model):
             name="renewal_is_later",
         ),
         Index("ix_agreement_status_ends_on", "status", "ends_on"),
+        NO_NUMBER_TWICE,
     )
 
     organization_id: Mapped[int] = mapped_column(

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.directory.rules import CHANNELS, FREQUENCIES, LONGEST_QUERY, LONGEST_WORDS
 from portal.kernel.clock import now
-from portal.kernel.database import Identified, Model, Timestamped, known_values
+from portal.kernel.database import NO_NUMBER_TWICE, Identified, Model, Timestamped, known_values
 from portal.organizations.models import Organization
 
 
@@ -33,6 +33,7 @@ class SavedSearch(Identified, Timestamped, Model):
         known_values("channel", CHANNELS),
         known_values("frequency", FREQUENCIES),
         Index("ix_saved_search_due_at_id", "due_at", "id"),
+        NO_NUMBER_TWICE,
     )
 
     is_settled = False

@@ -16,7 +16,7 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import User
-from portal.kernel.database import Identified, Model, Timestamped
+from portal.kernel.database import NO_NUMBER_TWICE, Identified, Model, Timestamped
 from portal.kernel.files import StoredFile
 from portal.kernel.listing import Listed, visibility_check
 from portal.organizations.models import Organization
@@ -52,6 +52,7 @@ class Facility(Identified, Timestamped, Listed, Placed, Model):
         ),
         Index("ix_facility_name_id", "name", "id"),
         UniqueConstraint("organization_id", "external_id"),
+        NO_NUMBER_TWICE,
     )
 
     organization_id: Mapped[int] = mapped_column(
@@ -105,6 +106,7 @@ class Equipment(Identified, Timestamped, Listed, Placed, Model):
         CheckConstraint("year IS NULL OR year BETWEEN 1850 AND 2100", name="year_plausible"),
         Index("ix_equipment_name_id", "name", "id"),
         UniqueConstraint("organization_id", "external_id"),
+        NO_NUMBER_TWICE,
     )
 
     organization_id: Mapped[int] = mapped_column(

@@ -9,7 +9,7 @@ import fcntl
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from copy import deepcopy
@@ -176,6 +176,11 @@ def known_values(
     """The database's own constraint that a column has one of the values (or is empty)."""
     listed = ", ".join(f"'{value}'" for value in ([""] if is_optional else []) + list(values))
     return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
+
+
+#: The last argument of a table whose rows are named by number elsewhere: in addresses, labels,
+#: calendars, histories. Else SQLite gives the number of the last row, once deleted, to the next.
+NO_NUMBER_TWICE: Mapping[str, Any] = {"sqlite_autoincrement": True}
 
 
 class Identified:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from portal.accounts.models import User
 from portal.facilities.models import Equipment, Facility
 from portal.kernel.clock import now
-from portal.kernel.database import Identified, Model, Timestamped, known_values
+from portal.kernel.database import NO_NUMBER_TWICE, Identified, Model, Timestamped, known_values
 from portal.kernel.files import StoredFile
 from portal.kernel.listing import Listed, visibility_check
 from portal.organizations.models import Organization
@@ -78,6 +78,7 @@ class Request(Identified, Timestamped, Listed, Model):
         CheckConstraint("NOT is_urgent OR direction = 'need'", name="urgent_is_need"),
         Index("ix_request_status_expires_on", "status", "expires_on"),
         Index("ix_request_published_at_id", "published_at", "id"),
+        NO_NUMBER_TWICE,
     )
 
     organization_id: Mapped[int] = mapped_column(

@@ -92,6 +92,23 @@ def test_the_newest_migration_makes_what_the_models_say(migrated_app: Flask) -> 
     assert tables() == set(Model.metadata.tables)
 
 
+@pytest.mark.sqlite
+def test_numbers_are_given_once_where_the_models_say_so(migrated_app: Flask) -> None:
+    """A migration that alters such a table in a batch has to say it again."""
+    wanted = {
+        table.name
+        for table in Model.metadata.tables.values()
+        if table.dialect_options["sqlite"]["autoincrement"]
+    }
+    with db.engine.connect() as connection:
+        found = connection.execute(
+            text(
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%AUTOINCREMENT%'"
+            )
+        )
+        assert {name for (name,) in found} == wanted
+
+
 @pytest.mark.database
 def test_up_again_with_data_loses_no_row(migrated_app: Flask) -> None:
     build_world()

@@ -212,6 +212,16 @@ def test_member_cannot_delete_even_what_he_wrote(world: World, actor: ActorOf) -
     assert session.get(Equipment, equipment.id) is None
 
 
+def test_the_number_of_a_deleted_machine_is_never_that_of_another(
+    world: World, actor: ActorOf
+) -> None:
+    """Its label may still stick on something, its address stand in a mail."""
+    shop = organization(world, "shop")
+    first = services.create_equipment(actor("ben"), shop, name="Lathe").id
+    services.delete_equipment(actor("ana"), queries.get_equipment(first))
+    assert services.create_equipment(actor("ben"), shop, name="Mill").id > first
+
+
 def test_many_records_are_confirmed_at_once_but_not_those_of_others(
     world: World, actor: ActorOf
 ) -> None:

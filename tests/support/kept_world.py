@@ -19,7 +19,8 @@ class KeptInSqlite:
 
     def __init__(self, app: Flask) -> None:
         self._path = Path(app.instance_path) / "portal.db"
-        self._tables = [table.name for table in Model.metadata.sorted_tables]
+        # The last: where numbers that are not given twice have come to.
+        self._tables = [*(table.name for table in Model.metadata.sorted_tables), "sqlite_sequence"]
         self._connection: sqlite3.Connection | None = None
         self._rows = {table: self._present_rows(table) for table in self._tables}
         self._unwritten = self._version()

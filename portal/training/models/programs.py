@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import User
-from portal.kernel.database import Identified, Model, Timestamped, known_values
+from portal.kernel.database import NO_NUMBER_TWICE, Identified, Model, Timestamped, known_values
 from portal.kernel.listing import Listed, visibility_check
 from portal.organizations.models import Organization
 from portal.skills.models import Credential, Occupation, Skill
@@ -46,6 +46,7 @@ class Program(Identified, Timestamped, Listed, Model):
         CheckConstraint("duration_weeks IS NULL OR duration_weeks > 0", name="weeks_positive"),
         Index("ix_training_program_title_id", "title", "id"),
         UniqueConstraint("organization_id", "external_id"),
+        NO_NUMBER_TWICE,
     )
 
     organization_id: Mapped[int] = mapped_column(

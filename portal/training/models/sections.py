@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from portal.bookings.models.booking import Booking
 from portal.facilities.models import Facility
 from portal.facilities.rules import CUSTOMER_CLASSES
-from portal.kernel.database import Identified, Model, Timestamped, known_values
+from portal.kernel.database import NO_NUMBER_TWICE, Identified, Model, Timestamped, known_values
 from portal.organizations.models import Organization
 from portal.regions.models import Placed
 from portal.training.models.programs import Program
@@ -49,6 +49,7 @@ class Section(Identified, Timestamped, Placed, Model):
         CheckConstraint("notice_days >= 0 AND notice_days <= 365", name="notice_days_plausible"),
         # What enrollments hold on to, so that no seat lies beyond what the section has.
         Index("ix_section_id_seats", "id", "seats", unique=True),
+        NO_NUMBER_TWICE,
     )
 
     is_settled = False

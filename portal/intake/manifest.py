@@ -17,7 +17,7 @@ manifest = Manifest(
     reactions=(Reaction(ImportFinished, reactions.email_person_on_import_finished),),
     jobs=(
         Job("work_off_imports", 1, reactions.work_off_imports),
-        Job("delete_old_import_files", 86400, lambda: services.delete_old_files(SYSTEM)),
+        Job("delete_old_import_files", 3600, lambda: services.delete_old_files(SYSTEM)),
     ),
     navigation=(
         NavigationItem(

@@ -135,8 +135,8 @@ def find_next_run() -> ImportRun | None:
     )
 
 
-def list_outdated_runs() -> list[ImportRun]:
-    """Return the imports whose file has been kept long enough."""
+def list_outdated_runs(limit: int = 100) -> list[ImportRun]:
+    """Return the imports whose file has been kept long enough, the oldest first."""
     return list(
         session.scalars(
             select(ImportRun)
@@ -145,7 +145,8 @@ def list_outdated_runs() -> list[ImportRun]:
                 ImportRun.file_id.is_not(None),
                 ImportRun.created_at < now() - dt.timedelta(days=KEPT_DAYS),
             )
-            .limit(100)
+            .order_by(ImportRun.created_at, ImportRun.id)
+            .limit(limit)
         )
     )
 

@@ -33,7 +33,7 @@ manifest = Manifest(
     jobs=(
         Job(
             "forget_webhook_notices",
-            86_400,
+            3600,
             lambda: services.forget_old_notices(SYSTEM),
             is_due=lambda: bool(queries.list_old_notices(1)),
         ),

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from portal.facilities import queries as facilities
@@ -119,8 +119,8 @@ def list_findings(run: ImportRun, limit: int = SHOWN_FINDINGS) -> list[ImportFin
     )
 
 
-def find_next_run() -> ImportRun | None:
-    """Return the import that has waited longest for its next batch, or None."""
+def find_next_run(preferred_id: int | None = None) -> ImportRun | None:
+    """Return the preferred import, or else the one that has waited longest, or None."""
     return session.scalar(
         select(ImportRun)
         .options(
@@ -129,7 +129,9 @@ def find_next_run() -> ImportRun | None:
             joinedload(ImportRun.file),
         )
         .where(ImportRun.status.in_(("checking", "importing")))
-        .order_by(ImportRun.updated_at, ImportRun.id)
+        .order_by(
+            case((ImportRun.id == preferred_id, 0), else_=1), ImportRun.updated_at, ImportRun.id
+        )
         .limit(1)
         .execution_options(populate_existing=True)
     )

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from dataclasses import dataclass
 
 from flask import current_app
 from flask_babel import force_locale
@@ -24,7 +25,22 @@ from portal.kernel.web.addresses import external_url
 log = logging.getLogger(__name__)
 
 _SECONDS = 1.0
-_at_hand: dict[tuple[str, str], Reading] = {}
+#: So long the file at hand is worked on before another has its turn: to read a large one again for
+#: each batch would take a hundred times as long as the batches.
+_KEPT_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class _AtHand:
+    """A file that is read, and since when."""
+
+    run_id: int
+    language: str
+    reading: Reading
+    since: float
+
+
+_at_hand: list[_AtHand] = []
 
 
 def work_off_imports() -> int:
@@ -34,7 +50,7 @@ def work_off_imports() -> int:
     """
     until = time.monotonic() + _SECONDS
     done = 0
-    while (run := queries.find_next_run()) is not None:
+    while (run := queries.find_next_run(_preferred_id())) is not None:
         _advance(run)
         done += 1
         if time.monotonic() > until:
@@ -65,16 +81,24 @@ def _advance(run: ImportRun) -> None:
             services.fail_import(SYSTEM, run, message=message)
 
 
+def _preferred_id() -> int | None:
+    return next(
+        (one.run_id for one in _at_hand if time.monotonic() < one.since + _KEPT_SECONDS), None
+    )
+
+
 def _reading(run: ImportRun) -> Reading:
     """Return the run's rows; those of the file at hand are kept, since every batch needs them."""
     if run.file is None:
         raise NotFound(_("This file is no longer here."))
-    key = (run.file.key, run.user.language)
-    if key not in _at_hand:
-        _at_hand.clear()
-        data = read_stored_file(run.file)
-        _at_hand[key] = read_candidates(data, run.source_format, kind=run.kind)
-    return _at_hand[key]
+    for one in _at_hand:
+        if (one.run_id, one.language) == (run.id, run.user.language):
+            return one.reading
+    _at_hand.clear()
+    data = read_stored_file(run.file)
+    reading = read_candidates(data, run.source_format, kind=run.kind)
+    _at_hand.append(_AtHand(run.id, run.user.language, reading, time.monotonic()))
+    return reading
 
 
 def _actor(user_id: int) -> Actor:

@@ -93,6 +93,26 @@ def test_a_killed_import_goes_on_where_it_stood(client_of, world, work_off, monk
     assert "The import is done" in cleo.get(address).text
 
 
+@pytest.mark.parametrize(("kept_seconds", "taken"), [(60.0, [200, 0]), (-1.0, [100, 100])])
+def test_two_files_take_turns_but_not_at_every_batch(
+    client_of, world, monkeypatch, kept_seconds, taken
+):
+    """Each turn reads the whole file anew."""
+    cleo = client_of("cleo")
+    for name in ("a", "b"):
+        rows = [{**CMM, "ID": f"{name}-{n}", "Related Facility ID": ""} for n in range(201)]
+        upload(cleo, world, uniquip(*rows))
+    monkeypatch.setattr(reactions, "_SECONDS", -1.0)
+    monkeypatch.setattr(reactions, "_KEPT_SECONDS", kept_seconds)
+    reactions._at_hand.clear()
+    for _turn in range(2):
+        reactions.work_off_imports()
+    reactions._at_hand.clear()
+
+    positions = select(ImportRun.position).where(ImportRun.status == "checking")
+    assert list(session.scalars(positions.order_by(ImportRun.id))) == taken
+
+
 def test_a_file_that_we_cannot_cope_with_does_not_hold_up_the_next(
     client_of, world, work_off, monkeypatch
 ):

@@ -99,7 +99,7 @@ def test_equipment_moves_with_its_facility(
     services.update_facility(actor("ana"), facility, zip_code="47130")
     drain()
     assert "Shop public mill" in titles("mill", county="18019")
-    services.delete_facility(actor("ana"), facility)
+    services.delete_facility(actor("ana"), queries.get_facility(facility.id))
     drain()
     assert "Shop public mill" in titles("mill", county="21111")
     assert "Shop public lab" not in titles("lab")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from functools import cache, lru_cache
-from typing import Any, ParamSpec, Self, TypeVar, cast
+from typing import Any, ParamSpec, Self, TypeVar
 
 import wtforms
 from flask import request
@@ -49,9 +49,6 @@ _READERS_WORDS = _ReadersWords()
 
 
 class _Meta(DefaultMeta):
-    #: The names that a JSON body gives; None in a form that a page may show.
-    given: Collection[str] | None = None
-
     def get_translations(self, form: wtforms.Form) -> Any:
         return _READERS_WORDS
 
@@ -60,17 +57,12 @@ class _Meta(DefaultMeta):
     ) -> Any:
         if options.keys() != _BOUND_BY:
             return super().bind_field(form, unbound_field, options)
-        name = options["name"]
-        blank = None
-        if self.given is not None and name not in self.given:
-            blank = _blank(unbound_field, name, cast(Any, type(form)))
-        model = blank or _bound(unbound_field, name, options["prefix"])
+        model = _bound(unbound_field, options["name"], options["prefix"])
         field = _twin(model)
         field._form, field.meta = form, self
+        # What is about this one alone must not be known of the others.
+        field.label, field.flags = _twin(model.label), _twin(model.flags)
         field._translations = options["translations"]
-        if blank is None:
-            # What is about this one alone must not be known of the others.
-            field.label, field.flags = _twin(model.label), _twin(model.flags)
         return field
 
 
@@ -81,32 +73,6 @@ _BOUND_BY = {"name", "prefix", "translations"}
 def _bound(unbound_field: "UnboundField[Any]", name: str, prefix: str) -> Field:
     """Return the field of which all forms get a copy: to make it takes ten times as long."""
     return unbound_field.bind(None, name, prefix, _meta=_Meta())
-
-
-@lru_cache(maxsize=4096)
-def _blank(unbound_field: "UnboundField[Any]", name: str, form_class: Any) -> Field | None:
-    """Return a field as it is wherever a body does not give it; None where that depends on more.
-
-    It is processed and found to be good already.
-    """
-    field = _twin(_bound(unbound_field, name, ""))
-    checks = field.validators
-    if (
-        isinstance(field, FieldList | FormField)
-        or (checks and not isinstance(checks[0], validators.Optional))
-        or hasattr(form_class, f"validate_{name}")
-        or hasattr(form_class, f"filter_{name}")
-        or callable(field.default)
-    ):
-        return None
-    field.process(MultiDict())
-    if field.default is not None:
-        field.process(None)
-    is_plain = field.data is None or isinstance(field.data, str | int)
-    if not is_plain or not field.validate(None):
-        return None
-    field.errors, field.is_blank = (), True
-    return field
 
 
 def _twin(thing: T) -> T:
@@ -170,7 +136,7 @@ class Form(wtforms.Form):
         Unknown names and values of the wrong JSON type become field errors of `validate()`.
         """
         formdata: MultiDict[str, Any] = MultiDict()
-        known, refused = _fields_of(cls), {}  # type: ignore[arg-type]
+        known, refused = _unfilled(cls)._fields, {}  # type: ignore[arg-type]
         for name, value in payload.items():
             if name not in known:
                 refused[name] = _("There is no such field.")
@@ -180,7 +146,7 @@ class Form(wtforms.Form):
             except TypeError as error:
                 refused[name] = str(error)
         if obj is None:
-            filled = cls(formdata, meta={"given": payload})
+            filled = cls._filled(formdata, payload)
             filled.refused = refused
             for name, field in filled._told.items():
                 if name not in payload and field.default is not None:
@@ -206,11 +172,31 @@ class Form(wtforms.Form):
 
     refused: dict[str, str] = {}
     _fields: dict[str, Any]
+    _unknown: dict[str, Any] = {}
+
+    @classmethod
+    def _filled(cls, formdata: "MultiDict[str, Any]", given: Collection[str]) -> Self:
+        """Return the form of a body, without making, processing and checking each field anew.
+
+        What it does not give is as it is in all such forms. No page shows one: labels are shared.
+        """
+        unfilled, blank = _unfilled(cls), _blank(cls)  # type: ignore[arg-type]
+        form = _twin(unfilled)
+        form.form_errors, form._fields, form._unknown = [], {}, {}
+        for name, model in unfilled._fields.items():
+            is_known = name in blank and name not in given
+            field = form._fields[name] = _twin(blank[name] if is_known else model)
+            field._form = form
+            if not is_known:
+                form._unknown[name] = field
+            setattr(form, name, field)
+        form.process(formdata)
+        return form
 
     @property
     def _told(self) -> dict[str, Any]:
-        """The fields but those that are as they are wherever nothing is said of them."""
-        return {name: one for name, one in self._fields.items() if "is_blank" not in vars(one)}
+        """The fields of which not all is known already."""
+        return self._unknown or self._fields
 
     @contextmanager
     def _without_blank(self) -> Iterator[None]:
@@ -293,9 +279,37 @@ class Form(wtforms.Form):
 
 
 @cache
-def _fields_of(form_class: type[Form]) -> Mapping[str, Field]:
-    """Return the fields of a form of which nothing but their kinds is asked."""
-    return form_class()._fields
+def _unfilled(form_class: type[Form]) -> Form:
+    """Return a form of which others are made, and nothing is asked but what its fields are."""
+    return form_class()
+
+
+@cache
+def _blank(form_class: type[Form]) -> Mapping[str, Field]:
+    """Return fields as they are wherever a body does not give them, processed and checked.
+
+    Those are left out of which that depends on more.
+    """
+    found = {}
+    for name, model in _unfilled(form_class)._fields.items():  # type: ignore[arg-type]
+        checks = model.validators
+        if (
+            isinstance(model, FieldList | FormField)
+            or (checks and not isinstance(checks[0], validators.Optional))
+            or hasattr(form_class, f"validate_{name}")
+            or hasattr(form_class, f"filter_{name}")
+            or callable(model.default)
+        ):
+            continue
+        field = _twin(model)
+        field.process(MultiDict())
+        if field.default is not None:
+            field.process(None)
+        is_plain = field.data is None or isinstance(field.data, str | int)
+        if is_plain and field.validate(None):
+            field.errors = ()
+            found[name] = field
+    return found
 
 
 def _leaves(form: wtforms.Form) -> list[Field]:

@@ -1,13 +1,12 @@
 """Refuses what is taken before anybody waits, and looks for what would work instead.
 
-Whoever loses a time is told nearly the same as all others who do, within the same second and until
-anything is committed: that is read and worked out once.
+Whoever loses a time is told nearly the same as all others who do, within the same second: that is
+worked out once. What it is worked out of is read once until anything is committed.
 """
 
 import datetime as dt
 from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
 
 from flask_babel import get_locale
 from sqlalchemy import bindparam, literal, select
@@ -27,10 +26,8 @@ from portal.bookings.rules.words import HOLDING_STATUSES
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import now
 from portal.kernel.database import read_committed
-from portal.kernel.settled import committed_for_now
+from portal.kernel.settled import committed_for_now, settled_for_now
 from portal.organizations.models import Organization
-
-T = TypeVar("T")
 
 #: How far after the wish a suggestion is looked for: first, and where nothing is free until then.
 SUGGESTED_SOON = dt.timedelta(days=1)
@@ -65,28 +62,20 @@ def refuse_what_is_taken(
 
 
 class _Contest:
-    """A time that somebody has, as it is for all of a customer class until the next commit.
-
-    told: what was worked out for those who lost it.
-    """
+    """A time that somebody has, as it is for all of a customer class until the next commit."""
 
     def __init__(self, resource: Resource, customer_class: str, span: Span) -> None:
         self.customer_class = customer_class
         self.span = span
         self.rules = load_rules(resource, customer_class)
-        self.told: dict[Hashable, Any] = {}
-
-    def once(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Return what `make` returned for the key."""
-        if key not in self.told:
-            self.told[key] = make()
-        found: T = self.told[key]
-        return found
+        self._scenes: dict[dt.timedelta | None, Scene] = {}
 
     def scene(self, resource: Resource, ahead: dt.timedelta | None) -> Scene:
         """Return what decides about the time and what lies around it; None: about it alone."""
-        window = self.span if ahead is None else _around(self.span, self.rules, ahead)
-        return self.once(ahead, lambda: load_scene(resource, self.customer_class, window))
+        if ahead not in self._scenes:
+            window = self.span if ahead is None else _around(self.span, self.rules, ahead)
+            self._scenes[ahead] = load_scene(resource, self.customer_class, window)
+        return self._scenes[ahead]
 
 
 def _find_contest(resource: Resource, customer_class: str, span: Span) -> _Contest | None:
@@ -127,7 +116,7 @@ class _Loser:
             )
         if not keeps_quotas(self.attempt, situation):
             return find_problems(self.attempt, replace(situation, gates=gates))
-        return self.contest.once(
+        return settled_for_now(
             ("problems", gates, *alike),
             lambda: find_problems(self.attempt, replace(situation, gates=gates, quotas=())),
         )
@@ -139,7 +128,7 @@ class _Loser:
     def _suggest(self, ahead: dt.timedelta) -> list[Suggestion]:
         """Return what `suggest` does; without quotas it is the same for all who are alike."""
         situation, alike = self._look(ahead)
-        found = self.contest.once(
+        found = settled_for_now(
             ("suggestions", ahead, *alike),
             lambda: suggest(self.attempt, replace(situation, quotas=())),
         )
@@ -148,7 +137,7 @@ class _Loser:
         return suggest(self.attempt, situation)
 
     def _look(self, ahead: dt.timedelta | None) -> tuple[Situation, tuple[Hashable, ...]]:
-        """Return the situation, and all of it that is not everybody's, but for quotas.
+        """Return the situation, and all of it that is not settled, but for quotas.
 
         Of who it is, no more than decides: most people are alike.
         """
@@ -162,11 +151,16 @@ class _Loser:
             self.looked[ahead] = (
                 situation,
                 (
+                    self.resource.id,
+                    self.attempt.span,
+                    self.attempt.customer_class,
+                    int(situation.now.timestamp()),
                     get_locale(),
                     situation.gates,
                     closed,
                     tuple(lets_in(one, organization.id) for one in closed),
-                    tuple((one.booking_id, is_apart and one.user_id == user_id) for one in taken),
+                    taken,
+                    tuple(is_apart and one.user_id == user_id for one in taken),
                 ),
             )
         return self.looked[ahead]

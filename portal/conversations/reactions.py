@@ -1,6 +1,7 @@
 """What follows on messages and reports: e-mail, which names nobody whom its reader may not know."""
 
 from flask import current_app
+from flask_babel import force_locale
 
 from portal.conversations import services
 from portal.conversations.events import DigestDue, MessagePosted, MessageReported, ReportDecided
@@ -23,7 +24,8 @@ def email_followers_on_message_posted(event: MessagePosted) -> None:
     if message is None or message.hidden_at is not None:
         return
     for told in telling.list_told_at_once(message, _eyes_of):
-        _email(told, message)
+        with force_locale(told.person.language or "en"):
+            _email(told, message)
         services.note_told(
             SYSTEM, user_id=told.person.id, newest_by_thread={message.thread_id: message.id}
         )
@@ -55,7 +57,8 @@ def email_person_on_digest_due(event: DigestDue) -> None:
     actor = _eyes_of(person.id)
     if telling.choice_of(actor) != "daily":
         return
-    lines = telling.list_for_digest(actor)
+    with force_locale(person.language or "en"):
+        lines = telling.list_for_digest(actor)
     if not lines:
         return
     queue_mails(

@@ -7,6 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from portal.accounts.models import User
 from portal.brokerage.models.introductions import Introduction, IntroductionParty
 from portal.brokerage.queries import waiting
 from portal.kernel.authorization import Actor
@@ -155,13 +156,18 @@ def test_a_side_asks_the_broker_and_no_other_side_reads_it(
         session.add(office)
         session.flush()
         session.add(Membership(organization_id=office.id, user_id=world.users["dov"], role="owner"))
+        session.get_one(User, world.users["dov"]).language = "es"
     assert "Ask the broker first" in ana.get(f"/introductions/{table.id}").text
     about = f"/conversations/about/introduction_party/{table.party('shop').id}"
     thread = ana.post(about, data={"text": "Who would pay for it?"}).headers["Location"]
 
     drain()
-    asked = select(OutgoingMail.recipient).where(OutgoingMail.body_text.contains("Who would pay"))
-    assert list(session.scalars(asked)) == ["dov@cast.example"]
+    asked = select(OutgoingMail).where(OutgoingMail.body_text.contains("Who would pay"))
+    [mail] = session.scalars(asked)
+    assert mail.recipient == "dov@cast.example"
+    assert "Pregunta sobre" in mail.subject
+    with unit_of_work():
+        session.get_one(User, world.users["dov"]).language = "en"
     page = client_of("dov").get(f"/introductions/{table.id}").text
     assert "Who would pay for it?" in page
     assert "Write to Falls City Community College" in page

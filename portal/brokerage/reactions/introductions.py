@@ -1,5 +1,8 @@
 """E-mails of introductions: to each side what its page would say, to the broker how it stands."""
 
+from flask_babel import force_locale
+
+from portal.accounts.models import User
 from portal.brokerage import events
 from portal.brokerage.models.introductions import Introduction, IntroductionParty
 from portal.brokerage.queries import disclosure
@@ -89,19 +92,20 @@ def _tell_sides(
 def _tell_side(introduction: Introduction, party: IntroductionParty, template: str) -> None:
     """Write to the managers of a side what its people may read of the others."""
     reader = Actor(memberships={party.organization_id: "member"})
-    sides = disclosure.sides_of(reader, introduction)
     staying = {row.id for row in introduction.staying}
-    queue_mails(
-        managers_of(party.organization_id),
-        template,
-        title=introduction.title,
-        status=introduction.status,
-        reason=party.reason,
-        others=[side for side in sides if side.id != party.id and side.id in staying],
-        is_answered=party not in queries.awaited_parties(introduction),
-        answer_by=introduction.answer_by,
-        url=_url(introduction),
-    )
+    for person in managers_of(party.organization_id):
+        sides = _sides_for(person, reader, introduction)
+        queue_mails(
+            [person],
+            template,
+            title=introduction.title,
+            status=introduction.status,
+            reason=party.reason,
+            others=[side for side in sides if side.id != party.id and side.id in staying],
+            is_answered=party not in queries.awaited_parties(introduction),
+            answer_by=introduction.answer_by,
+            url=_url(introduction),
+        )
 
 
 def _tell_broker(introduction: Introduction | None, *, declined_id: int | None = None) -> None:
@@ -112,17 +116,24 @@ def _tell_broker(introduction: Introduction | None, *, declined_id: int | None =
     if introduction is None:
         return
     reader = Actor(brokered_regions=frozenset({introduction.region_id}))
-    sides = disclosure.sides_of(reader, introduction)
-    queue_mails(
-        queries.brokers_of(introduction),
-        "introduction_moved",
-        title=introduction.title,
-        status=introduction.status,
-        sides=[side for side in sides if side.id == declined_id or side.status != "declined"],
-        declined=next((side for side in sides if side.id == declined_id), None),
-        answer_by=introduction.answer_by,
-        url=_url(introduction),
-    )
+    for person in queries.brokers_of(introduction):
+        sides = _sides_for(person, reader, introduction)
+        queue_mails(
+            [person],
+            "introduction_moved",
+            title=introduction.title,
+            status=introduction.status,
+            sides=[side for side in sides if side.id == declined_id or side.status != "declined"],
+            declined=next((side for side in sides if side.id == declined_id), None),
+            answer_by=introduction.answer_by,
+            url=_url(introduction),
+        )
+
+
+def _sides_for(person: User, reader: Actor, introduction: Introduction) -> list[disclosure.Side]:
+    """Return the sides as a reader may know them, in words of the person's language."""
+    with force_locale(person.language or "en"):
+        return disclosure.sides_of(reader, introduction)
 
 
 def _url(introduction: Introduction) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from flask_babel import force_locale
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
@@ -81,7 +82,9 @@ def list_told_at_once(message: Message, eyes_of: Callable[[int], Actor]) -> list
             continue
         if is_quiet and person.id not in called:
             continue
-        talks = talks_of(eyes_of(person.id), [message.thread])
+        # Names of sides that keep theirs are words of a language.
+        with force_locale(person.language or "en"):
+            talks = talks_of(eyes_of(person.id), [message.thread])
         found.extend(Told(person, talk) for talk in talks)
     return found
 

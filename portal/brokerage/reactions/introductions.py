@@ -93,16 +93,19 @@ def _tell_side(introduction: Introduction, party: IntroductionParty, template: s
     """Write to the managers of a side what its people may read of the others."""
     reader = Actor(memberships={party.organization_id: "member"})
     staying = {row.id for row in introduction.staying}
+    asking = queries.parties_by_id([party.id])[party.id]
     for person in managers_of(party.organization_id):
         sides = _sides_for(person, reader, introduction)
         queue_mails(
             [person],
             template,
             title=introduction.title,
+            region=introduction.region.name,
             status=introduction.status,
             reason=party.reason,
             others=[side for side in sides if side.id != party.id and side.id in staying],
             is_answered=party not in queries.awaited_parties(introduction),
+            can_ask=bool(disclosure.parties_in_question(asking)),
             answer_by=introduction.answer_by,
             url=_url(introduction),
         )

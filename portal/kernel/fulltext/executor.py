@@ -174,7 +174,7 @@ def _hits(
     numbers = ids.tolist()
     located = snapshot.located(numbers)
     shown = [snapshot.parts[part].shown(number) for part, number in located]
-    highlights = highlight(snapshot, located, [its.record for its in shown], reading.units)
+    highlights = highlight(snapshot, located, [its.record for its in shown], reading)
     away = [miles_to(snapshot, number, query.near) if query.near else None for number in numbers]
     return tuple(
         _new_hit(

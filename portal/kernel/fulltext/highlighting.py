@@ -6,7 +6,7 @@ again to find them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from itertools import compress, count, islice
 from typing import Final
@@ -14,6 +14,7 @@ from typing import Final
 from portal.kernel.fulltext.decoding import FIELDS
 from portal.kernel.fulltext.language import GAP, tokens
 from portal.kernel.fulltext.port import MATCH, MATCH_END, Fragment
+from portal.kernel.fulltext.reading import Reading
 from portal.kernel.fulltext.rows import Record
 from portal.kernel.fulltext.segment import Segment
 from portal.kernel.fulltext.snapshot import Snapshot
@@ -35,41 +36,40 @@ def highlight(
     snapshot: Snapshot,
     located: Sequence[tuple[int, int]],
     records: Sequence[Record],
-    units: Collection[tuple[str, ...]],
+    reading: Reading,
 ) -> list[tuple[Fragment, ...]]:
     """For each document up to three fragments, from summary and body, else matching keywords."""
-    if not units:
+    if not reading.clauses:
         return [()] * len(records)
-    texts = {part: _Texts(snapshot.parts[part], units) for part in {part for part, _ in located}}
+    texts = {part: _Texts(snapshot.parts[part], reading) for part in {part for part, _ in located}}
     return [
         texts[part].shown(number, record)
         for record, (part, number) in zip(records, located, strict=True)
     ]
 
 
-def highlight_by_reading(
-    record: Record, units: Collection[tuple[str, ...]]
-) -> tuple[Fragment, ...]:
+def highlight_by_reading(record: Record, reading: Reading) -> tuple[Fragment, ...]:
     """The same for one document of an index that does not know where its words stand."""
-    if not units:
+    if not reading.clauses:
         return ()
+    units = reading.units
     summary, body = (_matches(_read(text), units) for text in (record.summary, record.body))
-    return _of_texts(record, summary, body) or _of_keywords(record.keywords, units)
+    return _of_texts(record, summary, body) or _of_keywords(record.keywords, reading)
 
 
 class _Texts:
-    """Where units stand in the texts of one segment."""
+    """Where what is looked for stands in the texts of one segment."""
 
-    def __init__(self, segment: Segment, units: Collection[tuple[str, ...]]) -> None:
+    def __init__(self, segment: Segment, reading: Reading) -> None:
         files = segment.files
-        self._asked = units
+        self._reading = reading
         # One number of an array is looked at three times as fast without numpy.
         self._begins, self._at = files["begins"].data, files["at"].data
         self._starts, self._widths = files["starts"].data, files["widths"].data
         self._gap = (segment.numbers((GAP,)) or [-1])[0]
         # By the first term of each unit, the others.
         self._units: dict[int, list[list[int]]] = {}
-        for unit in units:
+        for unit in reading.units:
             if (numbers := segment.numbers(unit)) is not None:
                 self._units.setdefault(numbers[0], []).append(numbers[1:])
 
@@ -96,7 +96,7 @@ class _Texts:
             return _of_texts(record, summary, body)
         if places := self._keywords(number):
             known = record.keywords
-            return _of_keywords([known[at] for at in places], self._asked)
+            return _of_keywords([known[at] for at in places], self._reading)
         return ()
 
     def _keywords(self, number: int) -> list[int]:
@@ -128,12 +128,14 @@ def _of_texts(record: Record, summary: list[Span], body: list[Span]) -> tuple[Fr
     return tuple(fragments)
 
 
-def _of_keywords(
-    keywords: Iterable[str], units: Collection[tuple[str, ...]]
-) -> tuple[Fragment, ...]:
-    matching = ((keyword, _matches(_words(keyword), units)) for keyword in keywords)
-    found = (_cut(keyword, 0, len(keyword), its) for keyword, its in matching if its)
-    return tuple(islice(found, MAX_FRAGMENTS))
+def _of_keywords(keywords: Collection[str], reading: Reading) -> tuple[Fragment, ...]:
+    """Those with the words as they were typed; only where none has them, what stands for them."""
+    for units in (reading.typed, reading.units):
+        matching = ((keyword, _matches(_words(keyword), units)) for keyword in keywords)
+        found = (_cut(keyword, 0, len(keyword), its) for keyword, its in matching if its)
+        if fragments := tuple(islice(found, MAX_FRAGMENTS)):
+            return fragments
+    return ()
 
 
 def _read(text: str) -> tuple[tuple[str, int, int], ...]:

@@ -63,6 +63,12 @@ class Reading:
     def units(self) -> tuple[Unit, ...]:
         return tuple(dict.fromkeys(unit for clause in self.clauses for unit in clause.units))
 
+    @property
+    def typed(self) -> tuple[Unit, ...]:
+        """The units without what may stand for them."""
+        words = (word for clause in self.clauses for word in clause.words)
+        return tuple(dict.fromkeys(unit for word in words for unit in word.units))
+
 
 class Matcher(Protocol):
     """Knows what the documents say that the searcher may see; unwanted words are heeded."""

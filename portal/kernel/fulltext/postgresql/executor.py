@@ -590,7 +590,7 @@ def _hit(row: Any, record: Record, reading: Reading, near: Near | None) -> Hit:
         updated_at=row.updated_at.astimezone(UTC),
         latitude=record.latitude,
         longitude=record.longitude,
-        highlights=highlight_by_reading(record, reading.units),
+        highlights=highlight_by_reading(record, reading),
         score=row.score,
         distance_miles=distance,
     )

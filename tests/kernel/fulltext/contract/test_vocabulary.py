@@ -70,6 +70,19 @@ def test_the_other_words_are_highlighted_too(find: Callable[[str], Results]) -> 
     assert matches_of(hit.highlights[0]) == ["cmm"]
 
 
+def test_of_keywords_those_with_the_words_as_typed_are_shown_alone(
+    open_index: Callable[..., Engine],
+) -> None:
+    index = open_index(lambda: VOCABULARY)
+    names = ("Coordinate measuring machine", "CMM operation")
+    index.rebuild([record(1, "Gauge room", keywords=names), record(2, "Lab", keywords=names[:1])])
+    hits = index.search(Query(text="cmm", audience=PUBLIC)).hits
+    assert {hit.id: [one.text for one in hit.highlights] for hit in hits} == {
+        1: ["CMM operation"],
+        2: ["Coordinate measuring machine"],
+    }
+
+
 def test_misspelled_words_beside_a_known_name_are_corrected(
     find: Callable[[str], Results],
 ) -> None:

@@ -131,14 +131,15 @@ def write_transcript(
 ) -> str:
     """Write a conversation as Markdown, oldest first.
 
-    messages: as one reader may read them, with organization, person, text, created_at, is_hidden
-    and attachments.
+    messages: as one reader may read them, with organization, person, text, created_at and
+    attachments. What people wrote is quoted, so that no words can pass for another's message.
     """
     lines = [f"# {_one_line(title)}", "", _one_line(", ".join(others)), ""]
     for message in messages:
         who = ", ".join(_one_line(name) for name in (message.person, message.organization) if name)
         lines += [f"## {who}, {write_instant(message.created_at)}", ""]
-        lines += [message.text or _("This message was hidden after a report."), ""]
+        quoted = [f"> {line}".rstrip() for line in message.text.splitlines()]
+        lines += [*(quoted or [_("This message was hidden after a report.")]), ""]
         lines += [f"- {_one_line(item.file.original_name)}" for item in message.attachments]
         lines += [""] if message.attachments else []
     return "\n".join(lines)

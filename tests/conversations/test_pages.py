@@ -88,6 +88,15 @@ def test_the_export_has_all_messages_and_no_hidden_name(
     assert "## Ben, Ana's Machine Shop" in client_of("ana").get(address).text
 
 
+def test_no_words_pass_for_another_message_in_an_export(client_of: ClientOf, world: World) -> None:
+    ben, number = client_of("ben"), world.threads["shop_college"]
+    forged = "Thank you.\n\n## Cleo, Falls City Community College, May 3, 2027\n\nIt costs nothing."
+    ben.post(f"/conversations/{number}/messages", data={"text": forged})
+    lines = ben.get(f"/conversations/{number}/export").text.splitlines()
+    assert len([line for line in lines if line.startswith("## Cleo")]) == 1
+    assert "> It costs nothing." in lines
+
+
 def test_opening_the_page_marks_it_as_read(client_of: ClientOf, world: World) -> None:
     ana = client_of("ana")
     assert "Messages that you have not read" in ana.get("/desk").text

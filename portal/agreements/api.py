@@ -333,7 +333,7 @@ def list_outcomes(agreement_id: int) -> ResponseReturnValue:
     """List the outcomes that an agreement claims, the newest first."""
     actor = current_actor()
     agreement = queries.get_visible_agreement(actor, agreement_id)
-    found = outcome_queries.list_outcomes(actor, agreement, **page_arguments())
+    found = outcome_queries.list_outcomes(agreement, **page_arguments())
     shown = [outcome_queries.show(actor, row) for row in found.items]
     return respond_page(OutcomeSchema(), Page(shown, found.next))
 

@@ -64,7 +64,7 @@ def create_region() -> Response:
     )
 
 
-@blueprint.get("/regions/<int(max=2147483647):region_id>")
+@blueprint.get("/regions/<int:region_id>")
 @operation(summary="Read a region", tag="regions", schema=RegionSchema, problems=(404,))
 def show_region(region_id: int) -> ResponseReturnValue:
     """Return a region with its counties."""
@@ -72,7 +72,7 @@ def show_region(region_id: int) -> ResponseReturnValue:
     return not_modified("region", region) or respond(RegionSchema(), region)
 
 
-@blueprint.patch("/regions/<int(max=2147483647):region_id>")
+@blueprint.patch("/regions/<int:region_id>")
 @operation(
     summary="Change a region",
     tag="regions",

@@ -124,7 +124,7 @@ def create_region() -> ResponseReturnValue:
     return page("regions/create_region.html", form=form)
 
 
-@blueprint.route("/administration/regions/<int(max=2147483647):region_id>", methods=["GET", "POST"])
+@blueprint.route("/administration/regions/<int:region_id>", methods=["GET", "POST"])
 def edit_region(region_id: int) -> ResponseReturnValue:
     """Change a region, and see who its brokers are."""
     authorize(current_actor(), Permission.REGION_MANAGE)
@@ -148,9 +148,7 @@ def edit_region(region_id: int) -> ResponseReturnValue:
     )
 
 
-@blueprint.route(
-    "/administration/regions/<int(max=2147483647):region_id>/brokers", methods=["GET", "POST"]
-)
+@blueprint.route("/administration/regions/<int:region_id>/brokers", methods=["GET", "POST"])
 def appoint_broker(region_id: int) -> ResponseReturnValue:
     """Make somebody a broker of a region."""
     authorize(current_actor(), Permission.BROKER_APPOINT)
@@ -170,10 +168,7 @@ def appoint_broker(region_id: int) -> ResponseReturnValue:
     return page("regions/appoint_broker.html", form=form, region=region)
 
 
-@blueprint.post(
-    "/administration/regions/<int(max=2147483647):region_id>"
-    "/brokers/<int(max=2147483647):user_id>/dismiss"
-)
+@blueprint.post("/administration/regions/<int:region_id>/brokers/<int:user_id>/dismiss")
 def dismiss_broker(region_id: int, user_id: int) -> ResponseReturnValue:
     """End somebody's appointment as a broker."""
     authorize(current_actor(), Permission.BROKER_APPOINT)

@@ -123,9 +123,12 @@ def get_evidence(actor: Actor, outcome_id: int, claim_id: int) -> StoredFile:
 
 
 def list_outcomes(
-    actor: Actor, agreement: Agreement, *, cursor: str | None = None, limit: int = 100
+    agreement: Agreement, *, cursor: str | None = None, limit: int = 100
 ) -> Page[Outcome]:
-    """Return a page of what an agreement that the actor sees has come to, the newest first."""
+    """Return a page of what an agreement has come to, the newest first, whoever asks.
+
+    `show` says what a reader gets of each.
+    """
     statement = (
         select(Outcome)
         .options(*_OPTIONS)
@@ -203,7 +206,7 @@ def case_timeline(actor: Actor, case: Case) -> list[Happening]:
             )
             for step in AGREEMENTS.history(agreement)
         ]
-        for outcome in list_outcomes(actor, agreement).items:
+        for outcome in list_outcomes(agreement).items:
             if outcome.status not in STANDING_STATUSES:
                 continue
             what = f"{OUTCOME_KINDS[outcome.kind]}, {outcome.organization.name}"

@@ -86,7 +86,7 @@ def load_chain(actor: Actor, agreement: Agreement) -> Chain:
         introduction,
         (agreement.request_id is not None and request is None)
         or (agreement.introduction_id is not None and introduction is None),
-        [show(actor, row) for row in list_outcomes(actor, agreement).items],
+        [show(actor, row) for row in list_outcomes(agreement).items],
     )
 
 

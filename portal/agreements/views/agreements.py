@@ -135,7 +135,7 @@ def show_agreement(agreement_id: int) -> ResponseReturnValue:
         waiting=waiting if agreement.status in ("proposed", "active") else [],
         actions=AGREEMENTS.transitions,
         history=AGREEMENTS.history(agreement) if is_inside else [],
-        outcomes=[show(actor, row) for row in list_outcomes(actor, agreement).items],
+        outcomes=[show(actor, row) for row in list_outcomes(agreement).items],
         hours_used=queries.hours_used(agreement) if is_inside else 0,
         outcome_kinds=OUTCOME_KINDS,
         outcome_statuses=OUTCOME_STATUSES,

@@ -65,7 +65,7 @@ class Candidate:
 def find_candidates(wanted: Wanted) -> list[Candidate]:
     """Return the best candidates, the best first, and then the best of those ruled out."""
     kinship = read_kinship()
-    relevance = _found(wanted, kinship)
+    relevance = _found(wanted)
     offered = load_offered(relevance, wanted)
     owners = _owners(offered, relevance)
     offered |= load_offered(owners.keys() - relevance.keys(), wanted)
@@ -114,7 +114,7 @@ def _with_free_time(wanted: Wanted, kept: list[Candidate], kinship: Kinship) -> 
     return sorted(looked, key=lambda one: (-one.score, one.offered.key))
 
 
-def _found(wanted: Wanted, kinship: Kinship) -> dict[Key, float]:
+def _found(wanted: Wanted) -> dict[Key, float]:
     """Return what search finds for a request, with how well its words answer, from 0 to 1.
 
     Once by the capabilities that are asked for, the nearest first, and once by words.

@@ -387,17 +387,6 @@ def list_waiting_invitations(actor: Actor, limit: int) -> list[DeskItem]:
     ]
 
 
-def seats_promised(offer_id: int) -> int:
-    """Return how many people the firms that accepted send."""
-    return sum(
-        session.scalars(
-            select(CohortInvitation.people).where(
-                CohortInvitation.offer_id == offer_id, CohortInvitation.status == "accepted"
-            )
-        )
-    )
-
-
 def firms_to_tell(organization_id: int, cell: Cell) -> dict[int, int]:
     """Return the firms of a cell to whom a provider may offer a cohort now, and how many people
     each asks for."""

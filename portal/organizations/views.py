@@ -449,8 +449,10 @@ def act_on_join_request(join_request_id: int, action: str) -> ResponseReturnValu
     """Take a step of the workflow of requests to join."""
     actor = current_actor()
     join_request = people.get_visible_join_request(actor, join_request_id)
+    name = join_request.user.name
     joining.act_on_join_request(actor, join_request, action=action, note=form_text("note"))
-    flash(str(JOIN_REQUESTS.transitions[action].done))
+    done = str(JOIN_REQUESTS.transitions[action].done)
+    flash(_("%(name)s is a member now.", name=name) if action == "accept" else done)
     if action == "withdraw":
         return _to_record(join_request.organization_id)
     return _to_people(join_request.organization_id)

@@ -16,7 +16,7 @@ from copy import deepcopy
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
-from flask import Flask, current_app, g, has_app_context
+from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     JSON,
@@ -409,8 +409,8 @@ def _end_reading(db_session: Session) -> Connection | None:
 
 #: Where a session has the connection of its transaction, which takes long to ask for.
 _CONNECTION = "connection"
-#: Where the context of an app has what holds as long as its session begins no transaction.
-OUTSIDE = "outside"
+#: What holds as long as the session begins no transaction, and no longer than the request.
+OUTSIDE: ContextVar[Any] = ContextVar("outside", default=None)
 
 
 @event.listens_for(Session, "after_begin")
@@ -423,8 +423,7 @@ def _know_connection(db_session: Session, _transaction: object, connection: Conn
 @event.listens_for(Session, "after_transaction_end")
 def _forget_connection(db_session: Session, _transaction: object) -> None:
     db_session.info.pop(_CONNECTION, None)
-    if has_app_context():
-        g.pop(OUTSIDE, None)
+    OUTSIDE.set(None)
 
 
 def present_connection() -> Connection:

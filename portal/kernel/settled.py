@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Hashable, Mapping
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
-from flask import Flask, current_app, g, has_request_context
+from flask import Flask, current_app, has_request_context
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -239,16 +239,14 @@ def _outside() -> _Outside | None:
     To begin one and end it takes a tenth of what a small answer does. None elsewhere, for nobody
     would read it again.
     """
-    if not has_request_context():
-        return None
-    found: _Outside | None = g.get(OUTSIDE)
-    if found is None and not is_in_transaction():
+    found: _Outside | None = OUTSIDE.get()
+    if found is None and has_request_context() and not is_in_transaction():
         version = version_outside()
         if version is not None:
             values: Values = current_app.extensions["portal-committed"]
-            mark = values.get(version, OUTSIDE, lambda: _mark_among(read_outside(_READ, {})))
+            mark = values.get(version, "mark", lambda: _mark_among(read_outside(_READ, {})))
             found = _Outside(version, mark)
-            setattr(g, OUTSIDE, found)
+            OUTSIDE.set(found)
     return found
 
 
@@ -257,7 +255,7 @@ def _mark_among(rows: Rows | None) -> int | None:
 
 
 def _forget_outside(_error: BaseException | None) -> None:
-    g.pop(OUTSIDE, None)
+    OUTSIDE.set(None)
 
 
 @cache

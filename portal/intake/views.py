@@ -19,7 +19,7 @@ from portal.intake.rules import FORMATS, IMPORTS, OUTCOMES, SHOWN_FINDINGS, UNIQ
 from portal.kernel.authorization import NOBODY, Actor, authorize, can
 from portal.kernel.errors import Invalid
 from portal.kernel.web.addresses import external_url
-from portal.kernel.web.answers import csv_answer, flash, linked_data_answer, page, see_other
+from portal.kernel.web.answers import csv_answer, flash, linked_graph_answer, page, see_other
 from portal.kernel.web.arguments import number_argument, record_number, text_argument
 from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import get_organization, organization_choices
@@ -207,15 +207,12 @@ def export_sections() -> ResponseReturnValue:
 def export_linked_programs() -> ResponseReturnValue:
     """Send programs with their sections to come as linked data of schema.org and CTDL."""
     root = external_url("training.list_programs").removesuffix("/training")
-    graph = []
     found = queries.list_programs(_reader(), organization_id=number_argument("organization"))
-    for program, sections in found:
-        data = program_linked_data(program, sections, root=root)
-        del data["@context"]
-        graph.append(data)
-    response = linked_data_answer({"@context": CONTEXT, "@graph": graph})
-    response.headers["Content-Disposition"] = "attachment; filename=programs.jsonld"
-    return response
+    graph = (
+        {name: value for name, value in data.items() if name != "@context"}
+        for data in (program_linked_data(*one, root=root) for one in found)
+    )
+    return linked_graph_answer("programs.jsonld", CONTEXT, graph)
 
 
 def _reader() -> Actor:

@@ -1,11 +1,12 @@
 """What a view answers: pages, files, redirects, and that nothing has changed."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from flask import (
     Response,
+    current_app,
     g,
     jsonify,
     make_response,
@@ -47,6 +48,26 @@ def linked_data_answer(data: Mapping[str, Any]) -> Response:
     """Answer with JSON-LD. A page carries the same as `linked_data` of `components/record.html`."""
     response = jsonify(data)
     response.mimetype = "application/ld+json"
+    return response
+
+
+def linked_graph_answer(
+    name: str, context: object, records: Iterable[Mapping[str, Any]]
+) -> Response:
+    """Answer with many records as one graph of JSON-LD, to be saved as a file.
+
+    It is written while it is sent, so that nobody keeps all of it in memory.
+    """
+
+    def pieces() -> Iterator[str]:
+        dumps = current_app.json.dumps
+        yield f'{{"@context":{dumps(context)},"@graph":['
+        for number, record in enumerate(records):
+            yield f"{',' if number else ''}{dumps(record)}"
+        yield "]}\n"
+
+    response = Response(stream_with_context(pieces()), mimetype="application/ld+json")
+    response.headers["Content-Disposition"] = f"attachment; filename={name}"
     return response
 
 

@@ -5,12 +5,14 @@ from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from portal.accounts.models import User
 from portal.accounts.queries import password_cost
 from portal.accounts.rules import hash_password
-from portal.conversations.models import Thread
+from portal.conversations.models import Message, Thread
 from portal.conversations.queries import lists, threads
+from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
 from portal.partnerships.models import Request
 from portal.partnerships.queries.responses import get_response
@@ -71,6 +73,10 @@ def test_a_file_is_for_those_who_read_along(client_of: ClientOf, world: World) -
     # In another thread it is not there.
     other = world.threads["college_aero"]
     assert client_of("cleo").get(f"/conversations/{other}/attachments/1").status_code == 404
+    with unit_of_work():
+        session.scalars(select(Message).order_by(Message.id.desc())).first().hidden_at = now()
+    hidden = client_of("cleo").get(f"/conversations/{number}/attachments/1")
+    assert hidden.status_code == 404, "what was hidden after a report, is hidden with its files"
     wrong = {"text": "A program.", "attachments": [(io.BytesIO(b"MZ"), "tool.exe")]}
     assert ben.post(f"/conversations/{number}/messages", data=wrong).status_code == 422
     assert "A program." not in client_of("cleo").get(f"/conversations/{number}").text

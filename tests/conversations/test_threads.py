@@ -1,6 +1,7 @@
 """Threads: who takes part, who is named to whom, what is unread, and who can no longer write."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -40,6 +41,15 @@ def test_only_people_of_a_party_write_and_read(
     with pytest.raises(refusal):
         threads.get_talk(actor(name), world.threads["shop_college"])
     assert lines(actor, name, words="Fridays") == []
+
+
+def test_who_may_not_read_what_a_thread_is_about_writes_nothing_in_it(
+    actor: ActorOf, thread: ThreadOf
+) -> None:
+    """As a token that has the scope to write, but none to read."""
+    writes_only = replace(actor("ben"), scopes=frozenset({"conversations:write"}))
+    with pytest.raises(NotFound):
+        services.post_message(writes_only, thread(), text="Hello")
 
 
 def test_a_thread_begins_with_the_first_message_about_a_record(
@@ -292,6 +302,14 @@ def test_where_nobody_reads_nobody_writes(actor: ActorOf, world: World) -> None:
     assert sections.contact_section(actor("ana"), empty) is None
     with pytest.raises(Conflict):
         services.write_to_organization(actor("ana"), empty, text="Hello")
+
+
+def test_for_an_archived_organization_nobody_writes(actor: ActorOf, world: World) -> None:
+    with unit_of_work():
+        session.get_one(Organization, world.organizations["shop"]).status = "archived"
+    college = get_organization(world.organizations["college"])
+    with pytest.raises(Invalid, match="archived"):
+        services.write_to_organization(actor("ana"), college, text="Hello")
 
 
 def test_whom_the_shop_blocked_cannot_begin_anew(actor: ActorOf, world: World) -> None:

@@ -272,14 +272,24 @@ class Worker:
             self._mark_failed(deliveries, error, is_final=False)
         except Exception as error:
             log.exception("indexing failed")
-            self._mark_failed(deliveries, error)
+            if len(deliveries) == 1 or isinstance(error, IndexUnavailable):
+                self._mark_failed(deliveries, error)
+                return
+            # One record that we cannot cope with must not keep all the others waiting.
+            for delivery in deliveries:
+                self._index([delivery])
 
     def _update_index(self, events: list[Event]) -> None:
         try:
             search_index().update_for(events)
         except IndexUnavailable as error:
             log.warning("the search index is rebuilt: %s", error)
-            search_index().rebuild()
+            try:
+                search_index().rebuild()
+            except (IndexBusy, IndexUnavailable, OperationalError):
+                raise
+            except Exception as failure:
+                raise IndexUnavailable(f"it could not be rebuilt: {failure!r}") from failure
 
     def _mark_done(self, deliveries: Sequence[OutboxDelivery]) -> bool:
         """Note that deliveries are done; tell whether there were any that were still ours."""

@@ -15,7 +15,7 @@ import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, true
+from sqlalchemy import select, text, true
 
 from portal.app import create_app
 from portal.facilities.models import Equipment
@@ -265,6 +265,25 @@ def test_what_is_to_be_indexed_waits_however_long_the_search_server_is_away(
     assert waiting.attempts == 1
     assert waiting.done_at is None
     assert waiting.failed_at is None
+
+
+@pytest.mark.sqlite
+def test_a_record_that_cannot_be_indexed_keeps_no_other_out(
+    app: Flask, world: World, indexed: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("shop_public", "college_public"):
+        confirm_equipment(SYSTEM, session.get_one(Equipment, world.equipment[name]))
+    with unit_of_work():
+        broken = {"number": world.equipment["shop_public"]}
+        session.execute(
+            text("UPDATE equipment SET external_values = '{' WHERE id = :number"), broken
+        )
+    session.expunge_all()
+    with caplog.at_level(logging.CRITICAL):
+        Worker(app, {}).deliver()
+
+    waiting = [row for row in deliveries() if row.handler == INDEX_HANDLER and not row.done_at]
+    assert [row.event_id for row in waiting] == [min(row.event_id for row in deliveries())]
 
 
 def test_a_delivery_claimed_by_a_worker_that_died_falls_due_again(app: Flask) -> None:

@@ -300,12 +300,14 @@ def _answer(actor: Any, row: Any, token: str) -> ResponseReturnValue:
             action=step.label,
             cancel_url=request.path.removesuffix("/answer"),
         )
+    own = queries.find_own_beside(actor, row) if action == "accept" else None
     services.answer_enrollment(actor, row, action, token=token)
     if action in ("turn_down", "object"):
         flash(_("You turned the seat down.") if action == "turn_down" else str(step.done))
         return see_other(url_for("training.list_enrollments"))
     row = queries.get_enrollment(row.id)
-    flash(_said(row))
+    given_up = _("What you asked for yourself was withdrawn; nothing is owed for it.")
+    flash(" ".join([_said(row), *([given_up] if own is not None else [])]))
     return _to(row)
 
 

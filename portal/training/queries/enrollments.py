@@ -103,7 +103,12 @@ def get_enrollment_by_token(token: str) -> Enrollment:
     """Return the enrollment of a link. Raises NotFound."""
     found = _one(select(Enrollment).where(Enrollment.token_hash == hash_secret(token)))
     if found is None:
-        raise NotFound(_("This link does not work any more. Please ask who sent it for a new one."))
+        raise NotFound(
+            _(
+                "This link does not work any more. What you took with it stands under “Your "
+                "training”; else please ask who sent it for a new one."
+            )
+        )
     return found
 
 

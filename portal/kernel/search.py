@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from flask import Flask, current_app
 from sqlalchemy import create_engine
+from sqlalchemy.exc import OperationalError
 
 from portal.kernel.database import db, pool_options, session, with_driver
 from portal.kernel.fulltext.index import Index
@@ -125,10 +126,26 @@ class SearchIndex:
         for kind, searchable in self.kinds.items():
             after = 0
             while ids := searchable.list_ids(after, _CHUNK):
-                yield from self._documents(kind, ids)
+                yield from self._sound_documents(kind, ids)
                 after = ids[-1]
                 # Rows that were read are done with; keeping them would fill the memory.
                 session.expunge_all()
+
+    def _sound_documents(self, kind: str, ids: list[int]) -> list[Document]:
+        """The documents of these records, without those that cannot be made.
+
+        One of them would leave the portal without any search.
+        """
+        try:
+            return self._documents(kind, ids)
+        except OperationalError:
+            raise
+        except Exception:
+            session.rollback()
+            if len(ids) == 1:
+                log.exception("%s %s is left out of the search index", kind, ids[0])
+                return []
+        return [document for number in ids for document in self._sound_documents(kind, [number])]
 
 
 class Thesaurus:

@@ -1,5 +1,6 @@
 """The index follows events, forgets what is gone, and can be compared and rebuilt by hand."""
 
+import logging
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from portal.app import warm_up
 from portal.facilities import queries, services
@@ -66,6 +67,23 @@ def test_a_rebuild_reads_what_came_after_it_was_asked_for(world: World, indexed:
     search_index().rebuild()
     session.commit()
     assert search_index().differences() == IN_STEP
+
+
+@pytest.mark.sqlite
+def test_a_record_that_cannot_be_indexed_leaves_the_portal_its_search(
+    world: World, indexed: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = world.equipment["shop_public"]
+    whole = keys()
+    with db.engine.begin() as other:
+        other.execute(
+            text("UPDATE equipment SET external_values = '{' WHERE id = :number"),
+            {"number": broken},
+        )
+    with caplog.at_level(logging.CRITICAL):
+        search_index().rebuild()
+
+    assert whole - keys() == {("equipment", broken)}
 
 
 def test_same_event_twice_leaves_one_document(world: World, indexed: None) -> None:

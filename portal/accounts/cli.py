@@ -6,7 +6,7 @@ import click
 from flask.cli import AppGroup
 
 from portal.accounts import queries, rules, services
-from portal.accounts.forms import AddressForm, NewPasswordForm
+from portal.accounts.forms import LANGUAGE_NAMES, AddressForm, NewPasswordForm, ProfileForm
 from portal.accounts.models import User
 from portal.kernel.authorization import SYSTEM, known_scopes
 from portal.kernel.errors import PortalError
@@ -20,7 +20,13 @@ tokens = AppGroup("tokens", help="Make API tokens.")
 @click.argument("email")
 @click.option("--name", required=True, help="The person's name.")
 @click.option("--administrator", is_flag=True, help="Make them an administrator.")
-@click.option("--language", default="en", show_default=True, help="The language of their e-mails.")
+@click.option(
+    "--language",
+    type=click.Choice(list(LANGUAGE_NAMES)),
+    default="en",
+    show_default=True,
+    help="The language of their e-mails.",
+)
 @click.option(
     "--password-stdin",
     is_flag=True,
@@ -33,6 +39,9 @@ def create_user(
     address = AddressForm.from_row({"email": email})
     if not address.validate():
         raise click.ClickException(f"{email} is no e-mail address.")
+    profile = ProfileForm.from_row({"name": name, "language": language})
+    if not profile.validate():
+        raise click.ClickException(" ".join(text for _id, _label, text in profile.problems))
     password_hash = None
     if password_stdin:
         form = NewPasswordForm.from_row({"password": sys.stdin.readline().rstrip("\n")})
@@ -43,7 +52,7 @@ def create_user(
     try:
         user = services.open_account(
             SYSTEM,
-            name=name,
+            name=profile.name.data,
             email=address.email.data,
             password_hash=password_hash,
             language=language,

@@ -156,6 +156,14 @@ def test_the_command_line_refuses_what_the_pages_refuse(
     assert queries.find_user_by_email("hal@admin.example") is None
 
 
+@pytest.mark.parametrize("given", [["--name", "H" * 121], ["--name", "Hal", "--language", "xx"]])
+def test_the_command_line_opens_no_account_that_no_page_would(app: Flask, given: list[str]) -> None:
+    result = app.test_cli_runner().invoke(args=["users", "create", "hal@admin.example", *given])
+    assert result.exit_code in (1, 2)
+    assert "Error: " in result.output
+    assert queries.find_user_by_email("hal@admin.example") is None
+
+
 def test_the_command_line_promotes(app: Flask, client_of: Clients) -> None:
     result = app.test_cli_runner().invoke(args=["users", "promote", "ana@cast.example"])
     assert result.exit_code == 0, result.output

@@ -20,6 +20,7 @@ from portal.bookings.queries.waiting import list_lapsing
 from portal.bookings.reactions import access as on_access
 from portal.bookings.reactions import charging as on_charging
 from portal.bookings.reactions import notices as on_notices
+from portal.bookings.reactions import removal as on_removal
 from portal.bookings.reactions import waiting as on_waiting
 from portal.bookings.services import access as access_services
 from portal.bookings.services import notices as notices_services
@@ -37,6 +38,7 @@ from portal.bookings.views import (
 from portal.bookings.views import free as free_pages
 from portal.bookings.views.blueprint import blueprint
 from portal.conversations.queries.sections import section_about
+from portal.facilities.events import EquipmentDeleted, FacilityDeleted
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.manifest import (
     DeskSection,
@@ -76,6 +78,8 @@ manifest = Manifest(
     reactions=(
         Reaction(events.SpanFreed, on_waiting.offer_time_on_span_freed),
         Reaction(events.CalendarChanged, on_waiting.offer_time_on_calendar_changed),
+        Reaction(EquipmentDeleted, on_removal.cancel_bookings_on_record_deleted),
+        Reaction(FacilityDeleted, on_removal.cancel_bookings_on_record_deleted),
         Reaction(events.AccessAsked, on_access.email_host_on_access_asked),
         Reaction(events.AccessAnswered, on_access.email_person_on_access_answered),
         Reaction(events.QualificationStepped, on_access.email_person_on_qualification_stepped),

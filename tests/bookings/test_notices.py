@@ -23,6 +23,7 @@ from portal.bookings.services.moving import move_booking, move_to_resource
 from portal.bookings.services.steps import act_on_booking
 from portal.facilities.models import Equipment
 from portal.facilities.queries import get_equipment
+from portal.facilities.services import delete_equipment
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
@@ -192,6 +193,18 @@ def test_who_comes_hears_what_was_booked_before_and_both_hosts_hear_of_a_move_be
     assert "asks to use" in told["eve@cast.example"].body_text
     assert "College" not in told["eve@cast.example"].body_text
     assert made.resource.name not in told["cleo@cast.example"].body_text
+
+
+def test_who_booked_what_was_deleted_since_is_told_not_to_come(
+    deliver: Callable[[], list[OutgoingMail]], asked: Booking
+) -> None:
+    act_on_booking(actor_named("cleo"), asked, "approve")
+    deliver()
+    delete_equipment(actor_named("cleo"), get_equipment(asked.resource.equipment_id or 0))
+    (mail,) = deliver()
+    assert (mail.recipient, mail.calendar_method) == ("ben@cast.example", "CANCEL")
+    assert "no longer here" in mail.body_text
+    assert get_booking(asked.id).status == "cancelled"
 
 
 def test_one_message_speaks_for_a_whole_series(

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from flask_babel import gettext as _
 from sqlalchemy import select
-from sqlalchemy.orm import aliased, joinedload, selectinload
+from sqlalchemy.orm import aliased, contains_eager, joinedload, selectinload
 
 from portal.bookings.models.booking import Booking
 from portal.bookings.models.calendar import Closure, Resource
@@ -84,6 +84,26 @@ def list_hit_bookings(resource: Resource, closure: Closure, limit: int = MOST_HI
         for booking in booked
         if any(time.overlaps(Span(booking.starts_at, booking.ends_at)) for time in times)
     ][:limit]
+
+
+def list_coming_of_removed(organization_id: int) -> list[Booking]:
+    """Return what is booked to come of an organization's things that were deleted since."""
+    return list(
+        session.scalars(
+            select(Booking)
+            .join(Booking.resource)
+            .options(contains_eager(Booking.resource))
+            .where(
+                Resource.organization_id == organization_id,
+                Resource.kind.in_(("equipment", "facility")),
+                Resource.equipment_id.is_(None),
+                Resource.facility_id.is_(None),
+                Booking.status.in_(("requested", "approved")),
+                Booking.ends_at > now(),
+            )
+            .order_by(Booking.resource_id, Booking.id)
+        )
+    )
 
 
 def list_depending(resource: Resource) -> list[int]:

@@ -25,7 +25,11 @@ from portal.bookings.models.calendar import (
 )
 from portal.bookings.policies import Permission
 from portal.bookings.queries.books import RULE_COLUMNS, load_needs
-from portal.bookings.queries.closures import get_closure, list_hit_bookings
+from portal.bookings.queries.closures import (
+    get_closure,
+    list_coming_of_removed,
+    list_hit_bookings,
+)
 from portal.bookings.queries.resources import is_written, resource_of
 from portal.bookings.rules.dependencies import closes_circle
 from portal.bookings.rules.presets import PRESETS
@@ -344,6 +348,22 @@ def cancel_hit_bookings(
         booking.sequence += 1
         BOOKINGS.apply(actor, booking, "cancel", note=reason)
     return len(chosen)
+
+
+@command(Permission.BOOKING_CLOSE)
+def cancel_of_removed(actor: Actor, *, organization_id: int, reason: str) -> int:
+    """Cancel what is booked of an organization's things that were deleted; return how many.
+
+    What is in use stays, as do those that are over.
+    """
+    coming = list_coming_of_removed(organization_id)
+    for booking in coming:
+        lock(booking)
+        # Whoever cancels at this moment has said so.
+        if booking.status in BOOKINGS.transitions["cancel"].sources:
+            booking.sequence += 1
+            BOOKINGS.apply(actor, booking, "cancel", note=reason)
+    return len(coming)
 
 
 # Dependencies and operators

@@ -45,8 +45,7 @@ def open_thread(actor: Actor, row: Any, *, subject: str) -> Thread:
     """Return the thread that hangs on a row, made if there is none; its parties as they are now.
 
     subject: the kind of the row. Raises NotFound for those who belong to none of the parties, and
-    Conflict where there is only one: what nobody has seen yet may be deleted, and on SQLite its
-    number, with all that was said about it, would be the next one's.
+    Conflict where there is only one, as of what nobody else has seen yet.
     """
     kind = threads.thread_subject(subject)
     thread = threads.find_thread(kind, row)

@@ -102,7 +102,7 @@ def list_steps(subject: str, row: Any, limit: int = 100) -> list[WorkflowStep]:
 
 
 def forget_steps(subject: str, row: Any) -> None:
-    """Delete the history of a row that is deleted: SQLite gives its number to the next one."""
+    """Delete the history of a row that is deleted: what was said of it goes with it."""
     session.execute(
         delete(WorkflowStep)
         .where(WorkflowStep.subject == subject, WorkflowStep.subject_id == row.id)

@@ -413,7 +413,6 @@ def test_every_step_is_told_to_the_others_in_their_language(
 def test_nobody_talks_to_themselves_about_what_nobody_else_has_seen(
     actor: ActorOf, make: Make
 ) -> None:
-    """A draft that was deleted would leave the words to the next agreement of its number."""
     draft = make("shop", "college", status="draft")
     with pytest.raises(Conflict):
         write_about(actor("ana"), draft, subject="agreement", text="What do we want to pay?")

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_babel import format_date
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, CompoundSelect, exists, func, or_, select, union
+from sqlalchemy import ColumnElement, CompoundSelect, and_, exists, func, or_, select, union
 from sqlalchemy.orm import contains_eager, joinedload
 
 from portal.accounts.models import User
@@ -495,6 +495,16 @@ def list_answered_by(row: Qualification | Clearance) -> list[AccessRequest]:
             if row.user_id is not None
             else AccessRequest.organization_id == row.organization_id,
         ]
+        if row.facility_id is not None:
+            # An induction for one facility opens no other.
+            inside = select(Equipment.id).where(Equipment.facility_id == row.facility_id)
+            conditions.append(
+                or_(
+                    AccessRequest.facility_id == row.facility_id,
+                    AccessRequest.equipment_id.in_(inside),
+                    and_(AccessRequest.facility_id.is_(None), AccessRequest.equipment_id.is_(None)),
+                )
+            )
     return list(
         session.scalars(
             select(AccessRequest).where(*conditions).order_by(AccessRequest.id).limit(100)

@@ -611,6 +611,13 @@ def test_an_induction_is_filed_for_one_facility_and_answers_who_asked(
         kind="induction",
         facility_id=world.facilities["shop_public"],
     )
+    elsewhere = access.ask_for_access(
+        actor("eve"),
+        organization("shop"),
+        organization_id=world.organizations["aero"],
+        kind="induction",
+        facility_id=world.facilities["shop_members"],
+    )
     row = access.file_clearance(
         actor("ana"),
         organization("shop"),
@@ -623,6 +630,7 @@ def test_an_induction_is_filed_for_one_facility_and_answers_who_asked(
 
     assert (row.organization_id, row.facility_id) == (None, world.facilities["shop_public"])
     assert session.get_one(AccessRequest, asked.id).status == "granted"
+    assert session.get_one(AccessRequest, elsewhere.id).status == "open"
     assert "Ana's Machine Shop filed your safety induction" in [mail["subject"] for mail in mails]
 
 

@@ -37,7 +37,7 @@ def email_person_on_access_answered(event: events.AccessAnswered) -> None:
     if row is None or row.status != "declined":
         return
     queue_mails(
-        [row.user],
+        _present(row.user),
         "access_declined",
         kind=row.kind,
         host=row.host.name,
@@ -53,7 +53,7 @@ def email_person_on_qualification_stepped(event: events.QualificationStepped) ->
     if row is None or (event.action == "revoke") != (row.status == "revoked"):
         return
     queue_mails(
-        [row.user],
+        _present(row.user),
         "qualification_stepped",
         action=event.action,
         host=row.host.name,
@@ -66,7 +66,9 @@ def email_person_on_qualification_ends_soon(event: events.QualificationEndsSoon)
     """Tell a person that a qualification expires, or lapses by disuse, before long."""
     row = grants.find_shown_qualification(event.qualification_id)
     if row is not None and row.status == "valid" and row.ends_on is not None:
-        queue_mails([row.user], "qualification_ends_soon", host=row.host.name, **_terms(row))
+        queue_mails(
+            _present(row.user), "qualification_ends_soon", host=row.host.name, **_terms(row)
+        )
 
 
 def email_holder_on_clearance_stepped(event: events.ClearanceStepped) -> None:
@@ -102,9 +104,14 @@ def _terms(row: Qualification) -> dict[str, Any]:
     }
 
 
+def _present(person: User) -> list[User]:
+    """Return a person to write to, unless the account is closed."""
+    return [person] if person.is_active else []
+
+
 def _holders(row: Clearance) -> list[User]:
     if row.user is not None:
-        return [row.user]
+        return _present(row.user)
     return managers_of(row.organization_id) if row.organization_id is not None else []
 
 

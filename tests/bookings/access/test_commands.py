@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 from werkzeug.datastructures import FileStorage
 
+from portal.accounts.models import User
 from portal.bookings.models.access import AccessRequest, Clearance, Qualification, Recognition
 from portal.bookings.models.booking import Booking
 from portal.bookings.models.calendar import Resource
@@ -260,6 +261,16 @@ def test_a_revoked_qualification_needs_a_reason_and_can_be_granted_again(
 
 
 # Use and warnings
+
+
+def test_nothing_is_written_to_who_has_closed_the_account(
+    world: World, actor: ActorOf, mails: Mails, drain: Callable[[], None]
+) -> None:
+    with unit_of_work():
+        session.get_one(User, world.users["cleo"]).is_active = False
+    access.act_on_qualification(actor("ana"), granted(world), "revoke", note="It was not used.")
+    drain()
+    assert mails == []
 
 
 def test_a_completed_booking_keeps_a_qualification_from_lapsing(

@@ -152,6 +152,32 @@ def test_revoked_certificate_closes_what_it_opened(
     )
 
 
+@pytest.mark.usefixtures("verified")
+def test_who_holds_another_certificate_stays_qualified_by_it(
+    actor: ActorOf,
+    world: World,
+    open_section: OpenSection,
+    organization_of: OrganizationOf,
+    drain: Drain,
+) -> None:
+    recognize(actor, organization_of)
+    first = passed(actor, open_section).enrollment_id or 0
+    drain()
+    section = open_section("planned", status="open")
+    row = services.enroll(actor("ben"), section)
+    begin(section)
+    results.record_result(actor("cleo"), row, passed=True)
+    drain()
+    (certificate,) = list_of_enrollment(first)
+    results.revoke_certificate(actor("cleo"), certificate, reason="The wrong name stands on it.")
+    drain()
+
+    (other,) = list_of_enrollment(row.id)
+    (qualification,) = by_certificate(world)
+    assert qualification.status == "valid"
+    assert qualification.certificate_path.endswith(other.number)
+
+
 def test_certificate_opens_elsewhere_once_a_broker_has_verified_its_provider(
     world: World,
     actor: ActorOf,

@@ -30,11 +30,13 @@ def list_good_certificates(
     recognition_id: int | None = None,
     organization_id: int | None = None,
     certificate_id: int | None = None,
+    beside: Certificate | None = None,
     after_id: int = 0,
 ) -> list[Certificate]:
     """Return certificates that are good today and held by an account, by number, with holders.
 
-    Of the credential that is recognized, of a provider, or one alone; those after a number.
+    Of the credential that is recognized, of a provider, one alone, or of the holder and the
+    credential of another; those after a number.
     """
     statement = (
         select(Certificate)
@@ -56,6 +58,11 @@ def list_good_certificates(
         statement = statement.where(Certificate.organization_id == organization_id)
     if certificate_id is not None:
         statement = statement.where(Certificate.id == certificate_id)
+    if beside is not None:
+        statement = statement.where(
+            Certificate.user_id == beside.user_id,
+            Certificate.credential_id == beside.credential_id,
+        )
     return list(session.scalars(statement))
 
 

@@ -56,6 +56,7 @@ def qualify_holders_on_organization_verified(event: OrganizationVerified) -> Non
                 note=_("Its provider is not verified any more."),
                 but_at_host_id=certificate.organization_id,
             )
+            _count_others(certificate)
 
 
 def disqualify_holder_on_certificate_revoked(event: events.CertificateRevoked) -> None:
@@ -67,6 +68,13 @@ def disqualify_holder_on_certificate_revoked(event: events.CertificateRevoked) -
             certificate_path=CERTIFICATE_ADDRESS % certificate.number,
             note=_("The certificate was revoked."),
         )
+        _count_others(certificate)
+
+
+def _count_others(certificate: Certificate) -> None:
+    """Let another certificate of the same credential open what this one does no longer."""
+    for other in list_good_certificates(beside=certificate):
+        qualify_holder(SYSTEM, certificate=other)
 
 
 def _qualify_all(

@@ -3,9 +3,10 @@
 import datetime as dt
 from collections.abc import Callable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from portal.bookings.models.booking import Booking
@@ -102,6 +103,27 @@ def test_equipment_rates_and_cards_of_facility_and_organization_make_one_price(
     # Without a price of their own, others' prices hold; a zero is a word of its own.
     assert queries.load_rates(mill, "academic") == Rates(hour_cents=8500, minimum_cents=0, **terms)
     assert not queries.load_rates(mill, "own_organization").is_priced
+
+
+def test_the_day_on_which_clocks_go_back_is_one_day(world: World, mill: Resource) -> None:
+    with unit_of_work():
+        session.execute(
+            delete(EquipmentRate).where(EquipmentRate.equipment_id == mill.equipment_id)
+        )
+        session.add(
+            EquipmentRate(
+                equipment_id=mill.equipment_id,
+                customer_class="other",
+                unit="day",
+                price_cents=40000,
+            )
+        )
+    midnight = dt.datetime(2026, 11, 1, tzinfo=ZoneInfo("America/Kentucky/Louisville"))
+    day = Span(midnight.astimezone(dt.UTC), (midnight + dt.timedelta(days=1)).astimezone(dt.UTC))
+    assert day.minutes == 25 * 60
+    assert queries.estimate_cents(mill, day, "other") == 40000
+    later = Span(day.starts_at, day.ends_at + dt.timedelta(minutes=1))
+    assert queries.estimate_cents(mill, later, "other") == 80000
 
 
 def test_a_class_with_a_rate_of_its_own_pays_that(world: World, mill: Resource) -> None:

@@ -15,8 +15,10 @@ from portal.bookings.models.booking import Booking
 from portal.bookings.models.calendar import Resource
 from portal.bookings.models.charging import ChargeLine, Dispute, Incident, RateCard
 from portal.bookings.policies import Permission
+from portal.bookings.queries.calendar import load_calendars
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.customers import customer_class_of
+from portal.bookings.rules.hours import clock_minutes
 from portal.bookings.rules.pricing import Line, Rates, Use, inherit_rates, price_use, total_cents
 from portal.facilities.models import Equipment, EquipmentRate
 from portal.kernel.authorization import Actor, authorize
@@ -138,9 +140,18 @@ def estimate_cents(
     with_operator: bool = False,
 ) -> int | None:
     """Return what a booking would cost, or None where the host says no price."""
-    use = Use(round(span.minutes), runs, samples, with_operator)
-    lines = price_use(load_rates(resource, customer_class), use)
+    rates = load_rates(resource, customer_class)
+    use = use_of(resource, rates, span, runs=runs, samples=samples, with_operator=with_operator)
+    lines = price_use(rates, use)
     return None if lines is None else total_cents(lines)
+
+
+def use_of(resource: Resource, rates: Rates, span: Span, **use: Any) -> Use:
+    """Return what is paid for a span of a resource; use: `runs`, `samples`, `with_operator`."""
+    shown = None
+    if rates.day_cents is not None:
+        shown = clock_minutes(load_calendars([resource])[0].hours.zone, span)
+    return Use(round(span.minutes), **use, clock_minutes=shown)
 
 
 def price_lines(
@@ -151,7 +162,7 @@ def price_lines(
     use: `runs`, `samples` and `with_operator` of a `Use`.
     """
     rates = load_rates(resource, _class_of(resource, organization))
-    return price_use(rates, Use(round(span.minutes), **use))
+    return price_use(rates, use_of(resource, rates, span, **use))
 
 
 def estimate_all_cents(

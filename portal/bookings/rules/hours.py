@@ -58,6 +58,15 @@ def local_date(zone: str, moment: dt.datetime) -> dt.date:
     return moment.astimezone(ZoneInfo(zone)).date()
 
 
+def clock_minutes(zone: str, span: Span) -> int:
+    """Return how many minutes clocks of a zone go on in a span, whatever they skip or repeat."""
+    begins, ends = (
+        moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+        for moment in (span.starts_at, span.ends_at)
+    )
+    return round((ends - begins) / _MINUTE)
+
+
 def local_days(zone: str, window: Span) -> Iterator[dt.date]:
     """Yield the dates of a zone of which some time lies in a window."""
     day = local_date(zone, window.starts_at)

@@ -40,12 +40,17 @@ class Rates:
 
 @dataclass(frozen=True)
 class Use:
-    """What is paid for: minutes of time, or a number of runs or samples of them."""
+    """What is paid for: minutes of time, or a number of runs or samples of them.
+
+    clock_minutes: so long it is by the clocks of the place, by which days are counted: one of 25
+    hours is no two. None: as long as it lasts.
+    """
 
     minutes: int
     runs: int = 0
     samples: int = 0
     with_operator: bool = False
+    clock_minutes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ def price_use(rates: Rates, use: Use) -> list[Line] | None:
     """
     if not rates.is_priced:
         return None
-    lines = list(_time_lines(rates, use.minutes))
+    lines = list(_time_lines(rates, use))
     for unit, cents, count in (
         ("run", rates.run_cents, use.runs),
         ("sample", rates.sample_cents, use.samples),
@@ -117,14 +122,15 @@ def inherit_rates(layers: Sequence[Mapping[str, int | None]]) -> Rates:
     return Rates(**values)
 
 
-def _time_lines(rates: Rates, minutes: int) -> list[Line]:
+def _time_lines(rates: Rates, use: Use) -> list[Line]:
     choices = []
     if rates.hour_cents is not None:
-        choices.append([_by_the_hour("use", rates.hour_cents, minutes)])
+        choices.append([_by_the_hour("use", rates.hour_cents, use.minutes)])
     if rates.day_cents is not None:
-        started_days = -(-minutes // _DAY)
+        shown = use.minutes if use.clock_minutes is None else use.clock_minutes
+        started_days = -(-shown // _DAY)
         choices.append([_by_the_day(rates.day_cents, started_days)])
-        whole_days, rest = divmod(minutes, _DAY)
+        whole_days, rest = divmod(shown, _DAY)
         if rates.hour_cents is not None and whole_days and rest:
             choices.append(
                 [

@@ -13,7 +13,6 @@ from portal.bookings.queries import charging as queries
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.pricing import (
     Line,
-    Use,
     price_cancellation,
     price_no_show,
     price_use,
@@ -102,8 +101,7 @@ def settle_charge(actor: Actor, booking: Booking) -> None:
     lines: list[Line] = []
     if booking.status == "completed":
         until = max(booking.ends_at, booking.used_until or booking.ends_at)
-        minutes = round(Span(booking.starts_at, until).minutes)
-        use = Use(minutes, booking.runs, booking.samples, booking.with_operator)
+        use = queries.use_of(booking.resource, rates, Span(booking.starts_at, until), **booking.use)
         lines = price_use(rates, use) or []
     elif booking.status == "no_show":
         lines = price_no_show(rates)

@@ -12,7 +12,7 @@ from portal.bookings.rules.recurrence import Recurrence
 from portal.bookings.rules.refusal import Refused
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import now
-from portal.kernel.database import session
+from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict, Forbidden
 from portal.training.models.sections import Section
 from portal.training.queries.programs import get_program
@@ -89,6 +89,16 @@ def test_a_section_moves_into_its_own_time_with_its_bookings(cleo: Actor, world:
     assert moved.starts_on == DAY + dt.timedelta(days=7)
     assert [meeting.booking_id for meeting in moved.meetings] == before
     assert bookings_of(moved) == [(one.starts_at, "approved") for one in moved.meetings]
+
+
+def test_a_section_can_be_cancelled_while_its_room_is_in_use(cleo: Actor, world: World) -> None:
+    section = plan(cleo, world)
+    numbers = [one.booking_id for one in section.meetings]
+    with unit_of_work():
+        session.get_one(Booking, numbers[0]).status = "in_use"
+    services.act_on_section(cleo, section, "cancel", note="The mill broke down.")
+    states = dict(session.execute(select(Booking.id, Booking.status)).all())
+    assert [states[number] for number in numbers[:2]] == ["in_use", "cancelled"]
 
 
 def test_a_cancelled_section_frees_its_rooms(cleo: Actor, world: World) -> None:

@@ -626,9 +626,9 @@ def _free_rooms(actor: Actor, section: Section, reason: str) -> None:
 
 
 def _free_room(actor: Actor, meeting: SectionMeeting, reason: str) -> None:
-    """Cancel the booking of a meeting that is to come; one that was used stays."""
+    """Cancel the booking of a meeting that is to come; one that is used, or was, stays."""
     booking = _open_booking(meeting)
-    if booking is not None:
+    if booking is not None and booking.status != "in_use":
         steps.act_on_booking(actor, booking, "cancel", note=reason)
         meeting.booking_id = None
 

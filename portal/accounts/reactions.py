@@ -68,7 +68,7 @@ def email_new_address_on_email_change_requested(event: events.EmailChangeRequest
     queue_mail(
         event.email,
         "email_change",
-        locale=user.language or "en",
+        reader=user,
         url=external_url("accounts.change_email", token=token),
         hours=services.LINK_HOURS["change_email"],
     )
@@ -78,7 +78,7 @@ def email_old_address_on_email_changed(event: events.EmailChanged) -> None:
     """Tell the old address that the account has left it."""
     user = queries.find_user(event.user_id)
     if user is not None:
-        queue_mail(event.old_email, "email_changed", locale=user.language or "en")
+        queue_mail(event.old_email, "email_changed", reader=user)
 
 
 def email_owner_on_token_made(event: events.TokenMade) -> None:

@@ -11,17 +11,17 @@ from collections.abc import Iterable, Mapping
 from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import formatdate, make_msgid, parseaddr
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import unquote, urlsplit
 
 from flask import current_app, render_template
-from flask_babel import force_locale
 from markupsafe import Markup
 from sqlalchemy import CheckConstraint, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kernel.clock import now
 from portal.kernel.database import Identified, Model, session
+from portal.kernel.web.viewer import reading_as
 
 
 class _Policy(EmailPolicy):
@@ -70,21 +70,35 @@ class OutgoingMail(Identified, Model):
     failed_at: Mapped[dt.datetime | None]
 
 
-class _Person(Protocol):
+class _Reader(Protocol):
+    """Whose language and time zone a message is written in; empty: those of the portal."""
+
+    @property
+    def language(self) -> str: ...
+
+    @property
+    def time_zone(self) -> str: ...
+
+
+class _Person(_Reader, Protocol):
     """Somebody who gets mail."""
 
     @property
     def email(self) -> str: ...
 
-    @property
-    def language(self) -> str: ...
+
+class Reader(NamedTuple):
+    """A reader without an account."""
+
+    language: str = ""
+    time_zone: str = ""
 
 
 def queue_mail(
     recipient: str,
     template: str,
     *,
-    locale: str,
+    reader: _Reader,
     invitation: tuple[str, str] | None = None,
     **context: object,
 ) -> None:
@@ -95,7 +109,7 @@ def queue_mail(
     Mail that somebody ordered has a `stop_url`, where one click stops it (RFC 8058).
     invitation: an iCalendar text with its method, which mail programs show as an appointment.
     """
-    with force_locale(locale):
+    with reading_as(reader.language, reader.time_zone):
         subject = " ".join(_render_plain(f"email/{template}/subject.txt", context).split())
         words = re.sub(r"\n{3,}", "\n\n", _render_plain(f"email/{template}/body.txt", context))
         html = render_template("email/layout.html", subject=subject, body=html_of(words))
@@ -115,9 +129,9 @@ def queue_mail(
 
 
 def queue_mails(people: Iterable[_Person], template: str, **context: Any) -> None:
-    """Write the same to several people, to each in their own language."""
+    """Write the same to several people, to each in their own language and time zone."""
     for person in people:
-        queue_mail(person.email, template, locale=person.language or "en", **context)
+        queue_mail(person.email, template, reader=person, **context)
 
 
 def html_of(words: str) -> Markup:

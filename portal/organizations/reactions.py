@@ -6,7 +6,7 @@ from portal.accounts.models import User
 from portal.accounts.queries import find_user, find_user_by_email
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.errors import NotFound
-from portal.kernel.mail import queue_mail, queue_mails
+from portal.kernel.mail import Reader, queue_mail, queue_mails
 from portal.kernel.web.addresses import external_url
 from portal.organizations import events
 from portal.organizations.models import Claim, Invitation, JoinRequest
@@ -25,7 +25,7 @@ def email_invitee_on_invitation_sent(event: events.InvitationSent) -> None:
     queue_mail(
         invitation.email,
         "invitation_sent",
-        locale=known.language or "en" if known else "en",
+        reader=known or Reader(),
         organization=invitation.organization.name,
         inviter=invitation.invited_by.name if invitation.invited_by else "",
         role=ROLES[invitation.role],

@@ -5,7 +5,7 @@ A responder's mail says whose request it is only where the response's page would
 
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.errors import NotFound
-from portal.kernel.mail import queue_mail, queue_mails
+from portal.kernel.mail import Reader, queue_mail, queue_mails
 from portal.kernel.web.addresses import external_url
 from portal.organizations.queries.people import managers_of
 from portal.partnerships import events
@@ -132,7 +132,7 @@ def email_firm_on_mandate_asked(event: events.MandateAsked) -> None:
     queue_mail(
         mandate.email,
         "mandate_asked",
-        locale=mandate.language,
+        reader=Reader(mandate.language),
         broker=mandate.asked_by.name if mandate.asked_by else "",
         organization=request.organization.name,
         title=request.title,

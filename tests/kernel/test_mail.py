@@ -1,16 +1,20 @@
 """Mail: plain text as it is, an HTML part made of it, nothing planted by a name or a note."""
 
+import datetime as dt
+
 import pytest
 from flask import Flask
 from jinja2 import DictLoader
 from sqlalchemy import select
 
 from portal.kernel.database import session, unit_of_work
-from portal.kernel.mail import OutgoingMail, html_of, queue_mail
+from portal.kernel.mail import OutgoingMail, Reader, html_of, queue_mail
 
 TEMPLATES = {
     "email/greeting/subject.txt": "{{ _('Hello') }}\n{{ name }}",
     "email/greeting/body.txt": "{{ name }} & you\n\n\n\n> {{ note }}\n\n<{{ url }}>\n",
+    "email/meeting/subject.txt": "{{ at | date }}",
+    "email/meeting/body.txt": "{{ at | datetime }}",
     "email/layout.html": "<title>{{ subject }}</title>{{ body }}",
 }
 
@@ -25,7 +29,7 @@ def _templates(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def queued(**context: str) -> OutgoingMail:
     with unit_of_work():
-        queue_mail("ana@cast.example", "greeting", locale="en", **context)
+        queue_mail("ana@cast.example", "greeting", reader=Reader(), **context)
     return session.scalars(select(OutgoingMail)).one()
 
 
@@ -42,6 +46,22 @@ def test_text_is_as_written_and_html_says_the_same(app: Flask) -> None:
         "<p>Ana&#39;s &lt;Shop&gt; &amp; you</p>\n<blockquote><p>two</p></blockquote>\n"
         f'<p><a href="{address}">{address}</a></p>'
     )
+
+
+@pytest.mark.usefixtures("_templates")
+@pytest.mark.parametrize(
+    ("reader", "day", "moment"),
+    [
+        (Reader(), "Mar 2, 2027", "Mar 2, 2027, 1:30 AM EST"),
+        (Reader("es", "America/Los_Angeles"), "1 mar 2027", "1 mar 2027, 22:30 PST"),
+    ],
+)
+def test_times_are_those_of_who_reads_it(reader: Reader, day: str, moment: str) -> None:
+    at = dt.datetime(2027, 3, 2, 6, 30, tzinfo=dt.UTC)
+    with unit_of_work():
+        queue_mail("ana@cast.example", "meeting", reader=reader, at=at)
+    mail = session.scalars(select(OutgoingMail)).one()
+    assert (mail.subject, mail.body_text.replace("\u202f", " ")) == (day, moment)
 
 
 @pytest.mark.parametrize(

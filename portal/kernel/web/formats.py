@@ -8,8 +8,6 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale, dates
 from babel.numbers import format_decimal as babel_format_decimal
-from flask import g
-from flask_babel import format_date as babel_format_date
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from markupsafe import Markup
@@ -26,16 +24,7 @@ def format_instant(moment: dt.datetime | None, style: str = "medium") -> str:
     """Write an instant to the minute in the viewer's zone, with the zone's short name."""
     if moment is None:
         return ""
-    return _write_instant(moment, style, language(), _zone())
-
-
-def _zone() -> str:
-    """Return the viewer's time zone, which is looked up once for a request."""
-    own = g._get_current_object()
-    zone: str | None = own.get("zone")
-    if zone is None:
-        zone = own.zone = viewer_zone()
-    return zone
+    return _write_instant(moment, style, language(), viewer_zone())
 
 
 @lru_cache(maxsize=4096)
@@ -61,8 +50,8 @@ def format_date(day: dt.date | dt.datetime | None, style: str = "medium") -> str
     if day is None:
         return ""
     if isinstance(day, dt.datetime):
-        return babel_format_date(day, style)
-    return babel_format_date(dt.datetime.combine(day, dt.time()), style, rebase=False)
+        day = day.astimezone(ZoneInfo(viewer_zone())).date()
+    return _write_day(day, style, language())
 
 
 def format_number(value: float | None) -> str:
@@ -122,7 +111,7 @@ def times_ago() -> Callable[[str], str]:
     """Return what does that for a page that has instants by the dozen, in ISO 8601: it asks who
     reads once.
     """
-    code, zone, present = language(), _zone(), now().timestamp()
+    code, zone, present = language(), viewer_zone(), now().timestamp()
 
     def time_ago(moment: str) -> str:
         seconds, opening = _write_opening(moment, code, zone)

@@ -1,12 +1,14 @@
 """Who asks, and in which language and time zone they read."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import cast
 
 from babel import Locale
 from flask import Response, current_app, g, has_request_context, request
 from flask import session as cookie
-from flask_babel import get_locale
+from flask_babel import force_locale, get_locale
 from flask_login import current_user
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
@@ -102,7 +104,26 @@ def language() -> str:
 
 
 def viewer_zone() -> str:
-    """Return the IANA name of the viewer's time zone."""
-    if has_request_context() and _is_signed_in() and current_user.time_zone:
-        return cast(str, current_user.time_zone)
+    """Return the IANA name of the viewer's time zone, which is looked up once for a request."""
+    own = g._get_current_object()
+    zone: str | None = own.get("zone")
+    if zone is None:
+        is_own = has_request_context() and _is_signed_in() and current_user.time_zone
+        zone = own.zone = current_user.time_zone if is_own else _usual_zone()
+    return zone
+
+
+def _usual_zone() -> str:
     return cast(str, current_app.config["DEFAULT_TIME_ZONE"])
+
+
+@contextmanager
+def reading_as(language: str, zone: str) -> Iterator[None]:
+    """Write texts and times in this block for a reader who is not the viewer; empty: as usual."""
+    own = g._get_current_object()
+    before, own.zone = own.get("zone"), zone or _usual_zone()
+    try:
+        with force_locale(language or "en"):
+            yield
+    finally:
+        own.zone = before

@@ -11,7 +11,7 @@ from portal.bookings.rules.notices import Wishes
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import today_here
 from portal.kernel.errors import NotFound
-from portal.kernel.mail import queue_mail
+from portal.kernel.mail import Reader, queue_mail
 from portal.kernel.web.addresses import external_url
 from portal.training import events
 from portal.training.models.enrollments import Enrollment
@@ -97,7 +97,7 @@ def email_holder_on_certificate_issued(event: events.CertificateIssued) -> None:
         queue_mail(
             email,
             "certificate_issued",
-            locale=_language(person, email),
+            reader=_reader(person, email),
             title=certificate.title,
             name=certificate.holder_name,
             provider=certificate.issuer_name,
@@ -118,7 +118,7 @@ def email_holder_on_certificate_revoked(event: events.CertificateRevoked) -> Non
     queue_mail(
         certificate.user.email,
         "certificate_revoked",
-        locale=certificate.user.language or "en",
+        reader=certificate.user,
         title=certificate.title,
         provider=certificate.issuer_name,
         number=certificate.number,
@@ -133,7 +133,7 @@ def _invite(row: Enrollment) -> None:
     queue_mail(
         row.email,
         "enrollment_invited",
-        locale=_language(None, row.email),
+        reader=_reader(None, row.email),
         is_kept=row.status == "invited",
         name=row.name,
         firm=row.organization.name if row.organization else "",
@@ -174,9 +174,9 @@ def _tell(
             tells_host=wish.tells_host,
             offers=wish.tells_offers,
         ):
-            _write(row, person.email, _language(person), what, side, note, by)
+            _write(row, person.email, person, what, side, note, by)
     if row.user_id is None and "person" in TOLD.get(what, ()) and what != "lapse":
-        _write(row, row.email, _language(None, row.email), what, "person", note, by)
+        _write(row, row.email, _reader(None, row.email), what, "person", note, by)
 
 
 def _people(row: Enrollment, side: str) -> list[User]:
@@ -188,12 +188,18 @@ def _people(row: Enrollment, side: str) -> list[User]:
 
 
 def _write(
-    row: Enrollment, email: str, locale: str, what: str, side: str, note: str, by: User | None
+    row: Enrollment,
+    email: str,
+    reader: User | Reader,
+    what: str,
+    side: str,
+    note: str,
+    by: User | None,
 ) -> None:
     queue_mail(
         email,
         "enrollment_notice",
-        locale=locale,
+        reader=reader,
         invitation=_calendar(row, what) if side == "person" else None,
         what=what,
         side=side,
@@ -239,6 +245,5 @@ def _calendar(row: Enrollment, what: str) -> tuple[str, str] | None:
     )
 
 
-def _language(person: User | None, email: str = "") -> str:
-    person = person or find_user_by_email(email)
-    return (person.language if person else "") or "en"
+def _reader(person: User | None, email: str) -> User | Reader:
+    return person or find_user_by_email(email) or Reader()

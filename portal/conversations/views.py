@@ -21,7 +21,7 @@ from portal.conversations.queries import lists, messages, moderation, sections, 
 from portal.conversations.queries.threads import Talk
 from portal.conversations.rules import REPORT_REASONS, REPORTS, read_stop, write_transcript
 from portal.kernel.authorization import SYSTEM, Actor, authorize, can
-from portal.kernel.errors import Conflict, NotFound
+from portal.kernel.errors import Conflict, NotFound, TooMany
 from portal.kernel.files import send_stored_file
 from portal.kernel.manifest import Party
 from portal.kernel.settings import setting
@@ -381,8 +381,16 @@ def _other_side(talk: Talk) -> Party:
 
 
 def _sent(form: MessagePageForm, command: Callable[..., Any], row: Any, **more: Any) -> Any:
-    """Send what a form holds; what the command refuses stands at its fields."""
-    return form.attempt(command, current_actor(), row, **more, **form.data)
+    """Send what a form holds; what the command refuses stands at its fields, or over all of it.
+
+    So the form keeps what was written, also when somebody has written to too many, or two begin at
+    the same moment.
+    """
+    try:
+        return form.attempt(command, current_actor(), row, **more, **form.data)
+    except (Conflict, TooMany) as error:
+        form.add_error(None, error.message)
+        return None
 
 
 def _offer_organizations(form: MessagePageForm, talk: Talk) -> None:

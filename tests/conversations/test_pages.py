@@ -10,6 +10,7 @@ from sqlalchemy import select
 from portal.accounts.models import User
 from portal.accounts.queries import password_cost
 from portal.accounts.rules import hash_password
+from portal.conversations import services
 from portal.conversations.models import Message, Thread
 from portal.conversations.queries import lists, threads
 from portal.kernel.clock import now
@@ -296,6 +297,17 @@ def test_a_person_chooses_mail_and_lifts_a_block(client_of: ClientOf, world: Wor
     assert "Prairie Aero Composites" in page
     ana.post(f"/conversations/blocks/{world.blocks['aero_by_shop']}/lift")
     assert "Prairie Aero Composites" not in ana.get("/conversations/settings").text
+
+
+def test_what_was_written_stays_when_it_cannot_be_sent_now(
+    client_of: ClientOf, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "MOST_NEW_CONTACTS", 0)
+    address = f"/organizations/{world.organizations['college']}/write"
+    reply = client_of("ana").post(address, data={"text": "A long letter."})
+    assert reply.status_code == 422
+    assert "Please go on tomorrow." in reply.text
+    assert "A long letter." in reply.text
 
 
 def test_a_message_is_reported_decided_and_hidden(client_of: ClientOf, world: World) -> None:

@@ -23,6 +23,7 @@ from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.outbox import record
 from portal.kernel.worker import Worker
+from portal.organizations.models import Organization
 from portal.organizations.queries.profiles import get_organization
 from portal.partnerships.models import Request
 from portal.partnerships.queries.responses import get_response
@@ -90,6 +91,20 @@ def test_both_sides_of_an_accepted_response_are_told(
     assert [item["data"] for item in told(at_college)] == [notice["data"]]
     assert told(at_aero) == []
     assert [item.status for item in notices()] == ["delivered", "delivered"]
+
+
+def test_an_archived_organization_is_told_nothing(
+    actor: Actors, world: World, make: Make, drain: Drain
+) -> None:
+    _shop, at_shop = make()
+    _college, at_college = make("college", "cleo")
+    with unit_of_work():
+        session.get_one(Organization, world.organizations["college"]).status = "archived"
+    accept(actor, world)
+    drain()
+
+    assert len(told(at_shop)) == 1
+    assert told(at_college) == []
 
 
 def test_who_is_asked_hears_of_a_request_without_who_is_behind_it(
@@ -210,6 +225,17 @@ def test_where_nobody_ever_answers_it_is_given_up_and_the_webhook_paused(
     assert {notice.status for notice in notices()} == {"failed"}
     session.expire_all()
     assert not queries.get_webhook(webhook.id).is_active
+
+
+def test_who_answers_at_last_has_failed_at_nothing(
+    actor: Actors, world: World, make: Make, drain: Drain
+) -> None:
+    webhook, _listener = make()
+    with unit_of_work():
+        session.get_one(Webhook, webhook.id).failures = MOST_FAILURES - 1
+    accept(actor, world)
+    drain()
+    assert queries.get_webhook(webhook.id).failures == 0
 
 
 def test_nothing_is_sent_into_a_private_network(

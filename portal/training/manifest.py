@@ -151,6 +151,7 @@ manifest = Manifest(
     reactions=(
         Reaction(events.CohortOffered, demand_reactions.email_firms_on_cohort_offered),
         Reaction(events.SeatsHeld, demand_reactions.email_firm_on_seats_held),
+        Reaction(events.SectionCancelled, demand_reactions.email_firms_on_section_cancelled),
         Reaction(events.CohortAnswered, demand_reactions.email_provider_on_cohort_answered),
         Reaction(FacilitySaved, on_sections.follow_facility_on_facility_saved),
         Reaction(events.EnrollmentMade, on_enrollments.email_on_enrollment_made),

@@ -25,6 +25,7 @@ from portal.organizations.services.records import (
 )
 from portal.training.models.demands import CohortInvitation
 from portal.training.models.sections import Section
+from portal.training.queries.demands import find_invitation
 from portal.training.queries.gaps import GapFilters, forget, get_cell, show_gaps
 from portal.training.queries.sections import get_section
 from portal.training.rules.demands import quarter_code, quarter_of
@@ -302,6 +303,19 @@ def test_who_waits_gets_the_seats_of_a_firm_that_declines_after_all(client_of, a
     ana.post(f"{address}/actions/decline")
     drain()
     assert again(eve).status == "offered"
+
+
+def test_a_firm_that_took_seats_hears_that_the_section_is_not_held(actor, world, drain):
+    cleo, ana = actor("cleo"), actor("ana")
+    section = get_section(world.sections["planned"])
+    invitation = find_invitation(world.cohort_invitations["shop"])
+    demands.accept_invitation(ana, invitation, people=1)
+    with pytest.raises(Conflict, match="Firms have taken seats"):
+        section_services.delete_section(cleo, section)
+    section_services.act_on_section(cleo, section, "cancel", note="The mill broke down.")
+    drain()
+    (mail,) = [one for one in mails_to("ana@cast.example") if "is not held" in one.subject]
+    assert "The mill broke down." in mail.body_text
 
 
 def mails_to(address):

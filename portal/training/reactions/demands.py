@@ -3,8 +3,9 @@
 from portal.kernel.mail import queue_mails
 from portal.kernel.web.addresses import external_url
 from portal.organizations.queries.people import managers_of
-from portal.training.events import CohortAnswered, CohortOffered, SeatsHeld
+from portal.training.events import CohortAnswered, CohortOffered, SeatsHeld, SectionCancelled
 from portal.training.queries import demands as queries
+from portal.training.queries.holding import list_promised
 
 
 def email_firms_on_cohort_offered(event: CohortOffered) -> None:
@@ -41,6 +42,24 @@ def email_firm_on_seats_held(event: SeatsHeld) -> None:
         until=invitation.held_until,
         url=external_url("training.enroll_others", section_id=section.id),
     )
+
+
+def email_firms_on_section_cancelled(event: SectionCancelled) -> None:
+    """Tell the managers of each firm that took seats that there are none; nobody else would."""
+    for promised in list_promised(event.section_id):
+        invitation = queries.find_invitation(promised.id)
+        if invitation is None:
+            continue
+        section = invitation.offer.section
+        queue_mails(
+            managers_of(invitation.organization_id),
+            "cohort_cancelled",
+            provider=invitation.offer.organization.name,
+            title=section.program.title,
+            day=section.starts_on,
+            note=event.note,
+            url=external_url("training.show_invitation", invitation_id=invitation.id),
+        )
 
 
 def email_provider_on_cohort_answered(event: CohortAnswered) -> None:

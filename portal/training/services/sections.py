@@ -40,6 +40,7 @@ from portal.training.policies import Permission
 from portal.training.queries import enrollments as enrollment_queries
 from portal.training.queries import programs as program_queries
 from portal.training.queries import sections as queries
+from portal.training.queries.holding import list_promised
 from portal.training.rules.sections import (
     LIVE_STATUSES,
     MOST_MEETINGS,
@@ -296,6 +297,8 @@ def delete_section(actor: Actor, section: Section) -> Section:
         raise Conflict(_("It was open for enrollment. Cancel it instead."))
     if enrollment_queries.has_people(section.id):
         raise Conflict(_("People are on its roster. Cancel it instead."))
+    if list_promised(section.id):
+        raise Conflict(_("Firms have taken seats of it. Cancel it instead."))
     _free_rooms(actor, section, _("The section was deleted."))
     record(SectionDeleted(section.id, section.program_id))
     session.execute(delete(Section).where(Section.id == section.id))

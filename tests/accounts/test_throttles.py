@@ -100,6 +100,37 @@ def test_the_right_password_takes_the_wrong_ones_back(
         assert len(session.scalars(select(ThrottleCount)).all()) <= 1, "the pair's is gone"
 
 
+def test_ones_own_password_takes_no_guesses_at_others_back(
+    give_password: Callable[..., User],
+    client_of: Callable[[str], FlaskClient],
+    few_attempts: int,
+) -> None:
+    give_password("ana")
+    most = few_attempts * services.NETWORK_FACTOR
+    for number in range(most - 1):
+        services.count_attempt(NOBODY, email=f"person{number}@x.example", address=ATTACKER)
+    assert attempt(client_of("nobody"), PASSWORD, ATTACKER).status_code == 303
+    services.count_attempt(NOBODY, email="last@x.example", address=ATTACKER)
+    with pytest.raises(TooMany):
+        services.count_attempt(NOBODY, email="one-more@x.example", address=ATTACKER)
+
+
+@pytest.mark.parametrize("page", ["/sign-up", "/verification", "/password"])
+def test_a_network_that_sends_many_forms_has_to_wait(
+    client_of: Callable[[str], FlaskClient], few_attempts: int, page: str
+) -> None:
+    for _number in range(few_attempts * services.NETWORK_FACTOR):
+        services.count_form(NOBODY, address=ATTACKER)
+    data = {"email": "hal@many.example", "name": "Hal", "password": "a long enough secret"}
+    statuses = [
+        client_of("nobody")
+        .post(page, data=data, environ_overrides={"REMOTE_ADDR": address})
+        .status_code
+        for address in (ATTACKER, VICTIM)
+    ]
+    assert statuses == [429, 200]
+
+
 def test_an_unknown_address_has_to_wait_just_the_same(
     client_of: Callable[[str], FlaskClient], few_attempts: int
 ) -> None:

@@ -40,3 +40,30 @@ def test_row_and_list_agree(
         assert listed == {
             row.id for row in requests if can(person, Permission.MATCH_VIEW_CANDIDATES, row)
         }
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "values", "seers"),
+    [
+        (Match, "college_mill_for_shop", {}, {"ana", "ben", "cleo", "dov", "root"}),
+        (Match, "college_mill_for_shop", {"status": "ruled_out"}, {"ana", "ben", "dov", "root"}),
+        (Request, "shop_public", {"status": "fulfilled"}, {"ana", "ben", "dov", "root"}),
+        (Request, "shop_public", {"visibility": "organization"}, {"ana", "ben", "root"}),
+    ],
+    ids=["open", "ruled out", "of a request that is over", "of a request of one's own"],
+)
+def test_a_match_is_seen_by(
+    world: World,
+    actor: Callable[[str], Actor],
+    model: type[Match | Request],
+    name: str,
+    values: dict[str, str],
+    seers: set[str],
+) -> None:
+    number = (world.matches if model is Match else world.requests)[name]
+    with unit_of_work():
+        row = session.get_one(model, number)
+        for column, value in values.items():
+            setattr(row, column, value)
+    match = get_match(world.matches["college_mill_for_shop"])
+    assert {one for one in CAST if can(actor(one), Permission.MATCH_VIEW, match)} == seers

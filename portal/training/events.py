@@ -1,6 +1,7 @@
 """What happened in training: ids and plain values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from portal.kernel.outbox import Event
 
@@ -44,11 +45,15 @@ class SectionOpened(Event):
 
 @dataclass(frozen=True)
 class SectionMoved(Event):
-    """When or where a section is held was changed."""
+    """When or where a section is held was changed.
+
+    dropped: the meetings to come that it has no longer, each as number, beginning and end.
+    """
 
     section_id: int
     program_id: int
     by_user_id: int | None
+    dropped: list[list[Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,10 @@ class EnrollmentMade(Event):
 
 @dataclass(frozen=True)
 class EnrollmentStepped(Event):
-    """An enrollment took a step of its workflow."""
+    """An enrollment took a step of its workflow.
+
+    left_section_id: from which section somebody was moved to this one.
+    """
 
     enrollment_id: int
     section_id: int
@@ -90,6 +98,7 @@ class EnrollmentStepped(Event):
     status: str
     by_user_id: int | None
     note: str
+    left_section_id: int | None = None
 
 
 @dataclass(frozen=True)

@@ -200,6 +200,8 @@ def test_somebody_is_moved_by_page(
     drain()
     (mail,) = mails("Changed")
     assert (mail.recipient, "She works by day." in mail.body_text) == ("eve@cast.example", True)
+    left = get_section(world.sections["open"]).meetings
+    assert mail.calendar_text.count("STATUS:CANCELLED") == len(left) > 0
 
 
 def test_telling_of_a_move_reads_as_much_for_four_as_for_two(
@@ -228,7 +230,10 @@ def test_moved_meetings_reach_who_takes_part(
     drain()
     (mail,) = mails("Changed")
     assert mail.recipient == "ben@cast.example"
-    assert mail.calendar_text.count("BEGIN:VEVENT") == count - 1
+    # The one that was dropped leaves the calendar.
+    assert mail.calendar_text.count("STATUS:CONFIRMED") == count - 1
+    (gone,) = [one for one in mail.calendar_text.split("BEGIN:VEVENT") if "CANCELLED" in one]
+    assert f"UID:meeting-{first}@" in gone
 
 
 def test_certificate_is_sent_and_its_revocation_told(

@@ -1,20 +1,23 @@
 """What follows on enrollments: e-mails with the meetings for the calendar, and freed seats."""
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from portal.accounts.models import User
 from portal.accounts.queries import find_user, find_user_by_email
 from portal.bookings.queries.notices import calendar_host, load_wishes
-from portal.bookings.rules.invitations import write_schedule
+from portal.bookings.rules.invitations import Entry, write_schedule
 from portal.bookings.rules.notices import Wishes
 from portal.kernel.authorization import SYSTEM
-from portal.kernel.clock import today_here
+from portal.kernel.clock import now, today_here
 from portal.kernel.errors import NotFound
 from portal.kernel.mail import Reader, queue_mail
 from portal.kernel.web.addresses import external_url
 from portal.training import events
 from portal.training.models.enrollments import Enrollment
+from portal.training.models.sections import Section, SectionMeeting
 from portal.training.queries import enrollments as queries
 from portal.training.queries.certificates import find_certificate
 from portal.training.queries.sections import entry_of, get_section
@@ -52,7 +55,7 @@ def email_on_enrollment_stepped(event: events.EnrollmentStepped) -> None:
     if event.action == "invite":
         _invite(row)
     else:
-        _tell(row, event.action, event.by_user_id, event.note)
+        _tell(row, event.action, event.by_user_id, event.note, gone=_left_behind(event))
 
 
 def cancel_enrollments_on_section_cancelled(event: events.SectionCancelled) -> None:
@@ -80,8 +83,17 @@ def email_meetings_on_section_moved(event: events.SectionMoved) -> None:
     rows = queries.list_enrolled(event.section_id)
     wishes = load_wishes([row.user_id for row in rows if row.user_id is not None])
     by = find_user(event.by_user_id)
+    dropped = [
+        SectionMeeting(
+            id=number,
+            starts_at=dt.datetime.fromisoformat(starts_at),
+            ends_at=dt.datetime.fromisoformat(ends_at),
+        )
+        for number, starts_at, ends_at in event.dropped
+    ]
+    gone = _cancelled(rows[0].section, dropped) if rows else []
     for row in rows:
-        _tell(row, "reschedule", event.by_user_id, wishes=wishes, by=by)
+        _tell(row, "reschedule", event.by_user_id, wishes=wishes, by=by, gone=gone)
 
 
 def email_holder_on_certificate_issued(event: events.CertificateIssued) -> None:
@@ -155,8 +167,12 @@ def _tell(
     *,
     wishes: Mapping[int, Wishes] | None = None,
     by: User | None = None,
+    gone: Sequence[Entry] = (),
 ) -> None:
-    """Write to each side that is told of it. wishes, by: where they were loaded for many."""
+    """Write to each side that is told of it. wishes, by: where they were loaded for many.
+
+    gone: what the person's calendar has and is to have no longer.
+    """
     people: dict[int, tuple[User, str]] = {}
     for side in TOLD.get(what, ()):
         for person in _people(row, side):
@@ -174,9 +190,9 @@ def _tell(
             tells_host=wish.tells_host,
             offers=wish.tells_offers,
         ):
-            _write(row, person.email, person, what, side, note, by)
+            _write(row, person.email, person, what, side, note, by, gone)
     if row.user_id is None and "person" in TOLD.get(what, ()) and what != "lapse":
-        _write(row, row.email, _reader(None, row.email), what, "person", note, by)
+        _write(row, row.email, _reader(None, row.email), what, "person", note, by, gone)
 
 
 def _people(row: Enrollment, side: str) -> list[User]:
@@ -195,12 +211,13 @@ def _write(
     side: str,
     note: str,
     by: User | None,
+    gone: Sequence[Entry],
 ) -> None:
     queue_mail(
         email,
         "enrollment_notice",
         reader=reader,
-        invitation=_calendar(row, what) if side == "person" else None,
+        invitation=_calendar(row, what, gone) if side == "person" else None,
         what=what,
         side=side,
         person=row.name or row.email,
@@ -233,16 +250,31 @@ def _about(row: Enrollment) -> dict[str, Any]:
     }
 
 
-def _calendar(row: Enrollment, what: str) -> tuple[str, str] | None:
-    section = row.section
-    if what not in INTO_CALENDAR | OUT_OF_CALENDAR or not section.meetings:
+def _calendar(row: Enrollment, what: str, gone: Sequence[Entry]) -> tuple[str, str] | None:
+    entries = [*_entries(row.section, row.section.meetings), *gone]
+    if what not in INTO_CALENDAR | OUT_OF_CALENDAR or not entries:
         return None
+    return write_schedule(entries, host=calendar_host(), is_over=what in OUT_OF_CALENDAR)
+
+
+def _entries(section: Section, meetings: Iterable[SectionMeeting]) -> list[Entry]:
     url = external_url("training.show_section", section_id=section.id)
-    return write_schedule(
-        [entry_of(section, meeting, url=url) for meeting in section.meetings],
-        host=calendar_host(),
-        is_over=what in OUT_OF_CALENDAR,
-    )
+    return [entry_of(section, meeting, url=url) for meeting in meetings]
+
+
+def _cancelled(section: Section, meetings: Iterable[SectionMeeting]) -> list[Entry]:
+    return [replace(entry, status="cancelled") for entry in _entries(section, meetings)]
+
+
+def _left_behind(event: events.EnrollmentStepped) -> list[Entry]:
+    """Return the meetings to come of the section from which somebody was moved."""
+    if event.left_section_id is None:
+        return []
+    try:
+        section = get_section(event.left_section_id)
+    except NotFound:
+        return []
+    return _cancelled(section, [one for one in section.meetings if one.starts_at > now()])
 
 
 def _reader(person: User | None, email: str) -> User | Reader:

@@ -81,7 +81,7 @@ def _step(
     **more: Any,
 ) -> Transition:
     return Transition(
-        action, sources, target, permission, label, done, event=_stepped(action), **more
+        action, sources, target, permission, label, done, **{"event": _stepped(action), **more}
     )
 
 
@@ -222,6 +222,8 @@ ENROLLMENTS = Workflow(
             _l("The enrollment was moved."),
             note="required",
             is_own=True,
+            # The command says as well from where.
+            event=None,
         ),
         _step(
             "pass",

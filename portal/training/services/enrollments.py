@@ -25,7 +25,7 @@ from portal.kernel.outbox import record
 from portal.organizations.models import Organization
 from portal.organizations.queries.people import managers_of
 from portal.organizations.queries.profiles import get_named_organization
-from portal.training.events import CertificateIssued, EnrollmentMade
+from portal.training.events import CertificateIssued, EnrollmentMade, EnrollmentStepped
 from portal.training.models.enrollments import Enrollment
 from portal.training.models.sections import Section
 from portal.training.policies import Permission
@@ -508,6 +508,17 @@ def move_enrollment(
     session.flush()
     note = f"{here.starts_on} → {there.starts_on}. {reason.strip()}"
     ENROLLMENTS.apply(actor, enrollment, "move", note=note[:2000])
+    record(
+        EnrollmentStepped(
+            enrollment.id,
+            there.id,
+            "move",
+            enrollment.status,
+            actor.user_id,
+            note[:2000],
+            left_section_id=here.id,
+        )
+    )
     _pass_on(here)
     return queries.get_enrollment(enrollment.id)
 

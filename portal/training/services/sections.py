@@ -75,12 +75,14 @@ class _WhenAndWhere:
     """What those enrolled are told of when it changes.
 
     has_begun: some of it was held. terms: what people said yes to; another room of the same
-    building, or another link to the same online room, is no other.
+    building, or another link to the same online room, is no other. numbers: of its meetings to
+    come, with their times.
     """
 
     has_begun: bool
     terms: tuple[object, ...]
     room: tuple[str, str]
+    numbers: Mapping[int, tuple[dt.datetime, dt.datetime]]
 
 
 # Making and changing
@@ -529,7 +531,9 @@ def _when_and_where(section: Section) -> _WhenAndWhere:
     address = tuple(getattr(section, name) for name in ("street", "city", "state", "zip_code"))
     is_online = bool(section.online_url)
     terms = (meetings, section.starts_on, section.ends_on, section.facility_id, address, is_online)
-    return _WhenAndWhere(has_begun, terms, (section.place, section.online_url))
+    coming = [one for one in section.meetings if one.starts_at > now()]
+    numbers = {one.id: (one.starts_at, one.ends_at) for one in coming}
+    return _WhenAndWhere(has_begun, terms, (section.place, section.online_url), numbers)
 
 
 def _tell_of_move(actor: Actor, section: Section, was: _WhenAndWhere) -> None:
@@ -542,7 +546,13 @@ def _tell_of_move(actor: Actor, section: Section, was: _WhenAndWhere) -> None:
     if section.status == "planned":
         record(SectionSaved(section.id, section.program_id))
     else:
-        record(SectionMoved(section.id, section.program_id, actor.user_id))
+        present = {one.id for one in section.meetings}
+        dropped = [
+            [number, *(moment.isoformat() for moment in times)]
+            for number, times in was.numbers.items()
+            if number not in present
+        ]
+        record(SectionMoved(section.id, section.program_id, actor.user_id, dropped))
 
 
 def _touch(section: Section) -> None:

@@ -311,6 +311,8 @@ def load_statements(
     side: "host" for what others owe the organization, "customer" for what it owes. A booking
     belongs to the month in which it ended, in the portal's own time zone; what an organization
     used of its own stands in its statement as a host.
+
+    limit: of the rows alone; sums are of the whole month, also of those of whom no row is shown.
     """
     mine = Booking.host_organization_id if side == "host" else Booking.organization_id
     other = Booking.organization if side == "host" else Booking.host
@@ -325,29 +327,42 @@ def load_statements(
         .where(Dispute.booking_id == Booking.id, Dispute.status == "open")
         .exists()
     )
-    statement = (
+    owed = [
+        mine == organization.id,
+        or_(Booking.status == "completed", amounts.c.cents.is_not(None)),
+        Booking.ends_at >= span.starts_at,
+        Booking.ends_at < span.ends_at,
+    ]
+    if side == "customer":
+        owed.append(Booking.host_organization_id != organization.id)
+    rows = session.execute(
         select(Booking, amounts.c.cents, disputed)
         .outerjoin(amounts, amounts.c.booking_id == Booking.id)
         .options(joinedload(Booking.resource), joinedload(Booking.user), joinedload(other))
-        .where(
-            mine == organization.id,
-            or_(Booking.status == "completed", amounts.c.cents.is_not(None)),
-            Booking.ends_at >= span.starts_at,
-            Booking.ends_at < span.ends_at,
-        )
+        .where(*owed)
         .order_by(Booking.ends_at, Booking.id)
         .limit(limit)
-    )
-    if side == "customer":
-        statement = statement.where(Booking.host_organization_id != organization.id)
+    ).all()
     found: dict[Organization, list[StatementRow]] = defaultdict(list)
-    for booking, cents, is_disputed in session.execute(statement):
+    for booking, cents, is_disputed in rows:
         whose = booking.organization if side == "host" else booking.host
         amount = None if cents is None else int(cents)
         found[whose].append(StatementRow(booking, amount, bool(is_disputed)))
+    sums = {whose: sum(row.amount_cents or 0 for row in its) for whose, its in found.items()}
+    if len(rows) == limit:
+        number = Booking.organization_id if side == "host" else Booking.host_organization_id
+        totals = (
+            select(number.label("id"), func.sum(amounts.c.cents).label("cents"))
+            .outerjoin(amounts, amounts.c.booking_id == Booking.id)
+            .where(*owed)
+            .group_by(number)
+            .subquery()
+        )
+        whole = select(Organization, totals.c.cents).join(totals, totals.c.id == Organization.id)
+        sums = {whose: int(cents or 0) for whose, cents in session.execute(whole)}
     return [
-        Statement(whose, rows, sum(row.amount_cents or 0 for row in rows))
-        for whose, rows in sorted(found.items(), key=lambda item: (item[0].name, item[0].id))
+        Statement(whose, found[whose], cents)
+        for whose, cents in sorted(sums.items(), key=lambda item: (item[0].name, item[0].id))
     ]
 
 

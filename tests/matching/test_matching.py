@@ -350,6 +350,19 @@ def test_a_match_with_a_hidden_candidate_is_not_there(
     assert not queries.list_matches(actor("ana"), get_request(world.requests["shop_public"]))
 
 
+def test_no_list_has_a_match_of_a_request_that_is_hidden(
+    world: World, actor: ActorOf, change: Change
+) -> None:
+    cleo, number = actor("cleo"), world.matches["college_mill_for_shop"]
+    assert number in [one.id for one in queries.page_for(cleo).items]
+    change(Request, world.requests["shop_public"], visibility="organization")
+
+    assert queries.page_for(cleo).items == []
+    assert queries.list_for_owners(cleo, 10) == []
+    assert queries.list_for_desk(cleo, 10) == []
+    assert number in [one.id for one in queries.page_for(actor("ana")).items]
+
+
 def test_pages_show_the_reasons_to_both_sides_and_the_broker_and_to_nobody_else(
     world: World, client_of: Callable[[str], FlaskClient]
 ) -> None:

@@ -96,7 +96,14 @@ policy = Policy(
         ),
         Permission.INVITATION_SEND: _managers,
         Permission.INVITATION_SEND_TO_OWNER: _owners,
-        Permission.INVITATION_RESEND: role_in(Invitation.organization_id, "owner", "manager"),
+        # Long after an owner sent it, a manager would make an owner by it.
+        Permission.INVITATION_RESEND: (
+            role_in(Invitation.organization_id, "owner")
+            | (
+                role_in(Invitation.organization_id, "manager")
+                & value_in(Invitation.role, "manager", "member")
+            )
+        ).described("owners of the organization; its managers, unless it makes an owner"),
         Permission.INVITATION_WITHDRAW: role_in(Invitation.organization_id, "owner", "manager"),
         Permission.INVITATION_ANSWER: (signed_in & ~role_in(Invitation.organization_id)).described(
             "whoever is signed in, has the link that the e-mail brought or the address that it "

@@ -196,6 +196,20 @@ def test_an_address_gets_three_invitations_of_an_organization_a_day(actor, shop,
         assert joining.send_invitation(actor("ana"), shop, email=invitation.email)
 
 
+def test_only_owners_send_an_invitation_to_become_owner_again(actor, world):
+    college = profiles.get_organization(world.organizations["college"])
+    sent = joining.send_invitation(SYSTEM, college, email="old@elsewhere.example", role="owner")
+    with unit_of_work():
+        sent.expires_at = now() - dt.timedelta(minutes=1)
+    joining.expire_invitations(SYSTEM)
+    with pytest.raises(Forbidden):
+        joining.act_on_invitation(actor("cleo"), sent, action="resend")
+    with unit_of_work():
+        college.status = "archived"
+    with pytest.raises(Conflict, match="archived"):
+        joining.act_on_invitation(SYSTEM, sent, action="resend")
+
+
 def test_only_owners_invite_owners(actor, world):
     college = profiles.get_organization(world.organizations["college"])
     with pytest.raises(Forbidden):

@@ -38,8 +38,7 @@ def send_invitation(
     """Invite somebody by e-mail, whether with an account or without; owners by owners only."""
     if role == "owner":
         authorize(actor, Permission.INVITATION_SEND_TO_OWNER, organization)
-    if organization.status != "active":
-        raise Conflict(_("This organization is archived. Please restore it first."))
+    _check_active(organization)
     email = email.lower()
     is_member = session.scalar(
         select(Membership.id)
@@ -70,6 +69,11 @@ def send_invitation(
     session.flush()
     record(InvitationSent(invitation.id))
     return invitation
+
+
+def _check_active(organization: Organization) -> None:
+    if organization.status != "active":
+        raise Conflict(_("This organization is archived. Please restore it first."))
 
 
 def _spare_the_address(organization_id: int, email: str) -> None:
@@ -108,6 +112,7 @@ def act_on_invitation(
         if invitation.expires_at <= now():
             raise Conflict(_("This invitation has expired. Please ask for a new one."))
     if action == "resend":
+        _check_active(session.get_one(Organization, invitation.organization_id))
         _spare_the_address(invitation.organization_id, invitation.email)
     INVITATIONS.apply(actor, invitation, action)
     if action == "resend":

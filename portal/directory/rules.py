@@ -163,7 +163,7 @@ def read_search(
     """
     chosen = {}
     for name in ("kind", *facets):
-        values = [value for value in arguments.get(name, []) if 0 < len(value) <= 100]
+        values = [value for value in arguments.get(name, ()) if 0 < len(value) <= 100]
         if values:
             chosen[name] = tuple(dict.fromkeys(values))[:MOST_VALUES]
     filled = {
@@ -171,6 +171,7 @@ def read_search(
             {known.name: _first(arguments, known.name, 100) for known in item.fields}
         )
         for item in filters
+        if any(known.name in arguments for known in item.fields)
     }
     near = _first(arguments, "near", 20)
     sort = _first(arguments, "sort")
@@ -208,7 +209,7 @@ def unknown_arguments(
 def facet_with_too_many(arguments: Mapping[str, list[str]], facets: tuple[str, ...]) -> str | None:
     """Return a facet of which more values are chosen than a search can have, if there is one."""
     for name in ("kind", *facets):
-        if len(set(arguments.get(name, []))) > MOST_VALUES:
+        if name in arguments and len(set(arguments[name])) > MOST_VALUES:
             return name
     return None
 
@@ -220,7 +221,7 @@ _OWN_ARGUMENTS = (
 
 def _first(arguments: Mapping[str, list[str]], name: str, longest: int = 20) -> str:
     """Return the first value without the spaces around it, so that it is read back as it is."""
-    values = arguments.get(name, [])
+    values = arguments.get(name)
     return values[0].strip()[:longest].rstrip() if values else ""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cached_property
 from math import log
 from typing import Final
 
@@ -191,13 +190,9 @@ class Matcher:
             at = found.ids.searchsorted(ids.astype(found.ids.dtype))
             at[at == len(found.ids)] = 0
             return np.where(found.ids[at] == ids, found.impacts[at], np.float32(0))
-        every, its = self._every, found.ids.astype(np.intp)
+        every, its = self._snapshot.take_zeros(), found.ids.astype(np.intp)
         every[its] = found.impacts
         impacts: Array = every[ids]
         every[its] = 0
+        self._snapshot.give_zeros(every)
         return impacts
-
-    @cached_property
-    def _every(self) -> Array:
-        """A zero for each document: to make them anew takes longer than to put some right."""
-        return np.zeros(self._snapshot.size, np.float32)

@@ -11,6 +11,7 @@ import threading
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
@@ -100,6 +101,7 @@ class Snapshot:
         self._cache = Cache(_CACHE_BYTES)
         self._places: Cache = before._places if before is not None else Cache(_PLACES_BYTES)
         self._common: dict[str, Array] = {}
+        self._zeros: list[Array] = []
 
     # Columns: one entry a document
 
@@ -111,6 +113,18 @@ class Snapshot:
         if len(self.parts) == 1:
             return self.parts[0].files[name]
         return np.concatenate([part.files[name] for part in self.parts] or [np.zeros(0)])
+
+    def take_zeros(self) -> Array:
+        """A zero (float32) for each document, for the caller alone: to put some right again and to
+        give them back takes a fraction of what making them anew does.
+        """
+        with suppress(IndexError):
+            return self._zeros.pop()
+        return np.zeros(self.size, np.float32)
+
+    def give_zeros(self, zeros: Array) -> None:
+        """Take back what is all zeros again."""
+        self._zeros.append(zeros)
 
     @cached_property
     def points(self) -> Array:

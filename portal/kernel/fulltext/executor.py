@@ -42,13 +42,11 @@ def search(
     selected = _selected(query)
     chosen = {name: snapshot.facet_mask(name, values) for name, values in selected.items()}
     matching = _all_in(base, chosen.values())
-    if selected or base is not found or asked.wanted or asked.unwanted:
-        facets: Counts = _count(snapshot, base, matching, selected, chosen)
-    else:
-        # Who looks around, without a word or a choice, sees what all others like them see.
-        facets = snapshot.counts(
-            query.audience, lambda: _count(snapshot, base, matching, selected, chosen)
-        )
+    whole: Counts | None = None
+    if base is found and not asked.wanted and not asked.unwanted:
+        # Who looks around, without a word, sees what all others like them see.
+        whole = snapshot.counts(query.audience, lambda: snapshot.facets.count(base))
+    facets = _count(snapshot, base, matching, selected, chosen, whole)
     hits = _page(snapshot, query, asked, reading, matching, matcher)
     partial: tuple[Hit, ...] = ()
     if query.wants_partial(len(matching)) and len(asked.wanted) > 1 and not reading.is_loose:
@@ -195,11 +193,24 @@ def _count(
     matching: Array,
     selected: Mapping[str, frozenset[str]],
     chosen: Mapping[str, Array],
+    whole: Counts | None,
 ) -> Counts:
-    counts = {KIND_FACET: FacetValues((), ()), **snapshot.facets.count(matching)}
+    """The counts of all facets. whole: those of `base`, if they are known."""
+    found = snapshot.facets.count(matching) if selected or whole is None else whole
+    counts = {KIND_FACET: FacetValues((), ()), **found}
     for name, picked in selected.items():
-        others = (mask for other, mask in chosen.items() if other != name)
-        counts[name] = snapshot.facets.count_of(name, _all_in(base, others), picked)
+        others = [mask for other, mask in chosen.items() if other != name]
+        its = None if others else whole
+        if its is None:
+            its = snapshot.facets.count(_all_in(base, others))
+        counts[name] = _with_chosen(its.get(name), picked)
     return {
         name: counts[name] for name in sorted(counts) if counts[name].names or name == KIND_FACET
     }
+
+
+def _with_chosen(found: FacetValues | None, picked: frozenset[str]) -> FacetValues:
+    """The values of a facet, those that were chosen among them even if no document has them."""
+    names, counts = (found.names, found.counts) if found else ((), ())
+    unseen = sorted(picked.difference(names))
+    return FacetValues([*names, *unseen], [*counts, *[0] * len(unseen)], picked)

@@ -7,7 +7,7 @@ counted in one go, whatever the facets are.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from typing import Final
 
@@ -67,12 +67,6 @@ class Facets:
             name: FacetValues(values[start:end], numbers[start:end])
             for name, (start, end) in zip(self._names, edges, strict=True)
         }
-
-    def count_of(self, name: str, ids: Array, chosen: Collection[str]) -> FacetValues:
-        """The same of one facet, with chosen values that none of the documents has."""
-        found = self.count(ids).get(name, FacetValues((), ()))
-        unseen = sorted(set(chosen).difference(found.names))
-        return FacetValues([*found.names, *unseen], [*found.counts, *[0] * len(unseen)], chosen)
 
 
 class _Rows:

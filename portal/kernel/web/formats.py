@@ -128,7 +128,8 @@ def _write_opening(moment: str, language: str, zone: str) -> tuple[float, str]:
     return instant.timestamp(), f'<time datetime="{written(moment)}" title="{told}">'
 
 
-@lru_cache(maxsize=4096)
+# The hours of two years.
+@lru_cache(maxsize=17_520)
 def _write_span(seconds: int, language: str) -> str:
     # From two of the larger unit on: "12 days ago" says more than "2 weeks ago".
     return dates.format_timedelta(

@@ -48,7 +48,7 @@ class Sessions(SecureCookieSessionInterface):
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         if session or session.modified:
             super().save_session(app, session, response)
-        elif session.accessed and "Vary" in response.headers:
+        elif session.accessed and response.headers.getlist("Vary"):
             response.vary.add("Cookie")
         elif session.accessed:
             response.headers.add("Vary", "Cookie")

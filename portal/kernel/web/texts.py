@@ -4,7 +4,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 from flask import g
-from flask_babel import Domain, get_translations
+from flask_babel import Domain, get_locale, get_translations
 from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
@@ -15,17 +15,26 @@ from portal.kernel.templating import written
 class Texts(Domain):
     """The portal's texts, whose catalog is looked up once for a request, not for each text."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._known: dict[Any, Any] = {}
+
     def get_translations(self) -> Any:
         """Return the translations of the present language.
 
         They lie where `force_locale` looks for them, so it changes them too.
         """
-        context = g.get("_flask_babel") if g else None
+        if not g:
+            return super().get_translations()
+        context = g._get_current_object().get("_flask_babel")
         found = getattr(context, "babel_translations", None)
         if found is None:
-            found = super().get_translations()
-            if g:
-                g._flask_babel.babel_translations = found
+            # Who asks first has a locale before there is a context.
+            locale = getattr(context, "babel_locale", None) or get_locale()
+            found = self._known.get(locale)
+            if found is None:
+                found = self._known[locale] = super().get_translations()
+            g._flask_babel.babel_translations = found
         return found
 
 

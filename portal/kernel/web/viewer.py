@@ -71,10 +71,12 @@ def choose_language() -> str:
         return cast(str, offered[0])
     own = current_user.language if _is_signed_in() else None
     asked = request._get_current_object()  # type: ignore[attr-defined]
-    for language in (own, asked.cookies.get(_LANGUAGE_COOKIE)):
+    # To find that one is missing takes an exception, and most have none at all.
+    chosen = asked.cookies and asked.cookies.get(_LANGUAGE_COOKIE)
+    for language in (own, chosen):
         if language in offered:
             return cast(str, language)
-    return _best_language(asked.headers.get("Accept-Language", ""), tuple(offered))
+    return _best_language(asked.environ.get("HTTP_ACCEPT_LANGUAGE", ""), tuple(offered))
 
 
 @lru_cache(maxsize=1024)

@@ -281,6 +281,7 @@ def test_day_without_something_to_do_is_refused(world: World, actor: Actors) -> 
         (Choice(words="measuring SHOP"), True),
         (Choice(words="welding"), False),
         (Choice(words="100%"), False),
+        (Choice(words="_"), False),
         (Choice(region_id=999), False),
     ],
     ids=repr,

@@ -159,9 +159,10 @@ def _conditions(actor: Actor, choice: Choice) -> list[ColumnElement[bool]]:
         last = today_here() + dt.timedelta(days=DUES[choice.due])
         found.append(Case.next_on < last)
     for word in choice.words.split()[:8]:
-        like = f"%{word.replace('%', '').replace('_', '')}%"
-        named = select(Organization.id).where(Organization.name.ilike(like))
-        found.append(or_(Case.title.ilike(like), Case.organization_id.in_(named)))
+        is_named = Organization.name.icontains(word, autoescape=True)
+        named = select(Organization.id).where(is_named)
+        is_titled = Case.title.icontains(word, autoescape=True)
+        found.append(or_(is_titled, Case.organization_id.in_(named)))
     return found
 
 

@@ -10,7 +10,8 @@ import time_machine
 from sqlalchemy import func, select
 
 from portal.facilities.models import Equipment
-from portal.intake import reactions, services
+from portal.intake import queries, reactions, services
+from portal.intake.forms import read_candidates
 from portal.intake.models import ImportRun
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import now
@@ -91,6 +92,22 @@ def test_a_killed_import_goes_on_where_it_stood(client_of, world, work_off, monk
     work_off()
     assert count() == before + 250
     assert "The import is done" in cleo.get(address).text
+
+
+def test_a_batch_that_another_worker_has_taken_is_not_taken_again(client_of, world, actor):
+    rows = [{**CMM, "ID": f"E-{number}", "Related Facility ID": ""} for number in range(250)]
+    data = uniquip(*rows)
+    upload(client_of("cleo"), world, data)
+    for position in (0, 100, 100):
+        run = queries.find_next_run()
+        services.advance_import(
+            SYSTEM,
+            run,
+            reading=read_candidates(data, "uniquip"),
+            position=position,
+            on_behalf_of=actor("cleo"),
+        )
+    assert (run.position, run.counts["created"]) == (200, 200)
 
 
 @pytest.mark.parametrize(("kept_seconds", "taken"), [(60.0, [200, 0]), (-1.0, [100, 100])])

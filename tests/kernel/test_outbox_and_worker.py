@@ -370,9 +370,18 @@ def test_old_deliveries_are_forgotten_but_failures_stay(app: Flask) -> None:
             OutboxDelivery(handler="kernel.failed", failed_at=old),
         ]
         session.add(event)
+    for recipient, ended in (("ana@cast.example", "sent_at"), ("ben@cast.example", "failed_at")):
+        queue(recipient)
+        with unit_of_work():
+            mail = session.scalars(
+                select(OutgoingMail).where(OutgoingMail.recipient == recipient)
+            ).one()
+            mail.created_at = old
+            setattr(mail, ended, old)
 
     sweep_outbox()
 
+    assert session.scalars(select(OutgoingMail.recipient)).all() == ["ben@cast.example"]
     assert [row.handler for row in deliveries()] == ["kernel.failed"]
     assert session.scalar(select(OutboxEvent.id)) is not None
 

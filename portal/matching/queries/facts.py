@@ -18,6 +18,7 @@ from portal.facilities.queries import place_of_record
 from portal.kernel.authorization import NOBODY
 from portal.kernel.clock import date_here, now, today_here
 from portal.kernel.database import session
+from portal.kernel.listing import SHOWN_TO_OTHERS
 from portal.kernel.richtext import plain
 from portal.matching.rules.facts import Offered, Wanted
 from portal.matching.rules.kinship import Kinship, emphasis
@@ -36,8 +37,6 @@ from portal.training.queries.enrollments import load_seats
 from portal.training.queries.sections import can_enroll
 from portal.training.rules.sections import price_for
 
-#: Who is told of a match can see what members see.
-_SHOWN = ("public", "members")
 #: So far ahead a machine is looked at where the request says no day.
 LOOK_AHEAD_DAYS = 30
 #: So many sections are looked at for the next one of each program.
@@ -177,7 +176,9 @@ def _load_equipment(ids: Sequence[int], wanted: Wanted) -> list[Offered]:
             selectinload(Equipment.capabilities),
             selectinload(Equipment.rates),
         )
-        .where(Equipment.id.in_(ids), Equipment.visibility.in_(_SHOWN), _is_open(Equipment))
+        .where(
+            Equipment.id.in_(ids), Equipment.visibility.in_(SHOWN_TO_OTHERS), _is_open(Equipment)
+        )
         .order_by(Equipment.id)
     ).all()
     clusters = clusters_of_organizations({row.organization_id for row in rows})
@@ -217,7 +218,7 @@ def _load_facilities(ids: Sequence[int], _wanted: Wanted) -> list[Offered]:
             joinedload(Facility.zip_place),
             selectinload(Facility.capabilities),
         )
-        .where(Facility.id.in_(ids), Facility.visibility.in_(_SHOWN), _is_open(Facility))
+        .where(Facility.id.in_(ids), Facility.visibility.in_(SHOWN_TO_OTHERS), _is_open(Facility))
         .order_by(Facility.id)
     ).all()
     clusters = clusters_of_organizations({row.organization_id for row in rows})
@@ -290,7 +291,7 @@ def _load_requests(ids: Sequence[int], _wanted: Wanted) -> list[Offered]:
         .where(
             Request.id.in_(ids),
             Request.status == "published",
-            Request.visibility.in_(_SHOWN),
+            Request.visibility.in_(SHOWN_TO_OTHERS),
             _is_open(Request),
         )
         .order_by(Request.id)
@@ -331,7 +332,7 @@ def _load_programs(ids: Sequence[int], wanted: Wanted) -> list[Offered]:
         )
         .where(
             Program.id.in_(ids),
-            Program.visibility.in_(_SHOWN),
+            Program.visibility.in_(SHOWN_TO_OTHERS),
             Program.is_archived.is_(False),
             _is_open(Program),
         )
@@ -392,7 +393,7 @@ def _taught_by(organization_ids: Sequence[int]) -> Select[int, str]:
         .join(skill_capability, skill_capability.c.skill_key == ProgramSkill.skill_key)
         .where(
             Program.organization_id.in_(organization_ids),
-            Program.visibility.in_(_SHOWN),
+            Program.visibility.in_(SHOWN_TO_OTHERS),
             Program.is_archived.is_(False),
         )
     )
@@ -435,7 +436,7 @@ def _is_open(model: Any) -> Any:
 
 def _shared(model: Any) -> tuple[Any, ...]:
     """What others may see and, of machines, use."""
-    shown = (model.visibility.in_(_SHOWN),)
+    shown = (model.visibility.in_(SHOWN_TO_OTHERS),)
     return (*shown, model.sharing_terms != "in_house") if model is Equipment else shown
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import time_machine
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from portal.agreements.models import Agreement
 from portal.brokerage.events import IntroductionConsented, IntroductionOpened
@@ -239,6 +239,19 @@ def test_who_is_given_a_task_is_told(
     assert [mail.recipient for mail in session.scalars(select(OutgoingMail))] == [
         "cleo@cast.example"
     ]
+
+
+def test_who_is_no_broker_any_more_hears_nothing_of_a_case(
+    world: World, actor: Actors, second_broker: Actor, drain: Callable[[], None]
+) -> None:
+    services.hand_over_case(actor("dov"), case(world), keeper_id=second_broker.user_id)
+    services.add_task(actor("dov"), case(world), title="Visit", keeper_id=second_broker.user_id)
+    with unit_of_work():
+        session.execute(
+            delete(BrokerAppointment).where(BrokerAppointment.user_id == second_broker.user_id)
+        )
+    drain()
+    assert session.scalars(select(OutgoingMail)).all() == []
 
 
 def test_several_cases_are_changed_together_or_not_at_all(world: World, actor: Actors) -> None:

@@ -4,6 +4,7 @@ from portal.accounts.models import User
 from portal.brokerage import events
 from portal.brokerage.models.cases import Case, CaseTask
 from portal.brokerage.models.introductions import Introduction
+from portal.brokerage.queries.cases import broker_ids
 from portal.brokerage.services.cases import advance_cases
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.database import session
@@ -16,7 +17,7 @@ from portal.organizations.queries.people import managers_of
 def email_keeper_on_case_handed_over(event: events.CaseHandedOver) -> None:
     """Tell a broker that a case is theirs to look after now."""
     case = session.get(Case, event.case_id)
-    keeper = _broker(case.keeper_id if case else None, event.by_user_id)
+    keeper = _broker(case, case.keeper_id if case else None, event.by_user_id)
     if case is not None and keeper is not None:
         queue_mails(
             [keeper],
@@ -30,8 +31,8 @@ def email_keeper_on_case_handed_over(event: events.CaseHandedOver) -> None:
 def email_keeper_on_task_given(event: events.CaseTaskGiven) -> None:
     """Tell a broker that there is something to do for a case."""
     task = session.get(CaseTask, event.task_id)
-    keeper = _broker(task.keeper_id if task else None, event.by_user_id)
     case = session.get(Case, task.case_id) if task else None
+    keeper = _broker(case, task.keeper_id if task else None, event.by_user_id)
     if task is not None and case is not None and keeper is not None and task.done_at is None:
         queue_mails(
             [keeper],
@@ -73,9 +74,12 @@ def _advance(introduction_id: int, stage: str) -> None:
         advance_cases(SYSTEM, request_id=introduction.request_id, stage=stage)
 
 
-def _broker(user_id: int | None, by_user_id: int | None) -> User | None:
-    """Return who is to be told, or None where nobody is, or who did it is the one."""
-    if user_id is None or user_id == by_user_id:
+def _broker(case: Case | None, user_id: int | None, by_user_id: int | None) -> User | None:
+    """Return who is to be told, or None where nobody is, or who did it is the one.
+
+    Whoever is no broker of the region any more reads nothing of its cases.
+    """
+    if case is None or user_id == by_user_id or user_id not in broker_ids(case.region_id):
         return None
     user = session.get(User, user_id)
     return user if user is not None and user.is_active else None

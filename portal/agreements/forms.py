@@ -182,10 +182,8 @@ class OutcomeForm(Form):
         return _has_amount(self.amount_hundredths) and is_valid
 
 
-class OutcomePageForm(OutcomeForm):
-    """An outcome as the page sends it."""
-
-    document = UploadField(
+def _evidence_file() -> Any:
+    return UploadField(
         _l("File"),
         accept=f"{DOCUMENT_ACCEPT},{IMAGE_ACCEPT}",
         description=_l(
@@ -193,6 +191,12 @@ class OutcomePageForm(OutcomeForm):
             "can open it."
         ),
     )
+
+
+class OutcomePageForm(OutcomeForm):
+    """An outcome as the page sends it."""
+
+    document = _evidence_file()
 
 
 class CorrectionForm(Form):
@@ -211,14 +215,7 @@ class CorrectionForm(Form):
 class CorrectionPageForm(CorrectionForm):
     """A correction as the page sends it."""
 
-    document = UploadField(
-        _l("File"),
-        accept=f"{DOCUMENT_ACCEPT},{IMAGE_ACCEPT}",
-        description=_l(
-            "PDF, DOCX, XLSX, CSV, text or a picture; 10 MB at most. Whoever confirms or counts it "
-            "can open it."
-        ),
-    )
+    document = _evidence_file()
 
 
 class TwinForm(Form):

@@ -259,46 +259,35 @@ def _teaching(
 def list_sections_of(actor: Actor, program: Program, limit: int = 100) -> list[Section]:
     """Return the sections of a program that the actor sees: to come and under way, then past."""
     is_over = Section.status.in_(("completed", "cancelled"))
-    return list(
-        session.scalars(
-            select(Section)
-            .options(*SECTION_OPTIONS)
-            .where(Section.program_id == program.id, visible(actor, Permission.SECTION_VIEW))
-            .order_by(is_over, Section.starts_on, Section.id)
-            .limit(limit)
-        )
-    )
+    order = (is_over, Section.starts_on, Section.id)
+    return _list_sections(actor, Section.program_id == program.id, *order, limit=limit)
 
 
 def list_live_sections(actor: Actor, organization_id: int, limit: int = 100) -> list[Section]:
     """Return an organization's sections to come and under way, the earliest first."""
-    return list(
-        session.scalars(
-            select(Section)
-            .options(*SECTION_OPTIONS)
-            .where(
-                Section.organization_id == organization_id,
-                Section.status.in_(LIVE_STATUSES),
-                visible(actor, Permission.SECTION_VIEW),
-            )
-            .order_by(Section.starts_on, Section.id)
-            .limit(limit)
-        )
-    )
+    is_wanted = and_(Section.organization_id == organization_id, Section.status.in_(LIVE_STATUSES))
+    return _list_sections(actor, is_wanted, Section.starts_on, Section.id, limit=limit)
 
 
 def list_past_sections(actor: Actor, organization_id: int, limit: int = 50) -> list[Section]:
     """Return an organization's sections that are over or cancelled, the latest first."""
+    is_wanted = and_(
+        Section.organization_id == organization_id, Section.status.not_in(LIVE_STATUSES)
+    )
+    order = (Section.starts_on.desc(), Section.id.desc())
+    return _list_sections(actor, is_wanted, *order, limit=limit)
+
+
+def _list_sections(
+    actor: Actor, is_wanted: ColumnElement[bool], *order: Any, limit: int
+) -> list[Section]:
+    """Return those of the sections wanted that the actor sees, with what pages say of them."""
     return list(
         session.scalars(
             select(Section)
             .options(*SECTION_OPTIONS)
-            .where(
-                Section.organization_id == organization_id,
-                Section.status.not_in(LIVE_STATUSES),
-                visible(actor, Permission.SECTION_VIEW),
-            )
-            .order_by(Section.starts_on.desc(), Section.id.desc())
+            .where(is_wanted, visible(actor, Permission.SECTION_VIEW))
+            .order_by(*order)
             .limit(limit)
         )
     )

@@ -6,7 +6,7 @@ again to find them.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from itertools import compress, count, islice
 from typing import Final
@@ -129,13 +129,25 @@ def _of_texts(record: Record, summary: list[Span], body: list[Span]) -> tuple[Fr
 
 
 def _of_keywords(keywords: Collection[str], reading: Reading) -> tuple[Fragment, ...]:
-    """Those with the words as they were typed; only where none has them, what stands for them."""
+    """Those with the words as they were typed; only where none has them, what stands for them.
+
+    Each has a word that those before it lack: other names of a thing would say the same again.
+    """
     for units in (reading.typed, reading.units):
-        matching = ((keyword, _matches(_words(keyword), units)) for keyword in keywords)
-        found = (_cut(keyword, 0, len(keyword), its) for keyword, its in matching if its)
-        if fragments := tuple(islice(found, MAX_FRAGMENTS)):
+        if fragments := tuple(islice(_telling(keywords, units), MAX_FRAGMENTS)):
             return fragments
     return ()
+
+
+def _telling(keywords: Collection[str], units: Collection[tuple[str, ...]]) -> Iterator[Fragment]:
+    told: set[str] = set()
+    for keyword in keywords:
+        words = _words(keyword)
+        its = _matches(words, units)
+        marked = {term for term, at, _ in words for first, last in its if first <= at < last}
+        if not marked <= told:
+            told |= marked
+            yield _cut(keyword, 0, len(keyword), its)
 
 
 def _read(text: str) -> tuple[tuple[str, int, int], ...]:

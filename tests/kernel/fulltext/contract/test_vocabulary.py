@@ -83,6 +83,19 @@ def test_of_keywords_those_with_the_words_as_typed_are_shown_alone(
     }
 
 
+def test_of_keywords_those_are_shown_that_add_a_word(open_index: Callable[..., Engine]) -> None:
+    index = open_index()
+    names = ("5-axis milling", "Fresado de 5 ejes", "5-axis", "Milling machines", "Probe")
+    index.rebuild([record(1, "Trunnion", keywords=names)])
+
+    def shown(text: str) -> list[str]:
+        (hit,) = index.search(Query(text=text, audience=PUBLIC)).hits
+        return [one.text for one in hit.highlights]
+
+    assert shown("5 axis mill") == ["5-axis milling"]
+    assert shown("milling probe") == ["5-axis milling", "Probe"]
+
+
 def test_misspelled_words_beside_a_known_name_are_corrected(
     find: Callable[[str], Results],
 ) -> None:

@@ -8,19 +8,16 @@ a millisecond at each search. What the thesaurus learns later is found by its te
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from portal.kernel.fulltext import arrays
 from portal.kernel.fulltext.arrays import Array, BadFile, Lexicon, Part
 from portal.kernel.fulltext.language import Terms
-
-if TYPE_CHECKING:
-    from portal.kernel.fulltext.segment import Segment
 
 #: In a segment of fewer documents phrases are found by their terms as fast.
 FEWEST_DOCUMENTS: Final = 5_000
@@ -66,9 +63,9 @@ def bounds(ends: memoryview, number: int) -> tuple[int, int]:
     return (ends[number - 1] if number else 0), ends[number]
 
 
-def write_phrases(path: Path, label: str, segment: Segment, phrases: Collection[Terms]) -> None:
+def write_phrases(path: Path, label: str, phrases: Mapping[Terms, Postings]) -> None:
     """Write in which documents of a segment these stand, those that stand nowhere too."""
-    arrays.write(path, label, _parts(segment, phrases))
+    arrays.write(path, label, _parts(phrases))
 
 
 def open_phrases(path: Path, label: str) -> Occurrences | None:
@@ -79,10 +76,10 @@ def open_phrases(path: Path, label: str) -> Occurrences | None:
         return None
 
 
-def _parts(segment: Segment, phrases: Collection[Terms]) -> Iterator[Part]:
-    words = {" ".join(terms).encode(): terms for terms in phrases}
-    ordered = sorted(words)
-    postings = [segment.having(segment.together(words[word])) for word in ordered]
+def _parts(phrases: Mapping[Terms, Postings]) -> Iterator[Part]:
+    found = {" ".join(terms).encode(): postings for terms, postings in phrases.items()}
+    ordered = sorted(found)
+    postings = [found[words] for words in ordered]
     yield from Lexicon.parts("terms", ordered)
     yield ("ids", [NOTHING.ids, *(its.ids for its in postings)])
     yield ("impacts", [NOTHING.impacts, *(its.impacts for its in postings)])

@@ -65,7 +65,9 @@ def prepare_phrases(
         return
     path, label = _phrases_file(folder, entry), _label(folder, entry)
     if open_phrases(path, label) is None and (wanted := phrases()):
-        write_phrases(path, label, open_segment(storage, folder, entry), wanted)
+        segment = open_segment(storage, folder, entry)
+        found = {terms: segment.having(segment.together(terms)) for terms in wanted}
+        write_phrases(path, label, found)
 
 
 def _phrases_file(folder: Path, entry: Any) -> Path:

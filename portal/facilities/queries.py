@@ -155,18 +155,45 @@ def place_of_record(row: Record) -> Place:
     Of a facility that fewer people may see than its equipment, and of an organization that keeps
     its street to members, it is the middle of the ZIP code or county.
     """
+    place, source, is_exact = _find_place(row)
+    if is_exact:
+        return place
+    point = (source or row.organization).coarse_point or (None, None)
+    return replace(place, street="", latitude=point[0], longitude=point[1])
+
+
+def address_of(row: Record) -> str:
+    """Return the address of a loaded record in one line, the street where its page shows it."""
+    place, _source, is_exact = _find_place(row)
+    town = " ".join(part for part in (place.town, place.zip_code) if part)
+    return ", ".join(part for part in (place.street if is_exact else "", town) if part)
+
+
+def list_addresses(
+    model: type[Facility] | type[Equipment], numbers: Iterable[int | None]
+) -> dict[int | None, str]:
+    """Return the addresses of some equipment, or of some facilities, by their ids."""
+    wanted = set(numbers) - {None}
+    if not wanted:
+        return {}
+    statement: Select[Any] = (
+        select(model).options(joinedload(model.organization)).where(model.id.in_(wanted))
+    )
+    if model is Equipment:
+        statement = statement.options(joinedload(Equipment.facility))
+    return {row.id: address_of(row) for row in session.scalars(statement)}
+
+
+def _find_place(row: Record) -> tuple[Place, Record | None, bool]:
+    """Return where a record is, whether itself or its facility says so, and whether its street
+    and point may be told to all who see it."""
     organization = row.organization
     own = (row.facility, row) if isinstance(row, Equipment) else (row,)
     place = place_of(*own, organization)
     source = next((item for item in own if item is not None and has_place(item)), None)
     if source is None:
-        is_exact = not organization.keeps_street
-    else:
-        is_exact = source is row or not is_narrower(source.visibility, row.visibility)
-    if is_exact:
-        return place
-    point = (source or organization).coarse_point or (None, None)
-    return replace(place, street="", latitude=point[0], longitude=point[1])
+        return place, None, not organization.keeps_street
+    return place, source, source is row or not is_narrower(source.visibility, row.visibility)
 
 
 def kind_of(row: Record) -> str:

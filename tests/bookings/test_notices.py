@@ -207,6 +207,26 @@ def test_who_booked_what_was_deleted_since_is_told_not_to_come(
     assert get_booking(asked.id).status == "cancelled"
 
 
+def test_who_comes_reads_by_which_clock_and_where_to_go(
+    world: World, asked: Booking, deliver: Callable[[], list[OutgoingMail]], client_of: Clients
+) -> None:
+    with unit_of_work():
+        mill = session.get_one(Equipment, asked.resource.equipment_id)
+        mill.facility_id = None
+        mill.street, mill.city, mill.state, mill.zip_code = "1 Mill Lane", "Salem", "IN", "47167"
+    deliver()
+    act_on_booking(actor_named("cleo"), get_booking(asked.id), "approve")
+    (mail,) = deliver()
+    where = "Falls City Community College, 1 Mill Lane, Salem, IN 47167"
+    assert f"Where: {where}" in mail.body_text
+    assert "(Louisville, E" in mail.body_text
+    (event,) = Calendar.from_ical(mail.calendar_text).walk("VEVENT")
+    assert event["location"] == where
+    feed = client_of("nobody").get(f"/calendars/{services.make_feed(actor_named('ben'))}.ics").text
+    assert where in {str(one["location"]) for one in Calendar.from_ical(feed).walk("VEVENT")}
+    assert where in client_of("ben").get(f"/bookings/{asked.id}").text
+
+
 def test_one_message_speaks_for_a_whole_series(
     world: World, asked: Booking, deliver: Callable[[], list[OutgoingMail]]
 ) -> None:

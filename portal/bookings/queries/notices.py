@@ -17,7 +17,8 @@ from portal.bookings.models.notices import CalendarFeed, NoticeChoice, Reminder
 from portal.bookings.queries.calendar import load_calendars
 from portal.bookings.rules.invitations import Entry
 from portal.bookings.rules.notices import Concerned, Wishes
-from portal.facilities.models import Equipment
+from portal.facilities.models import Equipment, Facility
+from portal.facilities.queries import list_addresses
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import now
 from portal.kernel.database import session
@@ -282,8 +283,28 @@ def read_feed(token: str) -> tuple[CalendarFeed, list[Booking]]:
     return feed, sorted(bookings, key=lambda booking: (booking.starts_at, booking.id))
 
 
-def entry_of(booking: Booking, *, url: str, is_host: bool = False) -> Entry:
-    """Return a booking as calendars have it; a host reads who comes."""
+def list_places(bookings: Sequence[Booking]) -> dict[int, str]:
+    """Return where one goes for bookings, host and address, by the ids of their resources."""
+    resources = [booking.resource for booking in bookings]
+    equipment = list_addresses(Equipment, (one.equipment_id for one in resources))
+    facilities = list_addresses(Facility, (one.facility_id for one in resources))
+    addresses = {
+        one.id: equipment.get(one.equipment_id) or facilities.get(one.facility_id)
+        for one in resources
+    }
+    return {
+        booking.resource_id: ", ".join(
+            part for part in (booking.host.name, addresses[booking.resource_id]) if part
+        )
+        for booking in bookings
+    }
+
+
+def entry_of(booking: Booking, *, url: str, place: str = "", is_host: bool = False) -> Entry:
+    """Return a booking as calendars have it; a host reads who comes.
+
+    place: where it is, as `list_places` says it.
+    """
     who = booking.user.name if is_host and booking.user is not None else ""
     parts = [booking.resource.name, booking.organization.name if is_host else "", who]
     return Entry(
@@ -295,7 +316,7 @@ def entry_of(booking: Booking, *, url: str, is_host: bool = False) -> Entry:
         updated_at=booking.updated_at,
         summary=" · ".join(part for part in parts if part),
         description=booking.purpose,
-        location=booking.host.name,
+        location=place or booking.host.name,
         url=url,
     )
 

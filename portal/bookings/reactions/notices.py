@@ -12,7 +12,7 @@ from portal.bookings.queries.bookings import get_booking
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.invitations import Party, write_invitation
 from portal.bookings.rules.notices import Wishes, told_of_change, told_of_making
-from portal.bookings.rules.telling import write_span
+from portal.bookings.rules.telling import write_span, write_zone
 from portal.kernel.errors import NotFound
 from portal.kernel.mail import queue_mails
 from portal.kernel.settings import setting
@@ -70,7 +70,7 @@ def email_on_span_offered(event: events.SpanOffered) -> None:
         name=entry.resource.name,
         when=lambda: write_span(span, zone),
         until=entry.offered_until,
-        zone=zone,
+        zone=write_zone(zone, span.starts_at),
         url=external_url("bookings.list_own"),
         choose_url=external_url("accounts.show_mail", _anchor="bookings"),
     )
@@ -127,10 +127,11 @@ def _tell(
     span = Span(booking.starts_at, booking.ends_at)
     more = booking.series_id is not None or booking.party is not None
     is_there = person.id == booking.user_id
+    place = queries.list_places([booking])[booking.resource_id] if is_there else ""
     queue_mails(
         [person],
         "booking_notice",
-        invitation=_invitation(person, booking) if is_there and action != "remind" else None,
+        invitation=_invitation(person, booking, place) if is_there and action != "remind" else None,
         action=action,
         side=side,
         is_there=is_there,
@@ -138,8 +139,9 @@ def _tell(
         person=booking.user.name if booking.user else "",
         organization=booking.organization.name,
         host=booking.host.name,
+        place=place,
         when=lambda: write_span(span, zone),
-        zone=zone,
+        zone=write_zone(zone, span.starts_at),
         more=more,
         purpose=booking.purpose,
         note=note,
@@ -150,8 +152,10 @@ def _tell(
     )
 
 
-def _invitation(person: User, booking: Booking) -> tuple[str, str]:
+def _invitation(person: User, booking: Booking, place: str) -> tuple[str, str]:
     url: dict[str, Any] = {"url": external_url("bookings.show", booking_id=booking.id)}
     sender_name, sender = parseaddr(setting("MAIL_FROM"))
     party = Party(sender, booking.host.name or sender_name, person.email, person.name)
-    return write_invitation(queries.entry_of(booking, **url), party, host=queries.calendar_host())
+    return write_invitation(
+        queries.entry_of(booking, place=place, **url), party, host=queries.calendar_host()
+    )

@@ -74,6 +74,13 @@ def write_span(span: Span, zone: str) -> str:
     return _("from %(first)s to %(last)s", first=first, last=write_instant(span.ends_at, zone))
 
 
+def write_zone(zone: str, *moments: dt.datetime) -> str:
+    """Write a city by which people know a zone, with its short names then: "Chicago, CST"."""
+    short = dict.fromkeys(moment.astimezone(ZoneInfo(zone)).tzname() for moment in moments)
+    city = zone.rsplit("/", 1)[-1].replace("_", " ")
+    return f"{city}, {'/'.join(name for name in short if name)}"
+
+
 def write_list(parts: Iterable[str]) -> str:
     """Write "a, b and c"."""
     return lists.format_list(list(parts), locale=_locale())

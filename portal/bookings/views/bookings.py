@@ -26,6 +26,7 @@ from portal.bookings.queries import listings
 from portal.bookings.queries.calendar import load_calendar
 from portal.bookings.queries.charging import reestimate_cents
 from portal.bookings.queries.elsewhere import list_targets
+from portal.bookings.queries.notices import list_places
 from portal.bookings.queries.timetables import list_colleagues
 from portal.bookings.queries.waiting import get_visible_entry, list_own_entries
 from portal.bookings.rules.attempt import Span
@@ -167,6 +168,7 @@ def show(booking_id: int) -> ResponseReturnValue:
         length=write_length(int(span.minutes)),
         zone=zone_words(zone, booking.starts_at),
         place_zone=zone,
+        where=list_places([booking])[booking.resource_id],
         record_url=_record_url(booking),
         times_url=_times_url(booking, zone),
         steps=[step for step in BOOKINGS.available(actor, booking) if _is_timely(booking, step)],

@@ -90,6 +90,7 @@ def read_feed(token: str) -> ResponseReturnValue:
     feed, bookings = queries.read_feed(token)
     of_host = feed.resource_id is not None
     name = feed.resource.name if feed.resource is not None else _("Your bookings")
+    places = queries.list_places(bookings)
     reply = Response(
         write_feed(
             name,
@@ -97,6 +98,7 @@ def read_feed(token: str) -> ResponseReturnValue:
                 queries.entry_of(
                     booking,
                     url=external_url("bookings.show", booking_id=booking.id),
+                    place=places[booking.resource_id],
                     is_host=of_host,
                 )
                 for booking in bookings

@@ -12,13 +12,12 @@ from portal.bookings.queries import bookings as queries
 from portal.bookings.queries.resources import resource_of
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.hours import local_date
-from portal.bookings.rules.telling import write_day, write_instant, write_times
+from portal.bookings.rules.telling import write_day, write_instant, write_times, write_zone
 from portal.facilities import queries as facilities
 from portal.kernel.authorization import Actor
 from portal.kernel.fields import read_instant
 from portal.kernel.web.answers import page
 from portal.kernel.web.arguments import record_number
-from portal.kernel.web.formats import zone_city
 from portal.kernel.web.viewer import current_actor, viewer_zone
 
 
@@ -107,14 +106,9 @@ def zone_words(zone: str, *moments: dt.datetime) -> dict[str, str]:
         {moment.astimezone(ZoneInfo(one)).utcoffset() for moment in moments} for one in (zone, own)
     ]
     return {
-        "name": _zone_name(zone, moments),
-        "own": _zone_name(own, moments) if offsets[0] != offsets[1] else "",
+        "name": write_zone(zone, *moments),
+        "own": write_zone(own, *moments) if offsets[0] != offsets[1] else "",
     }
-
-
-def _zone_name(zone: str, moments: tuple[dt.datetime, ...]) -> str:
-    short = dict.fromkeys(moment.astimezone(ZoneInfo(zone)).tzname() for moment in moments)
-    return f"{zone_city(zone)}, {'/'.join(name for name in short if name)}"
 
 
 def show_page(template: str, *, status: int | None = None, **context: Any) -> ResponseReturnValue:

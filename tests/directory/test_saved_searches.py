@@ -661,7 +661,7 @@ def test_a_search_is_saved_from_its_results_changed_and_deleted(
     address = dov.post("/saved-searches/new", data=data).headers["Location"]
     shown = dov.get(address).text
     assert "“Mills” is saved." in shown
-    assert "It sends you e-mail: Every morning" in shown
+    assert "It sends you e-mail: every morning" in shown
 
     dov.post(f"{address}/edit", data={**data, "name": "All mills", "channel": "desk"})
     assert "It sends no e-mail." in dov.get(address).text

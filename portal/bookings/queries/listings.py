@@ -233,7 +233,7 @@ def list_next(actor: Actor, limit: int) -> list[DeskItem]:
             f"/bookings/{one.booking.id}",
             one.booking.created_at,
             detail=one.booking.host.name,
-            action=_("Open"),
+            action=_("Open the booking"),
         )
         for one in _listed(rows)
     ]

@@ -3,9 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from babel.dates import get_day_names
+from flask_babel import get_locale, ngettext, pgettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
 
 from portal.bookings.rules.attempt import BookingRules, Hours
 from portal.bookings.rules.recurrence import Recurrence
@@ -96,7 +97,7 @@ def write_week(hours: Hours) -> list[tuple[str, str]]:
             write_hours(minutes_of(opens), minutes_of(closes))
             for opens, closes in hours.week.get(day, ())
         )
-        or _("Closed")
+        or pgettext("hours", "Closed")
         for day in range(7)
     ]
     found: list[tuple[str, str]] = []
@@ -105,7 +106,9 @@ def write_week(hours: Hours) -> list[tuple[str, str]]:
         if day == 7 or days[day] != days[first]:
             name = str(WEEKDAYS[str(first)])
             if day - first > 1:
-                name = _("%(first)s to %(last)s", first=name, last=WEEKDAYS[str(day - 1)])
+                # Within a phrase, a day is written as its language does: "Lunes a jueves".
+                last = get_day_names("wide", locale=get_locale() or "en")[day - 1]
+                name = _("%(first)s to %(last)s", first=name, last=last)
             found.append((name, days[first]))
             first = day
     return found

@@ -179,6 +179,8 @@ def test_special_dates_limits_and_dependencies_come_and_go(
         f"{rules_url}/limits",
         data={"shared_by": "person", "period": "week", "most_minutes": "8 h"},
     )
+    bare = ana.post(f"{rules_url}/limits", data={"shared_by": "person", "most_minutes": "8"})
+    assert "say hours or minutes" in bare.text
     needed = f"equipment:{world.equipment['shop_members']}"
     ana.post(f"{rules_url}/dependencies", data={"needs": needed})
     shown = ana.get(rules_url).text

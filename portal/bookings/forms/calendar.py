@@ -99,6 +99,12 @@ class LengthField(WholeNumberField):
         return "" if self.data is None else write_length(self.data)
 
 
+def _check_unit(_form: wtforms.Form, field: Any) -> None:
+    """Refuse a bare number: who types 8 where hours are the example means no minutes."""
+    if str(field.raw_data[0]).strip().isdigit():
+        raise ValidationError(_("Please say hours or minutes, such as 8 hours."))
+
+
 class MaybeField(wtforms.BooleanField):
     """Yes, no, or ("") nothing said; `unsaid` is what a page calls the last."""
 
@@ -236,7 +242,10 @@ class QuotaForm(Form):
     )
     period = ChoiceField(_l("In"), choices=QUOTA_PERIODS, is_required=True, default="week")
     most_minutes = LengthField(
-        _l("Most time"), least=1, description=_l("Such as 8 hours. Or only a number of bookings.")
+        _l("Most time"),
+        checks=[_check_unit],
+        least=1,
+        description=_l("Such as 8 hours. Or only a number of bookings."),
     )
     most_bookings = WholeNumberField(_l("Most bookings"), least=1, most=10_000)
     customer_class = ChoiceField(_l("For"), choices=CUSTOMER_CLASSES)

@@ -19,7 +19,10 @@ from portal.bookings.policies import Permission
 from portal.bookings.queries import charging as queries
 from portal.bookings.queries import hosts
 from portal.bookings.queries.bookings import get_visible_booking
+from portal.bookings.queries.notices import zone_of
 from portal.bookings.queries.resources import is_written
+from portal.bookings.rules.attempt import Span
+from portal.bookings.rules.telling import write_times
 from portal.bookings.rules.words import BOOKING_STATUSES, CHARGE_KINDS, DISPUTE_STATUSES
 from portal.bookings.services import charging as services
 from portal.bookings.services.calendar import open_resource
@@ -163,6 +166,7 @@ def _charge_page(booking: Any, **forms: Any) -> ResponseReturnValue:
     refused = next(iter(forms.values()), None)
     return page(
         "bookings/charge.html",
+        when=write_times(Span(booking.starts_at, booking.ends_at), zone_of(booking.resource)),
         form=refused,
         booking=booking,
         charge=charge,

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import request, url_for
 from flask.typing import ResponseReturnValue
@@ -10,6 +11,7 @@ from flask_babel import gettext as _
 
 from portal.bookings.policies import Permission
 from portal.bookings.queries import charging as queries
+from portal.bookings.queries.listings import zones_of
 from portal.bookings.rules.telling import write_month
 from portal.bookings.rules.words import BOOKING_STATUSES
 from portal.bookings.views.blueprint import blueprint
@@ -80,6 +82,8 @@ def month_links(
             for name, label in sides.items()
         ],
         "previous_url": address(month=f"{before:%Y-%m}"),
+        "previous_name": write_month(before),
+        "next_name": write_month(after),
         "next_url": address(month=f"{after:%Y-%m}") if after <= latest else None,
         "csv_url": address(exported, form="csv"),
         "xlsx_url": address(exported, form="xlsx"),
@@ -99,15 +103,18 @@ def export_statement(organization_id: int, form: str) -> ResponseReturnValue:
 
 
 def _cells(statements: list[queries.Statement]) -> Iterator[list[str]]:
+    # By the clocks of the place, as the people who write an invoice know them.
+    zones = zones_of(row.booking.resource for one in statements for row in one.rows)
     for statement in statements:
         for row in statement.rows:
             booking = row.booking
+            place = ZoneInfo(zones[booking.resource_id])
             yield [
                 str(booking.id),
                 statement.other.name,
                 booking.resource.name,
-                booking.starts_at.isoformat(timespec="minutes"),
-                booking.ends_at.isoformat(timespec="minutes"),
+                booking.starts_at.astimezone(place).isoformat(timespec="minutes"),
+                booking.ends_at.astimezone(place).isoformat(timespec="minutes"),
                 f"{(booking.ends_at - booking.starts_at).total_seconds() / 3600:.2f}",
                 booking.user.name if booking.user else "",
                 booking.purpose,

@@ -8,11 +8,13 @@ from collections.abc import Callable
 import openpyxl
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import delete
 
 from portal.bookings.models.booking import Booking
 from portal.bookings.queries import charging as queries
 from portal.bookings.queries.bookings import get_booking
 from portal.bookings.services import charging as services
+from portal.facilities.models import EquipmentRate
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
@@ -62,6 +64,31 @@ def test_charge_shows_its_lines_to_both_sides(client_of: Clients, booking: Booki
         assert "2 × " in page
         assert "$170" in page
     assert client_of("eve").get(f"/bookings/{booking.id}/charge").status_code == 404
+
+
+def test_what_is_paid_by_the_sample_asks_how_many_and_is_not_called_free(
+    client_of: Clients, world: World
+) -> None:
+    mill = world.equipment["college_public"]
+    with unit_of_work():
+        session.execute(delete(EquipmentRate))
+        rate = {"customer_class": "other", "unit": "sample", "price_cents": 4500}
+        session.add(EquipmentRate(equipment_id=mill, **rate))
+        waits = session.get_one(Booking, world.bookings["ben_on_college_mill"])
+        waits.estimate_cents = 0
+        times = {"starts_at": f"{waits.starts_at:%Y-%m-%dT%H:%MZ}"}
+        times["ends_at"] = f"{waits.ends_at:%Y-%m-%dT%H:%MZ}"
+    ben = client_of("ben")
+    form = ben.get(f"/equipment/{mill}/book", query_string=times).text
+    assert "The price depends on how many" in form
+    assert "about $0" not in form
+    assert "Depends on how many" in ben.get(f"/bookings/{waits.id}").text
+
+
+def test_a_booking_that_is_over_says_what_it_cost(client_of: Clients, booking: Booking) -> None:
+    shown = client_of("ben").get(f"/bookings/{booking.id}").text
+    assert "$170" in shown
+    assert "Estimate" not in shown
 
 
 def test_a_colleague_who_only_sees_the_booking_reads_no_charge(
@@ -172,11 +199,13 @@ def test_statement_is_a_page_a_table_and_a_workbook(
     base = f"/organizations/{world.organizations['college']}/statement"
     page = client_of("cleo").get(f"{base}?month=2026-03").text
     assert "March 2026" in page
+    assert "February 2026</a>" in page
     assert "$170" in page
     assert "Nothing in this month" in client_of("cleo").get(f"{base}?month=2026-02").text
     table = client_of("cleo").get(f"{base}.csv?month=2026-03")
     header, row = csv.reader(io.StringIO(table.text.lstrip("\ufeff")))
-    assert dict(zip(header, row, strict=True))["Amount (USD)"] == "170.00"
+    cell = dict(zip(header, row, strict=True))
+    assert (cell["Amount (USD)"], cell["Starts at"]) == ("170.00", "2026-03-03T09:00-05:00")
     workbook = client_of("cleo").get(f"{base}.xlsx?month=2026-03")
     cells = list(openpyxl.load_workbook(io.BytesIO(workbook.data)).active.values)
     assert list(cells[1]) == [cell or None for cell in row]

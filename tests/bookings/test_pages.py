@@ -116,6 +116,18 @@ def test_a_free_time_leads_to_the_form_with_the_time_filled_in(
     assert 'type="time" value="11:30"' in form
 
 
+def test_the_button_of_a_chosen_day_books_that_day(
+    client_of: ClientOf, mill: OpenMill, address: str
+) -> None:
+    mill()
+    day = in_a_week("12:00").astimezone(PLACE).date()
+    for chosen in (day, day + dt.timedelta(days=1)):
+        week = client_of("ana").get(f"{address}/times?date={chosen}").text
+        button = re.search(r'href="([^"]+)" data-variant="primary"', week)
+        assert button is not None
+        assert f"starts_at={chosen}" in button[1]
+
+
 def test_the_week_says_the_zone_and_why_it_is_closed(
     client_of: ClientOf, mill: OpenMill, actor: ActorOf, address: str
 ) -> None:
@@ -257,6 +269,22 @@ def test_a_booking_repeats_and_its_page_shows_all_of_the_series(
     assert done.status_code == 303, done.text
     assert session.scalars(select(Booking).where(Booking.series_id.is_not(None))).all()[count - 1 :]
     assert "Booked together" in ana.get(done.headers["Location"]).text
+
+
+def test_of_a_series_the_others_are_booked_with_one_click_and_what_was_left_out_is_told(
+    client_of: ClientOf, world: World, mill: OpenMill, book: Callable[..., Booking], address: str
+) -> None:
+    mill()
+    book("ben", "10:00", "12:00")
+    ana = client_of("ana")
+    refused = ana.post(f"{address}/book", data=filled(world, frequency="daily", count="3"))
+    assert refused.status_code == 409
+    action, values = forms(refused, "Leave these out and book the others")
+    done = ana.post(action, data=values)
+    shown = ana.get(done.headers["Location"]).text
+    assert "2 bookings were made" in shown
+    day = in_a_week("12:00").astimezone(PLACE)
+    assert f"Left out: {day:%a}, {day:%b} {day.day}." in shown
 
 
 @pytest.mark.parametrize(
@@ -405,6 +433,8 @@ def test_a_moved_booking_keeps_where_it_was(
     refused = ana.post(f"/bookings/{booking_id}/move", data=times | {"ends": "16:30"})
     assert refused.status_code == 409
     assert "is free" in refused.text
+    # The time that it has is no way on.
+    assert "1:00–3:00\u202fPM is free" not in refused.text
     shown = ana.get(f"/bookings/{booking_id}").text
     assert "1:00–3:00\u202fPM" in shown
     assert "9:00–10:00\u202fAM" in shown
@@ -445,6 +475,7 @@ def test_a_booking_is_handed_over_only_to_somebody_who_may_use_it(
     resource = mill()
     booking_id = book("ana", "09:00", "10:00").id
     ana, over = client_of("ana"), f"/bookings/{booking_id}/hand-over"
+    assert f'value="{world.users["ana"]}"' not in ana.get(over).text
     assert ana.post(over, data={"for_user": world.users["ben"]}).status_code == 303
     assert get_booking(booking_id).user_id == world.users["ben"]
     with unit_of_work():
@@ -524,6 +555,7 @@ def test_whoever_stands_at_the_machine_checks_in_with_one_button(
     action, values = forms(ana.get(here), "Check in")
     assert ana.post(action, data=values).headers["Location"] == here
     assert "Check out" in ana.get(here).text
+    assert "Report an incident" in ana.get(here).text
     assert "You have no booking here" in client_of("ben").get(here).text
     assert client_of("nobody").get(here).headers["Location"].startswith("/sign-in")
     assert "check-in" in client_of("nobody").get(f"{address}/label").text

@@ -37,6 +37,10 @@ class Rates:
             for cents in (self.hour_cents, self.day_cents, self.run_cents, self.sample_cents)
         )
 
+    def counts(self, runs: int, samples: int) -> bool:
+        """Tell whether as many runs or samples are given as the price asks for."""
+        return (self.run_cents is None or runs > 0) and (self.sample_cents is None or samples > 0)
+
 
 @dataclass(frozen=True)
 class Use:

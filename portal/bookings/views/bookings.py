@@ -10,6 +10,7 @@ from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import pgettext
 from wtforms.fields.choices import SelectChoice
 
 from portal.bookings.forms.bookings import SCOPES
@@ -24,7 +25,7 @@ from portal.bookings.policies import Permission
 from portal.bookings.queries import bookings as queries
 from portal.bookings.queries import listings
 from portal.bookings.queries.calendar import load_calendar
-from portal.bookings.queries.charging import reestimate_cents
+from portal.bookings.queries.charging import load_charge, load_rates, reestimate_cents
 from portal.bookings.queries.elsewhere import list_targets
 from portal.bookings.queries.notices import list_places
 from portal.bookings.queries.timetables import list_colleagues
@@ -32,7 +33,7 @@ from portal.bookings.queries.waiting import get_visible_entry, list_own_entries
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.calendar import Calendar
 from portal.bookings.rules.refusal import Refused
-from portal.bookings.rules.telling import write_length, write_times
+from portal.bookings.rules.telling import write_instant, write_length, write_times
 from portal.bookings.rules.words import (
     BOOKING_STATUSES,
     BOOKINGS,
@@ -44,7 +45,7 @@ from portal.bookings.services.calendar import open_resource
 from portal.bookings.views.blueprint import blueprint
 from portal.bookings.views.refusals import Attempted, show_refusal
 from portal.bookings.views.subjects import Subject, find_subject, show_page, zone_words
-from portal.kernel.authorization import authorize, can
+from portal.kernel.authorization import Actor, authorize, can
 from portal.kernel.clock import now
 from portal.kernel.errors import Conflict
 from portal.kernel.web.addresses import external_url, local_target
@@ -116,7 +117,7 @@ def list_own() -> ResponseReturnValue:
                 "is_selected": not is_over,
             },
             {
-                "label": _("Over"),
+                "label": pgettext("bookings", "Over"),
                 "url": url_for("bookings.list_own", over="yes"),
                 "is_selected": is_over,
             },
@@ -168,6 +169,8 @@ def show(booking_id: int) -> ResponseReturnValue:
         length=write_length(int(span.minutes)),
         zone=zone_words(zone, booking.starts_at),
         place_zone=zone,
+        check_in_from=_check_in_time(actor, booking, zone),
+        price=_price_words(booking),
         where=list_places([booking])[booking.resource_id],
         record_url=_record_url(booking),
         times_url=_times_url(booking, zone),
@@ -189,6 +192,31 @@ def show(booking_id: int) -> ResponseReturnValue:
         together=listings.list_series(booking),
         **_words(),
     )
+
+
+def _check_in_time(actor: Actor, booking: Any, zone: str) -> str:
+    """Return from when on whoever comes can check in, or "" where that is no question."""
+    begins = booking.starts_at - dt.timedelta(minutes=EARLIEST_CHECK_IN_MINUTES)
+    if booking.status != "approved" or booking.user_id != actor.user_id or now() >= begins:
+        return ""
+    return write_instant(begins, zone)
+
+
+def _price_words(booking: Any) -> tuple[Any, str | None]:
+    """Return what a booking costs, or will cost about, with the word for it."""
+    if booking.status not in OPEN_STATUSES and can(
+        current_actor(), Permission.CHARGE_VIEW, booking
+    ):
+        charge = load_charge(booking)
+        if charge.lines:
+            return _("Price"), format_money(charge.total_cents)
+    if booking.estimate_cents is None:
+        return _("Estimate"), None
+    if booking.estimate_cents:
+        return _("Estimate"), format_money(booking.estimate_cents)
+    rates = load_rates(booking.resource, booking.customer_class)
+    is_counted = rates.counts(booking.runs or 0, booking.samples or 0)
+    return _("Estimate"), _("No charge") if is_counted else _("Depends on how many")
 
 
 @blueprint.post("/bookings/<int:booking_id>/actions/<action>")
@@ -273,12 +301,18 @@ def move(booking_id: int) -> ResponseReturnValue:
                 wanted,
                 zone,
                 can_override=can(actor, Permission.BOOKING_DECIDE, booking),
+                held=Span(booking.starts_at, booking.ends_at) if not form.target.data else None,
             )
         except Conflict as error:
             form.add_error(None, error.message)
         else:
             if moved is not None:
-                flash(_("The booking was moved: %(when)s.", when=write_times(wanted, zone)))
+                when = write_times(wanted, zone)
+                flash(
+                    _("The booking was moved: %(when)s.", when=when)
+                    if form.scope.data == "one"
+                    else _("The bookings were moved, this one to %(when)s.", when=when)
+                )
                 return see_other(url_for("bookings.show", booking_id=moved.id))
         booking = queries.get_visible_booking(actor, booking_id)
     return show_page(
@@ -348,8 +382,12 @@ def hand_over(booking_id: int) -> ResponseReturnValue:
     actor = current_actor()
     booking = queries.get_visible_booking(actor, booking_id)
     authorize(actor, Permission.BOOKING_HAND_OVER, booking)
-    form = HandOverForm.bind(for_user=booking.user_id)
-    form.for_user.choices = list_colleagues([booking.organization_id])
+    form = HandOverForm.bind()
+    form.for_user.choices = [
+        (number, name)
+        for number, name in list_colleagues([booking.organization_id])
+        if number != booking.user_id
+    ]
     problems: list[str] = []
     if form.submitted():
         try:

@@ -1,5 +1,6 @@
 """Booking: the form, what stands against an attempt with ways on, and the waiting list."""
 
+import datetime as dt
 import hashlib
 import secrets
 from collections.abc import Callable, Sequence
@@ -21,9 +22,10 @@ from portal.bookings.queries.elsewhere import list_elsewhere
 from portal.bookings.queries.timetables import list_along, list_colleagues
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.customers import customer_class_of
+from portal.bookings.rules.hours import local_date
 from portal.bookings.rules.recurrence import Recurrence, occurrences
 from portal.bookings.rules.refusal import Refused
-from portal.bookings.rules.telling import write_times
+from portal.bookings.rules.telling import write_day, write_list, write_times
 from portal.bookings.rules.wording import tell_visitors
 from portal.bookings.services import making, waiting
 from portal.bookings.services.calendar import open_resource
@@ -44,6 +46,9 @@ from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.web.answers import flash, see_other
 from portal.kernel.web.formats import format_money
 from portal.kernel.web.viewer import current_actor
+
+#: So many days that were left out of what repeats are named.
+MOST_TOLD = 8
 
 
 @blueprint.route("/equipment/<int:equipment_id>/book", methods=["GET", "POST"])
@@ -72,7 +77,7 @@ def book(equipment_id: int | None = None, facility_id: int | None = None) -> Res
         is_asked = request.form.get("action") == "estimate"
         answer = None if is_asked else _attempt(form, subject, booker, along, wanted)
         if isinstance(answer, list):
-            return _to_made(answer, subject, zone)
+            return _to_made(answer, subject, zone, _left_out(answer, form, wanted, zone))
         if isinstance(answer, Refused):
             answer.find_elsewhere = lambda: list_elsewhere(
                 actor, subject.resource, wanted, organization=booker
@@ -89,6 +94,8 @@ def book(equipment_id: int | None = None, facility_id: int | None = None) -> Res
         status=attempted.refusal.status if attempted else None,
         subject=subject,
         form=form,
+        asks=rules.approval != "instant"
+        and not can(actor, Permission.BOOKING_OVERRIDE, subject.resource),
         zone_name=zone_words(zone, span.starts_at if span else now())["name"],
         is_single=len(bookers) == 1,
         second_times=form.second_times(zone),
@@ -175,6 +182,8 @@ def _estimate(
     count = len(spans) * len(resources)
     if count == priceless:
         return ""
+    if not cents:
+        return _say_free(form, subject, booker)
     price = format_money(cents)
     if count == 1:
         return _("%(when)s: about %(price)s.", when=write_times(span, zone), price=price)
@@ -189,6 +198,14 @@ def _estimate(
     return " ".join(
         (told, ngettext("%(num)d more has no price.", "%(num)d more have no price.", priceless))
     )
+
+
+def _say_free(form: BookingPageForm, subject: Subject, booker: Any) -> str:
+    """Say that something costs nothing, or that nobody has said of how many it is paid."""
+    rates = load_rates(subject.resource, _class(subject, booker))
+    if rates.counts(form.plan.get("runs", 0), form.plan.get("samples", 0)):
+        return _("No charge.")
+    return _("The price depends on how many you need: say it below.")
 
 
 def _attempt(
@@ -261,14 +278,36 @@ def _class(subject: Subject, booker: Any) -> str:
     return customer_class_of(subject.resource.organization_id, booker.id, booker.kind)
 
 
-def _to_made(made: list[Any], subject: Subject, zone: str) -> ResponseReturnValue:
-    """Say what was booked, or asked for, and lead to it."""
+def _left_out(
+    made: Sequence[Any], form: BookingPageForm, span: Span, zone: str
+) -> Sequence[dt.date]:
+    """Return the days of what repeats on which nothing was booked."""
+    recurrence = form.read_recurrence()
+    if recurrence is None:
+        return ()
+    wanted = occurrences(recurrence, span, zone, most=making.MOST_OCCURRENCES)
+    begun = {booking.starts_at for booking in made}
+    return [local_date(zone, one.starts_at) for one in wanted if one.starts_at not in begun]
+
+
+def _to_made(
+    made: list[Any], subject: Subject, zone: str, left_out: Sequence[dt.date]
+) -> ResponseReturnValue:
+    """Say what was booked, or asked for, and what was left out, and lead to it."""
     first = made[0]
     name = subject.record.name
     when = write_times(Span(first.starts_at, first.ends_at), zone)
     is_sure = first.status == "approved"
     told: Callable[..., str] = flash_one if len(made) == 1 else flash_several
-    flash(told(name, when, len(made), is_sure))
+    words = told(name, when, len(made), is_sure)
+    if left_out:
+        days = write_list(write_day(day) for day in left_out[:MOST_TOLD])
+        words += " " + (
+            _("Left out: %(days)s.", days=days)
+            if len(left_out) <= MOST_TOLD
+            else _("Left out: %(days)s and others.", days=days)
+        )
+    flash(words)
     return see_other(url_for("bookings.show", booking_id=first.id))
 
 

@@ -22,12 +22,17 @@ _TAKEN_BY_OTHERS = {"conflict", "buffer"}
 
 @dataclass(frozen=True)
 class Attempted:
-    """An attempt that was refused; can_override: the reader decides about the resource."""
+    """An attempt that was refused.
+
+    can_override: the reader decides about the resource. held: the time of a booking that is moved,
+    which is no way on.
+    """
 
     refusal: Refused
     span: Span
     zone: str
     can_override: bool
+    held: Span | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,7 @@ def show_refusal(attempted: Attempted, subject: Subject, form: SpanForm) -> Refu
     problems = attempted.refusal.problems
     codes = {problem.code for problem in problems}
     kept = _kept(form)
+    values = {**kept, **_sent(span_values(attempted.span, attempted.zone))}
     return Refusal(
         problems=[
             Problem(
@@ -93,8 +99,9 @@ def show_refusal(attempted: Attempted, subject: Subject, form: SpanForm) -> Refu
                 {**kept, **_sent(span_values(one.span, attempted.zone))},
             )
             for one in attempted.refusal.suggestions
-            if one.instead_of is None
-        ],
+            if one.instead_of is None and one.span != attempted.held
+        ]
+        + _without_these(attempted, form, values),
         instead=[
             (
                 _(
@@ -112,7 +119,7 @@ def show_refusal(attempted: Attempted, subject: Subject, form: SpanForm) -> Refu
         ],
         may_override=attempted.can_override and all(one.overridable for one in problems),
         may_wait="conflict" in codes and codes <= _TAKEN_BY_OTHERS,
-        values={**kept, **_sent(span_values(attempted.span, attempted.zone))},
+        values=values,
         # Who moves a booking wants this machine.
         elsewhere_url=(
             _elsewhere_url(subject, attempted) if isinstance(form, BookingPageForm) else None
@@ -125,6 +132,15 @@ def show_refusal(attempted: Attempted, subject: Subject, form: SpanForm) -> Refu
             for one in attempted.refusal.find_elsewhere()
         ],
     )
+
+
+def _without_these(attempted: Attempted, form: SpanForm, values: dict[str, Any]) -> list[Way]:
+    """Return the way to book of what repeats all that can be booked, if that was not tried."""
+    if not isinstance(form, BookingPageForm) or form.on_conflict.data == "skip":
+        return []
+    if all(one.instead_of is None for one in attempted.refusal.suggestions):
+        return []
+    return [Way(_("Leave these out and book the others"), {**values, "on_conflict": "skip"})]
 
 
 def _elsewhere_url(subject: Subject, attempted: Attempted) -> str | None:

@@ -153,6 +153,13 @@ def _book_url(subject: Subject, week: Week, block: Block, booker: Any) -> str | 
 
 
 def _next_url(subject: Subject, week: Week, booker: Any) -> str | None:
+    """Return where the next free time is booked: from the chosen day on, else of the whole week."""
+    for day in week.days:
+        for block in day.blocks:
+            if day.date >= week.date and block.kind == "free":
+                url = _book_url(subject, week, block, booker)
+                if url is not None:
+                    return url
     if week.next_free is None:
         return None
     return _book_url(subject, week, Block("free", week.next_free, week.next_free), booker)

@@ -99,7 +99,7 @@ def create_app(environment: str | None = None, **settings: Any) -> Flask:
     jobs = [
         Job("sweep_outbox", 3600, worker.sweep_outbox),
         Job("forget_answered_calls", 3600, forget_answered_calls),
-        Job("mend_search_index", 10, mend_index),
+        Job("mend_search_index", 10, mend_index, lambda: search_index().is_damaged()),
     ]
     for manifest in manifests:
         for blueprint in manifest.blueprints:

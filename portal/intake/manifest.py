@@ -16,7 +16,7 @@ manifest = Manifest(
     cli=(cli.import_group, cli.export_group),
     reactions=(Reaction(ImportFinished, reactions.email_person_on_import_finished),),
     jobs=(
-        Job("work_off_imports", 1, reactions.work_off_imports),
+        Job("work_off_imports", 1, reactions.work_off_imports, reactions.has_imports),
         Job("delete_old_import_files", 3600, lambda: services.delete_old_files(SYSTEM)),
     ),
     navigation=(

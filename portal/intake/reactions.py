@@ -43,6 +43,11 @@ class _AtHand:
 _at_hand: list[_AtHand] = []
 
 
+def has_imports() -> bool:
+    """Tell whether an import waits, or the file of the last one is still at hand."""
+    return bool(_at_hand) or queries.find_next_run() is not None
+
+
 def work_off_imports() -> int:
     """Take the imports that wait some batches further; return how many batches there were.
 

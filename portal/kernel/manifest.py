@@ -237,8 +237,8 @@ class CalendarEntry:
 class Job:
     """What only the clock does: `run()` about every `every_seconds`, in one worker at a time.
 
-    is_due: asked first; a job that has nothing to do leaves the database unwritten, and with it
-    whatever is kept while nothing is written.
+    is_due: asked first, as often; a job that has nothing to do leaves the database unwritten, and
+    with it whatever is kept while nothing is written.
     """
 
     name: str

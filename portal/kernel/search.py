@@ -7,6 +7,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -88,17 +89,16 @@ class SearchIndex:
             stale={key for key in both if wanted[key] != present[key]},
         )
 
-    def mend(self) -> int:
-        """Rebuild an index that is missing or damaged; return whether that was so."""
+    def is_damaged(self) -> bool:
+        """Tell whether the index is missing or damaged; one that is out of reach is neither."""
         try:
             self.index.status()
         except IndexOutOfReach:
-            return 0
+            return False
         except IndexUnavailable as error:
             log.warning("the search index is rebuilt: %s", error)
-            self.rebuild()
-            return 1
-        return 0
+            return True
+        return False
 
     def _present(self, ids: Mapping[str, set[int]]) -> tuple[list[Document], list[Key]]:
         """The documents of these records as the database has them, and the records without."""
@@ -211,12 +211,10 @@ def _engine_of(app: Flask, vocabulary: Thesaurus) -> Engine:
         return PostgreSQLIndex(db.engine, vocabulary)
 
 
-def mend_index() -> int:
-    """Rebuild the search index if it is missing or damaged; a job of the worker."""
-    try:
-        return search_index().mend()
-    except IndexBusy:
-        return 0  # Somebody else rebuilds it.
+def mend_index() -> None:
+    """Rebuild the search index that is damaged; a job of the worker."""
+    with suppress(IndexBusy):  # Somebody else rebuilds it.
+        search_index().rebuild()
 
 
 def search_index() -> SearchIndex:

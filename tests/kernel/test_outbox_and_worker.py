@@ -38,6 +38,7 @@ from portal.kernel.search import INDEX_HANDLER
 from portal.kernel.worker import CLAIM_SECONDS, JobRun, Worker, sweep_outbox
 from tests.cast import World
 from tests.support.smtp import MailServer
+from tests.support.statements import count_statements
 
 heard: list[str] = []
 broken: list[Exception] = []
@@ -346,8 +347,39 @@ def test_a_job_without_anything_to_do_writes_nothing(app: Flask) -> None:
     assert worker.run_jobs() == 0
     assert session.scalars(select(JobRun)).all() == []
     waiting.append("something")
-    assert worker.run_jobs() == 1
+    with time_machine.travel(now() + dt.timedelta(seconds=61)):
+        assert worker.run_jobs() == 1
     assert runs == [1]
+
+
+def test_jobs_whose_time_has_not_come_are_not_asked_about(app: Flask) -> None:
+    asked: list[str] = []
+
+    def look() -> bool:
+        asked.append("look")
+        return False
+
+    jobs = {"look": Job("look", 60, lambda: None, look), "tick": Job("tick", 60, lambda: None)}
+    worker = Worker(app, jobs)
+    worker.run_jobs()
+    with count_statements() as seen:
+        worker.run_jobs()
+    assert (seen.count, asked) == (0, ["look"])
+
+
+def test_a_worker_with_nothing_to_do_writes_nothing(
+    app: Flask, world: World, indexed: None
+) -> None:
+    """Every commit ends whatever is kept while nothing is written."""
+    worker = Worker(app, app.extensions["portal-jobs"])
+    worker.run_jobs()
+    worker.drain()
+    with count_statements() as seen:
+        for seconds in range(0, 30, 2):
+            with time_machine.travel(now() + dt.timedelta(seconds=seconds)):
+                worker.run_once()
+    written = [text for text in seen.texts if text.startswith(("INSERT", "UPDATE", "DELETE"))]
+    assert written == []
 
 
 def test_a_failing_job_does_not_stop_the_next(app: Flask, caplog: pytest.LogCaptureFixture) -> None:

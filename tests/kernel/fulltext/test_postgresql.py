@@ -164,7 +164,7 @@ def test_a_server_that_does_not_answer_is_no_reason_to_rebuild() -> None:
     index = PostgreSQLIndex(nowhere)
     with pytest.raises(IndexOutOfReach, match="does not answer"):
         index.search(EVERYTHING)
-    assert SearchIndex(index, {}, {}, Thesaurus(())).mend() == 0
+    assert not SearchIndex(index, {}, {}, Thesaurus(())).is_damaged()
 
 
 def test_a_query_that_takes_too_long_is_given_up(

@@ -25,6 +25,8 @@ from portal.regions import queries as regions
 from portal.regions.models import County
 
 _SIMILAR = 88.0
+#: So many names are told to whoever gave one that nobody has.
+_MOST_LIKE_IT = 3
 
 
 _PROFILE = (
@@ -272,13 +274,31 @@ def get_named_organization(text: str) -> Organization:
         select(Organization).where(condition, Organization.status == "active").limit(2)
     ).all()
     if not found:
-        raise Invalid("organization", _("We do not know an organization of this name."))
+        raise Invalid("organization", _say_unknown(text))
     if len(found) > 1:
         raise Invalid(
             "organization",
             _("Several organizations have this name. Give the address of its page instead."),
         )
     return found[0]
+
+
+def _say_unknown(text: str) -> str:
+    """Say that no organization has a name, with those whose names have it in them."""
+    key = match_key(text)
+    names = session.scalars(
+        select(Organization.name)
+        .where(Organization.match_key.contains(key, autoescape=True))
+        .where(Organization.status == "active")
+        .order_by(Organization.name, Organization.id)
+        .limit(_MOST_LIKE_IT)
+    ).all()
+    if not key or not names:
+        return _("We do not know an organization of this name.")
+    return _(
+        "We do not know an organization of this name. Names like it: %(names)s.",
+        names="; ".join(names),
+    )
 
 
 def find_duplicates(

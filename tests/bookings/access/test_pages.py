@@ -272,6 +272,7 @@ def test_programs_recognize_a_credential_and_no_longer(world: World, client_of: 
     again = ana.post(address, json=values)
     host = {**values, "credential": "", "organization": "Falls City Community College"}
     strange = ana.post(address, json={**values, "providers": ["Nobody at all"]})
+    part = ana.post(address, json={**values, "providers": ["falls city"]})
     number = made["id"]
     unreasoned = ana.post(f"{address}/{number}/actions/revoke", json={})
     revoked = ana.post(f"{address}/{number}/actions/revoke", json={"note": "It is easier now."})
@@ -284,6 +285,7 @@ def test_programs_recognize_a_credential_and_no_longer(world: World, client_of: 
     assert "You recognize this already." in again.text
     assert "Please name the credential that they award." in ana.post(address, json=host).text
     assert "We do not know an organization of this name." in strange.text
+    assert "Names like it: Falls City Community College." in part.text
     assert unreasoned.status_code == 422
     assert revoked.get_json()["status"] == "revoked"
     assert ana.get(address).status_code == 422

@@ -161,6 +161,8 @@ def test_the_hours_of_a_machine_are_its_facilitys_until_it_has_its_own(
     page = ana.get(f"{rules_url}/hours").text
     assert "6:00\u202fAM–2:00\u202fPM" in page
     assert "from the facility" in page
+    assert 'value="6:00' not in page
+    assert 'value="6:00' in ana.get(f"{rules_url}/hours?begin=these").text
     assert ana.get(rules_url).text.count("6:00\u202fAM–2:00\u202fPM") == 1
     ana.post(f"{rules_url}/hours", data={**row, "hours-0-closes": "24:00"})
     assert "6:00\u202fAM–midnight" in ana.get(rules_url).text

@@ -190,13 +190,14 @@ def edit_hours(place: str, record_id: int) -> ResponseReturnValue:
     subject = hosts.get_subject(current_actor(), place, record_id)
     (calendar,) = load_calendars([subject.resource])
     is_own = calendar.hours_from == "own"
+    begins_with_these = request.args.get("begin") == "these"
     form = HoursForm.bind(
         hours=[
             {"weekday": str(day), "opens": opens, "closes": closes}
             for day, spans in (calendar.hours.week or {}).items()
             for opens, closes in spans
         ]
-        if is_own
+        if is_own or begins_with_these
         else [],
         time_zone=subject.resource.time_zone,
     )
@@ -213,7 +214,8 @@ def edit_hours(place: str, record_id: int) -> ResponseReturnValue:
         "bookings/edit_hours.html",
         **_frame(subject),
         form=form,
-        inherited=None if is_own else write_week(calendar.hours),
+        inherited=None if is_own or begins_with_these else write_week(calendar.hours),
+        can_begin=bool(calendar.hours.week),
         hours_from=SOURCES[calendar.hours_from],
     )
 

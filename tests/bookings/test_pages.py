@@ -624,6 +624,22 @@ def test_the_time_comes_first_and_any_of_a_kind_is_booked(
     assert ana.post(action, data=values).status_code == 409
 
 
+def test_what_is_too_far_away_is_neither_shown_nor_booked_as_one_of_a_kind(
+    client_of: ClientOf, world: World, mill: OpenMill
+) -> None:
+    mill()
+    eve = client_of("eve")
+    date = in_a_week("12:00").astimezone(PLACE).date().isoformat()
+    asked = {"date": date, "starts": "09:00", "ends": "10:00", "capability": "5-axis milling"}
+    assert '<option selected value="100">' in eve.get("/free").text
+    near = eve.get("/free", query_string=asked | {"within": "100"}).text
+    assert "College public mill" not in near
+    farther = re.search(r'href="(/free[^"]+within=[^"]*)"', near)
+    assert farther is not None
+    assert "College public mill" in eve.get(farther[1].replace("&amp;", "&")).text
+    assert eve.post("/free/book", data=asked | {"within": "100"}).status_code == 409
+
+
 def test_the_directory_finds_only_what_is_free(
     client_of: ClientOf, mill: OpenMill, indexed: None, book: Callable[..., Booking]
 ) -> None:

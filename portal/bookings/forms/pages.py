@@ -31,6 +31,15 @@ MONTHLY = {
     "date": _l("On the same date"),
     "weekday": _l("On the same weekday, such as the second Tuesday"),
 }
+#: Miles, as texts.
+DISTANCES = {
+    "25": _l("within 25 miles"),
+    "50": _l("within 50 miles"),
+    "100": _l("within 100 miles"),
+    "250": _l("within 250 miles"),
+}
+#: So far people look for what they could drive to, if they do not say how far.
+USUAL_DISTANCE = "100"
 _YEARS = (2000, 2100)
 
 
@@ -214,4 +223,5 @@ class FreeForm(Form):
     starts = ClockField(_l("From"), is_required=True)
     ends = ClockField(_l("Until"), is_required=True)
     capability = TextField(_l("Capability"), longest=120)
+    within = ChoiceField(_l("How far from you"), choices=DISTANCES, empty=_l("any distance"))
     organization_id = RecordField(_l("Which organization books"))

@@ -6,7 +6,7 @@ from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from portal.bookings.forms.pages import FreeForm
+from portal.bookings.forms.pages import USUAL_DISTANCE, FreeForm
 from portal.bookings.policies import Permission
 from portal.bookings.queries import bookings as queries
 from portal.bookings.queries.free import Free, Wish, list_free, read_wish
@@ -35,7 +35,11 @@ MOST_TRIED = 10
 @blueprint.get("/free")
 def list_free_at() -> ResponseReturnValue:
     """Show the equipment and facilities that are free at a time."""
-    form = FreeForm(request.args) if request.args else FreeForm(date=today_here())
+    form = (
+        FreeForm(request.args)
+        if request.args
+        else FreeForm(date=today_here(), within=USUAL_DISTANCE)
+    )
     own = _offer(form)
     wish, rows, capability = None, [], None
     if request.args and form.validate():
@@ -56,6 +60,7 @@ def list_free_at() -> ResponseReturnValue:
         ],
         count=len(rows),
         kind=form.capability.data if capability else "",
+        farther_url=_farther_url() if form.within.data else None,
         has_unit=any(one.resource.kind == "equipment" for one in rows),
         own=own,
     )
@@ -122,12 +127,21 @@ def _capability(form: FreeForm) -> str | None:
 def _find(form: FreeForm, wish: Wish, booker: Any, capability: str | None) -> list[Free]:
     if form.problems:
         return []
-    return list_free(
+    found = list_free(
         current_actor(),
         wish,
         capability=capability or "",
         organization=booker,
     )
+    if not form.within.data or booker is None or booker.latitude is None:
+        return found
+    return [one for one in found if one.miles is not None and one.miles <= int(form.within.data)]
+
+
+def _farther_url() -> str:
+    """Return where the same is looked for at any distance."""
+    asked: dict[str, Any] = request.args.to_dict()
+    return url_for("bookings.list_free_at", **asked | {"within": ""})
 
 
 def _book_url(one: Free, form: FreeForm) -> str:

@@ -505,6 +505,20 @@ def test_all_that_follow_in_a_series_are_cancelled_at_once(
 # Lists, the desk, the machine
 
 
+def test_what_colleagues_booked_stands_in_a_list_of_its_own(
+    client_of: ClientOf, mill: OpenMill, book: Callable[..., Booking]
+) -> None:
+    mill()
+    book("ben", "07:00", "08:00", purpose="Ben’s brackets")
+    book("ana", "09:00", "10:00", purpose="Ana’s adapters")
+    for name, theirs, own in (("ana", "Ben’s", "Ana’s"), ("ben", "Ana’s", "Ben’s")):
+        shown = client_of(name).get("/bookings?of=colleagues").text
+        assert theirs in shown
+        assert own not in shown
+        assert theirs not in client_of(name).get("/bookings").text
+    assert "booked nothing to come" in client_of("eve").get("/bookings?of=colleagues").text
+
+
 def test_lists_take_the_same_statements_for_one_booking_and_for_many(
     client_of: ClientOf, world: World, mill: OpenMill, book: Callable[..., Booking]
 ) -> None:

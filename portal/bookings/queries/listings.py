@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import joinedload
 
 from portal.bookings.models.booking import Booking, WaitingEntry
@@ -57,13 +57,23 @@ class HostedDay:
 
 
 def list_own_bookings(
-    actor: Actor, *, is_over: bool = False, cursor: str | None = None, limit: int = 20
+    actor: Actor,
+    *,
+    is_over: bool = False,
+    of_colleagues: bool = False,
+    cursor: str | None = None,
+    limit: int = 20,
 ) -> Page[Listed]:
-    """Return a page of what the actor booked or comes to, the next first; over: the last."""
+    """Return a page of what the actor booked or comes to, the next first; over: the last.
+
+    of_colleagues: what others booked for organizations of the actor instead.
+    """
     moment = now()
     is_open = and_(Booking.status.in_(OPEN_STATUSES), Booking.ends_at > moment)
     found = keyset_page(
-        _of(actor).where(~is_open if is_over else is_open),
+        (_of_colleagues(actor) if of_colleagues else _of(actor)).where(
+            ~is_open if is_over else is_open
+        ),
         [Booking.starts_at, Booking.id],
         cursor=cursor,
         limit=limit,
@@ -73,11 +83,23 @@ def list_own_bookings(
 
 
 def _of(actor: Actor) -> Select[Any]:
+    return select(Booking).options(*_OPTIONS).where(_is_own(actor))
+
+
+def _of_colleagues(actor: Actor) -> Select[Any]:
     return (
         select(Booking)
         .options(*_OPTIONS)
-        .where(or_(Booking.user_id == actor.user_id, Booking.booked_by_id == actor.user_id))
+        .where(
+            visible(actor, Permission.BOOKING_VIEW),
+            Booking.organization_id.in_(sorted(actor.memberships)),
+            func.coalesce(~_is_own(actor), True),
+        )
     )
+
+
+def _is_own(actor: Actor) -> ColumnElement[bool]:
+    return or_(Booking.user_id == actor.user_id, Booking.booked_by_id == actor.user_id)
 
 
 def list_hosted(organization: Organization) -> HostedDay:

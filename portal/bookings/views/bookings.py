@@ -90,18 +90,30 @@ class Past:
 
 @blueprint.get("/bookings")
 def list_own() -> ResponseReturnValue:
-    """Show the reader's bookings: those to come, or with `over=yes` those that are over."""
+    """Show the reader's bookings: those to come, or with `over=yes` those that are over.
+
+    With `of=colleagues`, those to come that others booked for the reader's organizations.
+    """
     actor = current_actor()
     authorize(actor, Permission.BOOKING_VIEW_OWN)
     is_over = request.args.get("over") == "yes"
-    found = listings.list_own_bookings(actor, is_over=is_over, cursor=request.args.get("cursor"))
-    entries = [] if is_over else list_own_entries(actor, limit=50).items
+    of_colleagues = request.args.get("of") == "colleagues" and not is_over
+    found = listings.list_own_bookings(
+        actor,
+        is_over=is_over,
+        of_colleagues=of_colleagues,
+        cursor=request.args.get("cursor"),
+    )
+    entries = [] if is_over or of_colleagues else list_own_entries(actor, limit=50).items
     zones = listings.zones_of(entry.resource for entry in entries)
-    over: dict[str, Any] = {"over": "yes"} if is_over else {}
+    shown: dict[str, Any] = {"over": "yes"} if is_over else {}
+    if of_colleagues:
+        shown = {"of": "colleagues"}
     return show_page(
         "bookings/own.html",
         rows=found.items,
         is_over=is_over,
+        of_colleagues=of_colleagues,
         organizations=list_organizations_of(actor),
         entries=[
             (
@@ -114,7 +126,12 @@ def list_own() -> ResponseReturnValue:
             {
                 "label": _("To come"),
                 "url": url_for("bookings.list_own"),
-                "is_selected": not is_over,
+                "is_selected": not shown,
+            },
+            {
+                "label": _("Your colleagues’"),
+                "url": url_for("bookings.list_own", of="colleagues"),
+                "is_selected": of_colleagues,
             },
             {
                 "label": pgettext("bookings", "Over"),
@@ -122,7 +139,7 @@ def list_own() -> ResponseReturnValue:
                 "is_selected": is_over,
             },
         ],
-        next_url=(url_for("bookings.list_own", cursor=found.next, **over) if found.next else None),
+        next_url=(url_for("bookings.list_own", cursor=found.next, **shown) if found.next else None),
         **_words(),
     )
 

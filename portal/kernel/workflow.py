@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy import ForeignKey, Index, String, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.kernel.authorization import Actor, can
+from portal.kernel.authorization import SYSTEM, Actor, can
 from portal.kernel.clock import now
 from portal.kernel.database import Identified, Model, session
 from portal.kernel.errors import Conflict, Invalid, NotFound
@@ -61,6 +61,12 @@ class WorkflowStep(Identified, Model):
     )
     actor_name: Mapped[str] = mapped_column(String(200), default="")
     taken_at: Mapped[dt.datetime] = mapped_column(default=now)
+
+    @property
+    def who(self) -> str:
+        """Who took it, as people read it: what nobody took, the portal did."""
+        is_by_portal = self.actor_id is None and self.actor_name == SYSTEM.name
+        return _("the portal") if is_by_portal else self.actor_name
 
 
 def write_step(

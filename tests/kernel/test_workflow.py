@@ -82,7 +82,14 @@ def test_a_step_changes_the_state_and_leaves_a_history(
 
     (step,) = DOOR.history(door)
     assert (step.source, step.target, step.note) == ("open", "declined", "no room")
-    assert step.actor_name == "Ana"
+    assert step.actor_name == step.who == "Ana"
+
+
+def test_what_nobody_did_is_said_to_be_of_the_portal(door: JoinRequest) -> None:
+    with unit_of_work():
+        DOOR.apply(SYSTEM, door, "accept")
+    (step,) = DOOR.history(door)
+    assert step.who == "the portal"
 
 
 def test_a_step_that_the_state_does_not_allow_is_a_conflict(door: JoinRequest) -> None:

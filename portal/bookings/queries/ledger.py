@@ -92,6 +92,4 @@ def _entry(step: WorkflowStep, row: Any) -> LedgerEntry:
     else:
         what = source_of(row)
         whom = row.capability.name if row.capability else _("Every capability")
-    return LedgerEntry(
-        step.taken_at, step.action, step.subject, what, whom, step.actor_name, step.note
-    )
+    return LedgerEntry(step.taken_at, step.action, step.subject, what, whom, step.who, step.note)

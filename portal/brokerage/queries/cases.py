@@ -263,7 +263,7 @@ def timeline(actor: Actor, case: Case, tasks: list[CaseTask], limit: int = 200) 
             step.taken_at,
             _("Stage: %(stage)s", stage=STAGES[step.target]),
             step.note,
-            step.actor_name,
+            step.who,
         )
         for step in CASES.history(case)
     ]

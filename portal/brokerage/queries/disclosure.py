@@ -174,7 +174,7 @@ def history_of(introduction: Introduction) -> list[tuple[WorkflowStep, str]]:
     known = _identified(introduction)
     is_kept = any(party.is_hidden and party.id not in known for party in introduction.parties)
     return [
-        (step, "" if is_kept and step.action in ("decline", "halt") else step.actor_name)
+        (step, "" if is_kept and step.action in ("decline", "halt") else step.who)
         for step in INTRODUCTIONS.history(introduction)
     ]
 

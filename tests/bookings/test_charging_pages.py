@@ -191,6 +191,8 @@ def test_an_incident_can_stop_the_machine(client_of: Clients, booking: Booking) 
     report = {"text": "The spindle smokes.", "opens_outage": "yes"}
     assert client_of("ben").post(path, data=report).status_code == 303
     assert "out of order since then" in client_of("cleo").get(f"/bookings/{booking.id}/charge").text
+    for name in ("ben", "cleo"):
+        assert "The spindle smokes." in client_of(name).get(f"/bookings/{booking.id}").text
 
 
 def test_statement_is_a_page_a_table_and_a_workbook(

@@ -25,7 +25,7 @@ from portal.bookings.policies import Permission
 from portal.bookings.queries import bookings as queries
 from portal.bookings.queries import listings
 from portal.bookings.queries.calendar import load_calendar
-from portal.bookings.queries.charging import load_charge, load_rates, reestimate_cents
+from portal.bookings.queries.charging import Charge, load_charge, load_rates, reestimate_cents
 from portal.bookings.queries.elsewhere import list_targets
 from portal.bookings.queries.notices import list_places
 from portal.bookings.queries.timetables import list_colleagues
@@ -179,6 +179,9 @@ def show(booking_id: int) -> ResponseReturnValue:
     span = Span(booking.starts_at, booking.ends_at)
     notice = calendar.rules_for(booking.customer_class).cancel_notice_minutes
     is_open = booking.status in OPEN_STATUSES and booking.ends_at > now()
+    has_begun = booking.status not in ("requested", "approved")
+    is_told = has_begun and can(actor, Permission.CHARGE_VIEW, booking)
+    charge = load_charge(booking) if is_told else None
     return show_page(
         "bookings/show.html",
         booking=booking,
@@ -187,7 +190,8 @@ def show(booking_id: int) -> ResponseReturnValue:
         zone=zone_words(zone, booking.starts_at),
         place_zone=zone,
         check_in_from=_check_in_time(actor, booking, zone),
-        price=_price_words(booking),
+        price=_price_words(booking, charge),
+        incidents=charge.incidents if charge else (),
         where=list_places([booking])[booking.resource_id],
         record_url=_record_url(booking),
         times_url=_times_url(booking, zone),
@@ -219,14 +223,10 @@ def _check_in_time(actor: Actor, booking: Any, zone: str) -> str:
     return write_instant(begins, zone)
 
 
-def _price_words(booking: Any) -> tuple[Any, str | None]:
+def _price_words(booking: Any, charge: Charge | None) -> tuple[Any, str | None]:
     """Return what a booking costs, or will cost about, with the word for it."""
-    if booking.status not in OPEN_STATUSES and can(
-        current_actor(), Permission.CHARGE_VIEW, booking
-    ):
-        charge = load_charge(booking)
-        if charge.lines:
-            return _("Price"), format_money(charge.total_cents)
+    if charge is not None and charge.lines:
+        return _("Price"), format_money(charge.total_cents)
     if booking.estimate_cents is None:
         return _("Estimate"), None
     if booking.estimate_cents:
@@ -581,7 +581,7 @@ def _history(booking: Any, zone: str) -> list[Past]:
         why = step.note
         if step.action in _RESAID and why:
             why = _("It was: “%(text)s”", text=why)
-        found.append(Past(step.taken_at, what, step.actor_name, why))
+        found.append(Past(step.taken_at, what, step.who, why))
     for move in booking.moves:
         was = write_times(Span(move.was_from, move.was_until), zone)
         who = move.moved_by.name if move.moved_by else ""

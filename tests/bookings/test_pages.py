@@ -215,6 +215,15 @@ def test_all_that_stands_against_it_is_told_at_once_with_where_a_gate_is_opened(
     assert 'value="First articles"' in answer.text
 
 
+def test_who_lacks_something_reads_it_before_filling_in_the_form(
+    client_of: ClientOf, mill: OpenMill, address: str
+) -> None:
+    mill(needs_induction=True)
+    shown = client_of("ana").get(f"{address}/book").text
+    assert "A safety induction of whoever comes" in shown
+    assert "/access/ask?kind=induction" in shown
+
+
 def test_what_would_work_is_one_click_away(
     client_of: ClientOf, world: World, mill: OpenMill, book: Callable[..., Booking], address: str
 ) -> None:

@@ -18,6 +18,7 @@ from portal.facilities.models import Equipment, Facility
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import today_here
 from portal.kernel.manifest import WayToQualify, ways_to_qualify
+from portal.organizations.models import Organization
 
 #: The gates in the order of a page: what the rules say, what opens it, what it is.
 _GATES: tuple[tuple[str, str, Any], ...] = (
@@ -58,6 +59,24 @@ def needs_section(actor: Actor, record: Equipment | Facility) -> Needs | None:
     if not resource.is_open:
         return None
     organization = next(iter(list_bookers(actor, record.organization_id)), None)
+    return _find_needs(actor, record, resource, organization)
+
+
+def find_missing(
+    actor: Actor, record: Equipment | Facility, resource: Resource, organization: Organization
+) -> Needs | None:
+    """Return what the reader needs to book it for an organization, if any of that is missing."""
+    found = _find_needs(actor, record, resource, organization)
+    is_missing = found is not None and any(need.is_open is False for need in found.needs)
+    return found if is_missing else None
+
+
+def _find_needs(
+    actor: Actor,
+    record: Equipment | Facility,
+    resource: Resource,
+    organization: Organization | None,
+) -> Needs | None:
     customer_class = (
         customer_class_of(record.organization_id, organization.id, organization.kind)
         if organization

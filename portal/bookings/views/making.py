@@ -19,6 +19,7 @@ from portal.bookings.queries import hosts
 from portal.bookings.queries.calendar import load_calendar
 from portal.bookings.queries.charging import estimate_all_cents, load_rates
 from portal.bookings.queries.elsewhere import list_elsewhere
+from portal.bookings.queries.needs import find_missing
 from portal.bookings.queries.timetables import list_along, list_colleagues
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.customers import customer_class_of
@@ -103,6 +104,12 @@ def book(equipment_id: int | None = None, facility_id: int | None = None) -> Res
         rates=load_rates(subject.resource, _class(subject, booker)),
         estimate=_estimate(form, subject, booker, along, span, zone) if span else "",
         told=tell_visitors(rules, hosts.region_names(rules.eligible_region_ids or ())),
+        # Before one fills in a form that is refused; afterwards the refusal says it.
+        missing=(
+            find_missing(actor, subject.record, subject.resource, booker)
+            if request.method == "GET"
+            else None
+        ),
         attempted=attempted,
         refusal=show_refusal(attempted, subject, form) if attempted else None,
         form_key=request.form.get("form_key", "")[:40] or secrets.token_urlsafe(9),

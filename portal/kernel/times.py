@@ -13,8 +13,16 @@ _DAY = 24 * _HOUR
 _HALF_DAY = 12 * _HOUR
 
 
-_TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
-_HALF_DAY_TIME = re.compile(r"(0?[1-9]|1[0-2])(?::([0-5]\d))?\s?([ap])\.?m\.?", re.IGNORECASE)
+#: "17:30", "17.30", "17 h 30" and, with all of its digits, "1730".
+_TIME = re.compile(
+    r"(?P<hour>[01]?\d|2[0-3])(?:[:.]|\s?h\s?)(?P<minute>[0-5]\d)"
+    r"|(?P<shop_hour>[01]\d|2[0-3])(?P<shop_minute>[0-5]\d)"
+    r"|(?P<full_hour>[01]?\d|2[0-3])\s?h",
+    re.IGNORECASE,
+)
+_HALF_DAY_TIME = re.compile(
+    r"(0?[1-9]|1[0-2])(?:[:.]([0-5]\d))?\s?([ap])\.?\s?(?:m\.?)?", re.IGNORECASE
+)
 
 
 def read_time(text: str) -> str | None:
@@ -23,7 +31,8 @@ def read_time(text: str) -> str | None:
     if text.lower() in (spoken := {_("noon"): "12:00", _("midnight"): "24:00", "24:00": "24:00"}):
         return spoken[text.lower()]
     if found := _TIME.fullmatch(text):
-        return f"{int(found[1]):02d}:{found[2]}"
+        hour = found["hour"] or found["shop_hour"] or found["full_hour"]
+        return f"{int(hour):02d}:{found['minute'] or found['shop_minute'] or '00'}"
     if found := _HALF_DAY_TIME.fullmatch(text):
         hour = int(found[1]) % 12 + (12 if found[3].lower() == "p" else 0)
         return f"{hour:02d}:{found[2] or '00'}"

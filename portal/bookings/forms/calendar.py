@@ -265,7 +265,7 @@ class ClosureForm(Form):
     is_open = YesNoField(
         _l("Nobody knows the end yet"), description=_l("Only for what is out of order.")
     )
-    repeats = ChoiceField(_l("Repeats"), choices=REPEATS)
+    repeats = ChoiceField(_l("Repeats"), choices=REPEATS, empty=_l("Once"))
     interval = WholeNumberField(
         _l("Every how many"), least=1, most=MOST_INTERVAL, description=_l("2: every second time.")
     )

@@ -195,7 +195,10 @@ def show(booking_id: int) -> ResponseReturnValue:
         where=list_places([booking])[booking.resource_id],
         record_url=_record_url(booking),
         times_url=_times_url(booking, zone),
-        steps=[step for step in BOOKINGS.available(actor, booking) if _is_timely(booking, step)],
+        steps=sorted(
+            (step for step in BOOKINGS.available(actor, booking) if _is_timely(booking, step)),
+            key=lambda step: step.action == "cancel",
+        ),
         scopes=SCOPES if booking.series_id is not None else {},
         is_open=is_open,
         can_move=is_open and can(actor, Permission.BOOKING_MOVE, booking),

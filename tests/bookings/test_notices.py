@@ -150,6 +150,7 @@ def test_a_booking_is_asked_for_approved_moved_and_cancelled_by_mail(
         actor_named("cleo"), get_booking(booking.id), span=Span(next_week(2), next_week(3))
     )
     (mail,) = deliver()
+    assert "Before, it was on" in mail.body_text
     same, _status, third = invitation_of(mail)
     assert same == identity
     assert int(third) > int(second)

@@ -114,6 +114,14 @@ def _was(booking: Booking, action: str) -> str:
     return booking.moves[-1].was_resource.name
 
 
+def _span_before(booking: Booking, action: str) -> Span | None:
+    """Return when a booking was before a move to another time."""
+    if action != "move":
+        return None
+    before = Span(booking.moves[-1].was_from, booking.moves[-1].was_until)
+    return before if before != Span(booking.starts_at, booking.ends_at) else None
+
+
 def _tell(
     person: User,
     booking: Booking,
@@ -125,6 +133,7 @@ def _tell(
 ) -> None:
     zone = queries.zone_of(booking.resource)
     span = Span(booking.starts_at, booking.ends_at)
+    before = _span_before(booking, action)
     more = booking.series_id is not None or booking.party is not None
     is_there = person.id == booking.user_id
     place = queries.list_places([booking])[booking.resource_id] if is_there else ""
@@ -147,6 +156,7 @@ def _tell(
         note=note,
         by=by,
         was=was,
+        was_when=(lambda: write_span(before, zone)) if before else None,
         url=external_url("bookings.show", booking_id=booking.id),
         choose_url=external_url("accounts.show_mail", _anchor="bookings"),
     )

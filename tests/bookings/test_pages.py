@@ -609,6 +609,20 @@ def test_whoever_waits_is_offered_freed_time_and_takes_it_with_one_click(
     assert "First articles" in ana.get(done.headers["Location"]).text
 
 
+def test_one_waits_for_a_busy_time_where_one_sees_it(
+    client_of: ClientOf, mill: OpenMill, book: Callable[..., Booking], address: str
+) -> None:
+    mill()
+    book("cleo", "09:00", "11:00", "college")
+    week = f"{address}/times?date={in_a_week('12:00').astimezone(PLACE).date()}"
+    ana = client_of("ana")
+    action, values = forms(ana.get(week), "Tell me when it gets free")
+    assert ana.post(action, data=values).status_code == 303
+    assert session.scalars(select(WaitingEntry)).one().starts_at == in_a_week("09:00")
+    assert "Tell me when" not in client_of("cleo").get(week).text
+    assert "Tell me when" not in client_of("nobody").get(week).text
+
+
 def test_whoever_no_longer_waits_leaves_the_list_and_others_cannot_make_them(
     client_of: ClientOf, world: World, mill: OpenMill, book: Callable[..., Booking], address: str
 ) -> None:

@@ -82,7 +82,7 @@ def show_refusal(attempted: Attempted, subject: Subject, form: SpanForm) -> Refu
     problems = attempted.refusal.problems
     codes = {problem.code for problem in problems}
     kept = _kept(form)
-    values = {**kept, **_sent(span_values(attempted.span, attempted.zone))}
+    values = {**kept, **sent_values(span_values(attempted.span, attempted.zone))}
     return Refusal(
         problems=[
             Problem(
@@ -96,7 +96,7 @@ def show_refusal(attempted: Attempted, subject: Subject, form: SpanForm) -> Refu
         ways=[
             Way(
                 _("%(when)s is free", when=write_times(one.span, attempted.zone)),
-                {**kept, **_sent(span_values(one.span, attempted.zone))},
+                {**kept, **sent_values(span_values(one.span, attempted.zone))},
             )
             for one in attempted.refusal.suggestions
             if one.instead_of is None and one.span != attempted.held
@@ -170,7 +170,7 @@ def _gate_url(hint: str, subject: Subject, form: SpanForm) -> str | None:
 def _kept(form: SpanForm) -> dict[str, Any]:
     """Return what a form says besides the time, as it is sent again."""
     times = SpanForm()._fields
-    return _sent(
+    return sent_values(
         {
             name: field.data
             for name, field in form._fields.items()
@@ -179,7 +179,7 @@ def _kept(form: SpanForm) -> dict[str, Any]:
     )
 
 
-def _sent(values: dict[str, Any]) -> dict[str, Any]:
+def sent_values(values: dict[str, Any]) -> dict[str, Any]:
     """Return values as a browser sends them; what is empty or off is not sent."""
     return {
         name: "y" if value is True else value.isoformat() if hasattr(value, "isoformat") else value

@@ -8,6 +8,7 @@ from flask import Response, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from portal.bookings.forms.pages import span_values
 from portal.bookings.policies import Permission
 from portal.bookings.queries.notices import calendar_host
 from portal.bookings.queries.timetables import Week, list_busy, load_week
@@ -17,6 +18,7 @@ from portal.bookings.rules.telling import write_clock
 from portal.bookings.rules.timetable import Block, usual_end
 from portal.bookings.rules.words import BOOKING_STATUSES
 from portal.bookings.views.blueprint import blueprint
+from portal.bookings.views.refusals import sent_values
 from portal.bookings.views.subjects import (
     Subject,
     choose_booker,
@@ -76,6 +78,7 @@ def show_times(
         clock_until=lambda moment: _clock(week, moment, is_end=True),
         toned=_TONES,
         book_url=lambda block: _book_url(subject, week, block, booker),
+        wait_values=lambda block: _wait_values(week, block, booker),
         date_url=lambda date: times_url(date=date.isoformat()),
         earlier=times_url(date=(week.date - dt.timedelta(days=7)).isoformat()),
         later=times_url(date=(week.date + dt.timedelta(days=7)).isoformat()),
@@ -150,6 +153,15 @@ def _book_url(subject: Subject, week: Week, block: Block, booker: Any) -> str | 
     if booker is not None:
         arguments["organization_id"] = booker.id
     return subject.url("book", **arguments)
+
+
+def _wait_values(week: Week, block: Block, booker: Any) -> dict[str, Any] | None:
+    """Return what a form sends to wait for a time that others have booked, if one can."""
+    is_of_others = block.kind == "busy" and not getattr(block.about, "booking_id", None)
+    if booker is None or not is_of_others or block.span.starts_at <= now():
+        return None
+    times = sent_values(span_values(block.span, week.found.time_zone))
+    return {"organization_id": booker.id, **times}
 
 
 def _next_url(subject: Subject, week: Week, booker: Any) -> str | None:

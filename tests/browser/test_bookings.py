@@ -62,7 +62,7 @@ def test_a_time_is_asked_for_on_a_phone_and_approved_without_scripts(
     ana.fill("From", "09:00")
     ana.fill("Until", "10:30")
     ana.fill("What for", "First articles of the pump")
-    ana.press("Book it")
+    ana.press("Ask for it")
     ana.sees("You asked for")
     booking = ana.address
     cleo = sit("cleo", "without scripts")

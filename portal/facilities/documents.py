@@ -9,13 +9,16 @@ from portal.facilities.models import Equipment, Facility
 from portal.facilities.policies import Permission
 from portal.facilities.queries import EQUIPMENT_OPTIONS, FACILITY_OPTIONS, Record, place_of_record
 from portal.facilities.rules import ADDRESSES
-from portal.kernel.authorization import Actor, visible_ids
+from portal.kernel.authorization import Viewing
 from portal.kernel.database import session
 from portal.kernel.fulltext.port import Document
 from portal.kernel.listing import audience_of
 from portal.kernel.richtext import plain
 from portal.organizations.queries.profiles import clusters_of_organizations
 from portal.regions.queries import broader_by_key, county_labels, labels_of
+
+VIEWING_FACILITIES = Viewing(Facility.id, Permission.FACILITY_VIEW)
+VIEWING_EQUIPMENT = Viewing(Equipment.id, Permission.EQUIPMENT_VIEW)
 
 
 def list_equipment_documents(ids: Sequence[int]) -> list[Document]:
@@ -154,16 +157,6 @@ def list_equipment_ids(after: int, limit: int) -> list[int]:
 def list_facility_ids(after: int, limit: int) -> list[int]:
     """Return ids of facilities in ascending order, for a rebuild of the index."""
     return _ids(select(Facility.id).where(Facility.id > after).order_by(Facility.id), limit)
-
-
-def visible_equipment_ids(actor: Actor, ids: Sequence[int]) -> set[int]:
-    """Return those of the ids that the actor may see right now."""
-    return visible_ids(actor, Equipment.id, Permission.EQUIPMENT_VIEW, ids)
-
-
-def visible_facility_ids(actor: Actor, ids: Sequence[int]) -> set[int]:
-    """Return those of the ids that the actor may see right now."""
-    return visible_ids(actor, Facility.id, Permission.FACILITY_VIEW, ids)
 
 
 def equipment_ids_of_organization(organization_id: int) -> list[int]:

@@ -55,7 +55,7 @@ manifest = Manifest(
                     lambda event: documents.facility_ids_of_organization(event.organization_id),
                 ),
             },
-            visible_ids=documents.visible_facility_ids,
+            viewing=documents.VIEWING_FACILITIES,
         ),
         Searchable(
             kind="equipment",
@@ -73,7 +73,7 @@ manifest = Manifest(
                     lambda event: documents.equipment_ids_of_organization(event.organization_id),
                 ),
             },
-            visible_ids=documents.visible_equipment_ids,
+            viewing=documents.VIEWING_EQUIPMENT,
         ),
     ),
     sections=(

@@ -3,13 +3,25 @@
 Each domain's `policies.py` holds its table; nothing else in the portal compares roles.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, and_, bindparam, false, not_, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    and_,
+    bindparam,
+    false,
+    literal_column,
+    not_,
+    or_,
+    select,
+    true,
+    union_all,
+)
 from sqlalchemy import inspect as inspect_row
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -27,7 +39,7 @@ class Actor:
     memberships: role ("owner", "manager", "member") by organization id.
     brokered_regions, brokered_counties: region ids and county FIPS codes of a broker.
     scopes: what an API token allows, or None for a person in a browser.
-    kept: the conditions and statements that `visible` and `visible_ids` have made of all that.
+    kept: the conditions and statements that `visible` and `visible_keys` have made of all that.
     """
 
     user_id: int | None = None
@@ -213,8 +225,17 @@ class Policy:
     views: Mapping[type, StrEnum] = field(default_factory=dict)
 
 
-#: Ids for which a statement that is kept has places.
+class Viewing(NamedTuple):
+    """How one knows whether rows may be seen: the column of their ids, and the permission."""
+
+    column: Column
+    permission: str
+
+
+#: Ids of each kind for which a statement that is kept has places.
 _OF_A_PAGE = 20
+#: As many ids go into one statement.
+_AT_ONCE = 1_000
 _rules: dict[str, Rule] = {}
 _scopes: dict[str, str] = {}
 _views: dict[type, str] = {}
@@ -269,23 +290,53 @@ def visible(actor: Actor, permission: str) -> Condition:
     return condition
 
 
-def visible_ids(actor: Actor, column: Column, permission: str, ids: Sequence[int]) -> set[int]:
-    """Return those of a model's ids (`column`) on whose rows the actor has the permission now."""
-    if len(ids) > _OF_A_PAGE:
-        # Numbers are no entities: the session's connection reads them in half the time.
-        among = column.in_(ids)
-        found = select(column).where(among, visible(actor, permission))
-        return set(session.connection().scalars(found))
-    # Every search ends here: what is always the same is put into words once.
-    key = (column.key, permission)
+def visible_keys(
+    actor: Actor, viewing: Mapping[str, Viewing], ids: Mapping[str, Sequence[int]]
+) -> set[tuple[str, int]]:
+    """Return those rows, by kind and id, that the database says the actor may see now.
+
+    viewing: of all kinds that there are. ids: by kind; others are passed over.
+    """
+    wanted = {kind: its for kind, its in ids.items() if kind in viewing}
+    if not wanted:
+        return set()
+    if max(map(len, wanted.values())) > _OF_A_PAGE:
+        return {
+            (kind, number)
+            for kind, its in wanted.items()
+            for number in _visible_among_many(actor, viewing[kind], its)
+        }
+    # Every search ends here: all kinds are asked about at once, in words that are kept.
+    key = tuple(viewing)
     statement = actor.kept.get(key)
     if statement is None:
-        among = column.in_(bindparam("among", expanding=True))
-        statement = select(column).where(among, visible(actor, permission))
-        actor.kept[key] = statement
+        statement = actor.kept[key] = _viewing_at_once(actor, viewing)
     # A place that is left over gets an id that no row has.
-    places = [*ids, *[0] * (_OF_A_PAGE - len(ids))]
-    return {number for (number,) in read_committed(statement, {"among": places})}
+    places = {kind: [*wanted.get(kind, ()), *_NO_IDS][:_OF_A_PAGE] for kind in viewing}
+    kinds = list(viewing)
+    return {(kinds[at], number) for at, number in read_committed(statement, places)}
+
+
+_NO_IDS = (0,) * _OF_A_PAGE
+
+
+def _viewing_at_once(actor: Actor, viewing: Mapping[str, Viewing]) -> Any:
+    return union_all(
+        *(
+            select(literal_column(str(at), Integer), column).where(
+                column.in_(bindparam(kind, expanding=True)), visible(actor, permission)
+            )
+            for at, (kind, (column, permission)) in enumerate(viewing.items())
+        )
+    )
+
+
+def _visible_among_many(actor: Actor, viewing: Viewing, ids: Sequence[int]) -> Iterator[int]:
+    for start in range(0, len(ids), _AT_ONCE):
+        among = viewing.column.in_(ids[start : start + _AT_ONCE])
+        found = select(viewing.column).where(among, visible(actor, viewing.permission))
+        # Numbers are no entities: the session's connection reads them in half the time.
+        yield from session.connection().scalars(found)
 
 
 def authorize(actor: Actor, permission: str, row: object | None = None) -> None:

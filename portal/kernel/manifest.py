@@ -8,7 +8,7 @@ from typing import Any
 import click
 from flask import Blueprint, Flask, current_app
 
-from portal.kernel.authorization import Actor, Policy, can
+from portal.kernel.authorization import Actor, Policy, Viewing, can
 from portal.kernel.fulltext.port import Document, Key
 from portal.kernel.fulltext.vocabulary import Concept
 from portal.kernel.outbox import Event, Reaction
@@ -23,7 +23,7 @@ class Searchable:
     documents(ids): the documents of those that exist and may be found at all, with audiences.
     list_ids(after, limit): ids in ascending order, for a rebuild.
     changed_by: for each event, the ids of this kind whose documents it changes.
-    visible_ids(actor, ids): those that the database says the actor may see right now.
+    viewing: how one knows which of them somebody may see right now.
     """
 
     kind: str
@@ -31,7 +31,7 @@ class Searchable:
     documents: Callable[[Sequence[int]], list[Document]]
     list_ids: Callable[[int, int], list[int]]
     changed_by: Mapping[type[Event], Callable[[Any], list[int]]]
-    visible_ids: Callable[[Actor, Sequence[int]], set[int]]
+    viewing: Viewing
 
 
 @dataclass(frozen=True)

@@ -87,17 +87,23 @@ class _Prepared:
             for name, parts in expanded.parameter_expansion.items()
             for at, piece in enumerate(parts)
         }
-        #: In the driver's order: the name of a value, where it stands in a list, how it is written;
-        #: or a value that is always the same.
-        self._binds: list[tuple[str | None, int | None, _Processor, Any]] = []
-        for piece in expanded.positiontup or ():
+        #: In the driver's order: what is always the same, and room for the rest.
+        self._always: list[Any] = []
+        #: Where else a value of some name is put in, where it stands in a list, how it is written.
+        self._binds: list[tuple[int, str, int | None, _Processor]] = []
+        #: Where whole lists are put in, as they are.
+        self._lists: list[tuple[int, str]] = []
+        for place, piece in enumerate(expanded.positiontup or ()):
             name, at = pieces.get(piece, (piece, None))
             process = compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)
-            if name in values:
-                self._binds.append((name, at, process, None))
-            else:
-                always = expanded.parameters[piece]
-                self._binds.append((None, None, None, process(always) if process else always))
+            always = None if name in values else expanded.parameters[piece]
+            self._always.append(process(always) if process and name not in values else always)
+            if name not in values:
+                continue
+            if at is None or process is not None:
+                self._binds.append((place, name, at, process))
+            elif at == 0:
+                self._lists.append((place, name))
         columns = statement.selected_columns if not isinstance(statement, UpdateBase) else ()
         found = [column.type.dialect_impl(dialect) for column in columns]
         readers = [one.result_processor(dialect, None) for one in found]
@@ -130,13 +136,13 @@ class _Prepared:
                 listener(connection, self._statement, (), values, options)
 
     def _parameters(self, values: Values) -> list[Any]:
-        parameters = []
-        for name, at, process, always in self._binds:
-            if name is None:
-                parameters.append(always)
-                continue
+        parameters = self._always.copy()
+        for place, name, at, process in self._binds:
             value = values[name] if at is None else values[name][at]
-            parameters.append(process(value) if process else value)
+            parameters[place] = process(value) if process else value
+        for place, name in self._lists:
+            its = values[name]
+            parameters[place : place + len(its)] = its
         return parameters
 
 

@@ -55,6 +55,7 @@ class SearchIndex:
     ) -> None:
         self.index = index
         self.kinds = kinds
+        self.viewing = {kind: item.viewing for kind, item in kinds.items()}
         self.facets = facets
         self.thesaurus = thesaurus
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.kernel import richtext
-from portal.kernel.authorization import Actor, visible_ids
+from portal.kernel.authorization import Viewing
 from portal.kernel.database import session
 from portal.kernel.fulltext.port import Document
 from portal.kernel.listing import audience_of
@@ -15,6 +15,8 @@ from portal.organizations.models import Organization
 from portal.organizations.policies import Permission
 from portal.organizations.queries.profiles import clusters_of_organizations
 from portal.regions import queries as regions
+
+VIEWING = Viewing(Organization.id, Permission.ORGANIZATION_VIEW)
 
 
 def list_organization_ids(after: int, limit: int) -> list[int]:
@@ -27,11 +29,6 @@ def list_organization_ids(after: int, limit: int) -> list[int]:
             .limit(limit)
         )
     )
-
-
-def visible_organization_ids(actor: Actor, ids: Sequence[int]) -> set[int]:
-    """Return those of the ids that the actor may see right now."""
-    return visible_ids(actor, Organization.id, Permission.ORGANIZATION_VIEW, ids)
 
 
 def list_organization_documents(ids: Sequence[int]) -> list[Document]:

@@ -58,7 +58,7 @@ manifest = Manifest(
             documents=documents.list_organization_documents,
             list_ids=documents.list_organization_ids,
             changed_by=_CHANGED_BY,
-            visible_ids=documents.visible_organization_ids,
+            viewing=documents.VIEWING,
         ),
     ),
     facets=(

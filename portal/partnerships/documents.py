@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
 
-from portal.kernel.authorization import Actor, visible_ids
+from portal.kernel.authorization import Viewing
 from portal.kernel.database import session
 from portal.kernel.fulltext.port import Document
 from portal.kernel.listing import audience_of
@@ -15,6 +15,8 @@ from portal.partnerships.policies import Permission
 from portal.partnerships.queries.requests import REQUEST_OPTIONS, shown_point_of
 from portal.partnerships.rules.workflows import LISTED_STATUSES
 from portal.regions.queries import broader_by_key, labels_of
+
+VIEWING = Viewing(Request.id, Permission.REQUEST_VIEW)
 
 
 def list_request_documents(ids: Sequence[int]) -> list[Document]:
@@ -116,8 +118,3 @@ def request_ids_of_organization(organization_id: int) -> list[int]:
     return list(
         session.scalars(select(Request.id).where(Request.organization_id == organization_id))
     )
-
-
-def visible_request_ids(actor: Actor, ids: Sequence[int]) -> set[int]:
-    """Return those of the ids that the actor may see right now."""
-    return visible_ids(actor, Request.id, Permission.REQUEST_VIEW, ids)

@@ -81,7 +81,7 @@ manifest = Manifest(
             documents=documents.list_request_documents,
             list_ids=documents.list_request_ids,
             changed_by=_CHANGED_BY,
-            visible_ids=documents.visible_request_ids,
+            viewing=documents.VIEWING,
         ),
     ),
     facets=(

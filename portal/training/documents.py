@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Select, select
 
 from portal.facilities.rules import Place
-from portal.kernel.authorization import Actor, visible_ids
+from portal.kernel.authorization import Viewing
 from portal.kernel.clock import today_here
 from portal.kernel.database import session
 from portal.kernel.fulltext.port import Document, Key
@@ -25,6 +25,8 @@ from portal.training.queries.programs import PROGRAM_OPTIONS
 from portal.training.queries.sections import SECTION_OPTIONS, can_enroll, place_of_provider
 from portal.training.rules.programs import PROGRAM_ADDRESS, SEARCH_WORDS
 from portal.training.rules.sections import price_range
+
+VIEWING = Viewing(Program.id, Permission.PROGRAM_VIEW)
 
 
 @dataclass(frozen=True)
@@ -181,11 +183,6 @@ def _next_facts(program: Program, shared: _SharedFacts) -> dict[str, str]:
 def list_program_ids(after: int, limit: int) -> list[int]:
     """Return ids of programs in ascending order, for a rebuild of the index."""
     return _ids(select(Program.id).where(Program.id > after).order_by(Program.id).limit(limit))
-
-
-def visible_program_ids(actor: Actor, ids: Sequence[int]) -> set[int]:
-    """Return those of the ids that the actor may see right now."""
-    return visible_ids(actor, Program.id, Permission.PROGRAM_VIEW, ids)
 
 
 def program_ids_of_organization(organization_id: int) -> list[int]:

@@ -110,7 +110,7 @@ manifest = Manifest(
                     lambda event: documents.program_ids_of_organization(event.organization_id),
                 ),
             },
-            visible_ids=documents.visible_program_ids,
+            viewing=documents.VIEWING,
         ),
     ),
     facets=(

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from portal.directory.queries.searching import visible_keys
 from portal.facilities import documents, queries, services
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.database import session, unit_of_work
@@ -123,10 +124,11 @@ def test_records_follow_their_organization(
 
 
 def test_results_are_checked_against_what_may_be_seen_now(world: World, actor: ActorOf) -> None:
-    ids = list(world.equipment.values())
-    seen = documents.visible_equipment_ids(actor("eve"), ids)
-    assert world.equipment["shop_members"] in seen
-    assert world.equipment["shop_organization"] not in seen
-    assert documents.visible_equipment_ids(SYSTEM, ids) == set(ids)
-    labs = documents.visible_facility_ids(actor("nobody"), list(world.facilities.values()))
-    assert labs == {world.facilities[f"{name}_public"] for name in ("shop", "college", "aero")}
+    machines = {("equipment", number) for number in world.equipment.values()}
+    seen = visible_keys(actor("eve"), machines)
+    assert ("equipment", world.equipment["shop_members"]) in seen
+    assert ("equipment", world.equipment["shop_organization"]) not in seen
+    assert visible_keys(SYSTEM, machines) == machines
+    labs = {("facility", number) for number in world.facilities.values()}
+    public = [world.facilities[f"{name}_public"] for name in ("shop", "college", "aero")]
+    assert visible_keys(actor("nobody"), labs) == {("facility", number) for number in public}

@@ -2,6 +2,7 @@
 
 import pytest
 
+from portal.directory.queries.searching import visible_keys
 from portal.kernel.database import unit_of_work
 from portal.kernel.fulltext.port import Query
 from portal.kernel.search import search_index
@@ -51,8 +52,9 @@ def test_what_the_index_finds_is_checked_against_the_database(actor, shop, world
     ids = list(world.organizations.values())
     with unit_of_work():
         shop.status = "archived"
-    assert documents.visible_organization_ids(actor("nobody"), ids) == set(ids) - {shop.id}
-    assert documents.visible_organization_ids(actor("ben"), ids) == set(ids)
+    keys = {("organization", number) for number in ids}
+    assert visible_keys(actor("nobody"), keys) == keys - {("organization", shop.id)}
+    assert visible_keys(actor("ben"), keys) == keys
 
 
 def test_a_rebuild_reads_ids_in_portions(world):

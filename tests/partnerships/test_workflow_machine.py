@@ -17,6 +17,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import select
 
+from portal.directory.queries.searching import visible_keys
 from portal.kernel.authorization import SYSTEM, Actor, can
 from portal.kernel.clock import now, today_here
 from portal.kernel.database import session, unit_of_work
@@ -29,7 +30,6 @@ from portal.kernel.errors import (
     Unauthenticated,
 )
 from portal.organizations.models import Organization
-from portal.partnerships import documents
 from portal.partnerships.models import (
     Mandate,
     Request,
@@ -356,7 +356,7 @@ def test_no_order_of_steps_breaks_the_rules(
                     own = set(self.actors[name].memberships)
                     knows = queries.sees_identity(self.actors[name], request)
                     assert knows == bool(own & self.knowing)
-                listed = documents.visible_request_ids(self.actors[name], [request.id])
+                listed = visible_keys(self.actors[name], [("request", request.id)])
                 assert bool(listed) == sees
 
         def mandate_fits(self, request: Request) -> None:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from portal.directory.rules import (
     Search,
     facet_with_too_many,
 )
+from portal.kernel import authorization
 from portal.kernel.authorization import NOBODY, Actor
 from portal.kernel.clock import now
 from portal.kernel.errors import Invalid
@@ -30,12 +31,9 @@ from portal.kernel.fulltext.port import (
     Suggestion,
 )
 from portal.kernel.kept import for_a_minute, while_unwritten
-from portal.kernel.manifest import Searchable, SearchFilter, installed_manifests
+from portal.kernel.manifest import SearchFilter, installed_manifests
 from portal.kernel.search import search_index
 from portal.regions.queries import ZipPlace, find_zip
-
-#: As many ids go into one statement.
-_CHUNK = 1_000
 
 
 class FacetChoice(NamedTuple):
@@ -180,7 +178,7 @@ def _conditions(actor: Actor, wanted: Search, place: ZipPlace | None) -> dict[st
 def suggest(actor: Actor, typed: str, limit: int = 8) -> list[Suggestion]:
     """Return records whose names begin with what is typed, those that the actor may see."""
     found = search_index().index.suggest(typed, actor.audience, limit)
-    seen = visible_keys(actor, ((item.kind, item.id) for item in found))
+    seen = visible_keys(actor, [(item.kind, item.id) for item in found])
     return [item for item in found if (item.kind, item.id) in seen]
 
 
@@ -192,32 +190,17 @@ def _sort(wanted: Search, place: ZipPlace | None) -> Any:
     return wanted.sort
 
 
-def visible_keys(actor: Actor, keys: Iterable[Key]) -> set[Key]:
+def visible_keys(actor: Actor, keys: Collection[Key]) -> set[Key]:
     """Return those of the records that the database says the actor may see right now."""
-    by_kind: dict[str, list[int]] = defaultdict(list)
-    for kind, number in keys:
-        by_kind[kind].append(number)
-    kinds = search_index().kinds
-    known: dict[str, set[int]] = defaultdict(set)
-    if actor is NOBODY:
-        # What everybody may see is asked for again and again.
-        known = while_unwritten("visible", lambda: defaultdict(set))
-    return {
-        (kind, number)
-        for kind, numbers in by_kind.items()
-        if kind in kinds
-        for number in _visible_ids(actor, kinds[kind], numbers, known[kind])
-    }
-
-
-def _visible_ids(
-    actor: Actor, kind: Searchable, numbers: Sequence[int], known: set[int]
-) -> set[int]:
-    """Return those that the actor may see; `known` are some of them, with these from now."""
-    unknown = [number for number in numbers if number not in known]
-    for start in range(0, len(unknown), _CHUNK):
-        known |= kind.visible_ids(actor, unknown[start : start + _CHUNK])
-    return known.intersection(numbers)
+    # What everybody may see is asked for again and again.
+    known: set[Key] = while_unwritten("visible", set) if actor is NOBODY else set()
+    by_kind: dict[str, list[int]] = {}
+    for key in keys:
+        if key not in known:
+            by_kind.setdefault(key[0], []).append(key[1])
+    if by_kind:
+        known |= authorization.visible_keys(actor, search_index().viewing, by_kind)
+    return known.intersection(keys)
 
 
 def _known_labels() -> dict[str, dict[str, str]]:
@@ -347,6 +330,6 @@ def hits_of(actor: Actor, keys: Sequence[Key]) -> list[Hit]:
         Query(audience=actor.audience, among=frozenset(keys), sort="newest", limit=len(keys))
     )
     places = {key: place for place, key in enumerate(keys)}
-    seen = visible_keys(actor, (hit.key for hit in results.hits))
+    seen = visible_keys(actor, [hit.key for hit in results.hits])
     shown = (hit for hit in results.hits if hit.key in seen)
     return sorted(shown, key=lambda hit: places[hit.key])

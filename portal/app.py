@@ -3,13 +3,11 @@
 import importlib
 import os
 import secrets
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Flask
-from flask.ctx import RequestContext
 from flask_migrate import Migrate
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -24,28 +22,11 @@ from portal.kernel.manifest import Job, Manifest, installed_manifests
 from portal.kernel.openapi import blueprint as openapi_blueprint
 from portal.kernel.search import init_search, mend_index, search_index
 from portal.kernel.settled import init_settled, settled
+from portal.kernel.web.application import Portal
 from portal.kernel.web.setup import init_web
 from portal.registry import DOMAINS
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
-
 ROOT = Path(__file__).resolve().parent.parent
-
-
-class Portal(Flask):
-    """Flask without what no request here needs."""
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the function: none is asynchronous, and a dozen would be looked at each time."""
-        return func
-
-    def request_context(self, environ: "WSGIEnvironment") -> RequestContext:
-        """Return the context of a request."""
-        # A body whose length is told is not read once more to see that nothing more comes.
-        if "CONTENT_LENGTH" in environ:
-            environ.pop("wsgi.input_terminated", None)
-        return super().request_context(environ)
 
 
 def create_app(environment: str | None = None, **settings: Any) -> Flask:

@@ -65,7 +65,8 @@ def for_a_minute(key: Hashable, make: Callable[[], T], renew: Callable[[T], T] |
 
 
 def _answers() -> "KeptAnswers":
-    found: KeptAnswers = current_app.extensions["portal-kept"]
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    found: KeptAnswers = app.extensions["portal-kept"]
     return found
 
 
@@ -266,8 +267,7 @@ def _key(environ: "WSGIEnvironment") -> tuple[str, ...] | None:
 
 def _for_everybody(headers: Headers, etag: str) -> Headers:
     replaced = ("cache-control", "etag", "vary")
-    return [
-        *((name, value) for name, value in headers if name.lower() not in replaced),
+    return [said for said in headers if said[0].lower() not in replaced] + [
         ("Cache-Control", "public, max-age=0, must-revalidate"),
         ("Vary", "Cookie, Accept-Language"),
         ("ETag", etag),
@@ -289,7 +289,7 @@ def _answer(
 
 
 def _has(headers: Headers, wanted: str) -> bool:
-    return any(name.lower() == wanted for name, _ in headers)
+    return wanted in [name.lower() for name, _ in headers]
 
 
 def _refuse_to_write(_octets: bytes) -> object:

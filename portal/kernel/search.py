@@ -220,5 +220,6 @@ def mend_index() -> None:
 
 def search_index() -> SearchIndex:
     """Return the present app's search index."""
-    found: SearchIndex = current_app.extensions["portal-search"]
+    # Each name of a proxy is looked up anew, and a page of results asks five times.
+    found: SearchIndex = current_app._get_current_object().extensions["portal-search"]  # type: ignore[attr-defined]
     return found

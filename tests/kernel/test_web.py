@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 import time_machine
-from flask import Flask, g, request
+from flask import Flask, g, request, url_for
 from flask import session as cookie
 from flask.testing import FlaskClient
 from flask_babel import force_locale
@@ -80,6 +80,15 @@ def test_next_never_leaves_the_site(target: str) -> None:
 )
 def test_next_may_be_any_path_of_the_site(target: str) -> None:
     assert local_target(target, "/fallback") == target
+
+
+def test_addresses_are_of_the_host_that_was_asked(app: Flask) -> None:
+    for host in ("https://one.example", "http://two.example:8080", "https://one.example"):
+        with app.test_request_context("/search?q=a%20b", base_url=host):
+            assert url_for("directory.search", _external=True) == f"{host}/search"
+            assert (request.host, request.args["q"]) == (host.partition("://")[2], "a b")
+    with app.test_request_context("/search", base_url="https://one.example/portal"):
+        assert url_for("directory.search") == "/portal/search"
 
 
 @pytest.mark.parametrize("target", HOSTILE_TARGETS)

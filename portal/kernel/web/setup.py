@@ -1,7 +1,6 @@
 """What Flask and its extensions are told, so that every page has the portal's manners."""
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 from flask import Flask, Request, Response
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
@@ -33,9 +32,6 @@ from portal.kernel.web.refusals import init_refusals
 from portal.kernel.web.texts import Texts, catalog, say, say_in_page
 from portal.kernel.web.viewer import choose_locale, current_actor, language, viewer_zone
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIEnvironment
-
 
 class Sessions(SecureCookieSessionInterface):
     """Flask's sessions; who comes without a cookie gets one at once."""
@@ -52,16 +48,6 @@ class Sessions(SecureCookieSessionInterface):
             response.vary.add("Cookie")
         elif session.accessed:
             response.headers.add("Vary", "Cookie")
-
-
-class Answer(Response):
-    """A response whose body, where all of it is known, is one piece: it goes out with the head."""
-
-    def get_app_iter(self, environ: "WSGIEnvironment") -> Iterable[bytes]:
-        pieces = super().get_app_iter(environ)
-        if not self.is_sequence or self._on_close:
-            return pieces
-        return [b"".join(pieces)]
 
 
 class RecordNumber(IntegerConverter):
@@ -101,7 +87,6 @@ def init_web(
         BABEL_DEFAULT_LOCALE=app.config["LANGUAGES"].split(",")[0],
     )
     app.session_interface = Sessions()
-    app.response_class = Answer
     app.url_map.converters["int"] = RecordNumber
     allows = init_guard(app)
     # The guard counts these with all others; whoever asks too often hears of it from the app.

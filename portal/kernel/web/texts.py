@@ -3,8 +3,8 @@
 from functools import lru_cache
 from typing import Any, cast
 
-from flask import g
-from flask_babel import Domain, get_locale, get_translations
+from flask import current_app, g
+from flask_babel import Domain, get_locale
 from jinja2 import pass_eval_context
 from jinja2.nodes import EvalContext
 from markupsafe import Markup
@@ -42,7 +42,10 @@ def catalog() -> Any:
     """Return the texts of the present language."""
     # A page asks for a hundred texts, and each name of a proxy is looked up anew.
     context = g._get_current_object().get("_flask_babel")
-    return getattr(context, "babel_translations", None) or get_translations()
+    found = getattr(context, "babel_translations", None)
+    if found is not None:
+        return found
+    return current_app.extensions["babel"].instance.domain_instance.get_translations()
 
 
 def ngettext(one: str, many: str, count: int, /, **values: Any) -> str:

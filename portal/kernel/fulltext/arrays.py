@@ -164,8 +164,10 @@ class Lexicon:
         known = self._known.get(word, _UNKNOWN)
         if known != _UNKNOWN:
             return known
-        at = self.first(word)
-        found = at if at < len(self) and self[at] == word else None
+        at, ends = self.first(word), self._ends
+        found = None
+        if at < len(ends) and self._text[ends[at - 1] if at else 0 : ends[at]] == word:
+            found = at
         if len(self._known) >= _KNOWN:
             self._known.clear()
         self._known[word] = found

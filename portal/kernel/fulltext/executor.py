@@ -19,7 +19,7 @@ from portal.kernel.fulltext.matching import Matcher
 from portal.kernel.fulltext.port import KIND_FACET, FacetValues, Hit, Key, Query, Results
 from portal.kernel.fulltext.ranking import chords, miles_to, smallest, within
 from portal.kernel.fulltext.reading import Reading, clauses_of, read
-from portal.kernel.fulltext.rows import EPOCH, MICROSECOND
+from portal.kernel.fulltext.rows import EPOCH, MICROSECOND, Kept
 from portal.kernel.fulltext.snapshot import Counts, Snapshot
 
 # More than any sum of impacts: a document with just the title asked for comes first.
@@ -178,7 +178,7 @@ def _hits(
         _new_hit(
             Hit,
             (kind, number, record.url, record.title, record.summary, record.organization,
-             record.facets, record.extra, updated_at, record.latitude, record.longitude,
+             Kept(record.kept_facets), record.extra, updated_at, record.latitude, record.longitude,
              fragments, score, miles),
         )
         for (kind, number, updated_at, record), fragments, score, miles in zip(

@@ -16,7 +16,19 @@ from portal.kernel.fulltext.snapshot import Snapshot, View
 from portal.kernel.fulltext.suggesting import spelled_alike
 
 _FEW: Final = 16
+_SOME: Final = 40
 _MOST_FREQUENCIES: Final = 10_000
+
+
+class _Known:
+    """What is known of a clause, which is kept with it."""
+
+    __slots__ = ("clause", "ids", "others")
+
+    def __init__(self, clause: Clause) -> None:
+        self.clause = clause
+        self.ids: Array | None = None
+        self.others: Postings | None = None
 
 
 class Matcher:
@@ -30,8 +42,9 @@ class Matcher:
             self._allowed = view.mask.copy()
             for unit in asked.unwanted:
                 self._allowed[snapshot.find(unit.terms).ids] = False
-        # What is asked more than once while a query is read and ranked.
-        self._satisfying: dict[Clause, Array] = {}
+        # What is asked more than once while a query is read and ranked. To compare clauses with two
+        # dozen names takes longer than what is looked for here.
+        self._known: dict[int, _Known] = {}
         self._all: tuple[Sequence[Clause], Array] | None = None
 
     # Matching
@@ -68,6 +81,12 @@ class Matcher:
         ids = found[0].astype(np.intp)
         return self._in_all(ids[self._allowed[ids]], found[1:])
 
+    def _known_of(self, clause: Clause) -> _Known:
+        known = self._known.get(id(clause))
+        if known is None:
+            known = self._known[id(clause)] = _Known(clause)
+        return known
+
     def _in_all(self, ids: Array, others: Iterable[Array]) -> Array:
         """Those of the documents that are among all of the others too."""
         for other in others:
@@ -86,7 +105,13 @@ class Matcher:
         several = [ids for ids in found if len(ids)]
         if len(several) < 2:
             return several[0] if several else NOTHING.ids
-        # A mask of all documents is as fast, but what comes next finds the caches full of it.
+        size = self._snapshot.size
+        if sum(map(len, several)) > size // _SOME:
+            # Of few a mask would take longer, and leave the caches full of it.
+            has_any = np.zeros(size, bool)
+            for ids in several:
+                has_any[ids.astype(np.intp)] = True
+            return has_any.nonzero()[0]
         merged = np.concatenate(several)
         merged.sort()
         is_new = np.empty(len(merged), bool)
@@ -98,7 +123,7 @@ class Matcher:
         """For each document whether it is one of these."""
         has = np.zeros(self._snapshot.size, bool)
         # By numbers of this size a mask is set twice as fast.
-        has[ids.astype(np.intp)] = True
+        has[ids.astype(np.intp, copy=False)] = True
         return has
 
     def _only(self, clause: Clause) -> Postings | None:
@@ -111,11 +136,12 @@ class Matcher:
         """The documents that satisfy a clause, whoever may see them."""
         if (only := self._only(clause)) is not None:
             return only.ids
-        if (found := self._satisfying.get(clause)) is None:
+        known = self._known_of(clause)
+        if known.ids is None:
             words = sorted((self._having(word) for word in clause.words), key=len)
             has_all = self._in_all(words[0], words[1:])
-            found = self._satisfying[clause] = self._in_any((has_all, self._others(clause).ids))
-        return found
+            known.ids = self._in_any((has_all, self._others(clause).ids))
+        return known.ids
 
     def _having(self, word: Word) -> Array:
         """The documents with a word, or with any of its corrections."""
@@ -123,7 +149,10 @@ class Matcher:
 
     def _others(self, clause: Clause) -> Postings:
         """The documents with something that stands for the words, and how much that counts."""
-        return self._snapshot.find_best(clause.others) if clause.others else NOTHING
+        known = self._known_of(clause)
+        if known.others is None:
+            known.others = self._snapshot.find_best(clause.others) if clause.others else NOTHING
+        return known.others
 
     # Correcting
 

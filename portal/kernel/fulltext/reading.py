@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Final, Protocol, TypeAlias
 
 from portal.kernel.fulltext import language
@@ -50,7 +51,7 @@ class Clause:
             yield unit
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reading:
     """How the text was understood in the end. `is_loose`: any of the words suffices."""
 
@@ -59,11 +60,11 @@ class Reading:
     is_fuzzy: bool = False
     is_loose: bool = False
 
-    @property
+    @cached_property
     def units(self) -> tuple[Unit, ...]:
         return tuple(dict.fromkeys(unit for clause in self.clauses for unit in clause.units))
 
-    @property
+    @cached_property
     def typed(self) -> tuple[Unit, ...]:
         """The units without what may stand for them."""
         words = (word for clause in self.clauses for word in clause.words)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
+from pickle import loads
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -23,10 +24,12 @@ from portal.kernel.fulltext.occurrences import (
     write_phrases,
 )
 from portal.kernel.fulltext.port import IndexUnavailable
-from portal.kernel.fulltext.rows import EPOCH, FORMAT, MICROSECOND, Record, decode
+from portal.kernel.fulltext.rows import EPOCH, FORMAT, MICROSECOND, Record
 
 _FEW: Final = 8
 _KNOWN: Final = 2_000
+_MOST_KNOWN: Final = 10_000
+_UNKNOWN: Final = -1
 
 
 class Shown(NamedTuple):
@@ -38,8 +41,9 @@ class Shown(NamedTuple):
     record: Record
 
 
-# As Shown(…), at half the cost: every row of a page is one.
+# As Shown(…) and Record(…), at half the cost: every row of a page is one.
 _new_shown: Final = tuple.__new__
+_new_record: Final = tuple.__new__
 
 
 def file_of(folder: Path, entry: Any) -> Path:
@@ -122,6 +126,8 @@ class Segment:
         self._lexicons: dict[str, Lexicon] = {}
         # The names of a thing are asked for with each query that names it.
         self.numbers = lru_cache(_KNOWN)(self._numbers)
+        # The words of those names come again in others.
+        self._known: dict[str, int | None] = {}
         # One number of an array is looked at three times as fast without numpy.
         self._records = tuple(
             files[name].data for name in ("kind", "id", "updated", "record_ends", "record")
@@ -147,8 +153,18 @@ class Segment:
 
     def _numbers(self, terms: Terms) -> list[int] | None:
         """The numbers of terms; None if one of them stands nowhere."""
-        found = [number for term in terms if (number := self._terms.number(term)) is not None]
-        return found if len(found) == len(terms) else None
+        known = self._known
+        if len(known) > _MOST_KNOWN:
+            known.clear()
+        found: list[int] = []
+        for term in terms:
+            number = known.get(term, _UNKNOWN)
+            if number == _UNKNOWN:
+                number = known[term] = self._terms.number(term)
+            if number is None:
+                return None
+            found.append(number)
+        return found
 
     def _positions(self, term: str) -> Array:
         number = self._terms.number(term)
@@ -220,7 +236,9 @@ class Segment:
 
     def shown(self, number: int) -> Shown:
         kinds, ids, updated, ends, records = self._records
-        record = decode(records[ends[number - 1] if number else 0 : ends[number]])
+        content = records[ends[number - 1] if number else 0 : ends[number]]
+        # As `decode`, which a page would call twenty times.
+        record = _new_record(Record, loads(content))  # noqa: S301 - our own index
         changed = EPOCH + updated[number] * MICROSECOND
         return _new_shown(Shown, (self.kinds[kinds[number]], ids[number], changed, record))
 

@@ -267,17 +267,29 @@ class Snapshot:
         )
 
     def _find_best(self, units: tuple[tuple[Terms, float], ...]) -> Postings:
-        found = [
-            Postings(its.ids + np.uint32(base) if base else its.ids, its.impacts * weight)
-            for at, base in enumerate(self.bases)
-            for terms, weight in units
-            if len((its := self._postings(at, terms)).ids)
-        ]
+        found: list[Array] = []
+        for at, base in enumerate(self.bases):
+            names = [
+                (its, weight)
+                for terms, weight in units
+                if len((its := self._postings(at, terms)).ids)
+            ]
+            if not names:
+                continue
+            # Numbered through and weighed all at once, as there may be two dozen.
+            each = np.concatenate([its.ids for its, _ in names]).astype(np.uint64)
+            if base:
+                each += np.uint64(base)
+            weights = np.array([weight for _, weight in names], np.float32)
+            impacts = np.concatenate([its.impacts for its, _ in names])
+            impacts *= weights.repeat([len(its.ids) for its, _ in names])
+            # Document and impact as one number: positive floats are in order as integers are.
+            each <<= _HALF
+            each |= impacts.view(np.uint32)
+            found.append(each)
         if not found:
             return NOTHING
-        # Document and impact as one number: positive floats are in order as integers are.
-        each = np.concatenate([its.ids for its in found]).astype(np.uint64) << _HALF
-        each |= np.concatenate([its.impacts for its in found]).view(np.uint32)
+        each = found[0] if len(found) == 1 else np.concatenate(found)
         each.sort()
         ids = (each >> _HALF).astype(np.uint32)
         is_best = np.empty(len(ids), bool)

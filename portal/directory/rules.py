@@ -81,6 +81,16 @@ class Search:
     view: str = "list"
     page: int = 1
 
+    @property
+    def has_words_alone(self) -> bool:
+        """Tell whether nothing but words is asked for, and how they are shown is as usual."""
+        return (
+            self.text != ""
+            and not (self.chosen or self.near or self.updated_days or self.filters)
+            and self.radius_miles == USUAL_RADIUS_MILES
+            and (self.sort, self.view, self.page) == ("relevance", "list", 1)
+        )
+
     def arguments(self) -> dict[str, str | list[str]]:
         """Return the address's arguments, without those that say what holds anyway."""
         found = self.criteria()
@@ -163,8 +173,8 @@ def read_search(
     """
     chosen = {}
     for name in ("kind", *facets):
-        values = [value for value in arguments.get(name, ()) if 0 < len(value) <= 100]
-        if values:
+        given = arguments.get(name)
+        if given and (values := [value for value in given if 0 < len(value) <= 100]):
             chosen[name] = tuple(dict.fromkeys(values))[:MOST_VALUES]
     filled = {
         item.name: item.read(

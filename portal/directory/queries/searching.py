@@ -46,18 +46,24 @@ class FacetChoice(NamedTuple):
 
 
 class FacetView(NamedTuple):
-    """A facet with its values, the most frequent first, and what people know them by."""
+    """A facet with the values that are shown, the most frequent first; `found` are all of them."""
 
     name: str
     label: Any
     shown: FacetValues
-    labels: Mapping[str, str]
+    found: FacetValues
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """What people know the shown values by, which a page that was asked for before knows."""
+        return _labels(self.name, self.shown, self.found, _known_labels()[self.name])
 
     @property
     def values(self) -> list[FacetChoice]:
         """Each value by itself."""
+        labels = self.labels
         return [
-            FacetChoice(value, self.labels.get(value, value), count, is_selected)
+            FacetChoice(value, labels.get(value, value), count, is_selected)
             for value, count, is_selected in self.shown
         ]
 
@@ -98,6 +104,8 @@ def refuse_too_many(arguments: Mapping[str, list[str]], field: str | None = None
 
     field: whose mistake that is, if not the facet's own.
     """
+    if max(map(len, arguments.values()), default=0) <= MOST_VALUES:
+        return
     name = facet_with_too_many(arguments, facet_names())
     if name is not None:
         raise Invalid(
@@ -157,8 +165,11 @@ def search(
 
 def _conditions(actor: Actor, wanted: Search, place: ZipPlace | None) -> dict[str, Any]:
     """Return what decides what is found, as a query of the index has it."""
-    known = {item.name: item for item in search_filters()}
-    allowed = [known[name].keys(values) for name, values in wanted.filters.items()]
+    allowed = [
+        item.keys(wanted.filters[item.name])
+        for item in (search_filters() if wanted.filters else ())
+        if item.name in wanted.filters
+    ]
     days = wanted.updated_days
     return {
         "audience": actor.audience,
@@ -244,18 +255,15 @@ def _names_of(name: str, values: Sequence[str]) -> dict[str, str]:
 def _facets(
     results: Results, hidden: Sequence[Hit], most_values: int | None
 ) -> Iterable[FacetView]:
-    index = search_index()
-    known = _known_labels()
-    for name, label in (
-        ("kind", None),
-        *((name, item.label) for name, item in index.facets.items()),
-    ):
-        if not (values := results.facets.get(name)):
+    found, facets = results.facets, search_index().facets
+    for name in ("kind", *facets):
+        values = found.get(name)
+        if values is None or not values.names:
             continue
         shown = values.first(most_values)
         if hidden:
             shown = _without(hidden, name, shown)
-        yield FacetView(name, label, shown, _labels(name, shown, values, known[name]))
+        yield FacetView(name, facets[name].label if name in facets else None, shown, values)
 
 
 def _without(hidden: Sequence[Hit], name: str, values: FacetValues) -> FacetValues:

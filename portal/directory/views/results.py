@@ -5,10 +5,12 @@ results takes as long as these.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import repeat
-from typing import Any, NamedTuple
+from itertools import compress
+from operator import attrgetter, itemgetter
+from typing import NamedTuple
 from urllib.parse import quote, quote_plus
 
 from flask_babel import gettext as _
@@ -19,6 +21,7 @@ from portal.directory.queries.searching import FacetView
 from portal.directory.rules import PLAIN, Search
 from portal.directory.views.addresses import address
 from portal.kernel.fulltext.port import MATCH, MATCH_END, Hit, with_matches
+from portal.kernel.kept import for_a_minute
 from portal.kernel.search import search_index
 from portal.kernel.templating import pattern_of, pieces_of, written
 from portal.kernel.web import viewer
@@ -38,12 +41,17 @@ _IN_ARGUMENTS = f"{quote(_ANY_FACET)}={quote(_ANY_VALUE)}"
 # What a row says, by name; `found` is where the words stand. `ago` (when it was confirmed) and how
 # far away it is are markup, and come on top.
 _TEXTS = ("summary", "found", "url", "title", "organization", "place")
+_VALUES = (*_TEXTS, "ago", "miles", "kilometers", "away")
+_MARKED = attrgetter("marked")
 # A text that begins with so many letters of another says the same.
 _SAME = 40
-# Stand in links that are kept for what is before facet and value in their address, for what is
-# after them, and for the count. To look for one character is much faster than for two.
-_BEFORE, _AFTER, _COUNT = _MARKS = "\0\1\2"
+# Stand in links that are kept for what is before facet and value in their address, and for what is
+# after them. To look for one character is much faster than for two.
+_BEFORE_TEXT, _AFTER_TEXT = _MARKS = "\0\1"
+_BEFORE, _AFTER = _BEFORE_TEXT.encode(), _AFTER_TEXT.encode()
 _UNMARKED = dict.fromkeys(map(ord, _MARKS))
+# So many counts are kept as pages write them.
+_MOST_COUNTS = 10_000
 
 
 # Records
@@ -56,43 +64,55 @@ def rows_of(hits: Sequence[Hit]) -> bytes:
     language, ago = viewer.language(), times_ago()
     # The texts of all rows are escaped at once: for each, the call alone would take longer.
     texts = escape("\0".join([text for hit in hits for text in _texts_of(hit)]))
-    safe = iter(with_matches(str(texts).encode()).split(b"\0"))
+    safe = with_matches(str(texts).encode()).split(b"\0")
     rows: list[bytes] = []
-    for hit in hits:
+    for at, hit in enumerate(hits):
         extra = hit.extra
-        values = {name: text for name, text in zip(_TEXTS, safe, strict=False) if text}
-        if confirmed := extra.get("confirmed"):
-            values["ago"] = ago(confirmed).encode()
+        values = safe[at * len(_TEXTS) : (at + 1) * len(_TEXTS)]
+        confirmed = extra.get("confirmed")
+        values.append(ago(confirmed).encode() if confirmed else b"")
         if hit.distance_miles is not None:
-            values |= _distance_of(hit.distance_miles)
-        row, names = _row(language, hit.kind, extra.get("direction", ""), *values)
+            values += _distance_of(hit.distance_miles)
+        row, chosen = _row(language, hit.kind, extra.get("direction", ""), *map(bool, values))
         row = row.copy()
-        row[1::2] = [values[name] for name in names]
+        row[1::2] = chosen(values)
         rows += row
     return b"".join(rows)
 
 
 @lru_cache(maxsize=1024)
-def _row(language: str, kind: str, direction: str, *values: str) -> tuple[list[bytes], list[str]]:
-    """Return a row in pieces, between which its values are to be put."""
-    return pieces_of("directory/found_row.html", language, values, kind=kind, direction=direction)
+def _row(
+    language: str, kind: str, direction: str, *has: bool
+) -> tuple[list[bytes], Callable[[list[bytes]], tuple[bytes, ...]]]:
+    """Return a row in pieces, and what chooses of its values those that are put in between.
+
+    has: for each of the first values of `_VALUES` whether there is one.
+    """
+    names = tuple(compress(_VALUES, has))
+    shape = {"kind": kind, "direction": direction}
+    pieces, places = pieces_of("directory/found_row.html", language, names, **shape)
+    return pieces, itemgetter(*map(_VALUES.index, places))
 
 
 def _texts_of(hit: Hit) -> tuple[str, ...]:
     """Return what a row says, in the order of `_TEXTS`."""
-    extra = hit.extra
-    summary, found = _summary_of(hit)
+    extra, summary = hit.extra, hit.summary
+    found = " · ".join(map(_MARKED, hit.highlights))
+    if found:
+        found = found.replace("· …", "…")
+        if summary:
+            # A word has a letter between its two marks, so that this has letters enough.
+            plain = found[: 3 * _SAME].replace(MATCH, "").replace(MATCH_END, "")
+            # One of them where both say the same.
+            summary = "" if plain[:_SAME].strip("… ") in summary else summary
     organization = hit.organization if hit.kind != "organization" else ""
     place = extra.get("county", "") if "next_on" not in extra else _next_of(extra)
     return summary, found, hit.url, hit.title, organization, place
 
 
-def _distance_of(miles: float) -> dict[str, bytes]:
-    return {
-        "miles": str(miles).encode(),
-        "kilometers": format_number(round(miles * 1.609344, 1)).encode(),
-        "away": format_distance(miles).encode(),
-    }
+def _distance_of(miles: float) -> list[bytes]:
+    kilometers = format_number(round(miles * 1.609344, 1))
+    return [part.encode() for part in (str(miles), kilometers, format_distance(miles))]
 
 
 def _next_of(extra: Mapping[str, str]) -> str:
@@ -119,15 +139,6 @@ def _next_of(extra: Mapping[str, str]) -> str:
     return " · ".join(part for part in told if part)
 
 
-def _summary_of(hit: Hit) -> tuple[str, str]:
-    """Return the summary, and where the words stand; one of them where both say the same."""
-    found = " · ".join([piece.marked for piece in hit.highlights]).replace("· …", "…")
-    if not hit.summary or not found:
-        return hit.summary, found
-    plain = found.replace(MATCH, "").replace(MATCH_END, "")
-    return "" if plain[:_SAME].strip("… ") in hit.summary else hit.summary, found
-
-
 # Facets
 
 
@@ -152,56 +163,70 @@ def facets_of(wanted: Search, facets: Iterable[FacetView]) -> bytes:
     """
     language = viewer.language()
     around = _around(wanted)
-    found = []
+    links_of: dict[str, dict[str, bytes]] = for_a_minute(
+        ("links", language), lambda: defaultdict(dict)
+    )
+    counted = _counted(language)
+    found: list[bytes] = []
     for facet in facets:
-        name, shown, label_of = facet.name, facet.shown, facet.labels.get
+        name, shown = facet.name, facet.shown
         is_open = False
+        links: list[bytes] = []
         if wanted.chosen.get(name) or around is None:
-            links: list[str] = []
+            labels = facet.labels
             for value, count, is_selected in shown:
                 is_open = is_open or (is_selected and len(links) >= VALUES_UNFOLDED)
                 url = address(wanted.toggled(name, value))
-                label = label_of(value, value)
-                links.append(value_link(language, name, value, label, count, is_selected, url))
+                label = labels.get(value, value)
+                link = value_link(language, name, value, label, count, is_selected, url)
+                links.append(link.encode())
         else:
-            labels = map(label_of, shown.names, shown.names)
-            around_count = map(_link, repeat(language), repeat(name), shown.names, labels)
-            links = [
-                f"{before}{count:,}{after}"
-                for (before, after), count in zip(around_count, shown.counts, strict=True)
-            ]
-        found.append(_facet(language, name, links, is_open))
-    page = "".join(found)
+            known = links_of[name]
+            if not all(map(known.__contains__, shown.names)):
+                labels = facet.labels
+                for value in shown.names:
+                    known[value] = _link(language, name, value, labels.get(value, value))
+            links = [b""] * (2 * len(shown.names))
+            links[::2] = map(known.__getitem__, shown.names)
+            links[1::2] = map(counted.__getitem__, shown.counts)
+        found += _facet(language, name, links, len(shown.names), is_open)
+    page = b"".join(found)
     if around is not None:
         page = page.replace(_BEFORE, around[0]).replace(_AFTER, around[1])
-    return page.encode()
+    return page
 
 
-def _facet(language: str, name: str, links: list[str], is_open: bool) -> str:
+def _facet(
+    language: str, name: str, links: list[bytes], count: int, is_open: bool
+) -> Iterable[bytes]:
+    """Return a facet in pieces. links: of so many values, all in as many pieces."""
     if not links:
-        return ""
-    first, more = _folded(links)
-    values: dict[str, Any] = {"first": first}
-    if more:
-        values |= {"more": more, "count_more": len(links) - VALUES_UNFOLDED}
-    return _facet_pattern(language, name, is_open, *values) % values
+        return ()
+    unfolded = VALUES_UNFOLDED * len(links) // count
+    values = {"first": b"".join(links[:unfolded])}
+    if count > VALUES_UNFOLDED:
+        values["more"] = b"".join(links[unfolded:])
+        values["count_more"] = b"%d" % (count - VALUES_UNFOLDED)
+    pieces, names = _facet_pieces(language, name, is_open, *values)
+    pieces = pieces.copy()
+    pieces[1::2] = [values[name] for name in names]
+    return pieces
 
 
 @lru_cache(maxsize=1024)
-def _facet_pattern(language: str, name: str, is_open: bool, *values: str) -> str:
+def _facet_pieces(
+    language: str, name: str, is_open: bool, *values: str
+) -> tuple[list[bytes], list[str]]:
     title = _("What") if name == "kind" else search_index().facets[name].label
     shape = {"name": name, "label": escape(title), "is_open": is_open}
-    return pattern_of("directory/facet.html", language, values, **shape)
+    return pieces_of("directory/facet.html", language, values, **shape)
 
 
 def facet_list(name: str, label: str, links: list[str], *, is_open: bool = False) -> FacetList:
     """Return a facet of so many links, the first of them unfolded, for a template."""
-    first, more = map(Markup, _folded(links))
+    first = Markup().join(map(Markup, links[:VALUES_UNFOLDED]))
+    more = Markup().join(map(Markup, links[VALUES_UNFOLDED:]))
     return FacetList(name, label, first, more, max(len(links) - VALUES_UNFOLDED, 0), is_open)
-
-
-def _folded(links: list[str]) -> tuple[str, str]:
-    return "".join(links[:VALUES_UNFOLDED]), "".join(links[VALUES_UNFOLDED:])
 
 
 def value_link(
@@ -218,16 +243,33 @@ def value_link(
 
 # A page has a hundred of them, the same as all others.
 @lru_cache(maxsize=8192)
-def _link(language: str, facet: str, value: str, label: str) -> tuple[str, str]:
-    """Return a value that is not chosen as it stands before and after its count."""
-    link = _value_pattern(language, is_selected=False) % {
+def _link(language: str, facet: str, value: str, label: str) -> bytes:
+    """Return a value that is not chosen as it stands before its count."""
+    link = _value_pattern(language, is_selected=False).partition("%(count)s")[0] % {
         "name": written(f"facet-{facet}-{quote(value)}"),
         "label": written(label).translate(_UNMARKED),
-        "count": _COUNT,
-        "url": f"{_BEFORE}{facet}={escape(quote_plus(value, safe=PLAIN))}{_AFTER}",
+        "url": f"{_BEFORE_TEXT}{facet}={escape(quote_plus(value, safe=PLAIN))}{_AFTER_TEXT}",
     }
-    before, after = link.split(_COUNT)
-    return before, after
+    return link.encode()
+
+
+class _Counted(dict[int, bytes]):
+    """What stands at the end of a value that is not chosen, by its count, in one language."""
+
+    def __init__(self, after: str) -> None:
+        self._after = after
+
+    def __missing__(self, count: int) -> bytes:
+        if len(self) >= _MOST_COUNTS:
+            self.clear()
+        text = self[count] = f"{count:,}{self._after}".encode()
+        return text
+
+
+@lru_cache(maxsize=16)
+def _counted(language: str) -> _Counted:
+    # Nothing that stands there differs from value to value, or this fails.
+    return _Counted(_value_pattern(language, is_selected=False).partition("%(count)s")[2] % {})
 
 
 def _value_pattern(language: str, is_selected: bool) -> str:
@@ -239,10 +281,12 @@ def _value_pattern(language: str, is_selected: bool) -> str:
     )
 
 
-def _around(wanted: Search) -> tuple[str, str] | None:
+def _around(wanted: Search) -> tuple[bytes, bytes] | None:
     """Return what stands around a value and its facet in the address with any value added, escaped;
     or None, if the search itself has what stands for them.
     """
+    if wanted.has_words_alone:
+        return str(escape(f"{address(wanted)}&")).encode(), b""
     added = str(escape(address(wanted.toggled(_ANY_FACET, _ANY_VALUE))))
     parts = added.split(_IN_ARGUMENTS)
-    return (parts[0], parts[1]) if len(parts) == 2 else None
+    return (parts[0].encode(), parts[1].encode()) if len(parts) == 2 else None

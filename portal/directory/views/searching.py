@@ -65,7 +65,7 @@ def _plain_page(found: Found, own: Mapping[str, bytes]) -> bytes | None:
     That is nearly every page, and what is around its `own` parts differs in the words only.
     """
     text = found.search.text
-    if not text or found.search != Search(text) or not found.hits or found.suggestion:
+    if not found.search.has_words_alone or not found.hits or found.suggestion:
         return None
     # Titles have a single space between words.
     if text != " ".join(text.split()):

@@ -27,11 +27,13 @@ def format_instant(moment: dt.datetime | None, style: str = "medium") -> str:
     return _write_instant(moment, style, language(), viewer_zone())
 
 
-@lru_cache(maxsize=4096)
-def _write_instant(moment: dt.datetime, style: str, language: str, zone_name: str) -> str:
+def _write_in_zone(moment: dt.datetime, style: str, language: str, zone_name: str) -> str:
     here = moment.astimezone(ZoneInfo(zone_name))
     time = write_time_in(language, here.hour * 60 + here.minute)
     return f"{_write_day(here.date(), style, language)}, {time} {here.tzname() or ''}"
+
+
+_write_instant = lru_cache(maxsize=4096)(_write_in_zone)
 
 
 # Records are many, their days and minutes are few.
@@ -115,7 +117,10 @@ def times_ago() -> Callable[[str], str]:
 
     def time_ago(moment: str) -> str:
         seconds, opening = _write_opening(moment, code, zone)
-        return f"{opening}{_write_span(_told_span(seconds - present), code)}</time>"
+        since = seconds - present
+        # As `_told_span`, which a page of results would call twenty times.
+        span = round(since // 1 / 3600) * 3600 if since < -_TOLD_IN_HOURS else _told_span(since)
+        return f"{opening}{_write_span(span, code)}</time>"
 
     return time_ago
 
@@ -124,8 +129,9 @@ def times_ago() -> Callable[[str], str]:
 def _write_opening(moment: str, language: str, zone: str) -> tuple[float, str]:
     """Return when an instant was, and what stands before how long ago that is."""
     instant = dt.datetime.fromisoformat(moment)
-    told = written(_write_instant(instant, "medium", language, zone))
-    return instant.timestamp(), f'<time datetime="{written(moment)}" title="{told}">'
+    # What is read as an instant has nothing that could be markup.
+    told = written(_write_in_zone(instant, "medium", language, zone))
+    return instant.timestamp(), f'<time datetime="{moment}" title="{told}">'
 
 
 # The hours of two years.

@@ -7,7 +7,20 @@ from typing import Any
 
 from flask_babel import get_locale
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    case,
+    false,
+    func,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from portal.facilities.models import (
@@ -23,7 +36,7 @@ from portal.facilities.policies import Permission
 from portal.facilities.rules import ADDRESSES, NEARBY_MILES, Place, has_place, place_of
 from portal.kernel.authorization import Actor, authorize, can, visible
 from portal.kernel.clock import now
-from portal.kernel.database import reload, session
+from portal.kernel.database import read_committed, reload, session
 from portal.kernel.errors import NotFound
 from portal.kernel.files import StoredFile
 from portal.kernel.listing import VISIBILITIES, is_narrower
@@ -226,6 +239,7 @@ def county_label_of(row: Record) -> str:
 _home = aliased(Facility)
 _county = aliased(County)
 _zip = aliased(ZipCode)
+_area = aliased(County)
 
 
 def _placed(name: str, *owners: Any) -> Any:
@@ -250,6 +264,13 @@ def _breadth(visibility: Any) -> Any:
     return case({name: number for number, name in enumerate(VISIBILITIES)}, value=visibility)
 
 
+_equipment_county = _placed("county_fips", _home, Equipment, Organization)
+_equipment_zip = _placed("zip_code", _home, Equipment, Organization)
+_equipment_city = _placed("city", _home, Equipment, Organization)
+_facility_county = _placed("county_fips", Facility, Organization)
+_facility_city = _placed("city", Facility, Organization)
+
+
 def _shown(name: str) -> Any:
     """Return a coordinate of equipment as `place_of_record` gives it, in SQL."""
     exact = _placed(name, _home, Equipment, Organization)
@@ -258,15 +279,11 @@ def _shown(name: str) -> Any:
         (_has_place(Equipment), true()),
         else_=~Organization.keeps_street,
     )
-    coarse = case((exact.is_not(None), func.coalesce(getattr(_zip, name), getattr(_county, name))))
-    return case((is_exact, exact), else_=coarse)
-
-
-_equipment_county = _placed("county_fips", _home, Equipment, Organization)
-_equipment_zip = _placed("zip_code", _home, Equipment, Organization)
-_equipment_city = _placed("city", _home, Equipment, Organization)
-_facility_county = _placed("county_fips", Facility, Organization)
-_facility_city = _placed("city", Facility, Organization)
+    # Most are exact: only for others it is looked for where town and county are.
+    of_zip = select(getattr(_zip, name)).where(_zip.zip_code == func.substr(_equipment_zip, 1, 5))
+    of_county = select(getattr(_area, name)).where(_area.fips == _equipment_county)
+    coarse = func.coalesce(of_zip.scalar_subquery(), of_county.scalar_subquery())
+    return case((is_exact, exact), (exact.is_not(None), coarse))
 
 
 def _equipment_rows() -> Select[*tuple[Any, ...]]:
@@ -288,6 +305,9 @@ def _equipment_rows() -> Select[*tuple[Any, ...]]:
         .outerjoin(_home, _home.id == Equipment.facility_id)
         .outerjoin(_county, _county.fips == _equipment_county)
     )
+
+
+_EQUIPMENT_AMONG = _equipment_rows().where(Equipment.id.in_(bindparam("ids", expanding=True)))
 
 
 def _facility_rows() -> Select[*tuple[Any, ...]]:
@@ -479,50 +499,69 @@ def equipment_nearby(actor: Actor, equipment: Equipment, limit: int = 6) -> list
     keys = [capability.key for capability in equipment.capabilities]
     if not keys or place.latitude is None or place.longitude is None:
         return []
+    key = "equipment nearby"
+    statement = actor.kept.get(key)
+    if statement is None:
+        statement = actor.kept[key] = _nearest(actor)
+    per_degree_east = _MILES_PER_DEGREE * math.cos(math.radians(place.latitude))
+    found = read_committed(
+        statement,
+        {
+            "keys": keys,
+            "latitude": place.latitude,
+            "longitude": place.longitude,
+            "per_degree_east": per_degree_east,
+            "own": equipment.id,
+            "facility": equipment.facility_id or 0,  # which none has
+            "most": limit,
+        },
+    )
+    if not found:
+        return []
+    rows = session.execute(_EQUIPMENT_AMONG, {"ids": [number for number, _ in found]})
+    listings = {listing.id: listing for listing in _listings("equipment", rows)}
+    return [replace(listings[number], distance_miles=math.sqrt(its)) for number, its in found]
+
+
+def _nearest(actor: Actor) -> Select[*tuple[Any, ...]]:
+    """Return the statement for what the actor may see near a place, and how far away it is.
+
+    To put it together takes as long as to answer it, so that it is kept.
+    """
     same = select(equipment_capability.c.equipment_id).where(
-        equipment_capability.c.capability_key.in_(keys)
+        equipment_capability.c.capability_key.in_(bindparam("keys", expanding=True))
     )
-    elsewhere = (
-        or_(Equipment.facility_id.is_(None), Equipment.facility_id != equipment.facility_id)
-        if equipment.facility_id is not None
-        else Equipment.id != equipment.id
-    )
+    facility = bindparam("facility", type_=Integer)
     # Distances are measured to what everybody may know, or several of them would tell the rest.
     # Where that is takes long to work out: once for each, however often it is compared.
     places = (
         _equipment_rows()
         .with_only_columns(
             Equipment.id,
+            Equipment.name,
             _shown("latitude").label("latitude"),
             _shown("longitude").label("longitude"),
         )
-        .outerjoin(_zip, _zip.zip_code == func.substr(_equipment_zip, 1, 5))
         .where(
             visible(actor, Permission.EQUIPMENT_VIEW),
             Equipment.visibility != "draft",
             Equipment.id.in_(same),
-            elsewhere,
+            Equipment.id != bindparam("own", type_=Integer),
+            or_(Equipment.facility_id.is_(None), Equipment.facility_id != facility),
         )
         .cte("places")
         .prefix_with("MATERIALIZED")
     )
-    north = (places.c.latitude - place.latitude) * _MILES_PER_DEGREE
-    per_degree_east = _MILES_PER_DEGREE * math.cos(math.radians(place.latitude))
-    east = (places.c.longitude - place.longitude) * per_degree_east
+    north = (places.c.latitude - bindparam("latitude", type_=Float)) * _MILES_PER_DEGREE
+    per_degree_east = bindparam("per_degree_east", type_=Float)
+    east = (places.c.longitude - bindparam("longitude", type_=Float)) * per_degree_east
     squared = north * north + east * east
-    statement = (
-        _equipment_rows()
-        .add_columns(squared.label("squared"))
-        .join(places, places.c.id == Equipment.id)
+    return (
+        select(places.c.id, squared)
         .where(squared <= NEARBY_MILES**2)
-        .order_by(squared, Equipment.name, Equipment.id)
-        .limit(limit)
+        .order_by(squared, places.c.name, places.c.id)
+        .limit(bindparam("most", type_=Integer))
     )
-    rows = session.execute(statement).all()
-    return [
-        replace(listing, distance_miles=math.sqrt(row.squared))
-        for listing, row in zip(_listings("equipment", rows), rows, strict=True)
-    ]
 
 
 def facility_section(actor: Actor, organization: Organization) -> dict[str, Any] | None:

@@ -41,6 +41,14 @@ class SpanFreed(Event):
 
 
 @dataclass(frozen=True)
+class WaitingGoesOn(Event):
+    """More wait for freed time than are asked in one go: who came after this entry is next."""
+
+    resource_id: int
+    after_entry_id: int
+
+
+@dataclass(frozen=True)
 class SpanOffered(Event):
     """A freed span is kept for the next who waits."""
 

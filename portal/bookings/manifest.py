@@ -77,6 +77,7 @@ manifest = Manifest(
     policy=policy,
     reactions=(
         Reaction(events.SpanFreed, on_waiting.offer_time_on_span_freed),
+        Reaction(events.WaitingGoesOn, on_waiting.offer_time_on_waiting_goes_on),
         Reaction(events.CalendarChanged, on_waiting.offer_time_on_calendar_changed),
         Reaction(EquipmentDeleted, on_removal.cancel_bookings_on_record_deleted),
         Reaction(FacilityDeleted, on_removal.cancel_bookings_on_record_deleted),

@@ -198,6 +198,39 @@ def test_two_who_wait_for_different_times_are_both_asked(
     assert (status(eve), status(ben)) == ("offered", "offered")
 
 
+def test_however_many_cannot_be_served_the_next_in_line_is(
+    monkeypatch: pytest.MonkeyPatch,
+    mill: OpenMill,
+    actor: ActorOf,
+    organization_of: OrganizationOf,
+    hour: Hour,
+    drain: Callable[[], None],
+) -> None:
+    resource, cleo, college = mill(), actor("cleo"), organization_of("college")
+    kept, freed = (
+        making.create_booking(cleo, resource, organization=college, span=hour(after=after))[0]
+        for after in (0, 10)
+    )
+    with unit_of_work():
+        for quarter in range(4):
+            starts_at = kept.starts_at + dt.timedelta(minutes=15 * quarter)
+            session.add(
+                WaitingEntry(
+                    resource_id=resource.id,
+                    organization_id=organization_of("shop").id,
+                    user_id=actor("ana").user_id,
+                    starts_at=starts_at,
+                    ends_at=starts_at + dt.timedelta(minutes=15),
+                )
+            )
+    last = services.join_waiting_list(
+        actor("ben"), resource, organization=organization_of("shop"), span=hour(after=10)
+    )
+    monkeypatch.setattr(waiting, "MOST_ASKED", 2)
+    cancel(actor, freed.id, drain)
+    assert status(last) == "offered"
+
+
 def test_nobody_waits_for_what_is_free_or_twice_or_against_the_rules(wait: Wait) -> None:
     with pytest.raises(Conflict):
         wait("eve", after=2)

@@ -93,8 +93,8 @@ def find_waiting(resource_id: int, user_id: int | None, span: Span) -> WaitingEn
     ).first()
 
 
-def list_waiting(resource_id: int) -> list[WaitingEntry]:
-    """Return who waits for a resource at times that have not begun, first come first.
+def list_waiting(resource_id: int, after_entry_id: int = 0) -> list[WaitingEntry]:
+    """Return the next who wait for a resource at times that have not begun, first come first.
 
     Whoever left the organization could not take what is kept for them.
     """
@@ -105,6 +105,7 @@ def list_waiting(resource_id: int) -> list[WaitingEntry]:
             .where(
                 WaitingEntry.resource_id == resource_id,
                 WaitingEntry.status == "waiting",
+                WaitingEntry.id > after_entry_id,
                 WaitingEntry.starts_at > now(),
                 exists().where(
                     Membership.organization_id == WaitingEntry.organization_id,

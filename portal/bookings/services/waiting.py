@@ -4,7 +4,7 @@ import datetime as dt
 
 from flask_babel import gettext as _
 
-from portal.bookings.events import SpanFreed, SpanOffered
+from portal.bookings.events import SpanFreed, SpanOffered, WaitingGoesOn
 from portal.bookings.models.booking import WaitingEntry
 from portal.bookings.models.calendar import Resource
 from portal.bookings.policies import Permission
@@ -87,10 +87,19 @@ def leave_waiting_list(actor: Actor, entry: WaitingEntry) -> WaitingEntry:
 
 
 @command(Permission.WAITING_OFFER)
-def offer_freed_time(actor: Actor, resource: Resource) -> list[WaitingEntry]:
-    """Offer what is free now to those who wait for it, in the order in which they came."""
+def offer_freed_time(
+    actor: Actor, resource: Resource, *, after_entry_id: int = 0
+) -> list[WaitingEntry]:
+    """Offer what is free now to those who wait for it, in the order in which they came.
+
+    Where many wait, those who came later are asked in a transaction of their own, so that nobody
+    who wants to book meanwhile waits for all of them.
+    """
     offered = []
-    for entry in queries.list_waiting(resource.id):
+    asked = queries.list_waiting(resource.id, after_entry_id)
+    if len(asked) == queries.MOST_ASKED:
+        record(WaitingGoesOn(resource.id, asked[-1].id))
+    for entry in asked:
         if not resource.is_open_to(entry.organization_id):
             continue
         span = Span(entry.starts_at, entry.ends_at)

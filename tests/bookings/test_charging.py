@@ -13,15 +13,17 @@ from portal.bookings.models.booking import Booking
 from portal.bookings.models.calendar import Resource
 from portal.bookings.models.charging import ChargeLine
 from portal.bookings.queries import charging as queries
-from portal.bookings.queries.bookings import get_resource
+from portal.bookings.queries.bookings import get_booking, get_resource
 from portal.bookings.queries.resources import resource_of
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.pricing import Rates
 from portal.bookings.rules.words import BOOKINGS
 from portal.bookings.services import charging as services
-from portal.bookings.services.calendar import open_resource
+from portal.bookings.services.calendar import change_rules, open_resource
 from portal.bookings.services.making import create_booking
+from portal.bookings.services.moving import move_booking
 from portal.bookings.services.notices import choose_notices
+from portal.bookings.services.steps import act_on_booking
 from portal.facilities.models import EquipmentRate
 from portal.facilities.queries import get_equipment, get_facility
 from portal.kernel.authorization import SYSTEM, Actor
@@ -228,6 +230,37 @@ def test_the_charge_is_what_was_estimated(world: World, mill: Resource, unit: st
         booking.status = "completed"
     settle(booking)
     assert booking.estimate_cents == queries.count_cents(booking) > 0
+
+
+@pytest.fixture
+def begun(book: Book) -> Booking:
+    """Two hours of the shop on the college's mill, of which ten minutes are over."""
+    starts_at = now().replace(second=0, microsecond=0) - dt.timedelta(minutes=10)
+    times = {"starts_at": starts_at, "ends_at": starts_at + 2 * HOURS, "used_from": starts_at}
+    return get_booking(book(**times, status="in_use", estimate_cents=17000).id)
+
+
+def test_who_leaves_early_pays_for_the_booked_time_as_estimated(begun: Booking) -> None:
+    act_on_booking(actor_named("ben"), begun, "check_out")
+    done = get_booking(begun.id)
+    assert done.ends_at < now() + dt.timedelta(minutes=2), "the rest is free for others"
+    settle(done)
+    assert done.estimate_cents == queries.count_cents(done) == 17000
+
+
+@pytest.mark.parametrize(("who", "cents"), [("ben", 17000), ("cleo", 8500)])
+def test_only_its_host_makes_what_has_begun_cheaper_by_an_earlier_end(
+    begun: Booking, mill: Resource, who: str, cents: int
+) -> None:
+    change_rules(cleo(), mill, slot_minutes=1)
+    shorter = Span(begun.starts_at, begun.starts_at + HOURS)
+    move_booking(actor_named(who), get_booking(begun.id), span=shorter)
+    moved = get_booking(begun.id)
+    assert moved.estimate_cents == cents
+    act_on_booking(actor_named("ben"), moved, "check_out")
+    done = get_booking(begun.id)
+    settle(done)
+    assert queries.count_cents(done) == cents
 
 
 def test_runs_samples_and_an_operator_are_estimated_and_charged_alike(

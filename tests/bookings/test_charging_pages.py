@@ -62,6 +62,7 @@ def test_charge_shows_its_lines_to_both_sides(client_of: Clients, booking: Booki
     for name in ("ben", "cleo"):
         page = client_of(name).get(f"/bookings/{booking.id}/charge").text
         assert "2 × " in page
+        assert "Booked time is paid" in page
         assert "$170" in page
     assert client_of("eve").get(f"/bookings/{booking.id}/charge").status_code == 404
 

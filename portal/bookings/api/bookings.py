@@ -274,7 +274,10 @@ def change_booking(booking_id: int) -> ResponseReturnValue:
     example={"note": "The spindle is being repaired that day."},
 )
 def act_on_booking(booking_id: int, action: str) -> ResponseReturnValue:
-    """Take a step of the workflow; declining needs a `note`."""
+    """Take a step of the workflow; declining needs a `note`.
+
+    Checking out early gives the rest of the time back; booked time is paid all the same.
+    """
     actor = current_actor()
     booking = queries.get_visible_booking(actor, booking_id)
     form = bind_json(BookingStepForm)

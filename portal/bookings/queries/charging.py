@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from sqlalchemy import and_, bindparam, func, or_, select
 from sqlalchemy.orm import aliased, joinedload
 
-from portal.bookings.models.booking import Booking
+from portal.bookings.models.booking import Booking, BookingMove
 from portal.bookings.models.calendar import Resource
 from portal.bookings.models.charging import ChargeLine, Dispute, Incident, RateCard
 from portal.bookings.policies import Permission
@@ -22,13 +22,14 @@ from portal.bookings.rules.hours import clock_minutes
 from portal.bookings.rules.pricing import Line, Rates, Use, inherit_rates, price_use, total_cents
 from portal.facilities.models import Equipment, EquipmentRate
 from portal.kernel.authorization import Actor, authorize
-from portal.kernel.clock import month_after
+from portal.kernel.clock import month_after, now
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
 from portal.kernel.manifest import DeskItem
 from portal.kernel.settings import setting
 from portal.kernel.settled import settled
 from portal.organizations.models import Organization
+from portal.organizations.queries.people import managers_of
 
 #: The columns of a rate card: cents by name.
 RATE_COLUMNS = tuple(field.name for field in fields(Rates))
@@ -191,9 +192,48 @@ def estimate_all_cents(
     return sum(priced), len(found) - len(priced)
 
 
-def reestimate_cents(booking: Booking, resource: Resource, span: Span) -> int | None:
-    """Return what a booking would cost with all that is planned for it, at a time of a resource."""
-    return estimate_cents(resource, span, _class_of(resource, booking.organization), **booking.use)
+def reestimate_cents(
+    booking: Booking, resource: Resource, span: Span, *, by_host: bool
+) -> int | None:
+    """Return what a booking would cost with all that is planned for it, at a time of a resource.
+
+    by_host: whether it is moved by those who decide about the resource.
+    """
+    until = [span.ends_at, *_given_back(booking)]
+    if not by_host and booking.starts_at <= now():
+        until.append(booking.ends_at)
+    customer_class = _class_of(resource, booking.organization)
+    return estimate_cents(resource, Span(span.starts_at, max(until)), customer_class, **booking.use)
+
+
+def paid_span(booking: Booking) -> Span:
+    """Return which time of a booking is paid: what is booked, and what was used beyond it.
+
+    What its own side gives back once it has begun was kept for it, and is paid as well.
+    """
+    until = [booking.ends_at, *_given_back(booking)]
+    if booking.used_until is not None:
+        until.append(booking.used_until)
+    return Span(booking.starts_at, max(until))
+
+
+def _given_back(booking: Booking) -> list[dt.datetime]:
+    """Return the ends that a booking had until its own side shortened it, once it had begun."""
+    if booking.starts_at > now():
+        return []
+    moves = session.execute(
+        select(BookingMove.was_until, BookingMove.moved_by_id)
+        .where(
+            BookingMove.booking_id == booking.id,
+            BookingMove.was_from <= BookingMove.moved_at,
+        )
+        .order_by(BookingMove.id)
+    ).all()
+    ends = [*(move.was_until for move in moves[1:]), booking.ends_at]
+    found = [move for move, end in zip(moves, ends, strict=False) if end < move.was_until]
+    # Of checking out it is not kept who did it.
+    deciders = {person.id for person in managers_of(booking.host_organization_id)} if found else ()
+    return [move.was_until for move in found if move.moved_by_id not in deciders]
 
 
 def _class_of(resource: Resource, organization: Organization) -> str:

@@ -10,7 +10,6 @@ from portal.bookings.models.calendar import Resource
 from portal.bookings.models.charging import ChargeLine, Dispute, Incident, RateCard
 from portal.bookings.policies import Permission
 from portal.bookings.queries import charging as queries
-from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.pricing import (
     Line,
     price_cancellation,
@@ -80,7 +79,7 @@ def report_usage(
     booking.usage_notes = notes
     booking.estimate_cents = queries.estimate_cents(
         booking.resource,
-        Span(booking.starts_at, booking.ends_at),
+        queries.paid_span(booking),
         booking.customer_class,
         runs=runs,
         samples=samples,
@@ -93,15 +92,15 @@ def report_usage(
 def settle_charge(actor: Actor, booking: Booking) -> None:
     """Write what a booking costs once it is over: for its use, for a late end, or for nobody.
 
-    Booked time is paid, and what was used beyond it. Written once, whatever is asked again.
+    Booked time is paid, also by who leaves early, and what was used beyond it. Written once,
+    whatever is asked again.
     """
     if queries.has_computed_lines(booking):
         return
     rates = queries.load_rates(booking.resource, booking.customer_class)
     lines: list[Line] = []
     if booking.status == "completed":
-        until = max(booking.ends_at, booking.used_until or booking.ends_at)
-        use = queries.use_of(booking.resource, rates, Span(booking.starts_at, until), **booking.use)
+        use = queries.use_of(booking.resource, rates, queries.paid_span(booking), **booking.use)
         lines = price_use(rates, use) or []
     elif booking.status == "no_show":
         lines = price_no_show(rates)

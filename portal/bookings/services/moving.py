@@ -17,7 +17,7 @@ from portal.bookings.models.calendar import Resource
 from portal.bookings.policies import Permission
 from portal.bookings.queries import bookings as queries
 from portal.bookings.queries.calendar import load_hours
-from portal.bookings.queries.charging import estimate_cents
+from portal.bookings.queries.charging import estimate_cents, paid_span
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.hours import instant_at
 from portal.bookings.rules.refusal import Refused
@@ -277,7 +277,7 @@ def _move(
 
 def _estimate(booking: Booking, resource: Resource) -> None:
     booking.estimate_cents = estimate_cents(
-        resource, span_of(booking), booking.customer_class, **booking.use
+        resource, paid_span(booking), booking.customer_class, **booking.use
     )
 
 

@@ -364,7 +364,8 @@ def _move(booking: Any, target: str, **said: Any) -> Any:
 def _estimate(booking: Any, target: str, span: Span, zone: str) -> str:
     """Return what a booking would cost at another time, or of another thing, in words."""
     resource = _target(target).resource if target else booking.resource
-    cents = reestimate_cents(booking, resource, span)
+    by_host = can(current_actor(), Permission.BOOKING_DECIDE, booking)
+    cents = reestimate_cents(booking, resource, span, by_host=by_host)
     when = write_times(span, zone)
     if cents is None:
         return _("%(when)s: the host gives no price.", when=when)

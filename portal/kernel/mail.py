@@ -38,7 +38,10 @@ class _Policy(EmailPolicy):
 
 
 class OutgoingMail(Identified, Model):
-    """A message on its way; the words of a sent one are erased, since they may hold links."""
+    """A message on its way; the words of a sent one are erased, since they may hold links.
+
+    calendar_text: iCalendar objects, one after another, each with its method.
+    """
 
     __table_args__ = (
         CheckConstraint("attempts >= 0", name="attempts_not_negative"),
@@ -60,7 +63,6 @@ class OutgoingMail(Identified, Model):
     message_id: Mapped[str] = mapped_column(String(300))
     stop_url: Mapped[str] = mapped_column(String(500), default="")
     calendar_text: Mapped[str] = mapped_column(Text, default="")
-    calendar_method: Mapped[str] = mapped_column(String(10), default="")
     created_at: Mapped[dt.datetime] = mapped_column(default=now)
     due_at: Mapped[dt.datetime] = mapped_column(default=now)
     claimed_by: Mapped[str | None] = mapped_column(String(40), index=True)
@@ -94,12 +96,17 @@ class Reader(NamedTuple):
     time_zone: str = ""
 
 
+def sender_address() -> str:
+    """Return the address that the portal's mail comes from."""
+    return parseaddr(current_app.config["MAIL_FROM"])[1]
+
+
 def queue_mail(
     recipient: str,
     template: str,
     *,
     reader: _Reader,
-    invitation: tuple[str, str] | None = None,
+    invitation: str = "",
     **context: object,
 ) -> None:
     """Render `templates/email/<template>/` and put the message in line.
@@ -107,13 +114,14 @@ def queue_mail(
     The folder holds `subject.txt` and `body.txt`: plain text, in which an empty line parts
     paragraphs, `> ` begins a quotation and `<address>` is a link. The HTML part is made of it.
     Mail that somebody ordered has a `stop_url`, where one click stops it (RFC 8058).
-    invitation: an iCalendar text with its method, which mail programs show as an appointment.
+    invitation: iCalendar objects with their methods, one after another. Mail programs show the
+    first as an appointment, the others are attached.
     """
     with reading_as(reader.language, reader.time_zone):
         subject = " ".join(_render_plain(f"email/{template}/subject.txt", context).split())
         words = re.sub(r"\n{3,}", "\n\n", _render_plain(f"email/{template}/body.txt", context))
         html = render_template("email/layout.html", subject=subject, body=html_of(words))
-    domain = parseaddr(current_app.config["MAIL_FROM"])[1].partition("@")[2] or "localhost"
+    domain = sender_address().partition("@")[2] or "localhost"
     session.add(
         OutgoingMail(
             recipient=recipient,
@@ -122,8 +130,7 @@ def queue_mail(
             body_html=html,
             message_id=make_msgid(domain=domain),
             stop_url=str(context.get("stop_url", "")),
-            calendar_text=invitation[0] if invitation else "",
-            calendar_method=invitation[1] if invitation else "",
+            calendar_text=invitation,
         )
     )
 
@@ -162,6 +169,12 @@ def _render_plain(name: str, context: Mapping[str, object]) -> str:
     return str(environment.get_template(name).render(values)).strip()
 
 
+def _split_calendars(words: str) -> list[tuple[str, str]]:
+    """Return the iCalendar objects of a text, each with its method."""
+    found = re.findall(r"BEGIN:VCALENDAR.*?END:VCALENDAR\r?\n?", words, re.DOTALL)
+    return [(one, re.search(r"^METHOD:(\w+)", one, re.MULTILINE)[1]) for one in found]  # type: ignore[index]
+
+
 class MailServer:
     """One connection to where `MAIL_URL` says, used for a batch of messages."""
 
@@ -190,10 +203,13 @@ class MailServer:
             message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
         message.set_content(mail.body_text)
         message.add_alternative(mail.body_html, subtype="html")
-        if mail.calendar_text:
-            message.add_alternative(
-                mail.calendar_text, subtype="calendar", params={"method": mail.calendar_method}
-            )
+        for number, (words, method) in enumerate(_split_calendars(mail.calendar_text), 1):
+            params = {"method": method}
+            if number == 1:
+                message.add_alternative(words, subtype="calendar", params=params)
+                continue
+            name = f"calendar-{number}.ics"
+            message.add_attachment(words, subtype="calendar", params=params, filename=name)
         if self._smtp is None:
             self._smtp = self._connect()
         self._smtp.send_message(message)

@@ -456,16 +456,20 @@ def test_an_invitation_travels_as_an_appointment_and_is_erased_too(
     queue("ana@cast.example")
     with unit_of_work():
         mail = session.scalars(select(OutgoingMail)).one()
-        mail.calendar_text, mail.calendar_method = "BEGIN:VCALENDAR\r\nEND:VCALENDAR", "REQUEST"
+        mail.calendar_text = "".join(
+            f"BEGIN:VCALENDAR\r\nMETHOD:{method}\r\nEND:VCALENDAR\r\n"
+            for method in ("CANCEL", "REQUEST")
+        )
 
     Worker(app, {}).send_mail()
 
     (delivery,) = mail_server.wait_for(1)
-    (part,) = [
-        part for part in delivery.message.walk() if part.get_content_type() == "text/calendar"
-    ]
-    assert part.get_param("method") == "REQUEST"
-    assert part.get_content().splitlines() == ["BEGIN:VCALENDAR", "END:VCALENDAR"]
+    parts = [part for part in delivery.message.walk() if part.get_content_type() == "text/calendar"]
+    # Programs show the first with the message; they read no part with two methods.
+    assert [part.get_content_disposition() for part in parts] == [None, "attachment"]
+    for part, method in zip(parts, ("CANCEL", "REQUEST"), strict=True):
+        assert part.get_param("method") == method
+        assert part.get_content().splitlines()[1:] == [f"METHOD:{method}", "END:VCALENDAR"]
     session.expire_all()
     assert session.scalars(select(OutgoingMail)).one().calendar_text == ""
 

@@ -2,9 +2,11 @@
 
 import datetime as dt
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from icalendar import Calendar
 from sqlalchemy import select
 
 from portal.accounts.models import User
@@ -28,6 +30,22 @@ ClientOf = Callable[[str], FlaskClient]
 
 def recipients(word: str) -> set[str]:
     return {mail.recipient for mail in mails(word)}
+
+
+def calendars_of(mail: OutgoingMail) -> list[dict[str, Any]]:
+    """Return what a message brings for the calendar: events by their identity, with sequences."""
+    found = []
+    for calendar in Calendar.from_ical(mail.calendar_text, multiple=True):
+        events = calendar.walk("VEVENT")
+        found.append(
+            {
+                "method": str(calendar["method"]),
+                "organizer": str(events[0]["organizer"]),
+                "attendee": str(events[0].get("attendee", "")),
+                "events": {str(event["uid"]): int(event["sequence"]) for event in events},
+            }
+        )
+    return found
 
 
 def rows_of(section_id: int) -> list[Enrollment]:
@@ -83,6 +101,19 @@ def test_person_enrolls_waits_and_takes_the_seat_by_page(
     assert again(eve).status == "enrolled"
 
 
+def test_a_single_meeting_comes_as_an_invitation(
+    actor: ActorOf, open_section: OpenSection, drain: Callable[[], None]
+) -> None:
+    section = open_section()
+    for meeting in section.meetings[1:]:
+        section_services.drop_meeting(actor("cleo"), get_section(section.id), meeting_id=meeting.id)
+    services.enroll(actor("ben"), get_section(section.id))
+    drain()
+    (mail,) = [one for one in mails("You are enrolled") if one.recipient == "ben@cast.example"]
+    (one,) = calendars_of(mail)
+    assert (one["method"], one["attendee"]) == ("REQUEST", "mailto:ben@cast.example")
+
+
 def test_confirmation_brings_the_meetings_into_the_calendar(
     open_section: OpenSection, client_of: ClientOf, drain: Callable[[], None]
 ) -> None:
@@ -90,8 +121,9 @@ def test_confirmation_brings_the_meetings_into_the_calendar(
     client_of("ben").post(f"/training/sections/{section.id}/enroll")
     drain()
     (mail,) = [one for one in mails("You are enrolled") if one.recipient == "ben@cast.example"]
-    assert mail.calendar_method == "PUBLISH"
-    assert mail.calendar_text.count("BEGIN:VEVENT") == len(section.meetings)
+    (several,) = calendars_of(mail)
+    assert (several["method"], several["organizer"]) == ("PUBLISH", "mailto:portal@localhost")
+    assert len(several["events"]) == len(section.meetings)
     assert recipients("is enrolled in") == {"cleo@cast.example"}
 
 
@@ -185,7 +217,7 @@ def test_cancelled_section_tells_everybody_even_those_without_an_account(
         "ana@cast.example",
     }
     (mail,) = [one for one in mails("Cancelled: the") if one.recipient == "ben@cast.example"]
-    assert mail.calendar_method == "CANCEL"
+    assert {one["method"] for one in calendars_of(mail)} == {"CANCEL"}
 
 
 def test_somebody_is_moved_by_page(
@@ -201,7 +233,8 @@ def test_somebody_is_moved_by_page(
     (mail,) = mails("Changed")
     assert (mail.recipient, "She works by day." in mail.body_text) == ("eve@cast.example", True)
     left = get_section(world.sections["open"]).meetings
-    assert mail.calendar_text.count("STATUS:CANCELLED") == len(left) > 0
+    gone = [one for one in calendars_of(mail) if one["method"] == "CANCEL"]
+    assert len(gone) == len(left) > 0
 
 
 def test_telling_of_a_move_reads_as_much_for_four_as_for_two(
@@ -226,14 +259,18 @@ def test_moved_meetings_reach_who_takes_part(
     count, first = len(section.meetings), section.meetings[0].id
     services.enroll(actor("ben"), section)
     drain()
+    (before,) = [calendars_of(one)[0] for one in mails("You are enrolled")]
     section_services.drop_meeting(actor("cleo"), get_section(section.id), meeting_id=first)
     drain()
     (mail,) = mails("Changed")
     assert mail.recipient == "ben@cast.example"
-    # The one that was dropped leaves the calendar.
-    assert mail.calendar_text.count("STATUS:CONFIRMED") == count - 1
-    (gone,) = [one for one in mail.calendar_text.split("BEGIN:VEVENT") if "CANCELLED" in one]
-    assert f"UID:meeting-{first}@" in gone
+    # The one that was dropped leaves the calendar, by a word of its own that programs heed.
+    gone, held = calendars_of(mail)
+    assert (held["method"], len(held["events"])) == ("PUBLISH", count - 1)
+    assert (gone["method"], gone["attendee"]) == ("CANCEL", "mailto:ben@cast.example")
+    (number,) = gone["events"]
+    assert number.startswith(f"meeting-{first}@")
+    assert gone["events"][number] > before["events"][number], "its SEQUENCE grows"
 
 
 def test_certificate_is_sent_and_its_revocation_told(

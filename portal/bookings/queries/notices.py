@@ -17,6 +17,7 @@ from portal.bookings.models.notices import CalendarFeed, NoticeChoice, Reminder
 from portal.bookings.queries.calendar import load_calendars
 from portal.bookings.rules.invitations import Entry
 from portal.bookings.rules.notices import Concerned, Wishes
+from portal.bookings.rules.words import HOLDING_STATUSES
 from portal.facilities.models import Equipment, Facility
 from portal.facilities.queries import list_addresses
 from portal.kernel.authorization import Actor
@@ -226,7 +227,7 @@ def get_own_feed(actor: Actor, feed_id: int) -> CalendarFeed:
 
 
 def read_feed(token: str) -> tuple[CalendarFeed, list[Booking]]:
-    """Return the feed of a secret and the bookings in it. Raises NotFound.
+    """Return the feed of a secret and what takes place of its bookings. Raises NotFound.
 
     A feed of a resource ends with the person's membership in its organization.
     """
@@ -268,6 +269,7 @@ def read_feed(token: str) -> tuple[CalendarFeed, list[Booking]]:
         )
         .where(
             whose,
+            Booking.status.in_(("requested", *HOLDING_STATUSES)),
             Booking.ends_at > moment - FEED_BACK,
             Booking.starts_at < moment + FEED_AHEAD,
         )

@@ -1,8 +1,5 @@
 """What people are told of bookings: e-mails, with invitations that go into their calendars."""
 
-from email.utils import parseaddr
-from typing import Any
-
 from portal.accounts.models import User
 from portal.accounts.queries import find_user
 from portal.bookings import events
@@ -13,9 +10,9 @@ from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.invitations import Party, write_invitation
 from portal.bookings.rules.notices import Wishes, told_of_change, told_of_making
 from portal.bookings.rules.telling import write_span, write_zone
+from portal.kernel.clock import now
 from portal.kernel.errors import NotFound
-from portal.kernel.mail import queue_mails
-from portal.kernel.settings import setting
+from portal.kernel.mail import queue_mails, sender_address
 from portal.kernel.web.addresses import external_url
 
 # What an event names may be gone, or have changed again, by the time that it is delivered.
@@ -140,7 +137,7 @@ def _tell(
     queue_mails(
         [person],
         "booking_notice",
-        invitation=_invitation(person, booking, place) if is_there and action != "remind" else None,
+        invitation=_invitation(person, booking, place) if is_there and action != "remind" else "",
         action=action,
         side=side,
         is_there=is_there,
@@ -162,10 +159,8 @@ def _tell(
     )
 
 
-def _invitation(person: User, booking: Booking, place: str) -> tuple[str, str]:
-    url: dict[str, Any] = {"url": external_url("bookings.show", booking_id=booking.id)}
-    sender_name, sender = parseaddr(setting("MAIL_FROM"))
-    party = Party(sender, booking.host.name or sender_name, person.email, person.name)
-    return write_invitation(
-        queries.entry_of(booking, place=place, **url), party, host=queries.calendar_host()
-    )
+def _invitation(person: User, booking: Booking, place: str) -> str:
+    url = external_url("bookings.show", booking_id=booking.id)
+    entry = queries.entry_of(booking, place=place, url=url)
+    party = Party(sender_address(), booking.host.name, person.email, person.name)
+    return write_invitation(entry, party, host=queries.calendar_host(), at=now())

@@ -1,14 +1,17 @@
-"""Bookings as calendar programs read them (RFC 5545, 5546): feeds and invitations."""
+"""Bookings as calendar programs read them (RFC 5545, 5546, 7986): feeds and invitations."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from icalendar import Calendar, Event, vCalAddress, vText
+from icalendar import Calendar, Event, vCalAddress, vDuration, vText
 
 from portal.bookings.rules.attempt import Span
 
 _PRODUCT = "-//Industrial Commons//Bookings//EN"
+
+#: How often programs shall read a feed again.
+_REFRESH = dt.timedelta(hours=1)
 
 #: What a program is told about a booking's state.
 _STATUSES: Mapping[str, str] = {
@@ -53,12 +56,15 @@ class Party:
 
 
 def write_feed(name: str, entries: Iterable[Entry], *, host: str) -> bytes:
-    """Write a calendar that programs read again and again; what was cancelled stays in it as such,
-    so that they take it out."""
-    calendar = _calendar()
-    calendar.add("x-wr-calname", vText(name))
+    """Write a calendar that programs read again and again.
+
+    What does not take place is left out: programs take out what they no longer find, while some
+    show as if it was on what is there and cancelled.
+    """
+    calendar = _feed(name)
     for entry in entries:
-        calendar.add_component(_event(entry, host))
+        if _STATUSES[entry.status] != "CANCELLED":
+            calendar.add_component(_event(entry, host, entry.updated_at))
     return bytes(calendar.to_ical())
 
 
@@ -69,8 +75,7 @@ def write_busy(
 
     said: the word for it; key: makes the identities of its times; at: when this was so.
     """
-    calendar = _calendar()
-    calendar.add("x-wr-calname", vText(name))
+    calendar = _feed(name)
     for span in spans:
         event = Event()
         event.add("uid", f"busy-{key}-{span.starts_at:%Y%m%dT%H%M%S}@{host}")
@@ -83,47 +88,71 @@ def write_busy(
 
 
 def write_schedule(
-    entries: Iterable[Entry], *, host: str, is_over: bool = False
-) -> tuple[str, str]:
-    """Write several times at once for the calendar of who goes there; return it with its method.
+    held: Sequence[Entry],
+    gone: Iterable[Entry],
+    party: Party,
+    *,
+    host: str,
+    at: dt.datetime,
+) -> str:
+    """Write where somebody goes, after the withdrawals of where they do not go any more.
 
-    is_over: the person does not go any more, so that programs take them out.
+    An invitation or withdrawal is about one event, so of several each withdrawal is an object of
+    its own, and several that are held are published at once, to be added by one click.
     """
-    method = "CANCEL" if is_over else "PUBLISH"
-    calendar = _calendar()
-    calendar.add("method", method)
-    for entry in entries:
-        calendar.add_component(
-            _event(replace(entry, status="cancelled") if is_over else entry, host)
-        )
-    return calendar.to_ical().decode(), method
+    objects = [
+        write_invitation(replace(entry, status="cancelled"), party, host=host, at=at)
+        for entry in gone
+    ]
+    if len(held) == 1:
+        objects.append(write_invitation(held[0], party, host=host, at=at))
+    elif held:
+        calendar = _calendar("PUBLISH")
+        for entry in held:
+            event = _event(entry, host, at)
+            event.add("organizer", _address(party.organizer_email, party.organizer_name))
+            calendar.add_component(event)
+        objects.append(calendar.to_ical().decode())
+    return "".join(objects)
 
 
-def write_invitation(entry: Entry, party: Party, *, host: str) -> tuple[str, str]:
-    """Write one booking as an invitation, or as its withdrawal; return it with its method."""
-    method = "CANCEL" if _STATUSES[entry.status] == "CANCELLED" else "REQUEST"
-    calendar = _calendar()
-    calendar.add("method", method)
-    event = _event(entry, host)
+def write_invitation(entry: Entry, party: Party, *, host: str, at: dt.datetime) -> str:
+    """Write one booking as an invitation, or as its withdrawal.
+
+    at: when it is written, by which programs tell the later of two that have the same sequence.
+    """
+    calendar = _calendar("CANCEL" if _STATUSES[entry.status] == "CANCELLED" else "REQUEST")
+    event = _event(entry, host, at)
     event.add("organizer", _address(party.organizer_email, party.organizer_name))
     event.add("attendee", _address(party.attendee_email, party.attendee_name))
     calendar.add_component(event)
-    return calendar.to_ical().decode(), method
+    return calendar.to_ical().decode()
 
 
-def _calendar() -> Calendar:
-    calendar = Calendar()
-    calendar.add("prodid", _PRODUCT)
-    calendar.add("version", "2.0")
+def _feed(name: str) -> Calendar:
+    calendar = _calendar()
+    calendar.add("x-wr-calname", vText(name))
+    # Programs that are told nothing look once a day or less. The second name is Outlook's.
+    calendar.add("refresh-interval", _REFRESH, parameters={"VALUE": "DURATION"})
+    calendar.add("x-published-ttl", vDuration(_REFRESH))
     return calendar
 
 
-def _event(entry: Entry, host: str) -> Event:
+def _calendar(method: str = "") -> Calendar:
+    calendar = Calendar()
+    calendar.add("prodid", _PRODUCT)
+    calendar.add("version", "2.0")
+    if method:
+        calendar.add("method", method)
+    return calendar
+
+
+def _event(entry: Entry, host: str, at: dt.datetime) -> Event:
     event = Event()
     event.add("uid", f"{entry.kind}-{entry.number}@{host}")
     event.add("sequence", entry.sequence)
     event.add("status", _STATUSES[entry.status])
-    event.add("dtstamp", entry.updated_at)
+    event.add("dtstamp", at)
     event.add("last-modified", entry.updated_at)
     event.add("dtstart", entry.starts_at)
     event.add("dtend", entry.ends_at)

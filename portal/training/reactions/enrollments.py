@@ -2,18 +2,17 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from portal.accounts.models import User
 from portal.accounts.queries import find_user, find_user_by_email
 from portal.bookings.queries.notices import calendar_host, load_wishes
-from portal.bookings.rules.invitations import Entry, write_schedule
+from portal.bookings.rules.invitations import Entry, Party, write_schedule
 from portal.bookings.rules.notices import Wishes
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import now, today_here
 from portal.kernel.errors import NotFound
-from portal.kernel.mail import Reader, queue_mail
+from portal.kernel.mail import Reader, queue_mail, sender_address
 from portal.kernel.web.addresses import external_url
 from portal.training import events
 from portal.training.models.enrollments import Enrollment
@@ -91,7 +90,7 @@ def email_meetings_on_section_moved(event: events.SectionMoved) -> None:
         )
         for number, starts_at, ends_at in event.dropped
     ]
-    gone = _cancelled(rows[0].section, dropped) if rows else []
+    gone = _entries(rows[0].section, dropped) if rows else []
     for row in rows:
         _tell(row, "reschedule", event.by_user_id, wishes=wishes, by=by, gone=gone)
 
@@ -217,7 +216,7 @@ def _write(
         email,
         "enrollment_notice",
         reader=reader,
-        invitation=_calendar(row, what, gone) if side == "person" else None,
+        invitation=_calendar(row, email, what, gone) if side == "person" else "",
         what=what,
         side=side,
         person=row.name or row.email,
@@ -250,11 +249,15 @@ def _about(row: Enrollment) -> dict[str, Any]:
     }
 
 
-def _calendar(row: Enrollment, what: str, gone: Sequence[Entry]) -> tuple[str, str] | None:
-    entries = [*_entries(row.section, row.section.meetings), *gone]
-    if what not in INTO_CALENDAR | OUT_OF_CALENDAR or not entries:
-        return None
-    return write_schedule(entries, host=calendar_host(), is_over=what in OUT_OF_CALENDAR)
+def _calendar(row: Enrollment, email: str, what: str, gone: Sequence[Entry]) -> str:
+    """Return what changes in the person's calendar."""
+    held: list[Entry] = []
+    if what in INTO_CALENDAR:
+        held = _entries(row.section, row.section.meetings)
+    elif what in OUT_OF_CALENDAR:
+        gone = [*gone, *_to_come(row.section)]
+    party = Party(sender_address(), row.provider.name, email, row.name)
+    return write_schedule(held, gone, party, host=calendar_host(), at=now())
 
 
 def _entries(section: Section, meetings: Iterable[SectionMeeting]) -> list[Entry]:
@@ -262,8 +265,8 @@ def _entries(section: Section, meetings: Iterable[SectionMeeting]) -> list[Entry
     return [entry_of(section, meeting, url=url) for meeting in meetings]
 
 
-def _cancelled(section: Section, meetings: Iterable[SectionMeeting]) -> list[Entry]:
-    return [replace(entry, status="cancelled") for entry in _entries(section, meetings)]
+def _to_come(section: Section) -> list[Entry]:
+    return _entries(section, [one for one in section.meetings if one.starts_at > now()])
 
 
 def _left_behind(event: events.EnrollmentStepped) -> list[Entry]:
@@ -274,7 +277,7 @@ def _left_behind(event: events.EnrollmentStepped) -> list[Entry]:
         section = get_section(event.left_section_id)
     except NotFound:
         return []
-    return _cancelled(section, [one for one in section.meetings if one.starts_at > now()])
+    return _to_come(section)
 
 
 def _reader(person: User | None, email: str) -> User | Reader:

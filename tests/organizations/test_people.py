@@ -238,6 +238,21 @@ def test_a_request_to_join_is_decided_by_those_who_manage(actor, join_request, w
     assert mails() == [("eve@cast.example", "Welcome to Falls City Community College")]
 
 
+def test_nobody_is_let_into_an_archived_organization(actor, join_request, claim, world):
+    for name in ("college", "unclaimed"):
+        with unit_of_work():
+            profiles.get_organization(world.organizations[name]).status = "archived"
+    with pytest.raises(Conflict, match="Please restore it first"):
+        joining.act_on_join_request(actor("cleo"), join_request, action="accept")
+    with pytest.raises(Conflict, match="An administrator can restore it"):
+        joining.act_on_claim(actor("dov"), claim, action="approve")
+    assert role_of(world, "college", "eve") is role_of(world, "unclaimed", "cleo") is None
+    # Whoever asked can still be told no.
+    joining.act_on_join_request(actor("cleo"), join_request, action="decline")
+    claim = people.get_visible_claim(actor("dov"), claim.id)
+    joining.act_on_claim(actor("dov"), claim, action="deny", note="It was closed.")
+
+
 def test_a_declined_request_tells_the_reason(actor, join_request, world, drain):
     joining.act_on_join_request(
         actor("cleo"), join_request, action="decline", note="Contractors stay outside."

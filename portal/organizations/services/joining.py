@@ -172,6 +172,7 @@ def act_on_join_request(
     JOIN_REQUESTS.apply(actor, join_request, action, note=note)
     if action == "accept":
         organization = lock_organization(join_request.organization_id)
+        _check_active(organization)
         if people.find_membership(organization.id, join_request.user_id) is None:
             join(organization, join_request.user_id, "member")
     return join_request
@@ -213,6 +214,8 @@ def act_on_claim(actor: Actor, claim: Claim, *, action: str, note: str = "") -> 
     CLAIMS.apply(actor, claim, action, note=note)
     if action == "approve":
         organization = lock_organization(claim.organization_id)
+        if organization.status != "active":
+            raise Conflict(_("This organization is archived. An administrator can restore it."))
         if people.has_people(organization.id):
             raise Conflict(_("Somebody represents this organization already."))
         join(organization, claim.user_id, "owner")

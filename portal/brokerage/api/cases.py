@@ -1,5 +1,7 @@
 """Cases in the JSON API, over the same forms and commands as the pages."""
 
+from types import SimpleNamespace
+
 from flask import url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -219,8 +221,10 @@ def add_task(case_id: int) -> ResponseReturnValue:
     example={"is_done": True},
 )
 def mark_task(case_id: int, task_id: int) -> ResponseReturnValue:
-    """Say whether a task is done."""
+    """Say whether a task is done; without `is_done` it stays as it is."""
     actor = current_actor()
     case = queries.get_visible_case(actor, case_id)
-    task = services.mark_task(actor, case, task_id=task_id, **bind_json(TaskMarkForm).data)
+    kept = SimpleNamespace(is_done=queries.get_task(case, task_id).done_at is not None)
+    said = bind_json(TaskMarkForm, obj=kept).data
+    task = services.mark_task(actor, case, task_id=task_id, **said)
     return respond(CaseTaskSchema(), task)

@@ -251,6 +251,14 @@ def list_tasks(case: Case, limit: int = 100) -> list[CaseTask]:
     )
 
 
+def get_task(case: Case, task_id: int) -> CaseTask:
+    """Return a task of the case. Raises NotFound."""
+    task = session.get(CaseTask, task_id)
+    if task is None or task.case_id != case.id:
+        raise NotFound(_("This task is no longer here."))
+    return task
+
+
 def timeline(actor: Actor, case: Case, tasks: list[CaseTask], limit: int = 200) -> list[Happening]:
     """Return all that happened in a case, the newest first: its steps, notes, tasks, its request.
 

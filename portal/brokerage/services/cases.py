@@ -20,7 +20,7 @@ from portal.kernel.authorization import Actor
 from portal.kernel.clock import now
 from portal.kernel.commands import command
 from portal.kernel.database import session
-from portal.kernel.errors import Conflict, Invalid, NotFound
+from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.outbox import record
 from portal.regions.models import Region
 
@@ -198,9 +198,7 @@ def add_task(
 @command(Permission.CASE_EDIT)
 def mark_task(actor: Actor, case: Case, *, task_id: int, is_done: bool = True) -> CaseTask:
     """Mark a task of the case as done, or as open again."""
-    task = session.get(CaseTask, task_id)
-    if task is None or task.case_id != case.id:
-        raise NotFound(_("This task is no longer here."))
+    task = queries.get_task(case, task_id)
     if is_done != (task.done_at is not None):
         task.done_at = now() if is_done else None
     return task

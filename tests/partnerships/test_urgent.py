@@ -16,6 +16,7 @@ from portal.kernel.errors import Invalid
 from portal.organizations.models import Organization
 from portal.partnerships.models import Request, UrgentCall
 from portal.partnerships.queries import requests as queries
+from portal.partnerships.queries import urgent
 from portal.partnerships.queries.desk import list_ending_unreminded
 from portal.partnerships.queries.urgent import list_calls
 from portal.partnerships.rules.publishing import Incomplete, is_renewable
@@ -96,6 +97,18 @@ def test_whoever_is_too_far_or_keeps_it_inside_is_not_told(
     drain()
     assert called(near) == set()
     assert len(mails) == 1
+
+
+def test_of_too_many_places_the_farthest_are_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+    post: Callable[..., Request],
+    world: World,
+    drain: Callable[[], None],
+) -> None:
+    monkeypatch.setattr(urgent, "MOST_PLACES", 1)
+    request = post(capabilities=["5-axis milling"], radius_miles=800)
+    drain()
+    assert called(request) == {world.organizations["college"]}
 
 
 def test_an_anonymous_one_tells_no_name_and_no_distance(

@@ -1,17 +1,17 @@
 """What people said of matches: one's own word, and what all of it says of each criterion."""
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import case, func, select
 
 from portal.kernel.authorization import Actor, authorize
 from portal.kernel.database import session
 from portal.matching.models import Match, MatchFeedback
 from portal.matching.policies import Permission
-from portal.matching.rules.words import CRITERIA
+from portal.matching.rules.words import CRITERIA, VERDICTS
 
 
 @dataclass(frozen=True)
@@ -37,31 +37,46 @@ def find_feedback(actor: Actor, match: Match) -> MatchFeedback | None:
 def report_feedback(actor: Actor) -> list[CriterionReport]:
     """Return what people's feedback says of each criterion, over all matches."""
     authorize(actor, Permission.MATCH_VIEW_FEEDBACK)
-    counts: dict[tuple[str, bool, str], int] = defaultdict(int)
-    reasons: dict[tuple[str, bool], int] = defaultdict(int)
-    for is_useful, criterion, verdicts in session.execute(
-        select(MatchFeedback.is_useful, MatchFeedback.criterion, MatchFeedback.verdicts)
-    ):
-        reasons[criterion, is_useful] += 1
-        for name, verdict in verdicts.items():
-            counts[name, is_useful, verdict] += 1
-
-    def by_verdict(name: str, is_useful: bool) -> dict[str, int]:
-        return {
-            verdict: counts[name, is_useful, verdict] for verdict in ("met", "unmet", "unknown")
+    useful, useless = _count_verdicts(True), _count_verdicts(False)
+    reasons = Counter(
+        {
+            (criterion, is_useful): count
+            for criterion, is_useful, count in session.execute(
+                select(MatchFeedback.criterion, MatchFeedback.is_useful, func.count()).group_by(
+                    MatchFeedback.criterion, MatchFeedback.is_useful
+                )
+            )
         }
-
+    )
     return [
         CriterionReport(
             name,
             label,
-            by_verdict(name, True),
-            by_verdict(name, False),
+            useful[name],
+            useless[name],
             reasons[name, True],
             reasons[name, False],
         )
         for name, label in CRITERIA.items()
     ]
+
+
+def _count_verdicts(is_useful: bool) -> dict[str, dict[str, int]]:
+    """Count how criteria stood in matches that were useful, or were not, by criterion."""
+    counts = {
+        f"{name} {verdict}": func.count(
+            case((MatchFeedback.verdicts[name].as_string() == verdict, 1))
+        ).label(f"{name} {verdict}")
+        for name in CRITERIA
+        for verdict in VERDICTS
+    }
+    row = session.execute(
+        select(*counts.values()).where(MatchFeedback.is_useful.is_(is_useful))
+    ).one()
+    found = dict(zip(counts, row, strict=True))
+    return {
+        name: {verdict: found[f"{name} {verdict}"] for verdict in VERDICTS} for name in CRITERIA
+    }
 
 
 def feedback_of(actor: Actor, match_ids: Sequence[int]) -> dict[int, MatchFeedback]:

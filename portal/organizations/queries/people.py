@@ -204,14 +204,18 @@ def is_addressee(actor: Actor, invitation: Invitation) -> bool:
     return found is not None and found == invitation.email
 
 
-def list_open_join_requests(organization_id: int) -> list[JoinRequest]:
-    """Return the requests to join that wait for a decision, oldest first."""
+def list_open_join_requests(organization_id: int, limit: int = 200) -> list[JoinRequest]:
+    """Return the requests to join that wait for a decision, oldest first.
+
+    Anybody may ask; who comes later stands here once those before are decided.
+    """
     return list(
         session.scalars(
             select(JoinRequest)
             .options(joinedload(JoinRequest.user))
             .where(_is_of(JoinRequest, organization_id), JoinRequest.status == "open")
             .order_by(JoinRequest.id)
+            .limit(limit)
         )
     )
 

@@ -30,6 +30,8 @@ from portal.regions.queries import narrower_closure
 
 #: No urgent request is told to more organizations than these, the nearest.
 MOST_CALLED = 200
+#: So many places are looked at of each kind of offer: of profiles, facilities, equipment, requests.
+MOST_PLACES = 5000
 #: Degrees of latitude are nowhere shorter.
 _MILES_PER_DEGREE = 68.7
 
@@ -47,23 +49,44 @@ def list_helpers(request: Request) -> list[tuple[int, float]]:
     if point is None or request.radius_miles is None or not keys:
         return []
     nearest: dict[int, float] = {}
-    reach = request.radius_miles / _MILES_PER_DEGREE
     for statement in _offers(keys):
-        latitude_of = statement.selected_columns[1]
+        wanted = statement.where(
+            Organization.id != request.organization_id,
+            Organization.status == "active",
+            exists().where(Membership.organization_id == Organization.id),
+        )
         for organization_id, latitude, longitude in session.execute(
-            statement.where(
-                latitude_of.between(point[0] - reach, point[0] + reach),
-                Organization.id != request.organization_id,
-                Organization.status == "active",
-                exists().where(Membership.organization_id == Organization.id),
-            )
+            _places_around(point, request.radius_miles, wanted)
         ):
-            if longitude is None:
-                continue
             miles = miles_between(*point, latitude, longitude)
             if miles <= min(request.radius_miles, nearest.get(organization_id, math.inf)):
                 nearest[organization_id] = miles
     return sorted(nearest.items(), key=lambda item: (item[1], item[0]))[:MOST_CALLED]
+
+
+def _places_around(
+    point: tuple[float, float], miles: int, statement: Select[*tuple[Any, ...]]
+) -> Select[*tuple[Any, ...]]:
+    """Ask for each place of each organization once, the nearest first.
+
+    Several machines stand in one place. Distances on a plane are good enough to leave out the
+    farthest where there are too many places.
+    """
+    place = statement.distinct().subquery()
+    organization_id, latitude, longitude = place.columns
+    north = miles / _MILES_PER_DEGREE
+    shrinking = math.cos(math.radians(point[0]))
+    east = north / max(0.01, math.cos(math.radians(min(89, abs(point[0]) + north))))
+    up, right = latitude - point[0], (longitude - point[1]) * shrinking
+    return (
+        select(place)
+        .where(
+            latitude.between(point[0] - north, point[0] + north),
+            longitude.between(point[1] - east, point[1] + east),
+        )
+        .order_by(up * up + right * right, organization_id)
+        .limit(MOST_PLACES)
+    )
 
 
 def _offers(keys: list[str]) -> Iterator[Select[*tuple[Any, ...]]]:

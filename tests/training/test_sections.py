@@ -10,13 +10,16 @@ from sqlalchemy import select
 from portal.bookings.models.booking import Booking
 from portal.bookings.rules.recurrence import Recurrence
 from portal.bookings.rules.refusal import Refused
+from portal.facilities.queries import get_facility
+from portal.facilities.services import delete_facility
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict, Forbidden
 from portal.training.models.sections import Section
+from portal.training.queries.listings import list_sections_without_room
 from portal.training.queries.programs import get_program
-from portal.training.queries.sections import get_section, list_next_sections
+from portal.training.queries.sections import get_section, list_meetings, list_next_sections
 from portal.training.rules.sections import Schedule
 from portal.training.services import sections as services
 from tests.cast import World
@@ -109,6 +112,26 @@ def test_a_cancelled_section_frees_its_rooms(cleo: Actor, world: World) -> None:
 
     states = session.scalars(select(Booking.status).where(Booking.id.in_(numbers)))
     assert set(states) == {"cancelled"}
+
+
+def test_a_section_whose_facility_was_deleted_needs_a_room_until_it_is_held_elsewhere(
+    cleo: Actor, world: World, drain: Callable[[], None]
+) -> None:
+    section = plan(cleo, world)
+    assert list_sections_without_room(cleo, 5) == []
+
+    delete_facility(cleo, get_facility(world.facilities["college_public"]))
+    drain()
+
+    (item,) = [
+        one for one in list_sections_without_room(cleo, 5) if one.url.endswith(f"/{section.id}")
+    ]
+    assert (item.action, item.detail) == ("Find a room", "Its facility is no longer here.")
+    section = get_section(section.id)
+    assert {one.room for one in list_meetings(section)} == {"missing"}
+    services.move_section(cleo, section, facility_id=None, place="Town hall")
+    assert list_sections_without_room(cleo, 5) == []
+    assert {one.room for one in list_meetings(get_section(section.id))} == {""}
 
 
 def test_members_who_did_not_plan_a_section_cannot_open_it(

@@ -430,22 +430,28 @@ def list_sections_to_open(actor: Actor, limit: int) -> list[DeskItem]:
 def list_sections_without_room(actor: Actor, limit: int) -> list[DeskItem]:
     """Return sections with a meeting to come whose facility is not booked, the next one first.
 
-    Its host declined or cancelled the booking; nobody else would notice.
+    Its host declined or cancelled the booking, or deleted the facility; nobody else would notice.
     """
+    has_facility = Section.facility_id.is_not(None)
     roomless = (
         select(SectionMeeting.id)
         .outerjoin(Booking, Booking.id == SectionMeeting.booking_id)
         .where(
             SectionMeeting.section_id == Section.id,
             SectionMeeting.starts_at > now(),
-            or_(Booking.id.is_(None), Booking.status.not_in(OPEN_STATUSES)),
+            or_(and_(has_facility, Booking.id.is_(None)), Booking.status.not_in(OPEN_STATUSES)),
         )
         .exists()
     )
-    without = and_(Section.status.in_(LIVE_STATUSES), Section.facility_id.is_not(None), roomless)
     return [
-        _section_item(section, section.facility.name if section.facility else "", _("Find a room"))
-        for section in _own_sections(actor, limit, without)
+        _section_item(
+            section,
+            section.facility.name if section.facility else _("Its facility is no longer here."),
+            _("Find a room"),
+        )
+        for section in _own_sections(
+            actor, limit, and_(Section.status.in_(LIVE_STATUSES), roomless)
+        )
     ]
 
 

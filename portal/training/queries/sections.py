@@ -249,7 +249,9 @@ def list_meetings(section: Section) -> list[Meeting]:
     found = []
     for one in section.meetings:
         room = ""
-        if section.facility_id is not None and one.starts_at > moment:
+        # One that was booked in a facility that was deleted since has no room, either.
+        has_facility = section.facility_id is not None or one.booking_id is not None
+        if has_facility and one.starts_at > moment:
             room = _ROOMS.get(states.get(one.booking_id or 0, ""), "missing")
         span = Span(one.starts_at, one.ends_at)
         found.append(Meeting(one.id, span, one.ends_at <= moment, room))

@@ -602,6 +602,9 @@ def _settle_room(
     span = Span(meeting.starts_at, meeting.ends_at)
     if resource is None:
         _free_room(actor, meeting, _("It is held elsewhere now."))
+        if booking is None:
+            # What its host cancelled is nothing that it waits for any more.
+            meeting.booking_id = None
     elif booking is None:
         made = making.create_booking(
             actor,

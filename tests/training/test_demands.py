@@ -9,9 +9,11 @@ from sqlalchemy import update
 
 from portal.kernel.clock import now, today_here
 from portal.kernel.database import session, unit_of_work
+from portal.organizations.models import Organization
 from portal.training.models.demands import CohortOffer, SkillDemand
 from portal.training.models.enrollments import Enrollment
 from portal.training.models.sections import Section
+from portal.training.queries import demands as queries
 from tests.training.firms import later
 
 
@@ -95,6 +97,32 @@ def test_others_join_a_need_without_learning_whose_it_is(client_of, world):
         client_of("eve").get(f"/training/demands/new?joins={world.demands['shop']}").status_code
         == 404
     )
+
+
+def test_who_needs_another_skill_now_counts_no_longer_in_the_need_that_was_joined(
+    client_of, world, actor, monkeypatch
+):
+    monkeypatch.setattr(queries, "FEWEST_FIRMS", 1)
+    with unit_of_work():
+        session.get_one(Organization, world.organizations["shop"]).verified_at = now()
+    ana, shared = client_of("ana"), world.demands["aero"]
+
+    def firms():
+        return queries.get_shared(actor("cleo"), shared).firms
+
+    ana.post(f"/training/demands/new?joins={shared}", data=need(world, joined_id=str(shared)))
+    joined = newest().id
+    assert firms() == 2
+    ana.post(f"/training/demands/{joined}/edit", data=need(world, skill="cmm-operation"))
+    assert (firms(), newest().joined_id) == (1, None)
+    ana.post(f"/training/demands/new?joins={shared}", data=need(world, joined_id=str(shared)))
+    assert firms() == 2
+    # Nobody is taken along when the need that was joined becomes another.
+    changed = {"skill": "cmm-operation"}
+    assert (
+        client_of("eve").patch(f"/api/v1/skill-demands/{shared}", json=changed).status_code == 200
+    )
+    assert firms() == 1
 
 
 def test_a_table_goes_out_and_comes_in_again(client_of, world):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from flask_babel import format_date
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import aliased, joinedload, selectinload
 
 from portal.kernel.authorization import Actor, authorize, visible
 from portal.kernel.clock import now, today_here
@@ -167,8 +167,14 @@ def _is_joinable() -> tuple[ColumnElement[bool], ...]:
 
 
 def _shared(rows: Sequence[SkillDemand]) -> list[SharedDemand]:
+    shared = aliased(SkillDemand)
     joined = session.execute(
         select(SkillDemand.joined_id, SkillDemand.organization_id)
+        # The need that was joined may be for another skill now.
+        .join(
+            shared,
+            and_(shared.id == SkillDemand.joined_id, shared.skill_key == SkillDemand.skill_key),
+        )
         .join(Organization, Organization.id == SkillDemand.organization_id)
         .where(
             SkillDemand.joined_id.in_([row.id for row in rows]),

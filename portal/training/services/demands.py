@@ -79,11 +79,17 @@ def state_demand(
 
 @command(Permission.DEMAND_EDIT)
 def change_demand(actor: Actor, demand: SkillDemand, **values: Any) -> SkillDemand:
-    """Change the fields of an open need. Whoever saves it confirms it."""
+    """Change the fields of an open need. Whoever saves it confirms it.
+
+    With another skill it leaves the shared need that it joined.
+    """
     queries.load_for_change(demand)
     if demand.status != "open":
         raise Conflict(_("Open it again first."))
+    was = demand.skill_key
     _set(demand, values, demand.organization)
+    if demand.skill_key != was:
+        demand.joined_id = None
     _confirm(actor, demand)
     return demand
 

@@ -148,7 +148,13 @@ def test_a_side_asks_the_broker_and_no_other_side_reads_it(
 ) -> None:
     table = propose("shop", "college", "aero")
     ana = client_of("ana")
-    assert "Ask the broker first" not in ana.get(f"/introductions/{table.id}").text
+    # Where brokers have no agency here, both sides of it are told what they can do.
+    page = ana.get(f"/introductions/{table.id}").text
+    assert "Ask the broker first" not in page
+    assert "You cannot ask the broker here. If you know how to reach Dov, please ask there" in page
+    page = client_of("dov").get(f"/introductions/{table.id}").text
+    assert "The sides cannot ask you here" in page
+    assert "/organizations/register" in page
     with unit_of_work():
         office = Organization(
             name="Falls Office", match_key="falls office", kind="economic_development_organization"
@@ -157,7 +163,10 @@ def test_a_side_asks_the_broker_and_no_other_side_reads_it(
         session.flush()
         session.add(Membership(organization_id=office.id, user_id=world.users["dov"], role="owner"))
         session.get_one(User, world.users["dov"]).language = "es"
-    assert "Ask the broker first" in ana.get(f"/introductions/{table.id}").text
+    page = ana.get(f"/introductions/{table.id}").text
+    assert "Ask the broker first" in page
+    assert "You cannot ask the broker here" not in page
+    assert "cannot ask you here" not in client_of("dov").get(f"/introductions/{table.id}").text
     about = f"/conversations/about/introduction_party/{table.party('shop').id}"
     thread = ana.post(about, data={"text": "Who would pay for it?"}).headers["Location"]
 

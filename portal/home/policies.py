@@ -8,6 +8,7 @@ from portal.kernel.authorization import Policy, administrator, brokers_anywhere,
 class Permission(StrEnum):
     DESK_VIEW = "desk.view"
     ADMINISTRATION_VIEW = "administration.view"
+    MAIL_STATE_VIEW = "mail_state.view"
 
 
 policy = Policy(
@@ -15,5 +16,6 @@ policy = Policy(
     table={
         Permission.DESK_VIEW: signed_in,
         Permission.ADMINISTRATION_VIEW: administrator | brokers_anywhere,
+        Permission.MAIL_STATE_VIEW: administrator,
     },
 )

@@ -1,14 +1,27 @@
 """Reads for the pages of the whole portal: what is new, and what is wanted."""
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from flask_babel import format_datetime, ngettext
+from flask_babel import gettext as _
+
 from portal.directory.queries.searching import Found, search
 from portal.directory.rules import Search
-from portal.kernel.authorization import Actor
+from portal.home.policies import Permission
+from portal.kernel.authorization import Actor, can
+from portal.kernel.clock import now
 from portal.kernel.fulltext.port import IndexUnavailable
+from portal.kernel.mail import load_mail_state, oldest_unsent_at
+from portal.kernel.manifest import DeskItem
+from portal.kernel.worker import KEPT_DAYS
 
 NEWEST = 6
+
+
+#: What is told of mail counts so far back; then the worker forgets it.
+MAIL_KEPT = dt.timedelta(days=KEPT_DAYS)
 
 
 @dataclass(frozen=True)
@@ -69,3 +82,46 @@ def find_shared(actor: Actor, county_fips: Sequence[str] = ()) -> Shared | None:
         wanted=wanted,
         taught=taught,
     )
+
+
+def tell_mail_state(actor: Actor) -> list[str] | None:
+    """Return what keeps mail from being sent, in words for administrators; to others None."""
+    if not can(actor, Permission.MAIL_STATE_VIEW):
+        return None
+    state = load_mail_state(now() - MAIL_KEPT)
+    told = []
+    if state.late and state.oldest_at is not None:
+        told.append(
+            ngettext(
+                "%(num)s e-mail has waited for more than an hour to be sent, since %(when)s.",
+                "%(num)s e-mails have waited for more than an hour to be sent, the oldest since"
+                " %(when)s.",
+                state.late,
+                when=format_datetime(state.oldest_at),
+            )
+        )
+    if state.refused:
+        told.append(
+            ngettext(
+                "%(num)s e-mail was refused and is not tried again.",
+                "%(num)s e-mails were refused and are not tried again.",
+                state.refused,
+            )
+        )
+    return told
+
+
+def list_mail_trouble(actor: Actor, limit: int) -> list[DeskItem]:
+    """Return what keeps mail from being sent, for an administrator's desk."""
+    told = tell_mail_state(actor)
+    if not told:
+        return []
+    return [
+        DeskItem(
+            _("E-mail is not sent"),
+            "/administration#mail",
+            oldest_unsent_at() or now(),
+            detail=" ".join(told),
+            action=_("See what to do"),
+        )
+    ]

@@ -116,7 +116,12 @@ def help_page() -> ResponseReturnValue:
 def administration() -> ResponseReturnValue:
     """Show the ways into administration that the actor has."""
     authorize(current_actor(), Permission.ADMINISTRATION_VIEW)
-    return page("home/administration.html", items=navigation_items("administration"))
+    return page(
+        "home/administration.html",
+        items=navigation_items("administration"),
+        mail_trouble=queries.tell_mail_state(current_actor()),
+        kept_days=queries.MAIL_KEPT.days,
+    )
 
 
 def _map(shared: Shared | None, codes: list[str]) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """The routes of the kernel itself: health, readiness, the language switch, the local mailbox."""
 
+import datetime as dt
+
 from flask import Blueprint, Response, abort, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select, text
@@ -7,7 +9,7 @@ from sqlalchemy import select, text
 from portal.kernel.clock import now
 from portal.kernel.database import session
 from portal.kernel.fulltext.port import IndexUnavailable
-from portal.kernel.mail import OutgoingMail, html_of
+from portal.kernel.mail import OutgoingMail, html_of, oldest_unsent_at
 from portal.kernel.outbox import OutboxDelivery
 from portal.kernel.search import search_index
 from portal.kernel.web.addresses import local_target
@@ -25,7 +27,7 @@ def healthz() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> ResponseReturnValue:
-    """Answer whether database and index can serve, and how far the worker is behind."""
+    """Answer whether database and index can serve, and how far worker and mail are behind."""
     session.execute(text("SELECT 1"))
     oldest = session.scalar(
         select(OutboxDelivery.due_at)
@@ -33,7 +35,6 @@ def readyz() -> ResponseReturnValue:
         .order_by(OutboxDelivery.due_at)
         .limit(1)
     )
-    lag_seconds = max(0, round((now() - oldest).total_seconds())) if oldest else 0
     try:
         documents: int | None = search_index().index.status().documents
     except IndexUnavailable:
@@ -43,9 +44,14 @@ def readyz() -> ResponseReturnValue:
             "status": "ok" if documents is not None else "degraded",
             "database": "ok",
             "search_documents": documents,
-            "outbox_lag_seconds": lag_seconds,
+            "outbox_lag_seconds": _age(oldest),
+            "mail_lag_seconds": _age(oldest_unsent_at()),
         }
     )
+
+
+def _age(moment: dt.datetime | None) -> int:
+    return max(0, round((now() - moment).total_seconds())) if moment else 0
 
 
 @blueprint.get("/language/<language>")

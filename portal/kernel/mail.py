@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from flask import current_app, render_template
 from markupsafe import Markup
-from sqlalchemy import CheckConstraint, Index, String, Text, text
+from sqlalchemy import CheckConstraint, Index, String, Text, func, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kernel.clock import now
@@ -70,6 +70,46 @@ class OutgoingMail(Identified, Model):
     last_error: Mapped[str | None] = mapped_column(String(2000))
     sent_at: Mapped[dt.datetime | None]
     failed_at: Mapped[dt.datetime | None]
+
+
+#: Mail that has waited longer than this is worth a look.
+_LATE = dt.timedelta(hours=1)
+
+
+class MailState(NamedTuple):
+    """How the sending of mail stands: numbers, and since when, without a word of any message.
+
+    oldest_at: when the oldest was written that waits. late: how many have waited for long.
+    refused: how many were given up, of late.
+    """
+
+    oldest_at: dt.datetime | None = None
+    late: int = 0
+    refused: int = 0
+
+
+def is_kept_here() -> bool:
+    """Tell whether mail is only kept for the local mailbox page, and never sent."""
+    return urlsplit(current_app.config["MAIL_URL"]).scheme == "mailbox"
+
+
+def oldest_unsent_at() -> dt.datetime | None:
+    """Return when the oldest mail was written that waits to be sent, or None."""
+    if is_kept_here():
+        return None
+    return session.scalar(select(func.min(OutgoingMail.created_at)).where(*_WAITS))
+
+
+def load_mail_state(since: dt.datetime) -> MailState:
+    """Return how the sending of mail stands; since: from when on what was given up counts."""
+    if is_kept_here():
+        return MailState()
+    late = select(func.count()).where(*_WAITS, OutgoingMail.created_at < now() - _LATE)
+    refused = select(func.count()).where(OutgoingMail.failed_at > since)
+    return MailState(oldest_unsent_at(), session.scalar(late) or 0, session.scalar(refused) or 0)
+
+
+_WAITS = (OutgoingMail.sent_at.is_(None), OutgoingMail.failed_at.is_(None))
 
 
 class _Reader(Protocol):

@@ -16,7 +16,7 @@ from types import FrameType
 from typing import TypeVar
 
 from flask import Flask, current_app
-from sqlalchemy import ColumnElement, String, and_, delete, select, update
+from sqlalchemy import ColumnElement, String, and_, delete, func, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, joinedload, mapped_column
 from sqlalchemy.orm.interfaces import ORMOption
@@ -24,7 +24,7 @@ from sqlalchemy.orm.interfaces import ORMOption
 from portal.kernel.clock import now
 from portal.kernel.database import Model, session, unit_of_work
 from portal.kernel.fulltext.port import IndexBusy, IndexUnavailable
-from portal.kernel.mail import MailServer, OutgoingMail
+from portal.kernel.mail import MailServer, OutgoingMail, is_kept_here
 from portal.kernel.manifest import Job
 from portal.kernel.outbox import (
     Event,
@@ -353,6 +353,8 @@ class Worker:
         except (OSError, smtplib.SMTPException) as error:
             server.close()
             is_final = isinstance(error, smtplib.SMTPRecipientsRefused)
+            # Who was refused is nothing for a log.
+            log.warning("mail %s was not sent: %s", mail.id, "refused" if is_final else error)
             return _after_failure(mail.attempts, error, is_final)
         except Exception as error:
             # One message that cannot be written must not keep all the others waiting.
@@ -399,9 +401,17 @@ def sweep_outbox() -> int:
             .where(OutboxEvent.created_at < horizon, OutboxEvent.id.not_in(open_events))
             .execution_options(synchronize_session=False)
         )
+        old = and_(OutgoingMail.created_at < horizon, OutgoingMail.failed_at.is_(None))
+        unsent = session.scalar(
+            select(func.count())
+            .select_from(OutgoingMail)
+            .where(old, OutgoingMail.sent_at.is_(None))
+        )
         session.execute(
-            delete(OutgoingMail)
-            .where(OutgoingMail.created_at < horizon, OutgoingMail.failed_at.is_(None))
-            .execution_options(synchronize_session=False)
+            delete(OutgoingMail).where(old).execution_options(synchronize_session=False)
+        )
+    if unsent and not is_kept_here():
+        log.warning(
+            "%d e-mails were dropped: they could not be sent for %d days", unsent, KEPT_DAYS
         )
     return 1

@@ -1,10 +1,15 @@
 """The first page, the desk, region pages and administration as each of the cast meets them."""
 
+import datetime as dt
 from collections.abc import Callable
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
+from portal.kernel.clock import now
+from portal.kernel.database import session, unit_of_work
+from portal.kernel.mail import OutgoingMail
 from tests.cast import World
 
 pytestmark = pytest.mark.usefixtures("indexed")
@@ -100,6 +105,36 @@ def test_an_unknown_region_is_not_found_and_offers_search(
 
     assert response.status_code == 404
     assert 'role="search"' in response.text
+
+
+def test_administrators_see_that_mail_cannot_be_sent(
+    app: Flask, client_of: Callable[[str], FlaskClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "MAIL_URL", "smtp://127.0.0.1:1")
+    assert "All e-mail was sent." in client_of("root").get("/administration").text
+    day = dt.timedelta(days=1)
+    with unit_of_work():
+        for number, (age, failed_at) in enumerate(
+            [(3 * day, None), (day, None), (day / 30, None), (2 * day, now() - day)]
+        ):
+            session.add(
+                OutgoingMail(
+                    recipient="ana@cast.example",
+                    subject="Secret subject",
+                    body_text="",
+                    body_html="",
+                    message_id=f"<{number}@portal>",
+                    created_at=now() - age,
+                    failed_at=failed_at,
+                )
+            )
+    for path in ("/administration", "/desk"):
+        page = client_of("root").get(path).text
+        assert "2 e-mails have waited for more than an hour to be sent" in page
+        assert "1 e-mail was refused and is not tried again" in page
+        assert "ana@cast" not in page
+        assert "Secret subject" not in page
+        assert "e-mails have waited" not in client_of("dov").get(path).text
 
 
 @pytest.mark.parametrize(

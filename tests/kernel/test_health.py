@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
+from portal.kernel.mail import OutgoingMail
 from portal.kernel.outbox import OutboxDelivery, OutboxEvent
 from portal.kernel.search import search_index
 
@@ -27,6 +28,21 @@ def deliver(due_at: dt.datetime, **state: dt.datetime | None) -> None:
         session.add(event)
 
 
+def write_mail(created_at: dt.datetime, sent_at: dt.datetime | None) -> None:
+    with unit_of_work():
+        session.add(
+            OutgoingMail(
+                recipient="ana@cast.example",
+                subject="Hello",
+                body_text="",
+                body_html="",
+                message_id="<1@portal>",
+                created_at=created_at,
+                sent_at=sent_at,
+            )
+        )
+
+
 def test_ready_means_that_database_and_index_serve(client_of: ClientOf, indexed: None) -> None:
     response = client_of("nobody").get("/readyz")
 
@@ -36,6 +52,7 @@ def test_ready_means_that_database_and_index_serve(client_of: ClientOf, indexed:
         "database": "ok",
         "search_documents": search_index().index.status().documents,
         "outbox_lag_seconds": 0,
+        "mail_lag_seconds": 0,
     }
     assert response.get_json()["search_documents"] > 0
     assert response.headers["Cache-Control"] == "private, no-store"
@@ -81,6 +98,19 @@ def test_lag_is_the_age_of_the_oldest_delivery_that_is_due(
                 failed_at=now() if state == "failed" else None,
             )
         assert client.get("/readyz").get_json()["outbox_lag_seconds"] == lag
+
+
+def test_mail_that_cannot_be_sent_is_told_by_its_age(
+    app: Flask, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = client_of("nobody")
+    with time_machine.travel(NOON, tick=False):
+        for age, sent_at in ((90, None), (30, None), (300, now())):
+            write_mail(now() - dt.timedelta(seconds=age), sent_at)
+        # Mail that is only kept here waits for nobody.
+        assert client.get("/readyz").get_json()["mail_lag_seconds"] == 0
+        monkeypatch.setitem(app.config, "MAIL_URL", "smtp://127.0.0.1:1")
+        assert client.get("/readyz").get_json()["mail_lag_seconds"] == 90
 
 
 def test_process_lives_whatever_else_is_missing(client_of: ClientOf) -> None:

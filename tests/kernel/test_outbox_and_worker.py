@@ -15,7 +15,7 @@ import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, text, true
+from sqlalchemy import select, text, true, update
 
 from portal.app import create_app
 from portal.facilities.models import Equipment
@@ -416,6 +416,24 @@ def test_old_deliveries_are_forgotten_but_failures_stay(app: Flask) -> None:
     assert session.scalars(select(OutgoingMail.recipient)).all() == ["ben@cast.example"]
     assert [row.handler for row in deliveries()] == ["kernel.failed"]
     assert session.scalar(select(OutboxEvent.id)) is not None
+
+
+def test_mail_that_was_never_sent_does_not_go_without_a_word(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(app.config, "MAIL_URL", "smtp://127.0.0.1:1")
+    for recipient in ("ana@cast.example", "ben@cast.example"):
+        queue(recipient)
+    with unit_of_work():
+        session.execute(update(OutgoingMail).values(created_at=now() - dt.timedelta(days=30)))
+
+    sweep_outbox()
+
+    assert "2 e-mails were dropped: they could not be sent for 14 days" in caplog.text
+    assert "cast.example" not in caplog.text
+    caplog.clear()
+    sweep_outbox()
+    assert caplog.text == ""
 
 
 def queue(recipient: str, subject: str = "Hello") -> None:

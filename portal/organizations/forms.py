@@ -232,16 +232,12 @@ def _pieces(text: str) -> Sequence[str]:
     return [piece.strip() for piece in text.split(";") if piece.strip()]
 
 
-class LogoForm(Form):
-    """A picture to recognize an organization by."""
+class OrganizationPageForm(OrganizationForm):
+    """The profile with a picture to recognize the organization by."""
 
-    logo = UploadField(
-        _l("Logo"), accept=IMAGE_ACCEPT, description=_l("A JPEG, PNG or WebP picture.")
+    new_logo = UploadField(
+        _l("Another logo"), accept=IMAGE_ACCEPT, description=_l("A JPEG, PNG or WebP picture.")
     )
-
-    def validate_logo(self, field: wtforms.Field) -> None:
-        if field.data is None:
-            raise ValidationError(_("Please choose a picture."))
 
 
 class InvitationForm(Form):

@@ -22,8 +22,8 @@ from portal.organizations.forms import (
     ClaimForm,
     InvitationForm,
     JoinForm,
-    LogoForm,
     OrganizationForm,
+    OrganizationPageForm,
     RoleForm,
 )
 from portal.organizations.policies import Permission
@@ -197,7 +197,7 @@ def edit(organization_id: int) -> ResponseReturnValue:
     """Change the profile."""
     actor = current_actor()
     organization = profiles.get_editable_organization(actor, organization_id)
-    form = OrganizationForm.bind(obj=organization)
+    form = OrganizationPageForm.bind(obj=organization)
     if request.method == "GET" and organization.county is not None:
         form.county_fips.data = organization.county.label
     if form.submitted():
@@ -205,27 +205,19 @@ def edit(organization_id: int) -> ResponseReturnValue:
         if changed is not None:
             flash(_("“%(name)s” was saved.", name=changed.name))
             return _to_record(changed.id)
-    return page(
-        "organizations/edit.html", form=form, organization=organization, logo_form=LogoForm()
-    )
+    if form.new_logo.data is not None and not form.new_logo.errors:
+        # No browser fills in a file again.
+        form.add_error("new_logo", _("Please choose the picture again."))
+    return page("organizations/edit.html", form=form, organization=organization)
 
 
-@blueprint.post("/organizations/<int:organization_id>/logo")
-def change_logo(organization_id: int) -> ResponseReturnValue:
-    """Put up a logo, or take it down."""
+@blueprint.post("/organizations/<int:organization_id>/logo/remove")
+def remove_logo(organization_id: int) -> ResponseReturnValue:
+    """Take the logo down."""
     actor = current_actor()
-    organization = profiles.get_editable_organization(actor, organization_id)
-    if request.form.get("remove") == "yes":
-        records.change_logo(actor, organization, upload=None)
-        flash(_("The logo was removed."))
-        return _to_record(organization_id)
-    form = LogoForm.bind()
-    if form.submitted():
-        saved = form.attempt(records.change_logo, actor, organization, upload=form.logo.data)
-        if saved is not None:
-            flash(_("The logo was saved."))
-            return _to_record(organization_id)
-    return page("organizations/logo.html", form=form, organization=organization)
+    records.remove_logo(actor, profiles.get_editable_organization(actor, organization_id))
+    flash(_("The logo was removed."))
+    return _to_record(organization_id)
 
 
 #: Steps on an organization itself: what is called, and what is said then.

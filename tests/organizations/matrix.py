@@ -60,13 +60,7 @@ ROUTES = [
     Row("organizations.register", "POST", SIGNED_IN, data=new_firm),
     Row("organizations.edit", "GET", "ana root", values=shop),
     Row("organizations.edit", "POST", "ana root", values=shop, data=new_firm),
-    Row(
-        "organizations.change_logo",
-        "POST",
-        "ana root",
-        values=shop,
-        data=lambda world: {"remove": "yes"},
-    ),
+    Row("organizations.remove_logo", "POST", "ana root", values=shop),
     Row(
         "organizations.act",
         "POST",

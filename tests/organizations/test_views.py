@@ -173,7 +173,8 @@ def test_editing_keeps_what_the_form_shows(client_of, shop_url):
     data = {}
     for tag in re.findall(r"<input [^>]*>", form):
         kind = re.search(r'type="(\w+)"', tag)[1]
-        if kind != "checkbox" or " checked" in tag:
+        # A file that was not chosen is sent empty.
+        if kind != "file" and (kind != "checkbox" or " checked" in tag):
             value = re.search(r'value="([^"]*)"', tag)
             data[re.search(r'name="([^"]+)"', tag)[1]] = value[1].replace("&#39;", "'")
     for name, inside in re.findall(r'<select[^>]* name="([^"]+)"[^>]*>(.*?)</select>', form):
@@ -190,16 +191,29 @@ def test_editing_keeps_what_the_form_shows(client_of, shop_url):
     }
 
 
-def test_a_logo_is_put_up_and_taken_down(client_of, shop_url):
-    client = client_of("ana")
-    refused = client.post(f"{shop_url}/logo", data={"logo": (io.BytesIO(b"<svg/>"), "x.png")})
+def test_a_logo_is_saved_with_the_profile_and_taken_down(client_of, shop_url):
+    client, nobody = client_of("ana"), client_of("nobody")
+    profile = {"name": "Ana's Shop", "kind": "sme", "zip_code": "40202"}
+    assert 'enctype="multipart/form-data"' in client.get(f"{shop_url}/edit").text
+
+    def save(content, **values):
+        return client.post(f"{shop_url}/edit", data={**profile, **values, "new_logo": content})
+
+    refused = save((io.BytesIO(b"<svg/>"), "x.png"))
     assert refused.status_code == 422
-    client.post(f"{shop_url}/logo", data={"logo": (picture(), "sign.png")})
-    image = client_of("nobody").get(f"{shop_url}/logo")
-    assert image.mimetype == "image/webp"
-    assert f"{shop_url}/logo" in client_of("nobody").get(f"/api/v1{shop_url}").text
-    client.post(f"{shop_url}/logo", data={"remove": "yes"})
-    assert client_of("nobody").get(f"{shop_url}/logo").status_code == 404
+    assert client.get(f"/api/v1{shop_url}").json["name"] != "Ana's Shop", "all or nothing"
+    # A browser does not send again what was chosen before.
+    assert "Please choose the picture again." in save((picture(), "sign.png"), name="").text
+    assert save((picture(), "sign.png")).status_code == 303
+    assert client.get(f"/api/v1{shop_url}").json["name"] == "Ana's Shop"
+    assert nobody.get(f"{shop_url}/logo").mimetype == "image/webp"
+    assert f"{shop_url}/logo" in nobody.get(f"/api/v1{shop_url}").text
+    # Who saves the rest keeps the logo.
+    assert client.post(f"{shop_url}/edit", data=profile).status_code == 303
+    assert nobody.get(f"{shop_url}/logo").status_code == 200
+    assert "Remove the logo" in client.get(f"{shop_url}/edit").text
+    client.post(f"{shop_url}/logo/remove")
+    assert nobody.get(f"{shop_url}/logo").status_code == 404
 
 
 def test_an_owner_invites_from_the_page_of_people(client_of, shop_url):

@@ -84,31 +84,42 @@ def register_organization(
 
 
 @command(Permission.ORGANIZATION_EDIT)
-def change_organization(actor: Actor, organization: Organization, **profile: Any) -> Organization:
+def change_organization(
+    actor: Actor,
+    organization: Organization,
+    *,
+    new_logo: "files.FileStorage | None" = None,
+    **profile: Any,
+) -> Organization:
     """Write those fields of the profile that are given. A change also confirms the rest."""
     _load_lists(organization)
     _write_profile(organization, profile)
+    if new_logo is not None:
+        _change_logo(
+            organization, files.store_image(new_logo, field="new_logo", user_id=actor.user_id)
+        )
     _mark_confirmed(actor, organization)
     record(OrganizationChanged(organization.id))
     return organization
 
 
 @command(Permission.ORGANIZATION_EDIT)
-def change_logo(
-    actor: Actor, organization: Organization, *, upload: "files.FileStorage | None"
-) -> Organization:
-    """Put another logo in place of the present one, or with None take it away."""
+def remove_logo(actor: Actor, organization: Organization) -> Organization:
+    """Take the logo away."""
+    _change_logo(organization, None)
+    organization.updated_at = now()
+    record(OrganizationChanged(organization.id))
+    return organization
+
+
+def _change_logo(organization: Organization, new: StoredFile | None) -> None:
     old = session.get(StoredFile, organization.logo_id) if organization.logo_id else None
-    new = files.store_image(upload, field="logo", user_id=actor.user_id) if upload else None
     session.flush()
     organization.logo_id = new.id if new else None
-    organization.updated_at = now()
     session.flush()
     if old is not None:
         files.remove_file(old)
     session.expire(organization, ["logo"])
-    record(OrganizationChanged(organization.id))
-    return organization
 
 
 @command(Permission.ORGANIZATION_CONFIRM)

@@ -4,6 +4,7 @@ import contextvars
 import gc
 import hashlib
 import shutil
+import time
 from collections.abc import Callable, Generator, Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -13,11 +14,14 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
+from portal.accounts.models import UserSession
 from portal.app import create_app
 from portal.kernel.authorization import Actor
-from portal.kernel.database import db
+from portal.kernel.clock import now
+from portal.kernel.database import db, unit_of_work
 from portal.kernel.search import search_index
 from portal.kernel.worker import Worker
 from tests.cast import World, actor_named, token_of
@@ -139,6 +143,7 @@ class Databases:
             self.world = build_world()
             db.session.remove()
             self._kept = keep(app)
+        self._signed_in_at = time.monotonic()
 
     def is_written(self) -> bool:
         """Tell whether anything was written since the world was last put back."""
@@ -149,6 +154,20 @@ class Databases:
         """Put the cast's world back, if anything was written."""
         if self.is_written():
             self._kept.put_back()
+
+    def keep_signed_in(self, seconds: float = 600) -> None:
+        """Let the cast have signed in just now, if that was longer ago than some seconds.
+
+        Else a run that takes half an hour would ask them for their passwords.
+        """
+        if time.monotonic() - self._signed_in_at < seconds:
+            return
+        self.reset()
+        with unit_of_work():
+            db.session.execute(update(UserSession).values(authenticated_at=now()))
+        db.session.remove()
+        self._kept.keep_anew("user_session")
+        self._signed_in_at = time.monotonic()
 
     def release(self) -> None:
         """Let go of every connection."""
@@ -185,6 +204,7 @@ def _databases(
 def app(_databases: Databases) -> Iterator[Flask]:
     """The app, its database as the cast's world has it, inside an app context."""
     with _databases.app.app_context():
+        _databases.keep_signed_in()
         # What the last test's world called things is nothing that this one knows.
         search_index().thesaurus.forget()
         yield _databases.app
@@ -202,6 +222,12 @@ def reset_world(app: Flask, _databases: Databases) -> Callable[[], None]:
 def is_world_written(app: Flask, _databases: Databases) -> Callable[[], bool]:
     """Tell whether anything was written since the world was last put back."""
     return _databases.is_written
+
+
+@pytest.fixture
+def keep_signed_in(app: Flask, _databases: Databases) -> Callable[[float], None]:
+    """Let the cast have signed in just now, if that was longer ago than some seconds."""
+    return _databases.keep_signed_in
 
 
 @pytest.fixture

@@ -41,6 +41,11 @@ class KeptInSqlite:
         self._execute("COMMIT")
         self._unwritten = self._version()
 
+    def keep_anew(self, table: str) -> None:
+        """Keep what one table holds now; nothing else was written since the world was put back."""
+        self._rows[table] = self._present_rows(table)
+        self._unwritten = self._version()
+
     def close(self) -> None:
         """Let go of the database, until it is asked again."""
         if self._connection is not None:
@@ -117,6 +122,17 @@ class KeptInPostgresql:
         statements.append("DELETE FROM kept.written")
         with db.engine.begin() as connection:
             connection.exec_driver_sql("; ".join(statements))
+
+    def keep_anew(self, table: str) -> None:
+        """Keep what one table holds now; nothing else was written since the world was put back."""
+        with db.engine.begin() as connection:
+            connection.exec_driver_sql(
+                f"""
+                DELETE FROM kept."{table}";
+                INSERT INTO kept."{table}" SELECT * FROM public."{table}";
+                DELETE FROM kept.written
+                """
+            )
 
     def close(self) -> None:
         """Let go of the database."""

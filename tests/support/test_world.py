@@ -1,10 +1,12 @@
 """The cast's world is put back whole between tests, in whichever way it was written to."""
 
 import contextlib
+import datetime as dt
 from collections.abc import Callable
 
 from sqlalchemy import delete, select, update
 
+from portal.accounts.models import UserSession
 from portal.kernel.database import Model, db, session, unit_of_work
 from portal.regions.models import Region, State
 
@@ -51,3 +53,19 @@ def test_world_is_put_back_whole(reset_world: Callable[[], None]) -> None:
     reset_world()
     assert contents() == before
     assert number_of_next_region() == number
+
+
+def test_the_cast_has_just_signed_in_however_long_a_run_takes(
+    keep_signed_in: Callable[[float], None], is_world_written: Callable[[], bool]
+) -> None:
+    def signed_in_at() -> set[dt.datetime]:
+        found = set(session.scalars(select(UserSession.authenticated_at)))
+        session.rollback()
+        return found
+
+    before = signed_in_at()
+    keep_signed_in(3600)
+    assert signed_in_at() == before
+    keep_signed_in(0)
+    assert min(signed_in_at()) > max(before)
+    assert not is_world_written()

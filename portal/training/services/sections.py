@@ -1,12 +1,8 @@
-"""Commands of sections: made, changed, opened, moved, held, cancelled, with their rooms booked.
-
-A command locks the section first, then what its rooms' bookings lock. Bookings are made and moved
-in the same transaction: a section never meets where it has no room.
-"""
+"""Commands of sections: made, changed, opened, moved, held, cancelled; `rooms` has their rooms."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,15 +10,7 @@ from flask_babel import format_date
 from flask_babel import gettext as _
 from sqlalchemy import delete
 
-from portal.bookings.models.booking import Booking
-from portal.bookings.models.calendar import Resource
-from portal.bookings.queries import bookings as booking_queries
 from portal.bookings.rules.attempt import Span
-from portal.bookings.rules.refusal import Refused
-from portal.bookings.rules.telling import write_day
-from portal.bookings.rules.words import OPEN_STATUSES
-from portal.bookings.services import making, moving, steps
-from portal.bookings.services.calendar import open_resource
 from portal.facilities.policies import Permission as FacilityPermission
 from portal.facilities.queries import get_facility
 from portal.facilities.rules import CUSTOMER_CLASSES, has_place
@@ -52,6 +40,7 @@ from portal.training.rules.sections import (
 )
 from portal.training.services.enrollments import fit_seats, lengthen_free_days
 from portal.training.services.holding import hold_promised_seats
+from portal.training.services.rooms import free_room, free_rooms, settle_rooms
 
 _PLACE = ("street", "city", "state", "zip_code", "county_fips", "latitude", "longitude")
 #: What is said of when and where by `move_section`, beside the address.
@@ -143,7 +132,7 @@ def create_section(
     _check_numbers(section)
     session.add(section)
     session.flush()
-    _settle_rooms(actor, section, override_reason)
+    settle_rooms(actor, section, override_reason)
     record(SectionSaved(section.id, program.id))
     return section
 
@@ -194,7 +183,7 @@ def move_section(
     _set_dates(section, starts_on, ends_on)
     _check_numbers(section)
     session.flush()
-    _settle_rooms(actor, section, override_reason)
+    settle_rooms(actor, section, override_reason)
     _tell_of_move(actor, section, was)
     return section
 
@@ -286,7 +275,7 @@ def drop_meeting(actor: Actor, section: Section, *, meeting_id: int) -> Section:
     meeting = _meeting_to_come(section, meeting_id)
     if len(section.meetings) == 1:
         raise Conflict(_("It is the only meeting. Move it, or cancel the section."))
-    _free_room(actor, meeting, _("This meeting was left out."))
+    free_room(actor, meeting, _("This meeting was left out."))
     section.meetings.remove(meeting)
     return _after_meetings(actor, section, was, "")
 
@@ -301,7 +290,7 @@ def delete_section(actor: Actor, section: Section) -> Section:
         raise Conflict(_("People are on its roster. Cancel it instead."))
     if list_promised(section.id):
         raise Conflict(_("Firms have taken seats of it. Cancel it instead."))
-    _free_rooms(actor, section, _("The section was deleted."))
+    free_rooms(actor, section, _("The section was deleted."))
     record(SectionDeleted(section.id, section.program_id))
     session.execute(delete(Section).where(Section.id == section.id))
     return section
@@ -334,7 +323,7 @@ def act_on_section(actor: Actor, section: Section, action: str, *, note: str = "
         elif action == "complete" and section.ends_on > today_here():
             raise Conflict(_("It ends on %(day)s.", day=format_date(section.ends_on)))
         elif action == "cancel":
-            _free_rooms(actor, section, _("The section was cancelled."))
+            free_rooms(actor, section, _("The section was cancelled."))
     _touch(section)
     SECTIONS.apply(actor, section, action, note=note)
     if action == "open":
@@ -475,7 +464,7 @@ def _set_schedule(actor: Actor, section: Section, schedule: Schedule) -> None:
     for span in spans[len(coming) :]:
         section.meetings.append(SectionMeeting(starts_at=span.starts_at, ends_at=span.ends_at))
     for meeting in coming[len(spans) :]:
-        _free_room(actor, meeting, _("This meeting was left out."))
+        free_room(actor, meeting, _("This meeting was left out."))
         section.meetings.remove(meeting)
 
 
@@ -494,7 +483,7 @@ def _after_meetings(
     _set_dates(section, None, None)
     _check_numbers(section)
     session.flush()
-    _settle_rooms(actor, section, override_reason)
+    settle_rooms(actor, section, override_reason)
     _tell_of_move(actor, section, was)
     return section
 
@@ -558,106 +547,3 @@ def _tell_of_move(actor: Actor, section: Section, was: _WhenAndWhere) -> None:
 def _touch(section: Section) -> None:
     section.updated_at = now()
     section.sequence += 1
-
-
-# Its rooms
-
-
-def _settle_rooms(actor: Actor, section: Section, override_reason: str) -> None:
-    """Book, move or cancel what is booked for the meetings to come, until all of it fits.
-
-    One meeting may take the time that another one leaves, so what is refused is tried again as
-    long as others find their room. Raises Refused with what stands against the rest, by day.
-    """
-    resource = _resource_of(actor, section)
-    waiting = [one for one in section.meetings if one.starts_at > now()]
-    while waiting:
-        refusals: list[tuple[SectionMeeting, Refused]] = []
-        for meeting in waiting:
-            try:
-                _settle_room(actor, section, meeting, resource, override_reason)
-            except Refused as refusal:
-                refusals.append((meeting, refusal))
-        if len(refusals) == len(waiting):
-            raise _refused(section, refusals)
-        waiting = [meeting for meeting, _refusal in refusals]
-    session.flush()
-
-
-def _resource_of(actor: Actor, section: Section) -> Resource | None:
-    if section.facility_id is None:
-        return None
-    resource = open_resource(actor, get_facility(section.facility_id))
-    return booking_queries.get_resource(resource.id)
-
-
-def _settle_room(
-    actor: Actor,
-    section: Section,
-    meeting: SectionMeeting,
-    resource: Resource | None,
-    override_reason: str,
-) -> None:
-    booking = _open_booking(meeting)
-    span = Span(meeting.starts_at, meeting.ends_at)
-    if resource is None:
-        _free_room(actor, meeting, _("It is held elsewhere now."))
-        if booking is None:
-            # What its host cancelled is nothing that it waits for any more.
-            meeting.booking_id = None
-    elif booking is None:
-        made = making.create_booking(
-            actor,
-            resource,
-            organization=section.organization,
-            span=span,
-            purpose=queries.title_of(section),
-            override_reason=override_reason,
-        )
-        meeting.booking_id = made[0].id
-    elif booking.resource_id != resource.id:
-        meeting.booking_id = moving.move_to_resource(
-            actor,
-            (booking.resource, resource),
-            booking=booking,
-            span=span,
-            override_reason=override_reason,
-        ).id
-    elif (booking.starts_at, booking.ends_at) != (span.starts_at, span.ends_at):
-        moving.move_booking(actor, booking, span=span, override_reason=override_reason)
-
-
-def _open_booking(meeting: SectionMeeting) -> Booking | None:
-    """Return the booking of a meeting if it can still change; its host may have declined it."""
-    if meeting.booking_id is None:
-        return None
-    booking = booking_queries.get_booking(meeting.booking_id)
-    is_open = booking.status in OPEN_STATUSES and booking.ends_at > now()
-    return booking if is_open else None
-
-
-def _free_rooms(actor: Actor, section: Section, reason: str) -> None:
-    for meeting in section.meetings:
-        _free_room(actor, meeting, reason)
-
-
-def _free_room(actor: Actor, meeting: SectionMeeting, reason: str) -> None:
-    """Cancel the booking of a meeting that is to come; one that is used, or was, stays."""
-    booking = _open_booking(meeting)
-    if booking is not None and booking.status != "in_use":
-        steps.act_on_booking(actor, booking, "cancel", note=reason)
-        meeting.booking_id = None
-
-
-def _refused(section: Section, refusals: Sequence[tuple[SectionMeeting, Refused]]) -> Refused:
-    if len(section.meetings) == 1:
-        return refusals[0][1]
-    zone = ZoneInfo(section.timezone)
-    return Refused(
-        [
-            replace(problem, message=f"{write_day(day)}: {problem.message}")
-            for meeting, refusal in refusals
-            for day in [meeting.starts_at.astimezone(zone).date()]
-            for problem in refusal.problems
-        ]
-    )

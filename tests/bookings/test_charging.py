@@ -412,6 +412,7 @@ def test_those_who_pay_are_told_what_it_cost(
     assert [mail.recipient for mail in mails] == (told if status == "completed" else told[1:])
     assert "$170" in mails[0].subject
     assert said in mails[0].body_text
+    assert ("Booked time is paid" in mails[0].body_text) == (status == "completed")
 
 
 def test_the_database_keeps_lines_honest(book: Book) -> None:

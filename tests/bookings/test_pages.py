@@ -579,7 +579,7 @@ def test_whoever_stands_at_the_machine_checks_in_with_one_button(
     assert ana.post(action, data=values).headers["Location"] == here
     assert "Check out" in ana.get(here).text
     assert "Report an incident" in ana.get(here).text
-    assert "Booked time is paid all the same" in ana.get(here).text
+    assert "That does not change the price." in ana.get(here).text
     assert "You have no booking here" in client_of("ben").get(here).text
     assert client_of("nobody").get(here).headers["Location"].startswith("/sign-in")
     assert "check-in" in client_of("nobody").get(f"{address}/label").text

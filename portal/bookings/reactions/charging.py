@@ -26,6 +26,7 @@ def email_payer_on_charge_settled(event: events.ChargeSettled) -> None:
     cents = queries.count_cents(booking) if booking is not None else 0
     if booking is None or not cents:
         return
+    units = {line.unit for line in queries.load_charge(booking).lines}
     people = {person.id: person for person in managers_of(booking.organization_id)}
     booker = booking.booked_by
     is_member = booker and find_membership(booking.organization_id, booker.id)
@@ -41,6 +42,7 @@ def email_payer_on_charge_settled(event: events.ChargeSettled) -> None:
                 host=booking.host.name,
                 cents=cents,
                 status=booking.status,
+                is_timed=not units.isdisjoint(("hour", "day")),
                 url=external_url("bookings.show_charge", booking_id=booking.id),
                 choose_url=external_url("accounts.show_mail", _anchor="bookings"),
             )

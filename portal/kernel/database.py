@@ -62,6 +62,8 @@ MARK = "settled-mark"
 #: So much of SQLite's file is read where the system has it in memory, not copied piece by piece: a
 #: page of results of 100,000 records read twenty pieces again and again.
 _MAPPED_BYTES = 2**30
+#: Where a connection to SQLite has the name of the savepoint that is its whole transaction.
+_WHOLE = "whole-savepoint"
 _writing: ContextVar[bool] = ContextVar("writing", default=False)
 _waiting: ContextVar[bool] = ContextVar("waiting", default=True)
 
@@ -242,6 +244,7 @@ def _prepare_sqlite(engine: Engine, busy_seconds: float) -> None:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
+        connection.info.pop(_WHOLE, None)
         if _waiting.get() or not _writing.get():
             prepared.tell(connection, "BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
             return
@@ -251,17 +254,38 @@ def _prepare_sqlite(engine: Engine, busy_seconds: float) -> None:
         finally:
             prepared.tell(connection, f"PRAGMA busy_timeout = {round(busy_seconds * 1000)}")
 
-    # SQLAlchemy would compile each of these anew.
-    for name, words in (
-        ("do_savepoint", "SAVEPOINT"),
-        ("do_release_savepoint", "RELEASE"),
-        ("do_rollback_to_savepoint", "ROLLBACK TO"),
-    ):
-        setattr(engine.dialect, name, partial(_go_by_name, words))
+    dialect: Any = engine.dialect
+    dialect.do_savepoint = _set_savepoint
+    dialect.do_release_savepoint = _release_savepoint
+    dialect.do_rollback_to_savepoint = _go_back_to_savepoint
 
 
-def _go_by_name(words: str, connection: Connection, savepoint: str) -> None:
-    prepared.tell(connection, f"{words} {savepoint}")
+# SQLAlchemy would compile each of these anew.
+#
+# A command's own savepoint is set before anything is written, so that to undo it is to undo all of
+# the transaction: SQLite is not told of it. For a savepoint it keeps a copy of every page that is
+# changed after it, mostly in a file that it makes and deletes again.
+
+
+def _set_savepoint(connection: Connection, name: str) -> None:
+    if _writing.get() and _WHOLE not in connection.info:
+        connection.info[_WHOLE] = name
+    else:
+        prepared.tell(connection, f"SAVEPOINT {name}")
+
+
+def _release_savepoint(connection: Connection, name: str) -> None:
+    if connection.info.get(_WHOLE) != name:
+        prepared.tell(connection, f"RELEASE {name}")
+
+
+def _go_back_to_savepoint(connection: Connection, name: str) -> None:
+    if connection.info.get(_WHOLE) != name:
+        prepared.tell(connection, f"ROLLBACK TO {name}")
+        return
+    prepared.tell(connection, "ROLLBACK")
+    # Nothing more is written in it, but it is to end as any other.
+    prepared.tell(connection, "BEGIN")
 
 
 class Reader:
@@ -370,6 +394,7 @@ def unit_of_work() -> Iterator[None]:
         with _in_line():
             try:
                 if reading is not None:
+                    reading.info.pop(_WHOLE, None)
                     prepared.tell(reading, "BEGIN IMMEDIATE")
                 try:
                     with db_session.begin_nested():
@@ -392,6 +417,8 @@ def _end_reading(db_session: Session) -> Connection | None:
     Returns the connection of SQLite on which only the database's transaction is over, since to part
     from it and to take it again costs more than half of what is written.
     """
+    if not db_session.in_transaction():
+        return None
     connection: Connection | None = db_session.info.get(_CONNECTION)
     if (
         connection is None

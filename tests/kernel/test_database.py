@@ -172,6 +172,42 @@ def test_inner_unit_of_work_is_undone_with_the_outer_one(world: World) -> None:
     assert stored("summary", world) != "Inner."
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_is_undone_within_a_unit_of_work_leaves_the_rest(world: World, fails: bool) -> None:
+    """Both what was written before an inner savepoint, and what is written after it is undone."""
+    before = stored("summary", world), stored("website", world)
+
+    def write() -> None:
+        with unit_of_work():
+            shop = session.get_one(Organization, world.organizations["shop"])
+            shop.summary = "Kept."
+            inner = session.begin_nested()
+            shop.summary = "Undone."
+            session.flush()
+            inner.rollback()
+            shop.website = "https://after.example"
+            session.flush()
+            if fails:
+                raise ZeroDivisionError
+
+    if fails:
+        with pytest.raises(ZeroDivisionError):
+            write()
+        assert (stored("summary", world), stored("website", world)) == before
+        write_again(world)
+    else:
+        write()
+        assert stored("summary", world) == "Kept."
+        assert stored("website", world) == "https://after.example"
+
+
+def write_again(world: World) -> None:
+    """A unit of work that was undone holds no lock and leaves nothing to the next."""
+    with unit_of_work():
+        session.get_one(Organization, world.organizations["shop"]).summary = "Again."
+    assert stored("summary", world) == "Again."
+
+
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
 def test_common_addresses_of_postgresql_are_understood(scheme: str) -> None:
     app = Flask(__name__)

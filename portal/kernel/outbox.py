@@ -79,6 +79,13 @@ class OutboxDelivery(Identified, Model):
             sqlite_where=text("done_at IS NULL AND failed_at IS NULL"),
             postgresql_where=text("done_at IS NULL AND failed_at IS NULL"),
         ),
+        # Few are claimed at a time, and none when it is written.
+        Index(
+            "ix_outbox_delivery_claimed_by",
+            "claimed_by",
+            sqlite_where=text("claimed_by IS NOT NULL"),
+            postgresql_where=text("claimed_by IS NOT NULL"),
+        ),
     )
 
     is_settled = False
@@ -88,7 +95,7 @@ class OutboxDelivery(Identified, Model):
     )
     handler: Mapped[str] = mapped_column(String(160))
     due_at: Mapped[dt.datetime] = mapped_column(default=now)
-    claimed_by: Mapped[str | None] = mapped_column(String(40), index=True)
+    claimed_by: Mapped[str | None] = mapped_column(String(40))
     attempts: Mapped[int] = mapped_column(default=0)
     last_error: Mapped[str | None] = mapped_column(String(2000))
     done_at: Mapped[dt.datetime | None]

@@ -15,6 +15,7 @@ from sqlalchemy import (
     event,
     func,
     literal_column,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -77,6 +78,19 @@ class Booking(Identified, Timestamped, Model):
         Index("ix_booking_host_organization_id_starts_at", "host_organization_id", "starts_at"),
         Index("ix_booking_user_id_starts_at", "user_id", "starts_at"),
         Index("ix_booking_status_starts_at", "status", "starts_at"),
+        # Hardly any has one of these, and an index of all would be written for each.
+        Index(
+            "ix_booking_series_id",
+            "series_id",
+            sqlite_where=text("series_id IS NOT NULL"),
+            postgresql_where=text("series_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_booking_party",
+            "party",
+            sqlite_where=text("party IS NOT NULL"),
+            postgresql_where=text("party IS NOT NULL"),
+        ),
         ExcludeConstraint(
             (
                 func.int8range(literal_column("resource_id"), literal_column("resource_id"), "[]"),
@@ -100,9 +114,9 @@ class Booking(Identified, Timestamped, Model):
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     booked_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     series_id: Mapped[int | None] = mapped_column(
-        ForeignKey("booking_series.id", ondelete="SET NULL"), index=True
+        ForeignKey("booking_series.id", ondelete="SET NULL")
     )
-    party: Mapped[str | None] = mapped_column(String(32), index=True)
+    party: Mapped[str | None] = mapped_column(String(32))
     starts_at: Mapped[dt.datetime]
     ends_at: Mapped[dt.datetime]
     place: Mapped[int] = mapped_column(default=1)

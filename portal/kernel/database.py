@@ -59,8 +59,9 @@ log = logging.getLogger(__name__)
 
 #: Where a connection has the mark of `kernel/settled.py`, as its transaction has read it.
 MARK = "settled-mark"
-#: So much of SQLite's file is read where the system has it in memory, not copied piece by piece: a
-#: page of results of 100,000 records read twenty pieces again and again.
+#: So much of SQLite's file is read where the system has it in memory, not copied piece by piece, by
+#: what reads without a transaction: a page of results of 100,000 records read twenty pieces again
+#: and again. What writes would map all of it anew each time, since others have written meanwhile.
 _MAPPED_BYTES = 2**30
 #: Where a connection to SQLite has the name of the savepoint that is its whole transaction.
 _WHOLE = "whole-savepoint"
@@ -233,12 +234,7 @@ def _prepare_sqlite(engine: Engine, busy_seconds: float) -> None:
         # The driver must not open transactions by itself, or reads would take the write lock.
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in (
-            "journal_mode=WAL",
-            "foreign_keys=ON",
-            "synchronous=NORMAL",
-            f"mmap_size={_MAPPED_BYTES}",
-        ):
+        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
@@ -357,6 +353,7 @@ class Reader:
             # Statements go to its driver, so that no transaction of SQLAlchemy's begins.
             self._known = engine.connect()
             connection = self._known.connection.driver_connection
+            connection.execute(f"PRAGMA mmap_size = {_MAPPED_BYTES}")
         else:
             self._question = "SELECT CAST(pg_current_snapshot() AS text)"
             pooled = engine.raw_connection()

@@ -1,6 +1,7 @@
 """The shape in which bookings and availability leave: JSON of the API."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from marshmallow import Schema, fields
@@ -62,7 +63,6 @@ _COMPUTED: Mapping[str, Callable[[Booking], Any]] = {
     "equipment_id": lambda row: row.resource.equipment_id,
     "facility_id": lambda row: row.resource.facility_id,
     "organization": lambda row: row.organization.name,
-    "moves": _moves_of,
 }
 
 
@@ -109,12 +109,35 @@ class BookingSchema(Schema):
         super().__init__(**options)
         self._together = together or []
 
-    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
-        """Fill in what is no column."""
-        if attr == "together":
-            return self._together
-        compute = _COMPUTED.get(attr)
-        return getattr(obj, attr, default) if compute is None else compute(obj)
+    def dump(self, obj: Any, *, many: bool | None = None) -> Any:
+        """Write bookings out; to ask each field how it is written takes four times as long."""
+        return [self._written(row) for row in obj] if many else self._written(obj)
+
+    def _written(self, row: Booking) -> dict[str, Any]:
+        known = row.__dict__
+        written = {
+            name: known[name] if name in known else getattr(row, name) for name in _columns()
+        }
+        for name in _INSTANTS:
+            if written[name] is not None:
+                written[name] = written[name].isoformat()
+        for name, compute in _COMPUTED.items():
+            written[name] = compute(row)
+        written["together"] = self._together
+        written["overrides"] = row.overrides and _OVERRIDE.dump(row.overrides, many=True)
+        written["moves"] = row.moves and _MOVE.dump(_moves_of(row), many=True)
+        return written
+
+
+_OVERRIDE, _MOVE = OverrideSchema(), MoveSchema()
+_INSTANTS = ("starts_at", "ends_at", "used_from", "used_until", "created_at", "updated_at")
+
+
+@cache
+def _columns() -> list[str]:
+    """Return what is written as the row has it, or as an instant."""
+    others = {*_COMPUTED, "together", "overrides", "moves"}
+    return [name for name in BookingSchema().dump_fields if name not in others]
 
 
 class WaitingSchema(SpanSchema):

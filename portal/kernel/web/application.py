@@ -1,7 +1,9 @@
 """Flask and its answers without what no request here needs."""
 
+import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from flask import Flask, Request, Response, request
@@ -15,7 +17,9 @@ if TYPE_CHECKING:
 Hook: TypeAlias = Callable[..., Any]
 #: So many hosts are remembered by which the portal was asked for.
 _MOST_HOSTS = 100
-_OF_ANOTHER_PLACE = frozenset({"location", "content-location"})
+_WITHOUT_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
+#: An address in which nothing is to be quoted.
+_PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9/._~?=&%+-]*")
 
 
 class Answer(Response):
@@ -26,14 +30,19 @@ class Answer(Response):
     ) -> tuple[Iterable[bytes], str, list[tuple[str, str]]]:
         """Return body, status and headers; of nearly all answers they are ready."""
         if (
-            environ["REQUEST_METHOD"] == "GET"
-            and self.status_code == 200
+            environ["REQUEST_METHOD"] != "HEAD"
+            and self.status_code >= HTTPStatus.OK
+            and self.status_code not in _WITHOUT_BODY
             and self.is_sequence
             and not self._on_close
         ):
             headers = self.headers.to_wsgi_list()
-            said = {name.lower() for name, _value in headers}
-            if "content-length" in said and said.isdisjoint(_OF_ANOTHER_PLACE):
+            said = {name.lower(): value for name, value in headers}
+            if (
+                "content-length" in said
+                and "content-location" not in said
+                and _PLAIN_ADDRESS.fullmatch(said.get("location", ""))
+            ):
                 return [b"".join(self.iter_encoded())], self.status, headers
         return super().get_wsgi_response(environ)
 

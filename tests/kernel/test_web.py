@@ -654,3 +654,23 @@ def test_every_entry_of_a_menu_opens(client_of: ClientOf, indexed: None, name: s
     for menu in re.findall(r'<ul class="menu-list">.*?</ul>', text, re.DOTALL):
         for address in re.findall(r'href="([^"]+)"', menu):
             assert client_of(name).get(address).status_code == 200, address
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ("/bookings/7?from=2027-03-01#x", "/bookings/7?from=2027-03-01#x"),
+        ("/api/v1/bookings/7", "/api/v1/bookings/7"),
+        ('/a place/"7"', "/a%20place/%227%22"),
+        ("/plätze", "/pl%C3%A4tze"),
+    ],
+)
+def test_an_address_to_go_on_to_is_quoted_where_it_has_to_be(
+    app: Flask, given: str, sent: str
+) -> None:
+    with app.test_request_context(method="POST") as context:
+        answer = app.response_class("Made.", 201, {"Location": given})
+        body, status, headers = answer.get_wsgi_response(context.request.environ)
+    assert (b"".join(body), status) == (b"Made.", "201 CREATED")
+    assert dict(headers)["Location"] == sent
+    assert dict(headers)["Content-Length"] == "5"

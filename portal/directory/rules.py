@@ -56,6 +56,7 @@ USUAL_DEMAND_DAYS = 90
 #: What the router leaves as it is in the values of an address.
 PLAIN = "!$'()*,/:;?@"
 
+_ZIP = re.compile(r"\d{5}(?:-\d{4})?", re.ASCII)
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 Values = Mapping[str, tuple[str, ...]]
@@ -90,6 +91,12 @@ class Search:
             and self.radius_miles == USUAL_RADIUS_MILES
             and (self.sort, self.view, self.page) == ("relevance", "list", 1)
         )
+
+    @property
+    def typed_zip(self) -> str | None:
+        """Return the word that looks like a ZIP code, unless one is given as such."""
+        words = () if self.near else self.text.split()
+        return next((word for word in words if _ZIP.fullmatch(word)), None)
 
     def arguments(self) -> dict[str, str | list[str]]:
         """Return the address's arguments, without those that say what holds anyway."""

@@ -63,6 +63,31 @@ def test_each_filter_can_be_given_up_for_as_much_as_that_finds(client_of: Client
     assert "Without “Equipment”" not in ways
 
 
+@pytest.mark.parametrize(
+    ("typed", "words", "address"),
+    [
+        ("mill 40202", "“mill” near Louisville, KY", "/search?q=mill&amp;near=40202"),
+        ("40202", "everything near Louisville, KY", "/search?near=40202"),
+        ("mill 40202-1234", "“mill” near Louisville, KY", "/search?q=mill&amp;near=40202-1234"),
+        ("mill 99999", None, None),
+        ("mill 4020", None, None),
+    ],
+)
+def test_a_zip_code_among_the_words_is_understood(
+    client_of: ClientOf, typed: str, words: str | None, address: str | None
+) -> None:
+    text = search(client_of("nobody"), f"q={typed}")
+    found = re.findall(r'Did you mean <a href="([^"]+)">([^<]+)</a>', text)
+    assert (found == [(address, words)]) if words else ("near" not in str(found))
+
+
+def test_a_distance_without_a_place_says_what_it_needs(client_of: ClientOf) -> None:
+    needs = "A distance counts from a ZIP code"
+    assert needs in search(client_of("nobody"), "q=mill&near=&radius_miles=25")
+    assert needs not in search(client_of("nobody"), "q=mill&near=&radius_miles=50")
+    assert needs not in search(client_of("nobody"), "q=mill&near=40202&radius_miles=25")
+
+
 def test_nothing_found_is_asked_for_or_waited_for(client_of: ClientOf) -> None:
     text = search(client_of("nobody"), "q=CMM&near=40202&kind=request")
     assert (

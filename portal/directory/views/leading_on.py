@@ -23,7 +23,7 @@ from portal.directory.views.addresses import address
 from portal.kernel.authorization import NOBODY
 from portal.kernel.clock import now, today_here
 from portal.kernel.web.viewer import current_actor
-from portal.regions.queries import match_capability, preferred_labels
+from portal.regions.queries import find_zip, match_capability, preferred_labels
 
 #: Networks whose searches of the day a process remembers, so that loading a page again counts
 #: once, and how many searches of one network count in a day.
@@ -74,6 +74,23 @@ def ways_on(found: Found) -> list[dict[str, Any]]:
         for label, search, count in counted
         if count
     ]
+
+
+def meant_place(found: Found) -> dict[str, str] | None:
+    """Return the search around a ZIP code that was typed among the words, if nothing has it."""
+    wanted = found.search
+    typed = wanted.typed_zip
+    place = find_zip(typed) if typed and (found.is_fuzzy or not found.total) else None
+    if typed is None or place is None:
+        return None
+    words = " ".join(word for word in wanted.text.split() if word != typed)
+    where = f"{place.place}, {place.state}"
+    label = (
+        _("“%(words)s” near %(place)s", words=words, place=where)
+        if words
+        else _("everything near %(place)s", place=where)
+    )
+    return {"label": label, "url": address(wanted.changed(text=words, near=typed))}
 
 
 def _wider(wanted: Search) -> list[tuple[str, Search]]:

@@ -14,10 +14,18 @@ from markupsafe import Markup, escape
 
 from portal.directory.queries import searching
 from portal.directory.queries.searching import Found
-from portal.directory.rules import LAST_PAGE, PLAIN, RADII_MILES, UPDATED_DAYS, VIEWS, Search
+from portal.directory.rules import (
+    LAST_PAGE,
+    PLAIN,
+    RADII_MILES,
+    UPDATED_DAYS,
+    USUAL_RADIUS_MILES,
+    VIEWS,
+    Search,
+)
 from portal.directory.views.addresses import address, asked_search
 from portal.directory.views.blueprint import blueprint
-from portal.directory.views.leading_on import note_unmet, request_url, ways_on
+from portal.directory.views.leading_on import meant_place, note_unmet, request_url, ways_on
 from portal.directory.views.results import facets_of, rows_of
 from portal.kernel.kept import keep_answer
 from portal.kernel.templating import filled, marks_of
@@ -67,6 +75,8 @@ def _plain_page(found: Found, own: Mapping[str, bytes]) -> bytes | None:
     text = found.search.text
     if not found.search.has_words_alone or not found.hits or found.suggestion:
         return None
+    if found.is_fuzzy and found.search.typed_zip:
+        return None
     # Titles have a single space between words.
     if text != " ".join(text.split()):
         return None
@@ -100,11 +110,13 @@ def _surroundings(found: Found) -> dict[str, Any]:
         "views": _choices("view", VIEWS, wanted),
         "near_own": _near_own(wanted),
         "radii": RADII_MILES,
+        "usual_radius": USUAL_RADIUS_MILES,
         "kept": _kept(wanted),
         "save_url": address(wanted, "directory.save_search"),
         "feeds": _feeds(wanted),
         "updated": _choices("updated_days", (None, *UPDATED_DAYS), wanted),
         "filters": _filters(wanted),
+        "meant_place": meant_place(found),
         "ways_on": ways_on(found),
         "request_url": None if found.hits else request_url(found),
         "drawing": _map(found) if wanted.view == "map" else None,

@@ -84,7 +84,7 @@ class Config:
     OUTGOING_SECONDS = 5
     #: Seconds a SQLite write waits for its turn.
     SQLITE_BUSY_SECONDS = 30
-    #: Connections that each process keeps to PostgreSQL.
+    #: Connections that each process keeps to PostgreSQL, besides one that only reads.
     DATABASE_POOL_SIZE = 5
     #: Where the county outlines come from (an npm package, installed by `script/setup`).
     COUNTY_OUTLINES = "node_modules/us-atlas/counties-10m.json"

@@ -8,7 +8,6 @@ import datetime as dt
 import fcntl
 import logging
 import os
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -16,7 +15,7 @@ from copy import deepcopy
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
-from flask import Flask, current_app
+from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     JSON,
@@ -36,7 +35,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import InvalidRequestError, OperationalError
+from sqlalchemy.exc import InvalidRequestError, OperationalError, PendingRollbackError
 from sqlalchemy.orm import (
     DeclarativeBase,
     InstanceState,
@@ -53,17 +52,14 @@ from sqlalchemy.types import DateTime, TypeDecorator
 
 from portal.kernel import prepared
 from portal.kernel.clock import now
+from portal.kernel.outside import Reader, read_outside
 from portal.kernel.prepared import Rows, Values
 
 log = logging.getLogger(__name__)
 
 #: Where a connection has the mark of `kernel/settled.py`, as its transaction has read it.
 MARK = "settled-mark"
-#: So much of SQLite's file is read where the system has it in memory, not copied piece by piece, by
-#: what reads without a transaction: a page of results of 100,000 records read twenty pieces again
-#: and again. What writes would map all of it anew each time, since others have written meanwhile.
-_MAPPED_BYTES = 2**30
-#: Where a connection to SQLite has the name of the savepoint that is its whole transaction.
+#: Where a connection has the name of the savepoint that is its whole transaction.
 _WHOLE = "whole-savepoint"
 _writing: ContextVar[bool] = ContextVar("writing", default=False)
 _waiting: ContextVar[bool] = ContextVar("waiting", default=True)
@@ -209,10 +205,18 @@ def init_database(app: Flask) -> None:
         else pool_options(app)
     )
     db.init_app(app)
-    app.extensions["portal-reader"] = Reader(app)
     with app.app_context():
-        if db.engine.dialect.name == "sqlite":
-            _prepare_sqlite(db.engine, app.config["SQLITE_BUSY_SECONDS"])
+        engine = db.engine
+        app.extensions["portal-reader"] = Reader(engine)
+        if engine.dialect.name == "sqlite":
+            _prepare_sqlite(engine, app.config["SQLITE_BUSY_SECONDS"])
+            _prepare_savepoints(engine, prepared.tell)
+        else:
+            # Who does without it need not wait for its driver to load.
+            from portal.kernel.postgresql import prepare_postgresql, tell
+
+            prepare_postgresql(engine)
+            _prepare_savepoints(engine, tell)
 
 
 def with_driver(url: str) -> str:
@@ -225,7 +229,7 @@ def with_driver(url: str) -> str:
 
 def pool_options(app: Flask) -> dict[str, Any]:
     """How an app keeps connections to a PostgreSQL server."""
-    return {"pool_size": app.config["DATABASE_POOL_SIZE"], "pool_pre_ping": True}
+    return {"pool_size": app.config["DATABASE_POOL_SIZE"]}
 
 
 def _prepare_sqlite(engine: Engine, busy_seconds: float) -> None:
@@ -240,7 +244,6 @@ def _prepare_sqlite(engine: Engine, busy_seconds: float) -> None:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
-        connection.info.pop(_WHOLE, None)
         if _waiting.get() or not _writing.get():
             prepared.tell(connection, "BEGIN IMMEDIATE" if _writing.get() else "BEGIN")
             return
@@ -250,118 +253,42 @@ def _prepare_sqlite(engine: Engine, busy_seconds: float) -> None:
         finally:
             prepared.tell(connection, f"PRAGMA busy_timeout = {round(busy_seconds * 1000)}")
 
-    dialect: Any = engine.dialect
-    dialect.do_savepoint = _set_savepoint
-    dialect.do_release_savepoint = _release_savepoint
-    dialect.do_rollback_to_savepoint = _go_back_to_savepoint
 
+def _prepare_savepoints(engine: Engine, tell: Callable[[Connection, str], object]) -> None:
+    """Say by name what SQLAlchemy would compile anew each time, and nothing of the first one.
 
-# SQLAlchemy would compile each of these anew.
-#
-# A command's own savepoint is set before anything is written, so that to undo it is to undo all of
-# the transaction: SQLite is not told of it. For a savepoint it keeps a copy of every page that is
-# changed after it, mostly in a file that it makes and deletes again.
-
-
-def _set_savepoint(connection: Connection, name: str) -> None:
-    if _writing.get() and _WHOLE not in connection.info:
-        connection.info[_WHOLE] = name
-    else:
-        prepared.tell(connection, f"SAVEPOINT {name}")
-
-
-def _release_savepoint(connection: Connection, name: str) -> None:
-    if connection.info.get(_WHOLE) != name:
-        prepared.tell(connection, f"RELEASE {name}")
-
-
-def _go_back_to_savepoint(connection: Connection, name: str) -> None:
-    if connection.info.get(_WHOLE) != name:
-        prepared.tell(connection, f"ROLLBACK TO {name}")
-        return
-    prepared.tell(connection, "ROLLBACK")
-    # Nothing more is written in it, but it is to end as any other.
-    prepared.tell(connection, "BEGIN")
-
-
-class Reader:
-    """Reads what is committed, by whichever process, without a transaction; for one process.
-
-    Has a connection of its own that never writes: SQLite counts the commits of all others, and
-    PostgreSQL's snapshot names every transaction that is not over.
+    A command's own savepoint is set before anything is written, so that to undo it is to undo all
+    of the transaction. For one that it knows of, SQLite keeps a copy of every page that is changed
+    after it, mostly in a file that it makes and deletes again; PostgreSQL is asked twice more.
     """
 
-    def __init__(self, app: Flask) -> None:
-        self._app = app
-        #: Whether the database lets what is committed be read without a transaction.
-        self.is_sufficient = app.config.get("SQLALCHEMY_DATABASE_URI", "").startswith("sqlite")
-        self._lock = threading.Lock()
-        self._connection: DBAPIConnection | None = None
-        #: The same for statements that are put together once; SQLite's alone.
-        self._known: Connection | None = None
-        self._opened = 0
+    def forget(connection: Connection) -> None:
+        connection.info.pop(_WHOLE, None)
 
-    def version(self) -> object:
-        """Return something that differs after every commit, or None while no database answers."""
-        with self._lock:
-            try:
-                connection: Any = self._present()
-                rows = connection.execute(self._question).fetchall()
-                # What two connections say cannot be compared.
-                return (self._opened, rows[0][0]) if rows else None
-            except Exception as error:  # drivers raise classes of their own
-                log.warning("the database does not tell its version: %r", error)
-                self._forget()
-                return None
-
-    def ask(self, statement: Any, values: Values) -> Rows | None:
-        """Return the rows that a statement finds; None from a database that needs a transaction."""
-        if not self.is_sufficient:
-            return None
-        with self._lock:
-            try:
-                self._present()
-                return prepared.ask(self._known, statement, values) if self._known else None
-            except Exception:
-                self._forget()
-                raise
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        with self._lock:
-            self._forget()
-
-    def _forget(self) -> None:
-        connection, self._connection = self._known or self._connection, None
-        self._known = None
-        if connection is not None:
-            with suppress(Exception):
-                connection.close()
-
-    def _present(self) -> DBAPIConnection:
-        if self._connection is None:
-            self._connection = self._open()
-            self._opened += 1
-        return self._connection
-
-    def _open(self) -> DBAPIConnection:
-        with self._app.app_context():
-            engine = db.engine
-        connection: Any
-        if engine.dialect.name == "sqlite":
-            self._question = "PRAGMA data_version"
-            # Statements go to its driver, so that no transaction of SQLAlchemy's begins.
-            self._known = engine.connect()
-            connection = self._known.connection.driver_connection
-            connection.execute(f"PRAGMA mmap_size = {_MAPPED_BYTES}")
+    def begin(connection: Connection, name: str) -> None:
+        if _writing.get() and _WHOLE not in connection.info:
+            connection.info[_WHOLE] = name
         else:
-            self._question = "SELECT CAST(pg_current_snapshot() AS text)"
-            pooled = engine.raw_connection()
-            connection = pooled.driver_connection
-            pooled.detach()
-            connection.rollback()
-            connection.autocommit = True
-        return cast(DBAPIConnection, connection)
+            tell(connection, f"SAVEPOINT {name}")
+
+    def release(connection: Connection, name: str) -> None:
+        if connection.info.get(_WHOLE) != name:
+            tell(connection, f"RELEASE {name}")
+
+    def undo(connection: Connection, name: str) -> None:
+        if connection.info.get(_WHOLE) != name:
+            tell(connection, f"ROLLBACK TO {name}")
+            return
+        tell(connection, "ROLLBACK")
+        if engine.dialect.name == "sqlite":
+            # Nothing more is written in it, but it is to end as any other.
+            tell(connection, "BEGIN")
+
+    event.listen(engine, "begin", forget)
+    dialect: Any = engine.dialect
+    dialect.do_savepoint = begin
+    dialect.do_release_savepoint = release
+    dialect.do_rollback_to_savepoint = undo
 
 
 def is_in_transaction() -> bool:
@@ -397,8 +324,9 @@ def unit_of_work() -> Iterator[None]:
                     with db_session.begin_nested():
                         yield
                 except BaseException:
-                    # The savepoint is already undone: nothing but the lock is left.
-                    db_session.commit()
+                    # The savepoint is already undone: nothing but the lock is left, if that is.
+                    with suppress(PendingRollbackError):
+                        db_session.commit()
                     raise
                 db_session.commit()
             except BaseException:
@@ -566,23 +494,11 @@ def read_rows(statement: Any, values: Values) -> Rows:
 def read_committed(statement: Any, values: Values) -> Rows:
     """Return what a statement finds among what is committed; in our transaction if there is one.
 
-    For what most pages ask and need no more of: to begin a transaction and to end it takes as long
-    as five such statements, so that SQLite is asked without.
+    For what most pages ask and need no more of.
     """
-    rows = None if is_in_transaction() else read_outside(statement, values)
-    return read_rows(statement, values) if rows is None else rows
-
-
-def read_outside(statement: Any, values: Values) -> Rows | None:
-    """Return what a statement finds without a transaction; None where the database needs one."""
-    reader: Reader = current_app.extensions["portal-reader"]
-    return reader.ask(statement, values)
-
-
-def version_outside() -> object:
-    """Return what differs after every commit; None where what is committed needs a transaction."""
-    reader: Reader = current_app.extensions["portal-reader"]
-    return reader.version() if reader.is_sufficient else None
+    if is_in_transaction():
+        return read_rows(statement, values)
+    return read_outside(statement, values)
 
 
 def change_rows(statement: UpdateBase, values: Values) -> int:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 from flask import Flask, current_app, has_request_context, request
 
 from portal.kernel.clock import now
-from portal.kernel.database import Reader, is_writing
+from portal.kernel.database import is_writing
+from portal.kernel.outside import Reader
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -142,7 +143,7 @@ class KeptAnswers:
         self._inner: WSGIApplication = app.wsgi_app
         self._allows = allows
         self._most_bytes = app.config["KEPT_ANSWERS_MEGABYTES"] * 1024 * 1024
-        self._database: Reader = app.extensions.get("portal-reader") or Reader(app)
+        self._database: Reader = app.extensions["portal-reader"]
         self._index = str(Path(app.instance_path) / "index" / "CURRENT")
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[str, ...], Kept] = OrderedDict()

@@ -198,9 +198,12 @@ def _engine_of(app: Flask, vocabulary: Thesaurus) -> Engine:
         return Index(Path(app.instance_path) / "index", vocabulary)
     # Who does without it need not wait for it to load.
     from portal.kernel.fulltext.postgresql.index import PostgreSQLIndex
+    from portal.kernel.postgresql import prepare_postgresql
 
     if url.startswith("postgresql+psycopg:"):
-        return PostgreSQLIndex(create_engine(url, **pool_options(app)), vocabulary)
+        engine = create_engine(url, **pool_options(app))
+        prepare_postgresql(engine)
+        return PostgreSQLIndex(engine, vocabulary)
     if url != "postgresql":
         raise RuntimeError("SEARCH_URL must be empty, 'postgresql' or a postgresql:// address")
     with app.app_context():

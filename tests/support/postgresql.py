@@ -21,10 +21,8 @@ import pytest
 from psycopg import sql
 
 SUPERUSER = "postgres"
-SETTINGS = {
-    "listen_addresses": "",
-    "max_connections": "200",
-    "timezone": "UTC",
+SETTINGS = {"listen_addresses": "", "max_connections": "200", "timezone": "UTC"}
+HASTE = {
     # Nothing has to survive: a crash of the machine ends the tests anyway.
     "fsync": "off",
     "synchronous_commit": "off",
@@ -73,9 +71,11 @@ class Cluster:
     folder: str
 
     @classmethod
-    def start(cls) -> "Cluster":
+    def start(cls, *, is_durable: bool = False) -> "Cluster":
+        """Start a server; a durable one keeps what it is given on disk, as in production."""
         programs = _find_programs()
-        folder = Path(tempfile.mkdtemp(prefix="portal-pg-", dir=_fast_folder()))
+        place = None if is_durable else _fast_folder()
+        folder = Path(tempfile.mkdtemp(prefix="portal-pg-", dir=place))
         if account := _server_account():
             os.chown(folder, account.pw_uid, account.pw_gid)
         cluster = cls(str(programs), str(folder))
@@ -87,13 +87,26 @@ class Cluster:
                 *("--locale", "C.UTF-8" if sys.platform == "linux" else "C"),
             )
             settings = {**SETTINGS, "unix_socket_directories": str(folder)}
+            if not is_durable:
+                settings |= HASTE
             with (folder / "data" / "postgresql.auto.conf").open("a") as file:
                 file.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
-            cluster._run("pg_ctl", "start", "--wait", *cluster._where())
+            cluster.resume()
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
         return cluster
+
+    def restart(self) -> None:
+        """Ends every connection; what was written stays."""
+        self.halt()
+        self.resume()
+
+    def halt(self) -> None:
+        self._run("pg_ctl", "stop", "--wait", "--mode", "fast", *self._where())
+
+    def resume(self) -> None:
+        self._run("pg_ctl", "start", "--wait", *self._where())
 
     def stop(self) -> None:
         self._run("pg_ctl", "stop", "--wait", "--mode", "immediate", *self._where())

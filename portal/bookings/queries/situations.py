@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import and_, bindparam, literal, or_, select, union_all
@@ -209,7 +209,8 @@ def load_scene(
     is_everybodys = any(quota.shared_by == "equipment" for quota in quotas)
     if asker is None and not is_everybodys:
         rows = load_counted([resource.id], near, HOLDING_STATUSES, moment)
-        find_counted = partial(_load_own, numbers, counted, statuses)
+        # Whoever asks again, as long as the scene holds, is known.
+        find_counted = cache(partial(_load_own, numbers, counted, statuses))
     else:
         rows = load_counted(
             numbers,

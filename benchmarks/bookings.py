@@ -546,7 +546,7 @@ def main() -> None:
         if "postgresql" in databases:
             from tests.support.postgresql import Cluster
 
-            cluster = Cluster.start()
+            cluster = Cluster.start(is_durable=True)
             try:
                 url = cluster.create("bookings")
                 lines += measure(arguments, "PostgreSQL", url, Path(folder) / "postgresql")

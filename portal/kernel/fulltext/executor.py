@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 
 from portal.kernel.fulltext.arrays import Array
+from portal.kernel.fulltext.asked import Asked, understand
 from portal.kernel.fulltext.highlighting import highlight
-from portal.kernel.fulltext.language import Asked, understand
 from portal.kernel.fulltext.matching import Matcher
 from portal.kernel.fulltext.port import KIND_FACET, FacetValues, Hit, Key, Query, Results
 from portal.kernel.fulltext.ranking import chords, miles_to, smallest, within

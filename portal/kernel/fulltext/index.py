@@ -24,8 +24,9 @@ from whoosh.index import TOC
 from whoosh.util.filelock import FileLock, try_for
 
 from portal.kernel.fulltext import executor, suggesting
+from portal.kernel.fulltext.asked import understand
 from portal.kernel.fulltext.building import NAME, fill, writing
-from portal.kernel.fulltext.language import Terms, understand
+from portal.kernel.fulltext.language import Terms
 from portal.kernel.fulltext.port import (
     Document,
     IndexBusy,

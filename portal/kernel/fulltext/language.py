@@ -1,28 +1,16 @@
-"""From text to terms, and from what people type to what they ask.
-
-Pure functions, the same for every engine; documents and queries must pass through the same ones.
-"""
-
-from __future__ import annotations
+"""From text to terms: pure functions, the same for every engine, for documents and for queries."""
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from whoosh.lang.porter2 import stem as stem_english
-
-if TYPE_CHECKING:
-    from portal.kernel.fulltext.vocabulary import Vocabulary
 
 Terms: TypeAlias = tuple[str, ...]
 """Terms that stand together, in this order."""
 
-MAX_CHARACTERS: Final = 1_000
-MAX_TERMS: Final = 48
-MAX_ALTERNATIVES: Final = 96
 MAX_TERM_LENGTH: Final = 48
 SAME: Final = 0.95
 """How much another name or spelling of the same counts."""
@@ -30,23 +18,6 @@ SAME: Final = 0.95
 GAP: Final = "|"
 """Stands between the keywords of a document, so that no phrase reaches from one into the next."""
 
-# Words that people add to make a sentence of a query. They are indexed, so that phrases keep them,
-# but a query does not insist on them: "CNC and EDM" finds what has both, not what says "and".
-_FILLERS: Final = frozenset({
-    "a", "about", "am", "an", "and", "any", "anybody", "anyone", "are", "as", "at", "be",
-    "because", "been", "being", "between", "but", "by", "can", "could", "did", "do", "does",
-    "for", "from", "had", "has", "have", "he", "her", "here", "him", "his", "how", "i", "if",
-    "in", "into", "is", "it", "its", "let", "looking", "may", "me", "might", "my", "need",
-    "needs", "no", "not", "of", "on", "onto", "or", "our", "please", "shall", "she", "should",
-    "so", "some", "somebody", "someone", "such", "than", "that", "the", "their", "them", "then",
-    "there", "these", "they", "this", "those", "through", "to", "us", "was", "we", "were",
-    "what", "when", "where", "whether", "which", "while", "who", "whom", "whose", "why", "will",
-    "with", "would", "you", "your", "al", "como", "con", "cual", "cuales", "de", "del", "donde",
-    "el", "ella", "en", "entre", "es", "esta", "este", "hay", "la", "las", "le", "les", "lo",
-    "los", "mi", "mis", "necesitamos", "necesito", "ni", "nos", "o", "para", "pero", "por",
-    "puede", "puedo", "que", "quien", "quiero", "se", "sin", "sobre", "son", "su", "sus", "tu",
-    "un", "una", "unas", "unos", "y",
-})  # fmt: skip
 # Plurals that the stemmer leaves apart from their singulars.
 _IRREGULAR: Final = {"axes": "axis", "analyses": "analysis", "gases": "gas", "buses": "bus"}
 
@@ -67,7 +38,7 @@ _FOLDED: Final = {
     "’": "'", "‘": "'", "ʼ": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"',
 }  # fmt: skip
 
-_TOKEN: Final = re.compile(
+TOKEN: Final = re.compile(
     r"""
       (?<![^\W_])\.\d+                             # .005
     | \d{1,3}(?:,\d{3})+(?![\d,])(?:\.\d+)?        # 12,500
@@ -78,10 +49,6 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE,
 )
-# After a sign: "-40 to 85 °C" excludes nothing.
-_TEMPERATURE: Final = re.compile(r"\d{1,3}(?:\.\d+)?\s*(?:[°º]|(?:[acf]|deg|degrees|to)\b)")
-_SPACE: Final = re.compile(r"\s")
-_JOINTS: Final = frozenset(("", "-", "&", "_", ".", "@", "'"))
 
 
 class Token(NamedTuple):
@@ -91,53 +58,6 @@ class Token(NamedTuple):
     word: str
     start: int
     end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Unit:
-    """Words of a query that must stand together, usually one. `sign` is "", "+" or "-".
-
-    "316L" and "5-axis" become the units (316, l) and (5, axis), so they also find "316 L" and
-    "5 axis". `start` and `end` say where the unit stands in the text as typed.
-    """
-
-    terms: Terms
-    words: tuple[str, ...]
-    sign: str
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Expansion:
-    """Other words for the wanted units from `first` to before `last`.
-
-    Each alternative is a phrase of terms, with how much it counts (at most 1, as much as the units
-    themselves). A document that has one of them is found like one that has all the units.
-    """
-
-    first: int
-    last: int
-    alternatives: tuple[tuple[Terms, float], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A query's text, understood: `wanted` and `unwanted` units, `title` to compare titles with.
-
-    `expansions` stand in the order of the units and do not overlap.
-    """
-
-    text: str
-    wanted: tuple[Unit, ...]
-    unwanted: tuple[Unit, ...]
-    title: str
-    expansions: tuple[Expansion, ...] = ()
-
-    def corrected(self, other: Asked) -> Asked:
-        """The same with the expansions that it has in another spelling."""
-        is_alike = len(other.wanted) == len(self.wanted)
-        return replace(self, expansions=other.expansions) if is_alike else self
 
 
 # As Token(…), at half the cost: every word of every document becomes one.
@@ -179,7 +99,8 @@ def fold(text: str) -> tuple[str, list[int] | None]:
 
 
 @lru_cache(maxsize=65536)
-def _term(word: str) -> str:
+def term_of(word: str) -> str:
+    """The index term of a folded word."""
     if word.isascii() and word.isalpha() and len(word) > 3:
         stem = str(stem_english(_IRREGULAR.get(word, word)))
         if stem.endswith("is"):
@@ -191,7 +112,8 @@ def _term(word: str) -> str:
     return word
 
 
-def _word(found: str) -> str:
+def word_of(found: str) -> str:
+    """The folded word of what `TOKEN` has found."""
     if found.isalpha():
         return found[:MAX_TERM_LENGTH]
     if found[0] == ".":
@@ -205,179 +127,25 @@ def _word(found: str) -> str:
 
 @lru_cache(maxsize=65536)
 def _term_and_word(found: str) -> tuple[str, str]:
-    word = _word(found)
-    return _term(word), word
+    word = word_of(found)
+    return term_of(word), word
 
 
 def words_of(text: str) -> list[str]:
     """The folded words of `text` in order, not stemmed."""
-    return [_word(found) for found in _TOKEN.findall(fold(text)[0])]
+    return [word_of(found) for found in TOKEN.findall(fold(text)[0])]
 
 
 def terms_of(words: Iterable[str]) -> list[str]:
     """The index terms of folded words."""
-    return [_term(word) for word in words]
+    return [term_of(word) for word in words]
 
 
 def tokens(text: str) -> Iterator[Token]:
     """The words of `text` with their places in it."""
     folded, places = fold(text)
-    for match in _TOKEN.finditer(folded):
+    for match in TOKEN.finditer(folded):
         start, end = match.span()
         if places is not None:
             start, end = places[start], places[end - 1] + 1
         yield _new_token(Token, (*_term_and_word(match[0]), start, end))
-
-
-def understand(text: str, vocabulary: Vocabulary | None = None) -> Asked:
-    """Read what a person typed: words, "phrases", +must, -not. Anything else is plain text.
-
-    Words that are a name in the vocabulary, or two that are also written as one, get expansions;
-    phrases and words with a sign stand for themselves.
-    """
-    return _understood(text[:MAX_CHARACTERS], vocabulary)
-
-
-# The same words come again with every facet, page and order that is chosen.
-@lru_cache(maxsize=1024)
-def _understood(text: str, vocabulary: Vocabulary | None) -> Asked:
-    folded, places = fold(text)
-    units: dict[tuple[Terms, str], Unit] = {}
-    typed: list[str] = []
-    chunks: list[_Chunk] = []
-    budget = MAX_TERMS
-    at = 0
-    while at < len(folded) and budget > 0:
-        if folded[at].isspace():
-            at += 1
-            continue
-        sign = ""
-        is_sign = folded[at] in "+-" and re.match(r"[^\s+-]", folded[at + 1 : at + 2])
-        if is_sign and not _TEMPERATURE.match(folded, at + 1):
-            sign = folded[at]
-            at += 1
-        closing = folded.find('"', at + 1) if folded[at] == '"' else -1
-        is_phrase = closing > 0
-        end = closing if is_phrase else _end_of_chunk(folded, at)
-        for matches in _joined(folded, at, end, is_phrase=is_phrase):
-            matches = matches[:budget]
-            if not matches:
-                break
-            words = tuple(_word(match[0]) for match in matches)
-            start, stop = matches[0].start(), matches[-1].end()
-            if places is not None:
-                start, stop = places[start], places[stop - 1] + 1
-            if sign != "-":
-                typed.extend(words)
-            unit = Unit(tuple(map(_term, words)), words, sign, start, stop)
-            is_plain = not sign and not is_phrase
-            is_filler = is_plain and len(words) == 1 and words[0] in _FILLERS
-            # "AM" is a name, "am" is not.
-            if is_filler and vocabulary and text[start:stop].isupper() and len(words[0]) > 1:
-                is_filler = not vocabulary.alternatives(words)
-            if (key := (unit.terms, "filler" if is_filler else sign)) not in units:
-                units[key] = unit
-                budget -= 0 if is_filler else len(words)
-            chunks.append(_Chunk(words, key if is_plain else None, is_filler))
-        at = end + 1 if is_phrase else end
-    wanted = {key: unit for key, unit in units.items() if key[1] in {"", "+"}}
-    expansions: tuple[Expansion, ...] = ()
-    if wanted:
-        numbers = {key: number for number, key in enumerate(wanted)}
-        expansions = tuple(_expansions(chunks, numbers, vocabulary))
-    else:
-        wanted = {key: unit for key, unit in units.items() if key[1] == "filler"}
-    unwanted = tuple(unit for (_, role), unit in units.items() if role == "-")
-    return Asked(text, tuple(wanted.values()), unwanted, " ".join(typed), expansions)
-
-
-class _Chunk(NamedTuple):
-    """Words as typed, and the unit they became; None for what only stands for itself."""
-
-    words: tuple[str, ...]
-    key: tuple[Terms, str] | None
-    is_filler: bool
-
-
-def _expansions(
-    chunks: list[_Chunk], numbers: Mapping[tuple[Terms, str], int], vocabulary: Vocabulary | None
-) -> Iterator[Expansion]:
-    """Other words for the names among the words as typed, and other spellings of the rest."""
-    names = _names(chunks, vocabulary) if vocabulary else {}
-    budget = MAX_ALTERNATIVES
-    covered = at = 0
-    while at < len(chunks) and budget > 0:
-        ends = [names[at]] if at in names else [at + 2, at + 1] if at + 1 not in names else [at + 1]
-        for end in ends:
-            run = chunks[at:end]
-            words = tuple(word for chunk in run for word in chunk.words)
-            found = (*_spelled_otherwise(words),)
-            if at in names and vocabulary:
-                found = (*vocabulary.alternatives(words), *found)
-            keys = [chunk.key for chunk in run if not chunk.is_filler]
-            if not found or None in keys or run[-1].is_filler or run[0].is_filler:
-                continue
-            places = [numbers[key] for key in keys if key]
-            # A word that occurs twice is one unit, so that what surrounds it need not be a run.
-            if places == list(range(max(places[0], covered), places[0] + len(places))):
-                covered = places[-1] + 1
-                yield Expansion(places[0], covered, found[:budget])
-                budget -= len(found)
-                at = end - 1
-                break
-        at += 1
-
-
-def _names(chunks: list[_Chunk], vocabulary: Vocabulary) -> dict[int, int]:
-    """Where names begin and end among the words as typed: the longest ones from left to right."""
-    names: dict[int, int] = {}
-    at = 0
-    while at < len(chunks):
-        end = at
-        words: list[str] = []
-        while end < len(chunks) and chunks[end].key is not None:
-            words += chunks[end].words
-            end += 1
-            if len(words) > vocabulary.longest:
-                break
-            is_whole = not chunks[at].is_filler and not chunks[end - 1].is_filler
-            if is_whole and vocabulary.alternatives(words):
-                names[at] = end
-        at = names.get(at, at + 1)
-    return names
-
-
-def _spelled_otherwise(words: tuple[str, ...]) -> Iterator[tuple[Terms, float]]:
-    """Two words as one, and the number of a standard without its edition."""
-    if len(words) < 2:
-        return
-    first, last = words[0], words[-1]
-    if len(words) == 2 and first.isalpha() and last.isalpha():
-        # water jet, start-up, X ray; not A B
-        if (len(first) > 2 and len(last) > 1) or (len(first) == 1 and len(last) > 2):
-            yield (_term(first + last),), SAME
-        return
-    # AS9100D, 9001:2015
-    is_edition = (len(words) > 2 and len(last) == 1) or re.fullmatch("(19|20)..", last)
-    if is_edition and words[-2].isdigit() and len(words[-2]) > 2:
-        yield tuple(map(_term, words[:-1])), SAME
-
-
-def _end_of_chunk(folded: str, at: int) -> int:
-    match = _SPACE.search(folded, at)
-    return match.start() if match else len(folded)
-
-
-def _joined(folded: str, start: int, end: int, *, is_phrase: bool) -> Iterator[list[re.Match[str]]]:
-    """The words between two places, those in one list that belong together."""
-    together: list[re.Match[str]] = []
-    for match in _TOKEN.finditer(folded, start, end):
-        if together and not is_phrase:
-            joint = folded[together[-1].end() : match.start()]
-            is_year = joint == ":" and together[-1][0].isdigit() and match[0].isdigit()
-            if joint not in _JOINTS and not is_year:
-                yield together
-                together = []
-        together.append(match)
-    if together:
-        yield together

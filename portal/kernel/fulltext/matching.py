@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from portal.kernel.fulltext.arrays import Array
-from portal.kernel.fulltext.language import Asked
+from portal.kernel.fulltext.asked import Asked
 from portal.kernel.fulltext.occurrences import NOTHING, Postings
 from portal.kernel.fulltext.reading import Clause, Corrections, Reading, Word, is_correctable
 from portal.kernel.fulltext.snapshot import Snapshot, View

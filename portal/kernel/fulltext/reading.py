@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Protocol, TypeAlias
 
-from portal.kernel.fulltext import language
-from portal.kernel.fulltext.language import Asked, terms_of
+from portal.kernel.fulltext import asked
+from portal.kernel.fulltext.asked import Asked
+from portal.kernel.fulltext.language import terms_of
 
 Unit: TypeAlias = tuple[str, ...]
 """Terms that stand together."""
@@ -120,7 +121,7 @@ def clauses_of(asked: Asked) -> tuple[Clause, ...]:
     return tuple(clauses)
 
 
-def is_correctable(unit: language.Unit) -> bool:
+def is_correctable(unit: asked.Unit) -> bool:
     word = unit.words[0]
     return not unit.sign and len(unit.words) == 1 and len(word) >= 4 and word.isalpha()
 

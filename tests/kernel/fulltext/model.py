@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 from rapidfuzz.distance import OSA
 
-from portal.kernel.fulltext.language import Unit, terms_of, understand, words_of
+from portal.kernel.fulltext.asked import Unit, understand
+from portal.kernel.fulltext.language import terms_of, words_of
 from portal.kernel.fulltext.port import MATCH, MATCH_END, Document, Fragment, Key, Query
 from portal.kernel.fulltext.ranking import miles_between
 

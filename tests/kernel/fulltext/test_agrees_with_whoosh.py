@@ -16,15 +16,9 @@ from whoosh.filedb.filestore import FileStorage
 from whoosh.index import FileIndex
 
 from portal.kernel.fulltext import executor
+from portal.kernel.fulltext.asked import Asked, Expansion, Unit, understand
 from portal.kernel.fulltext.index import Index
-from portal.kernel.fulltext.language import (
-    Asked,
-    Expansion,
-    Unit,
-    terms_of,
-    understand,
-    words_of,
-)
+from portal.kernel.fulltext.language import terms_of, words_of
 from portal.kernel.fulltext.port import Document, Key, Query
 from portal.kernel.fulltext.rows import SCHEMA
 from tests.kernel.fulltext.contract.test_agrees_with_model import TOKENS, TYPOS, WORDS, documents

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from portal.kernel.fulltext import executor
+from portal.kernel.fulltext.asked import Expansion, understand
 from portal.kernel.fulltext.index import Index
-from portal.kernel.fulltext.language import Expansion, understand
 from portal.kernel.fulltext.port import Query, Results
 from tests.kernel.fulltext.conftest import IndexOf
 from tests.kernel.fulltext.model import PUBLIC, record

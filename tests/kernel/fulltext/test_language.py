@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from portal.kernel.fulltext.language import (
-    MAX_CHARACTERS,
-    MAX_TERMS,
-    terms_of,
-    tokens,
-    understand,
-    words_of,
-)
+from portal.kernel.fulltext.asked import MAX_CHARACTERS, MAX_TERMS, understand
+from portal.kernel.fulltext.language import terms_of, tokens, words_of
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from portal.kernel.fulltext.asked import MAX_ALTERNATIVES, understand
 from portal.kernel.fulltext.index import Index
-from portal.kernel.fulltext.language import MAX_ALTERNATIVES, SAME, understand
+from portal.kernel.fulltext.language import SAME
 from portal.kernel.fulltext.port import Query
 from portal.kernel.fulltext.vocabulary import (
     MOST_ALTERNATIVES,

@@ -35,8 +35,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 
+from portal.kernel.fulltext.asked import Asked, understand
 from portal.kernel.fulltext.highlighting import highlight_by_reading
-from portal.kernel.fulltext.language import Asked, understand, words_of
+from portal.kernel.fulltext.language import words_of
 from portal.kernel.fulltext.port import (
     KIND_FACET,
     MAX_LIMIT,

@@ -35,7 +35,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_new
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.schema import CreateSchema, DropTable
 
-from portal.kernel.fulltext.language import understand
+from portal.kernel.fulltext.asked import understand
 from portal.kernel.fulltext.port import (
     Document,
     IndexBusy,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from portal.kernel.fulltext.language import Asked
+from portal.kernel.fulltext.asked import Asked
 from portal.kernel.fulltext.postgresql.tables import quoted
 from portal.kernel.fulltext.reading import Clause, Reading, Unit, Word
 

@@ -166,8 +166,9 @@ def test_a_round_without_news_writes_once_however_many_searches_there_are(
         report_due_searches()
     written = [text for text in seen.texts if not text.lstrip().startswith(("SELECT", "PRAGMA"))]
     assert len([text for text in written if text.startswith("UPDATE saved_search ")]) == 1
-    began = ("BEGIN IMMEDIATE", "SAVEPOINT")  # on SQLite and on PostgreSQL
-    assert len([text for text in written if text.startswith(began)]) == 1
+    # PostgreSQL's driver begins by itself, and nobody hears of it.
+    begun = 1 if db.engine.dialect.name == "sqlite" else 0
+    assert len([text for text in written if text.startswith("BEGIN IMMEDIATE")]) == begun
     assert session.scalars(changed_at).all() == before
     with count_statements() as seen:
         report_due_searches()

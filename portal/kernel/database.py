@@ -5,17 +5,15 @@ writes), PostgreSQL by `DATABASE_URL`.
 """
 
 import datetime as dt
-import fcntl
 import logging
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from copy import deepcopy
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
-from flask import Flask
+from flask import Flask, current_app
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     JSON,
@@ -50,7 +48,7 @@ from sqlalchemy.orm.interfaces import ORMOption
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import DateTime, TypeDecorator
 
-from portal.kernel import prepared
+from portal.kernel import prepared, sqlite
 from portal.kernel.clock import now
 from portal.kernel.outside import Reader, read_outside
 from portal.kernel.prepared import Rows, Values
@@ -208,6 +206,8 @@ def init_database(app: Flask) -> None:
     with app.app_context():
         engine = db.engine
         app.extensions["portal-reader"] = Reader(engine)
+        path = engine.url.database if engine.dialect.name == "sqlite" else None
+        app.extensions["portal-log"] = sqlite.Log(path) if path else None
         if engine.dialect.name == "sqlite":
             _prepare_sqlite(engine, app.config["SQLITE_BUSY_SECONDS"])
             _prepare_savepoints(engine, prepared.tell)
@@ -238,7 +238,12 @@ def _prepare_sqlite(engine: Engine, busy_seconds: float) -> None:
         # The driver must not open transactions by itself, or reads would take the write lock.
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL"):
+        for pragma in (
+            "journal_mode=WAL",
+            "foreign_keys=ON",
+            "synchronous=NORMAL",
+            f"wal_autocheckpoint={sqlite.MOST_LEFT}",
+        ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
@@ -390,24 +395,18 @@ def _connection_of(db_session: Session) -> Connection:
 
 @contextmanager
 def _in_line() -> Iterator[None]:
-    """Wait in line for SQLite's one write lock, which goes to whoever happens to ask next.
-
-    The line is a lock on a file, which the system hands on in the order of asking and takes back
-    from who dies. Other programs do not stand in it, so SQLite's own waiting comes after it.
-    """
-    path = db.engine.url.database if db.engine.dialect.name == "sqlite" else None
-    if not path:
+    """Wait for our turn to write to SQLite; on PostgreSQL there is none."""
+    written: sqlite.Log | None = current_app.extensions["portal-log"]
+    if written is None:
         yield
         return
-    place = os.open(f"{path}-line", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
+    with ExitStack() as turn:
         try:
-            fcntl.flock(place, fcntl.LOCK_EX | (0 if _waiting.get() else fcntl.LOCK_NB))
+            turn.enter_context(sqlite.in_line(written.path, waits=_waiting.get()))
         except BlockingIOError as error:
             raise OperationalError("", None, error) from error
         yield
-    finally:
-        os.close(place)
+    written.note_commit()
 
 
 @contextmanager

@@ -1,0 +1,83 @@
+"""Who writes to SQLite's file when: one line of writers, and what is logged brought into it beside.
+
+SQLite would have whoever commits bring the log into the file, and wait for the disk meanwhile, with
+all others behind: a fifth of a second, now and then.
+"""
+
+import fcntl
+import logging
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+log = logging.getLogger(__name__)
+
+#: After so many commits of a process it looks what there is to bring.
+COMMITS_BETWEEN = 25
+#: From so many pages on the log is begun anew, for which writers wait a moment: at one when to
+#: bring what is logged, which is less from round to round, takes no longer than this.
+MOST_LOGGED = 2_000
+QUICK_SECONDS = 0.015
+_MOST_ROUNDS = 5
+#: And with so many whoever commits brings them after all, since nobody else comes to it.
+MOST_LEFT = 8 * MOST_LOGGED
+
+
+@contextmanager
+def in_line(path: str, *, waits: bool = True) -> Iterator[None]:
+    """Wait in line for SQLite's one write lock, which goes to whoever happens to ask next.
+
+    The line is a lock on a file, which the system hands on in the order of asking and takes back
+    from who dies. Other programs do not stand in it, so SQLite's own waiting comes after it.
+    Raises BlockingIOError where somebody is in it and `waits` is false.
+    """
+    place = os.open(f"{path}-line", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(place, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
+        yield
+    finally:
+        os.close(place)
+
+
+class Log:
+    """Brings what commits have logged into the file of a database; for one process."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._commits = 0
+        self._busy = threading.Lock()
+
+    def note_commit(self) -> None:
+        """Begin to bring what is logged, if it may be much; return at once."""
+        self._commits += 1
+        if self._commits >= COMMITS_BETWEEN and self._busy.acquire(blocking=False):
+            self._commits = 0
+            threading.Thread(target=self._bring, name="log", daemon=True).start()
+
+    def _bring(self) -> None:
+        try:
+            # Lest a database that was removed is made again.
+            address = f"file:{self.path}?mode=rw"
+            with closing(sqlite3.connect(address, uri=True, isolation_level=None)) as connection:
+                for _round in range(_MOST_ROUNDS):
+                    start = time.monotonic()
+                    if _copy(connection) < MOST_LOGGED:
+                        return
+                    if time.monotonic() - start < QUICK_SECONDS:
+                        # Little is left, and the disk is quick. The next who writes begins anew.
+                        with in_line(self.path):
+                            _copy(connection)
+                        return
+        except (sqlite3.Error, OSError) as error:
+            log.info("what is logged is brought another time: %s", error)
+        finally:
+            self._busy.release()
+
+
+def _copy(connection: sqlite3.Connection) -> int:
+    """Bring into the file what nobody reads otherwise; return how many pages were logged."""
+    _is_busy, logged, _copied = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    return int(logged)

@@ -29,6 +29,7 @@ from portal.directory.views.results import FacetList, facet_list, rows_of, value
 from portal.kernel import fields, forms
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import now
+from portal.kernel.database import init_database
 from portal.kernel.fulltext.port import MATCH, MATCH_END, Fragment, Hit, Suggestion
 from portal.kernel.manifest import NavigationItem
 from portal.kernel.web.answers import flash, not_modified, page, see_other
@@ -224,7 +225,7 @@ def make_gallery(**settings: Any) -> Flask:
         "gallery", template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static")
     )
     app.config.from_object(ENVIRONMENTS["testing"])
-    app.config.update(SECRET_KEY="gallery", **settings)
+    app.config.update(SECRET_KEY="gallery", DATABASE_URL="sqlite://", **settings)
     app.jinja_loader = ChoiceLoader(
         [FileSystemLoader(ROOT / "templates"), FileSystemLoader(ROOT / "tests/interface/templates")]
     )
@@ -240,6 +241,7 @@ def make_gallery(**settings: Any) -> Flask:
         NavigationItem("Help", "home.guide", section="help"),
         NavigationItem("API", "home.api", section="help"),
     ]
+    init_database(app)
     init_web(app, menu, [], lambda _id: ANA)
 
     @app.before_request

@@ -93,13 +93,7 @@ class _Texts:
                 else:
                     its.append((start, end))
         if summary or body:
-            # As `_of_texts`, which a page would call twenty times.
-            fragments: list[Fragment] = []
-            if summary:
-                _add_fragments(fragments, record.summary, summary)
-            if body and len(fragments) < MAX_FRAGMENTS:
-                _add_fragments(fragments, record.body, body)
-            return tuple(fragments)
+            return _of_texts(record, summary, body)
         if places := self._keywords(number):
             known = record.keywords
             return _of_keywords([known[at] for at in places], self._reading)

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from urllib.parse import quote
 
 log = logging.getLogger(__name__)
 
@@ -55,12 +56,16 @@ class Log:
         self._commits += 1
         if self._commits >= COMMITS_BETWEEN and self._busy.acquire(blocking=False):
             self._commits = 0
-            threading.Thread(target=self._bring, name="log", daemon=True).start()
+            try:
+                threading.Thread(target=self._bring, name="log", daemon=True).start()
+            except RuntimeError as error:  # no more threads; what was committed stays so
+                self._busy.release()
+                log.info("what is logged is brought another time: %s", error)
 
     def _bring(self) -> None:
         try:
             # Lest a database that was removed is made again.
-            address = f"file:{self.path}?mode=rw"
+            address = f"file:{quote(self.path)}?mode=rw"
             with closing(sqlite3.connect(address, uri=True, isolation_level=None)) as connection:
                 for _round in range(_MOST_ROUNDS):
                     start = time.monotonic()

@@ -15,6 +15,14 @@ pytestmark = pytest.mark.sqlite
 
 
 @pytest.fixture
+def tmp_path(tmp_path: Path) -> Path:
+    """Return a folder whose name means something else in an address."""
+    folder = tmp_path / "50% of #1?"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
 def writer(tmp_path: Path) -> Iterator[sqlite3.Connection]:
     """Return a connection that brings nothing into the file itself."""
     with closing(sqlite3.connect(tmp_path / "some.db", isolation_level=None)) as connection:

@@ -447,13 +447,12 @@
     for (const area of part.querySelectorAll("[data-pick]")) preparePicker(area);
   };
   // A form that was fetched anew for another choice stays where it was, with what was typed meanwhile.
-  document.addEventListener("htmx:after:swap", (event) => {
-    const select = event.detail?.ctx?.select;
-    const part = select && select !== "#results" ? document.querySelector(`form ${select}`) : null;
+  // Written in the same moment as it is inserted: what is typed or chosen after that is the person's.
+  document.addEventListener("htmx:before:settle", (event) => {
+    const part = event.detail?.newContent?.find((node) => node.matches?.("form[data-draft] [data-part]"));
     if (!part) return;
     if (place.typed) writeForm(part.closest("form"), place.typed);
     prepareFields(part);
-    if (place.id) document.getElementById(place.id)?.focus({ preventScroll: true });
   });
 
   const start = () => {

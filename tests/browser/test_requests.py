@@ -63,3 +63,17 @@ def test_what_is_typed_while_other_fields_come_stays(sit: Sit) -> None:
     held[0].continue_()
     ana.sees("Foundry to lead work")
     expect(ana.field("Title")).to_have_value("A reader for worn stamps")
+
+
+def test_what_is_typed_just_as_other_fields_came_stays(sit: Sit) -> None:
+    ana = sit("ana")
+    ana.open("/requests/new")
+    ana.page.evaluate(
+        """() => document.addEventListener("htmx:before:settle", () => {
+            document.getElementById("title").value = "A reader for worn stamps";
+        })"""
+    )
+    ana.choose("Kind", "Consortium")
+    ana.sees("Foundry to lead work")
+    expect(ana.page.locator(".htmx-added")).to_have_count(0)
+    expect(ana.field("Title")).to_have_value("A reader for worn stamps")

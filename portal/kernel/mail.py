@@ -155,7 +155,8 @@ def queue_mail(
     paragraphs, `> ` begins a quotation and `<address>` is a link. The HTML part is made of it.
     Mail that somebody ordered has a `stop_url`, where one click stops it (RFC 8058).
     invitation: iCalendar objects with their methods, one after another. Mail programs show the
-    first as an appointment, the others are attached.
+    first as an appointment, the others are attached, and so is whatever is published: it invites
+    to nothing, so it is a file to open.
     """
     with reading_as(reader.language, reader.time_zone):
         subject = " ".join(_render_plain(f"email/{template}/subject.txt", context).split())
@@ -245,7 +246,7 @@ class MailServer:
         message.add_alternative(mail.body_html, subtype="html")
         for number, (words, method) in enumerate(_split_calendars(mail.calendar_text), 1):
             params = {"method": method}
-            if number == 1:
+            if number == 1 and method != "PUBLISH":
                 message.add_alternative(words, subtype="calendar", params=params)
                 continue
             name = f"calendar-{number}.ics"

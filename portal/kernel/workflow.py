@@ -78,6 +78,7 @@ def write_step(
     source: str = "",
     target: str = "",
     note: str = "",
+    at: dt.datetime | None = None,
 ) -> None:
     """Write who did what to a row into its history."""
     session.flush()
@@ -91,6 +92,7 @@ def write_step(
             note=note,
             actor_id=actor.user_id,
             actor_name=actor.name,
+            taken_at=at or now(),
         )
     )
 
@@ -147,9 +149,18 @@ class Workflow:
             and can(actor, transition.permission, row)
         ]
 
-    def apply(self, actor: Actor, row: Any, action: str, *, note: str = "") -> None:
+    def apply(
+        self,
+        actor: Actor,
+        row: Any,
+        action: str,
+        *,
+        note: str = "",
+        at: dt.datetime | None = None,
+    ) -> None:
         """Take a step inside a command: check the state, write it, its history, its event.
 
+        at: when, for steps of several rows that are told as one.
         Raises Conflict when the state does not allow it, Invalid when a reason is missing.
         """
         transition = self.transitions[action]
@@ -174,6 +185,7 @@ class Workflow:
             source=source,
             target=row.status,
             note=note if transition.note != "none" else "",
+            at=at,
         )
         if transition.event is not None:
             record(transition.event(row, actor, note))

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from portal.bookings.models.booking import Booking
 from portal.bookings.models.calendar import Resource, RuleLayer
@@ -17,6 +17,7 @@ from portal.facilities.models import Equipment
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
+from portal.kernel.mail import OutgoingMail
 from portal.kernel.outbox import OutboxEvent
 from portal.organizations.models import Organization
 from tests.cast import World
@@ -82,6 +83,26 @@ def book(actor: ActorOf, organization_of: OrganizationOf, mill: OpenMill, hour: 
         return queries.get_booking(made[0].id)
 
     return make
+
+
+@pytest.fixture
+def deliver(drain: Callable[[], object]) -> Callable[[], list[OutgoingMail]]:
+    """Deliver the outbox and return the mails queued since the last time, in order."""
+
+    def run() -> list[OutgoingMail]:
+        drain()
+        mails = list(session.scalars(select(OutgoingMail).order_by(OutgoingMail.id)))
+        with unit_of_work():
+            session.execute(delete(OutgoingMail))
+        return mails
+
+    return run
+
+
+@pytest.fixture
+def asked(world: World) -> Booking:
+    """Ben's request for the college's mill, which nobody was told of."""
+    return queries.get_booking(world.bookings["ben_on_college_mill"])
 
 
 def again(booking: Booking) -> Booking:

@@ -15,7 +15,6 @@ from portal.bookings.queries import notices as queries
 from portal.bookings.queries.bookings import get_booking, get_resource
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.notices import Concerned, Wishes, told_of_change, told_of_making
-from portal.bookings.rules.recurrence import read_recurrence
 from portal.bookings.services import notices as services
 from portal.bookings.services.calendar import add_closure, open_resource
 from portal.bookings.services.making import create_booking
@@ -55,7 +54,18 @@ def test_who_is_told_of_a_booking(by: int, wishes: dict[int, Wishes], told: dict
     ("action", "by", "by_host", "wishes", "told"),
     [
         pytest.param("approve", CLEO, True, {}, {BEN: "person", ANA: "person"}, id="approved"),
-        pytest.param("cancel", BEN, False, {}, {ANA: "person", CLEO: "host"}, id="cancelled"),
+        pytest.param(
+            "cancel", BEN, False, {}, {ANA: "person", CLEO: "host", BEN: "own"}, id="cancelled"
+        ),
+        pytest.param("cancel", ANA, False, {}, {BEN: "person", CLEO: "host"}, id="for another"),
+        pytest.param(
+            "cancel",
+            BEN,
+            False,
+            {BEN: Wishes(tells_person=False)},
+            {ANA: "person", CLEO: "host"},
+            id="one's own, silenced",
+        ),
         pytest.param("lapse", None, True, {}, {BEN: "person", ANA: "person"}, id="the clock"),
         pytest.param("check_in", BEN, False, {}, {}, id="checked in"),
         pytest.param(
@@ -84,26 +94,6 @@ def test_who_is_told_of_a_change(
 
 
 # E-mails
-
-
-@pytest.fixture
-def deliver(drain: Callable[[], object]) -> Callable[[], list[OutgoingMail]]:
-    """Deliver the outbox and return the mails queued since the last time, in order."""
-
-    def run() -> list[OutgoingMail]:
-        drain()
-        mails = list(session.scalars(select(OutgoingMail).order_by(OutgoingMail.id)))
-        with unit_of_work():
-            session.execute(delete(OutgoingMail))
-        return mails
-
-    return run
-
-
-@pytest.fixture
-def asked(world: World) -> Booking:
-    """Ben's request for the college's mill, which nobody was told of."""
-    return get_booking(world.bookings["ben_on_college_mill"])
 
 
 def next_week(hours: int = 0) -> dt.datetime:
@@ -160,9 +150,15 @@ def test_a_booking_is_asked_for_approved_moved_and_cancelled_by_mail(
     assert int(third) > int(second)
 
     act_on_booking(actor_named("ben"), get_booking(booking.id), "cancel", note="Ill.")
-    (mail,) = deliver()
-    assert mail.recipient == "cleo@cast.example"
-    assert "Ill." in mail.body_text
+    mails = {mail.recipient: mail for mail in deliver()}
+    assert "Ill." in mails.pop("cleo@cast.example").body_text
+    # Nothing else takes it out of the calendar of whoever cancels.
+    mail = mails.pop("ben@cast.example")
+    assert "You cancelled" in mail.body_text
+    same, status, fourth = invitation_of(mail)
+    assert (same, status, method_of(mail)) == (identity, "CANCELLED", "CANCEL")
+    assert int(fourth) > int(third)
+    assert not mails
     act_on_booking(actor_named("cleo"), asked, "decline", note="In repair.")
     (mail,) = deliver()
     assert mail.recipient == "ben@cast.example"
@@ -230,32 +226,6 @@ def test_who_comes_reads_by_which_clock_and_where_to_go(
     feed = client_of("nobody").get(f"/calendars/{services.make_feed(actor_named('ben'))}.ics").text
     assert where in {str(one["location"]) for one in Calendar.from_ical(feed).walk("VEVENT")}
     assert where in client_of("ben").get(f"/bookings/{asked.id}").text
-
-
-def test_one_message_speaks_for_a_whole_series(
-    world: World, asked: Booking, deliver: Callable[[], list[OutgoingMail]]
-) -> None:
-    deliver()
-    made = create_booking(
-        actor_named("ben"),
-        get_resource(asked.resource_id),
-        organization=session.get_one(Organization, world.organizations["shop"]),
-        span=Span(next_week(), next_week(1)),
-        recurrence=read_recurrence({"frequency": "weekly", "count": 4}),
-    )
-    assert len(made) == 4
-    for act in (
-        lambda one: act_on_booking(actor_named("cleo"), one, "approve", scope="all"),
-        lambda one: move_booking(
-            actor_named("cleo"), one, span=Span(next_week(2), next_week(3)), scope="all"
-        ),
-        lambda one: act_on_booking(actor_named("cleo"), one, "cancel", note="x", scope="all"),
-    ):
-        deliver()
-        act(get_booking(made[0].id))
-        (mail,) = deliver()
-        assert mail.recipient == "ben@cast.example"
-        assert "together with others" in mail.body_text
 
 
 @pytest.mark.parametrize("wants", [True, False])

@@ -492,6 +492,23 @@ def test_an_invitation_travels_as_an_appointment_and_is_erased_too(
     assert session.scalars(select(OutgoingMail)).one().calendar_text == ""
 
 
+def test_a_calendar_that_invites_to_nothing_is_a_file_to_open(
+    app: Flask, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "MAIL_URL", mail_server.url)
+    queue("ana@cast.example")
+    with unit_of_work():
+        mail = session.scalars(select(OutgoingMail)).one()
+        mail.calendar_text = "BEGIN:VCALENDAR\r\nMETHOD:PUBLISH\r\nEND:VCALENDAR\r\n"
+
+    Worker(app, {}).send_mail()
+
+    (delivery,) = mail_server.wait_for(1)
+    (file,) = delivery.message.iter_attachments()
+    assert (file.get_content_type(), file.get_param("method")) == ("text/calendar", "PUBLISH")
+    assert file.get_filename() == "calendar-1.ics"
+
+
 def test_a_long_subject_with_accents_keeps_to_the_length_of_encoded_words(
     app: Flask, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask_babel import gettext as _
-from sqlalchemy import and_, case, exists, func, or_, select
+from sqlalchemy import Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import aliased, joinedload
 
 from portal.accounts.models import User
@@ -14,10 +14,11 @@ from portal.accounts.rules import hash_secret
 from portal.bookings.models.booking import Booking, BookingMove, WaitingEntry
 from portal.bookings.models.calendar import Resource
 from portal.bookings.models.notices import CalendarFeed, NoticeChoice, Reminder
+from portal.bookings.queries.bookings import BOOKING_OPTIONS
 from portal.bookings.queries.calendar import load_calendars
 from portal.bookings.rules.invitations import Entry
 from portal.bookings.rules.notices import Concerned, Wishes
-from portal.bookings.rules.words import HOLDING_STATUSES
+from portal.bookings.rules.words import HOLDING_STATUSES, OPEN_STATUSES
 from portal.facilities.models import Equipment, Facility
 from portal.facilities.queries import list_addresses
 from portal.kernel.authorization import Actor
@@ -35,8 +36,6 @@ FEED_AHEAD = dt.timedelta(days=400)
 MOST_FEED_ENTRIES = 1000
 MOST_FEEDS = 50
 MOST_REMINDERS = 200
-#: Steps on one series this close together were one act of one person.
-_TOGETHER = dt.timedelta(seconds=5)
 
 
 def calendar_host() -> str:
@@ -52,17 +51,23 @@ def zone_of(resource: Resource) -> str:
 # Whom a booking concerns
 
 
-def load_concerned(booking: Booking) -> tuple[Concerned, dict[int, User], dict[int, Wishes]]:
-    """Return whom a booking concerns, these people by id, and what they want to be told."""
+def load_concerned(
+    booking: Booking, former: User | None = None
+) -> tuple[Concerned, dict[int, User], dict[int, Wishes]]:
+    """Return whom a booking concerns, these people by id, and what they want to be told.
+
+    former: who would have been there before it was handed over.
+    """
     managers = managers_of(booking.host_organization_id)
     people = {person.id: person for person in managers}
-    for person in (booking.user, booking.booked_by):
+    for person in (booking.user, booking.booked_by, former):
         if person is not None and person.is_active:
             people[person.id] = person
     concerned = Concerned(
         booking.user_id if booking.user_id in people else None,
         booking.booked_by_id if booking.booked_by_id in people else None,
         [person.id for person in managers],
+        former.id if former is not None and former.id in people else None,
     )
     return concerned, people, load_wishes(people)
 
@@ -80,25 +85,54 @@ def is_first_of_many(booking: Booking, action: str) -> bool:
     """
     if booking.series_id is None and booking.party is None:
         return True
-    earlier = aliased(Booking)
-    found = select(earlier.id).where(
-        or_(
-            and_(earlier.series_id.is_not(None), earlier.series_id == booking.series_id),
-            and_(earlier.party.is_not(None), earlier.party == booking.party),
-        ),
-        earlier.id < booking.id,
+    return session.scalar(_changed_along(booking, action).limit(1)) in (booking.id, None)
+
+
+def list_changed_along(booking: Booking, action: str) -> list[Booking]:
+    """Return a booking and those it speaks for, as they begin."""
+    if booking.series_id is None and booking.party is None:
+        return [booking]
+    rows = session.scalars(
+        select(Booking)
+        .options(*BOOKING_OPTIONS)
+        .where(Booking.id.in_(_changed_along(booking, action)), Booking.id != booking.id)
     )
-    if action:
-        number, at = WorkflowStep.subject_id, WorkflowStep.taken_at
-        only = [WorkflowStep.subject == "booking", WorkflowStep.action == action]
-        if action == "move":
-            number, at, only = BookingMove.booking_id, BookingMove.moved_at, []
-        changed_at = session.scalar(select(func.max(at)).where(number == booking.id, *only))
-        if changed_at is None:
-            return True
-        together = at.between(changed_at - _TOGETHER, changed_at + _TOGETHER)
-        found = found.join(number.class_, number == earlier.id).where(together, *only)
-    return session.scalar(found.limit(1)) is None
+    return sorted([booking, *rows], key=lambda one: (one.starts_at, one.id))
+
+
+def _changed_along(booking: Booking, action: str) -> Select[int]:
+    """Return what selects the bookings of one person that one act made or changed, by number.
+
+    What was changed again since is left out: that brings a message of its own.
+    """
+    statement = (
+        select(Booking.id)
+        .where(
+            or_(
+                and_(Booking.series_id.is_not(None), Booking.series_id == booking.series_id),
+                and_(Booking.party.is_not(None), Booking.party == booking.party),
+            ),
+            Booking.user_id.is_not_distinct_from(booking.user_id),
+        )
+        .order_by(Booking.id)
+    )
+    if not action:
+        return statement.where(Booking.status.in_(("requested", "approved")))
+    if action == "move":
+        move, later = booking.moves[-1], aliased(BookingMove)
+        return statement.join(BookingMove, BookingMove.booking_id == Booking.id).where(
+            BookingMove.moved_at == move.moved_at,
+            BookingMove.was_user_id.is_not_distinct_from(move.was_user_id),
+            Booking.status.in_(OPEN_STATUSES),
+            ~exists().where(later.booking_id == Booking.id, later.id > BookingMove.id),
+        )
+    taken = and_(WorkflowStep.subject == "booking", WorkflowStep.action == action)
+    at = select(func.max(WorkflowStep.taken_at)).where(taken, WorkflowStep.subject_id == booking.id)
+    return statement.join(WorkflowStep, WorkflowStep.subject_id == Booking.id).where(
+        taken,
+        WorkflowStep.taken_at == at.scalar_subquery(),
+        Booking.status == booking.status,
+    )
 
 
 def is_of_host(booking: Booking, user_id: int | None) -> bool:

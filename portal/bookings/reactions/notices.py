@@ -7,13 +7,17 @@ from portal.bookings.models.booking import Booking
 from portal.bookings.queries import notices as queries
 from portal.bookings.queries.bookings import get_booking
 from portal.bookings.rules.attempt import Span
-from portal.bookings.rules.invitations import Party, write_invitation
+from portal.bookings.rules.invitations import Party, takes_place, write_schedule
 from portal.bookings.rules.notices import Wishes, told_of_change, told_of_making
 from portal.bookings.rules.telling import write_span, write_zone
+from portal.bookings.rules.words import OPEN_STATUSES
 from portal.kernel.clock import now
 from portal.kernel.errors import NotFound
 from portal.kernel.mail import queue_mails, sender_address
 from portal.kernel.web.addresses import external_url
+
+#: Of more than so many that change together, a message counts the rest; its calendar has them all.
+_MOST_LISTED = 60
 
 # What an event names may be gone, or have changed again, by the time that it is delivered.
 
@@ -45,6 +49,8 @@ def email_on_booking_moved(event: events.BookingMoved) -> None:
     """Tell the others that a booking has another time, person or resource."""
     booking = _find(event.booking_id)
     if booking is None or not booking.moves or booking.moves[-1].id != event.move_id:
+        return
+    if booking.status not in OPEN_STATUSES:
         return
     if queries.is_first_of_many(booking, "move"):
         _tell_change(booking, "move", event.by_user_id, booking.moves[-1].reason)
@@ -90,7 +96,7 @@ def _find(booking_id: int) -> Booking | None:
 
 
 def _tell_change(booking: Booking, action: str, by_user_id: int | None, note: str) -> None:
-    concerned, people, wishes = queries.load_concerned(booking)
+    concerned, people, wishes = queries.load_concerned(booking, _former(booking, action))
     told = told_of_change(
         concerned,
         wishes,
@@ -101,7 +107,14 @@ def _tell_change(booking: Booking, action: str, by_user_id: int | None, note: st
     by = find_user(by_user_id)
     who = by.name if by else booking.host.name
     for user_id, side in told.items():
-        _tell(people[user_id], booking, side, action, note, who, _was(booking, action))
+        _tell(people[user_id], booking, side, action, note, who)
+
+
+def _former(booking: Booking, action: str) -> User | None:
+    """Return who would have been there before a booking was handed over."""
+    if action != "move" or booking.moves[-1].was_user_id == booking.user_id:
+        return None
+    return booking.moves[-1].was_user
 
 
 def _was(booking: Booking, action: str) -> str:
@@ -120,27 +133,24 @@ def _span_before(booking: Booking, action: str) -> Span | None:
 
 
 def _tell(
-    person: User,
-    booking: Booking,
-    side: str,
-    action: str,
-    note: str = "",
-    by: str = "",
-    was: str = "",
+    person: User, booking: Booking, side: str, action: str, note: str = "", by: str = ""
 ) -> None:
+    """Tell somebody what happened to a booking, and to those that it speaks for."""
     zone = queries.zone_of(booking.resource)
     span = Span(booking.starts_at, booking.ends_at)
     before = _span_before(booking, action)
-    more = booking.series_id is not None or booking.party is not None
+    along = [booking] if action == "remind" else queries.list_changed_along(booking, _act(action))
+    others = [one for one in along if one is not booking]
     is_there = person.id == booking.user_id
     place = queries.list_places([booking])[booking.resource_id] if is_there else ""
+    goes_in_calendar = side == "former" or (is_there and action != "remind")
     queue_mails(
         [person],
         "booking_notice",
-        invitation=_invitation(person, booking, place) if is_there and action != "remind" else "",
+        invitation=_invitation(person, along, side) if goes_in_calendar else "",
+        goes_in_calendar=goes_in_calendar,
         action=action,
         side=side,
-        is_there=is_there,
         name=booking.resource.name,
         person=booking.user.name if booking.user else "",
         organization=booking.organization.name,
@@ -148,19 +158,50 @@ def _tell(
         place=place,
         when=lambda: write_span(span, zone),
         zone=write_zone(zone, span.starts_at),
-        more=more,
+        others=lambda: _lines(booking, others[:_MOST_LISTED]),
+        other_count=len(others),
+        is_one_of_many=booking.series_id is not None or booking.party is not None,
         purpose=booking.purpose,
         note=note,
         by=by,
-        was=was,
+        was=_was(booking, action),
         was_when=(lambda: write_span(before, zone)) if before else None,
         url=external_url("bookings.show", booking_id=booking.id),
         choose_url=external_url("accounts.show_mail", _anchor="bookings"),
     )
 
 
-def _invitation(person: User, booking: Booking, place: str) -> str:
-    url = external_url("bookings.show", booking_id=booking.id)
-    entry = queries.entry_of(booking, place=place, url=url)
-    party = Party(sender_address(), booking.host.name, person.email, person.name)
-    return write_invitation(entry, party, host=queries.calendar_host(), at=now())
+def _act(action: str) -> str:
+    """Return what `list_changed_along` calls what happened."""
+    return "" if action in ("ask", "make") else action
+
+
+def _lines(booking: Booking, others: list[Booking]) -> list[str]:
+    """Return when others are that a message is about too; what they are of, where that differs."""
+    zones = {one.resource_id: queries.zone_of(one.resource) for one in others}
+    return [
+        write_span(Span(one.starts_at, one.ends_at), zones[one.resource_id])
+        + (f" · {one.resource.name}" if one.resource_id != booking.resource_id else "")
+        for one in others
+    ]
+
+
+def _invitation(person: User, bookings: list[Booking], side: str) -> str:
+    """Return what brings a person's calendar up to date."""
+    places = queries.list_places(bookings)
+    entries = [
+        queries.entry_of(
+            one,
+            place=places[one.resource_id],
+            url=external_url("bookings.show", booking_id=one.id),
+        )
+        for one in bookings
+    ]
+    is_former = side == "former"
+    return write_schedule(
+        [entry for entry in entries if takes_place(entry) and not is_former],
+        [entry for entry in entries if is_former or not takes_place(entry)],
+        Party(sender_address(), bookings[0].host.name, person.email, person.name),
+        host=queries.calendar_host(),
+        at=now(),
+    )

@@ -55,6 +55,11 @@ class Party:
     attendee_name: str
 
 
+def takes_place(entry: Entry) -> bool:
+    """Tell whether what an entry is of takes place, or may."""
+    return _STATUSES[entry.status] != "CANCELLED"
+
+
 def write_feed(name: str, entries: Iterable[Entry], *, host: str) -> bytes:
     """Write a calendar that programs read again and again.
 
@@ -63,7 +68,7 @@ def write_feed(name: str, entries: Iterable[Entry], *, host: str) -> bytes:
     """
     calendar = _feed(name)
     for entry in entries:
-        if _STATUSES[entry.status] != "CANCELLED":
+        if takes_place(entry):
             calendar.add_component(_event(entry, host, entry.updated_at))
     return bytes(calendar.to_ical())
 
@@ -121,7 +126,7 @@ def write_invitation(entry: Entry, party: Party, *, host: str, at: dt.datetime) 
 
     at: when it is written, by which programs tell the later of two that have the same sequence.
     """
-    calendar = _calendar("CANCEL" if _STATUSES[entry.status] == "CANCELLED" else "REQUEST")
+    calendar = _calendar("REQUEST" if takes_place(entry) else "CANCEL")
     event = _event(entry, host, at)
     event.add("organizer", _address(party.organizer_email, party.organizer_name))
     event.add("attendee", _address(party.attendee_email, party.attendee_name))

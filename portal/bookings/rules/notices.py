@@ -29,11 +29,12 @@ class Wishes:
 
 @dataclass(frozen=True)
 class Concerned:
-    """Whom a booking concerns, as numbers of people."""
+    """Whom a booking concerns, as numbers of people; former_id: who would have been there."""
 
     person_id: int | None
     booked_by_id: int | None
     manager_ids: Collection[int]
+    former_id: int | None = None
 
     @property
     def customers(self) -> list[int]:
@@ -67,8 +68,10 @@ def told_of_change(
     action: str,
     by_host: bool,
 ) -> dict[int, str]:
-    """Return who is told of a step or a move, as "person" or "host": never who did it.
+    """Return who is told of a step or a move, as "person", "former" or "host"; "own": who did it.
 
+    Who did it is told for the calendar's sake alone: whoever will be there (or would have been)
+    was sent an invitation, which nothing but another message changes or withdraws.
     by_host: whether the host's side did it, or the clock; then the host need not be told.
     """
     if action in QUIET_STEPS:
@@ -83,6 +86,10 @@ def told_of_change(
         for manager_id in concerned.manager_ids:
             if manager_id != by_user_id and _wish(wishes, manager_id).tells_host:
                 told.setdefault(manager_id, "host")
+    for user_id, side in ((concerned.person_id, "own"), (concerned.former_id, "former")):
+        is_new = side == "former" or user_id == by_user_id
+        if user_id is not None and is_new and _wish(wishes, user_id).tells_person:
+            told[user_id] = side
     return told
 
 

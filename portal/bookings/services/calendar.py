@@ -342,11 +342,12 @@ def cancel_hit_bookings(
         if hit.id in booking_ids and hit.status in ("requested", "approved")
     ]
     chosen.sort(key=lambda hit: (hit.resource_id, hit.id))
+    at = now()
     for booking in chosen:
         lock(booking)
         authorize(actor, Permission.BOOKING_CANCEL, booking)
         booking.sequence += 1
-        BOOKINGS.apply(actor, booking, "cancel", note=reason)
+        BOOKINGS.apply(actor, booking, "cancel", note=reason, at=at)
     return len(chosen)
 
 
@@ -357,12 +358,13 @@ def cancel_of_removed(actor: Actor, *, organization_id: int, reason: str) -> int
     What is in use stays, as do those that are over.
     """
     coming = list_coming_of_removed(organization_id)
+    at = now()
     for booking in coming:
         lock(booking)
         # Whoever cancels at this moment has said so.
         if booking.status in BOOKINGS.transitions["cancel"].sources:
             booking.sequence += 1
-            BOOKINGS.apply(actor, booking, "cancel", note=reason)
+            BOOKINGS.apply(actor, booking, "cancel", note=reason, at=at)
     return len(coming)
 
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -52,6 +52,15 @@ from portal.kernel.database import lock, session
 from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.outbox import record
 from portal.organizations.queries.people import find_membership
+
+
+@dataclass(frozen=True)
+class _Change:
+    """Why something is changed. at: the one time by which all that changes along is told as one."""
+
+    reason: str
+    override_reason: str
+    at: dt.datetime = field(default_factory=now)
 
 
 @command(Permission.BOOKING_MOVE)
@@ -119,7 +128,7 @@ def move_to_resource(
         setattr(made, name, value)
     made.usage_notes = _notes_of_its_side(booking)
     _estimate(made, resource)
-    session.add(_what_it_was(actor, booking, reason, made.id))
+    session.add(_what_it_was(actor, booking, _Change(reason, ""), made.id))
     cancel(actor, was, booking, reason)
     return made
 
@@ -141,7 +150,7 @@ def _move_all(
     scope: str,
 ) -> Booking:
     """Move a booking, and those of its series that go along, to a time of a resource."""
-    override_reason = read_reason(override_reason)
+    change = _Change(reason, read_reason(override_reason))
     siblings = [
         one
         for one in (queries.list_siblings(booking, scope) if scope != "one" else [booking])
@@ -165,8 +174,7 @@ def _move_all(
                 one,
                 resource,
                 shifted[one.id],
-                reason,
-                override_reason,
+                change,
                 tuple(waiting),
             )
         except Refused as refusal:
@@ -233,8 +241,7 @@ def _move(
     booking: Booking,
     resource: Resource,
     span: Span,
-    reason: str,
-    override_reason: str,
+    change: _Change,
     leaving_out: Sequence[int],
 ) -> None:
     was, was_resource_id = span_of(booking), booking.resource_id
@@ -244,11 +251,11 @@ def _move(
         resource,
         attempt_of(booking, span),
         asked.organization,
-        override_reason,
+        change.override_reason,
         leaving_out=leaving_out,
     )
-    _keep_move(actor, booking, reason)
-    session.add_all(overrides_of(actor, booking, overridden, override_reason))
+    _keep_move(actor, booking, change)
+    session.add_all(overrides_of(actor, booking, overridden, change.override_reason))
     is_within = stays and was.starts_at <= span.starts_at and span.ends_at <= was.ends_at
     is_sure = situation.rules.approval == "instant" or decides_about(actor, resource) or is_within
     if booking.status == "approved" and not is_sure:
@@ -281,16 +288,16 @@ def _estimate(booking: Booking, resource: Resource) -> None:
     )
 
 
-def _keep_move(actor: Actor, booking: Booking, reason: str) -> None:
+def _keep_move(actor: Actor, booking: Booking, change: _Change) -> None:
     """Keep what a booking is before it changes, and let those who follow it know."""
-    move = _what_it_was(actor, booking, reason, booking.id)
+    move = _what_it_was(actor, booking, change, booking.id)
     session.add(move)
     booking.sequence += 1
     session.flush()
     record(BookingMoved(booking.id, move.id, actor.user_id))
 
 
-def _what_it_was(actor: Actor, booking: Booking, reason: str, booking_id: int) -> BookingMove:
+def _what_it_was(actor: Actor, booking: Booking, change: _Change, booking_id: int) -> BookingMove:
     return BookingMove(
         booking_id=booking_id,
         was_from=booking.starts_at,
@@ -298,7 +305,8 @@ def _what_it_was(actor: Actor, booking: Booking, reason: str, booking_id: int) -
         was_user_id=booking.user_id,
         was_resource_id=booking.resource_id,
         moved_by_id=actor.user_id,
-        reason=read_reason(reason),
+        moved_at=change.at,
+        reason=read_reason(change.reason),
     )
 
 
@@ -319,14 +327,14 @@ def hand_over_booking(
     """
     _check_movable(booking)
     check_person(booking.organization_id, user_id)
-    override_reason = read_reason(override_reason)
+    change = _Change(reason, read_reason(override_reason))
     siblings = [one for one in queries.list_siblings(booking, scope) if one.user_id != user_id]
     refusals: list[tuple[Resource, Span, Refused]] = []
     for one in siblings:
         if one is not booking:
             authorize(actor, Permission.BOOKING_HAND_OVER, one)
         try:
-            _hand_over(actor, booking, one, user_id, reason, override_reason)
+            _hand_over(actor, booking, one, user_id, change)
         except Refused as refusal:
             if len(siblings) == 1:
                 raise
@@ -340,20 +348,19 @@ def _hand_over(
     asked: Booking,
     booking: Booking,
     user_id: int,
-    reason: str,
-    override_reason: str,
+    change: _Change,
 ) -> None:
     _situation, overridden = judge(
         actor,
         asked.resource,
         attempt_of(booking, span_of(booking), user_id),
         asked.organization,
-        override_reason,
+        change.override_reason,
         leaving_out=[booking.id],
         about=lambda problem: problem.code in PERSONAL_PROBLEMS,
     )
-    _keep_move(actor, booking, reason)
-    session.add_all(overrides_of(actor, booking, overridden, override_reason))
+    _keep_move(actor, booking, change)
+    session.add_all(overrides_of(actor, booking, overridden, change.override_reason))
     booking.user_id = user_id
     # The next of a series is judged with this one.
     session.flush()

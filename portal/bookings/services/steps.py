@@ -58,31 +58,36 @@ def act_on_booking(
     """
     transition = BOOKINGS.transitions[action]
     siblings = queries.list_siblings(booking, scope) if scope != "one" else [booking]
+    at = now()
     for one in siblings:
         if one is not booking:
             if one.status not in transition.sources:
                 continue
             authorize(actor, transition.permission, one)
         if action == "approve":
-            _approve(actor, booking, one, read_reason(override_reason))
+            _approve(actor, booking, one, read_reason(override_reason), at)
         elif action == "cancel":
-            cancel(actor, booking.resource, one, note)
+            cancel(actor, booking.resource, one, note, at)
         else:
             _PREPARED.get(action, lambda _booking: None)(one)
-            _step(actor, one, action, note)
+            _step(actor, one, action, note, at)
     return booking
 
 
-def _step(actor: Actor, booking: Booking, action: str, note: str = "") -> None:
-    """Take a step, and say so when it frees time."""
+def _step(
+    actor: Actor, booking: Booking, action: str, note: str = "", at: dt.datetime | None = None
+) -> None:
+    """Take a step, and say so when it frees time; at: the one time of those taken together."""
     held = booking.status in HOLDING_STATUSES
     booking.sequence += 1
-    BOOKINGS.apply(actor, booking, action, note=note)
+    BOOKINGS.apply(actor, booking, action, note=note, at=at)
     if held and booking.status not in HOLDING_STATUSES and booking.ends_at > now():
         record(SpanFreed(booking.resource_id))
 
 
-def _approve(actor: Actor, asked: Booking, booking: Booking, override_reason: str) -> None:
+def _approve(
+    actor: Actor, asked: Booking, booking: Booking, override_reason: str, at: dt.datetime
+) -> None:
     if booking.status != "requested":
         _step(actor, booking, "approve")  # refuses in words
     resource = asked.resource
@@ -99,7 +104,7 @@ def _approve(actor: Actor, asked: Booking, booking: Booking, override_reason: st
     )
     booking.place = find_place(resource, span, situation)
     session.add_all(overrides_of(actor, booking, overridden, override_reason))
-    _step(actor, booking, "approve")
+    _step(actor, booking, "approve", at=at)
     _decline_rivals(actor, resource, booking, situation)
 
 
@@ -123,8 +128,17 @@ def _within(one: Span, span: Span) -> Span:
     return Span(max(one.starts_at, span.starts_at), min(one.ends_at, span.ends_at))
 
 
-def cancel(actor: Actor, resource: Resource, booking: Booking, note: str) -> None:
-    """Cancel a booking within a command. Raises Conflict where it is too late for that."""
+def cancel(
+    actor: Actor,
+    resource: Resource,
+    booking: Booking,
+    note: str,
+    at: dt.datetime | None = None,
+) -> None:
+    """Cancel a booking within a command; at: the one time of those cancelled together.
+
+    Raises Conflict where it is too late for that.
+    """
     if booking.status in OPEN_STATUSES and booking.ends_at <= now():
         raise Conflict(_("This booking is over."))
     if booking.status == "approved" and not decides_about(actor, resource):
@@ -132,7 +146,7 @@ def cancel(actor: Actor, resource: Resource, booking: Booking, note: str) -> Non
             raise Conflict(_("This booking has begun. Its host can cancel it."))
         notice = load_rules(resource, booking.customer_class).cancel_notice_minutes
         booking.is_cancelled_late = booking.starts_at < now() + dt.timedelta(minutes=notice)
-    _step(actor, booking, "cancel", note)
+    _step(actor, booking, "cancel", note, at)
 
 
 def _prepare_check_in(booking: Booking) -> None:

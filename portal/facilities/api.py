@@ -6,7 +6,6 @@ from typing import Any
 from flask import Response, url_for
 from flask.typing import ResponseReturnValue
 
-from portal.facilities import queries, services
 from portal.facilities.forms import (
     EquipmentForm,
     FacilityForm,
@@ -16,8 +15,19 @@ from portal.facilities.forms import (
     facility_values,
 )
 from portal.facilities.policies import Permission
+from portal.facilities.queries.listings import list_equipment_records, list_facility_records
+from portal.facilities.queries.records import (
+    Record,
+    get_equipment,
+    get_facility,
+    get_visible_equipment,
+    get_visible_facility,
+    version_of,
+)
 from portal.facilities.rules import FACILITY_KINDS, SHARING_TERMS
 from portal.facilities.schemas import EquipmentSchema, FacilitySchema
+from portal.facilities.services import equipment as equipment_services
+from portal.facilities.services import facilities as facility_services
 from portal.kernel.api import (
     api_blueprint,
     bind_json,
@@ -75,7 +85,7 @@ _EQUIPMENT_EXAMPLE = {
 def list_facilities() -> ResponseReturnValue:
     """List the facilities that you may see, by name."""
     filters = {**_common_filters(), "kind": choice_argument("kind", FACILITY_KINDS)}
-    found = queries.list_facility_records(current_actor(), **page_arguments(), **filters)
+    found = list_facility_records(current_actor(), **page_arguments(), **filters)
     reply = not_modified("facilities", *map(_version, found.items), found.next)
     return reply or respond_page(_facility_schema(), found)
 
@@ -93,10 +103,10 @@ def list_facilities() -> ResponseReturnValue:
 def create_facility() -> Response:
     """Add a facility to one of your organizations."""
     values = bind_json(NewFacilityForm).data
-    facility = _create(values, services.create_facility)
+    facility = _create(values, facility_services.create_facility)
     return respond(
         _facility_schema(),
-        queries.get_facility(facility.id),
+        get_facility(facility.id),
         status=201,
         location=url_for("facilities_api.show_facility", facility_id=facility.id),
     )
@@ -106,7 +116,7 @@ def create_facility() -> Response:
 @operation(summary="Read a facility", tag="facilities", schema=FacilitySchema, problems=(404,))
 def show_facility(facility_id: int) -> ResponseReturnValue:
     """Return a facility."""
-    facility = queries.get_visible_facility(current_actor(), facility_id)
+    facility = get_visible_facility(current_actor(), facility_id)
     return not_modified(_version(facility)) or respond(_facility_schema(), facility)
 
 
@@ -122,18 +132,18 @@ def show_facility(facility_id: int) -> ResponseReturnValue:
 )
 def update_facility(facility_id: int) -> Response:
     """Change the fields that are given."""
-    facility = queries.get_visible_facility(current_actor(), facility_id)
+    facility = get_visible_facility(current_actor(), facility_id)
     form = bind_json(FacilityForm, obj=facility_values(facility))
-    services.update_facility(current_actor(), facility, **form.data)
-    return respond(_facility_schema(), queries.get_facility(facility_id))
+    facility_services.update_facility(current_actor(), facility, **form.data)
+    return respond(_facility_schema(), get_facility(facility_id))
 
 
 @blueprint.delete("/facilities/<int:facility_id>")
 @operation(summary="Delete a facility", tag="facilities", status=204, scope="facilities:write")
 def delete_facility(facility_id: int) -> ResponseReturnValue:
     """Delete a facility; its equipment stays with the organization."""
-    facility = queries.get_visible_facility(current_actor(), facility_id)
-    services.delete_facility(current_actor(), facility)
+    facility = get_visible_facility(current_actor(), facility_id)
+    facility_services.delete_facility(current_actor(), facility)
     return "", 204
 
 
@@ -156,7 +166,7 @@ def list_equipment() -> ResponseReturnValue:
         "facility_id": number_argument("facility_id"),
         "sharing_terms": choice_argument("sharing_terms", SHARING_TERMS),
     }
-    found = queries.list_equipment_records(current_actor(), **page_arguments(), **filters)
+    found = list_equipment_records(current_actor(), **page_arguments(), **filters)
     reply = not_modified("equipment", *map(_version, found.items), found.next)
     return reply or respond_page(_equipment_schema(), found)
 
@@ -174,10 +184,10 @@ def list_equipment() -> ResponseReturnValue:
 def create_equipment() -> Response:
     """Add equipment to one of your organizations."""
     values = bind_json(NewEquipmentForm).data
-    equipment = _create(values, services.create_equipment)
+    equipment = _create(values, equipment_services.create_equipment)
     return respond(
         _equipment_schema(),
-        queries.get_equipment(equipment.id),
+        get_equipment(equipment.id),
         status=201,
         location=url_for("facilities_api.show_equipment", equipment_id=equipment.id),
     )
@@ -187,7 +197,7 @@ def create_equipment() -> Response:
 @operation(summary="Read equipment", tag="equipment", schema=EquipmentSchema, problems=(404,))
 def show_equipment(equipment_id: int) -> ResponseReturnValue:
     """Return a piece of equipment."""
-    equipment = queries.get_visible_equipment(current_actor(), equipment_id)
+    equipment = get_visible_equipment(current_actor(), equipment_id)
     return not_modified(_version(equipment)) or respond(_equipment_schema(), equipment)
 
 
@@ -203,18 +213,18 @@ def show_equipment(equipment_id: int) -> ResponseReturnValue:
 )
 def update_equipment(equipment_id: int) -> Response:
     """Change the fields that are given."""
-    equipment = queries.get_visible_equipment(current_actor(), equipment_id)
+    equipment = get_visible_equipment(current_actor(), equipment_id)
     form = bind_json(EquipmentForm, obj=equipment_values(equipment))
-    services.update_equipment(current_actor(), equipment, **form.data)
-    return respond(_equipment_schema(), queries.get_equipment(equipment_id))
+    equipment_services.update_equipment(current_actor(), equipment, **form.data)
+    return respond(_equipment_schema(), get_equipment(equipment_id))
 
 
 @blueprint.delete("/equipment/<int:equipment_id>")
 @operation(summary="Delete equipment", tag="equipment", status=204, scope="facilities:write")
 def delete_equipment(equipment_id: int) -> ResponseReturnValue:
     """Delete a piece of equipment with its rates, photos and documents."""
-    equipment = queries.get_visible_equipment(current_actor(), equipment_id)
-    services.delete_equipment(current_actor(), equipment)
+    equipment = get_visible_equipment(current_actor(), equipment_id)
+    equipment_services.delete_equipment(current_actor(), equipment)
     return "", 204
 
 
@@ -226,9 +236,9 @@ def _equipment_schema() -> EquipmentSchema:
     return EquipmentSchema(sees_more=can(current_actor(), Permission.EQUIPMENT_VIEW_SERIAL))
 
 
-def _version(row: queries.Record) -> tuple[Any, ...]:
+def _version(row: Record) -> tuple[Any, ...]:
     """What a reply about a row depends on."""
-    return *queries.version_of(row), can(current_actor(), Permission.EQUIPMENT_VIEW_SERIAL)
+    return *version_of(row), can(current_actor(), Permission.EQUIPMENT_VIEW_SERIAL)
 
 
 def _create(values: dict[str, Any], command: Callable[..., Any]) -> Any:

@@ -7,7 +7,12 @@ from sqlalchemy import Select, select
 
 from portal.facilities.models import Equipment, Facility
 from portal.facilities.policies import Permission
-from portal.facilities.queries import EQUIPMENT_OPTIONS, FACILITY_OPTIONS, Record, place_of_record
+from portal.facilities.queries.records import (
+    EQUIPMENT_OPTIONS,
+    FACILITY_OPTIONS,
+    Record,
+    place_of_record,
+)
 from portal.facilities.rules import ADDRESSES
 from portal.kernel.authorization import Viewing
 from portal.kernel.database import session

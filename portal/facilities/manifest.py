@@ -2,7 +2,7 @@
 
 from flask_babel import lazy_gettext as _l
 
-from portal.facilities import api, documents, queries
+from portal.facilities import api, documents
 from portal.facilities.events import (
     EquipmentDeleted,
     EquipmentSaved,
@@ -10,6 +10,8 @@ from portal.facilities.events import (
     FacilitySaved,
 )
 from portal.facilities.policies import policy
+from portal.facilities.queries.desk import list_drafts, list_stale
+from portal.facilities.queries.listings import equipment_section, facility_section
 from portal.facilities.views import equipment as equipment_views
 from portal.facilities.views import facilities as facility_views
 from portal.facilities.views import lists as list_views
@@ -81,14 +83,14 @@ manifest = Manifest(
             kind="organization",
             title=_l("Facilities"),
             template="facilities/section.html",
-            load=queries.facility_section,
+            load=facility_section,
             order=20,
         ),
         RecordSection(
             kind="organization",
             title=_l("Equipment"),
             template="facilities/section.html",
-            load=queries.equipment_section,
+            load=equipment_section,
             order=30,
         ),
     ),
@@ -96,13 +98,13 @@ manifest = Manifest(
         DeskSection(
             title=_l("Drafts to publish"),
             empty=_l("No drafts. What you save without publishing waits here."),
-            items=queries.list_drafts,
+            items=list_drafts,
             order=40,
         ),
         DeskSection(
             title=_l("To confirm again"),
             empty=_l("Everything you offer was confirmed within half a year."),
-            items=queries.list_stale,
+            items=list_stale,
             order=60,
         ),
     ),

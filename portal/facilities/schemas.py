@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import Schema, fields
 
 from portal.facilities.models import Equipment, Facility
-from portal.facilities.queries import county_label_of, kind_of, place_of_record
+from portal.facilities.queries.records import county_label_of, kind_of, place_of_record
 from portal.facilities.rules import ADDRESSES, Place
 
 

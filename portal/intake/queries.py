@@ -9,9 +9,13 @@ from flask_babel import ngettext
 from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.orm import joinedload
 
-from portal.facilities import queries as facilities
 from portal.facilities.models import Equipment, Facility
 from portal.facilities.policies import Permission as FacilityPermission
+from portal.facilities.queries.records import (
+    list_equipment_to_export,
+    list_facilities_to_export,
+    place_of_record,
+)
 from portal.facilities.rules import ADDRESSES
 from portal.intake.models import ImportFinding, ImportRun
 from portal.intake.policies import Permission
@@ -237,7 +241,7 @@ def uniquip_rows(
     keeps_contacts = keeps_contacts or can(actor, FacilityPermission.FACILITY_VIEW_CONTACT)
     hidden: dict[int, bool] = {}
     number = 0
-    for load in (facilities.list_facilities_to_export, facilities.list_equipment_to_export):
+    for load in (list_facilities_to_export, list_equipment_to_export):
         after = 0
         while records := load(actor, organization_id=organization_id, after=after, limit=_CHUNK):
             for record in records:
@@ -256,7 +260,7 @@ def _uniquip_row(
     organization = record.organization
     if organization.id not in hidden:
         hidden[organization.id] = "contacts" in profiles.hidden_fields_for(actor, organization)
-    place = facilities.place_of_record(record)
+    place = place_of_record(record)
     base = str(setting("PUBLIC_URL")).rstrip("/")
     address = base + ADDRESSES[kind] % record.id
     facility = record if isinstance(record, Facility) else record.facility

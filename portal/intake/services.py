@@ -10,8 +10,9 @@ from flask_babel import gettext as _
 from sqlalchemy import delete
 from werkzeug.datastructures import FileStorage
 
-from portal.facilities import services as facilities
 from portal.facilities.models import Equipment, Facility
+from portal.facilities.services import equipment as equipment_services
+from portal.facilities.services import facilities as facility_services
 from portal.intake import queries
 from portal.intake.models import ImportFinding, ImportRun
 from portal.intake.policies import Permission
@@ -151,9 +152,9 @@ def import_equipment(
         if own is not None:
             return _change_own(actor, own, values)
         load = (
-            facilities.import_facility
+            facility_services.import_facility
             if candidate.kind == "facility"
-            else facilities.import_equipment
+            else equipment_services.import_equipment
         )
         imported: Any = load(
             actor,
@@ -192,9 +193,9 @@ def _change_own(actor: Actor, record: Facility | Equipment, values: dict[str, An
     if not changed:
         return "unchanged"
     if isinstance(record, Facility):
-        facilities.update_facility(actor, record, **changed)
+        facility_services.update_facility(actor, record, **changed)
     else:
-        facilities.update_equipment(actor, record, **changed)
+        equipment_services.update_equipment(actor, record, **changed)
     return "changed"
 
 

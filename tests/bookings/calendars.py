@@ -6,7 +6,7 @@ from typing import Any
 from portal.bookings.models.booking import Booking
 from portal.bookings.models.calendar import Resource
 from portal.bookings.queries.resources import resource_of
-from portal.facilities import queries as facilities
+from portal.facilities.queries.records import get_equipment, get_facility
 from portal.kernel.database import session, unit_of_work
 from portal.organizations.models import Organization
 from tests.cast import World
@@ -17,9 +17,9 @@ _ORGANIZATIONS = {"ana": "shop", "ben": "shop", "cleo": "college", "eve": "aero"
 def record_of(world: World, kind: str, name: str) -> Any:
     """Return a record of the cast with what its pages load."""
     if kind == "equipment":
-        return facilities.get_equipment(world.equipment[name])
+        return get_equipment(world.equipment[name])
     if kind == "facility":
-        return facilities.get_facility(world.facilities[name])
+        return get_facility(world.facilities[name])
     return session.get_one(Organization, world.organizations[name])
 
 

@@ -19,8 +19,8 @@ from portal.bookings.models.calendar import (
 from portal.bookings.queries.calendar import load_calendar, load_calendars, load_hours, load_rules
 from portal.bookings.queries.resources import new_resource, resource_of, resources_of
 from portal.bookings.rules.attempt import NO_END, BookingRules, Span
-from portal.facilities import queries as facilities
 from portal.facilities.models import Equipment, Facility
+from portal.facilities.queries.records import get_equipment
 from portal.kernel.database import session, unit_of_work
 from portal.organizations.models import Organization
 from portal.regions.models import Region
@@ -44,8 +44,8 @@ def resource(world: World) -> Callable[..., Resource]:
 def test_a_machine_of_which_nothing_is_said_has_the_portals_rules_and_its_places_time(
     world: World,
 ) -> None:
-    mill = resource_of(facilities.get_equipment(world.equipment["shop_public"]))
-    jig = resource_of(facilities.get_equipment(world.equipment["aero_public"]))
+    mill = resource_of(get_equipment(world.equipment["shop_public"]))
+    jig = resource_of(get_equipment(world.equipment["aero_public"]))
     assert mill.id is None
     assert load_rules(mill, "other") == BookingRules()
     assert load_hours(mill, WEEK).week is None
@@ -297,9 +297,7 @@ def test_many_calendars_take_as_many_statements_as_one(
     resource("organization", "shop")
     say(RuleLayer(resource_id=lab.id, slot_minutes=30))
     machines = [
-        facilities.get_equipment(number)
-        for name, number in world.equipment.items()
-        if name.startswith("shop")
+        get_equipment(number) for name, number in world.equipment.items() if name.startswith("shop")
     ]
     unwritten = new_resource(machines[0])
     with count_statements() as few:
@@ -318,7 +316,7 @@ def test_equipment_can_be_read_without_its_relations(world: World) -> None:
     ids = list(world.equipment.values())
     with unit_of_work():
         session.get_one(Equipment, ids[0]).facility_id = None
-    resources = [new_resource(facilities.get_equipment(number)) for number in ids]
+    resources = [new_resource(get_equipment(number)) for number in ids]
     assert [calendar.hours.zone for calendar in load_calendars(resources, WEEK)] == [
         "America/Kentucky/Louisville"
     ] * 8 + ["America/Chicago"] * 4

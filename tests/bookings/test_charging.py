@@ -25,7 +25,7 @@ from portal.bookings.services.moving import move_booking
 from portal.bookings.services.notices import choose_notices
 from portal.bookings.services.steps import act_on_booking
 from portal.facilities.models import EquipmentRate
-from portal.facilities.queries import get_equipment, get_facility
+from portal.facilities.queries.records import get_equipment, get_facility
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work

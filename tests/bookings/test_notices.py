@@ -21,8 +21,8 @@ from portal.bookings.services.making import create_booking
 from portal.bookings.services.moving import move_booking, move_to_resource
 from portal.bookings.services.steps import act_on_booking
 from portal.facilities.models import Equipment
-from portal.facilities.queries import get_equipment
-from portal.facilities.services import delete_equipment
+from portal.facilities.queries.records import get_equipment
+from portal.facilities.services.equipment import delete_equipment
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work

@@ -12,7 +12,7 @@ from portal.bookings.queries import bookings, waiting
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.services import calendar, making, steps
 from portal.bookings.services import waiting as services
-from portal.facilities.queries import get_facility
+from portal.facilities.queries.records import get_facility
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work

@@ -22,8 +22,13 @@ from sqlalchemy import select
 from portal.directory import services
 from portal.directory.models import SavedSearch
 from portal.directory.reactions import report_due_searches
-from portal.facilities import services as facilities
 from portal.facilities.models import Equipment
+from portal.facilities.services.equipment import (
+    change_equipment_visibility,
+    create_equipment,
+    delete_equipment,
+    update_equipment,
+)
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.database import session
 from portal.organizations.models import Membership, Organization
@@ -102,7 +107,7 @@ def test_every_result_is_reported_once_whatever_happens(
 
         @rule(visibility=st.sampled_from(VISIBILITIES), is_zinc=st.booleans())
         def add(self, visibility: str, is_zinc: bool) -> None:
-            row = facilities.create_equipment(
+            row = create_equipment(
                 actor("ana"),
                 session.get_one(Organization, world.organizations["shop"]),
                 name="Zinc bath" if is_zinc else "Tin bath",
@@ -115,16 +120,14 @@ def test_every_result_is_reported_once_whatever_happens(
             self.set_visibility(data.draw(st.sampled_from(self.records)), visibility)
 
         def set_visibility(self, record: Record, visibility: str) -> None:
-            facilities.change_equipment_visibility(
-                actor("ana"), self.row(record), visibility=visibility
-            )
+            change_equipment_visibility(actor("ana"), self.row(record), visibility=visibility)
             record.visibility = visibility
 
         @rule(data=st.data())
         def rename(self, data: st.DataObject) -> None:
             record = data.draw(st.sampled_from(self.records))
             record.is_zinc = not record.is_zinc
-            facilities.update_equipment(
+            update_equipment(
                 actor("ana"), self.row(record), name="Zinc bath" if record.is_zinc else "Tin bath"
             )
             self.run()
@@ -132,7 +135,7 @@ def test_every_result_is_reported_once_whatever_happens(
         @rule(visibility=st.sampled_from(VISIBILITIES), is_zinc=st.booleans())
         def replace_the_newest(self, visibility: str, is_zinc: bool) -> None:
             # On SQLite the next record gets the number of the one that was deleted.
-            facilities.delete_equipment(actor("ana"), self.row(self.records.pop()))
+            delete_equipment(actor("ana"), self.row(self.records.pop()))
             self.add(visibility, is_zinc)
 
         @rule()

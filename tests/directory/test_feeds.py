@@ -9,7 +9,7 @@ from defusedxml.ElementTree import fromstring
 from flask.testing import FlaskClient
 
 from portal.facilities.models import Equipment
-from portal.facilities.services import change_equipment_visibility, update_equipment
+from portal.facilities.services.equipment import change_equipment_visibility, update_equipment
 from portal.kernel.authorization import Actor
 from portal.kernel.database import session
 from portal.organizations.models import Organization

@@ -18,8 +18,13 @@ from portal.directory import rules, services
 from portal.directory.models import SavedSearch, SavedSearchResult
 from portal.directory.queries import saved_searches, searching
 from portal.directory.reactions import report_due_searches
-from portal.facilities import services as facilities
 from portal.facilities.models import Equipment
+from portal.facilities.services.equipment import (
+    change_equipment_visibility,
+    create_equipment,
+    delete_equipment,
+    update_equipment,
+)
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.clock import now
 from portal.kernel.database import db, session, unit_of_work
@@ -64,14 +69,14 @@ def add(actor: ActorOf, world: World) -> Callable[..., Equipment]:
 
     def add_(name: str = "Zinc bath", visibility: str = "public") -> Equipment:
         shop = session.get_one(Organization, world.organizations["shop"])
-        return facilities.create_equipment(actor("ana"), shop, name=name, visibility=visibility)
+        return create_equipment(actor("ana"), shop, name=name, visibility=visibility)
 
     return add_
 
 
 def open_to(actor: ActorOf, row: Equipment, visibility: str) -> None:
     fresh = session.get_one(Equipment, row.id)
-    facilities.change_equipment_visibility(actor("ana"), fresh, visibility=visibility)
+    change_equipment_visibility(actor("ana"), fresh, visibility=visibility)
 
 
 def test_what_is_there_already_is_no_news_and_what_comes_is_told_once(
@@ -148,7 +153,7 @@ def test_a_result_that_comes_by_a_wider_audience_or_another_text_is_news(
     open_to(actor, hidden, "public")
     assert [alert.equipment for alert in alerts.round()] == [(hidden.id,)]
     fresh = session.get_one(Equipment, other.id)
-    facilities.update_equipment(actor("ana"), fresh, name="Tin and zinc bath")
+    update_equipment(actor("ana"), fresh, name="Tin and zinc bath")
     assert [alert.equipment for alert in alerts.round()] == [(other.id,)]
 
 
@@ -205,10 +210,10 @@ def test_a_new_record_with_the_number_of_a_deleted_one_is_news(
     there = add()
     alerts.drain()
     save("dov")
-    facilities.delete_equipment(actor("ana"), session.get_one(Equipment, there.id))
+    delete_equipment(actor("ana"), session.get_one(Equipment, there.id))
     second = add()
     assert [alert.equipment for alert in alerts.round()] == [(second.id,)]
-    facilities.delete_equipment(actor("ana"), session.get_one(Equipment, second.id))
+    delete_equipment(actor("ana"), session.get_one(Equipment, second.id))
     third = add()
     assert [alert.equipment for alert in alerts.round()] == [(third.id,)]
 
@@ -219,7 +224,7 @@ def test_what_was_there_is_only_gone_through_where_numbers_come_again(
     there = add()
     alerts.drain()
     save("dov")
-    facilities.delete_equipment(actor("ana"), session.get_one(Equipment, there.id))
+    delete_equipment(actor("ana"), session.get_one(Equipment, there.id))
     with count_statements() as seen:
         alerts.drain()
     is_gone_through = any("FROM saved_search_baseline" in text for text in seen.texts)

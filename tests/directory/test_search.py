@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from portal.directory.rules import MOST_VALUES
 from portal.facilities.models import Equipment
-from portal.facilities.services import change_equipment_visibility
+from portal.facilities.services.equipment import change_equipment_visibility
 from portal.kernel.authorization import Actor
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.search import search_index

@@ -6,8 +6,12 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from portal.facilities import queries
 from portal.facilities.models import Equipment, EquipmentRate
+from portal.facilities.queries.records import (
+    list_equipment_to_export,
+    list_facilities_to_export,
+    place_of_record,
+)
 from portal.kernel.database import session, unit_of_work
 from portal.regions.models import Capability
 from tests.cast import World
@@ -297,10 +301,10 @@ def test_export_reads_everything_in_a_fixed_number_of_statements(
 ) -> None:
     who = actor("root")
     with count_statements() as seen:
-        facilities = queries.list_facilities_to_export(who)
-        equipment = queries.list_equipment_to_export(who)
+        facilities = list_facilities_to_export(who)
+        equipment = list_equipment_to_export(who)
         for record in (*facilities, *equipment):
-            queries.place_of_record(record)
+            place_of_record(record)
             assert record.organization.name
             assert [photo.file.key for photo in record.photos] == []
     assert (len(facilities), len(equipment)) == (12, 12)

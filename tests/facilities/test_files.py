@@ -11,8 +11,8 @@ from flask.testing import FlaskClient
 from PIL import Image
 from sqlalchemy import select
 
-from portal.facilities import queries
 from portal.facilities.models import EquipmentPhoto
+from portal.facilities.queries.records import get_equipment, get_facility
 from portal.kernel.database import session
 from portal.kernel.files import StoredFile
 from tests.cast import World
@@ -151,11 +151,11 @@ def test_photos_are_captioned_ordered_and_removed(
 
     def captions() -> list[str]:
         session.expire_all()
-        facility = queries.get_facility(world.facilities["college_public"])
+        facility = get_facility(world.facilities["college_public"])
         return [photo.caption for photo in facility.photos]
 
     assert captions() == ["one", "two", "three"]
-    facility = queries.get_facility(world.facilities["college_public"])
+    facility = get_facility(world.facilities["college_public"])
     last, first = facility.photos[2], facility.photos[0]
     key = first.file.key
     client.post(f"{url}/{last.id}", data={"caption": "front", "move": "first"})
@@ -202,7 +202,7 @@ def test_document_is_a_download_for_those_who_see_the_record(
     url = f"/equipment/{number}/documents"
     client = client_of("ana")
     assert upload(client, url, (b"%PDF-1.7\n...\n%%EOF\n", "Data sheet.pdf"), title="Sheet") == 303
-    document = queries.get_equipment(number).documents[0]
+    document = get_equipment(number).documents[0]
     page = client_of("eve").get(f"/equipment/{number}").text
     assert ">Sheet</a>" in page
     served = client_of("eve").get(f"{url}/{document.id}")

@@ -9,8 +9,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from portal.facilities import queries
 from portal.facilities.models import Equipment, Facility
+from portal.facilities.queries.records import get_equipment
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
 from portal.organizations.models import Organization
@@ -23,7 +23,7 @@ def equipment_named(name: str) -> Equipment:
     session.expire_all()
     found = session.scalar(select(Equipment).where(Equipment.name == name))
     assert found is not None
-    return queries.get_equipment(found.id)
+    return get_equipment(found.id)
 
 
 def test_owner_publishes_equipment_with_the_first_few_fields(

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import select
 
-from portal.facilities import queries
 from portal.facilities.models import Equipment, Facility
 from portal.facilities.policies import Permission
+from portal.facilities.queries.records import get_equipment, get_facility
 from portal.kernel.authorization import Actor, can, visible
 from portal.kernel.database import session, unit_of_work
 from portal.organizations.models import Organization
@@ -31,10 +31,10 @@ def test_row_and_list_agree(world: World, actor: Callable[[str], Actor], name: s
             rows = list(session.scalars(select(Organization)))
             model: type[Organization] | type[Facility] | type[Equipment] = Organization
         elif permission.startswith("facility."):
-            rows = [queries.get_facility(number) for number in world.facilities.values()]
+            rows = [get_facility(number) for number in world.facilities.values()]
             model = Facility
         else:
-            rows = [queries.get_equipment(number) for number in world.equipment.values()]
+            rows = [get_equipment(number) for number in world.equipment.values()]
             model = Equipment
         listed = set(session.scalars(select(model.id).where(visible(who, permission))))
         assert {row.id for row in rows if can(who, permission, row)} == listed, permission

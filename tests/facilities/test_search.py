@@ -4,7 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 from portal.directory.queries.searching import visible_keys
-from portal.facilities import documents, queries, services
+from portal.facilities import documents
+from portal.facilities.queries.records import get_equipment, get_facility
+from portal.facilities.services.equipment import (
+    change_equipment_visibility,
+    delete_equipment,
+    update_equipment,
+)
+from portal.facilities.services.facilities import delete_facility, update_facility
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.fulltext.port import Query
@@ -49,8 +56,8 @@ def test_document_says_all_that_searchers_need_and_no_secret(world: World) -> No
 
 
 def test_contacts_of_facilities_are_in_no_document(world: World, actor: ActorOf) -> None:
-    facility = queries.get_facility(world.facilities["shop_public"])
-    services.update_facility(actor("ana"), facility, contact_name="Zacharias Quist")
+    facility = get_facility(world.facilities["shop_public"])
+    update_facility(actor("ana"), facility, contact_name="Zacharias Quist")
     (document,) = documents.list_facility_documents([facility.id])
     assert "Quist" not in repr(document)
 
@@ -62,7 +69,7 @@ def test_drafts_have_no_document(world: World) -> None:
 
 def test_documents_take_a_fixed_number_of_statements(world: World) -> None:
     with unit_of_work():
-        queries.get_equipment(world.equipment["shop_public"]).capabilities = [
+        get_equipment(world.equipment["shop_public"]).capabilities = [
             session.get_one(Capability, key) for key in ("welding", "coordinate-measuring")
         ]
     ids = sorted(world.equipment.values())
@@ -79,16 +86,16 @@ def test_documents_take_a_fixed_number_of_statements(world: World) -> None:
 def test_change_is_found_and_narrowing_hides(
     world: World, actor: ActorOf, indexed: None, drain: Callable[[], None]
 ) -> None:
-    equipment = queries.get_equipment(world.equipment["shop_public"])
-    services.update_equipment(actor("ana"), equipment, name="Zirconia grinder")
+    equipment = get_equipment(world.equipment["shop_public"])
+    update_equipment(actor("ana"), equipment, name="Zirconia grinder")
     drain()
     assert titles("zirconia") == {"Zirconia grinder"}
-    equipment = queries.get_equipment(equipment.id)
-    services.change_equipment_visibility(actor("ana"), equipment, visibility="members")
+    equipment = get_equipment(equipment.id)
+    change_equipment_visibility(actor("ana"), equipment, visibility="members")
     drain()
     assert titles("zirconia") == set()
     assert titles("zirconia", MEMBER) == {"Zirconia grinder"}
-    services.delete_equipment(actor("ana"), queries.get_equipment(equipment.id))
+    delete_equipment(actor("ana"), get_equipment(equipment.id))
     drain()
     assert titles("zirconia", MEMBER) == set()
 
@@ -96,11 +103,11 @@ def test_change_is_found_and_narrowing_hides(
 def test_equipment_moves_with_its_facility(
     world: World, actor: ActorOf, indexed: None, drain: Callable[[], None]
 ) -> None:
-    facility = queries.get_facility(world.facilities["shop_public"])
-    services.update_facility(actor("ana"), facility, zip_code="47130")
+    facility = get_facility(world.facilities["shop_public"])
+    update_facility(actor("ana"), facility, zip_code="47130")
     drain()
     assert "Shop public mill" in titles("mill", county="18019")
-    services.delete_facility(actor("ana"), queries.get_facility(facility.id))
+    delete_facility(actor("ana"), get_facility(facility.id))
     drain()
     assert "Shop public mill" in titles("mill", county="21111")
     assert "Shop public lab" not in titles("lab")

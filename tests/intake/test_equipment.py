@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from portal.facilities.models import Equipment, Facility
-from portal.facilities.services import change_facility_visibility, update_equipment
+from portal.facilities.services.equipment import update_equipment
+from portal.facilities.services.facilities import change_facility_visibility
 from portal.intake import queries, services
 from portal.intake.forms import read_candidates
 from portal.intake.rules import UNIQUIP

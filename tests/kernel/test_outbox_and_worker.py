@@ -19,7 +19,7 @@ from sqlalchemy import select, text, true, update
 
 from portal.app import create_app
 from portal.facilities.models import Equipment
-from portal.facilities.services import confirm_equipment
+from portal.facilities.services.equipment import confirm_equipment
 from portal.kernel import worker
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import now

@@ -14,9 +14,10 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, text, update
 
 from portal.app import warm_up
-from portal.facilities import queries, services
 from portal.facilities.events import EquipmentDeleted, EquipmentSaved
 from portal.facilities.models import Equipment
+from portal.facilities.queries.records import get_equipment
+from portal.facilities.services.equipment import delete_equipment
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import now
 from portal.kernel.database import db, session, unit_of_work
@@ -108,8 +109,8 @@ def test_events_that_change_no_document_write_nothing(world: World, indexed: Non
 
 
 def test_rows_that_are_gone_leave_the_index(world: World, indexed: None) -> None:
-    mill = queries.get_equipment(world.equipment["shop_public"])
-    services.delete_equipment(SYSTEM, mill)
+    mill = get_equipment(world.equipment["shop_public"])
+    delete_equipment(SYSTEM, mill)
     gone = ("equipment", world.equipment["shop_public"])
     assert search_index().differences() == (set(), {gone}, set())
 

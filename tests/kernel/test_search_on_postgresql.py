@@ -18,7 +18,7 @@ from portal.directory.reactions import report_due_searches
 from portal.directory.rules import AT_ONCE_MINUTES
 from portal.directory.services import save_search
 from portal.facilities.models import Equipment
-from portal.facilities.services import change_equipment_visibility, create_equipment
+from portal.facilities.services.equipment import change_equipment_visibility, create_equipment
 from portal.kernel.clock import now
 from portal.kernel.database import db, session
 from portal.kernel.fulltext.postgresql import index

@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from portal.bookings.events import BookingStepped, CalendarChanged
 from portal.bookings.models.calendar import Resource
 from portal.facilities.models import Equipment
-from portal.facilities.services import delete_equipment
+from portal.facilities.services.equipment import delete_equipment
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work

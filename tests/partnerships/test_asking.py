@@ -7,9 +7,9 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from portal.facilities import services as facilities
 from portal.facilities.models import Equipment
-from portal.facilities.queries import get_equipment
+from portal.facilities.queries.records import get_equipment
+from portal.facilities.services.equipment import delete_equipment
 from portal.kernel.authorization import can
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Invalid
@@ -220,7 +220,7 @@ def test_owner_still_sees_what_it_was_asked_when_the_machine_is_gone(
     ask: Ask, actor: ActorOf, client_of: ClientOf
 ) -> None:
     request = ask()
-    facilities.delete_equipment(actor("cleo"), get_equipment(request.equipment_id or 0))
+    delete_equipment(actor("cleo"), get_equipment(request.equipment_id or 0))
     page = client_of("cleo").get(f"/requests/{request.id}")
     assert "Two days on your mill" in page.text
     assert "Asks to use" not in page.text

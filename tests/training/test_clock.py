@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from sqlalchemy import update
 
-from portal.facilities.queries import get_facility
-from portal.facilities.services import update_facility
+from portal.facilities.queries.records import get_facility
+from portal.facilities.services.facilities import update_facility
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.clock import today_here
 from portal.kernel.database import session, unit_of_work

@@ -11,8 +11,8 @@ from portal.bookings.models.access import Qualification, Recognition
 from portal.bookings.queries import ledger
 from portal.bookings.services import access
 from portal.bookings.services.calendar import change_rules, open_resource
-from portal.facilities.queries import get_equipment
-from portal.facilities.services import update_equipment
+from portal.facilities.queries.records import get_equipment
+from portal.facilities.services.equipment import update_equipment
 from portal.kernel.clock import now, today_here
 from portal.kernel.database import session
 from portal.organizations.services.records import verify_organization, withdraw_verification

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from portal.bookings.models.booking import Booking
 from portal.bookings.rules.recurrence import Recurrence
 from portal.bookings.rules.refusal import Refused
-from portal.facilities.queries import get_facility
-from portal.facilities.services import delete_facility
+from portal.facilities.queries.records import get_facility
+from portal.facilities.services.facilities import delete_facility
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work

@@ -33,7 +33,7 @@ from portal.bookings.schemas.bookings import AvailabilitySchema, BookingSchema, 
 from portal.bookings.services import making, moving, steps
 from portal.bookings.services.calendar import open_resource
 from portal.bookings.services.judging import check_bookable
-from portal.facilities.queries import get_visible_equipment, get_visible_facility
+from portal.facilities.queries.records import get_visible_equipment, get_visible_facility
 from portal.kernel.api import (
     bind_json,
     operation,

@@ -12,7 +12,7 @@ from portal.bookings.queries import hosts
 from portal.bookings.queries.resources import resource_of
 from portal.bookings.schemas.calendar import BookingRulesSchema
 from portal.bookings.services import calendar as services
-from portal.facilities.queries import get_visible_equipment
+from portal.facilities.queries.records import get_visible_equipment
 from portal.facilities.rules import CUSTOMER_CLASSES
 from portal.kernel.api import InvalidForm, operation, read_json, respond
 from portal.kernel.authorization import authorize

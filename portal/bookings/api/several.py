@@ -26,7 +26,7 @@ from portal.bookings.rules.refusal import Refused
 from portal.bookings.schemas.bookings import AlongSchema, BookingSchema
 from portal.bookings.services import making
 from portal.bookings.services.calendar import open_resource
-from portal.facilities.queries import get_visible_equipment, get_visible_facility
+from portal.facilities.queries.records import get_visible_equipment, get_visible_facility
 from portal.kernel.api import bind_json, operation, respond
 from portal.kernel.authorization import Actor, authorize
 from portal.kernel.errors import Invalid

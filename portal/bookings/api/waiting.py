@@ -17,7 +17,7 @@ from portal.bookings.rules.attempt import Span
 from portal.bookings.schemas.bookings import BookingSchema, WaitingSchema
 from portal.bookings.services import making, waiting
 from portal.bookings.services.calendar import open_resource
-from portal.facilities.queries import get_visible_equipment, get_visible_facility
+from portal.facilities.queries.records import get_visible_equipment, get_visible_facility
 from portal.kernel.api import bind_json, operation, page_arguments, respond, respond_page
 from portal.kernel.authorization import authorize
 from portal.kernel.idempotency import idempotency_key

@@ -20,7 +20,8 @@ from portal.facilities.models import (
     facility_capability,
 )
 from portal.facilities.policies import Permission as FacilityPermission
-from portal.facilities.queries import equipment_nearby, get_equipment
+from portal.facilities.queries.listings import equipment_nearby
+from portal.facilities.queries.records import get_equipment
 from portal.kernel.authorization import Actor, can, visible
 from portal.kernel.database import read_rows, session
 from portal.kernel.settled import settled

@@ -28,7 +28,7 @@ from portal.bookings.rules.customers import customer_class_of
 from portal.bookings.rules.telling import write_span
 from portal.bookings.rules.wording import tell_visitors, write_quota, write_week
 from portal.facilities.models import Equipment, Facility
-from portal.facilities.queries import get_visible_equipment, get_visible_facility
+from portal.facilities.queries.records import get_visible_equipment, get_visible_facility
 from portal.kernel.authorization import Actor, authorize, can
 from portal.kernel.clock import now, today
 from portal.kernel.database import session

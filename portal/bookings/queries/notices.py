@@ -20,7 +20,7 @@ from portal.bookings.rules.invitations import Entry
 from portal.bookings.rules.notices import Concerned, Wishes
 from portal.bookings.rules.words import HOLDING_STATUSES, OPEN_STATUSES
 from portal.facilities.models import Equipment, Facility
-from portal.facilities.queries import list_addresses
+from portal.facilities.queries.records import list_addresses
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import now
 from portal.kernel.database import session

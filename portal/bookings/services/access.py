@@ -21,7 +21,7 @@ from portal.bookings.rules.words import (
     RECOGNITIONS,
 )
 from portal.facilities.models import Equipment, Facility
-from portal.facilities.queries import get_visible_equipment, get_visible_facility
+from portal.facilities.queries.records import get_visible_equipment, get_visible_facility
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import date_here, now, today_here
 from portal.kernel.commands import command

@@ -35,11 +35,12 @@ from portal.bookings.rules.dependencies import closes_circle
 from portal.bookings.rules.presets import PRESETS
 from portal.bookings.rules.recurrence import read_recurrence
 from portal.bookings.rules.words import BOOKINGS
-from portal.facilities import services as facilities
 from portal.facilities.models import Equipment, Facility
 from portal.facilities.policies import Permission as FacilityPermission
-from portal.facilities.queries import get_equipment, get_facility
+from portal.facilities.queries.records import get_equipment, get_facility
 from portal.facilities.rules import find_hours_problem, sort_hours
+from portal.facilities.services.equipment import update_equipment
+from portal.facilities.services.facilities import update_facility
 from portal.kernel.authorization import Actor, authorize
 from portal.kernel.clock import now
 from portal.kernel.commands import command
@@ -492,7 +493,7 @@ def _change_hours(actor: Actor, resource: Resource, hours: Sequence[Mapping[str,
     if resource.kind == "facility":
         facility = get_facility(resource.facility_id or 0)
         if facility.opening_hours != sort_hours(hours):
-            facilities.update_facility(actor, facility, opening_hours=hours)
+            update_facility(actor, facility, opening_hours=hours)
     else:
         resource.hours = sort_hours(hours) or None
 
@@ -520,7 +521,7 @@ def _change_bookable(actor: Actor, resource: Resource, is_bookable: bool) -> Non
         equipment = get_equipment(resource.equipment_id or 0)
         if equipment.is_bookable != is_bookable:
             terms = "bookable" if is_bookable else "by_request"
-            facilities.update_equipment(actor, equipment, sharing_terms=terms)
+            update_equipment(actor, equipment, sharing_terms=terms)
     elif resource.kind != "organization":
         resource.is_bookable = is_bookable
 

@@ -30,7 +30,7 @@ from portal.bookings.rules.words import (
 )
 from portal.bookings.services import access as services
 from portal.bookings.views.blueprint import blueprint
-from portal.facilities.queries import get_visible_equipment, get_visible_facility
+from portal.facilities.queries.records import get_visible_equipment, get_visible_facility
 from portal.kernel.authorization import authorize, can
 from portal.kernel.clock import today_here
 from portal.kernel.errors import NotFound

@@ -13,7 +13,7 @@ from portal.bookings.queries.resources import resource_of
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.hours import local_date
 from portal.bookings.rules.telling import write_day, write_instant, write_times, write_zone
-from portal.facilities import queries as facilities
+from portal.facilities.queries.records import get_visible_equipment, get_visible_facility
 from portal.kernel.authorization import Actor
 from portal.kernel.fields import read_instant
 from portal.kernel.web.answers import page
@@ -52,9 +52,9 @@ class Subject:
 def find_subject(equipment_id: int | None = None, facility_id: int | None = None) -> Subject:
     """Return the record of an address, which the actor must see, with its resource."""
     if equipment_id is not None:
-        record: Any = facilities.get_visible_equipment(current_actor(), equipment_id)
+        record: Any = get_visible_equipment(current_actor(), equipment_id)
         return Subject(record, resource_of(record), "equipment")
-    record = facilities.get_visible_facility(current_actor(), facility_id or 0)
+    record = get_visible_facility(current_actor(), facility_id or 0)
     return Subject(record, resource_of(record), "facility")
 
 

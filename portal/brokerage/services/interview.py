@@ -11,7 +11,7 @@ from portal.brokerage.models.cases import Case
 from portal.brokerage.policies import Permission
 from portal.brokerage.services.cases import open_case
 from portal.facilities.models import Equipment
-from portal.facilities.services import list_equipment_on_behalf
+from portal.facilities.services.equipment import list_equipment_on_behalf
 from portal.kernel.authorization import Actor, authorize
 from portal.kernel.commands import command
 from portal.kernel.errors import Conflict, Invalid

@@ -10,8 +10,9 @@ from portal.demo.services.dating import ago, date_back
 from portal.demo.services.people import open_without_password
 from portal.demo.services.places import place_near, point_near
 from portal.demo.services.requests import write_request
-from portal.facilities import services as facilities
 from portal.facilities.models import Facility
+from portal.facilities.services.equipment import create_equipment
+from portal.facilities.services.facilities import create_facility
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.commands import command
 from portal.organizations.models import Organization
@@ -91,7 +92,7 @@ def vouch_for(row: Organization, cast: DemoCast, organization: DemoOrganization)
 def _write_facility(
     owner: Actor, row: Organization, record: DemoRecord, organization: DemoOrganization
 ) -> None:
-    facility = facilities.create_facility(
+    facility = create_facility(
         owner,
         row,
         is_demo=True,
@@ -116,7 +117,7 @@ def _write_equipment(
         if facility is not None
         else point_near(organization, record.values["zip_code"])
     )
-    equipment = facilities.create_equipment(
+    equipment = create_equipment(
         owner,
         row,
         is_demo=True,

@@ -8,8 +8,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from portal.facilities import queries, services
+from portal.facilities.queries import listings
 from portal.facilities.rules import FACILITY_KINDS, SHARING_LABELS
+from portal.facilities.services.equipment import confirm_records
 from portal.facilities.views.blueprint import blueprint
 from portal.facilities.views.offers import own_organization
 from portal.kernel.clock import now
@@ -23,13 +24,13 @@ from portal.organizations.rules import is_stale
 @blueprint.get("/facilities")
 def list_facilities() -> ResponseReturnValue:
     """Show the facilities that the visitor may see, by name."""
-    return _show_list("facility", queries.list_facilities)
+    return _show_list("facility", listings.list_facilities)
 
 
 @blueprint.get("/equipment")
 def list_equipment() -> ResponseReturnValue:
     """Show the equipment that the visitor may see, by name."""
-    return _show_list("equipment", queries.list_equipment)
+    return _show_list("equipment", listings.list_equipment)
 
 
 def _show_list(kind: str, load: Callable[..., Any]) -> ResponseReturnValue:
@@ -44,7 +45,7 @@ def _show_list(kind: str, load: Callable[..., Any]) -> ResponseReturnValue:
         "facilities/list.html",
         kind=kind,
         found=found,
-        capability=queries.find_capability_label(arguments["capability"]),
+        capability=listings.find_capability_label(arguments["capability"]),
         all_url=url_for(endpoint) if given else None,
         next_url=url_for(endpoint, cursor=found.next, **given) if found.next else None,
         labels=FACILITY_KINDS if kind == "facility" else SHARING_LABELS,
@@ -58,8 +59,8 @@ def list_own() -> ResponseReturnValue:
     organization, choices = own_organization("facilities.list_own")
     if organization is None:
         return page("facilities/own.html", organization=None, choices=[])
-    facilities = queries.list_facilities(actor, organization_id=organization.id, limit=100).items
-    equipment = queries.list_equipment(
+    facilities = listings.list_facilities(actor, organization_id=organization.id, limit=100).items
+    equipment = listings.list_equipment(
         actor, organization_id=organization.id, cursor=request.args.get("cursor"), limit=50
     )
     return page(
@@ -81,7 +82,7 @@ def list_own() -> ResponseReturnValue:
 def confirm_own() -> ResponseReturnValue:
     """Confirm the chosen records of an organization."""
     organization = get_organization(request.form.get("organization_id", type=record_number))
-    count = services.confirm_records(
+    count = confirm_records(
         current_actor(),
         organization,
         equipment_ids=_numbers("equipment_ids"),

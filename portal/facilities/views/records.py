@@ -10,8 +10,16 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from portal.facilities import queries
 from portal.facilities.forms import AddPhotosForm, PhotoForm
+from portal.facilities.queries.records import (
+    Record,
+    county_label_of,
+    get_photo,
+    is_shared,
+    kind_of,
+    place_of_record,
+    version_of,
+)
 from portal.facilities.schemas import equipment_linked_data, facility_linked_data
 from portal.facilities.views.offers import change_visibility, delete, tell_saved
 from portal.kernel.clock import now
@@ -24,26 +32,26 @@ from portal.kernel.web.viewer import current_actor
 from portal.organizations.rules import is_stale
 
 
-def url_of(record: queries.Record, action: str = "show_{}", **values: Any) -> str:
+def url_of(record: Record, action: str = "show_{}", **values: Any) -> str:
     """Return an address about a record. action: an endpoint, with {} for the kind of record."""
-    kind = queries.kind_of(record)
+    kind = kind_of(record)
     numbers: dict[str, Any] = {f"{kind}_id": record.id, **values}
     return url_for(f"facilities.{action.format(kind)}", **numbers)
 
 
-def is_public(record: queries.Record) -> bool:
+def is_public(record: Record) -> bool:
     """Tell whether everybody may see a record."""
     return record.visibility == "public" and record.organization.status == "active"
 
 
-def record_context(record: queries.Record) -> dict[str, Any]:
+def record_context(record: Record) -> dict[str, Any]:
     """Return what the pages of a record take."""
-    place = queries.place_of_record(record)
+    place = place_of_record(record)
     return {
-        "kind": queries.kind_of(record),
+        "kind": kind_of(record),
         "organization": record.organization,
         "place": place,
-        "county": queries.county_label_of(record),
+        "county": county_label_of(record),
         "is_stale": is_stale(record.confirmed_at, now()),
         "ask_url": _ask_url(record),
         "url": lambda action="show_{}", **values: url_of(record, action, **values),
@@ -52,41 +60,39 @@ def record_context(record: queries.Record) -> dict[str, Any]:
     }
 
 
-def _external(record: queries.Record) -> str:
-    kind = queries.kind_of(record)
+def _external(record: Record) -> str:
+    kind = kind_of(record)
     numbers: dict[str, Any] = {f"{kind}_id": record.id}
     return external_url(f"facilities.show_{kind}", **numbers)
 
 
-def _ask_url(record: queries.Record) -> str | None:
+def _ask_url(record: Record) -> str | None:
     """Return where others ask to use a record; nobody asks for what is in-house or one's own."""
-    if record.organization_id in current_actor().memberships or not queries.is_shared(record):
+    if record.organization_id in current_actor().memberships or not is_shared(record):
         return None
-    named: dict[str, Any] = {queries.kind_of(record): record.id}
+    named: dict[str, Any] = {kind_of(record): record.id}
     return url_for("partnerships.create_request", **named)
 
 
-def unchanged(record: queries.Record, *related: list[Any]) -> Response | None:
+def unchanged(record: Record, *related: list[Any]) -> Response | None:
     """Answer 304 to a visitor whose copy is still right; people signed in get messages."""
     if current_actor().user_id is not None:
         return None
     return not_modified(
-        *queries.version_of(record),
+        *version_of(record),
         now().date(),
         *related,
         is_public=is_public(record),
     )
 
 
-def after_saving(record: queries.Record) -> ResponseReturnValue:
+def after_saving(record: Record) -> ResponseReturnValue:
     """Say that a record was saved, and show it."""
     tell_saved(record, record.name)
     return see_other(url_of(record))
 
 
-def change_record_visibility(
-    record: queries.Record, command: Callable[..., Any]
-) -> ResponseReturnValue:
+def change_record_visibility(record: Record, command: Callable[..., Any]) -> ResponseReturnValue:
     """Change who sees a record."""
     return change_visibility(
         record,
@@ -97,9 +103,7 @@ def change_record_visibility(
     )
 
 
-def delete_record(
-    record: queries.Record, command: Callable[..., Any], text: str
-) -> ResponseReturnValue:
+def delete_record(record: Record, command: Callable[..., Any], text: str) -> ResponseReturnValue:
     """Delete a record once that is confirmed. text: what goes with it."""
     return delete(
         record,
@@ -111,7 +115,7 @@ def delete_record(
     )
 
 
-def edit_photos(record: queries.Record, command: Callable[..., Any]) -> ResponseReturnValue:
+def edit_photos(record: Record, command: Callable[..., Any]) -> ResponseReturnValue:
     """Show a record's photos to its editors, and take new ones."""
     form = AddPhotosForm.bind()
     if form.submitted():
@@ -122,9 +126,7 @@ def edit_photos(record: queries.Record, command: Callable[..., Any]) -> Response
     return page("facilities/photos.html", form=form, record=record, **record_context(record))
 
 
-def change_photo(
-    record: queries.Record, photo_id: int, command: Callable[..., Any]
-) -> ResponseReturnValue:
+def change_photo(record: Record, photo_id: int, command: Callable[..., Any]) -> ResponseReturnValue:
     """Change a photo's caption or place."""
     form = PhotoForm.bind()
     if not form.validate():
@@ -134,15 +136,15 @@ def change_photo(
     return see_other(url_of(record, "edit_{}_photos"))
 
 
-def send_photo(record: queries.Record, photo_id: int) -> Response:
+def send_photo(record: Record, photo_id: int) -> Response:
     """Answer with a photo, whole or small."""
-    file = queries.get_photo(record, photo_id)
+    file = get_photo(record, photo_id)
     return send_stored_file(
         file, is_small=request.args.get("size") == "small", is_public=is_public(record)
     )
 
 
-def send_code(record: queries.Record) -> Response:
+def send_code(record: Record) -> Response:
     """Draw the QR code of a record's public address; no styles, so that any page may show it."""
     out = io.BytesIO()
     segno.make(_external(record), error="m", micro=False).save(
@@ -151,9 +153,9 @@ def send_code(record: queries.Record) -> Response:
     return Response(out.getvalue(), mimetype="image/svg+xml")
 
 
-def send_linked_data(record: queries.Record) -> ResponseReturnValue:
+def send_linked_data(record: Record) -> ResponseReturnValue:
     """Answer with a record as linked data."""
-    if reply := not_modified(*queries.version_of(record), is_public=is_public(record)):
+    if reply := not_modified(*version_of(record), is_public=is_public(record)):
         return reply
     return linked_data_answer(linked_data_of(record))
 
@@ -164,10 +166,10 @@ _LINKED_DATA: dict[str, Callable[..., dict[str, Any]]] = {
 }
 
 
-def linked_data_of(record: queries.Record) -> dict[str, Any]:
+def linked_data_of(record: Record) -> dict[str, Any]:
     """Return a record as linked data, under the portal's public address."""
     root = external_url("facilities.list_equipment").removesuffix("/equipment")
-    return _LINKED_DATA[queries.kind_of(record)](
+    return _LINKED_DATA[kind_of(record)](
         record,
         url=_external(record),
         organization_url=f"{root}/organizations/{record.organization_id}",

@@ -14,7 +14,7 @@ from portal.bookings.queries.resources import resources_of
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.customers import customer_class_of
 from portal.facilities.models import Equipment, Facility, equipment_capability, facility_capability
-from portal.facilities.queries import place_of_record
+from portal.facilities.queries.records import place_of_record
 from portal.kernel.authorization import NOBODY
 from portal.kernel.clock import date_here, now, today_here
 from portal.kernel.database import session

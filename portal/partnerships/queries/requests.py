@@ -12,7 +12,7 @@ from sqlalchemy.orm import joinedload, selectinload
 from portal.accounts.models import User
 from portal.facilities.models import Equipment, Facility
 from portal.facilities.policies import Permission as FacilityPermission
-from portal.facilities.queries import get_visible_equipment, get_visible_facility
+from portal.facilities.queries.records import get_visible_equipment, get_visible_facility
 from portal.kernel.authorization import Actor, authorize, can, visible
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound

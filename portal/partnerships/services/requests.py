@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from sqlalchemy import func, select
 from werkzeug.datastructures import FileStorage
 
-from portal.facilities.queries import is_shared
+from portal.facilities.queries.records import is_shared
 from portal.kernel.authorization import Actor, authorize
 from portal.kernel.clock import date_here, now, today_here
 from portal.kernel.commands import command

@@ -15,7 +15,7 @@ from portal.bookings.queries.resources import resource_of
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.invitations import Entry
 from portal.facilities.models import Facility
-from portal.facilities.queries import place_of_record
+from portal.facilities.queries.records import place_of_record
 from portal.facilities.rules import place_of
 from portal.kernel.authorization import Actor, authorize, can, visible
 from portal.kernel.clock import now, today_here

@@ -19,7 +19,7 @@ from portal.bookings.rules.telling import write_day
 from portal.bookings.rules.words import OPEN_STATUSES
 from portal.bookings.services import making, moving, steps
 from portal.bookings.services.calendar import open_resource
-from portal.facilities.queries import get_facility
+from portal.facilities.queries.records import get_facility
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import now
 from portal.kernel.database import session

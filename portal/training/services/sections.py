@@ -12,7 +12,7 @@ from sqlalchemy import delete
 
 from portal.bookings.rules.attempt import Span
 from portal.facilities.policies import Permission as FacilityPermission
-from portal.facilities.queries import get_facility
+from portal.facilities.queries.records import get_facility
 from portal.facilities.rules import CUSTOMER_CLASSES, has_place
 from portal.kernel.authorization import Actor, can
 from portal.kernel.clock import now, today_here

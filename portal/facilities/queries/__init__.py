@@ -1,0 +1,1 @@
+"""The reads of facilities and equipment, by what they are for."""

@@ -1,0 +1,1 @@
+"""The commands of facilities and equipment: the only writers of their rows and files."""

@@ -374,6 +374,12 @@ def test_a_machine_and_its_bay_are_booked_together_or_not_at_all(
     machine = {"equipment_id": world.equipment["college_public"]}
     refused = ana.patch(f"/api/v1/bookings/{booked.id}", json=machine)
     assert (refused.status_code, "exchanged for equipment" in refused.text) == (422, True)
+    # What the bay alone wants is asked for there.
+    with unit_of_work():
+        layer = session.scalars(select(RuleLayer).where(RuleLayer.resource_id == bay.id)).one()
+        layer.needs_induction = True
+    missing = ana.post(f"{address}/book", data=sent | {"starts": "14:00", "ends": "15:00"}).text
+    assert f"/access/ask?facility={bay.facility_id}&amp;kind=induction&amp;org" in missing
 
 
 def test_who_finds_it_taken_is_led_to_what_else_is_free_then(
@@ -493,6 +499,31 @@ def test_a_booking_is_handed_over_only_to_somebody_who_may_use_it(
     refused = ana.post(over, data={"for_user": world.users["ana"]})
     assert refused.status_code == 422
     assert get_booking(booking_id).user_id == world.users["ben"]
+    # It says what is missing, and leads to it, as a refused booking does.
+    asking = f"/access/ask?equipment={resource.equipment_id}&kind=qualification&organization="
+    assert f'href="{escape(asking)}{world.organizations["shop"]}"' in refused.text
+    assert ana.get(asking).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["hand-over", "book"])
+def test_what_a_colleague_has_to_ask_for_is_an_address_to_hand_on(
+    client_of: ClientOf,
+    world: World,
+    mill: OpenMill,
+    book: Callable[..., Booking],
+    address: str,
+    path: str,
+) -> None:
+    booking_id = book("ana", "09:00", "10:00").id
+    mill(needs_qualification=True)
+    ana, data = client_of("ana"), filled(world, "ben", starts="14:00", ends="15:00")
+    url = f"/bookings/{booking_id}/hand-over" if path == "hand-over" else f"{address}/book"
+    refused = ana.post(url, data=data).text
+    # Whoever asks is who gets it, so Ana cannot ask for Ben.
+    assert "Ben can ask for it here" in refused
+    (found,) = re.findall(r'href="(http://127.0.0.1:8000/access/ask[^"]+)"', refused)
+    path = found.removeprefix("http://127.0.0.1:8000").replace("&amp;", "&")
+    assert client_of("ben").get(path).status_code == 200
 
 
 @pytest.mark.database

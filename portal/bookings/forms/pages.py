@@ -195,6 +195,7 @@ class HandOverForm(Form):
     for_user = RecordField(_l("Who will be there"), is_required=True)
     scope = ChoiceField(_l("Which of the series"), choices=SCOPES, default="one", is_required=True)
     reason = TextField(_l("Why"), longest=500)
+    override_reason = TextField(_l("Why the rules are set aside"), longest=500)
 
 
 class PurposeForm(Form):

@@ -103,6 +103,8 @@ CLEARANCE_KINDS: Mapping[str, Any] = {
 
 #: What somebody who misses it can ask a host for.
 ACCESS_KINDS: Mapping[str, Any] = {"qualification": _l("Qualification"), **CLEARANCE_KINDS}
+#: What only whoever will be there can ask for; the others are the organization's.
+PERSONAL_GATES = ("qualification", "induction")
 
 ACCESS_REQUEST_STATUSES: Mapping[str, Any] = {
     "open": _l("Waits for an answer"),

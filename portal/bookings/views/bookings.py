@@ -43,7 +43,7 @@ from portal.bookings.rules.words import (
 from portal.bookings.services import making, moving, steps, waiting
 from portal.bookings.services.calendar import open_resource
 from portal.bookings.views.blueprint import blueprint
-from portal.bookings.views.refusals import Attempted, show_refusal
+from portal.bookings.views.refusals import Attempted, other_person, show_problems, show_refusal
 from portal.bookings.views.subjects import Subject, find_subject, show_page, zone_words
 from portal.kernel.authorization import Actor, authorize, can
 from portal.kernel.clock import now
@@ -409,7 +409,7 @@ def hand_over(booking_id: int) -> ResponseReturnValue:
         for number, name in list_colleagues([booking.organization_id])
         if number != booking.user_id
     ]
-    problems: list[str] = []
+    refusal: Refused | None = None
     if form.submitted():
         try:
             done = form.attempt(
@@ -418,10 +418,11 @@ def hand_over(booking_id: int) -> ResponseReturnValue:
                 booking,
                 user_id=form.for_user.data,
                 reason=form.reason.data,
+                override_reason=form.override_reason.data,
                 scope=form.scope.data,
             )
-        except Refused as refusal:
-            problems = [problem.message for problem in refusal.problems]
+        except Refused as error:
+            refusal = error
         except Conflict as error:
             form.add_error(None, error.message)
         else:
@@ -429,13 +430,22 @@ def hand_over(booking_id: int) -> ResponseReturnValue:
                 name = dict(form.for_user.choices).get(form.for_user.data, "")
                 flash(_("The booking is %(name)s’s now.", name=name))
                 return see_other(url_for("bookings.show", booking_id=booking_id))
-        for problem in problems:
-            form.add_error("for_user", problem)
         booking = queries.get_visible_booking(actor, booking_id)
     return show_page(
         "bookings/hand_over.html",
+        status=refusal.status if refusal else None,
         form=form,
         booking=booking,
+        problems=(
+            show_problems(
+                refusal, _subject(booking), booking.organization_id, other_person(form.for_user)
+            )
+            if refusal
+            else ()
+        ),
+        may_override=refusal is not None
+        and can(actor, Permission.BOOKING_DECIDE, booking)
+        and all(problem.overridable for problem in refusal.problems),
         when=write_times(Span(booking.starts_at, booking.ends_at), _calendar(booking).hours.zone),
     )
 

@@ -7,13 +7,17 @@ from flask import url_for
 from flask_babel import gettext as _
 
 from portal.bookings.forms.pages import BookingPageForm, SpanForm, span_values
+from portal.bookings.queries.bookings import get_resource
 from portal.bookings.queries.needs import ways_finder
+from portal.bookings.rules import attempt as rules
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.telling import write_times
-from portal.bookings.rules.words import ACCESS_KINDS
+from portal.bookings.rules.words import ACCESS_KINDS, PERSONAL_GATES
 from portal.bookings.views.subjects import Subject, span_arguments
+from portal.kernel.fields import RecordField
 from portal.kernel.manifest import WayToQualify
+from portal.kernel.web.addresses import external_url
 from portal.kernel.web.viewer import current_actor
 
 #: What goes away when others cancel, so that one can wait for it.
@@ -39,13 +43,15 @@ class Attempted:
 class Problem:
     """One thing that stands against it, with where it can be put right, if anywhere.
 
-    ways: where one learns what is missing.
+    url: where one asks the host for what is missing. asker: who has to do so, if that is not the
+    reader. ways: where one learns it.
     """
 
     message: str
     url: str | None
     link: Any
     ways: list[WayToQualify]
+    asker: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,21 +84,12 @@ class Refusal:
 
 def show_refusal(attempted: Attempted, subject: Subject, form: SpanForm) -> Refusal:
     """Return what a page shows of a refused attempt to book or to move."""
-    attempted.refusal.find_ways = ways_finder(current_actor(), subject.resource)
     problems = attempted.refusal.problems
     codes = {problem.code for problem in problems}
     kept = _kept(form)
     values = {**kept, **sent_values(span_values(attempted.span, attempted.zone))}
     return Refusal(
-        problems=[
-            Problem(
-                problem.message,
-                _gate_url(problem.hint, subject, form),
-                ACCESS_KINDS.get(problem.hint),
-                attempted.refusal.ways_past(problem),
-            )
-            for problem in problems
-        ],
+        problems=show_problems(attempted.refusal, subject, *_for_whom(form)),
         ways=[
             Way(
                 _("%(when)s is free", when=write_times(one.span, attempted.zone)),
@@ -158,13 +155,62 @@ def _elsewhere_url(subject: Subject, attempted: Attempted) -> str | None:
     )
 
 
-def _gate_url(hint: str, subject: Subject, form: SpanForm) -> str | None:
-    if not hint:
+def show_problems(
+    refusal: Refused, subject: Subject, organization_id: int | None, person: tuple[int, str] | None
+) -> list[Problem]:
+    """Return what a page shows of all that stands against an attempt.
+
+    person: who would be there, by number and name, if it is somebody else than the reader.
+    """
+    refusal.find_ways = ways_finder(current_actor(), subject.resource)
+    return [
+        Problem(
+            problem.message,
+            url=_gate_url(problem, subject, organization_id, is_for_other=person is not None),
+            link=ACCESS_KINDS.get(problem.hint),
+            ways=refusal.ways_past(problem),
+            asker=person[1] if person is not None and problem.hint in PERSONAL_GATES else "",
+        )
+        for problem in refusal.problems
+    ]
+
+
+def _for_whom(form: SpanForm) -> tuple[int | None, tuple[int, str] | None]:
+    """Return the organization that a form books for, and who comes if it is not the reader."""
+    if not isinstance(form, BookingPageForm):
+        return None, None
+    return form.organization_id.data, other_person(form.for_user)
+
+
+def other_person(field: RecordField) -> tuple[int, str] | None:
+    """Return the number and name of whom a field names, if it is not the reader."""
+    if field.data is None or field.data == current_actor().user_id:
         return None
-    named: dict[str, Any] = {subject.kind: subject.record.id, "kind": hint}
-    if isinstance(form, BookingPageForm) and form.organization_id.data:
-        named["organization"] = form.organization_id.data
-    return url_for("bookings.ask_for_access", **named)
+    return field.data, str(dict(field.choices).get(field.data, ""))
+
+
+def _gate_url(
+    problem: rules.Problem, subject: Subject, organization_id: int | None, *, is_for_other: bool
+) -> str | None:
+    """Return where one asks the host of what a problem is about to open a gate, if it is one.
+
+    An operator has no page to ask from. What somebody else has to ask for is a whole address, to be
+    handed on.
+    """
+    if not problem.hint:
+        return None
+    of_another = problem.resource_id not in (None, subject.resource.id)
+    resource = get_resource(problem.resource_id or 0) if of_another else subject.resource
+    named: dict[str, Any] = {
+        "equipment": resource.equipment_id,
+        "facility": resource.facility_id,
+        "kind": problem.hint,
+        "organization": organization_id,
+    }
+    if resource.equipment_id is None and resource.facility_id is None:
+        return None
+    is_handed_on = is_for_other and problem.hint in PERSONAL_GATES
+    return (external_url if is_handed_on else url_for)("bookings.ask_for_access", **named)
 
 
 def _kept(form: SpanForm) -> dict[str, Any]:

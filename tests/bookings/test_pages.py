@@ -296,6 +296,33 @@ def test_of_a_series_the_others_are_booked_with_one_click_and_what_was_left_out_
     assert f"Left out: {day:%a}, {day:%b} {day.day}." in shown
 
 
+def test_what_is_taken_is_left_out_only_where_something_is_left(
+    client_of: ClientOf, world: World, mill: OpenMill, book: Callable[..., Booking], address: str
+) -> None:
+    resource = mill()
+    daily = filled(world, frequency="daily", count="2")
+    ben, ana = client_of("ben"), client_of("ana")
+    assert ben.post(f"{address}/book", data={**daily, "for_user": ""}).status_code == 303
+    refused = ana.post(f"{address}/book", data=daily).text
+    assert "Instead of" in refused
+    assert "Leave these out" not in refused
+    # Where nothing else would work, leaving out is a way on all the same.
+    with unit_of_work():
+        session.add(
+            Closure(
+                resource_id=resource.id,
+                kind="closure",
+                starts_at=in_a_week("00:00") + dt.timedelta(days=1),
+                ends_at=in_a_week("00:00") + dt.timedelta(days=40),
+            )
+        )
+        for one in session.scalars(select(Booking).where(Booking.series_id.is_not(None))):
+            one.status = "cancelled"
+    refused = ana.post(f"{address}/book", data=daily).text
+    assert "Instead of" not in refused
+    assert "Leave these out and book the others" in refused
+
+
 @pytest.mark.parametrize(
     ("said", "message"),
     [

@@ -39,6 +39,7 @@ class Refused(PortalError):
 
     find_suggestions: looks for what would work; called when first asked for, so that nobody waits
     for it who holds the lock.
+    leaves_some: of what repeats, others could be booked.
     find_elsewhere: looks for other equipment for the same time; set by who knows for whom.
     find_ways: looks for where one gets the qualification that a resource (by its id) wants; set
     likewise. resource_id: what the problems stand against, where they do not say so themselves.
@@ -53,11 +54,13 @@ class Refused(PortalError):
         find_suggestions: Callable[[], Sequence[Suggestion]] = tuple,
         *,
         resource_id: int | None = None,
+        leaves_some: bool = False,
     ) -> None:
         super().__init__(" ".join(problem.message for problem in problems))
         self.problems = [
             replace(problem, resource_id=problem.resource_id or resource_id) for problem in problems
         ]
+        self.leaves_some = leaves_some
         self.find_ways = lambda _resource_id: ()
         self._ways: dict[int | None, list[WayToQualify]] = {}
         self._find_suggestions = find_suggestions

@@ -248,6 +248,7 @@ def _book_all(
                 for problem in refusal.problems
             ],
             lambda: _suggest(wish, resources, spans, refusals),
+            leaves_some=bool(made),
         )
     return made
 

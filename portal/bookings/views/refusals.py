@@ -135,7 +135,7 @@ def _without_these(attempted: Attempted, form: SpanForm, values: dict[str, Any])
     """Return the way to book of what repeats all that can be booked, if that was not tried."""
     if not isinstance(form, BookingPageForm) or form.on_conflict.data == "skip":
         return []
-    if all(one.instead_of is None for one in attempted.refusal.suggestions):
+    if not attempted.refusal.leaves_some:
         return []
     return [Way(_("Leave these out and book the others"), {**values, "on_conflict": "skip"})]
 

@@ -2,7 +2,8 @@
 
 import datetime as dt
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from html import unescape
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,12 +11,14 @@ import pytest
 from flask.testing import FlaskClient
 from markupsafe import escape
 from sqlalchemy import select
+from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
 from portal.bookings.models.booking import Booking, WaitingEntry
 from portal.bookings.models.calendar import Closure, Dependency, Resource, RuleLayer
 from portal.bookings.queries.bookings import get_booking, get_resource
 from portal.bookings.rules.attempt import Span
+from portal.bookings.rules.recurrence import read_recurrence
 from portal.bookings.services import making, steps, waiting
 from portal.bookings.services.calendar import add_closure
 from portal.facilities.models import Equipment
@@ -52,7 +55,7 @@ def book(world: World, actor: ActorOf) -> Callable[..., Booking]:
     """Book the college's mill for a person of the cast in a week."""
 
     def make(name: str, starts: str, ends: str, organization: str = "shop", **more: Any) -> Booking:
-        (made,) = making.create_booking(
+        made, *_others = making.create_booking(
             actor(name),
             get_resource(world.resources["college_public"]),
             organization=session.get_one(Organization, world.organizations[organization]),
@@ -76,12 +79,13 @@ def filled(world: World, name: str = "ana", **more: str) -> dict[str, Any]:
     }
 
 
-def forms(response: TestResponse, label: str) -> tuple[str, Mapping[str, str]]:
+def forms(response: TestResponse, label: str) -> tuple[str, MultiDict[str, str]]:
     """Return where the form of a button sends what it has in its hidden fields."""
     found = re.findall(r'<form[^>]*action="([^"]+)"[^>]*>(.*?)</form>', response.text, re.DOTALL)
     for action, inside in found:
         if label in inside:
-            return action, dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', inside))
+            sent = re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', inside)
+            return action, MultiDict((name, unescape(value)) for name, value in sent)
     raise AssertionError(f"no button {label}")
 
 
@@ -296,6 +300,38 @@ def test_of_a_series_the_others_are_booked_with_one_click_and_what_was_left_out_
     assert f"Left out: {day:%a}, {day:%b} {day.day}." in shown
 
 
+def test_of_a_series_single_ones_are_at_another_time_one_click_each_and_nothing_typed_is_lost(
+    client_of: ClientOf, world: World, mill: OpenMill, book: Callable[..., Booking], address: str
+) -> None:
+    mill()
+    day = dt.timedelta(days=1)
+    book(
+        "ben",
+        "10:00",
+        "11:00",
+        recurrence=read_recurrence({"frequency": "daily", "interval": 2, "count": 2}),
+    )
+    ana = client_of("ana")
+    typed = filled(world, frequency="daily", count="3", purpose="Jigs & lids", starts="10:00")
+    answer = ana.post(f"{address}/book", data=typed)
+    for left in (2, 1):
+        assert answer.status_code == 409
+        assert len(set(re.findall(r"Instead of [^:]+", answer.text))) >= left
+        action, values = forms(answer, "Instead of ")
+        assert (action, values["purpose"]) == (f"{address}/book", "Jigs & lids")
+        answer = ana.post(action, data=values)
+        if left == 2:
+            # What was chosen stands in the form, and can be taken back.
+            assert re.search(r'name="instead"[^>]+checked', answer.text)
+    assert answer.status_code == 303, answer.text
+    made = session.scalars(select(Booking).where(Booking.purpose == "Jigs & lids")).all()
+    begins = [one.starts_at - in_a_week("10:00") for one in made]
+    assert len(made) == 3
+    assert day in begins
+    assert not {0 * day, 2 * day} & set(begins)
+    assert "Left out" not in ana.get(answer.headers["Location"]).text
+
+
 def test_what_is_taken_is_left_out_only_where_something_is_left(
     client_of: ClientOf, world: World, mill: OpenMill, book: Callable[..., Booking], address: str
 ) -> None:
@@ -380,7 +416,7 @@ def test_a_machine_and_its_bay_are_booked_together_or_not_at_all(
     assert way == f"{address}/book"
     assert len(session.scalars(select(Booking).where(Booking.party.is_not(None))).all()) == 2
     daily = ana.post(f"{address}/book", data=filled(world, frequency="daily", count="2")).text
-    assert re.search(r'href="[^"]+book\?[^"]+"[^>]*>.*?Instead of ', daily)
+    assert "Instead of " in daily
     weekly = sent | {"frequency": "weekly", "count": "3", "on_conflict": "skip"}
     shown = ana.get(ana.post(f"{address}/book", data=weekly).headers["Location"]).text
     assert shown.count("<span>College public lab</span>") == 2

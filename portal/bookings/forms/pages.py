@@ -1,6 +1,7 @@
 """What people fill in on the pages of bookings: dates and times of a clock on the wall."""
 
 import datetime as dt
+from contextlib import suppress
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from wtforms import ValidationError
 from portal.bookings.forms.bookings import FREQUENCIES, ON_CONFLICT, SCOPES, PlannedUse
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.recurrence import MOST_COUNT, MOST_INTERVAL, Recurrence, read_recurrence
+from portal.bookings.rules.telling import write_times
 from portal.bookings.rules.timetable import moments_at
 from portal.facilities.rules import WEEKDAYS
 from portal.kernel.fields import (
@@ -24,6 +26,7 @@ from portal.kernel.fields import (
     TextField,
     WholeNumberField,
     YesNoField,
+    read_instant,
 )
 from portal.kernel.forms import Form
 
@@ -120,6 +123,19 @@ def span_values(span: Span, zone: str) -> dict[str, Any]:
     }
 
 
+def write_instead(was: Span, other: Span) -> str:
+    """Write that something is to be at another time, as `BookingPageForm.instead` reads it."""
+    moments = (was.starts_at, was.ends_at, other.starts_at, other.ends_at)
+    return "/".join(moment.isoformat() for moment in moments)
+
+
+def tell_instead(was: Span, other: Span, zone: str) -> str:
+    """Say that something is at another time."""
+    return _(
+        "Instead of %(was)s: %(when)s", was=write_times(was, zone), when=write_times(other, zone)
+    )
+
+
 class BookingPageForm(SpanForm, PlannedUse):
     """A booking: when, for whom, what for, with what else, and how it repeats."""
 
@@ -146,6 +162,7 @@ class BookingPageForm(SpanForm, PlannedUse):
     except_dates = ListField(
         _l("But not on"), most=100, longest=10, description=_l("Dates such as 2027-12-24.")
     )
+    instead = ChoicesField(_l("At another time"), choices={})
     on_conflict = ChoiceField(
         _l("If one of them cannot be booked"),
         choices=ON_CONFLICT,
@@ -155,6 +172,22 @@ class BookingPageForm(SpanForm, PlannedUse):
     override_reason = TextField(
         _l("Why the rules are set aside"), longest=500, description=_l("It stays with the booking.")
     )
+
+    def offer_instead(self, zone: str) -> None:
+        """Let what was chosen to be at another time be chosen, and say it in words."""
+        self.instead.choices = [
+            (write_instead(was, other), tell_instead(was, other, zone))
+            for was, other in self.read_instead().items()
+        ]
+
+    def read_instead(self) -> dict[Span, Span]:
+        """Return what of what repeats is to be at which other time."""
+        found = {}
+        for text in self.instead.data or ():
+            with suppress(ValueError):
+                begins, ends, *others = (read_instant(one) for one in text.split("/"))
+                found[Span(begins, ends)] = Span(*others)
+        return {was: other for was, other in found.items() if other.ends_at > other.starts_at}
 
     def read_recurrence(self) -> Recurrence | None:
         """Return how a booking repeats, if it does; raises ValueError in words."""

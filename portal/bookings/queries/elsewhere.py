@@ -9,6 +9,7 @@ from sqlalchemy.orm import aliased, joinedload
 from portal.bookings.models.booking import Booking
 from portal.bookings.models.calendar import Resource
 from portal.bookings.policies import Permission
+from portal.bookings.queries.calendar import load_hours
 from portal.bookings.queries.resources import is_written, resources_of
 from portal.bookings.queries.situations import problems_at
 from portal.bookings.rules.attempt import Span
@@ -157,6 +158,7 @@ def list_elsewhere(
                     listing.organization,
                     listing.distance_miles or 0.0,
                     span,
+                    load_hours(other, span).zone,
                 )
             )
         if len(found) == _MOST_NAMED:

@@ -2,7 +2,7 @@
 
 import calendar
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -228,3 +228,8 @@ def _skipped_to(recurrence: Recurrence, first: dt.date, reached: dt.date) -> dt.
         weeks = (reached - monday).days // 7 // step * step
         return max(first, monday + dt.timedelta(weeks=weeks))
     return first + dt.timedelta(days=(reached - first).days // step * step)
+
+
+def replace_some(spans: Sequence[Span], instead: Mapping[Span, Span]) -> list[Span]:
+    """Return when what repeats is, with some of it at other times, as it begins."""
+    return sorted((instead.get(one, one) for one in spans), key=lambda one: one.starts_at)

@@ -13,13 +13,17 @@ from portal.kernel.manifest import WayToQualify
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """Other equipment with the same capability that can be booked for the same time."""
+    """Other equipment with the same capability that can be booked for the same time.
+
+    zone: by whose clock its times are told.
+    """
 
     equipment_id: int
     name: str
     organization: str
     distance_miles: float
     span: Span
+    zone: str
 
     def as_json(self) -> dict[str, Any]:
         """Return what the API says of it, among the suggestions."""

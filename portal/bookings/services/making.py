@@ -7,7 +7,7 @@ import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask_babel import gettext as _
@@ -22,7 +22,7 @@ from portal.bookings.queries import bookings as queries
 from portal.bookings.queries.calendar import load_hours
 from portal.bookings.queries.situations import problems_at
 from portal.bookings.rules.attempt import Span
-from portal.bookings.rules.recurrence import Recurrence, occurrences
+from portal.bookings.rules.recurrence import Recurrence, occurrences, replace_some
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.suggestions import MOST_ADVISED, MOST_FOR_EACH, Suggestion
 from portal.bookings.services.charging import report_usage
@@ -36,6 +36,15 @@ from portal.organizations.models import Organization
 MOST_OCCURRENCES = 200
 
 
+@dataclass(frozen=True)
+class _When:
+    """A time, how it repeats, and which of the times that follow are at which other time."""
+
+    span: Span
+    recurrence: Recurrence | None = None
+    instead: Mapping[Span, Span] = field(default_factory=dict)
+
+
 @command(Permission.BOOKING_CREATE)
 def create_booking(
     actor: Actor,
@@ -47,6 +56,7 @@ def create_booking(
     purpose: str = "",
     override_reason: str = "",
     recurrence: Recurrence | None = None,
+    instead: Mapping[Span, Span] | None = None,
     on_conflict: str = "refuse",
     idempotency_key: str | None = None,
     plan: Mapping[str, Any] | None = None,
@@ -56,14 +66,15 @@ def create_booking(
     user_id: who will be there, of the same organization; the actor, if nobody is named.
     override_reason: why a host sets broken rules aside; kept with each of them.
     recurrence: makes a booking of each occurrence; with `on_conflict` "skip" those that break a
-    rule are left out, as long as one is left.
+    rule are left out, as long as one is left. instead: which of them are at which other time.
     idempotency_key: the same call again returns what the first one made.
     plan: how it is to be used, as `report_usage` takes it; the estimate follows.
     Raises Refused with all problems and suggestions, Invalid for a person of another organization
     and for a key that stands for another call.
     """
     wish = read_wish(actor, organization, user_id, purpose, override_reason)
-    return _create(actor, [resource], wish, span, recurrence, on_conflict, idempotency_key, plan)
+    when = _When(span, recurrence, instead or {})
+    return _create(actor, [resource], wish, when, on_conflict, idempotency_key, plan)
 
 
 @command(Permission.BOOKING_CREATE)
@@ -77,6 +88,7 @@ def create_party(
     purpose: str = "",
     override_reason: str = "",
     recurrence: Recurrence | None = None,
+    instead: Mapping[Span, Span] | None = None,
     on_conflict: str = "refuse",
     idempotency_key: str | None = None,
     plan: Mapping[str, Any] | None = None,
@@ -88,7 +100,8 @@ def create_party(
     """
     wish = read_wish(actor, organization, user_id, purpose, override_reason)
     several = list(dict.fromkeys(resources))
-    return _create(actor, several, wish, span, recurrence, on_conflict, idempotency_key, plan)
+    when = _When(span, recurrence, instead or {})
+    return _create(actor, several, wish, when, on_conflict, idempotency_key, plan)
 
 
 @command(Permission.BOOKING_CREATE)
@@ -109,7 +122,7 @@ def create_booking_of_kind(
     Raises Refused with what stands against the one that has the fewest problems.
     """
     wish = read_wish(actor, organization, user_id, purpose, "")
-    digest = _digest(wish, [], span, None, kind)
+    digest = _digest(wish, [], _When(span), kind)
     if made := _made_before(actor, idempotency_key, digest):
         return made
     refusals: list[Refused] = []
@@ -131,8 +144,7 @@ def create_booking_of_kind(
 def _digest(
     wish: Wish,
     resources: Sequence[Resource],
-    span: Span,
-    recurrence: Recurrence | None = None,
+    when: _When,
     on_conflict: str = "",
     plan: Mapping[str, Any] | None = None,
 ) -> str:
@@ -142,11 +154,16 @@ def _digest(
         wish.user_id,
         wish.purpose,
         wish.override_reason,
-        span.starts_at.isoformat(),
-        span.ends_at.isoformat(),
-        sorted(recurrence.as_json().items()) if recurrence else None,
+        when.span.starts_at.isoformat(),
+        when.span.ends_at.isoformat(),
+        sorted(when.recurrence.as_json().items()) if when.recurrence else None,
         on_conflict,
         sorted(plan.items()) if plan else None,
+        # Calls that say nothing of it keep the digest that they had.
+        *(
+            (was.starts_at.isoformat(), other.starts_at.isoformat(), other.ends_at.isoformat())
+            for was, other in when.instead.items()
+        ),
     )
     return hashlib.blake2s(repr(said).encode(), digest_size=16).hexdigest()
 
@@ -168,8 +185,7 @@ def _create(
     actor: Actor,
     resources: list[Resource],
     wish: Wish,
-    span: Span,
-    recurrence: Recurrence | None,
+    when: _When,
     on_conflict: str,
     key: str | None,
     plan: Mapping[str, Any] | None,
@@ -178,14 +194,17 @@ def _create(
 
     plan: of the first of them.
     """
-    digest = _digest(wish, resources, span, recurrence, on_conflict, plan)
+    digest = _digest(wish, resources, when, on_conflict, plan)
     if made := _made_before(actor, key, digest):
         return made
     for resource in resources:
         check_bookable(resource, wish.organization)
-    spans, series = [span], None
-    if recurrence is not None:
-        spans, series = _repeat(resources, span, recurrence)
+    spans, series = [when.span], None
+    if when.recurrence is not None:
+        spans = _repeat(resources, when, when.recurrence)
+        series = BookingSeries(recurrence=when.recurrence.as_json())
+        session.add(series)
+        session.flush()
     # In the order in which they are locked.
     ordered = sorted(resources, key=lambda resource: resource.id)
     call = (key, digest) if key else (None, None)
@@ -200,21 +219,16 @@ def _create(
     return made
 
 
-def _repeat(
-    resources: Sequence[Resource], span: Span, recurrence: Recurrence
-) -> tuple[list[Span], BookingSeries]:
-    """Return when what repeats is, and the series of its bookings."""
+def _repeat(resources: Sequence[Resource], when: _When, recurrence: Recurrence) -> list[Span]:
+    """Return when what repeats is."""
     most = MOST_OCCURRENCES // len(resources)
-    zone = load_hours(resources[0], span).zone
-    spans = occurrences(recurrence, span, zone, most=most + 1)
+    zone = load_hours(resources[0], when.span).zone
+    spans = occurrences(recurrence, when.span, zone, most=most + 1)
     if not spans:
         raise Invalid("recurrence", _("It never repeats this way. Please look again."))
     if len(spans) > most:
         raise Invalid("recurrence", _("Please repeat it %(most)d times at most.", most=most))
-    series = BookingSeries(recurrence=recurrence.as_json())
-    session.add(series)
-    session.flush()
-    return spans, series
+    return replace_some(spans, when.instead)
 
 
 def _book_all(

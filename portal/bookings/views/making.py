@@ -24,7 +24,7 @@ from portal.bookings.queries.timetables import list_along, list_colleagues
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.customers import customer_class_of
 from portal.bookings.rules.hours import local_date
-from portal.bookings.rules.recurrence import Recurrence, occurrences
+from portal.bookings.rules.recurrence import Recurrence, occurrences, replace_some
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.telling import write_day, write_list, write_times
 from portal.bookings.rules.wording import tell_visitors
@@ -70,7 +70,7 @@ def book(equipment_id: int | None = None, facility_id: int | None = None) -> Res
         **(span_values(span, zone) if span is not None else {}),
     )
     along = list_along(actor, subject.resource)
-    _offer(form, bookers, along)
+    _offer(form, bookers, along, zone)
     attempted: Attempted | None = None
     if form.submitted() and (wanted := form.read_span(zone)) is not None:
         span = wanted
@@ -107,7 +107,7 @@ def book(equipment_id: int | None = None, facility_id: int | None = None) -> Res
         # Before one fills in a form that is refused; afterwards the refusal says it.
         missing=(
             find_missing(actor, subject.record, subject.resource, booker)
-            if request.method == "GET"
+            if attempted is None
             else None
         ),
         attempted=attempted,
@@ -129,7 +129,7 @@ def wait(equipment_id: int | None = None, facility_id: int | None = None) -> Res
     bookers, booker = _bookers(subject)
     zone = load_calendar(subject.resource, Span(now(), now())).hours.zone
     form = BookingPageForm.bind()
-    _offer(form, bookers, [])
+    _offer(form, bookers, [], zone)
     span = form.read_span(zone) if form.submitted() else None
     if span is None:
         raise Invalid(None, " ".join(text for _id, _label, text in form.problems))
@@ -159,11 +159,12 @@ def _bookers(subject: Subject) -> tuple[list[Any], Any]:
     return bookers, booker
 
 
-def _offer(form: BookingPageForm, bookers: Sequence[Any], along: Sequence[Any]) -> None:
+def _offer(form: BookingPageForm, bookers: Sequence[Any], along: Sequence[Any], zone: str) -> None:
     form.organization_id.choices = [(one.id, one.name) for one in bookers]
     form.for_user.choices = list_colleagues([one.id for one in bookers])
     form.frequency.choices = [SelectChoice("", _("Once")), *form.frequency.choices[1:]]
     form.also.choices = [SelectChoice(str(one.id), one.name) for one in along]
+    form.offer_instead(zone)
 
 
 def _estimate(
@@ -183,7 +184,7 @@ def _estimate(
         return ""
     spans = [span]
     if recurrence is not None:
-        spans = occurrences(recurrence, span, zone, most=making.MOST_OCCURRENCES)
+        spans = _spans(form, recurrence, span, zone)
     resources = [subject.resource, *(one for one in along if str(one.id) in (form.also.data or []))]
     cents, priceless = estimate_all_cents(resources, spans, booker, form.plan)
     count = len(spans) * len(resources)
@@ -254,6 +255,7 @@ def _make(
         "purpose": form.purpose.data,
         "override_reason": form.override_reason.data,
         "recurrence": recurrence,
+        "instead": form.read_instead(),
         "on_conflict": form.on_conflict.data or "refuse",
         "idempotency_key": _key(),
         "plan": form.plan,
@@ -285,6 +287,12 @@ def _class(subject: Subject, booker: Any) -> str:
     return customer_class_of(subject.resource.organization_id, booker.id, booker.kind)
 
 
+def _spans(form: BookingPageForm, recurrence: Recurrence, span: Span, zone: str) -> list[Span]:
+    """Return when what repeats is to be."""
+    spans = occurrences(recurrence, span, zone, most=making.MOST_OCCURRENCES)
+    return replace_some(spans, form.read_instead())
+
+
 def _left_out(
     made: Sequence[Any], form: BookingPageForm, span: Span, zone: str
 ) -> Sequence[dt.date]:
@@ -292,7 +300,7 @@ def _left_out(
     recurrence = form.read_recurrence()
     if recurrence is None:
         return ()
-    wanted = occurrences(recurrence, span, zone, most=making.MOST_OCCURRENCES)
+    wanted = _spans(form, recurrence, span, zone)
     begun = {booking.starts_at for booking in made}
     return [local_date(zone, one.starts_at) for one in wanted if one.starts_at not in begun]
 

@@ -6,7 +6,13 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext as _
 
-from portal.bookings.forms.pages import BookingPageForm, SpanForm, span_values
+from portal.bookings.forms.pages import (
+    BookingPageForm,
+    SpanForm,
+    span_values,
+    tell_instead,
+    write_instead,
+)
 from portal.bookings.queries.bookings import get_resource
 from portal.bookings.queries.needs import ways_finder
 from portal.bookings.rules import attempt as rules
@@ -14,7 +20,7 @@ from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.telling import write_times
 from portal.bookings.rules.words import ACCESS_KINDS, PERSONAL_GATES
-from portal.bookings.views.subjects import Subject, span_arguments
+from portal.bookings.views.subjects import Subject
 from portal.kernel.fields import RecordField
 from portal.kernel.manifest import WayToQualify
 from portal.kernel.web.addresses import external_url
@@ -56,30 +62,34 @@ class Problem:
 
 @dataclass(frozen=True)
 class Way:
-    """A time that would work; values: what a form sends to book it."""
+    """What would work. values: what a form sends for it; none, if it is not one click away.
+
+    url: where it is sent, if it is something else.
+    """
 
     words: str
     values: dict[str, Any]
+    url: str = ""
 
 
 @dataclass(frozen=True)
 class Refusal:
     """What a page shows: problems, times that would work, and whether more can be done.
 
-    instead: (words, address, if any) of times for single ones of what repeats.
+    instead: times for single ones of what repeats, with which all of it is tried again.
     may_override: all that stands against it may be set aside by its reader; may_wait: it is
     only taken. values: what a form sends to wait for the time. elsewhere_url: what else can do
-    the same at that time; elsewhere: (words, address) of a few machines nearby that can be booked.
+    the same at that time; elsewhere: a few machines nearby that can be booked, with what was said.
     """
 
     problems: list[Problem]
     ways: list[Way]
-    instead: list[tuple[str, str]]
+    instead: list[Way]
     may_override: bool
     may_wait: bool
     values: dict[str, Any]
     elsewhere_url: str | None
-    elsewhere: list[tuple[str, str]]
+    elsewhere: list[Way]
 
 
 def show_refusal(attempted: Attempted, subject: Subject, form: SpanForm) -> Refusal:
@@ -100,17 +110,7 @@ def show_refusal(attempted: Attempted, subject: Subject, form: SpanForm) -> Refu
         ]
         + _without_these(attempted, form, values),
         instead=[
-            (
-                _(
-                    "Instead of %(was)s: %(when)s",
-                    was=write_times(one.instead_of, attempted.zone),
-                    when=write_times(one.span, attempted.zone),
-                ),
-                # Who moves several moves that one by itself, from its own page.
-                subject.url("book", **span_arguments(one.span))
-                if isinstance(form, BookingPageForm)
-                else "",
-            )
+            _instead(one.instead_of, one.span, attempted.zone, form, values)
             for one in attempted.refusal.suggestions
             if one.instead_of is not None
         ],
@@ -122,13 +122,32 @@ def show_refusal(attempted: Attempted, subject: Subject, form: SpanForm) -> Refu
             _elsewhere_url(subject, attempted) if isinstance(form, BookingPageForm) else None
         ),
         elsewhere=[
-            (
+            Way(
                 _("%(name)s at %(organization)s", name=one.name, organization=one.organization),
-                url_for("bookings.book", equipment_id=one.equipment_id, **span_arguments(one.span)),
+                # It is shown before it is booked: another host has other prices and rules.
+                {
+                    **{name: value for name, value in kept.items() if name != "also"},
+                    **sent_values(span_values(one.span, one.zone)),
+                    "action": "estimate",
+                },
+                url_for("bookings.book", equipment_id=one.equipment_id),
             )
             for one in attempted.refusal.find_elsewhere()
         ],
     )
+
+
+def _instead(was: Span, other: Span, zone: str, form: SpanForm, values: dict[str, Any]) -> Way:
+    """Return the way to try all of what repeats again with one of it at another time."""
+    if not isinstance(form, BookingPageForm):
+        # Who moves several moves that one by itself, from its own page.
+        return Way(tell_instead(was, other, zone), {})
+    chosen = form.read_instead()
+    # What was at another time already goes to the next one.
+    first = next((one for one, its in chosen.items() if its == was), was)
+    chosen[first] = other
+    said = [write_instead(one, its) for one, its in chosen.items()]
+    return Way(tell_instead(was, other, zone), {**values, "instead": said})
 
 
 def _without_these(attempted: Attempted, form: SpanForm, values: dict[str, Any]) -> list[Way]:

@@ -183,12 +183,15 @@
     show();
   };
 
-  // A long form keeps what was typed in this tab until it has been saved.
+  // What is typed into a text, or a long form, is kept in this tab until it has been saved.
   const DRAFT = "draft:";
+  const SENT = ":sent";
+  const DRAFTED = "form[data-draft], main form[method='post']:has(textarea)";
+  const isTicked = (field) => ["checkbox", "radio"].includes(field.type);
   const fieldsOf = (form) => [...form.elements].filter((field) =>
     field.name && !["hidden", "password", "file", "submit", "button"].includes(field.type));
   const readForm = (form) => JSON.stringify(fieldsOf(form).map((field) =>
-    [field.name, ["checkbox", "radio"].includes(field.type) ? (field.checked ? field.value : null) : field.value]));
+    isTicked(field) ? [field.name, field.value, field.checked] : [field.name, field.value]));
   const writeForm = (form, text) => {
     const values = JSON.parse(text);
     for (const rows of form.querySelectorAll("[data-rows]")) {
@@ -198,20 +201,30 @@
     }
     const seen = new Map();
     for (const field of fieldsOf(form)) {
-      const same = values.filter(([name]) => name === field.name).map(([, value]) => value);
+      const same = values.filter(([name]) => name === field.name);
+      if (isTicked(field)) {
+        // By its value: rows may have come or gone before it.
+        const found = same.find(([, value]) => value === field.value);
+        if (found) field.checked = found[2];
+        continue;
+      }
       const position = seen.get(field.name) || 0;
       seen.set(field.name, position + 1);
       if (position >= same.length) continue;
-      if (["checkbox", "radio"].includes(field.type)) field.checked = same[position] !== null;
-      else field.value = same[position];
+      const value = same[position][1];
+      if (!field.options || [...field.options].some((option) => option.value === value)) field.value = value;
     }
   };
+  const drafts = new Map();
+  const pageOfDrafts = () => `${DRAFT}${location.pathname}${location.search}:`;
   const prepareDraft = (form) => {
-    const keyHere = () => `${DRAFT}${location.pathname}:${form.dataset.draft}`;
-    const fresh = readForm(form);
+    const name = form.dataset.draft || form.getAttribute("action") || "";
+    const keyHere = () => pageOfDrafts() + name;
+    const keep = () => sessionStorage.setItem(keyHere(), readForm(form));
     const kept = sessionStorage.getItem(keyHere());
-    sessionStorage.removeItem(`${keyHere()}:sent`);
-    if (kept && kept !== fresh && !form.querySelector(".error-summary")) {
+    sessionStorage.removeItem(keyHere() + SENT);
+    if (form.querySelector(".error-summary")) keep();
+    else if (kept && kept !== readForm(form)) {
       writeForm(form, kept);
       const notice = document.getElementById("draft-notice").content.cloneNode(true);
       notice.querySelector("button").addEventListener("click", () => {
@@ -220,10 +233,9 @@
       });
       form.prepend(notice);
     }
-    const keep = () => sessionStorage.setItem(keyHere(), readForm(form));
     form.addEventListener("input", keep);
     form.addEventListener("change", keep);
-    form.addEventListener("submit", () => sessionStorage.setItem(`${keyHere()}:sent`, "1"));
+    drafts.set(form, keyHere);
     if (form.dataset.keep) prepareKeeping(form, keyHere);
   };
   // Where the portal keeps drafts itself, it gets the form a few seconds after the last key. From
@@ -270,14 +282,30 @@
       sending.finally(() => form.requestSubmit(event.submitter));
     });
   };
-  const forgetSentDrafts = () => {
-    // A draft that was sent and whose form did not come back has been saved.
+  const settleDrafts = () => {
+    const person = document.querySelector("[data-person]")?.dataset.person;
+    // What one person typed is not shown to another who signs in here.
+    if (person && person !== (sessionStorage.getItem("person") || person)) sessionStorage.clear();
+    if (person) sessionStorage.setItem("person", person);
+    // What was sent and led on to this page has been saved, unless this page says otherwise. Where no page
+    // answered, the network failed, and what was typed waits for its form.
+    const isUnsaved = document.querySelector("[data-unsaved], .error-summary") !== null;
     for (const key of Object.keys(sessionStorage)) {
-      if (!key.startsWith(DRAFT) || !key.endsWith(":sent")) continue;
+      if (!key.endsWith(SENT) || sessionStorage.getItem(key) !== document.referrer) continue;
       sessionStorage.removeItem(key);
-      sessionStorage.removeItem(key.slice(0, -5));
+      if (!isUnsaved) sessionStorage.removeItem(key.slice(0, -SENT.length));
     }
   };
+  // Heard last, when it is known whether a form goes out or is held back for a question. A page that asks
+  // once more stands where the form was, and sends what was typed there.
+  window.addEventListener("submit", (event) => {
+    if (event.defaultPrevented) return;
+    const asksAgain = event.target.elements.confirmed && !drafts.has(event.target);
+    const sent = asksAgain
+      ? Object.keys(sessionStorage).filter((key) => key.startsWith(pageOfDrafts()) && !key.endsWith(SENT))
+      : [drafts.get(event.target)?.()].filter(Boolean);
+    for (const key of sent) sessionStorage.setItem(key + SENT, location.href.split("#")[0]);
+  });
   document.addEventListener("submit", (event) => {
     if (event.target.dataset.forgetDrafts !== undefined) sessionStorage.clear();
   });
@@ -458,9 +486,9 @@
   const start = () => {
     for (const button of document.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
     for (const button of document.querySelectorAll("[data-print]")) button.hidden = false;
-    for (const form of document.querySelectorAll("form[data-draft]")) prepareDraft(form);
+    settleDrafts();
+    for (const form of document.querySelectorAll(DRAFTED)) prepareDraft(form);
     prepareFields(document);
-    forgetSentDrafts();
     document.querySelector("[data-focus-first]")?.focus();
   };
   start();

@@ -54,6 +54,34 @@ def test_the_token_of_a_page_lets_its_form_through(
     assert client.post("/sign-in", data=data).status_code == 400
 
 
+def test_whose_session_ended_in_the_middle_of_a_form_signs_in_and_comes_back_to_it(
+    client_of: Callable[[str], FlaskClient],
+) -> None:
+    words = {"title": "<b>Six</b> plates a month", "starts_on": "2026-12-01"}
+    client, here = client_of("nobody"), {"Referer": "http://localhost/agreements/new?response=19"}
+    answer = client.post("/agreements/new?response=19", data=words, headers=here)
+    assert answer.status_code == 401
+    assert "You are not signed in any more." in answer.text
+    assert "/sign-in?next=/agreements/new?response%3D19" in answer.text
+    # Without a script nothing else has what was typed.
+    typed = answer.text.partition("<noscript>")[2].partition("</noscript>")[0]
+    assert "&lt;b&gt;Six&lt;/b&gt; plates a month" in typed
+    assert "2026-12-01" not in typed
+    # What another site sends is not shown as if it had been typed here.
+    there = client.post("/agreements/new", data=words, headers={"Referer": "http://evil.example/"})
+    assert "plates a month" not in there.text
+
+
+def test_a_form_that_is_too_old_leads_back_to_its_page(
+    client_of: Callable[[str], FlaskClient],
+) -> None:
+    here = {"Referer": "http://localhost/sign-in?next=/desk"}
+    answer = client_of("nobody").post("/sign-in", data={"password": "a b c"}, headers=here)
+    assert (answer.status_code, "a b c" in answer.text) == (400, False)
+    assert re.search(r'href="/sign-in\?next=/desk"[^>]*>Back to where you were', answer.text)
+    assert "not signed in any more" not in answer.text
+
+
 def test_programs_with_a_bearer_token_need_none(
     client_of: Callable[[str], FlaskClient],
 ) -> None:

@@ -30,6 +30,7 @@ from portal.kernel import fields, forms
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import now
 from portal.kernel.database import init_database
+from portal.kernel.errors import Unauthenticated
 from portal.kernel.fulltext.port import MATCH, MATCH_END, Fragment, Hit, Suggestion
 from portal.kernel.manifest import NavigationItem
 from portal.kernel.web.answers import flash, not_modified, page, see_other
@@ -303,6 +304,17 @@ def make_gallery(**settings: Any) -> Flask:
             flash("“Bridge CMM” was saved.", undo_url="/steps/undo", link=("/record", "Show it"))
             return see_other("/worklist")
         return page("gallery/form.html", form=filled)
+
+    @home.route("/talk", methods=["GET", "POST"])
+    def talk() -> ResponseReturnValue:
+        if request.method == "GET":
+            return page("gallery/talk.html")
+        if "nobody" in request.args:
+            raise Unauthenticated
+        if "asks" in request.args and not confirmed():
+            return page("components/confirm.html", title="Send it?", text="", action="Yes, send it")
+        flash("Your message was sent.")
+        return see_other(request.full_path)
 
     @home.post("/steps/<action>")
     def act(action: str) -> ResponseReturnValue:

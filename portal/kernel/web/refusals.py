@@ -18,7 +18,7 @@ from portal.kernel.errors import Invalid, PortalError, TooMany, Unauthenticated
 from portal.kernel.fulltext.port import IndexUnavailable, QueryTooCostly
 from portal.kernel.web.addresses import local_target
 from portal.kernel.web.answers import see_other
-from portal.kernel.web.viewer import wants_json
+from portal.kernel.web.viewer import current_actor, wants_json
 
 
 def init_refusals(app: Flask) -> None:
@@ -78,37 +78,38 @@ def _answer(
 ) -> Response:
     if wants_json():
         return problem(status, _TITLES.get(status, "Error"), message, fields, details)
-    return make_response(
-        render_template(
-            "errors/error.html", status=status, message=message, back=_page_before(status)
-        ),
-        status,
-    )
+    back = _page_before()
+    typed = _texts_of_form() if back and status != 413 else []
+    words = {"status": status, "message": message, "back": back, "typed": typed}
+    return make_response(render_template("errors/error.html", **words), status)
 
 
-def _page_before(status: int) -> str:
+def _page_before() -> str:
     """Return the page of ours from which a refused step was taken; "" where none is known."""
-    origin = request.host_url.rstrip("/")
+    origin = request.host_url.rstrip("/") + request.script_root
     sent_from = request.referrer or ""
-    if (
-        status not in (409, 413)
-        or request.method != "POST"
-        or not sent_from.startswith(f"{origin}/")
-    ):
+    if request.method != "POST" or not sent_from.startswith(f"{origin}/"):
         return ""
-    page = local_target(sent_from.removeprefix(origin), "")
-    if page.partition("?")[0] != request.path:
-        return page
+    path = local_target(sent_from.removeprefix(origin), "")
     adapter = current_app.create_url_adapter(request)
-    is_shown = adapter is not None and "GET" in adapter.allowed_methods(request.path)
-    return page if is_shown else ""
+    is_shown = adapter is not None and "GET" in adapter.allowed_methods(path.partition("?")[0])
+    return request.script_root + path if is_shown else ""
+
+
+def _texts_of_form() -> list[str]:
+    """Return the texts of a form that was refused, for whoever has no script that keeps them."""
+    return [
+        value
+        for name, value in request.form.items(multi=True)
+        if " " in value.strip() and "password" not in name
+    ]
 
 
 def _answer_portal_error(error: PortalError) -> Response:
     if isinstance(error, Unauthenticated) and not wants_json():
         if request.method == "GET":
             return see_other(url_for("accounts.sign_in", next=request.full_path.rstrip("?")))
-        return _answer(401, error.message)
+        return _answer_nobody(error.message)
     details = error.details() if wants_json() else None
     response = _answer(error.status, error.message, _fields_of(error), details)
     if isinstance(error, TooMany):
@@ -116,6 +117,13 @@ def _answer_portal_error(error: PortalError) -> Response:
     if isinstance(error, Unauthenticated):
         response.headers["WWW-Authenticate"] = 'Bearer realm="api"'
     return response
+
+
+def _answer_nobody(message: str) -> Response:
+    """Answer a form that nobody is signed in to send, though it came from a page of ours."""
+    if _page_before():
+        message = _("You are not signed in any more. Sign in, and you are back where you were.")
+    return _answer(401, message)
 
 
 def _fields_of(error: PortalError) -> Mapping[str, list[str]] | None:
@@ -136,6 +144,8 @@ def _answer_http_error(error: HTTPException) -> ResponseReturnValue:
         return _answer_plainly(500)
     message = ""
     if isinstance(error, CSRFError):
+        if current_actor().user_id is None and request.blueprint != "accounts" and not wants_json():
+            return _answer_nobody(_("Please sign in first."))
         message = _("This form is too old to be sent. Please go back, load it again and send it.")
     response = _answer(error.code, message)
     for name, value in error.get_headers():

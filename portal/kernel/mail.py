@@ -38,7 +38,7 @@ class _Policy(EmailPolicy):
 
 
 class OutgoingMail(Identified, Model):
-    """A message on its way; the words of a sent one are erased, since they may hold links.
+    """A message on its way; words of one that is sent or given up are erased, as of links in them.
 
     calendar_text: iCalendar objects, one after another, each with its method.
     """

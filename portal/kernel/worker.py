@@ -355,13 +355,21 @@ class Worker:
             is_final = isinstance(error, smtplib.SMTPRecipientsRefused)
             # Who was refused is nothing for a log.
             log.warning("mail %s was not sent: %s", mail.id, "refused" if is_final else error)
-            return _after_failure(mail.attempts, error, is_final)
+            return _after_failed_mail(mail, error, is_final)
         except Exception as error:
             # One message that cannot be written must not keep all the others waiting.
             log.exception("mail %s cannot be written", mail.id)
-            return _after_failure(mail.attempts, error, is_final=True)
-        erased = dict.fromkeys(("body_text", "calendar_text", "body_html", "stop_url"), "")
-        return {"sent_at": now(), "last_error": None, **erased}
+            return _after_failed_mail(mail, error, is_final=True)
+        return {"sent_at": now(), "last_error": None, **_NO_WORDS}
+
+
+#: Of mail that nobody sends any more: its words may hold links that open something.
+_NO_WORDS = dict.fromkeys(("body_text", "calendar_text", "body_html", "stop_url"), "")
+
+
+def _after_failed_mail(mail: OutgoingMail, error: Exception, is_final: bool) -> dict[str, object]:
+    values = _after_failure(mail.attempts, error, is_final)
+    return {**values, **_NO_WORDS} if "failed_at" in values else values
 
 
 def _still_ours(

@@ -541,6 +541,29 @@ def test_mail_waits_while_the_mail_server_is_down_and_goes_out_later(
     assert len(mail_server.wait_for(1)) == 1
 
 
+def test_mail_that_is_given_up_keeps_no_words_either(
+    app: Flask,
+    mail_server: MailServer,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """They may hold a link that opens something; only the reason is kept."""
+    monkeypatch.setitem(app.config, "MAIL_URL", mail_server.url)
+    queue("ana@cast.example\nBcc: eve@cast.example")
+    caplog.set_level(logging.CRITICAL)
+    for attempt in range(app.config["WORKER_ATTEMPTS"]):
+        row = session.scalars(select(OutgoingMail)).one()
+        assert (row.failed_at, row.body_text) == (None, "A **word**.")
+        with time_machine.travel(now() + dt.timedelta(hours=2 * (attempt + 1))):
+            assert Worker(app, {}).send_mail() == 0
+        session.expire_all()
+
+    row = session.scalars(select(OutgoingMail)).one()
+    assert row.failed_at is not None
+    assert row.last_error.startswith("ValueError")
+    assert row.body_text == row.body_html == row.calendar_text == row.stop_url == ""
+
+
 def test_one_message_that_cannot_be_written_holds_up_no_other(
     app: Flask,
     mail_server: MailServer,

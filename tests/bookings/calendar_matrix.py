@@ -36,8 +36,8 @@ def _lab(world: World) -> Mapping[str, Any]:
 _PAGES: tuple[tuple[str, Mapping[str, Any]], ...] = (
     ("edit_rules", {"slot_minutes": "30"}),
     ("edit_hours", {"hours-0-weekday": "0", "hours-0-opens": "8:00", "hours-0-closes": "17:00"}),
-    ("add_special_hours", {"date": "2027-12-24"}),
-    ("add_quota", {"shared_by": "person", "period": "week", "most_bookings": "2"}),
+    ("edit_special_hours", {"date": "2027-12-24"}),
+    ("edit_quota", {"shared_by": "person", "period": "week", "most_bookings": "2"}),
     ("add_closure", {"kind": "closure", "first_date": "2027-12-24"}),
 )
 

@@ -12,7 +12,7 @@ from portal.bookings.forms.calendar import read_length
 from portal.bookings.models.booking import Booking
 from portal.bookings.models.calendar import Closure, Resource
 from portal.bookings.queries.calendar import load_calendar, load_rules
-from portal.bookings.queries.hosts import region_choices
+from portal.bookings.queries.hosts import list_quotas, list_special_hours, region_choices
 from portal.bookings.queries.resources import is_written, resource_of
 from portal.bookings.rules.attempt import Span
 from portal.bookings.services import calendar as services
@@ -36,6 +36,49 @@ def rules_url(world: World) -> str:
 
 def mill_of(world: World) -> Resource:
     return resource_of(record_of(world, "equipment", "shop_public"))
+
+
+def test_a_limit_and_a_date_are_changed_in_place(
+    world: World, client_of: ClientOf, rules_url: str
+) -> None:
+    ana = client_of("ana")
+    for limit in (
+        {"shared_by": "person", "period": "week", "most_minutes": "10 hours"},
+        {"shared_by": "person", "period": "day", "most_bookings": "2"},
+    ):
+        assert ana.post(f"{rules_url}/limits", data=limit).status_code == 303
+    weekly, daily = (quota.id for quota in list_quotas(mill_of(world)))
+    page = f"{rules_url}/limits/{weekly}"
+    assert f'href="{page}"' in ana.get(rules_url).text
+    assert 'value="10 hours"' in ana.get(page).text
+    changed = {"shared_by": "organization", "period": "month", "most_bookings": "3"}
+    assert ana.post(page, data=changed).status_code == 303
+    found = [
+        (one.id, one.shared_by, one.period, one.most_minutes, one.most_bookings)
+        for one in list_quotas(mill_of(world))
+    ]
+    assert found == [
+        (weekly, "organization", "month", None, 3),
+        (daily, "person", "day", None, 2),
+    ]
+    again = ana.post(f"{rules_url}/limits/{daily}", data=changed)
+    assert again.status_code == 422
+    assert "another limit that is counted so" in again.text
+    assert client_of("eve").get(page).status_code == 403
+
+    for date in ("2027-12-24", "2027-12-31"):
+        half = {"date": date, "hours-0-opens": "8:00", "hours-0-closes": "12:00"}
+        assert ana.post(f"{rules_url}/dates", data=half).status_code == 303
+    eve, _sylvester = list_special_hours(mill_of(world))
+    page = f"{rules_url}/dates/{eve.id}"
+    shown = ana.get(page).text
+    assert 'value="2027-12-24"' in shown
+    assert 'value="12:00\u202fPM"' in shown
+    assert "already" in ana.post(page, data={"date": "2027-12-31"}).text
+    assert ana.post(page, data={"date": "2027-12-23", "reason": "Off"}).status_code == 303
+    session.expire_all()
+    first, _second = list_special_hours(mill_of(world))
+    assert (first.id, first.date.day, first.hours, first.reason) == (eve.id, 23, [], "Off")
 
 
 def test_rules_left_empty_say_what_they_inherit_and_from_where(

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from flask_babel import gettext as _
 from sqlalchemy import or_, select
@@ -37,6 +37,8 @@ from portal.organizations.models import Organization
 from portal.organizations.queries.profiles import get_visible_organization
 from portal.organizations.rules import match_key
 from portal.regions.models import Region
+
+P = TypeVar("P", Quota, SpecialHours)
 
 MOST_SHOWN = 100
 #: How far ahead visitors are told of closures.
@@ -106,6 +108,24 @@ def list_quotas(resource: Resource) -> Sequence[Quota]:
     return session.scalars(
         select(Quota).where(Quota.resource_id == resource.id).order_by(Quota.id).limit(MOST_SHOWN)
     ).all()
+
+
+def get_part(model: type[P], resource: Resource, number: int) -> P:
+    """Return a limit, or a date, that a resource itself has. Raises NotFound."""
+    part = session.scalar(select(model).where(model.id == number, model.resource_id == resource.id))
+    if part is None:
+        raise NotFound(_("This is no longer here."))
+    return part
+
+
+def get_quota(resource: Resource, number: int) -> Quota:
+    """Return a limit that a resource itself has. Raises NotFound."""
+    return get_part(Quota, resource, number)
+
+
+def get_special_hours(resource: Resource, number: int) -> SpecialHours:
+    """Return a date with hours that a resource itself has. Raises NotFound."""
+    return get_part(SpecialHours, resource, number)
 
 
 def list_closures(resource: Resource) -> Sequence[Closure]:

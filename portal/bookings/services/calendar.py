@@ -6,7 +6,7 @@ cancels a booking by the way: who closes something that is booked is shown what 
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 from zoneinfo import available_timezones
 
 from flask_babel import gettext as _
@@ -30,6 +30,7 @@ from portal.bookings.queries.closures import (
     list_coming_of_removed,
     list_hit_bookings,
 )
+from portal.bookings.queries.hosts import get_part
 from portal.bookings.queries.resources import is_written, resource_of
 from portal.bookings.rules.dependencies import closes_circle
 from portal.bookings.rules.presets import PRESETS
@@ -49,8 +50,6 @@ from portal.kernel.errors import Conflict, Invalid, NotFound
 from portal.kernel.outbox import record
 from portal.organizations.models import Membership, Organization
 from portal.regions.models import Region
-
-P = TypeVar("P", Quota, SpecialHours)
 
 #: What is not given stays as it is.
 KEPT: Any = object()
@@ -139,8 +138,12 @@ def set_special_hours(
     date: dt.date,
     hours: Sequence[Mapping[str, Any]],
     reason: str = "",
+    special_id: int | None = None,
 ) -> Resource:
-    """Say when a resource is open on one date, instead of the weekday's hours; none: closed."""
+    """Say when a resource is open on one date, instead of the weekday's hours; none: closed.
+
+    special_id: what is changed, perhaps to another date; None for what is said of the date.
+    """
     rows = sorted(
         ({"opens": row["opens"], "closes": row["closes"]} for row in hours),
         key=lambda row: row["opens"],
@@ -151,10 +154,16 @@ def set_special_hours(
             SpecialHours.resource_id == resource.id, SpecialHours.date == date
         )
     )
-    if special is None:
+    if special_id is not None:
+        changed = get_part(SpecialHours, resource, special_id)
+        if special not in (changed, None):
+            raise Invalid("date", _("This date has hours of its own already."))
+        special = changed
+    elif special is None:
         _keep_to(SpecialHours, resource, MOST_SPECIAL_DATES)
-        special = SpecialHours(resource_id=resource.id, date=date)
+        special = SpecialHours(resource_id=resource.id)
         session.add(special)
+    special.date = date
     special.hours = rows
     special.reason = reason
     _touch(resource)
@@ -164,7 +173,7 @@ def set_special_hours(
 @command(Permission.CALENDAR_EDIT)
 def remove_special_hours(actor: Actor, resource: Resource, *, special_id: int) -> Resource:
     """Let a date have its weekday's hours again."""
-    session.delete(_get_part(SpecialHours, resource, special_id))
+    session.delete(get_part(SpecialHours, resource, special_id))
     _touch(resource)
     return resource
 
@@ -179,8 +188,12 @@ def set_quota(
     customer_class: str = "",
     most_minutes: int | None = None,
     most_bookings: int | None = None,
+    quota_id: int | None = None,
 ) -> Resource:
-    """Limit what one person, one organization or everybody together may book in a period."""
+    """Limit what one person, one organization or everybody together may book in a period.
+
+    quota_id: the limit that is changed; None for the one that is counted so, or a new one.
+    """
     if most_minutes is None and most_bookings is None:
         raise Invalid("most_minutes", _("Please give a number of hours or of bookings."))
     quota = session.scalar(
@@ -191,14 +204,15 @@ def set_quota(
             Quota.period == period,
         )
     )
-    if quota is None:
-        quota = Quota(
-            resource_id=resource.id,
-            customer_class=customer_class,
-            shared_by=shared_by,
-            period=period,
-        )
+    if quota_id is not None:
+        changed = get_part(Quota, resource, quota_id)
+        if quota not in (changed, None):
+            raise Invalid("period", _("There is another limit that is counted so. Change that."))
+        quota = changed
+    elif quota is None:
+        quota = Quota(resource_id=resource.id)
         session.add(quota)
+    quota.customer_class, quota.shared_by, quota.period = customer_class, shared_by, period
     quota.most_minutes = most_minutes
     quota.most_bookings = most_bookings
     _touch(resource)
@@ -208,7 +222,7 @@ def set_quota(
 @command(Permission.CALENDAR_EDIT)
 def remove_quota(actor: Actor, resource: Resource, *, quota_id: int) -> Resource:
     """Let go of a limit."""
-    session.delete(_get_part(Quota, resource, quota_id))
+    session.delete(get_part(Quota, resource, quota_id))
     _touch(resource)
     return resource
 
@@ -563,13 +577,6 @@ def _change_closure(
     if kind == "blocking" and not wanted:
         raise Invalid("allowed", _("Please choose for whom it is kept free."))
     closure.allowed = allowed
-
-
-def _get_part(model: type[P], resource: Resource, number: int) -> P:
-    part = session.scalar(select(model).where(model.id == number, model.resource_id == resource.id))
-    if part is None:
-        raise NotFound(_("This is no longer here."))
-    return part
 
 
 def _keep_to(model: type[Closure] | type[SpecialHours], resource: Resource, most: int) -> None:

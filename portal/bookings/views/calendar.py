@@ -221,13 +221,23 @@ def edit_hours(place: str, record_id: int) -> ResponseReturnValue:
 
 
 @blueprint.route(f"{_RULES}/dates", methods=["GET", "POST"])
-def add_special_hours(place: str, record_id: int) -> ResponseReturnValue:
-    """Give one date hours of its own."""
+@blueprint.route(f"{_RULES}/dates/<int:special_id>", methods=["GET", "POST"])
+def edit_special_hours(
+    place: str, record_id: int, special_id: int | None = None
+) -> ResponseReturnValue:
+    """Give one date hours of its own, or change them."""
     subject = hosts.get_subject(current_actor(), place, record_id)
-    form = SpecialHoursForm.bind()
+    special = hosts.get_special_hours(subject.resource, special_id) if special_id else None
+    form = SpecialHoursForm.bind(special)
     if form.submitted():
         resource = _open(place, record_id).resource
-        saved = form.attempt(services.set_special_hours, current_actor(), resource, **form.data)
+        saved = form.attempt(
+            services.set_special_hours,
+            current_actor(),
+            resource,
+            special_id=special_id,
+            **form.data,
+        )
         if saved is not None:
             flash(_("The date was saved."))
             return _back(subject)
@@ -262,10 +272,12 @@ _POOLED: Mapping[str, Any] = {
 
 
 @blueprint.route(f"{_RULES}/limits", methods=["GET", "POST"])
-def add_quota(place: str, record_id: int) -> ResponseReturnValue:
-    """Limit what is booked in a period."""
+@blueprint.route(f"{_RULES}/limits/<int:quota_id>", methods=["GET", "POST"])
+def edit_quota(place: str, record_id: int, quota_id: int | None = None) -> ResponseReturnValue:
+    """Limit what is booked in a period, or change a limit."""
     subject = hosts.get_subject(current_actor(), place, record_id)
-    form = QuotaForm.bind()
+    quota = hosts.get_quota(subject.resource, quota_id) if quota_id else None
+    form = QuotaForm.bind(quota)
     form.shared_by.description = _POOLED.get(place, "")
     form.customer_class.choices = [
         SelectChoice("", _("Everybody")),
@@ -273,7 +285,10 @@ def add_quota(place: str, record_id: int) -> ResponseReturnValue:
     ]
     if form.submitted():
         resource = _open(place, record_id).resource
-        if form.attempt(services.set_quota, current_actor(), resource, **form.data) is not None:
+        saved = form.attempt(
+            services.set_quota, current_actor(), resource, quota_id=quota_id, **form.data
+        )
+        if saved is not None:
             flash(_("The limit was saved."))
             return _back(subject)
     return page("bookings/part_form.html", **_frame(subject), form=form, title=_("A limit"))

@@ -1,7 +1,7 @@
 """Spreadsheets: CSV and XLSX read into rows with line numbers within bounds, and written safely.
 
-Cells are texts, stripped. What a spreadsheet program would take for a formula is written with a
-leading apostrophe, which reading takes away again; formulas are never evaluated.
+Cells that are read are texts, stripped. What a spreadsheet program would take for a formula is
+written with a leading apostrophe, which reading takes away again; formulas are never evaluated.
 """
 
 import csv
@@ -11,6 +11,7 @@ import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from flask_babel import gettext as _
@@ -27,6 +28,8 @@ _CHUNK = 1 << 16
 
 #: The number of a line, and its texts.
 Line = tuple[int, Sequence[str]]
+#: What is written: a text, or a number to be reckoned with.
+Cell = str | Decimal
 
 
 class Bounds(NamedTuple):
@@ -298,31 +301,43 @@ def amount_cell(cents: int | None) -> str:
     return "" if cents is None else f"{cents / 100:.2f}"
 
 
-def csv_pieces(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def amount_number(cents: int | None) -> Cell:
+    """Return an amount of money to be reckoned with in a table; "" where none was said."""
+    return "" if cents is None else (Decimal(cents) / 100).quantize(Decimal("0.01"))
+
+
+def csv_pieces(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[str]:
     """Write a table as CSV, a line at a time, for streamed answers."""
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer)
     for row in _with_header(columns, rows):
-        writer.writerow([neutralize(text) for text in row])
+        writer.writerow([neutralize(str(cell)) for cell in row])
         yield buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()
 
 
-def _with_header(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[Sequence[str]]:
+def _with_header(
+    columns: Sequence[str], rows: Iterable[Sequence[Cell]]
+) -> Iterator[Sequence[Cell]]:
     yield columns
     yield from rows
 
 
-def xlsx_bytes(columns: Sequence[str], rows: Iterable[Sequence[str]], *, title: str = "") -> bytes:
-    """Write a table as the one sheet of a workbook; all cells are texts."""
+def xlsx_bytes(columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, title: str = "") -> bytes:
+    """Write a table as the one sheet of a workbook: texts, and numbers that can be summed up."""
     import openpyxl
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet(re.sub(r"[\[\]:*?/\\]", " ", title)[:31] or None)
     for row in _with_header(columns, rows):
-        sheet.append([neutralize(ILLEGAL_CHARACTERS_RE.sub("", text)) for text in row])
+        sheet.append(
+            [
+                neutralize(ILLEGAL_CHARACTERS_RE.sub("", cell)) if isinstance(cell, str) else cell
+                for cell in row
+            ]
+        )
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()

@@ -3,12 +3,13 @@
 import csv
 import datetime as dt
 import io
+import re
 from collections.abc import Callable
 
 import openpyxl
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from portal.bookings.models.booking import Booking
 from portal.bookings.queries import charging as queries
@@ -18,6 +19,7 @@ from portal.facilities.models import EquipmentRate
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
+from portal.kernel.mail import OutgoingMail
 from tests.cast import World
 from tests.support.statements import count_statements
 
@@ -61,10 +63,34 @@ def test_prices_of_a_facility_hold_for_its_equipment(client_of: Clients, world: 
 def test_charge_shows_its_lines_to_both_sides(client_of: Clients, booking: Booking) -> None:
     for name in ("ben", "cleo"):
         page = client_of(name).get(f"/bookings/{booking.id}/charge").text
-        assert "2 × " in page
+        assert re.search(r"<td>2 hours at <data[^>]*>\$85 per hour</data></td>", page)
         assert "Booked time is paid" in page
         assert "$170" in page
     assert client_of("eve").get(f"/bookings/{booking.id}/charge").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("minutes", "said"),
+    [
+        (1, "1 minute at $85 per hour"),
+        (60, "1 hour at $85 per hour"),
+        (95, "1 hour 35 minutes at $85 per hour"),
+        (2885, "48 hours 5 minutes at $85 per hour"),
+    ],
+)
+def test_time_that_is_paid_is_told_as_people_say_it_on_the_page_and_by_mail(
+    client_of: Clients, world: World, drain: Callable[[], object], minutes: int, said: str
+) -> None:
+    with unit_of_work():
+        over = session.get_one(Booking, world.bookings["ben_on_college_mill"])
+        over.status = "completed"
+        over.starts_at, over.ends_at = MARCH, MARCH + dt.timedelta(minutes=minutes)
+    services.settle_charge(SYSTEM, get_booking(over.id))
+    page = client_of("ben").get(f"/bookings/{over.id}/charge").text
+    assert said in re.sub(r"</?data[^>]*>", "", page)
+    drain()
+    mails = session.scalars(select(OutgoingMail).where(OutgoingMail.subject.contains("$")))
+    assert {mail.recipient for mail in mails if f"– Use, {said}: $" in mail.body_text}
 
 
 def test_what_is_paid_by_the_sample_asks_how_many_and_is_not_called_free(
@@ -211,7 +237,11 @@ def test_statement_is_a_page_a_table_and_a_workbook(
     assert (cell["Amount (USD)"], cell["Starts at"]) == ("170.00", "2026-03-03T09:00-05:00")
     workbook = client_of("cleo").get(f"{base}.xlsx?month=2026-03")
     cells = list(openpyxl.load_workbook(io.BytesIO(workbook.data)).active.values)
-    assert list(cells[1]) == [cell or None for cell in row]
+    # What is summed up is a number there, and so are the minutes: parts of hours are rounded.
+    numbers = {"Hours": 2, "Minutes": 120, "Amount (USD)": 170}
+    assert dict(zip(header, cells[1], strict=True)) == {
+        name: numbers.get(name, text or None) for name, text in cell.items()
+    }
     mine = f"/organizations/{world.organizations['shop']}/statement?side=customer&month=2026-03"
     assert "$170" in client_of("ana").get(mine).text
     assert client_of("ben").get(mine).status_code == 403

@@ -46,6 +46,7 @@ STATEMENT_COLUMNS = (
     "Starts at",
     "Ends at",
     "Hours",
+    "Minutes",
     "Person",
     "Purpose",
     "State",

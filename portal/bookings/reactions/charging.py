@@ -4,6 +4,8 @@ from portal.bookings import events
 from portal.bookings.queries import charging as queries
 from portal.bookings.queries.notices import load_wishes
 from portal.bookings.rules.notices import Wishes
+from portal.bookings.rules.telling import write_quantity
+from portal.bookings.rules.words import CHARGE_KINDS
 from portal.bookings.services import charging as services
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.mail import queue_mails
@@ -26,7 +28,8 @@ def email_payer_on_charge_settled(event: events.ChargeSettled) -> None:
     cents = queries.count_cents(booking) if booking is not None else 0
     if booking is None or not cents:
         return
-    units = {line.unit for line in queries.load_charge(booking).lines}
+    charge = queries.load_charge(booking)
+    units = {line.unit for line in charge.lines}
     people = {person.id: person for person in managers_of(booking.organization_id)}
     booker = booking.booked_by
     is_member = booker and find_membership(booking.organization_id, booker.id)
@@ -42,6 +45,9 @@ def email_payer_on_charge_settled(event: events.ChargeSettled) -> None:
                 host=booking.host.name,
                 cents=cents,
                 status=booking.status,
+                lines=charge.lines,
+                kinds=CHARGE_KINDS,
+                write_quantity=write_quantity,
                 is_timed=not units.isdisjoint(("hour", "day")),
                 url=external_url("bookings.show_charge", booking_id=booking.id),
                 choose_url=external_url("accounts.show_mail", _anchor="bookings"),

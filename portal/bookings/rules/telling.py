@@ -24,13 +24,33 @@ def write_length(minutes: int) -> str:
     """Write "30 minutes", "1 hour 30 minutes", "2 days"."""
     if minutes >= 2 * _DAY and not minutes % _DAY:
         return ngettext("%(num)d day", "%(num)d days", minutes // _DAY)
-    hours, rest = divmod(minutes, _HOUR)
+    return _hours_and_minutes(*divmod(minutes, _HOUR))
+
+
+def _hours_and_minutes(hours: int, minutes: int) -> str:
     parts = []
     if hours:
         parts.append(ngettext("%(num)d hour", "%(num)d hours", hours))
-    if rest or not hours:
-        parts.append(ngettext("%(num)d minute", "%(num)d minutes", rest))
+    if minutes or not hours:
+        parts.append(ngettext("%(num)d minute", "%(num)d minutes", minutes))
     return " ".join(parts)
+
+
+def write_quantity(unit: str, thousandths: int) -> str:
+    """Write how much is paid for, in thousandths of a unit as a charge has it.
+
+    Nobody says 0.017 hours; so much time is said in hours and minutes, but not in days, since it is
+    paid by the hour.
+    """
+    if unit == "hour":
+        hours, minutes = divmod(round(thousandths * _HOUR / 1000), _HOUR)
+        return _hours_and_minutes(hours, minutes)
+    count = thousandths // 1000
+    if unit == "day":
+        return ngettext("%(num)d day", "%(num)d days", count)
+    if unit == "run":
+        return ngettext("%(num)d run", "%(num)d runs", count)
+    return ngettext("%(num)d sample", "%(num)d samples", count)
 
 
 def write_day(day: dt.date, *, has_year: bool = False) -> str:

@@ -22,7 +22,7 @@ from portal.bookings.queries.bookings import get_visible_booking
 from portal.bookings.queries.notices import zone_of
 from portal.bookings.queries.resources import is_written
 from portal.bookings.rules.attempt import Span
-from portal.bookings.rules.telling import write_times
+from portal.bookings.rules.telling import write_quantity, write_times
 from portal.bookings.rules.words import BOOKING_STATUSES, CHARGE_KINDS, DISPUTE_STATUSES
 from portal.bookings.services import charging as services
 from portal.bookings.services.calendar import open_resource
@@ -171,6 +171,7 @@ def _charge_page(booking: Any, **forms: Any) -> ResponseReturnValue:
         booking=booking,
         charge=charge,
         kinds=CHARGE_KINDS,
+        write_quantity=write_quantity,
         dispute_statuses=DISPUTE_STATUSES,
         status=BOOKING_STATUSES[booking.status],
         open_dispute=asked[0] if asked else None,

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,12 +13,13 @@ from flask_babel import gettext as _
 from portal.bookings.policies import Permission
 from portal.bookings.queries import charging as queries
 from portal.bookings.queries.listings import zones_of
+from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.telling import write_month
 from portal.bookings.rules.words import BOOKING_STATUSES
 from portal.bookings.views.blueprint import blueprint
 from portal.kernel.authorization import authorize
 from portal.kernel.clock import today_here
-from portal.kernel.spreadsheets import amount_cell
+from portal.kernel.spreadsheets import Cell, amount_number
 from portal.kernel.web.answers import page, table_answer
 from portal.kernel.web.arguments import month_argument
 from portal.kernel.web.viewer import current_actor
@@ -102,12 +104,13 @@ def export_statement(organization_id: int, form: str) -> ResponseReturnValue:
     return table_answer(name, form, queries.STATEMENT_COLUMNS, rows)
 
 
-def _cells(statements: list[queries.Statement]) -> Iterator[list[str]]:
+def _cells(statements: list[queries.Statement]) -> Iterator[list[Cell]]:
     # By the clocks of the place, as the people who write an invoice know them.
     zones = zones_of(row.booking.resource for one in statements for row in one.rows)
     for statement in statements:
         for row in statement.rows:
             booking = row.booking
+            minutes = int(Span(booking.starts_at, booking.ends_at).minutes)
             place = ZoneInfo(zones[booking.resource_id])
             yield [
                 str(booking.id),
@@ -115,11 +118,12 @@ def _cells(statements: list[queries.Statement]) -> Iterator[list[str]]:
                 booking.resource.name,
                 booking.starts_at.astimezone(place).isoformat(timespec="minutes"),
                 booking.ends_at.astimezone(place).isoformat(timespec="minutes"),
-                f"{(booking.ends_at - booking.starts_at).total_seconds() / 3600:.2f}",
+                Decimal(f"{minutes / 60:.2f}"),
+                Decimal(minutes),
                 booking.user.name if booking.user else "",
                 booking.purpose,
                 booking.status,
-                amount_cell(row.amount_cents),
+                amount_number(row.amount_cents),
                 "yes" if row.is_disputed else "",
             ]
 

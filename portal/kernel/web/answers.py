@@ -22,7 +22,7 @@ from flask_babel import get_locale
 
 from portal.kernel.authorization import Actor
 from portal.kernel.forms import Form
-from portal.kernel.spreadsheets import csv_pieces, xlsx_bytes
+from portal.kernel.spreadsheets import Cell, csv_pieces, xlsx_bytes
 from portal.kernel.web.addresses import asset_version
 from portal.kernel.web.viewer import current_actor, viewer_zone
 
@@ -71,7 +71,7 @@ def linked_graph_answer(
     return response
 
 
-def csv_answer(name: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Response:
+def csv_answer(name: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Response:
     """Answer with a table to be saved as a file, written while it is sent."""
     response = Response(
         stream_with_context(csv_pieces(columns, rows)), mimetype="text/csv; charset=utf-8"
@@ -81,7 +81,7 @@ def csv_answer(name: str, columns: Sequence[str], rows: Iterable[Sequence[str]])
 
 
 def table_answer(
-    name: str, form: str, columns: Sequence[str], rows: Iterable[Sequence[str]]
+    name: str, form: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]]
 ) -> Response:
     """Answer with a table to be saved as a file. form: "csv" or "xlsx"."""
     if form == "csv":

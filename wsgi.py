@@ -1,4 +1,4 @@
-"""The WSGI app: `python -m script.web … wsgi:app`, `flask --app wsgi …`."""
+"""The app: `python -m script.web … wsgi:server`, `flask --app wsgi …`."""
 
 import gc
 import os
@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from flask import Flask
 
 from portal.app import app_of_process, warm_up
+from portal.kernel.web.server import Server
 
 
 def begin() -> Flask:
@@ -33,3 +34,4 @@ def step_back() -> None:
 # In a thread that ends: nobody may raise a priority again.
 with ThreadPoolExecutor(1, initializer=step_back) as apart:
     app = apart.submit(begin).result()
+server = Server(app, app.config["MAX_CONTENT_LENGTH"])

@@ -188,16 +188,16 @@ def prepare(
 def web_server(host: str, port: int) -> list[str]:
     """The command of the production server."""
     return [
-        *(sys.executable, "-m", "script.web", "--interface", "wsgi"),
+        *(sys.executable, "-m", "script.web", "--interface", "rsgi", "--no-ws"),
         *("--host", host, "--port", str(port)),
         *("--workers", str(number_of_web_processes())),
-        *("--blocking-threads", "1", "--respawn-failed-workers"),
+        "--respawn-failed-workers",
         # Counts open connections, idle ones too, so it has to be far above what works at once.
         *("--backlog", "2048", "--backpressure", "512"),
         # A worker that is told to stop while it still starts does not hear it.
         *("--workers-kill-timeout", "3"),
         # It would warn of more workers than cores.
-        *("--log-level", "error", "wsgi:app"),
+        *("--log-level", "error", "wsgi:server"),
     ]
 
 

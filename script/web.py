@@ -1,4 +1,4 @@
-"""Runs the web server, Granian, with its arguments: `python -m script.web --workers 2 … wsgi:app`.
+"""Runs the web server, Granian, with its arguments: `python -m script.web … wsgi:server`.
 
 It makes the app before its processes part from it: one that takes another's place finds it there,
 while those that still serve keep their cores.

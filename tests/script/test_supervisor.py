@@ -20,7 +20,9 @@ import pytest
 
 from script.supervisor import SetupNote
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "script"
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPTS = ROOT / "script"
+SERVER = "portal/kernel/web/server.py"
 MADE = """
 import os, pathlib
 
@@ -35,8 +37,10 @@ SMALLEST_PORTAL = """
 import os, pathlib, signal, subprocess, sys, time
 import click
 from flask import Flask
+from portal.kernel.web.server import Server
 
 app = Flask(__name__)
+server = Server(app, 1000)
 folder = pathlib.Path(os.environ["INSTANCE_PATH"])
 
 
@@ -137,7 +141,8 @@ def serve(tmp_path: Path) -> Iterator[Callable[..., Server]]:
     (tmp_path / "script").mkdir()
     for name in ("supervisor.py", "web.py"):
         shutil.copy(SCRIPTS / name, tmp_path / "script")
-    (tmp_path / "portal").mkdir()
+    (tmp_path / SERVER).parent.mkdir(parents=True)
+    shutil.copy(ROOT / SERVER, tmp_path / SERVER)
     (tmp_path / "portal/app.py").write_text(MADE)
     (tmp_path / "wsgi.py").write_text(SMALLEST_PORTAL)
     servers: list[Server] = []

@@ -56,7 +56,7 @@ def linked_graph_answer(
 ) -> Response:
     """Answer with many records as one graph of JSON-LD, to be saved as a file.
 
-    It is written while it is sent, so that nobody keeps all of it in memory.
+    It is written record by record, so that nobody keeps more than the text in memory.
     """
 
     def pieces() -> Iterator[str]:
@@ -72,7 +72,7 @@ def linked_graph_answer(
 
 
 def csv_answer(name: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Response:
-    """Answer with a table to be saved as a file, written while it is sent."""
+    """Answer with a table to be saved as a file, written row by row."""
     response = Response(
         stream_with_context(csv_pieces(columns, rows)), mimetype="text/csv; charset=utf-8"
     )

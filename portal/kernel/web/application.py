@@ -7,7 +7,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from flask import Flask, Request, Response, request
-from flask.ctx import RequestContext
 from flask.globals import request_ctx
 from werkzeug.routing import MapAdapter
 
@@ -67,13 +66,6 @@ class Portal(Flask):
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return the function: none is asynchronous, and a dozen would be looked at each time."""
         return func
-
-    def request_context(self, environ: "WSGIEnvironment") -> RequestContext:
-        """Return the context of a request."""
-        # A body whose length is told is not read once more to see that nothing more comes.
-        if "CONTENT_LENGTH" in environ:
-            environ.pop("wsgi.input_terminated", None)
-        return super().request_context(environ)
 
     def preprocess_request(self) -> Any:
         """Do what is to be done before a view; return an answer if that is one already."""

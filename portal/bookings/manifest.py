@@ -11,6 +11,7 @@ from portal.bookings.api import waiting as waiting_api
 from portal.bookings.api.blueprint import blueprint as api_blueprint
 from portal.bookings.policies import Permission, policy
 from portal.bookings.queries import free, grants, listings
+from portal.bookings.queries.at_hand import at_hand_section
 from portal.bookings.queries.bookings import list_due, load_bookings, parties_of
 from portal.bookings.queries.charging import list_disputed
 from portal.bookings.queries.hosts import booking_section, host_section
@@ -190,6 +191,15 @@ manifest = Manifest(
         *(
             RecordSection(
                 kind, _l("Booking it"), "bookings/section.html", booking_section, order=30
+            )
+            for kind in ("equipment", "facility")
+        ),
+        *(
+            RecordSection(
+                f"{kind} at hand",
+                _l("Your booking"),
+                "bookings/at_hand_section.html",
+                at_hand_section,
             )
             for kind in ("equipment", "facility")
         ),

@@ -669,6 +669,17 @@ def test_whoever_stands_at_the_machine_checks_in_with_one_button(
     )
     here = f"{address}/check-in"
     ana = client_of("ana")
+    # The large code opens the record: who has booked is there to check in, the others to book.
+    action, values = forms(ana.get(address), "Check in")
+    assert action.endswith("/actions/check_in")
+    assert values["next"] == address
+    for path in (address, here):
+        page = client_of("ben").get(path)
+        assert "Next free" in page.text
+        assert "Check in" not in page.text
+        (link,) = re.findall(r'href="([^"]+/book\?starts_at[^"]+)"', page.text)
+        assert "Book it" in client_of("ben").get(unescape(link)).text
+    assert f'href="{here}"' in client_of("nobody").get(address).text
     action, values = forms(ana.get(here), "Check in")
     assert ana.post(action, data=values).headers["Location"] == here
     assert "Check out" in ana.get(here).text

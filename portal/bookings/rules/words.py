@@ -1,5 +1,6 @@
 """The fixed words of bookings, the codes of their problems, and their workflows as tables."""
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
@@ -148,6 +149,12 @@ PERSONAL_PROBLEMS = (
 )
 
 EARLIEST_CHECK_IN_MINUTES = 30
+
+
+def may_check_in(booking: Any, at: dt.datetime) -> bool:
+    """Tell whether it is time to check in for a booking."""
+    earliest = booking.starts_at - dt.timedelta(minutes=EARLIEST_CHECK_IN_MINUTES)
+    return bool(earliest <= at < booking.ends_at)
 
 
 def _stepped(action: str, status: str) -> Any:

@@ -24,6 +24,7 @@ from portal.bookings.forms.pages import (
 from portal.bookings.policies import Permission
 from portal.bookings.queries import bookings as queries
 from portal.bookings.queries import listings
+from portal.bookings.queries.at_hand import load_at_hand
 from portal.bookings.queries.calendar import load_calendar
 from portal.bookings.queries.charging import Charge, load_charge, load_rates, reestimate_cents
 from portal.bookings.queries.elsewhere import list_targets
@@ -39,6 +40,7 @@ from portal.bookings.rules.words import (
     BOOKINGS,
     EARLIEST_CHECK_IN_MINUTES,
     OPEN_STATUSES,
+    may_check_in,
 )
 from portal.bookings.services import making, moving, steps, waiting
 from portal.bookings.services.calendar import open_resource
@@ -462,22 +464,10 @@ def show_check_in(
     actor = current_actor()
     subject = find_subject(equipment_id, facility_id)
     authorize(actor, Permission.BOOKING_VIEW_OWN)
-    at_hand = listings.find_at_hand(actor, subject.resource) if subject.resource.id else None
-    steps = (
-        [
-            step
-            for step in BOOKINGS.available(actor, at_hand.booking)
-            if step.action in ("check_in", "check_out") and _is_timely(at_hand.booking, step)
-        ]
-        if at_hand is not None
-        else []
-    )
     return show_page(
         "bookings/check_in.html",
         subject=subject,
-        at_hand=at_hand,
-        steps=steps,
-        earliest=EARLIEST_CHECK_IN_MINUTES,
+        at_hand=load_at_hand(actor, subject.record, subject.resource),
         **_words(),
     )
 
@@ -575,8 +565,7 @@ def _is_timely(booking: Any, step: Transition) -> bool:
     """Tell whether a step that the state allows makes sense at this time."""
     moment = now()
     if step.action == "check_in":
-        earliest = booking.starts_at - dt.timedelta(minutes=EARLIEST_CHECK_IN_MINUTES)
-        return earliest <= moment < booking.ends_at
+        return may_check_in(booking, moment)
     if step.action == "mark_no_show":
         return booking.starts_at <= moment
     if step.action == "cancel":

@@ -51,11 +51,13 @@ def show_equipment(equipment_id: int) -> ResponseReturnValue:
     beside = equipment_beside(actor, equipment)
     nearby = equipment_nearby(actor, equipment)
     sections = sections_of("equipment", equipment)
+    at_hand = sections_of("equipment at hand", equipment)
     keep_answer()
-    return unchanged(equipment, beside, nearby, sections) or page(
+    return unchanged(equipment, beside, nearby, sections, at_hand) or page(
         "facilities/equipment.html",
         equipment=equipment,
         sections=sections,
+        at_hand=at_hand,
         beside=beside,
         nearby=nearby,
         facility=(

@@ -42,11 +42,13 @@ def show_facility(facility_id: int) -> ResponseReturnValue:
     equipment = equipment_of_facility(actor, facility)
     keep_answer()
     sections = sections_of("facility", facility)
-    return unchanged(facility, equipment, sections) or page(
+    at_hand = sections_of("facility at hand", facility)
+    return unchanged(facility, equipment, sections, at_hand) or page(
         "facilities/facility.html",
         facility=facility,
         equipment=equipment,
         sections=sections,
+        at_hand=at_hand,
         kinds=FACILITY_KINDS,
         week=week_of(facility.opening_hours),
         linked_data=linked_data_of(facility),

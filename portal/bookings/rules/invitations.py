@@ -129,13 +129,14 @@ def write_invitation(entry: Entry, party: Party, *, host: str, at: dt.datetime) 
     calendar = _calendar("REQUEST" if takes_place(entry) else "CANCEL")
     event = _event(entry, host, at)
     event.add("organizer", _address(party.organizer_email, party.organizer_name))
-    event.add("attendee", _address(party.attendee_email, party.attendee_name))
+    event.add("attendee", _coming(party))
     calendar.add_component(event)
     return calendar.to_ical().decode()
 
 
 def _feed(name: str) -> Calendar:
     calendar = _calendar()
+    calendar.add("name", vText(name))
     calendar.add("x-wr-calname", vText(name))
     # Programs that are told nothing look once a day or less. The second name is Outlook's.
     calendar.add("refresh-interval", _REFRESH, parameters={"VALUE": "DURATION"})
@@ -166,6 +167,14 @@ def _event(entry: Entry, host: str, at: dt.datetime) -> Event:
         if value := getattr(entry, name):
             event.add(name, value)
     return event
+
+
+def _coming(party: Party) -> vCalAddress:
+    """Return who comes, as somebody who does: it is booked, and nobody reads an answer."""
+    address = _address(party.attendee_email, party.attendee_name)
+    address.params["PARTSTAT"] = "ACCEPTED"
+    address.params["RSVP"] = "FALSE"
+    return address
 
 
 def _address(email: str, name: str) -> vCalAddress:

@@ -1,14 +1,17 @@
 """What the database promises: instants keep their zone, readers never wait, writes are whole."""
 
 import datetime as dt
+import itertools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import bindparam, select, text, update
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
 
 from portal.accounts.models import User
 from portal.app import create_app
@@ -23,6 +26,7 @@ from portal.kernel.database import (
     read_rows,
     session,
     unit_of_work,
+    unless_busy,
 )
 from portal.kernel.outbox import OutboxDelivery, OutboxEvent
 from portal.organizations.models import Membership, Organization
@@ -338,6 +342,38 @@ def test_process_killed_half_way_leaves_nothing_and_no_lock(
     else:
         assert session.scalar(text("SELECT count(*) FROM pg_prepared_xacts")) == 0
     assert session.get(User, world.users["cleo"]) is not None
+
+
+@pytest.mark.sqlite
+def test_who_cannot_stand_in_line_is_told_that_the_database_does_not_answer(
+    app: Flask, world: World, client_of: Callable[[str], FlaskClient]
+) -> None:
+    line = Path(app.instance_path) / "portal.db-line"
+    line.unlink(missing_ok=True)
+    # As a disk that is full or read-only would have it.
+    line.mkdir()
+    try:
+        sent = client_of("ana").post("/sign-out")
+        assert sent.status_code == 503
+        with unless_busy(), unit_of_work():
+            raise AssertionError("there is no turn to write")
+        assert session.get(User, world.users["ana"]) is not None
+    finally:
+        line.rmdir()
+    assert client_of("ana").post("/sign-out").status_code == 303
+
+
+@pytest.mark.sqlite
+def test_who_has_stood_in_line_too_long_does_not_wait_once_more(
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments = itertools.chain([0.0], itertools.repeat(app.config["SQLITE_BUSY_SECONDS"] + 1.0))
+    with monkeypatch.context() as patch:
+        patch.setattr("portal.kernel.database.monotonic", lambda: next(moments))
+        with pytest.raises(OperationalError, match="in time"), unit_of_work():
+            raise AssertionError("it is nobody's turn any more")
+    with unit_of_work():
+        session.execute(update(Organization).values(summary="In turn."))
 
 
 def test_an_app_that_is_made_has_no_connection_yet(app: Flask) -> None:

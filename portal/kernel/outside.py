@@ -41,6 +41,7 @@ class Reader:
         self._question = _VERSION[engine.dialect.name]
         self._lock = threading.Lock()
         self._connection: Connection | None = None
+        self._driver: Any = None
         self._opened = 0
         # Whoever lets go of the engine's connections lets go of this one.
         event.listen(engine, "engine_disposed", lambda _engine: self.close())
@@ -89,13 +90,17 @@ class Reader:
         if connection is not None:
             with suppress(Exception):
                 connection.close()
+            # Of one that is nobody else's, what is lost is not closed.
+            with suppress(Exception):
+                self._driver.close()
 
     def _open(self) -> Connection:
         connection = self._connection = self._engine.connect()
+        self._driver = connection.connection.dbapi_connection
         self._opened += 1
         # Nobody else's again, and each statement for itself; SQLite's are so by themselves.
         connection.detach()
-        driver: Any = connection.connection.dbapi_connection
+        driver = self._driver
         if connection.dialect.name == "postgresql":
             driver.autocommit = True
         else:

@@ -25,8 +25,16 @@ def prepare_postgresql(engine: Engine) -> None:
     # been made anew. Every page that only reads ends so.
     dialect.do_rollback = partial(_end, b"ROLLBACK")
     dialect.do_commit = partial(_end, b"COMMIT")
+    # So if tables were made anew indeed, the connections that know them otherwise are let go.
+    is_disconnect = dialect.is_disconnect
+    dialect.is_disconnect = lambda error, *its: _is_outdated(error) or is_disconnect(error, *its)
     event.listen(engine, "checkout", _check)
     event.listen(engine, "checkin", _note_use)
+
+
+def _is_outdated(error: Exception) -> bool:
+    """Tell whether what was prepared no longer holds, since a table was changed meanwhile."""
+    return isinstance(error, errors.FeatureNotSupported | errors.InvalidSqlStatementName)
 
 
 def tell(connection: Connection, text: str) -> None:

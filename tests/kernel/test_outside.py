@@ -5,7 +5,18 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import Integer, bindparam, column, func, insert, select, text, update
+from sqlalchemy import (
+    Integer,
+    NullPool,
+    bindparam,
+    column,
+    create_engine,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 
 from portal.kernel.database import (
@@ -151,3 +162,34 @@ def test_what_the_driver_has_prepared_outlives_what_is_undone(
         with pytest.raises(ZeroDivisionError), unit_of_work():
             raise ZeroDivisionError
     assert found[0] == 1
+
+
+def test_a_table_that_was_changed_meanwhile_fails_nobody_twice(
+    restarted: tuple[Flask, Cluster],
+) -> None:
+    _app, cluster = restarted
+    another = create_engine(cluster.database_url("restarted"), poolclass=NullPool)
+
+    def ask() -> int:
+        """Read the mark in each way, so often that the driver prepares it; return the failures."""
+        failures = 0
+        for _time in range(10):
+            for read in (
+                lambda: session.execute(_MARK).all(),
+                lambda: read_rows(_MARK, {}),
+                lambda: read_outside(_MARK, {}),
+            ):
+                try:
+                    read()
+                except DBAPIError:
+                    failures += 1
+                    session.remove()
+                session.rollback()
+        return failures
+
+    assert ask() == 0
+    for kind in ("numeric", "bigint"):
+        with another.begin() as connection:
+            connection.exec_driver_sql(f"ALTER TABLE settled_mark ALTER COLUMN mark TYPE {kind}")
+        assert ask() <= 1
+        assert ask() == 0

@@ -121,10 +121,13 @@ class Capability(Model):
 
 
 class CapabilityLabel(Identified, Model):
-    """A name of a concept; `match_key` is the folded text, and no two concepts share one."""
+    """A name of a concept; `match_key` is the folded text, and no two concepts share one.
+
+    Hidden ones are what else people type for it: searches know them, and nobody is shown them.
+    """
 
     __table_args__ = (
-        CheckConstraint("kind IN ('preferred', 'alternate')", name="kind_known"),
+        CheckConstraint("kind IN ('preferred', 'alternate', 'hidden')", name="kind_known"),
         Index("ix_capability_label_capability_key", "capability_key"),
     )
 

@@ -7,7 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from flask_babel import get_locale
 from flask_babel import gettext as _
@@ -336,6 +336,9 @@ def _cluster_name() -> ColumnElement[str]:
 # Capabilities
 
 
+_USUAL_FIRST: Final = case({"preferred": 0, "alternate": 1}, value=CapabilityLabel.kind, else_=2)
+
+
 def get_capability(key: str) -> Capability:
     """Return a concept with its names and what is directly above and below. Raises NotFound."""
     capability = session.scalar(
@@ -419,10 +422,12 @@ def _relation(start: Any, end: Any) -> dict[str, list[str]]:
 
 
 def labels_of(keys: Iterable[str]) -> dict[str, list[str]]:
-    """Return all names of concepts in all languages, preferred ones first, by key."""
+    """Return the names of concepts in all languages by key, the preferred first; not the hidden."""
     found: dict[str, list[str]] = defaultdict(list)
-    statement = select(CapabilityLabel.capability_key, CapabilityLabel.text).order_by(
-        CapabilityLabel.kind.desc(), CapabilityLabel.language, CapabilityLabel.text
+    statement = (
+        select(CapabilityLabel.capability_key, CapabilityLabel.text)
+        .where(CapabilityLabel.kind != "hidden")
+        .order_by(CapabilityLabel.kind.desc(), CapabilityLabel.language, CapabilityLabel.text)
     )
     for key, text in _tuples_in(statement, CapabilityLabel.capability_key, keys):
         found[key].append(text)
@@ -434,7 +439,7 @@ def list_concepts() -> list[Concept]:
     names: dict[str, list[str]] = defaultdict(list)
     for key, text in session.execute(
         select(CapabilityLabel.capability_key, CapabilityLabel.text).order_by(
-            CapabilityLabel.language, CapabilityLabel.kind.desc(), CapabilityLabel.match_key
+            CapabilityLabel.language, _USUAL_FIRST, CapabilityLabel.match_key
         )
     ):
         names[key].append(text)
@@ -529,7 +534,7 @@ def suggest_capabilities(
         .where(or_(begins, within))
         .order_by(
             case((CapabilityLabel.match_key == typed, 0), (begins, 1), else_=2),
-            CapabilityLabel.kind.desc(),
+            _USUAL_FIRST,
             func.length(CapabilityLabel.match_key),
             CapabilityLabel.match_key,
         )

@@ -321,6 +321,8 @@ def _read_capabilities() -> list[Part]:
             (concept["label"], "preferred", "en"),
             *((name, "alternate", "en") for name in concept["also"]),
             (concept["label_es"], "preferred", "es"),
+            *((name, "hidden", "en") for name in concept.get("hidden", ())),
+            *((name, "hidden", "es") for name in concept.get("hidden_es", ())),
         ]
         for name, kind, language in names:
             # A word that both languages share needs to be found only once.

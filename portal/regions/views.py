@@ -61,7 +61,9 @@ def show_capability(key: str) -> ResponseReturnValue:
         language=language,
     )
     other_names = [
-        label.text for label in capability.labels if label.text.casefold() != names[key].casefold()
+        label.text
+        for label in capability.labels
+        if label.kind != "hidden" and label.text.casefold() != names[key].casefold()
     ]
     keep_answer()
     reply = not_modified("capability", key, names, other_names, capability.definition)

@@ -134,6 +134,8 @@ def add_names(thesaurus):
             (concept["label"], "preferred", "en"),
             (concept["label_es"], "preferred", "es"),
             *((text, "alternate", "en") for text in concept["also"]),
+            *((text, "hidden", "en") for text in concept.get("hidden", ())),
+            *((text, "hidden", "es") for text in concept.get("hidden_es", ())),
         ]
     ]
     session.execute(

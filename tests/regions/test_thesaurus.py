@@ -33,6 +33,11 @@ TOPS = {
 }
 
 
+def names_of(concept):
+    """All names of a concept but the preferred Spanish one."""
+    return [concept["label"], *concept["also"], *concept.get("hidden", ())]
+
+
 @pytest.fixture(scope="module")
 def concepts():
     return tomllib.loads(FILE.read_text("utf-8"))
@@ -46,11 +51,17 @@ def test_it_is_large_enough_to_speak_of_a_region(concepts):
 def test_every_concept_has_all_its_parts(concepts):
     for key, concept in concepts.items():
         assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", key), key
-        assert set(concept) == {"label", "label_es", "definition", "broader", "also"}, key
+        assert set(concept) - {"hidden", "hidden_es"} == {
+            "label",
+            "label_es",
+            "definition",
+            "broader",
+            "also",
+        }, key
         assert concept["label"].strip() == concept["label"] != "", key
         assert concept["label_es"].strip() == concept["label_es"] != "", key
         assert re.fullmatch(r"[A-Z0-9].{20,160}\.", concept["definition"]), key
-        assert all(name.strip() == name != "" for name in concept["also"]), key
+        assert all(name.strip() == name != "" for name in names_of(concept)), key
 
 
 def test_only_the_top_concepts_have_nothing_above_them(concepts):
@@ -79,7 +90,7 @@ def test_every_concept_hangs_under_a_top_concept(concepts):
 def test_no_name_stands_for_two_concepts(concepts):
     owners = defaultdict(list)
     for key, concept in concepts.items():
-        for name in [concept["label"], *concept["also"]]:
+        for name in [*names_of(concept), *concept.get("hidden_es", ())]:
             owners[name_key(name)].append(key)
     assert {name: keys for name, keys in owners.items() if len(keys) > 1} == {}
 
@@ -87,7 +98,7 @@ def test_no_name_stands_for_two_concepts(concepts):
 def test_no_spanish_name_stands_for_two_concepts(concepts):
     owners = defaultdict(set)
     for key, concept in concepts.items():
-        for name in [concept["label"], *concept["also"]]:
+        for name in [*names_of(concept), *concept.get("hidden_es", ())]:
             owners[name_key(name)].add(key)
     spanish = [name_key(concept["label_es"]) for concept in concepts.values()]
     assert len(set(spanish)) == len(spanish)
@@ -106,10 +117,16 @@ def test_no_spanish_name_stands_for_two_concepts(concepts):
         ("GD&T", "geometric-dimensioning-and-tolerancing"),
         ("TIG", "gas-tungsten-arc-welding"),
         ("3D printing", "additive-manufacturing"),
+        ("GTAW", "gas-tungsten-arc-welding"),
+        ("LOTO", "lockout-tagout-training"),
+        ("PMI", "chemical-analysis-of-materials"),
+        ("ITAR", "export-control-compliance"),
+        ("learn to weld", "welding-training"),
+        ("máquina de medición por coordenadas", "coordinate-measuring-machine-inspection"),
     ],
 )
 def test_what_people_type_names_a_concept(concepts, name, key):
-    names = [concepts[key]["label"], *concepts[key]["also"]]
+    names = [*names_of(concepts[key]), *concepts[key].get("hidden_es", ())]
     assert name_key(name) in map(name_key, names)
 
 

@@ -49,7 +49,7 @@ def search(
     facets = _count(snapshot, base, matching, selected, chosen, whole)
     hits = _page(snapshot, query, asked, reading, matching, matcher)
     partial: tuple[Hit, ...] = ()
-    if query.wants_partial(len(matching)) and len(asked.wanted) > 1 and not reading.is_loose:
+    if query.wants_partial(len(matching)) and reading.has_partial:
         some = _kept(snapshot, query, matcher.some_of(reading.clauses))
         some = _all_in(some, chosen.values())
         # Whatever has all of the words has some of them.
@@ -57,7 +57,7 @@ def search(
         is_other[some.searchsorted(matching)] = False
         rest = some[is_other]
         fitting = replace(query, limit=query.limit - len(hits))
-        partial = _page(snapshot, fitting, asked, reading, rest, matcher)
+        partial = _page(snapshot, fitting, asked, reading.loose, rest, matcher)
     return Results(
         total=len(matching),
         hits=hits,

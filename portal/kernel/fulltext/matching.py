@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import log
 from typing import Final
 
@@ -18,6 +18,9 @@ from portal.kernel.fulltext.suggesting import spelled_alike
 _FEW: Final = 16
 _SOME: Final = 40
 _MOST_FREQUENCIES: Final = 10_000
+_LIKELIEST: Final = 256
+_HINT: Final = 0.2
+"""What a word of another name for what is asked counts, of the whole name's weight."""
 
 
 class _Known:
@@ -66,13 +69,19 @@ class Matcher:
         return self._all[1]
 
     def some_of(self, clauses: Sequence[Clause]) -> Array:
-        """The allowed documents that satisfy what is required, or else have any of the words."""
+        """The allowed documents that satisfy what is required, or else have any of the words or,
+        wherever they stand, all words of a name."""
         if required := [clause for clause in clauses if clause.is_required]:
             return self._found(required)
         found = [self._having(word) for clause in clauses for word in clause.words]
-        ids = self._in_any((*found, *(self._others(clause).ids for clause in clauses)))
-        ids = ids.astype(np.intp)
+        found += [self._others(clause).ids for clause in clauses]
+        found += [self._with_all(name) for clause in clauses for name in clause.scattered]
+        ids = self._in_any(found).astype(np.intp)
         return ids[self._allowed[ids]]
+
+    def _with_all(self, terms: Iterable[str]) -> Array:
+        found = sorted((self._snapshot.find((term,)).ids for term in terms), key=len)
+        return self._in_all(found[0], found[1:])
 
     def _found(self, clauses: Sequence[Clause]) -> Array:
         found = sorted((self._ids(clause) for clause in clauses), key=len)
@@ -181,6 +190,7 @@ class Matcher:
 
         What stands for words of the query counts as if it were all of them, times its weight; of it
         and the words themselves the best counts, and all together are as rare as the lot of them.
+        Where some of the words suffice, single words of what stands for them count a little.
         """
         scores = np.zeros(len(ids), np.float32)
         for clause in reading.clauses:
@@ -196,18 +206,38 @@ class Matcher:
                 others = np.float32(rarities) * self._impacts(self._others(clause), ids)
                 np.maximum(gained, others, out=gained)
             scores += gained
+        if reading.is_loose and reading.hints:
+            self._add_hints(scores, reading, ids)
         return scores
 
+    def _add_hints(self, scores: Array, reading: Reading, ids: Array) -> None:
+        """Raise the likeliest by what else of the names is said in them."""
+        places = (
+            np.argpartition(-scores, _LIKELIEST)[:_LIKELIEST]
+            if len(scores) > _LIKELIEST
+            else np.arange(len(scores))
+        )
+        likeliest = ids[places]
+        for term, weight in reading.hints.items():
+            found = self._snapshot.find((term,))
+            if len(found.ids):
+                rarity = self._rarity_of(term, lambda its=found.ids: its)  # type: ignore[misc]
+                counting = np.float32(_HINT * weight * rarity)
+                scores[places] += counting * self._impacts(found, likeliest)
+
     def _rarity(self, clause: Clause, word: Word) -> float:
-        view, key = self._view, (word.units, clause.others)
-        if (frequency := view.frequencies.get(key)) is None:
+        def documents() -> Array:
             # Of a clause of one word, as nearly all are, that is known from matching.
-            ids = (
-                self._ids(clause)
-                if len(clause.words) == 1
-                else self._in_any((self._having(word), self._others(clause).ids))
-            )
-            frequency = int(np.count_nonzero(view.mask.take(ids)))
+            if len(clause.words) == 1:
+                return self._ids(clause)
+            return self._in_any((self._having(word), self._others(clause).ids))
+
+        return self._rarity_of((word.units, clause.others), documents)
+
+    def _rarity_of(self, key: object, documents: Callable[[], Array]) -> float:
+        view = self._view
+        if (frequency := view.frequencies.get(key)) is None:
+            frequency = int(np.count_nonzero(view.mask.take(documents())))
             if len(view.frequencies) > _MOST_FREQUENCIES:
                 view.frequencies.clear()
             view.frequencies[key] = frequency

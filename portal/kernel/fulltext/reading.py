@@ -21,6 +21,7 @@ Corrections: TypeAlias = Mapping[int, list[str]]
 """For places among the wanted units other spellings, the best first."""
 
 _CORRECTED_WEIGHT: Final = 0.8
+_MOST_HINTS: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,14 @@ class Clause:
         for unit, _ in self.others:
             yield unit
 
+    @property
+    def scattered(self) -> tuple[frozenset[str], ...]:
+        """The terms of names that stand for the words. Where all of one's are, if not together, it
+        may be meant: "wet fluorescent particle inspection" on a "magnetic bench".
+        """
+        names = (frozenset(unit) for unit, _ in self.others)
+        return tuple(dict.fromkeys(name for name in names if len(name) > 1))
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -60,6 +69,34 @@ class Reading:
     suggestion: str | None = None
     is_fuzzy: bool = False
     is_loose: bool = False
+
+    @property
+    def loose(self) -> Reading:
+        """The same where any of the words suffices."""
+        return replace(self, is_loose=True)
+
+    @property
+    def has_partial(self) -> bool:
+        """Whether a document can have some of this and not all."""
+        is_some = sum(len(clause.words) for clause in self.clauses) > 1 or any(
+            clause.scattered for clause in self.clauses
+        )
+        return is_some and not self.is_loose
+
+    @cached_property
+    def hints(self) -> Mapping[str, float]:
+        """The terms of names that stand for words, each with the most that such a name counts.
+
+        Of documents that have not all of the words, those come first that also say these.
+        """
+        typed = {term for unit in self.typed for term in unit}
+        hints: dict[str, float] = {}
+        for clause in self.clauses:
+            for unit, weight in clause.others:
+                for term in unit:
+                    if term not in typed and len(term) > 1 and len(hints) < _MOST_HINTS:
+                        hints[term] = max(weight, hints.get(term, 0.0))
+        return hints
 
     @cached_property
     def units(self) -> tuple[Unit, ...]:
@@ -79,7 +116,8 @@ class Matcher(Protocol):
         """Tell whether a document satisfies all clauses."""
 
     def finds_some(self, clauses: Sequence[Clause]) -> bool:
-        """Tell whether a document satisfies what is required, or else has any of the words."""
+        """Tell whether a document satisfies what is required, or else has any of the words or,
+        wherever they stand, all words of a name."""
 
     def corrections(self, asked: Asked, clauses: Sequence[Clause]) -> Corrections:
         """Other spellings of the words that no document has."""

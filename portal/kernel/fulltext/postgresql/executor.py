@@ -110,6 +110,9 @@ _WEIGHTS: Final[ColumnElement[Any]] = literal_column("'{0.15, 0.3, 0.75, 1}'::re
 _BY_LENGTH: Final[ColumnElement[Any]] = literal_column("1")
 """Long documents count less: by 1 + the logarithm of their length."""
 
+_HINT: Final = 0.6
+"""What a word of another name for what is asked counts, times how rare such a word usually is."""
+
 # What a row of the results needs of `document`.
 _SHOWN: Final = ("kind", "id", "updated_at", "latitude", "longitude")
 
@@ -152,12 +155,12 @@ class Executor:
         if total > query.offset and query.limit:
             hits = self._page(query, asked, reading, [*base, *chosen], total)
         partial: tuple[Hit, ...] = ()
-        if query.wants_partial(total) and len(asked.wanted) > 1 and not reading.is_loose:
+        if query.wants_partial(total) and reading.has_partial:
             some = self._base(query, excluding(some_text(reading.clauses), asked))
             rest = [*some, *chosen, ~self._has(text or "")]
             fitting = replace(query, limit=query.limit - len(hits))
             # How many there are is not worth counting; there may be very many.
-            partial = self._page(fitting, asked, reading, rest, _RANKED + 1)
+            partial = self._page(fitting, asked, reading.loose, rest, _RANKED + 1)
         return Results(
             total=total,
             hits=hits,
@@ -327,7 +330,8 @@ class Executor:
         """Terms weighted by field and rarity.
 
         What stands for words of the query counts as if it were all of them, times its weight; of
-        it and the words themselves the best counts.
+        it and the words themselves the best counts. Where some of the words suffice, single words
+        of what stands for them count a little, as if all were as rare.
         """
         score: ColumnElement[float] = literal(0.0, Double)
         for clause in reading.clauses:
@@ -342,6 +346,8 @@ class Executor:
                 others = (_rank(unit, rows) * (sum(own) * weight) for unit, weight in clause.others)
                 gain = func.greatest(gain, *others)
             score += gain
+        if reading.is_loose and reading.hints:
+            score += _rank_of_any(reading.hints, rows) * (_HINT * len(reading.hints))
         return score
 
     def _page(
@@ -526,19 +532,17 @@ def _each(values: ColumnElement[Any], name: str) -> ColumnElement[str]:
 
 def _rank(unit: Unit, rows: FromClause) -> ColumnElement[float]:
     """What a unit counts in a document, 0 to 1: of several terms the least."""
-    ranks = [
-        func.ts_rank(
-            _WEIGHTS,
-            rows.c.terms,
-            cast(any_of([quoted(term), quoted(ORGANIZATION + term)]), TSQUERY),
-            _BY_LENGTH,
-        )
-        for term in dict.fromkeys(unit)
-    ]
+    ranks = [_rank_of_any([term, ORGANIZATION + term], rows) for term in dict.fromkeys(unit)]
     if len(unit) == 1:
         return cast(ranks[0], Double)
     least = func.least(*ranks) if len(ranks) > 1 else ranks[0]
     return case((_has(phrase(unit), rows), cast(least, Double)), else_=0.0)
+
+
+def _rank_of_any(terms: Iterable[str], rows: FromClause) -> ColumnElement[float]:
+    """What these count in a document on average."""
+    text = any_of(map(quoted, terms))
+    return func.ts_rank(_WEIGHTS, rows.c.terms, cast(text, TSQUERY), _BY_LENGTH)
 
 
 def _has(text: str, rows: FromClause) -> _Condition:

@@ -37,10 +37,14 @@ def every_text(clauses: Iterable[Clause]) -> str:
 
 
 def some_text(clauses: Sequence[Clause]) -> str:
-    """The documents that have what is required, or else any of the words."""
+    """The documents that have what is required, or else any of the words or all of a name."""
     if required := [clause for clause in clauses if clause.is_required]:
         return every_text(required)
-    return any_of(phrase(unit) for clause in clauses for unit in clause.units)
+    # Where a name stands as one, its words stand, too.
+    units = (unit for clause in clauses for unit in clause.units)
+    texts = [phrase(unit) for unit in units]
+    names = (name for clause in clauses for name in clause.scattered)
+    return any_of([*texts, *(all_of(map(quoted, sorted(name))) for name in names)])
 
 
 def reading_text(reading: Reading) -> str | None:

@@ -65,6 +65,40 @@ def test_other_names_count_less_than_the_name_and_narrower_ones_less_still(
     assert ids(find("cmm"))[:2] == [0, 1]
 
 
+def test_a_name_whose_words_stand_apart_is_found_among_those_with_some_of_the_words(
+    open_index: Callable[..., Engine],
+) -> None:
+    names = ("DMLS", "selective laser melting", "metal powder bed")
+    index = open_index(lambda: Vocabulary.of([Concept("lpbf", names)]))
+    index.rebuild([
+        record(1, "Laser", body="It melts selectively, melting layers of powder."),
+        record(2, "Powder coating"),
+        record(3, "Pressing of metal"),
+    ])  # fmt: skip
+    alone = index.search(Query(text="DMLS", audience=PUBLIC))
+    assert (ids(alone), alone.is_fuzzy) == ([1], True)
+
+    index.apply([record(4, "DMLS")])
+    beside = index.search(Query(text="DMLS", audience=PUBLIC))
+    assert (ids(beside), beside.is_fuzzy) == ([4], False)
+    assert [hit.id for hit in beside.partial] == [1]
+    assert beside.total == 1
+
+
+def test_of_those_with_some_of_the_words_those_come_first_that_also_say_words_of_names(
+    open_index: Callable[..., Engine],
+) -> None:
+    names = ("EMC", "radiated emissions", "conducted interference")
+    index = open_index(lambda: Vocabulary.of([Concept("emc", names)]))
+    index.rebuild([
+        record(1, "Room", body="Tests of springs."),
+        record(2, "Room", body="Tests of emissions."),
+        record(3, "Room", body="Tests of paper."),
+    ])  # fmt: skip
+    results = index.search(Query(text="EMC tests", audience=PUBLIC))
+    assert ids(results) == [2, 1, 3]
+
+
 def test_the_other_words_are_highlighted_too(find: Callable[[str], Results]) -> None:
     (hit,) = [hit for hit in find("coordinate measuring machine").hits if hit.id == 3]
     assert matches_of(hit.highlights[0]) == ["cmm"]

@@ -29,6 +29,23 @@ _SPELLINGS: Final = {
     "tyre": "tire", "vapour": "vapor",
 }  # fmt: skip
 
+# Stems of those who do a thing, and of other forms that the stemmer leaves apart, as that of the
+# deed: who looks for a welder is served by welding.
+_DEEDS: Final = {
+    "analysi": "analyz", "analyst": "analyz", "apprenticeship": "apprentic",
+    "assembler": "assembl", "auditor": "audit", "automat": "autom", "bender": "bend",
+    "blaster": "blast", "builder": "build", "buyer": "buy", "certifi": "certif",
+    "cleaner": "clean", "coater": "coat", "cutter": "cut", "designer": "design",
+    "developer": "develop", "distributor": "distribut", "driller": "drill", "engraver": "engrav",
+    "extrus": "extrud", "grinder": "grind", "inspector": "inspect", "laboratori": "lab",
+    "lender": "lend", "machineri": "machin", "machinist": "machin", "maker": "make",
+    "marker": "mark", "metrologist": "metrolog", "molder": "mold", "mover": "move",
+    "packer": "pack", "painter": "paint", "plater": "plate", "polisher": "polish",
+    "printer": "print", "scanner": "scan", "seller": "sell", "sprayer": "spray",
+    "stamper": "stamp", "supplier": "suppli", "tester": "test", "trainer": "train",
+    "treater": "treat", "treatment": "treat", "welder": "weld",
+}  # fmt: skip
+
 _FOLDED: Final = {
     "ø": "o", "Ø": "o", "ł": "l", "Ł": "l", "đ": "d", "Đ": "d", "ð": "d", "Ð": "d", "ı": "i",
     "æ": "ae", "Æ": "ae", "œ": "oe", "Œ": "oe", "þ": "th", "Þ": "th",
@@ -37,6 +54,9 @@ _FOLDED: Final = {
     "‐": "-", "‑": "-", "−": "-", "‒": " ", "–": " ", "—": " ",
     "’": "'", "‘": "'", "ʼ": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"',
 }  # fmt: skip
+
+# PLCs and PCBs are more than one; the stemmer takes no word without a vowel for a plural.
+_VOWEL: Final = re.compile("[aeiouy]")
 
 TOKEN: Final = re.compile(
     r"""
@@ -108,7 +128,10 @@ def term_of(word: str) -> str:
             american = str(stem_english(stem[:-2] + "ize"))
             if not american.endswith("iz"):
                 return american
-        return _SPELLINGS.get(stem, stem)
+        if stem[-1] == "s" and not _VOWEL.search(stem):
+            stem = stem[:-1]
+        stem = _SPELLINGS.get(stem, stem)
+        return _DEEDS.get(stem, stem)
     return word
 
 

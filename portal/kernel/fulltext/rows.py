@@ -13,7 +13,7 @@ from whoosh import columns, fields, formats
 from portal.kernel.fulltext.language import GAP, Token, terms_of, tokens, words_of
 from portal.kernel.fulltext.port import KIND_FACET, MATCH, MATCH_END, Document
 
-FORMAT: Final = 10
+FORMAT: Final = 11
 """To be raised whenever SCHEMA, `language` or the arrays change: older indexes are then rebuilt."""
 
 DEGREES: Final = 100_000

@@ -332,6 +332,30 @@ def test_of_a_series_single_ones_are_at_another_time_one_click_each_and_nothing_
     assert "Left out" not in ana.get(answer.headers["Location"]).text
 
 
+def test_what_stands_against_all_of_a_series_is_told_once(
+    client_of: ClientOf, world: World, mill: OpenMill, book: Callable[..., Booking], address: str
+) -> None:
+    mill(needs_qualification=True)
+    with unit_of_work():
+        session.add(
+            Closure(
+                resource_id=world.resources["college_public"],
+                kind="closure",
+                starts_at=in_a_week("00:00"),
+                ends_at=in_a_week("00:00") + dt.timedelta(days=2),
+            )
+        )
+    refused = client_of("ana").post(
+        f"{address}/book", data=filled(world, frequency="daily", count="12")
+    )
+    (summary,) = re.findall(r'<section class="error-summary".*?</section>', refused.text, re.DOTALL)
+    # What is about some of it names their days.
+    assert re.findall(r"<li>\w+ \d+, \d+ and \w+ \d+, \d+: It is closed", summary)
+    assert summary.count("<li>") == 2
+    (gate,) = re.findall(r"<li>([^<]*) <a [^>]*>Ask for it", summary)
+    assert ": " not in gate
+
+
 def test_what_is_taken_is_left_out_only_where_something_is_left(
     client_of: ClientOf, world: World, mill: OpenMill, book: Callable[..., Booking], address: str
 ) -> None:

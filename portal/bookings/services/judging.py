@@ -4,7 +4,7 @@ None of it is a command: each part is called within one, which has locked the re
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from flask_babel import format_date
@@ -31,6 +31,7 @@ from portal.bookings.rules.free import apart_among
 from portal.bookings.rules.places import deal_places
 from portal.bookings.rules.problems import find_problems
 from portal.bookings.rules.refusal import Refused
+from portal.bookings.rules.telling import write_list
 from portal.kernel.authorization import Actor, authorize, can
 from portal.kernel.database import change_rows, session, write
 from portal.kernel.errors import Conflict, Invalid
@@ -39,6 +40,8 @@ from portal.organizations.models import Organization
 from portal.organizations.queries.people import find_membership
 
 _LONGEST_REASON = 500
+#: Of what repeats, a problem names so many of the days that it is about.
+MOST_DAYS_TOLD = 8
 
 
 @dataclass(frozen=True)
@@ -87,15 +90,36 @@ def check_bookable(resource: Resource, organization: Organization) -> None:
         raise Conflict(_("This cannot be booked here. Ask its organization to use it."))
 
 
-def tell_which(
-    resource: Resource, span: Span, resources: Sequence[Resource], spans: Sequence[Span]
-) -> str:
-    """Return which of several a problem is about: the resource, or the day of an occurrence."""
+def tell_together(
+    refusals: Sequence[tuple[Resource, Span, Refused]], *, things: int, times: int
+) -> list[Problem]:
+    """Return all that stands against several, each once, with what and which days it is about.
+
+    things, times: how many there are; what is about all of them names none.
+    """
+    about: dict[Problem, list[tuple[Resource, Span]]] = {}
+    for resource, span, refusal in refusals:
+        for problem in refusal.problems:
+            about.setdefault(problem, []).append((resource, span))
+    found = []
+    for problem, its in about.items():
+        told = [its[0][0].name] if things > 1 else []
+        if times > 1 and len(its) < times:
+            days = [_tell_day(resource, span) for resource, span in its[:MOST_DAYS_TOLD]]
+            told.append(
+                write_list(days)
+                if len(its) <= MOST_DAYS_TOLD
+                else _("%(days)s and others", days=", ".join(days))
+            )
+        which = ", ".join(told)
+        message = f"{which}: {problem.message}" if which else problem.message
+        found.append(replace(problem, message=message))
+    return found
+
+
+def _tell_day(resource: Resource, span: Span) -> str:
     zone = ZoneInfo(load_hours(resource, span).zone)
-    told = [resource.name] if len(resources) > 1 else []
-    if len(spans) > 1 or not told:
-        told.append(format_date(span.starts_at.astimezone(zone), "medium"))
-    return ", ".join(told)
+    return format_date(span.starts_at.astimezone(zone), "medium")
 
 
 def book(

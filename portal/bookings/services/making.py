@@ -26,7 +26,7 @@ from portal.bookings.rules.recurrence import Recurrence, occurrences, replace_so
 from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.suggestions import MOST_ADVISED, MOST_FOR_EACH, Suggestion
 from portal.bookings.services.charging import report_usage
-from portal.bookings.services.judging import Wish, book, check_bookable, read_wish, tell_which
+from portal.bookings.services.judging import Wish, book, check_bookable, read_wish, tell_together
 from portal.kernel.authorization import Actor
 from portal.kernel.commands import command
 from portal.kernel.database import session
@@ -255,12 +255,7 @@ def _book_all(
             refusals += [(resource, span, refusal) for resource, refusal in error.refusals]
     if refusals and not (skips and made):
         raise Refused(
-            [
-                replace(problem, message=f"{what}: {problem.message}")
-                for resource, span, refusal in refusals
-                for what in [tell_which(resource, span, resources, spans)]
-                for problem in refusal.problems
-            ],
+            tell_together(refusals, things=len(resources), times=len(spans)),
             lambda: _suggest(wish, resources, spans, refusals),
             leaves_some=bool(made),
         )

@@ -42,7 +42,7 @@ from portal.bookings.services.judging import (
     read_wish,
     span_of,
     take_from_waiting_list,
-    tell_which,
+    tell_together,
 )
 from portal.bookings.services.steps import cancel
 from portal.kernel.authorization import Actor, authorize
@@ -182,19 +182,15 @@ def _move_all(
                 raise
             refusals.append((resource, shifted[one.id], refusal))
         waiting.remove(one.id)
-    _refuse(refusals)
+    _refuse(refusals, len(siblings))
     return booking
 
 
-def _refuse(refusals: Sequence[tuple[Resource, Span, Refused]]) -> None:
+def _refuse(refusals: Sequence[tuple[Resource, Span, Refused]], times: int) -> None:
     """Raise all that stands against several of a series, each with its day, if anything does."""
     if refusals:
         raise Refused(
-            [
-                replace(problem, message=f"{tell_which(resource, one, [], [])}: {problem.message}")
-                for resource, one, refusal in refusals
-                for problem in refusal.problems
-            ],
+            tell_together(refusals, things=1, times=times),
             lambda: [
                 replace(other, instead_of=one)
                 for _resource, one, refusal in refusals[:MOST_ADVISED]
@@ -339,7 +335,7 @@ def hand_over_booking(
             if len(siblings) == 1:
                 raise
             refusals.append((booking.resource, span_of(one), refusal))
-    _refuse(refusals)
+    _refuse(refusals, len(siblings))
     return booking
 
 

@@ -63,6 +63,7 @@ def test_one_message_has_all_of_a_series_and_withdraws_all_of_it(
     mails = {mail.recipient: mail for mail in deliver()}
     assert mails.keys() == {BEN, CLEO}
     assert mails[BEN].body_text.count("\n– ") == 3
+    assert "into your calendar.\n\n" in mails[BEN].body_text
     assert "The same goes for 3 others" in mails[CLEO].body_text
     ((method, asked_for),) = told([mails[BEN]])[BEN]
     assert (method, len({uid for uid, _sequence in asked_for})) == ("PUBLISH", 4)

@@ -624,7 +624,8 @@ def test_all_that_follow_in_a_series_are_cancelled_at_once(
         select(Booking).where(Booking.series_id.is_not(None)).order_by(Booking.starts_at)
     ).all()
     step = {"scope": "following", "confirmed": "yes"}
-    ana.post(f"/bookings/{series[1].id}/actions/cancel", data=step)
+    done = ana.post(f"/bookings/{series[1].id}/actions/cancel", data=step)
+    assert "The same goes for one more of its series." in ana.get(done.headers["Location"]).text
     session.expire_all()
     assert [one.status for one in series] == ["approved", "cancelled", "cancelled"]
 

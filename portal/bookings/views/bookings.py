@@ -10,7 +10,7 @@ from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import pgettext
+from flask_babel import ngettext, pgettext
 from wtforms.fields.choices import SelectChoice
 
 from portal.bookings.forms.bookings import SCOPES
@@ -259,13 +259,24 @@ def act(booking_id: int, action: str) -> ResponseReturnValue:
     zone = _calendar(booking).hours.zone
     span = Span(booking.starts_at, booking.ends_at)
     if form.submitted():
+        # What is of the series and can take the step goes along.
+        count = sum(
+            one.status in step.sources for one in queries.list_siblings(booking, form.scope.data)
+        )
         try:
             done = form.attempt(steps.act_on_booking, actor, booking, action, **form.data)
         except Refused as refusal:
             attempted = Attempted(refusal, span, zone, can_override=True)
         else:
             if done is not None:
-                flash(str(step.done), link=(here, _("Open the booking")) if back != here else None)
+                words = str(step.done)
+                if count > 1:
+                    words += " " + ngettext(
+                        "The same goes for one more of its series.",
+                        "The same goes for %(num)d others of its series.",
+                        count - 1,
+                    )
+                flash(words, link=(here, _("Open the booking")) if back != here else None)
                 return see_other(back)
     booking = queries.get_visible_booking(actor, booking_id)
     return show_page(

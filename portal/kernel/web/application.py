@@ -22,7 +22,7 @@ _PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9/._~?=&%+-]*")
 
 
 class Answer(Response):
-    """A response whose body, where all of it is known, is one piece: it goes out with the head."""
+    """A response that is not looked through once more when it is ready."""
 
     def get_wsgi_response(
         self, environ: "WSGIEnvironment"
@@ -44,13 +44,6 @@ class Answer(Response):
             ):
                 return [b"".join(self.iter_encoded())], self.status, headers
         return super().get_wsgi_response(environ)
-
-    def get_app_iter(self, environ: "WSGIEnvironment") -> Iterable[bytes]:
-        """Return the body."""
-        pieces = super().get_app_iter(environ)
-        if not self.is_sequence or self._on_close:
-            return pieces
-        return [b"".join(pieces)]
 
 
 class Portal(Flask):

@@ -124,7 +124,7 @@ def show(organization_id: int) -> ResponseReturnValue:
         has_asked=actor.user_id is not None
         and not is_own
         and people.find_open_join_request(organization.id, actor.user_id) is not None,
-        people=people.list_people(organization.id) if is_own else [],
+        people=people.list_people(organization.id, limit=20) if is_own else [],
         kinds=ORGANIZATION_KINDS,
         bands=EMPLOYEE_BANDS,
         ownership=OWNERSHIP,
@@ -300,10 +300,15 @@ def show_people(organization_id: int) -> ResponseReturnValue:
 def _people_page(organization: Any, form: InvitationForm) -> ResponseReturnValue:
     actor = current_actor()
     invitations, join_requests = people.list_waiting(actor, organization)
+    found = people.page_people(organization.id, cursor=request.args.get("cursor"))
     return page(
         "organizations/people.html",
         organization=organization,
-        people=people.list_people(organization.id),
+        people=found.items,
+        next_url=found.next
+        and url_for(
+            "organizations.show_people", organization_id=organization.id, cursor=found.next
+        ),
         invitations=[(row, INVITATIONS.available(actor, row)) for row in invitations],
         join_requests=[(row, JOIN_REQUESTS.available(actor, row)) for row in join_requests],
         form=form,

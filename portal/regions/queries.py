@@ -224,15 +224,27 @@ def counties_of_region(region_id: int) -> list[County]:
     )
 
 
-def list_brokers(region_id: int) -> list[BrokerView]:
+_BROKERS = select(User.id, User.name, User.email, BrokerAppointment.appointed_at).join(
+    BrokerAppointment, BrokerAppointment.user_id == User.id
+)
+
+
+def list_brokers(region_id: int, limit: int = 200) -> list[BrokerView]:
     """Return a region's brokers by name; for administrators."""
     rows = session.execute(
-        select(User.id, User.name, User.email, BrokerAppointment.appointed_at)
-        .join(BrokerAppointment, BrokerAppointment.user_id == User.id)
-        .where(BrokerAppointment.region_id == region_id)
+        _BROKERS.where(BrokerAppointment.region_id == region_id)
         .order_by(User.name, User.id)
+        .limit(limit)
     )
     return [BrokerView(*row) for row in rows]
+
+
+def find_broker(region_id: int, user_id: int) -> BrokerView | None:
+    """Return one of a region's brokers, or None; for administrators."""
+    row = session.execute(
+        _BROKERS.where(BrokerAppointment.region_id == region_id, User.id == user_id)
+    ).one_or_none()
+    return row and BrokerView(*row)
 
 
 def broker_ids_of_county(county_fips: str | None) -> list[int]:

@@ -175,7 +175,7 @@ def dismiss_broker(region_id: int, user_id: int) -> ResponseReturnValue:
     """End somebody's appointment as a broker."""
     authorize(current_actor(), Permission.BROKER_APPOINT)
     region = queries.get_region(region_id)
-    broker = next((b for b in queries.list_brokers(region_id) if b.user_id == user_id), None)
+    broker = queries.find_broker(region_id, user_id)
     if broker is None:
         raise NotFound(_("This person is not a broker of this region."))
     back = url_for("regions.edit_region", region_id=region.id)

@@ -65,6 +65,22 @@ def claim(world, actor):
 # Memberships
 
 
+def test_people_come_in_pages_owners_first(world, shop):
+    with unit_of_work():
+        session.add_all(
+            Membership(organization_id=shop.id, user_id=user_id, role="member")
+            for name, user_id in world.users.items()
+            if name in ("cleo", "dov", "eve")
+        )
+    everybody = [row.id for row in people.list_people(shop.id)]
+    first = people.page_people(shop.id, limit=2)
+    rest = people.page_people(shop.id, limit=50, cursor=first.next)
+    assert first.items[0].role == "owner"
+    assert [row.id for row in (*first.items, *rest.items)] == everybody
+    assert rest.next is None
+    assert len(everybody) > 3
+
+
 def test_the_last_owner_neither_leaves_nor_steps_down(actor, membership, world):
     for refused in (
         lambda: roles.end_membership(actor("ana"), membership("ana_shop")),

@@ -432,14 +432,20 @@ def find_capability_label(key: str) -> str:
     return preferred_labels([key], language=language).get(key, "") if key else ""
 
 
-def facility_choices(actor: Actor, organization_ids: Collection[int]) -> list[tuple[int, str]]:
-    """Return (id, name) of the facilities of organizations that the actor may see."""
+def facility_choices(
+    actor: Actor, organization_ids: Collection[int], *, also: int | None = None, limit: int = 500
+) -> list[tuple[int, str]]:
+    """Return (id, name) of the facilities of organizations that the actor may see, by name.
+
+    also: one that is chosen already, which comes first, so that no limit leaves it out.
+    """
     rows = session.execute(
         select(Facility.id, Facility.name)
         .where(
             Facility.organization_id.in_(sorted(organization_ids)),
             visible(actor, Permission.FACILITY_VIEW),
         )
-        .order_by(Facility.name, Facility.id)
+        .order_by(Facility.id != also, Facility.name, Facility.id)
+        .limit(limit)
     )
     return [(row.id, row.name) for row in rows]

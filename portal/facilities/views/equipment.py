@@ -95,7 +95,9 @@ def edit_equipment(equipment_id: int) -> ResponseReturnValue:
     authorize(current_actor(), Permission.EQUIPMENT_EDIT, equipment)
     form = EquipmentForm.bind(equipment_values(equipment, is_page=True))
     offer_audiences(form, equipment)
-    form.facility_id.choices = facility_choices(current_actor(), [equipment.organization_id])
+    form.facility_id.choices = facility_choices(
+        current_actor(), [equipment.organization_id], also=equipment.facility_id
+    )
     if form.submitted():
         saved = form.attempt(
             services.update_equipment, current_actor(), equipment, **values_of(form)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, bindparam, exists, func, or_, select, union_all
+from sqlalchemy import ColumnElement, bindparam, case, exists, func, or_, select, union_all
 from sqlalchemy.orm import joinedload
 
 from portal.accounts.models import User
@@ -14,6 +14,7 @@ from portal.kernel.authorization import Actor, authorize, can
 from portal.kernel.clock import now
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
+from portal.kernel.paging import Page, keyset_page
 from portal.kernel.workflow import WorkflowStep
 from portal.organizations.models import Claim, Invitation, JoinRequest, Membership, Organization
 from portal.organizations.policies import Permission
@@ -37,16 +38,35 @@ def has_people(organization_id: int) -> bool:
     return bool(session.scalar(select(exists().where(_is_of(Membership, organization_id)))))
 
 
-def list_people(organization_id: int) -> list[Membership]:
-    """Return an organization's people with their names, owners first."""
-    rank = {role: number for number, role in enumerate(ROLES)}
-    rows = session.scalars(
-        select(Membership)
+_RANK = case({role: number for number, role in enumerate(ROLES)}, value=Membership.role)
+
+
+def page_people(
+    organization_id: int, *, cursor: str | None = None, limit: int = 50
+) -> Page[Membership]:
+    """Return a page of an organization's people with their names: owners first, then by arrival."""
+    rank = _RANK.label("rank")
+    statement = (
+        select(Membership, rank, Membership.joined_at, Membership.id)
         .options(joinedload(Membership.user))
         .where(_is_of(Membership, organization_id))
-        .order_by(Membership.joined_at, Membership.id)
     )
-    return sorted(rows, key=lambda membership: rank[membership.role])
+    keys = (rank, Membership.joined_at, Membership.id)
+    found = keyset_page(statement, keys, cursor=cursor, limit=limit, scalars=False)
+    return Page([row.Membership for row in found.items], found.next)
+
+
+def list_people(organization_id: int, limit: int = 500) -> list[Membership]:
+    """Return so many of an organization's people at most, in the order of their pages."""
+    return list(
+        session.scalars(
+            select(Membership)
+            .options(joinedload(Membership.user))
+            .where(_is_of(Membership, organization_id))
+            .order_by(_RANK, Membership.joined_at, Membership.id)
+            .limit(limit)
+        )
+    )
 
 
 def get_visible_membership(actor: Actor, membership_id: int) -> Membership:
@@ -128,8 +148,8 @@ def list_waiting(
     return list_open_invitations(organization.id), list_open_join_requests(organization.id)
 
 
-def list_open_invitations(organization_id: int) -> list[Invitation]:
-    """Return the invitations that wait for an answer, and those that expired lately."""
+def list_open_invitations(organization_id: int, limit: int = 500) -> list[Invitation]:
+    """Return the invitations that wait for an answer or expired lately, oldest first."""
     return list(
         session.scalars(
             select(Invitation)
@@ -143,6 +163,7 @@ def list_open_invitations(organization_id: int) -> list[Invitation]:
                 ),
             )
             .order_by(Invitation.id)
+            .limit(limit)
         )
     )
 

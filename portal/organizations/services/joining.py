@@ -231,8 +231,10 @@ def act_on_claim(actor: Actor, claim: Claim, *, action: str, note: str = "") -> 
 
 
 def _dissolve(actor: Actor, organization: Organization) -> None:
-    for membership in people.list_people(organization.id):
-        leave(membership, actor)
+    while some := people.list_people(organization.id):
+        for membership in some:
+            leave(membership, actor)
+        session.flush()
     for invitation in people.list_open_invitations(organization.id):
         if invitation.status == "sent":
             INVITATIONS.apply(actor, invitation, "withdraw")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 from icalendar import Calendar
+from markupsafe import escape
 from sqlalchemy import select
 
 from portal.accounts.models import User
@@ -180,6 +181,32 @@ def test_firm_enrolls_three_people_and_one_without_an_account_gets_in_by_the_lin
     listed = client_of("ana").get(f"/organizations/{world.organizations['shop']}/training").text
     assert "other@shop.example" in listed
     assert f"<span>${row.price_cents // 100}</span>" in listed
+
+
+def test_a_second_seat_that_a_firm_keeps_is_told_to_those_whom_it_concerns(
+    actor: ActorOf, organization_of: OrganizationOf, open_section: OpenSection, client_of: ClientOf
+) -> None:
+    section = open_section(seats=3, min_seats=0)
+    services.enroll(actor("ben"), section)
+    emails = ["ben@cast.example"]
+    (kept,) = services.enroll_others(
+        actor("ana"), section, organization=organization_of("shop"), emails=emails
+    )
+    address, firm = f"/training/sections/{section.id}", escape(organization_of("shop").name)
+    page = client_of("ben").get(address).text
+    assert "You are enrolled." in page
+    assert f"{firm} keeps a second seat for you until" in page
+    assert f"/training/enrollments/{kept.id}" in page
+    assert "Your people in it" not in page
+    page = client_of("ben").get(f"/training/enrollments/{kept.id}").text
+    assert f"If you take this seat, {firm} pays, and you give up the other one" in page
+    assert "Until you answer, both are taken." in page
+    roster = client_of("cleo").get(f"{address}/roster").text
+    assert "has a seat without the firm, too" in roster
+    # To the firm it is said of everybody, or it would learn of whom it holds.
+    page = client_of("ana").get(f"{address}/enroll-others").text
+    assert "Whoever has a seat without you keeps both until then." in page
+    assert "has a seat without the firm, too" not in page
 
 
 def test_provider_declines_with_a_reason_that_the_person_reads(

@@ -15,7 +15,7 @@ from portal.training.policies import Permission
 from portal.training.queries import enrollments as queries
 from portal.training.queries.enrollments import Seats
 from portal.training.queries.holding import Held, load_held
-from portal.training.rules.enrollments import last_free_day
+from portal.training.rules.enrollments import KEPT_STATUSES, last_free_day
 from portal.training.rules.sections import is_open_on, last_day_to_enroll, price_for
 
 
@@ -34,6 +34,7 @@ class EnrollPanel:
     """What the page of a section says about getting in.
 
     own: what the reader, and firms that the reader manages, have in it already.
+    second: a seat that a firm keeps for the reader beside `mine`, until the reader answers.
     prices: for the reader, then for each firm that the reader manages.
     held: what is held for these firms; for the provider's people, for all.
     """
@@ -43,6 +44,7 @@ class EnrollPanel:
     is_open: bool
     own: list[Enrollment]
     mine: Enrollment | None
+    second: Enrollment | None
     position: int
     prices: list[PriceOffer]
     held: list[Held]
@@ -59,7 +61,11 @@ def enroll_panel(actor: Actor, section: Section) -> EnrollPanel | None:
         return None
     own = queries.list_of_section(actor, section) if actor.user_id is not None else []
     email = queries.verified_email(actor.user_id) if own else None
-    mine = next((row for row in own if _is_of(actor, email, row)), None)
+    of_reader = sorted(
+        (row for row in own if _is_of(actor, email, row)),
+        key=lambda row: row.status in KEPT_STATUSES,
+    )
+    mine, second = (*of_reader, None, None)[:2]
     prices = list_prices(actor, section)
     managed = {offer.organization.id for offer in prices if offer.organization is not None}
     held = load_held([section.id])[section.id]
@@ -69,6 +75,7 @@ def enroll_panel(actor: Actor, section: Section) -> EnrollPanel | None:
         is_open=is_open_on(section.status, today_here(), section.enroll_until, section.starts_on),
         own=own,
         mine=mine,
+        second=second,
         position=queries.position_of(mine) if mine and mine.status == "waiting" else 0,
         prices=prices,
         held=[one for one in held if keeps or one.organization_id in managed],

@@ -22,6 +22,7 @@ from portal.training.policies import Permission
 from portal.training.queries import enrollments as queries
 from portal.training.queries import panels
 from portal.training.queries.certificates import list_of_enrollment, state_today
+from portal.training.queries.holding import kept_until
 from portal.training.queries.sections import get_section, get_visible_section, list_siblings
 from portal.training.rules.certificates import CERTIFICATE_STATES, CERTIFICATE_TONES
 from portal.training.rules.enrollments import (
@@ -112,6 +113,7 @@ def enroll_others(section_id: int) -> ResponseReturnValue:
         form=form,
         section=section,
         panel=_panel(actor, section),
+        kept_until=kept_until(section, "invited"),
         prices=prices,
         **when_it_meets(section),
     )
@@ -386,6 +388,7 @@ def _enrollment_page(row: Any) -> ResponseReturnValue:
         is_kept=row.status in KEPT_STATUSES,
         is_asked=panels.is_mine(actor, row)
         and (row.status in KEPT_STATUSES or (row.user_id is None and row.status in TAKING_PART)),
+        own=queries.find_own_beside(actor, row),
         position=queries.position_of(row) if row.status == "waiting" else 0,
         steps=ENROLLMENTS.available(actor, row),
         late=_late_words(row) if can(actor, Permission.ENROLLMENT_WITHDRAW, row) else "",

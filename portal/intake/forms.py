@@ -13,11 +13,13 @@ from portal.facilities.forms import EquipmentForm, FacilityForm
 from portal.intake.rules import (
     IPEDS_COLUMNS,
     IPEDS_NEEDED,
+    MACHINE_FIELDS,
     UNIQUIP,
     UNIQUIP_FIELDS,
     Candidate,
     Finding,
     Reading,
+    catalog_columns,
     column_field,
     country_code,
     find_rooms_wanted_twice,
@@ -109,7 +111,7 @@ class UploadOrganizationsForm(UploadForm):
 
 
 class UploadEquipmentForm(UploadForm):
-    """A catalog of facilities and equipment in UNIQUIP columns."""
+    """A catalog of facilities and equipment in UNIQUIP columns, or a list of machines."""
 
     organization_id = RecordField(_l("Organization"), is_required=True)
     visibility = ChoiceField(
@@ -185,10 +187,9 @@ def check_columns(columns: Sequence[str], source_format: str) -> None:
     if source_format == "ipeds":
         message = missing_columns(columns, IPEDS_NEEDED)
     elif source_format == "uniquip":
-        known = {column.casefold() for column in columns}
-        given = [name for name in UNIQUIP if name.casefold() in known]
-        name = "Description" if "Description" in given else "Name"
-        message = missing_columns(given, ("Type", name))
+        catalog = catalog_columns(columns)
+        name = "Description" if "Description" in catalog else "Name"
+        message = missing_columns(catalog, (name,))
     elif source_format == "programs":
         message = missing_columns([column_of(column) for column in columns], ("title",))
     elif source_format == "sections":
@@ -338,34 +339,39 @@ def _country(text: str | None) -> tuple[str, str]:
 
 
 def _read_uniquip(sheet: Sheet, _kind: str) -> Reading:
-    columns = {}
-    findings = []
-    for column in sheet.columns:
-        name = next((name for name in UNIQUIP if name.casefold() == column.casefold()), None)
-        if name:
-            columns[name] = column
-        else:
-            message = _("This is no column of UNIQUIP. It is left out.")
-            findings.append(Finding(1, column, message, "note"))
+    """Read a catalog, or a list of machines: without a column Type all of it is equipment."""
+    columns = catalog_columns(sheet.columns)
+    read = set(columns.values())
+    message = _("We do not know this column. It is left out.")
+    findings = [
+        Finding(1, column, message, "note") for column in sheet.columns if column not in read
+    ]
     readers = {
         kind: _RowReader(
             form_class,
             [
                 name
-                for column, name in UNIQUIP_FIELDS[kind].items()
+                for column, name in (*UNIQUIP_FIELDS[kind].items(), *((n, n) for n in own))
                 if column in columns or name == "name"
             ],
         )
-        for kind, form_class in (("facility", FacilityForm), ("equipment", EquipmentForm))
+        for kind, form_class, own in (
+            ("facility", FacilityForm, ()),
+            ("equipment", EquipmentForm, MACHINE_FIELDS),
+        )
     }
     candidates: list[Candidate] = []
     repeats: dict[Any, int] = {}
     ids: dict[tuple[str, str], int] = {}
     for row in sheet.rows:
-        texts = {name: row.cells.get(columns.get(name, ""), "") for name in UNIQUIP}
+        texts = {
+            name: row.cells.get(columns.get(name, ""), "") for name in (*UNIQUIP, *MACHINE_FIELDS)
+        }
+        if "Type" not in columns:
+            texts["Type"] = "equipment"
         if not row.problems and repeats.setdefault(tuple(texts.values()), row.line) != row.line:
             continue
-        candidates.append(_uniquip_candidate(row, texts, readers, ids))
+        candidates.append(_uniquip_candidate(row, texts, columns, readers, ids))
     repeated = len(sheet.rows) - len(candidates)
     # A facility must be there before the equipment that stands in it.
     candidates.sort(key=lambda candidate: candidate.kind != "facility")
@@ -375,6 +381,7 @@ def _read_uniquip(sheet: Sheet, _kind: str) -> Reading:
 def _uniquip_candidate(
     row: SheetRow,
     texts: Mapping[str, str],
+    columns: Mapping[str, str],
     readers: Mapping[str, _RowReader],
     ids: dict[tuple[str, str], int],
 ) -> Candidate:
@@ -389,8 +396,11 @@ def _uniquip_candidate(
         found.append(Finding(row.line, "Name", _("Please give a name or a description.")))
     fields = UNIQUIP_FIELDS[kind]
     named = {name: texts[column] for column, name in fields.items()} | {"name": title}
+    if kind == "equipment":
+        named |= {name: texts[name] for name in MACHINE_FIELDS}
     values, errors = readers[kind].read(named)
-    headings = {name: column for column, name in fields.items()}
+    headings = {name: columns.get(column, column) for column, name in fields.items()}
+    headings |= {name: columns.get(name, name) for name in MACHINE_FIELDS}
     if title:
         found += [Finding(row.line, headings.get(name, name), text) for name, text in errors]
     external_id = texts["ID"]

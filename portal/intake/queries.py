@@ -7,7 +7,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from sqlalchemy import and_, case, func, or_, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, selectinload
 
 from portal.facilities.models import Equipment, Facility
 from portal.facilities.policies import Permission as FacilityPermission
@@ -211,7 +211,9 @@ def find_own_record(
     if number is None:
         return None
     found: Facility | Equipment | None = session.scalar(
-        select(model).where(
+        select(model)
+        .options(selectinload(model.capabilities))
+        .where(
             model.id == number,
             model.organization_id == organization_id,
             model.external_id.is_(None),

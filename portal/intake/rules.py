@@ -94,6 +94,42 @@ UNIQUIP_FIELDS: Mapping[str, Mapping[str, str]] = {
     },
 }
 
+#: The fields of equipment that lists of machines have columns for, and UNIQUIP has not.
+MACHINE_FIELDS: tuple[str, ...] = ("make", "model", "serial_number", "year", "capabilities")
+
+#: What lists of machines call the columns of UNIQUIP and these fields, without signs.
+_MACHINE_COLUMNS: Mapping[str, str] = {
+    "asset": "Name",
+    "asset_name": "Name",
+    "equipment": "Name",
+    "equipment_name": "Name",
+    "instrument": "Name",
+    "machine": "Name",
+    "machine_name": "Name",
+    "asset_id": "ID",
+    "asset_number": "ID",
+    "asset_tag": "ID",
+    "equipment_id": "ID",
+    "inventory_number": "ID",
+    "contact": "Contact Name",
+    "e_mail": "Contact Email",
+    "email": "Contact Email",
+    "phone": "Contact Telephone",
+    "telephone": "Contact Telephone",
+    "room": "Location",
+    "brand": "make",
+    "maker": "make",
+    "manufacturer": "make",
+    "model_number": "model",
+    "serial": "serial_number",
+    "serial_no": "serial_number",
+    "s_n": "serial_number",
+    "year_built": "year",
+    "capability": "capabilities",
+    "process": "capabilities",
+    "processes": "capabilities",
+}
+
 #: Columns that name people, which only those who are signed in get to read.
 PERSONAL: frozenset[str] = frozenset(
     f"{order}Contact {what}"
@@ -452,6 +488,22 @@ def _phone(text: str) -> str:
 
 
 # UNIQUIP
+
+
+def catalog_columns(columns: Iterable[str]) -> dict[str, str]:
+    """Return the file's column for each of UNIQUIP's and each of `MACHINE_FIELDS` that it has.
+
+    A column's own name goes before one that probably means the same.
+    """
+    exact = {name.casefold(): name for name in UNIQUIP} | {name: name for name in MACHINE_FIELDS}
+    found: dict[str, str] = {}
+    for names in (exact, _MACHINE_COLUMNS):
+        for column in columns:
+            plain = re.sub(r"[\W_]+", "_", column.casefold()).strip("_")
+            name = names.get(column.casefold()) or names.get(plain)
+            if name and name not in found and column not in found.values():
+                found[name] = column
+    return found
 
 
 def uniquip_name(texts: Mapping[str, str]) -> str:

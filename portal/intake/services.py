@@ -37,7 +37,7 @@ from portal.organizations.models import Organization
 from portal.organizations.queries import profiles
 from portal.organizations.rules import match_key
 from portal.organizations.services import records
-from portal.regions.queries import counties_by_fips
+from portal.regions.queries import counties_by_fips, match_capabilities
 from portal.training.services import programs as training
 from portal.training.services import sections
 
@@ -147,6 +147,8 @@ def import_equipment(
         values = dict(candidate.values)
         if candidate.kind == "equipment":
             values["facility_id"] = _home(candidate, homes)
+        if "capabilities" in values:
+            values["capabilities"] = _known_capabilities(candidate, tally)
         number = own_number(candidate.kind, candidate.external_id)
         own = queries.find_own_record(candidate.kind, organization.id, number)
         if own is not None:
@@ -171,6 +173,18 @@ def import_equipment(
     return tally
 
 
+def _known_capabilities(candidate: Candidate, tally: Tally) -> list[str]:
+    """Return the keys of those of a row's capabilities that are known here, and note the others."""
+    texts: list[str] = candidate.values["capabilities"]
+    known = match_capabilities(texts)
+    column = candidate.columns["capabilities"]
+    for text in texts:
+        if text not in known:
+            message = _("We do not know “%(text)s”. It is left out.", text=text)
+            tally.findings.append(Finding(candidate.line, column, message, "note"))
+    return list(dict.fromkeys(known[text] for text in texts if text in known))
+
+
 def _home(candidate: Candidate, homes: dict[str, int | None]) -> int | None:
     if not candidate.related_id:
         return None
@@ -189,7 +203,7 @@ def _change_own(actor: Actor, record: Facility | Equipment, values: dict[str, An
     """Change a record that was made here and came back in a file."""
     # Its own columns are the truth; what UNIQUIP adds was only written for other catalogs.
     values.pop("external_values", None)
-    changed = {name: value for name, value in values.items() if getattr(record, name) != value}
+    changed = {name: value for name, value in values.items() if _kept(record, name) != value}
     if not changed:
         return "unchanged"
     if isinstance(record, Facility):
@@ -197,6 +211,11 @@ def _change_own(actor: Actor, record: Facility | Equipment, values: dict[str, An
     else:
         equipment_services.update_equipment(actor, record, **changed)
     return "changed"
+
+
+def _kept(record: Facility | Equipment, name: str) -> Any:
+    value = getattr(record, name)
+    return [one.key for one in value] if name == "capabilities" else value
 
 
 @command(Permission.IMPORT_PROGRAMS)

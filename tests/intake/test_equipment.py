@@ -5,6 +5,7 @@ import io
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import selectinload
 
 from portal.facilities.models import Equipment, Facility
 from portal.facilities.services.equipment import update_equipment
@@ -63,6 +64,39 @@ def test_a_catalog_comes_in_with_equipment_in_its_facility(world):
     assert machine.facility_id == lab.id
     assert (machine.technique, machine.visibility) == ("Coordinate measuring", "public")
     assert lab.contact_email == "lee@x.example"
+
+
+def test_a_list_of_machines_comes_in_as_equipment_under_its_own_columns(world):
+    college = session.get_one(Organization, world.organizations["college"])
+    data = (
+        b"Machine,Manufacturer,Model,Serial No.,Year,Capabilities,Description,Rate\n"
+        b"Bridge CMM,Zeiss,Contura,4711,2019,CMM;juggling,Measures,85\n"
+        b"Lathe,Haas,ST-10,,soon,,,20\n"
+    )
+    reading = read_candidates(data, "uniquip")
+    assert [(one.column, one.kind) for one in reading.findings] == [("Rate", "note")]
+    tally = services.import_equipment(SYSTEM, college, candidates=reading.candidates)
+    assert (tally.counts["created"], tally.counts["refused"]) == (1, 1)
+    machine = session.scalar(
+        select(Equipment)
+        .options(selectinload(Equipment.capabilities))
+        .where(Equipment.serial_number == "4711")
+    )
+    assert (machine.make, machine.model, machine.serial_number) == ("Zeiss", "Contura", "4711")
+    assert (machine.year, machine.description) == (2019, "Measures")
+    assert [one.key for one in machine.capabilities] == ["coordinate-measuring"]
+    assert [(one.line, one.column, one.kind) for one in tally.findings] == [
+        (2, "Capabilities", "note"),
+        (3, "Year", "problem"),
+    ]
+    again = services.import_equipment(SYSTEM, college, candidates=reading.candidates)
+    assert (again.counts["created"], again.counts["unchanged"]) == (0, 1)
+    # A machine that was listed here by hand changes by its exported number.
+    own = f"ID,Name,Capabilities\ncommons-equipment-{world.equipment['college_public']},Mill,CMM\n"
+    candidates = read_candidates(own.encode(), "uniquip").candidates
+    for outcome in ("changed", "unchanged"):
+        tally = services.import_equipment(SYSTEM, college, candidates=candidates)
+        assert tally.counts[outcome] == 1
 
 
 def test_a_catalog_goes_out_cell_for_cell_and_comes_in_again_unchanged(world):

@@ -103,7 +103,7 @@ def test_a_catalog_puts_facilities_first_and_needs_a_name_or_a_description():
 
 @pytest.mark.parametrize(
     ("data", "source"),
-    [(b"a,b\n1,2\n", "csv"), (b"INSTNM\nA\n", "ipeds"), (b"Name,ID\nA,1\n", "uniquip")],
+    [(b"a,b\n1,2\n", "csv"), (b"INSTNM\nA\n", "ipeds"), (b"ID,Color\n1,red\n", "uniquip")],
 )
 def test_a_file_that_lacks_its_columns_is_refused_whole(data, source):
     with pytest.raises(Invalid, match="lacks the column"):

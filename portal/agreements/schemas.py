@@ -3,12 +3,19 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from flask_babel import gettext as _
+from flask_babel import pgettext
 from marshmallow import Schema, fields
 
 from portal.agreements.models import Agreement
 from portal.agreements.policies import Permission
 from portal.agreements.queries.reports import ChainRow, Counted, Report
-from portal.agreements.rules.counting import CATEGORY_OF_AGREEMENT, CATEGORY_OF_OUTCOME
+from portal.agreements.rules.counting import (
+    CATEGORIES,
+    CATEGORY_OF_AGREEMENT,
+    CATEGORY_OF_OUTCOME,
+    SECTIONS,
+)
 from portal.agreements.rules.words import UNIT_OF
 from portal.kernel.authorization import Actor, can
 
@@ -259,6 +266,30 @@ def report_rows(report: Report) -> Iterator[list[str]]:
             report.period.until.isoformat(),
             *_line(counted),
         ]
+
+
+def report_headings() -> list[str]:
+    """Return the headings of `report_in_words`."""
+    return [
+        _("Region"),
+        _("From"),
+        _("To"),
+        pgettext("report", "Section"),
+        _("Category"),
+        _("What is counted"),
+        _("Unit"),
+        _("Confirmed"),
+        _("Not yet confirmed"),
+        _("Records"),
+    ]
+
+
+def report_in_words(report: Report) -> Iterator[list[str]]:
+    """Write a report as rows that a funder reads as they stand, in the reader's language."""
+    for counted, row in zip(report.lines, report_rows(report), strict=True):
+        line = counted.line
+        words = [str(SECTIONS[line.section]), str(CATEGORIES[line.category]), str(line.label)]
+        yield [*row[:3], *words, *row[6:]]
 
 
 def _line(counted: Counted) -> list[str]:

@@ -127,7 +127,7 @@ ROUTES = [
     Row("agreements.show_evidence_document", "GET", "", values=outcome(claim_id=1)),
     Row("agreements.list_reports", "GET", BROKERS),
     Row("agreements.show_report", "GET", BROKERS, values=region),
-    Row("agreements.export_report", "GET", BROKERS, values=region),
+    Row("agreements.export_report", "GET", BROKERS, values=lambda w: {**region(w), "form": "csv"}),
     Row("agreements.export_chains", "GET", BROKERS, values=region),
     Row("agreements_api.list_agreements", "GET", f"nobody eve {VIEWERS}"),
     Row("agreements_api.create_agreement", "POST", "ana", data=of_shop, is_json=True),

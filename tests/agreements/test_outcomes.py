@@ -37,6 +37,7 @@ from portal.agreements.services.agreements import act_on_agreement
 from portal.kernel.clock import now, today_here
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound
+from portal.kernel.spreadsheets import read_sheet
 from portal.partnerships.models import Request
 from portal.skills.models import Credential
 from portal.training.models.certificates import Certificate
@@ -438,6 +439,12 @@ def test_tables_are_in_the_words_of_funders(
     report = client.get(f"/regions/{REGION}/outcomes.csv?{period}").text
     assert f"Greater Louisville,{since}" in report
     assert ",outcome,capacity,savings,usd,3,0,1" in report
+    # A workbook is for people: it says the same in words.
+    book = client.get(f"/regions/{REGION}/outcomes.xlsx?{period}").data
+    rows = [row.cells for row in read_sheet(book).rows]
+    (row,) = (row for row in rows if row["What is counted"] == "Savings")
+    assert (row["Category"], row["Section"]) == ("Regional capacity", "Outcome")
+    assert (row["Confirmed"], row["Records"]) == ("3", "1")
     chains = client.get(f"/regions/{REGION}/chains.csv?{period}").text
     assert "savings,capacity" in chains
     assert ": =1+1" in chains

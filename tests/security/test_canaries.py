@@ -374,7 +374,7 @@ def addresses(app: Flask, world: World, name: str) -> Iterator[Address]:
             is_of_a_record = re.fullmatch(r"[^<]*<int:\w+>[^<]*", rule.rule)
             pools = [
                 list(world.regions)
-                if rule.endpoint in OF_REGIONS
+                if name == "key" and rule.endpoint in OF_REGIONS
                 else ["5-axis-milling"]
                 if name == "key"
                 else choices.get(name, [1])

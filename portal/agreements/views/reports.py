@@ -21,10 +21,17 @@ from portal.agreements.rules.words import (
     OUTCOME_KINDS,
     OUTCOME_STATUSES,
 )
-from portal.agreements.schemas import CHAIN_COLUMNS, REPORT_COLUMNS, chain_rows, report_rows
+from portal.agreements.schemas import (
+    CHAIN_COLUMNS,
+    REPORT_COLUMNS,
+    chain_rows,
+    report_headings,
+    report_in_words,
+    report_rows,
+)
 from portal.agreements.views.blueprint import blueprint
 from portal.kernel.clock import today_here
-from portal.kernel.web.answers import csv_answer, page
+from portal.kernel.web.answers import csv_answer, page, see_other, table_answer
 from portal.kernel.web.arguments import date_argument
 from portal.kernel.web.viewer import current_actor
 
@@ -58,7 +65,10 @@ def export_chain(agreement_id: int) -> Response:
 @blueprint.get("/administration/outcomes")
 def list_reports() -> ResponseReturnValue:
     """Show the regions whose outcomes the reader reports."""
-    return page("agreements/reports.html", regions=list_reported_regions(current_actor()))
+    regions = list_reported_regions(current_actor())
+    if len(regions) == 1:
+        return see_other(url_for("agreements.show_report", key=regions[0].key))
+    return page("agreements/reports.html", regions=regions)
 
 
 @blueprint.get("/regions/<key>/outcomes")
@@ -82,18 +92,25 @@ def show_report(key: str) -> ResponseReturnValue:
             }
             for year in range(today_here().year - 2, today_here().year + 1)
         ],
-        report_url=url_for("agreements.export_report", key=key, since=since, until=until),
+        report_url=url_for(
+            "agreements.export_report", key=key, form="csv", since=since, until=until
+        ),
+        workbook_url=url_for(
+            "agreements.export_report", key=key, form="xlsx", since=since, until=until
+        ),
         chains_url=url_for("agreements.export_chains", key=key, since=since, until=until),
         sections=SECTIONS,
         categories=CATEGORIES,
     )
 
 
-@blueprint.get("/regions/<key>/outcomes.csv")
-def export_report(key: str) -> Response:
-    """Answer with a region's report as a table."""
+@blueprint.get("/regions/<key>/outcomes.<any(csv, xlsx):form>")
+def export_report(key: str, form: str) -> Response:
+    """Answer with a region's report: as a table for programs, or as a workbook in words."""
     report = load_report(current_actor(), key, _asked_period())
-    return csv_answer(f"{key}-outcomes.csv", REPORT_COLUMNS, report_rows(report))
+    if form == "csv":
+        return csv_answer(f"{key}-outcomes.csv", REPORT_COLUMNS, report_rows(report))
+    return table_answer(f"{key}-outcomes", form, report_headings(), report_in_words(report))
 
 
 @blueprint.get("/regions/<key>/chains.csv")

@@ -94,7 +94,7 @@ manifest = Manifest(
     sections=(
         RecordSection(
             "organization",
-            _l("Write to them"),
+            _l("Conversations"),
             "conversations/organization_section.html",
             sections.contact_section,
             order=5,

@@ -154,8 +154,7 @@ def write_to_organization(organization_id: int) -> ResponseReturnValue:
     actor = current_actor()
     organization = get_visible_organization(actor, organization_id)
     authorize(actor, Permission.ORGANIZATION_WRITE_TO, organization)
-    section = sections.contact_section(actor, organization)
-    if section is None:
+    if not sections.may_write_to(actor, organization):
         raise Conflict(_("Nobody of this organization reads messages here."))
     form = MessagePageForm.bind()
     form.organization_id.choices = [

@@ -144,7 +144,9 @@ class OrganizationForm(Form):
     county_fips = TextField(
         _l("County"),
         longest=100,
-        description=_l("Only if the ZIP code leads to the wrong one: Jefferson County, KY."),
+        description=_l(
+            "Only if the ZIP code leads to the wrong one. Write it like Jefferson County, KY."
+        ),
     )
     latitude = CoordinateField(_l("Latitude"), most=90)
     longitude = CoordinateField(_l("Longitude"), most=180)

@@ -204,7 +204,8 @@ def edit(organization_id: int) -> ResponseReturnValue:
         changed = form.attempt(records.change_organization, actor, organization, **form.data)
         if changed is not None:
             flash(_("“%(name)s” was saved.", name=changed.name))
-            return _to_record(changed.id)
+            own = url_for("organizations.show", organization_id=changed.id)
+            return see_other(local_target(request.args.get("next"), own))
     if form.new_logo.data is not None and not form.new_logo.errors:
         # No browser fills in a file again.
         form.add_error("new_logo", _("Please choose the picture again."))

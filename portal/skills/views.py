@@ -8,6 +8,7 @@ from portal.kernel.authorization import authorize
 from portal.kernel.errors import Unauthenticated
 from portal.kernel.kept import keep_answer
 from portal.kernel.web.additions import sections_of
+from portal.kernel.web.addresses import local_target
 from portal.kernel.web.answers import flash, page, see_other
 from portal.kernel.web.arguments import record_number, text_argument
 from portal.kernel.web.viewer import current_actor
@@ -133,7 +134,10 @@ def new_credential() -> ResponseReturnValue:
         if made is not None:
             flash(
                 _("“%(name)s” was saved. A program can lead to it now.", name=made.name),
-                link=(url_for("training.new_program"), _("Add a program")),
+                link=(
+                    local_target(request.args.get("next"), url_for("training.new_program")),
+                    _("Back to the program") if "next" in request.args else _("Add a program"),
+                ),
             )
             return see_other(url_for("skills.show_credential", credential_id=made.id))
     return page("skills/credential_form.html", form=form, credential=None, choices=choices)

@@ -237,7 +237,10 @@ def test_an_organization_is_written_to_from_its_page(client_of: ClientOf, world:
     sent = ana.post(f"/organizations/{number}/write", data={"text": "Hello"})
     title = "Ana&#39;s Machine Shop – Falls City Community College"
     assert title in ana.get(sent.location).text
-    assert "/write" not in client_of("nobody").get(f"/organizations/{number}").text
+    # Whoever is not signed in is led there over signing in.
+    nobody = client_of("nobody")
+    assert f"/organizations/{number}/write" in nobody.get(f"/organizations/{number}").text
+    assert "/sign-in?next=" in nobody.get(f"/organizations/{number}/write").location
     assert "/write" not in client_of("cleo").get(f"/organizations/{number}").text
 
 

@@ -53,22 +53,21 @@ def section_about(kind: str) -> Callable[[Actor, Any], Section | None]:
     return load
 
 
-@dataclass(frozen=True)
-class ContactSection:
-    """How to write to an organization on its page: to begin, or to go on with a conversation."""
+def may_write_to(actor: Actor, organization: Organization) -> bool:
+    """Tell whether the actor can write to an organization, and somebody of it would read it."""
+    return (
+        can(actor, Permission.ORGANIZATION_WRITE_TO, organization)
+        and bool(actor.organizations_as() - {organization.id})
+        and organization.status == "active"
+        and has_people(organization.id)
+    )
 
-    organization: Organization
-    threads: list[tuple[int, str]]
-    may_begin: bool
 
-
-def contact_section(actor: Actor, organization: Organization) -> ContactSection | None:
-    """Return how the actor writes to an organization; None where nobody would read it."""
+def contact_section(actor: Actor, organization: Organization) -> list[tuple[int, str]] | None:
+    """Return the actor's conversations with an organization, and for which of the actor's own."""
+    if not may_write_to(actor, organization):
+        return None
     own = sorted(actor.organizations_as() - {organization.id})
-    if not can(actor, Permission.ORGANIZATION_WRITE_TO, organization) or not own:
-        return None
-    if organization.status != "active" or not has_people(organization.id):
-        return None
     first, second = (
         OrganizationContact.first_organization_id,
         OrganizationContact.second_organization_id,
@@ -90,5 +89,4 @@ def contact_section(actor: Actor, organization: Organization) -> ContactSection 
         .order_by(Organization.name, Organization.id)
         .limit(20)
     )
-    known = [(row.id, row.name) for row in rows]
-    return ContactSection(organization, known, len(known) < len(own))
+    return [(row.id, row.name) for row in rows] or None

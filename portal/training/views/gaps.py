@@ -9,9 +9,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from portal.kernel.authorization import authorize
+from portal.kernel.authorization import authorize, can
 from portal.kernel.clock import today_here
-from portal.kernel.errors import Conflict
+from portal.kernel.errors import Conflict, Forbidden
 from portal.kernel.web.answers import csv_answer, flash, page, see_other
 from portal.kernel.web.arguments import choice_argument, number_argument, text_argument
 from portal.kernel.web.viewer import current_actor
@@ -219,4 +219,12 @@ def _chosen(region: str, filters: queries.GapFilters) -> dict[str, Any]:
 
 def _authorize() -> None:
     actor = current_actor()
-    authorize(actor, Permission.GAP_VIEW, queries.provider_of(actor))
+    provider = queries.provider_of(actor)
+    if actor.user_id is not None and not can(actor, Permission.GAP_VIEW, provider):
+        raise Forbidden(
+            _(
+                "Colleges, universities, laboratories, unions, associations and agencies see this "
+                "once a broker of their region has verified them, and brokers do."
+            )
+        )
+    authorize(actor, Permission.GAP_VIEW, provider)

@@ -10,7 +10,7 @@ from portal.bookings.api import several as several_api
 from portal.bookings.api import waiting as waiting_api
 from portal.bookings.api.blueprint import blueprint as api_blueprint
 from portal.bookings.policies import Permission, policy
-from portal.bookings.queries import free, grants, listings
+from portal.bookings.queries import asking, free, grants, listings
 from portal.bookings.queries.at_hand import at_hand_section
 from portal.bookings.queries.bookings import list_due, load_bookings, parties_of
 from portal.bookings.queries.charging import list_disputed
@@ -31,6 +31,7 @@ from portal.bookings.views import (
     bookings,
     calendar,
     charging,
+    closures,
     making,
     notices,
     showing,
@@ -60,6 +61,7 @@ PAGES = (
     bookings,
     calendar,
     charging,
+    closures,
     statements,
     free_pages,
     making,
@@ -150,7 +152,7 @@ manifest = Manifest(
         DeskSection(
             _l("They ask for access"),
             _l("Nobody waits for a qualification, agreement or induction of yours."),
-            grants.list_asked,
+            asking.list_asked,
             order=17,
         ),
         DeskSection(

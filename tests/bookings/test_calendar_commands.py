@@ -15,6 +15,7 @@ from portal.bookings.queries.closures import get_closure, list_hit_bookings
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.presets import PRESETS
 from portal.bookings.services import calendar as services
+from portal.bookings.services import closures
 from portal.facilities.models import Equipment
 from portal.kernel import outbox
 from portal.kernel.authorization import Actor
@@ -198,45 +199,45 @@ def test_closures_that_cannot_be_are_refused(
     actor: ActorOf, mill: Resource, values: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(Invalid) as refusal:
-        services.add_closure(actor("ana"), mill, **{"starts_at": TOMORROW, **values})
+        closures.add_closure(actor("ana"), mill, **{"starts_at": TOMORROW, **values})
     assert refusal.value.field == field
 
 
 def test_an_outage_goes_on_until_it_is_ended(actor: ActorOf, mill: Resource) -> None:
     ana = actor("ana")
     begun = now() - dt.timedelta(hours=3)
-    closure = services.add_closure(
+    closure = closures.add_closure(
         ana, mill, kind="outage", starts_at=begun, ends_at=None, is_planned=False
     )
     later = Span(TOMORROW, TOMORROW + dt.timedelta(days=1))
     assert load_calendar(mill, later).closed
-    services.end_outage(ana, mill, closure_id=closure.id)
+    closures.end_outage(ana, mill, closure_id=closure.id)
     assert not load_calendar(mill, later).closed
     with pytest.raises(Conflict):
-        services.end_outage(ana, mill, closure_id=closure.id)
+        closures.end_outage(ana, mill, closure_id=closure.id)
 
 
 def test_what_has_not_begun_or_repeats_cannot_be_ended(actor: ActorOf, mill: Resource) -> None:
     ana = actor("ana")
-    planned = services.add_closure(ana, mill, kind="outage", **span())
-    weekly = services.add_closure(
+    planned = closures.add_closure(ana, mill, kind="outage", **span())
+    weekly = closures.add_closure(
         ana, mill, kind="outage", recurrence={"frequency": "weekly"}, **span(days=-30)
     )
     for closure in (planned, weekly):
         with pytest.raises(Conflict):
-            services.end_outage(ana, mill, closure_id=closure.id)
-        services.remove_closure(ana, mill, closure_id=closure.id)
+            closures.end_outage(ana, mill, closure_id=closure.id)
+        closures.remove_closure(ana, mill, closure_id=closure.id)
     assert session.scalar(select(Closure)) is None
 
 
 def test_a_closure_is_changed_as_a_whole(world: World, actor: ActorOf, mill: Resource) -> None:
     ana = actor("ana")
     college = world.organizations["college"]
-    closure = services.add_closure(
+    closure = closures.add_closure(
         ana, mill, kind="blocking", allowed_ids=[college], reason="Course", **span()
     )
     assert [one.id for one in closure.allowed] == [college]
-    services.change_closure(
+    closures.change_closure(
         ana,
         mill,
         closure_id=closure.id,
@@ -307,9 +308,9 @@ def test_a_closure_hits_what_is_booked_of_all_that_depends_on_it(
     book(world, mill, "cleo", **span(days=3))
     book(world, mill, "cleo", status="cancelled", **span())
     book(world, resource_named(world, "equipment", "college_public"), "cleo", **span())
-    outage = services.add_closure(ana, lab, kind="outage", **span(hours=2))
+    outage = closures.add_closure(ana, lab, kind="outage", **span(hours=2))
     assert [hit.id for hit in list_hit_bookings(lab, outage)] == [inside.id, asked.id]
-    kept_free = services.add_closure(
+    kept_free = closures.add_closure(
         ana,
         lab,
         kind="blocking",
@@ -322,7 +323,7 @@ def test_a_closure_hits_what_is_booked_of_all_that_depends_on_it(
 def test_a_closure_that_repeats_hits_only_its_own_times(
     world: World, actor: ActorOf, mill: Resource
 ) -> None:
-    weekly = services.add_closure(
+    weekly = closures.add_closure(
         actor("ana"), mill, kind="outage", recurrence={"frequency": "weekly"}, **span()
     )
     book(world, mill, "cleo", **span(days=6))
@@ -337,13 +338,13 @@ def test_hosts_cancel_what_is_hit_for_one_reason_and_nothing_else(
     hits = [book(world, mill, "cleo", **span(hours=1, days=day)) for day in range(2)]
     running = book(world, mill, "eve", status="in_use", **span(hours=1, days=2))
     aside = book(world, mill, "eve", **span(days=20))
-    outage = services.add_closure(
+    outage = closures.add_closure(
         ana, mill, kind="outage", starts_at=TOMORROW, ends_at=TOMORROW + dt.timedelta(days=5)
     )
     every = [booking.id for booking in (*hits, running, aside)]
     with pytest.raises(Invalid):
-        services.cancel_hit_bookings(ana, mill, closure_id=outage.id, booking_ids=every, reason=" ")
-    count = services.cancel_hit_bookings(
+        closures.cancel_hit_bookings(ana, mill, closure_id=outage.id, booking_ids=every, reason=" ")
+    count = closures.cancel_hit_bookings(
         ana, mill, closure_id=outage.id, booking_ids=every, reason="The spindle broke."
     )
     assert count == len(hits)
@@ -362,12 +363,12 @@ def test_the_people_of_a_cancelled_booking_are_told_why(
     ana = actor("ana")
     book(world, mill, "cleo", **span(hours=1))
     own = book(world, mill, "ana", **span(hours=1, days=1))
-    outage = services.add_closure(
+    outage = closures.add_closure(
         ana, mill, kind="outage", starts_at=TOMORROW, ends_at=TOMORROW + dt.timedelta(days=5)
     )
     hits = [hit.id for hit in list_hit_bookings(mill, outage)]
     assert own.id in hits
-    services.cancel_hit_bookings(
+    closures.cancel_hit_bookings(
         ana, mill, closure_id=outage.id, booking_ids=hits, reason="The spindle broke."
     )
     drain()
@@ -387,7 +388,7 @@ def test_every_change_is_made_known(
     services.change_rules(ana, mill, slot_minutes=30)
     services.change_hours(ana, mill, hours=EIGHT_TO_FIVE)
     services.set_quota(ana, mill, shared_by="person", period="day", most_bookings=1)
-    services.add_closure(ana, mill, kind="outage", **span())
+    closures.add_closure(ana, mill, kind="outage", **span())
     services.change_bookable(ana, mill, is_bookable=True)
     assert events().count("bookings.CalendarChanged") == 5
 

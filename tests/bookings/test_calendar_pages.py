@@ -16,6 +16,7 @@ from portal.bookings.queries.hosts import list_quotas, list_special_hours, regio
 from portal.bookings.queries.resources import is_written, resource_of
 from portal.bookings.rules.attempt import Span
 from portal.bookings.services import calendar as services
+from portal.bookings.services import closures
 from portal.facilities.models import Equipment
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import now
@@ -411,7 +412,7 @@ def test_the_page_takes_as_many_statements_for_much_as_for_little(
     def fill(number: int) -> None:
         start = TOMORROW + dt.timedelta(days=number)
         for resource in (mill, lab):
-            services.add_closure(
+            closures.add_closure(
                 ana,
                 resource,
                 kind="closure",

@@ -16,7 +16,8 @@ from portal.bookings.queries.bookings import get_booking, get_resource
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.notices import Concerned, Wishes, told_of_change, told_of_making
 from portal.bookings.services import notices as services
-from portal.bookings.services.calendar import add_closure, open_resource
+from portal.bookings.services.calendar import open_resource
+from portal.bookings.services.closures import add_closure
 from portal.bookings.services.making import create_booking
 from portal.bookings.services.moving import move_booking, move_to_resource
 from portal.bookings.services.steps import act_on_booking

@@ -20,7 +20,7 @@ from portal.bookings.queries.bookings import get_booking, get_resource
 from portal.bookings.rules.attempt import Span
 from portal.bookings.rules.recurrence import read_recurrence
 from portal.bookings.services import making, steps, waiting
-from portal.bookings.services.calendar import add_closure
+from portal.bookings.services.closures import add_closure
 from portal.facilities.models import Equipment
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.clock import now

@@ -10,7 +10,7 @@ from portal.bookings.models.booking import WaitingEntry
 from portal.bookings.models.calendar import Resource, RuleLayer
 from portal.bookings.queries import bookings, waiting
 from portal.bookings.rules.refusal import Refused
-from portal.bookings.services import calendar, making, steps
+from portal.bookings.services import calendar, closures, making, steps
 from portal.bookings.services import waiting as services
 from portal.facilities.queries.records import get_facility
 from portal.kernel.authorization import SYSTEM
@@ -135,15 +135,15 @@ def test_time_closed_with_its_facility_is_offered_once_that_opens_again(
 ) -> None:
     cleo, eve = actor("cleo"), wait("eve")
     lab = calendar.open_resource(cleo, get_facility(world.facilities["college_public"]))
-    outage = calendar.add_closure(
+    outage = closures.add_closure(
         cleo, lab, kind="outage", starts_at=hour().starts_at, ends_at=hour().ends_at
     )
-    calendar.cancel_hit_bookings(
+    closures.cancel_hit_bookings(
         cleo, lab, closure_id=outage.id, booking_ids=[taken[1]], reason="No power."
     )
     drain()
     assert status(eve) == "waiting"
-    calendar.remove_closure(cleo, lab, closure_id=outage.id)
+    closures.remove_closure(cleo, lab, closure_id=outage.id)
     drain()
     assert status(eve) == "offered"
 

@@ -5,7 +5,7 @@ from typing import Any
 from portal.accounts.models import User
 from portal.bookings import events
 from portal.bookings.models.access import Clearance, Qualification
-from portal.bookings.queries import grants
+from portal.bookings.queries import asking, grants
 from portal.bookings.rules.access import lapses_first
 from portal.bookings.services import access
 from portal.kernel.authorization import SYSTEM
@@ -16,7 +16,7 @@ from portal.organizations.queries.people import managers_of
 
 def email_host_on_access_asked(event: events.AccessAsked) -> None:
     """Ask the managers of a host to open a gate, or to say why not."""
-    row = grants.find_shown_access_request(event.access_request_id)
+    row = asking.find_shown_access_request(event.access_request_id)
     if row is None or row.status != "open":
         return
     queue_mails(
@@ -33,7 +33,7 @@ def email_host_on_access_asked(event: events.AccessAsked) -> None:
 
 def email_person_on_access_answered(event: events.AccessAnswered) -> None:
     """Tell who asked that the host declined, and why."""
-    row = grants.find_shown_access_request(event.access_request_id)
+    row = asking.find_shown_access_request(event.access_request_id)
     if row is None or row.status != "declined":
         return
     queue_mails(

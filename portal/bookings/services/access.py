@@ -11,8 +11,8 @@ from portal.bookings.events import AccessAsked, ClearanceEndsSoon, Qualification
 from portal.bookings.models.access import AccessRequest, Clearance, Qualification, Recognition
 from portal.bookings.models.booking import Booking
 from portal.bookings.policies import Permission
+from portal.bookings.queries import asking, recognitions
 from portal.bookings.queries import grants as queries
-from portal.bookings.queries import recognitions
 from portal.bookings.rules.access import last_day
 from portal.bookings.rules.words import (
     ACCESS_REQUESTS,
@@ -75,7 +75,7 @@ def ask_for_access(
         "facility_id": facility_id,
         "capability_key": key,
     }
-    waiting = queries.find_open_request(wanted)
+    waiting = asking.find_open_request(wanted)
     if waiting is not None:
         return waiting
     row = AccessRequest(**wanted, message=message, status="open")
@@ -173,7 +173,7 @@ def grant_qualification(
     session.add(row)
     session.flush()
     QUALIFICATIONS.apply(actor, row, "grant", note=evidence)
-    _settle(actor, queries.list_answered_by(row))
+    _settle(actor, asking.list_answered_by(row))
     return row
 
 
@@ -248,7 +248,7 @@ def grant_by_certificate(
         session.add(row)
         session.flush()
         QUALIFICATIONS.apply(actor, row, "grant", note=evidence)
-        _settle(actor, queries.list_answered_by(row))
+        _settle(actor, asking.list_answered_by(row))
         granted += 1
     return granted
 
@@ -480,7 +480,7 @@ def file_clearance(
     session.add(row)
     session.flush()
     CLEARANCES.apply(actor, row, "grant", note=reference)
-    _settle(actor, queries.list_answered_by(row))
+    _settle(actor, asking.list_answered_by(row))
     return row
 
 

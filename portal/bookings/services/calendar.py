@@ -1,7 +1,7 @@
 """Commands on calendars: what hosts say about when and how their things can be booked.
 
 Values have passed the forms; what needs other rows or other values is checked here. Nothing here
-cancels a booking by the way: who closes something that is booked is shown what is hit.
+cancels a booking by the way.
 """
 
 import datetime as dt
@@ -25,17 +25,10 @@ from portal.bookings.models.calendar import (
 )
 from portal.bookings.policies import Permission
 from portal.bookings.queries.books import RULE_COLUMNS, load_needs
-from portal.bookings.queries.closures import (
-    get_closure,
-    list_coming_of_removed,
-    list_hit_bookings,
-)
 from portal.bookings.queries.hosts import get_part
 from portal.bookings.queries.resources import is_written, resource_of
 from portal.bookings.rules.dependencies import closes_circle
 from portal.bookings.rules.presets import PRESETS
-from portal.bookings.rules.recurrence import read_recurrence
-from portal.bookings.rules.words import BOOKINGS
 from portal.facilities.models import Equipment, Facility
 from portal.facilities.policies import Permission as FacilityPermission
 from portal.facilities.queries.records import get_equipment, get_facility
@@ -43,7 +36,6 @@ from portal.facilities.rules import find_hours_problem, sort_hours
 from portal.facilities.services.equipment import update_equipment
 from portal.facilities.services.facilities import update_facility
 from portal.kernel.authorization import Actor, authorize
-from portal.kernel.clock import now
 from portal.kernel.commands import command
 from portal.kernel.database import lock, session
 from portal.kernel.errors import Conflict, Invalid, NotFound
@@ -54,10 +46,8 @@ from portal.regions.models import Region
 #: What is not given stays as it is.
 KEPT: Any = object()
 
-MOST_CLOSURES = 200
 MOST_SPECIAL_DATES = 200
 MOST_DEPENDENCIES = 20
-MOST_ALLOWED = 30
 
 
 @command(Permission.CALENDAR_OPEN)
@@ -91,7 +81,7 @@ def change_rules(
     Raises Invalid for values that contradict each other, and for unknown regions.
     """
     _change_layer(resource, customer_class, values)
-    _touch(resource)
+    touch(resource)
     return resource
 
 
@@ -105,7 +95,7 @@ def apply_preset(actor: Actor, resource: Resource, *, preset: str) -> Resource:
     if chosen.hours is not None:
         _change_hours(actor, resource, chosen.hours)
     _change_bookable(actor, resource, True)
-    _touch(resource)
+    touch(resource)
     return resource
 
 
@@ -113,7 +103,7 @@ def apply_preset(actor: Actor, resource: Resource, *, preset: str) -> Resource:
 def change_bookable(actor: Actor, resource: Resource, *, is_bookable: bool) -> Resource:
     """Let others book a resource, or stop it; what is booked stays booked."""
     _change_bookable(actor, resource, is_bookable)
-    _touch(resource)
+    touch(resource)
     return resource
 
 
@@ -126,7 +116,7 @@ def change_hours(
         raise Invalid("time_zone", _("Please choose a time zone of the list."))
     _change_hours(actor, resource, hours)
     resource.time_zone = time_zone
-    _touch(resource)
+    touch(resource)
     return resource
 
 
@@ -160,13 +150,13 @@ def set_special_hours(
             raise Invalid("date", _("This date has hours of its own already."))
         special = changed
     elif special is None:
-        _keep_to(SpecialHours, resource, MOST_SPECIAL_DATES)
+        keep_to(SpecialHours, resource, MOST_SPECIAL_DATES)
         special = SpecialHours(resource_id=resource.id)
         session.add(special)
     special.date = date
     special.hours = rows
     special.reason = reason
-    _touch(resource)
+    touch(resource)
     return resource
 
 
@@ -174,7 +164,7 @@ def set_special_hours(
 def remove_special_hours(actor: Actor, resource: Resource, *, special_id: int) -> Resource:
     """Let a date have its weekday's hours again."""
     session.delete(get_part(SpecialHours, resource, special_id))
-    _touch(resource)
+    touch(resource)
     return resource
 
 
@@ -215,7 +205,7 @@ def set_quota(
     quota.customer_class, quota.shared_by, quota.period = customer_class, shared_by, period
     quota.most_minutes = most_minutes
     quota.most_bookings = most_bookings
-    _touch(resource)
+    touch(resource)
     return resource
 
 
@@ -223,7 +213,7 @@ def set_quota(
 def remove_quota(actor: Actor, resource: Resource, *, quota_id: int) -> Resource:
     """Let go of a limit."""
     session.delete(get_part(Quota, resource, quota_id))
-    _touch(resource)
+    touch(resource)
     return resource
 
 
@@ -255,132 +245,8 @@ def write_calendar(
             set_quota(actor, resource, **quota)
     if is_bookable is not KEPT and is_bookable is not None:
         _change_bookable(actor, resource, is_bookable)
-    _touch(resource)
+    touch(resource)
     return resource
-
-
-# Closures and outages
-
-
-@command(Permission.CALENDAR_EDIT)
-def add_closure(
-    actor: Actor,
-    resource: Resource,
-    *,
-    kind: str,
-    starts_at: dt.datetime,
-    ends_at: dt.datetime | None,
-    reason: str = "",
-    is_planned: bool = True,
-    recurrence: Mapping[str, Any] | None = None,
-    allowed_ids: Collection[int] = (),
-) -> Closure:
-    """Close a resource, and what depends on it, for a time: `queries.list_hit_bookings` then says
-    which bookings that hits.
-
-    kind, recurrence: as of `Closure`. allowed_ids: the organizations a blocking is kept free for.
-    Raises Invalid for a span or recurrence that cannot be.
-    """
-    _keep_to(Closure, resource, MOST_CLOSURES)
-    closure = Closure(resource_id=resource.id, created_by_id=actor.user_id, allowed=[])
-    session.add(closure)
-    _change_closure(closure, kind, starts_at, ends_at, reason, is_planned, recurrence, allowed_ids)
-    session.flush()
-    _touch(resource)
-    return closure
-
-
-@command(Permission.CALENDAR_EDIT)
-def change_closure(
-    actor: Actor,
-    resource: Resource,
-    *,
-    closure_id: int,
-    kind: str,
-    starts_at: dt.datetime,
-    ends_at: dt.datetime | None,
-    reason: str = "",
-    is_planned: bool = True,
-    recurrence: Mapping[str, Any] | None = None,
-    allowed_ids: Collection[int] = (),
-) -> Closure:
-    """Change a closure as a whole; arguments as of `add_closure`."""
-    closure = get_closure(resource, closure_id)
-    _change_closure(closure, kind, starts_at, ends_at, reason, is_planned, recurrence, allowed_ids)
-    _touch(resource)
-    return closure
-
-
-@command(Permission.CALENDAR_EDIT)
-def end_outage(actor: Actor, resource: Resource, *, closure_id: int) -> Closure:
-    """Say that what was out of order works again, from now on."""
-    closure = get_closure(resource, closure_id)
-    moment = now()
-    if closure.kind != "outage" or closure.recurrence is not None:
-        raise Conflict(_("Only an outage that does not repeat can be ended."))
-    if closure.starts_at >= moment:
-        raise Conflict(_("This has not begun yet. Delete it instead."))
-    if closure.ends_at is not None and closure.ends_at <= moment:
-        raise Conflict(_("This is over already."))
-    closure.ends_at = moment
-    _touch(resource)
-    return closure
-
-
-@command(Permission.CALENDAR_EDIT)
-def remove_closure(actor: Actor, resource: Resource, *, closure_id: int) -> Resource:
-    """Take a closure away, as if it had never been."""
-    session.delete(get_closure(resource, closure_id))
-    _touch(resource)
-    return resource
-
-
-@command(Permission.CALENDAR_EDIT)
-def cancel_hit_bookings(
-    actor: Actor,
-    resource: Resource,
-    *,
-    closure_id: int,
-    booking_ids: Collection[int],
-    reason: str,
-) -> int:
-    """Cancel bookings that a closure hits, all for one reason, and return how many.
-
-    Their time is not offered to those who wait: it cannot be used. What is in use stays.
-    """
-    if not reason.strip():
-        raise Invalid("reason", _("Please give a reason."))
-    closure = get_closure(resource, closure_id)
-    chosen = [
-        hit
-        for hit in list_hit_bookings(resource, closure)
-        if hit.id in booking_ids and hit.status in ("requested", "approved")
-    ]
-    chosen.sort(key=lambda hit: (hit.resource_id, hit.id))
-    at = now()
-    for booking in chosen:
-        lock(booking)
-        authorize(actor, Permission.BOOKING_CANCEL, booking)
-        booking.sequence += 1
-        BOOKINGS.apply(actor, booking, "cancel", note=reason, at=at)
-    return len(chosen)
-
-
-@command(Permission.BOOKING_CLOSE)
-def cancel_of_removed(actor: Actor, *, organization_id: int, reason: str) -> int:
-    """Cancel what is booked of an organization's things that were deleted; return how many.
-
-    What is in use stays, as do those that are over.
-    """
-    coming = list_coming_of_removed(organization_id)
-    at = now()
-    for booking in coming:
-        lock(booking)
-        # Whoever cancels at this moment has said so.
-        if booking.status in BOOKINGS.transitions["cancel"].sources:
-            booking.sequence += 1
-            BOOKINGS.apply(actor, booking, "cancel", note=reason, at=at)
-    return len(coming)
 
 
 # Dependencies and operators
@@ -411,7 +277,7 @@ def add_dependency(actor: Actor, resource: Resource, *, needs_id: int) -> Resour
     if len(needs.get(resource.id, ())) >= MOST_DEPENDENCIES:
         raise Invalid("needs_id", _("Please keep to %(most)d at most.", most=MOST_DEPENDENCIES))
     session.add(Dependency(resource_id=resource.id, needs_id=needed.id))
-    _touch(resource)
+    touch(resource)
     return resource
 
 
@@ -423,7 +289,7 @@ def remove_dependency(actor: Actor, resource: Resource, *, needs_id: int) -> Res
             Dependency.resource_id == resource.id, Dependency.needs_id == needs_id
         )
     )
-    _touch(resource)
+    touch(resource)
     return resource
 
 
@@ -449,14 +315,15 @@ def add_operator(actor: Actor, resource: Resource, *, user_id: int) -> Resource:
         session.add(operator)
     operator.name = person.name
     operator.is_bookable = True
-    _touch(operator)
+    touch(operator)
     return operator
 
 
 # What they share
 
 
-def _touch(resource: Resource) -> None:
+def touch(resource: Resource) -> None:
+    """Let those who follow a calendar know that it was changed."""
     session.flush()
     record(CalendarChanged(resource.id))
 
@@ -540,46 +407,8 @@ def _change_bookable(actor: Actor, resource: Resource, is_bookable: bool) -> Non
         resource.is_bookable = is_bookable
 
 
-def _change_closure(
-    closure: Closure,
-    kind: str,
-    starts_at: dt.datetime,
-    ends_at: dt.datetime | None,
-    reason: str,
-    is_planned: bool,
-    recurrence: Mapping[str, Any] | None,
-    allowed_ids: Collection[int],
-) -> None:
-    if ends_at is not None and ends_at <= starts_at:
-        raise Invalid("ends_at", _("Please give an end after the beginning."))
-    if ends_at is None and kind != "outage":
-        raise Invalid("ends_at", _("Only an outage may have no end yet."))
-    if ends_at is None and recurrence is not None:
-        raise Invalid("ends_at", _("What repeats needs an end of its first time."))
-    closure.kind = kind
-    closure.is_planned = is_planned or kind != "outage"
-    closure.starts_at, closure.ends_at = starts_at, ends_at
-    closure.reason = reason
-    closure.recurrence = None
-    if recurrence is not None:
-        try:
-            closure.recurrence = read_recurrence(recurrence).as_json()
-        except ValueError as error:
-            raise Invalid("recurrence", str(error)) from error
-    wanted = set(allowed_ids) if kind == "blocking" else set()
-    allowed = list(
-        session.scalars(
-            select(Organization).where(Organization.id.in_(wanted)).order_by(Organization.name)
-        )
-    )
-    if len(allowed) != len(wanted) or len(wanted) > MOST_ALLOWED:
-        raise Invalid("allowed", _("Please choose organizations that are listed here."))
-    if kind == "blocking" and not wanted:
-        raise Invalid("allowed", _("Please choose for whom it is kept free."))
-    closure.allowed = allowed
-
-
-def _keep_to(model: type[Closure] | type[SpecialHours], resource: Resource, most: int) -> None:
+def keep_to(model: type[Closure] | type[SpecialHours], resource: Resource, most: int) -> None:
+    """Raise Conflict where a resource has as many of a kind as it may."""
     present = session.scalar(
         select(func.count()).select_from(model).where(model.resource_id == resource.id)
     )

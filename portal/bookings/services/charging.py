@@ -17,7 +17,7 @@ from portal.bookings.rules.pricing import (
     price_use,
 )
 from portal.bookings.rules.words import BOOKINGS, MANUAL_CHARGE_KINDS, OPEN_STATUSES
-from portal.bookings.services.calendar import add_closure
+from portal.bookings.services.closures import add_closure
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.clock import now
 from portal.kernel.commands import command

@@ -17,7 +17,7 @@ from portal.bookings.forms.access import (
     ValidityForm,
 )
 from portal.bookings.policies import Permission
-from portal.bookings.queries import grants, ledger, recognitions
+from portal.bookings.queries import asking, grants, ledger, recognitions
 from portal.bookings.rules.access import lapses_first
 from portal.bookings.rules.words import (
     ACCESS_KINDS,
@@ -55,7 +55,7 @@ def show_access(organization_id: int) -> ResponseReturnValue:
     return page(
         "bookings/access/host.html",
         host=host,
-        waiting=grants.list_access_requests(actor, host_id=host.id),
+        waiting=asking.list_access_requests(actor, host_id=host.id),
         rows=found.items,
         state=state,
         states=_state_links("bookings.show_access", host, state),
@@ -196,7 +196,7 @@ def list_own_qualifications() -> ResponseReturnValue:
         if found.next
         else None,
         clearances=grants.list_clearances(actor, about=actor, limit=50).items,
-        asked=grants.list_access_requests(actor, user_id=actor.user_id, is_open=False, limit=20),
+        asked=asking.list_access_requests(actor, user_id=actor.user_id, is_open=False, limit=20),
         statuses=ACCESS_REQUESTS.statuses,
         **_words(),
     )
@@ -359,7 +359,7 @@ def ask_for_access() -> ResponseReturnValue:
 def show_access_request(access_request_id: int) -> ResponseReturnValue:
     """Show what somebody asked for, to who asked and to the host."""
     actor = current_actor()
-    row = grants.get_visible_access_request(actor, access_request_id)
+    row = asking.get_visible_access_request(actor, access_request_id)
     return page(
         "bookings/access/request.html",
         row=row,
@@ -375,7 +375,7 @@ def show_access_request(access_request_id: int) -> ResponseReturnValue:
 def act_on_access_request(access_request_id: int, action: str) -> ResponseReturnValue:
     """Decline what was asked for, or withdraw it."""
     actor = current_actor()
-    row = grants.get_visible_access_request(actor, access_request_id)
+    row = asking.get_visible_access_request(actor, access_request_id)
     services.act_on_access_request(actor, row, action, note=form_text("note"))
     flash(str(ACCESS_REQUESTS.transitions[action].done))
     return see_other(url_for("bookings.show_access_request", access_request_id=access_request_id))
@@ -401,7 +401,7 @@ def _host(organization_id: int) -> Any:
 
 
 def _host_name(row: Any) -> str:
-    found = grants.find_shown_access_request(row.id)
+    found = asking.find_shown_access_request(row.id)
     return found.host.name if found is not None else ""
 
 
@@ -410,7 +410,7 @@ def _asked(host: Any) -> Any:
     number = number_argument("request")
     if number is None:
         return None
-    row = grants.get_visible_access_request(current_actor(), number)
+    row = asking.get_visible_access_request(current_actor(), number)
     if row.host_organization_id != host.id:
         raise NotFound()
     return row

@@ -20,7 +20,7 @@ from portal.bookings.rules.refusal import Refused
 from portal.bookings.rules.timetable import day_span
 from portal.bookings.services import access as gates
 from portal.bookings.services import calendar as calendars
-from portal.bookings.services import making, steps
+from portal.bookings.services import closures, making, steps
 from portal.demo.policies import Permission
 from portal.demo.rules.bookings import DemoAccess, DemoBooking, workday_after
 from portal.demo.rules.organizations import DemoOrganization
@@ -192,7 +192,7 @@ def write_calendars(owner: Actor, row: Organization, organization: DemoOrganizat
             )
     if not _has_closures(organization.region):
         midnight = now().replace(hour=0, minute=0, second=0, microsecond=0)
-        calendars.add_closure(
+        closures.add_closure(
             owner,
             whole,
             kind="closure",
@@ -200,7 +200,7 @@ def write_calendars(owner: Actor, row: Organization, organization: DemoOrganizat
             ends_at=midnight + dt.timedelta(days=11, hours=1),
             reason="Closed for inventory.",
         )
-        calendars.add_closure(
+        closures.add_closure(
             owner,
             calendars.open_resource(owner, machines[-1]),
             kind="outage",

@@ -13,7 +13,7 @@ from portal.accounts.models import User
 from portal.bookings.models.access import AccessRequest, Clearance, Qualification, Recognition
 from portal.bookings.models.booking import Booking
 from portal.bookings.models.calendar import Resource
-from portal.bookings.queries import grants, ledger, recognitions
+from portal.bookings.queries import asking, grants, ledger, recognitions
 from portal.bookings.queries.access import load_gates
 from portal.bookings.queries.bookings import get_booking
 from portal.bookings.rules.attempt import BookingRules
@@ -704,12 +704,12 @@ def test_asking_twice_is_one_request_and_the_host_is_told_once(
         ("ana@cast.example", "Cleo asks for a qualification")
     ]
     assert "to operate: Shop members mill." in mails[0]["text"]
-    waiting = [item.title for item in grants.list_asked(actor("ana"), 10)]
+    waiting = [item.title for item in asking.list_asked(actor("ana"), 10)]
     assert waiting == [
         "Eve of Prairie Aero Composites asks",
         "Cleo of Falls City Community College asks",
     ]
-    assert grants.list_asked(actor("ben"), 10) == []
+    assert asking.list_asked(actor("ben"), 10) == []
 
 
 def test_who_asked_is_told_why_the_host_declined_and_may_ask_again(

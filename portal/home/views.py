@@ -24,7 +24,7 @@ from portal.regions.queries import (
     outlines_of,
     regions_by_id,
 )
-from portal.regions.rules import draw_map
+from portal.regions.rules import draw_counties
 
 blueprint = Blueprint("home", __name__)
 
@@ -52,12 +52,15 @@ def show_front() -> ResponseReturnValue:
     # Regions far apart would be specks on one map, so each has its own.
     if shared is not None:
         keep_answer()
-    counties = [] if regions else list(shared.counties if shared else {})[:MOST_COUNTIES_DRAWN]
+    groups = [[county.fips for county in row.counties] for row in regions]
+    if not groups:
+        groups = [list(shared.counties if shared else {})[:MOST_COUNTIES_DRAWN]]
+    maps = _maps(shared, groups)
     return page(
         "home/front.html",
         shared=shared,
-        map=_map(shared, counties),
-        regions=[(row, _map(shared, [county.fips for county in row.counties])) for row in regions],
+        map=None if regions else maps[0],
+        regions=list(zip(regions, maps, strict=False)) if regions else [],
     )
 
 
@@ -101,7 +104,7 @@ def region(key: str) -> ResponseReturnValue:
         codes=codes,
         shared=shared,
         bars=[(label, number) for _key, label, number in shared.capabilities] if shared else [],
-        map=_map(shared, codes),
+        map=_maps(shared, [codes])[0],
     )
 
 
@@ -124,14 +127,24 @@ def administration() -> ResponseReturnValue:
     )
 
 
-def _map(shared: Shared | None, codes: list[str]) -> dict[str, Any]:
-    labels = county_labels(codes)
+def _maps(shared: Shared | None, groups: list[list[str]]) -> list[dict[str, Any]]:
+    """Return a map of each group of counties; what they are is read for all at once."""
+    codes = [code for group in groups for code in group]
+    labels, outlines = county_labels(codes), outlines_of(codes)
     counts = shared.counties if shared else {}
-    return {
-        "drawing": draw_map(outlines_of(codes)),
-        "inside": [code for code in codes if counts.get(code)],
-        "names": {
-            code: _("%(county)s: %(number)d records", county=label, number=counts.get(code, 0))
-            for code, label in labels.items()
-        },
-    }
+    return [
+        {
+            "drawing": draw_counties({code: outlines[code] for code in group if code in outlines}),
+            "inside": [code for code in group if counts.get(code)],
+            "names": {
+                code: _(
+                    "%(county)s: %(number)d records",
+                    county=labels[code],
+                    number=counts.get(code, 0),
+                )
+                for code in group
+                if code in labels
+            },
+        }
+        for group in groups
+    ]

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 Point = tuple[float, float]
@@ -312,6 +313,21 @@ def draw_map(
         columns=[round(left + fold * scale, 1) for fold in across.folds],
         rows=[round(top + fold * scale, 1) for fold in down.folds],
     )
+
+
+def draw_counties(outlines: Mapping[str, Sequence[Sequence[Sequence[float]]]]) -> MapDrawing:
+    """Draw counties as `draw_map` does; what was drawn before is not drawn anew."""
+    return _drawn_once(
+        tuple(
+            (fips, tuple(tuple((p[0], p[1]) for p in ring) for ring in rings))
+            for fips, rings in sorted(outlines.items())
+        )
+    )
+
+
+@lru_cache(maxsize=100)
+def _drawn_once(outlines: tuple[tuple[str, tuple[tuple[Point, ...], ...]], ...]) -> MapDrawing:
+    return draw_map(dict(outlines))
 
 
 def _span(values: Iterable[float]) -> tuple[float, float]:

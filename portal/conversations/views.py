@@ -136,7 +136,13 @@ def write_about(kind: str, subject_id: int) -> ResponseReturnValue:
         return _to_thread(talk.thread.id)
     form = MessagePageForm.bind()
     _offer_organizations(form, talk)
-    if form.submitted() and (sent := _sent(form, services.write_about, row, subject=kind)):
+    # Who adds files to what was begun on the record's page takes the words along.
+    is_begun = "attach" in request.form
+    if (
+        not is_begun
+        and form.submitted()
+        and (sent := _sent(form, services.write_about, row, subject=kind))
+    ):
         flash(_("Your message was sent."))
         return _to_thread(sent.thread_id)
     return page(

@@ -1,6 +1,7 @@
 """Pages and the API of conversations as people and programs meet them."""
 
 import io
+import re
 from collections.abc import Callable
 
 import pytest
@@ -226,6 +227,19 @@ def test_a_report_of_an_introduction_names_none_of_its_sides(world: World) -> No
     ]
     told = threads.party_for_outsiders(thread, world.organizations["shop"])
     assert (told.name, told.is_named) == ("Organization A", False)
+
+
+def test_words_begun_on_a_records_page_come_along_to_where_files_are_added(
+    client_of: ClientOf, world: World
+) -> None:
+    ana, address = (
+        client_of("ana"),
+        f"/conversations/about/response/{world.responses['college_to_shop']}",
+    )
+    page = ana.post(address, data={"text": "See the drawing", "attach": "yes"}).text
+    assert re.search(r"<textarea[^>]*>\s*See the drawing</textarea>", page)
+    assert 'type="file"' in page
+    assert session.scalar(select(Message.id).where(Message.text == "See the drawing")) is None
 
 
 def test_an_organization_is_written_to_from_its_page(client_of: ClientOf, world: World) -> None:

@@ -72,6 +72,16 @@ def test_page_of_a_section_says_seats_price_and_what_follows(
     assert "You are enrolled" in client_of("ben").get(address).text
 
 
+def test_provider_reads_what_to_do_about_too_few_people(
+    open_section: OpenSection, client_of: ClientOf
+) -> None:
+    address = f"/training/sections/{open_section(seats=5, min_seats=3).id}"
+    page = client_of("cleo").get(address).text
+    assert "With fewer than 3 enrolled it is cancelled after" in page
+    assert f"{address}/edit#min_seats" in page
+    assert "Hold it anyway" not in client_of("ana").get(address).text
+
+
 def test_section_that_was_cancelled_says_that_nobody_can_enroll(
     world: World, client_of: ClientOf
 ) -> None:

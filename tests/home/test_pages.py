@@ -56,6 +56,13 @@ def test_somebody_without_an_organization_is_led_to_one(
     assert dov.post(way, data=firm).headers["Location"] == "/offer", "and on to what it offers"
 
 
+def test_the_desk_of_a_college_begins_with_a_program(
+    client_of: Callable[[str], FlaskClient],
+) -> None:
+    assert "Add a program" in client_of("cleo").get("/desk").text
+    assert "Add a program" not in client_of("ana").get("/desk").text
+
+
 def test_the_desk_of_a_broker_leads_to_the_region(
     client_of: Callable[[str], FlaskClient],
 ) -> None:

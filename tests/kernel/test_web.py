@@ -653,7 +653,8 @@ def test_every_entry_of_a_menu_opens(client_of: ClientOf, indexed: None, name: s
     text = client_of(name).get("/help").text
     for menu in re.findall(r'<ul class="menu-list">.*?</ul>', text, re.DOTALL):
         for address in re.findall(r'href="([^"]+)"', menu):
-            assert client_of(name).get(address).status_code == 200, address
+            opened = client_of(name).get(address, follow_redirects=True)
+            assert opened.status_code == 200, address
 
 
 @pytest.mark.parametrize(

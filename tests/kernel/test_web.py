@@ -653,7 +653,9 @@ def test_every_entry_of_a_menu_opens(client_of: ClientOf, indexed: None, name: s
     text = client_of(name).get("/help").text
     for menu in re.findall(r'<ul class="menu-list">.*?</ul>', text, re.DOTALL):
         for address in re.findall(r'href="([^"]+)"', menu):
-            opened = client_of(name).get(address, follow_redirects=True)
+            opened = client_of(name).get(address)
+            if opened.status_code == 303:  # where there is but one, it opens itself
+                opened = client_of(name).get(opened.location)
             assert opened.status_code == 200, address
 
 

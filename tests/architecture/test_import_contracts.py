@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import logging
 import pkgutil
 import sys
 from collections.abc import Callable
@@ -23,7 +24,18 @@ SOURCES = sorted(PORTAL.rglob("*.py"))
 def is_kept(package: Path, domains: tuple[str, ...], folder: Path) -> bool:
     path = folder / "contracts.ini"
     path.write_text(configuration(package, domains))
-    return lint_imports(config_filename=str(path), no_cache=True) == 0
+    heard = [log for log in all_logs() if not log.disabled]
+    try:
+        return lint_imports(config_filename=str(path), no_cache=True) == 0
+    finally:
+        # It configures logging anew, which turns off every log that there is.
+        for log in heard:
+            log.disabled = False
+
+
+def all_logs() -> list[logging.Logger]:
+    known = logging.root.manager.loggerDict.values()
+    return [log for log in known if isinstance(log, logging.Logger)]
 
 
 def test_the_portal_keeps_every_import_contract(
@@ -31,6 +43,7 @@ def test_the_portal_keeps_every_import_contract(
 ) -> None:
     kept = is_kept(PORTAL, DOMAINS, tmp_path)
     assert kept, capsys.readouterr().out
+    assert [log.name for log in all_logs() if log.disabled] == []
 
 
 def test_the_registry_names_every_domain_that_has_a_folder() -> None:

@@ -218,7 +218,9 @@
   const drafts = new Map();
   const pageOfDrafts = () => `${DRAFT}${location.pathname}${location.search}:`;
   const prepareDraft = (form) => {
-    const name = form.dataset.draft || form.getAttribute("action") || "";
+    // Forms that go to one address are told apart by what they send along unseen.
+    const unseen = [...form.querySelectorAll("[type='hidden']:not([name='csrf_token'])")].map((field) => field.value);
+    const name = form.dataset.draft || [form.getAttribute("action"), ...unseen].join(" ");
     const keyHere = () => pageOfDrafts() + name;
     const keep = () => sessionStorage.setItem(keyHere(), readForm(form));
     const kept = sessionStorage.getItem(keyHere());

@@ -267,7 +267,7 @@ def test_signing_out_forgets_drafts(visit: Callable[..., Page]) -> None:
 def test_what_was_sent_does_not_stand_in_its_field_again(visit: Callable[..., Page]) -> None:
     page = visit("/talk")
     page.get_by_label("Message").fill("Can you do it on Friday?")
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Send", exact=True).click()
     expect(page.get_by_text("Your message was sent.")).to_be_visible()
     expect(page.get_by_label("Message")).to_have_value("")
 
@@ -275,7 +275,7 @@ def test_what_was_sent_does_not_stand_in_its_field_again(visit: Callable[..., Pa
 def test_what_nobody_was_signed_in_to_send_comes_back(visit: Callable[..., Page]) -> None:
     page = visit("/talk?nobody=1")
     page.get_by_label("Message").fill("An hour's words")
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Send", exact=True).click()
     expect(page.get_by_role("heading", name="Please sign in first")).to_be_visible()
     page.goto("/in")
     page.goto("/talk?nobody=1")
@@ -289,7 +289,7 @@ def test_what_the_network_did_not_take_comes_back(visit: Callable[..., Page]) ->
     page = visit("/talk")
     page.get_by_label("Message").fill("From the shop floor")
     page.context.set_offline(True)
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Send", exact=True).click()
     expect(page).to_have_url(re.compile("^chrome-error:"))
     page.context.set_offline(False)
     page.goto("/page")
@@ -302,15 +302,26 @@ def test_what_a_page_asks_about_once_more_is_kept_until_it_is_answered(
 ) -> None:
     page = visit("/talk?asks=1")
     page.get_by_label("Message").fill("Three seats")
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Send", exact=True).click()
     expect(page.get_by_role("heading", name="Send it?")).to_be_visible()
     page.goto("/talk?asks=1")
     expect(page.get_by_label("Message")).to_have_value("Three seats")
-    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Send", exact=True).click()
     page.get_by_role("button", name="Yes, send it").click()
     expect(page.get_by_text("Your message was sent.")).to_be_visible()
     page.goto("/talk?asks=1")
     expect(page.get_by_label("Message")).to_have_value("")
+
+
+def test_what_is_typed_into_one_of_several_forms_comes_back_to_it_alone(
+    visit: Callable[..., Page],
+) -> None:
+    page = visit("/talk")
+    page.get_by_label("About the price").fill("Too much")
+    page.goto("/page")
+    page.goto("/talk")
+    expect(page.get_by_label("About the price")).to_have_value("Too much")
+    expect(page.get_by_label("About the drawing")).to_have_value("")
 
 
 def test_ticks_that_come_back_stand_at_whom_they_were_given(visit: Callable[..., Page]) -> None:

@@ -40,6 +40,48 @@ _FILLERS: Final = frozenset({
 # After a sign: "-40 to 85 °C" excludes nothing.
 _TEMPERATURE: Final = re.compile(r"\d{1,3}(?:\.\d+)?\s*(?:[°º]|(?:[acf]|deg|degrees|to)\b)")
 _SPACE: Final = re.compile(r"\s")
+# A number and its measure are one thing: "0.5 mm" is not "0.5 µm and 3 mm". A line is a measure.
+_MEASURES: Final = [
+    names.split()
+    for names in (
+        "mm millimeter millimeters millimetre",
+        "cm centimeter centimeters",
+        "m meter meters",
+        "um micron microns micrometer micrometers",
+        "nm nanometer nanometers",
+        "in inch inches",
+        "ft foot feet",
+        "lb lbs pound pounds",
+        "kg kilogram kilograms",
+        "kn kilonewton kilonewtons",
+        "ton tons tonne tonnes",
+        "kw kilowatt kilowatts",
+        "hp horsepower",
+        "v volt volts",
+        "kv kilovolt kilovolts",
+        "amp amps ampere amperes",
+        "ghz gigahertz",
+        "mhz megahertz",
+        "khz kilohertz",
+        "psi",
+        "ksi",
+        "mpa megapascal",
+        "bar",
+        "liter liters l",
+        "gal gallon gallons",
+        "rpm",
+    )
+]
+# 316 L is a steel.
+_MEASURE_OF: Final = {
+    name: tuple(dict.fromkeys(map(term_of, names)))
+    for names in _MEASURES
+    for name in names
+    if name != "l"
+}
+_NUMBER_BEFORE_MEASURE: Final = re.compile(
+    rf"[\d.,/½¼¾±+-]*\d\s+(?:{'|'.join(sorted(_MEASURE_OF, key=len, reverse=True))})\b"
+)
 _JOINTS: Final = frozenset(("", "-", "&", "_", ".", "@", "'"))
 
 
@@ -47,8 +89,8 @@ _JOINTS: Final = frozenset(("", "-", "&", "_", ".", "@", "'"))
 class Unit:
     """Words of a query that must stand together, usually one. `sign` is "", "+" or "-".
 
-    "316L" and "5-axis" become the units (316, l) and (5, axis), so they also find "316 L" and
-    "5 axis". `start` and `end` say where the unit stands in the text as typed.
+    "316L", "5-axis" and "2 mm" become the units (316, l), (5, axis), (2, mm), so they find "316 L",
+    "5 axis" and "2mm". `start` and `end` say where the unit stands in the text as typed.
     """
 
     terms: Terms
@@ -213,6 +255,11 @@ def _spelled_otherwise(words: tuple[str, ...]) -> Iterator[tuple[Terms, float]]:
     if len(words) < 2:
         return
     first, last = words[0], words[-1]
+    if first[0].isdigit() and last in _MEASURE_OF:
+        for name in _MEASURE_OF[last]:
+            if name != term_of(last):
+                yield (*map(term_of, words[:-1]), name), SAME
+        return
     if len(words) == 2 and first.isalpha() and last.isalpha():
         # water jet, start-up, X ray; not A B
         if (len(first) > 2 and len(last) > 1) or (len(first) == 1 and len(last) > 2):
@@ -225,6 +272,8 @@ def _spelled_otherwise(words: tuple[str, ...]) -> Iterator[tuple[Terms, float]]:
 
 
 def _end_of_chunk(folded: str, at: int) -> int:
+    if measured := _NUMBER_BEFORE_MEASURE.match(folded, at):
+        at = measured.end()
     match = _SPACE.search(folded, at)
     return match.start() if match else len(folded)
 
@@ -236,7 +285,8 @@ def _joined(folded: str, start: int, end: int, *, is_phrase: bool) -> Iterator[l
         if together and not is_phrase:
             joint = folded[together[-1].end() : match.start()]
             is_year = joint == ":" and together[-1][0].isdigit() and match[0].isdigit()
-            if joint not in _JOINTS and not is_year:
+            is_measured = joint.isspace() and match[0] in _MEASURE_OF
+            if joint not in _JOINTS and not is_year and not is_measured:
                 yield together
                 together = []
         together.append(match)

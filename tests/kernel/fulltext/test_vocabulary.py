@@ -123,9 +123,14 @@ def test_other_spellings_do_not_take_a_word_away_from_a_name() -> None:
     assert [its[:2] for its in expanded("water jet cnc milling")] == [(0, 2), (2, 4)]
 
 
-@pytest.mark.parametrize("text", ["316L", "17-4 PH", "Ti-6Al-4V", "1/4-20", "2.5 m", "B117"])
-def test_grades_threads_and_units_have_no_other_spelling(text: str) -> None:
+@pytest.mark.parametrize("text", ["316L", "17-4 PH", "Ti-6Al-4V", "1/4-20", "316 L", "B117"])
+def test_grades_and_threads_have_no_other_spelling(text: str) -> None:
     assert understand(text).expansions == ()
+
+
+def test_a_measure_is_known_in_its_other_names() -> None:
+    assert expanded("roll 2 inch plate") == [(1, 2, {"2 in": SAME})]
+    assert expanded("300-gallon tank")[0] == (0, 1, {"300 gal": SAME})
 
 
 def test_two_words_of_a_name_are_known_as_one() -> None:

@@ -39,6 +39,8 @@ FINDS: dict[str, set[int]] = {
     "AS 9100": {1},
     "3/8": {2},
     "2.5 m": {2},
+    "2.5 meters": {2},
+    "2.5 m 3/8 bolts": {2},
     '"2.5 m"': {2},
     "5-axis": {1, 3},
     "5 axis": {1, 3},
@@ -58,6 +60,16 @@ FINDS: dict[str, set[int]] = {
     "": {1, 2, 3, 4},
     "?!": {1, 2, 3, 4},
 }
+
+
+def test_a_number_and_its_measure_are_one_thing(index_of: IndexOf) -> None:
+    index = index_of(
+        record(1, "Wafer probe", body="0.5 µm steps over 300 mm"),
+        record(2, "Sheet", body="From 0.5mm to 3 mm"),
+        record(3, "Foil", body="0.5 millimeters"),
+    )
+    assert set(found(index, "0.5 mm")) == {2, 3}
+    assert found(index, "300mm") == [1]
 
 
 def test_all_words_must_match_somewhere_in_the_record(index_of: IndexOf) -> None:

@@ -444,6 +444,14 @@
     });
   };
 
+  // Values of facets look like boxes to tick: the space bar follows them, too.
+  document.addEventListener("keydown", (event) => {
+    const value = event.key === " " && event.target.closest(".facet-values a");
+    if (!value) return;
+    event.preventDefault();
+    value.click();
+  });
+
   // Refining results in place; open filters stay open, a link that fails is simply followed.
   let place = {};
   document.addEventListener("htmx:before:swap", (event) => {

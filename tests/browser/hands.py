@@ -65,6 +65,10 @@ class Hands:
         with self.page.expect_navigation():
             self._act(self.link(link))
 
+    def tick(self, link: str) -> None:
+        """Choose what is a link and looks like a box to tick."""
+        self.follow(link)
+
     def press(self, button: str) -> None:
         """Press a button and wait for the page that answers."""
         with self.page.expect_navigation():
@@ -103,6 +107,11 @@ class Keyboard(Hands):
         self._reach(self.field(label))
         self.page.keyboard.press("Space")
         expect(self.field(label)).to_be_checked()
+
+    def tick(self, link: str) -> None:
+        self._reach(self.link(link))
+        with self.page.expect_navigation():
+            self.page.keyboard.press("Space")
 
     def attach(self, label: str, path: Path) -> None:
         self._reach(self.field(label))

@@ -172,7 +172,7 @@ def test_a_search_is_narrowed_brought_near_and_put_on_a_map(
     filters = stranger.page.get_by_role("main").locator(".facets > summary")
     if filters.is_visible():
         stranger.unfold("Filters")
-    stranger.follow("Equipment")
+    stranger.tick("Equipment")
     expect(stranger.page).to_have_url(re.compile("kind=equipment"))
     expect(stranger.link("Shop public mill")).to_be_visible()
     stranger.sees_not("Shop public lab")

@@ -75,9 +75,15 @@ class Matcher:
             return self._found(required)
         found = [self._having(word) for clause in clauses for word in clause.words]
         found += [self._others(clause).ids for clause in clauses]
-        found += [self._with_all(name) for clause in clauses for name in clause.scattered]
+        found += [self._apart(clause) for clause in clauses if clause.others]
         ids = self._in_any(found).astype(np.intp)
         return ids[self._allowed[ids]]
+
+    def _apart(self, clause: Clause) -> Array:
+        """The documents with all words of a name for a clause, wherever they stand."""
+        return self._snapshot.apart(
+            clause.others, lambda: self._in_any(map(self._with_all, clause.scattered))
+        )
 
     def _with_all(self, terms: Iterable[str]) -> Array:
         found = sorted((self._snapshot.find((term,)).ids for term in terms), key=len)

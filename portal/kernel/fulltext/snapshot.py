@@ -266,6 +266,10 @@ class Snapshot:
             ("best", units), lambda: self._find_best(units), lambda found: 8 * len(found.ids)
         )
 
+    def apart(self, units: tuple[tuple[Terms, float], ...], make: Callable[[], Array]) -> Array:
+        """The documents with all words of any of these, wherever: worked out once as well."""
+        return self._cache.get(("apart", units), make, _bytes)
+
     def _find_best(self, units: tuple[tuple[Terms, float], ...]) -> Postings:
         found: list[Array] = []
         for at, base in enumerate(self.bases):

@@ -65,6 +65,7 @@ from portal.kernel.fulltext.postgresql.texts import (
     clause_text,
     every_text,
     excluding,
+    is_short,
     phrase,
     reading_text,
     some_text,
@@ -112,6 +113,7 @@ _BY_LENGTH: Final[ColumnElement[Any]] = literal_column("1")
 
 _HINT: Final = 0.6
 """What a word of another name for what is asked counts, times how rare such a word usually is."""
+_MOST_HINTS: Final = 16
 
 # What a row of the results needs of `document`.
 _SHOWN: Final = ("kind", "id", "updated_at", "latitude", "longitude")
@@ -346,8 +348,9 @@ class Executor:
                 others = (_rank(unit, rows) * (sum(own) * weight) for unit, weight in clause.others)
                 gain = func.greatest(gain, *others)
             score += gain
-        if reading.is_loose and reading.hints:
-            score += _rank_of_any(reading.hints, rows) * (_HINT * len(reading.hints))
+        hints = list(reading.hints)[:_MOST_HINTS] if reading.is_loose else []
+        if hints and is_short(reading.clauses):
+            score += _rank_of_any(hints, rows) * (_HINT * len(hints))
         return score
 
     def _page(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 from portal.kernel.fulltext.asked import Asked
@@ -11,6 +12,10 @@ from portal.kernel.fulltext.reading import Clause, Reading, Unit, Word
 
 _TELLING: Final = 12
 """So many terms are the measure by which the likeliest of very many matches are chosen."""
+
+_FEW_WORDS: Final = 6
+_MOST_APART: Final = 16
+"""A query of few words is widened by so many names whose words may stand apart."""
 
 
 def word_text(word: Word) -> str:
@@ -44,7 +49,13 @@ def some_text(clauses: Sequence[Clause]) -> str:
     units = (unit for clause in clauses for unit in clause.units)
     texts = [phrase(unit) for unit in units]
     names = (name for clause in clauses for name in clause.scattered)
-    return any_of([*texts, *(all_of(map(quoted, sorted(name))) for name in names)])
+    apart = islice(names, _MOST_APART if is_short(clauses) else 0)
+    return any_of([*texts, *(all_of(map(quoted, sorted(name))) for name in apart)])
+
+
+def is_short(clauses: Iterable[Clause]) -> bool:
+    """Whether a query has so few words that there is time to look for others."""
+    return sum(len(clause.words) for clause in clauses) <= _FEW_WORDS
 
 
 def reading_text(reading: Reading) -> str | None:

@@ -519,7 +519,9 @@ def match_phrases(text: str) -> list[tuple[str, str]]:
         for start in range(len(words))
         for end in range(start + 1, min(start + _LONGEST_NAME_WORDS, len(words)) + 1)
     }
-    statement = select(CapabilityLabel.match_key, CapabilityLabel.capability_key)
+    statement = select(CapabilityLabel.match_key, CapabilityLabel.capability_key).where(
+        CapabilityLabel.kind != "hidden"
+    )
     names = dict(_tuples_in(statement, CapabilityLabel.match_key, spans.values()))
     found: list[tuple[str, str]] = []
     used: set[int] = set()

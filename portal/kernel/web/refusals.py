@@ -144,8 +144,10 @@ def _answer_http_error(error: HTTPException) -> ResponseReturnValue:
         return _answer_plainly(500)
     message = ""
     if isinstance(error, CSRFError):
-        if current_actor().user_id is None and request.blueprint != "accounts" and not wants_json():
-            return _answer_nobody(_("Please sign in first."))
+        # Mail programs and strangers send forms from no page; those of accounts need no session.
+        is_nobody = current_actor().user_id is None and request.blueprint != "accounts"
+        if is_nobody and _page_before() and not wants_json():
+            return _answer_nobody("")
         message = _("This form is too old to be sent. Please go back, load it again and send it.")
     response = _answer(error.code, message)
     for name, value in error.get_headers():

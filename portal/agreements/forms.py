@@ -78,7 +78,9 @@ class AgreementForm(Form):
             "Who does what, when and for what. You can write **bold** and lists with -."
         ),
     )
-    starts_on = DateField(_l("Holds from"))
+    starts_on = DateField(
+        _l("Holds from"), description=_l("The first day. A proposal needs it; a draft does not.")
+    )
     ends_on = DateField(_l("Holds until"), description=_l("The last day. Empty: no end."))
     private_cents = MoneyField(
         _l("Private money"),

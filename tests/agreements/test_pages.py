@@ -19,10 +19,18 @@ def test_draft_that_lacks_something_is_completed_where_it_lacks_it(
 ) -> None:
     draft = make("shop", "college", "draft", starts_on=None, title="Saturdays on the mill")
     ana = client_of("ana")
-    text = ana.post(f"/agreements/{draft.id}/actions/propose").text
+    led = ana.post(f"/agreements/{draft.id}/actions/propose")
+    assert led.status_code == 303
+    text = ana.get(led.headers["Location"]).text
     assert "Please say from which day it holds." in text
     assert f'action="/agreements/{draft.id}/edit"' in text
     assert "Saturdays on the mill" in text
+    assert "Please say from which day" not in ana.get(f"/agreements/{draft.id}/edit").text
+
+
+def test_form_says_before_it_is_sent_what_a_proposal_needs(client_of: Clients) -> None:
+    text = client_of("ana").get("/agreements/new").text
+    assert "The first day. A proposal needs it; a draft does not." in text
 
 
 def test_agreement_goes_from_draft_to_a_confirmed_outcome(world: World, client_of: Clients) -> None:

@@ -167,7 +167,7 @@ ADDRESSES = {
     "nothing": ("/nothing-here", 404, "There is nothing here"),
     "a list of the API": ("/api/v1/regions", 200, '"items":'),
     "an error of the API": ("/api/v1/nothing", 404, '"status":404'),
-    "a method that is not there": ("/sign-out", 405, "Error 405"),
+    "where only forms are sent": ("/sign-out", 303, "Redirecting"),
     "a static file": ("/static/css/portal.css", 200, "@layer"),
     "a static file that is not there": ("/static/css/nothing.css", 404, "There is nothing here"),
     "health": ("/healthz", 200, '"status":"ok"'),
@@ -431,6 +431,28 @@ def test_unknown_addresses_of_the_api_answer_programs(client_of: ClientOf) -> No
     refused = client.delete("/api/v1/search")
     assert (refused.status_code, refused.mimetype) == (405, "application/problem+json")
     assert "GET" in refused.headers["Allow"]
+
+
+def test_whoever_opens_the_address_of_a_form_gets_the_nearest_page_above(
+    app: Flask, client_of: ClientOf
+) -> None:
+    rules = [rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())]
+    only_sent = [rule for rule in rules if "GET" not in (rule.methods or ())]
+    pages = [rule.rule for rule in only_sent if not rule.rule.startswith("/api/")]
+    assert len(pages) > 50
+    client = client_of("nobody")
+    for rule in pages:
+        found = client.get(re.sub(r"<[^>]+>", "7", rule))
+        assert found.status_code != 405, rule
+
+    led = {
+        "/agreements/7/actions/propose": "/agreements/7",
+        "/organizations/verify": "/organizations",
+        "/milestones/7/tick": "/",
+    }
+    for address, page in led.items():
+        assert client.get(f"{address}?step=2").headers["Location"] == page
+        assert client.head(address).status_code == 303
 
 
 def test_wrong_token_is_told_how_to_sign_in(client_of: ClientOf) -> None:

@@ -112,6 +112,20 @@ def delete_agreement(actor: Actor, agreement: Agreement) -> Agreement:
     return agreement
 
 
+def check_complete(agreement: Agreement) -> None:
+    """Raise Invalid for a draft that lacks something without which nobody could agree with it."""
+    if len(agreement.parties) < 2:
+        raise Invalid("parties", _("Please name whom you agree with."))
+    if agreement.starts_on is None:
+        raise Invalid("starts_on", _("Please say from which day it holds."))
+    if agreement.kind in GIVEN_KINDS:
+        roles = [party.role for party in agreement.parties]
+        if roles.count("provider") != 1 or roles.count("receiver") != len(roles) - 1:
+            raise Invalid(
+                "parties", _("Please say who provides: one party does, and the others receive.")
+            )
+
+
 @command(AGREEMENTS.permission)
 def act_on_agreement(
     actor: Actor, agreement: Agreement, action: str, *, note: str = ""
@@ -123,7 +137,8 @@ def act_on_agreement(
     """
     queries.get_agreement(agreement.id)
     if action == "propose" and agreement.status == "draft":
-        _check_proposable(agreement)
+        check_complete(agreement)
+        _check_not_over(agreement)
         agreement.proposed_at = agreement.proposed_at or now()
     if action == "keep" and agreement.renewal_ends_on is None:
         raise Conflict(_("Nobody asks to renew it now."))
@@ -396,21 +411,6 @@ def _set_parties(agreement: Agreement, role: str, others: Sequence[Mapping[str, 
                 AgreementParty(organization_id=number, role=part, acknowledgments=[])
             )
     session.flush()
-
-
-def _check_proposable(agreement: Agreement) -> None:
-    """Refuse a proposal that lacks something that nobody could agree with."""
-    if len(agreement.parties) < 2:
-        raise Invalid("parties", _("Please name whom you agree with."))
-    if agreement.starts_on is None:
-        raise Invalid("starts_on", _("Please say from which day it holds."))
-    if agreement.kind in GIVEN_KINDS:
-        roles = [party.role for party in agreement.parties]
-        if roles.count("provider") != 1 or roles.count("receiver") != len(roles) - 1:
-            raise Invalid(
-                "parties", _("Please say who provides: one party does, and the others receive.")
-            )
-    _check_not_over(agreement)
 
 
 def _check_not_over(agreement: Agreement) -> None:

@@ -159,6 +159,11 @@ def edit_agreement(agreement_id: int) -> ResponseReturnValue:
             flash(_("“%(title)s” was saved.", title=saved.title))
             return _to_record(agreement_id)
         agreement = queries.get_visible_agreement(actor, agreement_id)
+    elif "propose" in request.args:
+        try:
+            services.check_complete(agreement)
+        except Invalid as error:
+            form.add_error(error.field, error.message)
     return page("agreements/edit.html", form=form, agreement=agreement)
 
 
@@ -200,7 +205,10 @@ def act_on_agreement(agreement_id: int, action: str) -> ResponseReturnValue:
             services.act_on_agreement(actor, agreement, action, **form.data)
         except Invalid as error:
             if action == "propose":
-                return _complete_draft(agreement_id, error)
+                # The form has an address of its own, where it can be loaded again.
+                return see_other(
+                    url_for("agreements.edit_agreement", agreement_id=agreement_id, propose="yes")
+                )
             form.add_error(error.field, error.message)
         else:
             flash(str(step.done))
@@ -213,14 +221,6 @@ def _addressed(step: Transition, others: Sequence[str]) -> Transition:
     if step.action != "propose" or not 0 < len(others) < 3:
         return step
     return replace(step, label=_("Propose to %(names)s", names=write_list(others)))
-
-
-def _complete_draft(agreement_id: int, error: Invalid) -> ResponseReturnValue:
-    """Show a draft that cannot be proposed yet, with what it lacks at its field."""
-    agreement = queries.get_visible_agreement(current_actor(), agreement_id)
-    form = AgreementForm(obj=_named_values(agreement))
-    form.add_error(error.field, error.message)
-    return page("agreements/edit.html", form=form, agreement=agreement)
 
 
 @blueprint.post("/agreements/<int:agreement_id>/acknowledge")

@@ -91,9 +91,23 @@ def _page_before() -> str:
     if request.method != "POST" or not sent_from.startswith(f"{origin}/"):
         return ""
     path = local_target(sent_from.removeprefix(origin), "")
+    return request.script_root + path if _is_shown(path.partition("?")[0]) else ""
+
+
+def _page_above() -> str:
+    """Return the nearest page above an address at which there is none, as only forms go there.
+
+    Who loads it again, or comes back to it, meant what the form was about.
+    """
+    path = request.path
+    while path and not _is_shown(path):
+        path = path.rpartition("/")[0]
+    return request.script_root + (path or "/")
+
+
+def _is_shown(path: str) -> bool:
     adapter = current_app.create_url_adapter(request)
-    is_shown = adapter is not None and "GET" in adapter.allowed_methods(path.partition("?")[0])
-    return request.script_root + path if is_shown else ""
+    return adapter is not None and "GET" in adapter.allowed_methods(path)
 
 
 def _texts_of_form() -> list[str]:
@@ -142,6 +156,8 @@ def _answer_http_error(error: HTTPException) -> ResponseReturnValue:
         if isinstance(error.original_exception, OperationalError | PoolTimeout):
             return _answer_database_error(error.original_exception)
         return _answer_plainly(500)
+    if error.code == 405 and request.method in ("GET", "HEAD") and not wants_json():
+        return see_other(_page_above())
     message = ""
     if isinstance(error, CSRFError):
         # Mail programs and strangers send forms from no page; those of accounts need no session.

@@ -84,6 +84,34 @@ def test_visitor_who_has_the_answer_is_told_so_with_all_security_headers(
     assert lost == {"Content-Type", "Content-Length"}
 
 
+@pytest.mark.sqlite
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_headers_alone_are_those_of_the_whole_answer(
+    asked: Counted, client_of: Clients, address: str, is_kept: bool
+) -> None:
+    if is_kept:
+        client_of("nobody").get(address)
+    alone = client_of("nobody").head(address)
+    whole = client_of("nobody").get(address)
+    assert asked.count == 1
+    assert (alone.status_code, alone.data) == (200, b"")
+    assert dict(alone.headers) == dict(whole.headers)
+    condition = {"If-None-Match": whole.headers["ETag"]}
+    assert client_of("nobody").head(address, headers=condition).status_code == 304
+
+
+@pytest.mark.sqlite
+def test_headers_alone_of_what_is_not_kept_are_those_of_the_whole_answer_too(
+    asked: Counted, client_of: Clients
+) -> None:
+    of_visitors = ("/sign-in", "/nothing-here", "/exports/programs.csv", "/static/css/portal.css")
+    for name, address in [("ana", "/desk"), *(("nobody", one) for one in of_visitors)]:
+        alone, whole = client_of(name).head(address), client_of(name).get(address)
+        assert alone.data == b""
+        assert alone.status_code == whole.status_code
+        assert alone.headers["Cache-Control"] == whole.headers["Cache-Control"]
+
+
 def test_what_anybody_writes_ends_what_was_kept(
     asked: Counted, client_of: Clients, address: str
 ) -> None:

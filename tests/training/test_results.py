@@ -305,6 +305,8 @@ def test_rosters_and_statements_leave_as_tables(
     book = load_workbook(io.BytesIO(client.get(f"{roster}.xlsx").data))
     assert book.active is not None
     assert book.active["B2"].value == "Ben"
+    # What is summed up is a number there.
+    assert [book.active[cell].value for cell in ("I2", "J2")] == [150, 150]
     month = f"{row.section.starts_on:%Y-%m}"
     statement = f"/organizations/{world.organizations['shop']}/training-statement"
     text = client_of("ana").get(f"{statement}.csv?side=payer&month={month}").text
@@ -315,6 +317,13 @@ def test_rosters_and_statements_leave_as_tables(
         organization_of("shop").name,
     )
     assert "canary-grade-B" not in text
+    for asked in (
+        client_of("ana").get(f"{statement}.xlsx?side=payer&month={month}"),
+        client.get(f"/training/sections/{row.section_id}/statement.xlsx"),
+    ):
+        book = load_workbook(io.BytesIO(asked.data))
+        assert book.active is not None
+        assert book.active["L2"].value == 150
     page = client_of("ana").get(f"{statement}?side=payer&month={month}").text
     assert "$150" in page
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased, joinedload
 from portal.kernel.clock import month_after, today_here
 from portal.kernel.database import session
 from portal.kernel.paging import Page, keyset_page
-from portal.kernel.spreadsheets import amount_cell
+from portal.kernel.spreadsheets import Cell, amount_number
 from portal.organizations.models import Organization
 from portal.training.models.certificates import Certificate
 from portal.training.models.enrollments import Attendance, Enrollment
@@ -169,7 +169,7 @@ def roster_columns(meetings: Sequence[SectionMeeting]) -> list[str]:
 
 def roster_cells(
     row: RosterRow, meetings: Sequence[SectionMeeting], *, shows_grade: bool = True
-) -> list[str]:
+) -> list[Cell]:
     """Return somebody on a roster as a table has it; the grade is for those who teach."""
     enrollment = row.enrollment
     return [
@@ -181,8 +181,8 @@ def roster_cells(
         enrollment.grade if shows_grade else "",
         enrollment.finished_on.isoformat() if enrollment.finished_on else "",
         row.certificate_number,
-        amount_cell(enrollment.price_cents),
-        amount_cell(row.owed_cents),
+        amount_number(enrollment.price_cents),
+        amount_number(row.owed_cents),
         *({True: "yes", False: "no", None: ""}[row.present.get(one.id)] for one in meetings),
     ]
 
@@ -284,7 +284,7 @@ def load_month(organization: Organization, *, side: str, month: dt.date) -> Mont
     )
 
 
-def month_cells(organization: Organization, *, side: str, month: dt.date) -> Iterator[list[str]]:
+def month_cells(organization: Organization, *, side: str, month: dt.date) -> Iterator[list[Cell]]:
     """Return a month's enrollments one after the other, as a table has them: all of them."""
     # Written while it is sent: what is there is settled first, and read in parts.
     numbers = session.scalars(
@@ -325,12 +325,12 @@ def _by_other(rows: Iterable[Enrollment], *, side: str) -> list[Statement]:
     return [Statement(other, rows) for other, rows in order]
 
 
-def statement_cells(statements: Sequence[Statement]) -> Iterator[list[str]]:
+def statement_cells(statements: Sequence[Statement]) -> Iterator[list[Cell]]:
     """Return the rows of statements as a table has them."""
     return (_cells(row.enrollment) for statement in statements for row in statement.rows)
 
 
-def _cells(enrollment: Enrollment) -> list[str]:
+def _cells(enrollment: Enrollment) -> list[Cell]:
     section = enrollment.section
     return [
         str(enrollment.id),
@@ -345,5 +345,5 @@ def _cells(enrollment: Enrollment) -> list[str]:
         # What a firm reads of a result is whether somebody passed.
         enrollment.status,
         enrollment.customer_class,
-        amount_cell(_owed(enrollment)),
+        amount_number(_owed(enrollment)),
     ]

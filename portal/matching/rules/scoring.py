@@ -10,7 +10,7 @@ from portal.matching.rules.facts import Finding, Offered, Wanted
 WEIGHTS: Mapping[str, tuple[float, float]] = {
     "capability": (6.0, 6.0),
     "text": (6.0, 6.0),
-    "distance": (6.0, 1.0),
+    "distance": (7.0, 1.0),
     "availability": (1.0, 1.0),
     "certification": (1.0, 1.0),
     "eligibility": (0.5, 0.5),
@@ -112,7 +112,7 @@ LOWEST_SCORE = 0.3
 #: It can do it as well as this, or has something to do with it and its words answer as well.
 LOWEST_CAPABILITY = 0.45
 LOWEST_KINSHIP = 0.2
-LOWEST_TEXT = 0.5
+LOWEST_TEXT = 0.47
 
 
 class Suits(NamedTuple):

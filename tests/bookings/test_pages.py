@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from flask.testing import FlaskClient
 from markupsafe import escape
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
@@ -118,6 +118,20 @@ def test_a_free_time_leads_to_the_form_with_the_time_filled_in(
     form = ana.get(link[1].replace("&amp;", "&")).text
     assert 'name="starts" required step="900" type="time" value="10:00"' in form
     assert 'type="time" value="11:30"' in form
+
+
+def test_whoever_belongs_to_no_organization_is_led_to_one_and_back(
+    client_of: ClientOf, mill: OpenMill, address: str, world: World
+) -> None:
+    mill()
+    with unit_of_work():
+        session.execute(delete(Membership).where(Membership.user_id == world.users["eve"]))
+    eve = client_of("eve")
+    asked = {f"{address}/times": 200, f"{address}/book": 403}
+    for page, status in asked.items():
+        shown = eve.get(page)
+        assert shown.status_code == status
+        assert f'href="/organizations/register?next={page}"' in shown.text
 
 
 def test_the_button_of_a_chosen_day_books_that_day(

@@ -225,7 +225,7 @@ manifest = Manifest(
         ),
         DeskSection(
             _l("Training offered to you"),
-            _l("No college waits for your answer to an offer."),
+            _l("Nobody waits for your answer to an offer of training."),
             demands.list_waiting_invitations,
             order=16,
         ),

@@ -163,6 +163,13 @@ def test_a_process_that_has_warmed_up_makes_no_cells_while_somebody_waits(app, w
     assert not [text for text in sent.texts if "_concat(" in text or "string_agg(" in text]
 
 
+def test_those_who_teach_come_to_the_gap_view_from_training_and_from_what_they_teach(client_of):
+    for address in ("/training", "/training/mine"):
+        for name, is_led in (("cleo", True), ("ana", False)):
+            page = client_of(name).get(address).text
+            assert ('href="/training/gaps"' in page.split("<main", 1)[1]) is is_led
+
+
 @pytest.mark.parametrize("name", ["ana", "eve"])
 def test_firms_do_not_see_the_gap_view(client_of, name):
     add_askers([2, 2, 3, 3])

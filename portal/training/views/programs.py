@@ -40,7 +40,7 @@ from portal.training.queries import listings
 from portal.training.queries import programs as queries
 from portal.training.queries import sections as section_queries
 from portal.training.queries.enrollments import load_seats
-from portal.training.queries.gaps import name_reference
+from portal.training.queries.gaps import name_reference, provider_of
 from portal.training.rules.programs import (
     DELIVERIES,
     FUNDING_SOURCES,
@@ -85,6 +85,7 @@ def list_programs() -> ResponseReturnValue:
         next_sections=section_queries.list_next_sections(actor, limit=_NEXT_SECTIONS)
         if is_first
         else [],
+        sees_gaps=can(actor, Permission.GAP_VIEW, provider_of(actor)),
         kinds=PROGRAM_KINDS,
         kind_links=_choice_links("kind", PROGRAM_KINDS, _("All kinds"), given),
         named=_named(given),
@@ -143,6 +144,7 @@ def list_own() -> ResponseReturnValue:
         organization=organization,
         choices=choices,
         programs=programs.items,
+        sees_gaps=can(actor, Permission.GAP_VIEW, provider_of(actor)),
         is_archived=is_archived,
         kinds=PROGRAM_KINDS,
         sections=sections,

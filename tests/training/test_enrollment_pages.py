@@ -1,8 +1,11 @@
 """The pages, e-mails, desk, calendar and API of enrollments."""
 
 import datetime as dt
+import re
 from collections.abc import Callable
+from html import unescape
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from flask.testing import FlaskClient
@@ -374,6 +377,22 @@ def test_online_address_is_for_who_takes_part(
     client_of("ben").post(f"{address}/enroll")
     assert "meet.example" in client_of("ben").get(address).text
     assert "meet.example" not in client_of("eve").get(address).text
+
+
+def test_those_who_teach_can_write_to_who_takes_part(world: World, client_of: ClientOf) -> None:
+    add = f"/training/sections/{world.sections['running']}/roster/people"
+    added = {"name": "Jo Jones", "email": "jo+tig@shop.example"}
+    client_of("cleo").post(add, data=added)
+    roster = client_of("cleo").get(add.removesuffix("/people")).text
+    written = re.search(r'href="(mailto:\?bcc=[^"]+)"', roster)
+    assert written is not None
+    hidden = unquote(unescape(written[1])).removeprefix("mailto:?bcc=").split(",")
+    assert "jo+tig@shop.example" in hidden
+    page = re.search(r'href="(/training/enrollments/\d+)">Jo Jones<', roster)
+    assert page is not None
+    link = 'href="mailto:jo%2Btig@shop.example">jo+tig@shop.example</a>'
+    assert link in roster
+    assert link in client_of("cleo").get(page[1]).text
 
 
 def test_provider_adds_somebody_by_page(

@@ -59,7 +59,13 @@ class ProgramForm(Form):
     """A program. `skills` are keys or names; `credential` and `occupation` texts that name one."""
 
     title = TextField(_l("Title"), is_required=True)
-    kind = ChoiceField(_l("Kind"), choices=PROGRAM_KINDS, is_required=True, default="course")
+    kind = ChoiceField(
+        _l("Kind"),
+        choices=PROGRAM_KINDS,
+        is_required=True,
+        default="course",
+        description=_l("For an apprenticeship, others also need the part of that name below."),
+    )
     summary = TextField(
         _l("In one sentence"),
         longest=280,

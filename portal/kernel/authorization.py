@@ -355,4 +355,6 @@ def authorize(actor: Actor, permission: str, row: object | None = None) -> None:
         raise Unauthenticated(_("Please sign in first."))
     if actor.scopes is not None and scope_of(permission) not in actor.scopes:
         raise Forbidden(_("This token lacks the scope %(scope)s.", scope=scope_of(permission)))
+    if not is_persistent or ".view" in permission:
+        raise Forbidden(_("This is not open to you."))
     raise Forbidden(_("You can see this, but you may not change it."))

@@ -145,6 +145,16 @@ def test_what_one_may_not_see_is_not_found(
         authorize(actor(name), Permission.ORGANIZATION_EDIT, hidden)
 
 
+def test_a_refusal_says_what_one_sees_only_of_what_one_sees(
+    world: World, actor: Callable[[str], Actor]
+) -> None:
+    organization = session.get_one(Organization, world.organizations["college"])
+    with pytest.raises(Forbidden, match="You can see this"):
+        authorize(actor("ana"), Permission.ORGANIZATION_EDIT, organization)
+    with pytest.raises(Forbidden, match="This is not open to you"):
+        authorize(actor("ana"), Permission.ORGANIZATION_VIEW_UNVERIFIED)
+
+
 def test_a_token_does_only_what_its_scopes_say(world: World, actor: Callable[[str], Actor]) -> None:
     ana = actor("ana")
     reader = Actor(user_id=ana.user_id, memberships=ana.memberships, scopes=frozenset({"read"}))

@@ -154,6 +154,7 @@ class RequestForm(Form):
     coordinator_wanted = YesNoField(_l("A coordinator is wanted"))
     equipment_id = RecordField(
         _l("Equipment to use"),
+        empty=_l("No equipment"),
         description=_l("Its organization is told once the request is published, and sees it."),
     )
     facility_id = RecordField(

@@ -130,6 +130,14 @@ _MACHINE_COLUMNS: Mapping[str, str] = {
     "processes": "capabilities",
 }
 
+#: The columns of an empty list of machines: all that are known. Without the column Type, nobody has
+#: to write into each row that it is equipment.
+MACHINE_COLUMNS: tuple[str, ...] = (
+    "Name",
+    *(name.replace("_", " ").capitalize() for name in MACHINE_FIELDS),
+    *(column for column in UNIQUIP if column not in ("Name", "Type")),
+)
+
 #: Columns that name people, which only those who are signed in get to read.
 PERSONAL: frozenset[str] = frozenset(
     f"{order}Contact {what}"

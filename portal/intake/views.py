@@ -15,7 +15,14 @@ from portal.intake.forms import (
     UploadSectionsForm,
 )
 from portal.intake.policies import Permission
-from portal.intake.rules import FORMATS, IMPORTS, OUTCOMES, SHOWN_FINDINGS, UNIQUIP
+from portal.intake.rules import (
+    FORMATS,
+    IMPORTS,
+    MACHINE_COLUMNS,
+    OUTCOMES,
+    SHOWN_FINDINGS,
+    UNIQUIP,
+)
 from portal.kernel.authorization import NOBODY, Actor, authorize, can
 from portal.kernel.errors import Invalid
 from portal.kernel.web.addresses import external_url
@@ -116,6 +123,22 @@ def _upload(
     return page("intake/new.html", form=form, what=what, choices=choices)
 
 
+#: The columns of an empty table of each sort: those that its import reads.
+_COLUMNS: dict[str, Sequence[str]] = {
+    "equipment": MACHINE_COLUMNS,
+    "programs": PROGRAM_COLUMNS,
+    "sections": SECTION_COLUMNS,
+    "organizations": queries.ORGANIZATION_COLUMNS,
+}
+
+
+@blueprint.get("/imports/<any(equipment, programs, sections, organizations):what>.csv")
+def download_columns(what: str) -> ResponseReturnValue:
+    """Send an empty table to be filled in, with all columns that an import knows."""
+    authorize(current_actor(), Permission.IMPORT_BEGIN)
+    return csv_answer(f"{what}.csv", _COLUMNS[what], [])
+
+
 @blueprint.get("/imports/<int:run_id>")
 def show_import(run_id: int) -> ResponseReturnValue:
     """Show an import as it stands: its progress, the preview, or the report."""
@@ -147,7 +170,24 @@ def _context(run_id: int) -> dict[str, object]:
         "most": SHOWN_FINDINGS,
         "formats": FORMATS,
         "kinds": ORGANIZATION_KINDS,
+        "made_url": _made_url(run),
     }
+
+
+#: Where the records of a format stand.
+_LISTS = {
+    "uniquip": "facilities.list_own",
+    "programs": "training.list_own",
+    "sections": "training.list_own",
+}
+
+
+def _made_url(run: Any) -> str | None:
+    """Return where what an import brought in is listed, if it brought in anything."""
+    if not any(run.counts.get(name) for name in ("created", "changed", "unchanged")):
+        return None
+    endpoint = _LISTS.get(run.source_format, "organizations.list_organizations")
+    return url_for(endpoint, organization=run.organization_id)
 
 
 @blueprint.post("/imports/<int:run_id>/actions/<action>")

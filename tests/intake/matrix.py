@@ -32,6 +32,7 @@ ROUTES = [
     Row("intake.list_imports", "GET", BEGINNERS),
     Row("intake.create_import", "GET", BEGINNERS),
     Row("intake.create_import", "POST", "cleo root", data=of_college),
+    Row("intake.download_columns", "GET", BEGINNERS, lambda _world: {"what": "equipment"}),
     Row("intake.show_import", "GET", "cleo root", checked_run),
     Row("intake.show_progress", "GET", "cleo root", checked_run),
     Row("intake.download_findings", "GET", "cleo root", checked_run),

@@ -65,6 +65,9 @@ def test_cleo_checks_and_imports_her_colleges_equipment(client_of, world, work_o
     work_off()
     report = cleo.get(address)
     assert "The import is done" in report.text
+    listed = f"/equipment/mine?organization={world.organizations['college']}"
+    assert f'href="{listed}"' in report.text
+    assert "Bridge CMM" in cleo.get(listed).text
     assert count() == before + 1
     assert "catalog.csv was imported" in cleo.get("/desk").text
     drain()
@@ -161,6 +164,40 @@ def test_a_file_that_is_no_catalog_is_refused_at_the_upload(client_of, world):
     for data, name in ((b"a,b\n1,2\n", "x.csv"), (b"<html>", "x.csv"), (b"", "x.csv")):
         assert upload(cleo, world, data, name=name).status_code == 422
     assert session.scalar(select(func.count()).select_from(ImportRun)) == 1
+
+
+@pytest.mark.parametrize(
+    ("what", "source_format"),
+    [
+        ("equipment", "uniquip"),
+        ("programs", "programs"),
+        ("sections", "sections"),
+        ("organizations", "csv"),
+    ],
+)
+def test_an_empty_table_has_columns_that_its_import_knows(
+    app, client_of, world, what, source_format
+):
+    root = client_of("root")
+    college = world.organizations["college"]
+    form = root.get(f"/imports/new?what={what}&organization_id={college}").text
+    assert f'href="/imports/{what}.csv"' in form
+    table = root.get(f"/imports/{what}.csv").data
+    columns = next(csv.reader(io.StringIO(table.decode("utf-8-sig"))))
+    filled = table + b"Lathe" + b"," * (len(columns) - 1) + b"\r\n"
+    with app.test_request_context():
+        reading = read_candidates(filled, source_format)
+    assert len(reading.candidates) == 1
+    assert [one.column for one in reading.findings] == []
+    if what == "equipment":
+        assert {"Name", "Make", "Serial number", "Capabilities"} < set(columns)
+        assert [one.findings for one in reading.candidates] == [()]
+
+
+def test_what_one_offers_leads_to_imports(client_of, world):
+    text = client_of("cleo").get("/equipment/mine").text
+    address = f"/imports/new?what=equipment&amp;organization_id={world.organizations['college']}"
+    assert f'href="{address}"' in text
 
 
 def test_root_imports_a_list_of_organizations(client_of, work_off):

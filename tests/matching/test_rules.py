@@ -333,6 +333,20 @@ def test_every_finding_has_a_sentence_without_gaps(
             assert "%(" not in question(one.as_row(), names)
 
 
+@pytest.mark.parametrize(
+    ("radius", "expected"),
+    [
+        (None, "It is close by, in the same ZIP code or within a mile."),
+        (25, "It is close by, within the 25 mi asked for."),
+    ],
+)
+def test_what_is_in_the_same_place_is_close_by(app: Any, radius: int | None, expected: str) -> None:
+    found = criteria.distance(replace(NEED, radius_miles=radius), MILL)
+    assert found is not None
+    with app.test_request_context():
+        assert sentence(found.as_row(), {}) == expected
+
+
 def score(wanted: Wanted, offered: Offered) -> float:
     found = criteria.compare(wanted, offered, KINSHIP, TODAY)
     return scoring.score(found, scoring.suits(wanted, offered))

@@ -81,6 +81,12 @@ _SENTENCES: Mapping[tuple[str, str], Any] = {
     ("freshness", "never"): _l("Nobody has confirmed it."),
 }
 
+#: What stands there instead of 0 miles: places are often known by their ZIP codes alone.
+_CLOSE_BY: Mapping[str, Any] = {
+    "met": _l("It is close by, in the same ZIP code or within a mile."),
+    "within": _l("It is close by, within the %(radius)s mi asked for."),
+}
+
 #: What the owner is asked where nobody can tell.
 _QUESTIONS: Mapping[tuple[str, str], Any] = {
     ("availability", "asked"): _l("Is it free at some time until %(by)s?"),
@@ -133,6 +139,8 @@ def sentence(row: Mapping[str, Any], names: Mapping[str, str]) -> str:
         note = str(row["values"].get("note", ""))
         return f"{answered} {note}".strip()
     text = _SENTENCES.get((row["name"], row["variant"]))
+    if row["name"] == "distance" and row["values"].get("miles") == 0:
+        text = _CLOSE_BY.get(row["variant"], text)
     return str(text) % _readable(row, names) if text is not None else ""
 
 

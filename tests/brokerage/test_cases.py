@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import time_machine
 from flask.testing import FlaskClient
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from portal.agreements.models import Agreement
 from portal.brokerage.events import IntroductionConsented, IntroductionOpened
@@ -17,6 +17,7 @@ from portal.brokerage.queries import cases as queries
 from portal.brokerage.queries.cases import Choice
 from portal.brokerage.rules.stages import CASES, CLOSED_STAGES, OPEN_STAGES, STAGES, is_ahead
 from portal.brokerage.services import cases as services
+from portal.brokerage.views import desk as desk_pages
 from portal.conversations.models import Message, Thread
 from portal.directory.models import UnmetDemand
 from portal.kernel.authorization import SYSTEM, Actor
@@ -442,6 +443,25 @@ def test_needs_are_followed_from_the_desk(world: World, client_of: Clients) -> N
     assert opened is not None
     assert opened.keeper_id == world.users["dov"]
     assert "College public need" not in dov.get("/broker").get_data(as_text=True)
+
+
+def test_desk_says_that_there_is_more_and_leads_to_all(
+    world: World, client_of: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk_pages, "MOST_OF_A_SORT", 1)
+    with unit_of_work():
+        session.execute(update(Organization).values(confirmed_at=now() - dt.timedelta(days=400)))
+    dov = client_of("dov")
+    stale = dov.get("/api/v1/broker/stale-organizations").json["items"]
+    boxes = [f'id="organization_id-{one["id"]}"' for one in stale]
+    assert len(boxes) > 1
+    text = dov.get("/broker").text
+    assert [box in text for box in boxes] == [True] + [False] * (len(boxes) - 1)
+    assert "Only the first 1 are shown." in text
+    assert 'href="/broker?all=yes#stale"' in text
+    whole = dov.get("/broker?all=yes").text
+    assert all(page in whole for page in boxes)
+    assert "are shown." not in whole
 
 
 def test_organization_that_went_stale_is_asked_once_a_month(

@@ -1,6 +1,6 @@
 """The broker's desk: what waits in the regions that somebody brokers, and what is done at once."""
 
-from flask import url_for
+from flask import request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -18,8 +18,9 @@ from portal.kernel.web.arguments import chosen_numbers, number_argument
 from portal.kernel.web.viewer import current_actor
 from portal.regions.queries import get_region, regions_by_id
 
-#: So many things of one sort the desk shows.
+#: So many things of one sort the desk shows, and so many to whoever wants to see all.
 MOST_OF_A_SORT = 8
+MOST_OF_ALL = 200
 
 
 @blueprint.get("/broker")
@@ -35,17 +36,20 @@ def _desk(problem: str = "") -> ResponseReturnValue:
     regions = regions_by_id(actor.brokered_regions)
     is_narrowed = chosen in actor.brokered_regions
     looking = queries.in_region(actor, chosen)
-    waiting = waiting_on_desk(looking, "broker", MOST_OF_A_SORT)
-    needs = queries.list_needs_without_case(looking, MOST_OF_A_SORT)
-    stale = queries.list_stale(looking, MOST_OF_A_SORT)
+    shows_all = request.args.get("all") == "yes"
+    most = MOST_OF_ALL if shows_all else MOST_OF_A_SORT
+    # One more than is shown tells that there are more.
+    waiting = waiting_on_desk(looking, "broker", most + 1)
+    region_id = chosen if is_narrowed else None
     return page(
         "brokerage/desk.html",
         problem=problem,
         waiting=[section for section in waiting if section.items],
         empty=[section for section in waiting if not section.items],
-        needs=needs,
-        stale=stale,
-        region_id=chosen if is_narrowed else None,
+        needs=queries.list_needs_without_case(looking, most + 1),
+        stale=queries.list_stale(looking, most + 1),
+        most=most,
+        all_url=None if shows_all else url_for("brokerage.desk", region=region_id, all="yes"),
         region_links=[
             {"label": name, "url": url_for("brokerage.desk", region=key), "is_selected": is_chosen}
             for name, key, is_chosen in [

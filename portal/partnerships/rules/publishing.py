@@ -104,7 +104,7 @@ def demanded_fields(
     field.
 
     asks_one: who asks to use one thing of one organization neither seeks expertise nor has to be
-    found.
+    found. Who needs parts seeks none beyond what makes them, which the capabilities say.
     """
     demanded = {
         "visibility": _("Please choose who sees it."),
@@ -114,7 +114,7 @@ def demanded_fields(
         demanded["capabilities"] = _(
             "Please name at least one capability, so that it can be found."
         )
-    if direction == "need" and not asks_one:
+    if direction == "need" and kind != "supply_chain" and not asks_one:
         demanded["expertise_sought"] = _("Please say what expertise you look for.")
     if direction == "offer":
         demanded["advantages"] = _("Please say what advantages this has for a partner.")

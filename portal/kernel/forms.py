@@ -6,7 +6,7 @@ Forms know the shape of input, never the database; what needs rows is refused by
 import base64
 import io
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from functools import cache, lru_cache
@@ -24,6 +24,7 @@ from wtforms.utils import unset_value
 
 from portal.kernel.errors import Invalid
 from portal.kernel.fields import ListField, MoneyField, TextField
+from portal.kernel.meanwhile import MADE_FROM, Difference, digests_of, keep_both, write_digests
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -124,10 +125,23 @@ class Form(wtforms.Form):
 
     @classmethod
     def bind(cls, obj: object | None = None, **data: Any) -> Self:
-        """Make the form from the request, over the values of `obj` and `data` as they stand."""
-        if request.method in ("POST", "PUT", "PATCH"):
-            return cls(CombinedMultiDict([request.form, request.files]), obj=obj, data=data)
-        return cls(obj=obj, data=data)
+        """Make the form from the request, over the values of `obj` and `data` as they stand.
+
+        obj: the record that is changed, or its values. The form carries what they were, so that
+        `submitted` knows what others have changed meanwhile. What is only offered for a new record
+        is given as `data`.
+        """
+        if request.method not in ("POST", "PUT", "PATCH"):
+            form = cls(obj=obj, data=data)
+            if obj is not None:
+                form.made_from = write_digests(digests_of(form))
+            return form
+        form = cls(CombinedMultiDict([request.form, request.files]), obj=obj, data=data)
+        form.made_from = request.form.get(MADE_FROM, "")
+        if obj is not None and form.made_from:
+            present = cls(obj=obj, data=data)
+            form._present = present, digests_of(present)
+        return form
 
     @classmethod
     def from_json(cls, payload: Mapping[str, Any], obj: object | None = None) -> Self:
@@ -171,6 +185,11 @@ class Form(wtforms.Form):
         return cls(MultiDict({name: value for name, value in row.items() if value.strip()}))
 
     refused: dict[str, str] = {}
+    #: What the page of this form sends along, to be compared when it comes back.
+    made_from = ""
+    #: Where others have changed meanwhile what the sender changed, too.
+    differences: Sequence[Difference] = ()
+    _present: tuple[wtforms.Form, Mapping[str, str]] | None = None
     _fields: dict[str, Any]
     _unknown: dict[str, Any] = {}
 
@@ -229,8 +248,26 @@ class Form(wtforms.Form):
         return is_valid and not self.refused
 
     def submitted(self) -> bool:
-        """Tell whether this is a sent form that is valid (and does not just ask for a row)."""
-        return request.method == "POST" and not self.wants_row() and self.validate()
+        """Tell whether this is a sent form that is valid (and does not just ask for a row).
+
+        What others have changed meanwhile is taken over. Where the sender changed the same, the
+        form comes back with the `differences`; sent again it is valid.
+        """
+        if request.method != "POST" or self.wants_row():
+            return False
+        self._keep_both()
+        return self.validate() and not self.differences
+
+    @property
+    def is_outdated(self) -> bool:
+        """Tell whether the record has changed since the form was made."""
+        return self._present is not None and self.made_from != write_digests(self._present[1])
+
+    def _keep_both(self) -> None:
+        if self._present is not None:
+            (present, now), self._present = self._present, None
+            self.differences = keep_both(self, present, now, self.made_from)
+            self.made_from = write_digests(now)
 
     def wants_row(self) -> bool:
         """Serve the button that adds an empty row to a list of fields, without JavaScript."""

@@ -5,6 +5,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any, Self
 
 import wtforms
@@ -31,6 +32,7 @@ from portal.kernel.fields import (
 )
 from portal.kernel.files import IMAGE_ACCEPT
 from portal.kernel.forms import Form, RowForm
+from portal.organizations.models import Organization
 from portal.organizations.rules import (
     CERTIFICATIONS,
     EMPLOYEE_BANDS,
@@ -240,6 +242,14 @@ class OrganizationPageForm(OrganizationForm):
     new_logo = UploadField(
         _l("Another logo"), accept=IMAGE_ACCEPT, description=_l("A JPEG, PNG or WebP picture.")
     )
+
+
+def organization_values(organization: Organization) -> SimpleNamespace:
+    """Return a profile as its page's form takes it, with the county by name."""
+    values = {name: getattr(organization, name) for name in OrganizationForm()._fields}
+    if organization.county is not None:
+        values["county_fips"] = organization.county.label
+    return SimpleNamespace(**values)
 
 
 class InvitationForm(Form):

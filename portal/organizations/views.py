@@ -25,6 +25,7 @@ from portal.organizations.forms import (
     OrganizationForm,
     OrganizationPageForm,
     RoleForm,
+    organization_values,
 )
 from portal.organizations.policies import Permission
 from portal.organizations.queries import people, profiles
@@ -197,9 +198,7 @@ def edit(organization_id: int) -> ResponseReturnValue:
     """Change the profile."""
     actor = current_actor()
     organization = profiles.get_editable_organization(actor, organization_id)
-    form = OrganizationPageForm.bind(obj=organization)
-    if request.method == "GET" and organization.county is not None:
-        form.county_fips.data = organization.county.label
+    form = OrganizationPageForm.bind(organization_values(organization))
     if form.submitted():
         changed = form.attempt(records.change_organization, actor, organization, **form.data)
         if changed is not None:

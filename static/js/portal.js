@@ -187,9 +187,11 @@
   const DRAFT = "draft:";
   const SENT = ":sent";
   const DRAFTED = "form[data-draft], main form[method='post']:has(textarea)";
+  // What a form was made from belongs to what was typed over it.
+  const MADE_FROM = "made_from";
   const isTicked = (field) => ["checkbox", "radio"].includes(field.type);
   const fieldsOf = (form) => [...form.elements].filter((field) =>
-    field.name && !["hidden", "password", "file", "submit", "button"].includes(field.type));
+    field.name && (field.name === MADE_FROM || !["hidden", "password", "file", "submit", "button"].includes(field.type)));
   const readForm = (form) => JSON.stringify(fieldsOf(form).map((field) =>
     isTicked(field) ? [field.name, field.value, field.checked] : [field.name, field.value]));
   const writeForm = (form, text) => {
@@ -219,7 +221,7 @@
   const pageOfDrafts = () => `${DRAFT}${location.pathname}${location.search}:`;
   const prepareDraft = (form) => {
     // Forms that go to one address are told apart by what they send along unseen.
-    const unseen = [...form.querySelectorAll("[type='hidden']:not([name='csrf_token'])")].map((field) => field.value);
+    const unseen = [...form.querySelectorAll("[type='hidden']:not([name='csrf_token'], [name='made_from'])")].map((field) => field.value);
     const name = form.dataset.draft || [form.getAttribute("action"), ...unseen].join(" ");
     const keyHere = () => pageOfDrafts() + name;
     const keep = () => sessionStorage.setItem(keyHere(), readForm(form));
@@ -256,7 +258,12 @@
         const answer = await reply.json();
         told.textContent = answer.message || told.dataset.failed;
         if (!reply.ok) return;
-        if (readForm(form) === typed) sessionStorage.removeItem(keyHere());
+        const isAsSent = readForm(form) === typed;
+        const madeFrom = form.elements[MADE_FROM] || document.createElement("input");
+        Object.assign(madeFrom, { type: "hidden", name: MADE_FROM, value: answer[MADE_FROM] });
+        form.append(madeFrom);
+        if (isAsSent) sessionStorage.removeItem(keyHere());
+        else sessionStorage.setItem(keyHere(), readForm(form));
         if (location.pathname !== answer.url) {
           sessionStorage.removeItem(keyHere());
           history.replaceState(null, "", answer.url);

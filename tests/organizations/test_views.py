@@ -14,6 +14,7 @@ from portal.organizations.models import Claim, Invitation, JoinRequest, Membersh
 from portal.organizations.queries import profiles
 from portal.organizations.services import joining, records
 from tests.cast import INVITATION_TOKEN
+from tests.support.forms import filled
 from tests.support.statements import count_statements
 
 FIRM = {"name": "Salt River Springs", "kind": "sme", "zip_code": "40202"}
@@ -168,21 +169,7 @@ def test_editing_keeps_what_the_form_shows(client_of, shop_url):
     """Send back what the page shows, as a browser would, and nothing is lost."""
     client = client_of("ana")
     before = client.get(f"/api/v1{shop_url}").json
-    page = client.get(f"{shop_url}/edit").text
-    form = page[page.index('<form class="form"') :].partition("</form>")[0]
-    data = {}
-    for tag in re.findall(r"<input [^>]*>", form):
-        kind = re.search(r'type="(\w+)"', tag)[1]
-        # A file that was not chosen is sent empty.
-        if kind != "file" and (kind != "checkbox" or " checked" in tag):
-            value = re.search(r'value="([^"]*)"', tag)
-            data[re.search(r'name="([^"]+)"', tag)[1]] = value[1].replace("&#39;", "'")
-    for name, inside in re.findall(r'<select[^>]* name="([^"]+)"[^>]*>(.*?)</select>', form):
-        chosen = re.search(r'<option selected value="([^"]*)"', inside)
-        data[name] = chosen[1] if chosen else ""
-    texts = re.findall(r'<textarea[^>]* name="([^"]+)"[^>]*>\s?(.*?)</textarea>', form, re.DOTALL)
-    data |= dict(texts)
-    reply = client.post(f"{shop_url}/edit", data=data)
+    reply = client.post(f"{shop_url}/edit", data=filled(client.get(f"{shop_url}/edit").text))
     assert reply.status_code == 303, reply.text
     after = client.get(f"/api/v1{shop_url}").json
     moving = ("updated_at", "confirmed_at", "confirmed_by")

@@ -11,6 +11,7 @@ from portal.kernel.outbox import OutboxEvent
 from portal.partnerships.models import Request
 from portal.partnerships.queries import requests as queries
 from tests.cast import World
+from tests.support.forms import filled
 
 ClientOf = Callable[[str], FlaskClient]
 TYPED = {
@@ -61,6 +62,25 @@ def test_what_is_typed_on_goes_into_the_same_draft_and_tells_nobody(
     assert [item.key for item in request.capabilities] == ["welding"]
     assert request.summary == "For eight"
     assert (count(), session.scalar(events)) == (before, told)
+
+
+def test_a_draft_is_not_written_over_what_another_tab_kept_meanwhile(
+    client_of: ClientOf, world: World
+) -> None:
+    number = world.requests["shop_draft"]
+    client = client_of("ana")
+    one, other = (filled(client.get(f"/requests/{number}/edit").text) for _tab in range(2))
+    kept = client.post(f"/requests/{number}/draft", data={**one, "title": "Of one tab"})
+    assert kept.status_code == 200
+    refused = client.post(f"/requests/{number}/draft", data={**other, "title": "Of the other"})
+    assert refused.status_code == 409
+    assert "This has changed meanwhile." in refused.json["message"]
+    assert queries.get_request(number).title == "Of one tab"
+    # The first tab goes on with what the portal answered.
+    typed = {**one, "title": "Of one tab, longer", "made_from": kept.json["made_from"]}
+    assert client.post(f"/requests/{number}/draft", data=typed).status_code == 200
+    saved = client.post(f"/requests/{number}/edit", data={**other, "title": "Of the other"})
+    assert saved.status_code == 409, "the other is asked where it saves"
 
 
 def test_what_is_published_never_changes_while_one_types(client_of: ClientOf, world: World) -> None:

@@ -1,6 +1,7 @@
 """Pages on which hosts say when and how their things can be booked."""
 
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Any
 
 from flask import request, url_for
@@ -150,7 +151,7 @@ def edit_rules(place: str, record_id: int) -> ResponseReturnValue:
     (calendar,) = load_calendars([subject.resource])
     said = dict(calendar.own_layer(customer_class))
     said["eligible_regions"] = hosts.region_keys(said.pop("eligible_region_ids", ()))
-    form = RulesPageForm.bind(**said)
+    form = RulesPageForm.bind(SimpleNamespace(**said))
     _offer_inherited(form, calendar.without_own(customer_class), customer_class)
     if customer_class:
         del form.capacity
@@ -181,7 +182,7 @@ def edit_hours(place: str, record_id: int) -> ResponseReturnValue:
     (calendar,) = load_calendars([subject.resource])
     is_own = calendar.hours_from == "own"
     begins_with_these = request.args.get("begin") == "these"
-    form = HoursForm.bind(
+    said = SimpleNamespace(
         hours=[
             {"weekday": str(day), "opens": opens, "closes": closes}
             for day, spans in (calendar.hours.week or {}).items()
@@ -191,6 +192,7 @@ def edit_hours(place: str, record_id: int) -> ResponseReturnValue:
         else [],
         time_zone=subject.resource.time_zone,
     )
+    form = HoursForm.bind(said)
     form.time_zone.choices = [
         SelectChoice("", _("Where it is: %(zone)s", zone=calendar.hours.zone)),
         *(choice for choice in form.time_zone.choices if choice.value),

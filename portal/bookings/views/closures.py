@@ -1,5 +1,6 @@
 """Pages on which hosts close their things, keep them free for some, or report them out of order."""
 
+from types import SimpleNamespace
 from typing import Any
 
 from flask import request
@@ -74,7 +75,7 @@ def edit_closure(place: str, record_id: int, closure_id: int) -> ResponseReturnV
     subject = hosts.get_subject(current_actor(), place, record_id)
     closure = get_closure(subject.resource, closure_id)
     zone = zone_of_subject(subject)
-    form = ClosureForm.bind(**closure_values(closure, zone))
+    form = ClosureForm.bind(SimpleNamespace(**closure_values(closure, zone)))
     if form.submitted():
         saved = form.attempt(_save_closure, subject, form, zone, closure_id=closure_id)
         if saved is not None:

@@ -1,5 +1,6 @@
 """Saved searches: the list, saving and changing, what was found, and stopping e-mail by link."""
 
+from types import SimpleNamespace
 from typing import Any
 
 from flask import abort, request, url_for
@@ -113,7 +114,7 @@ def edit_saved_search(saved_search_id: int) -> ResponseReturnValue:
     row = saved_searches.get_visible_saved_search(actor, saved_search_id)
     authorize(actor, Permission.SAVED_SEARCH_CHANGE, row)
     kept = saved_search_values(row)
-    form = SavedSearchForm.bind(**kept)
+    form = SavedSearchForm.bind(SimpleNamespace(**kept))
     if form.submitted():
         values = {**form.data, "search": kept["search"]}
         saved = form.attempt(services.change_search, actor, row, **values)

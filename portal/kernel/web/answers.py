@@ -30,10 +30,12 @@ _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def page(template: str, **context: Any) -> ResponseReturnValue:
-    """Render a page; a page with a refused form answers 422."""
+    """Render a page; one with a refused form answers 422, or 409 where others were quicker."""
     form = context.get("form")
-    is_refused = isinstance(form, Form) and bool(form.problems)
-    return render_template(template, **context), 422 if is_refused else 200
+    status = 200
+    if isinstance(form, Form):
+        status = 409 if form.differences else 422 if form.problems else 200
+    return render_template(template, **context), status
 
 
 def text_answer(name: str, kind: str, text: str) -> Response:

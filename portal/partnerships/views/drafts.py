@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from portal.kernel.authorization import authorize
 from portal.kernel.clock import now
 from portal.kernel.errors import Conflict, Invalid, NotFound
+from portal.kernel.meanwhile import MADE_FROM, digests_of, write_digests
 from portal.kernel.web.formats import format_instant
 from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import organization_choices
@@ -49,7 +50,12 @@ def keep_draft(request_id: int) -> ResponseReturnValue:
     record = queries.get_editable_request(actor, request_id)
     if record.status != "draft":
         raise Conflict(_("This request is no draft any more."))
-    form = RequestPageForm.bind(request_values(record, is_page=True))
+    form = RequestPageForm.bind(
+        request_values(record, is_page=True), organization_id=record.organization_id
+    )
+    if form.is_outdated:
+        # This page cannot show what others wrote; the one that follows saving does.
+        return {"message": _("This has changed meanwhile. Save it to see what differs.")}, 409
     return _kept(_keep(services.change_request, actor, record, _sound_values(form)))
 
 
@@ -77,10 +83,14 @@ def _keep(function: Callable[..., R], actor: Any, subject: Any, values: dict[str
 def _kept(saved: Any) -> ResponseReturnValue:
     actor = current_actor()
     record = queries.get_request(saved.id)
+    now_kept = RequestPageForm(
+        obj=request_values(record, is_page=True), data={"organization_id": record.organization_id}
+    )
     return {
         "url": url_for("partnerships.edit", request_id=saved.id),
         "keep": url_for("partnerships.keep_draft", request_id=saved.id),
         "message": _("Kept as a draft, %(time)s.", time=format_instant(now())),
+        MADE_FROM: write_digests(digests_of(now_kept)),
         "quality": render_template(
             "partnerships/quality.html",
             quality=assess_request(actor, record),

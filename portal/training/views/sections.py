@@ -158,7 +158,7 @@ def new_section(program_id: int) -> ResponseReturnValue:
     actor = current_actor()
     program = program_queries.get_visible_program(actor, program_id)
     authorize(actor, Permission.SECTION_CREATE, program)
-    form = SectionForm.bind(_template(program))
+    form = SectionForm.bind(**_template(program))
     _offer(form, program)
     refusal: Refused | None = None
     if form.submitted():
@@ -180,15 +180,13 @@ def new_section(program_id: int) -> ResponseReturnValue:
     return _form_page("training/sections/form.html", form, program, None, refusal)
 
 
-def _template(program: Any) -> Any:
+def _template(program: Any) -> dict[str, Any]:
     """Return another section of the program to begin with, where the address names one."""
     number = request.args.get("like", type=record_number)
     section = queries.find_section_of(program, number) if number is not None else None
     if section is None:
-        return None
-    values = section_values(section)
-    values.enroll_until = None
-    return values
+        return {}
+    return {**vars(section_values(section)), "enroll_until": None}
 
 
 def _after_planning(section: Any) -> ResponseReturnValue:

@@ -353,6 +353,7 @@ def addresses(app: Flask, world: World, name: str) -> Iterator[Address]:
         # Pages of a calendar, for two records that outsiders may not know of.
         "place": ["equipment", "facilities"],
         "record_id": [world.equipment["shop_draft"], world.equipment["college_draft"]],
+        "what": ["equipment"],
     }
     groups = {
         "facility_id": alike(name, world.facilities),

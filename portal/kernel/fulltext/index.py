@@ -115,10 +115,11 @@ class Index:
 
     def _latest(self) -> Snapshot:
         for attempt in range(_ATTEMPTS):
+            if (unchanged := self._unchanged()) is not None:
+                return unchanged
+            # Its name is replaced in one step: where there is none, to wait would bring none.
+            generation = self._current()
             try:
-                if (unchanged := self._unchanged()) is not None:
-                    return unchanged
-                generation = self._current()
                 times = self._times(generation)
                 with _files_in(self._directory / generation) as storage:
                     stamp = (generation, TOC._latest_generation(storage, NAME))
@@ -154,7 +155,10 @@ class Index:
         )
 
     def _current(self) -> str:
-        generation = (self._directory / _CURRENT).read_text(encoding="ascii").strip()
+        try:
+            generation = (self._directory / _CURRENT).read_text(encoding="ascii").strip()
+        except (OSError, ValueError) as error:
+            raise _unavailable(error) from error
         if not _GENERATION.fullmatch(generation) or not generation.startswith(f"{FORMAT}-"):
             raise IndexUnavailable(f"The search index has another format: {generation!r}")
         return generation

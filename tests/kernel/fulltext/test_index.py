@@ -188,6 +188,23 @@ def test_a_writer_that_is_killed_leaves_a_whole_index_and_no_lock(
     assert generations(tmp_path / "index") == [index.status().generation]
 
 
+@pytest.mark.parametrize("content", ["0-000001-00000000\n", None])
+def test_who_looks_while_there_is_no_index_of_this_version_does_not_wait_for_one(
+    index_of: IndexOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None
+) -> None:
+    """It takes minutes to be made, and a web process that waits answers nobody meanwhile."""
+    index_of(record(1, "old"))
+    current = tmp_path / "index" / "CURRENT"
+    current.unlink()
+    if content is not None:
+        current.write_text(content)
+    waits: list[float] = []
+    monkeypatch.setattr("time.sleep", waits.append)
+    with pytest.raises(IndexUnavailable):
+        Index(tmp_path / "index").search(EVERYTHING)
+    assert waits == []
+
+
 @pytest.mark.parametrize(
     ("pattern", "content"),
     [

@@ -389,7 +389,9 @@ def goals(runs: Mapping[int, Run], records: int) -> list[tuple[str, str, bool | 
     compare(run, "tantivy", 0.5, "warm page p50 ≤ 0.7 × Tantivy's", lambda value: value <= 0.7)
     compare(run, "tantivy", 0.95, "warm page p95 ≤ 0.65 × Tantivy's", lambda value: value <= 0.65)
     compare(run, _WHOOSH, 0.5, "≥ 200 times faster than Whoosh's own", lambda v: v <= 1 / 200)
-    compare(run, "postgresql", 0.5, "≥ 50 times faster than PostgreSQL", lambda v: v <= 1 / 50)
+    for name, how in (("postgresql_apart", "statement by statement"), ("postgresql", "by one")):
+        words = f"≥ 50 times faster than PostgreSQL, asked {how}"
+        compare(run, name, 0.5, words, lambda value: value <= 1 / 50)
     large = runs.get(300_000)
     if large is not None:
         words = "at 300,000: warm page p50 ≤ 0.6 × Tantivy's"
@@ -481,9 +483,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in [name for name in names if not ENGINES[name].is_installed()]:
         print(f"{ENGINES[name].label} is left out: {ENGINES[name].needs} is not installed.")
         names.remove(name)
-    if options.processor and "postgresql" in names:
-        print("PostgreSQL FTS is left out: its server's processor time is not seen.")
-        names.remove("postgresql")
+    if options.processor:
+        for name in [name for name in names if name.startswith("postgresql")]:
+            print(f"{ENGINES[name].label} is left out: its server's processor time is not seen.")
+            names.remove(name)
     if not names:
         return 1
     sizes = {options.records: names}

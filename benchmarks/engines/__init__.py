@@ -65,7 +65,8 @@ ENGINES = {
     "ours": Entry("ours", "numpy"),
     "whoosh": Entry("Whoosh's own", "whoosh"),
     "sqlite": Entry("SQLite FTS5", "sqlite3"),
-    "postgresql": Entry("PostgreSQL FTS", "psycopg"),
+    "postgresql_apart": Entry("PostgreSQL FTS, statement by statement", "psycopg"),
+    "postgresql": Entry("PostgreSQL FTS, by one", "psycopg"),
     "tantivy": Entry("Tantivy", "tantivy"),
 }
 OURS = "ours"

@@ -52,6 +52,7 @@ _COLUMNS = (
     *("id", *FACETS, "audience", "latitude", "longitude"),
     *("title", "organization", "keywords", "summary", "body"),
 )
+SHOWN = "'MaxFragments=2, MaxWords=20, MinWords=8'"
 _SET = "SET jit = off; SET work_mem = '64MB'; SET pg_trgm.similarity_threshold = 0.4"
 
 
@@ -185,7 +186,7 @@ class Engine:
         if ask.has_highlights and answer.ids:
             found = self.connection.execute(
                 f"SELECT ts_headline('english', summary || ' ' || body, {asked[0]}('english', %s), "
-                "'MaxFragments=2, MaxWords=20, MinWords=8') FROM record WHERE id = ANY(%s)",
+                f"{SHOWN}) FROM record WHERE id = ANY(%s)",
                 (asked[1], answer.ids),
             )
             answer.fragments = [row[0] for row in found]

@@ -112,7 +112,7 @@ def warm_up(app: Flask) -> None:
     """Make what a process makes once before anybody waits for it: templates, thesaurus, caches."""
     try:
         with app.app_context():
-            search_index().thesaurus()
+            search_index().warm()
             for manifest in installed_manifests():
                 if manifest.warm_up is not None:
                     manifest.warm_up()

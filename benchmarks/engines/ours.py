@@ -27,8 +27,7 @@ class Engine:
         self.index.status()
 
     def warm(self) -> None:
-        if hasattr(self.index, "warm"):
-            self.index.warm()
+        self.index.warm()
 
     def answer(self, ask: Ask) -> Answer:
         if ask.is_prefix:

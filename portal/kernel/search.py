@@ -59,6 +59,13 @@ class SearchIndex:
         self.facets = facets
         self.thesaurus = thesaurus
 
+    def warm(self) -> None:
+        """Read the thesaurus and search once, before anybody waits for it."""
+        self.thesaurus()
+        # A process starts all the same; what is damaged is mended by the worker.
+        with suppress(IndexUnavailable):
+            self.index.warm()
+
     def update_for(self, events: Iterable[Event]) -> None:
         """Bring the documents that the events changed up to date (idempotent)."""
         ids: dict[str, set[int]] = defaultdict(set)

@@ -279,3 +279,9 @@ def test_a_process_that_has_warmed_up_reads_no_thesaurus_while_a_visitor_waits(
     with count_statements() as sent:
         assert "Shop public mill" in client_of("nobody").get("/search?q=mill").text
     assert not [text for text in sent.texts if "capability_label" in text]
+
+
+def test_a_process_starts_without_an_index(app: Flask, world: World) -> None:
+    shutil.rmtree(Path(app.instance_path) / "index", ignore_errors=True)
+    warm_up(app)
+    assert app.test_client().get("/healthz").json == {"status": "ok"}

@@ -29,6 +29,8 @@ _CHECKED_BYTES: Final = 4 * 2**20
 _KNOWN: Final = 5_000
 _UNKNOWN: Final = -1
 _STEP: Final = 32
+# A system that is asked for one page of a file maps so many bytes around it as well.
+_MAPPED_AT_ONCE: Final = 64 * 1024
 
 
 class BadFile(Exception):
@@ -97,6 +99,20 @@ def open_file(path: Path, label: str) -> dict[str, Array]:
     except (TypeError, ValueError) as error:
         raise BadFile(f"{path.name} has a damaged directory") from error
     return arrays
+
+
+def touch(arrays: Iterable[Array], most_bytes: int) -> int:
+    """Have arrays read from the disk and mapped, while they are within so many bytes together.
+
+    Return how many they were. Whoever reads a page of a file first waits for that otherwise.
+    """
+    touched = 0
+    for array in arrays:
+        touched += array.nbytes
+        if touched > most_bytes:
+            return touched - array.nbytes
+        array.view(np.uint8)[::_MAPPED_AT_ONCE].max(initial=0)
+    return touched
 
 
 def in_memory(parts: Iterable[Part]) -> dict[str, Array]:

@@ -28,6 +28,7 @@ from portal.kernel.fulltext.asked import understand
 from portal.kernel.fulltext.building import NAME, fill, writing
 from portal.kernel.fulltext.language import Terms
 from portal.kernel.fulltext.port import (
+    WARMING,
     Document,
     IndexBusy,
     IndexUnavailable,
@@ -46,6 +47,8 @@ _CURRENT: Final = "CURRENT"
 _LOCK: Final = "writer.lock"
 _ATTEMPTS: Final = 5
 _PAUSE_SECONDS: Final = 0.02
+# Of an index larger than that, what is asked for most comes into memory by itself.
+_MOST_TOUCHED_BYTES: Final = 2**30
 _SETTLED_NANOSECONDS: Final = 2 * 10**9
 _GENERATION: Final = re.compile(r"\d+-(\d+)-[0-9a-f]{8}")
 
@@ -70,6 +73,11 @@ class Index:
         self._known: tuple[tuple[int, int], Snapshot] | None = None
 
     # Reading
+
+    def warm(self) -> None:
+        """Map what searches read, and search once: the first who searches waits for neither."""
+        self._latest().touch(_MOST_TOUCHED_BYTES)
+        self.search(WARMING)
 
     def search(self, query: Query) -> Results:
         reread = partial(understand, vocabulary=self._vocabulary())

@@ -296,12 +296,19 @@ class Status:
     segments: int
 
 
+#: Asks for all that a search may need; it need not find anything.
+WARMING: Final = Query(audience=frozenset({"public"}), text="machine shop")
+
+
 class Engine(Protocol):
     """What every engine of full-text search answers, for any number of threads and processes.
 
     Every call sees the latest commit. Reading from and applying to an index that is missing or
     damaged raises `IndexUnavailable`, waiting too long for another writer `IndexBusy`.
     """
+
+    def warm(self) -> None:
+        """Do once in a process what the first search would have to wait for."""
 
     def search(self, query: Query) -> Results:
         """Find one page of hits and count all of them."""

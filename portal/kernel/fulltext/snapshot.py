@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
+from portal.kernel.fulltext import arrays
 from portal.kernel.fulltext.arrays import Array
 from portal.kernel.fulltext.decoding import key_of
 from portal.kernel.fulltext.facets import Facets
@@ -104,6 +105,11 @@ class Snapshot:
         self._zeros: list[Array] = []
 
     # Columns: one entry a document
+
+    def touch(self, most_bytes: int) -> None:
+        """Map what is read, the largest segment first, within so many bytes."""
+        for part in sorted(self.parts, key=lambda part: -part.size):
+            most_bytes -= arrays.touch(part.files.values(), most_bytes)
 
     def column(self, name: str) -> Array:
         """An array of the segments that has one entry a document."""

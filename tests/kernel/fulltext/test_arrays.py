@@ -240,3 +240,23 @@ def test_a_word_too_far_on_to_be_shown_is_found_all_the_same(index_of: IndexOf) 
     assert far.highlights == ()
     (near,) = index.search(Query(text="laser zirconium", audience=PUBLIC)).hits
     assert [match for f in near.highlights for match in matches_of(f)] == ["laser"]
+
+
+def test_no_more_is_mapped_beforehand_than_asked_for_and_nothing_changes(
+    index_of: IndexOf, tmp_path: Path
+) -> None:
+    path = tmp_path / "some.arrays"
+    parts = {"a": 100_000, "empty": 0, "b": 70_000, "c": 1}
+    arrays.write(path, "some", [(name, [np.ones(size, "u4")]) for name, size in parts.items()])
+    found = arrays.open_file(path, "some").values()
+    assert [arrays.touch(found, most) for most in (0, 400_000, 680_000, 10**9)] == [
+        0,
+        400_000,
+        680_000,
+        680_004,
+    ]
+
+    index = index_of(*RECORDS)
+    before = answers(index)
+    index.warm()
+    assert answers(index) == before

@@ -37,6 +37,7 @@ from sqlalchemy.schema import CreateSchema, DropTable
 
 from portal.kernel.fulltext.asked import understand
 from portal.kernel.fulltext.port import (
+    WARMING,
     Document,
     IndexBusy,
     IndexOutOfReach,
@@ -115,6 +116,10 @@ class PostgreSQLIndex:
         )
 
     # Reading
+
+    def warm(self) -> None:
+        """Search once: connect, and have statements and the stemmer ready."""
+        self.search(WARMING)
 
     def search(self, query: Query) -> Results:
         reread = partial(understand, vocabulary=self._vocabulary())

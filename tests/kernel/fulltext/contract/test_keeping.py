@@ -108,6 +108,7 @@ def test_a_missing_index_says_so_until_it_is_rebuilt(open_index: Callable[[], En
         lambda: index.apply([record(1)]),
         index.keys,
         index.status,
+        index.warm,
     ):
         with pytest.raises(IndexUnavailable):
             use()

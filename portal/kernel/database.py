@@ -11,7 +11,6 @@ from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
 from copy import deepcopy
 from functools import cache, partial
-from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from flask import Flask, current_app
@@ -401,13 +400,10 @@ def _in_line() -> Iterator[None]:
     if written is None:
         yield
         return
-    since = monotonic()
+    seconds = current_app.config["SQLITE_BUSY_SECONDS"] if _waiting.get() else 0
     with ExitStack() as turn:
         try:
-            turn.enter_context(sqlite.in_line(written.path, waits=_waiting.get()))
-            if monotonic() - since > current_app.config["SQLITE_BUSY_SECONDS"]:
-                # Another program has kept those before us waiting, and would keep us as long again.
-                raise TimeoutError("the turn to write did not come in time")
+            turn.enter_context(sqlite.in_line(written.path, seconds=seconds))
         except OSError as error:
             raise OperationalError("", None, error) from error
         yield

@@ -23,24 +23,61 @@ COMMITS_BETWEEN = 25
 MOST_LOGGED = 2_000
 QUICK_SECONDS = 0.015
 _MOST_ROUNDS = 5
+_MOST_WAITED = 5.0
 #: And with so many whoever commits brings them after all, since nobody else comes to it.
 MOST_LEFT = 8 * MOST_LOGGED
 
 
 @contextmanager
-def in_line(path: str, *, waits: bool = True) -> Iterator[None]:
+def in_line(path: str, *, seconds: float) -> Iterator[None]:
     """Wait in line for SQLite's one write lock, which goes to whoever happens to ask next.
 
     The line is a lock on a file, which the system hands on in the order of asking and takes back
     from who dies. Other programs do not stand in it, so SQLite's own waiting comes after it.
-    Raises BlockingIOError where somebody is in it and `waits` is false.
+    Raises an OSError where the turn does not come in so many seconds, as when a process that has
+    it was stopped.
     """
     place = os.open(f"{path}-line", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(place, fcntl.LOCK_EX | (0 if waits else fcntl.LOCK_NB))
+        try:
+            fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not seconds:
+                raise
+            _wait(place, seconds)
         yield
     finally:
         os.close(place)
+
+
+#: Those of this process who wait for nobody any more, and cannot be called back either.
+_given_up: set[threading.Thread] = set()
+
+
+def _wait(place: int, seconds: float) -> None:
+    """Wait until the lock of an open file is ours, in a thread, since the system knows no limit."""
+    if _given_up:
+        # Somebody has waited that long before us, and still does.
+        raise TimeoutError("nobody gets a turn to write")
+    came = threading.Event()
+
+    def wait(of_thread: int) -> None:
+        try:
+            fcntl.flock(of_thread, fcntl.LOCK_EX)
+            came.set()
+        finally:
+            # It is one lock for both, and over when both are closed.
+            os.close(of_thread)
+            _given_up.discard(threading.current_thread())
+
+    thread = threading.Thread(target=wait, args=[os.dup(place)], name="line", daemon=True)
+    thread.start()
+    if came.wait(seconds):
+        return
+    _given_up.add(thread)
+    if not thread.is_alive():
+        _given_up.discard(thread)
+    raise TimeoutError("the turn to write did not come in time")
 
 
 class Log:
@@ -73,7 +110,7 @@ class Log:
                         return
                     if time.monotonic() - start < QUICK_SECONDS:
                         # Little is left, and the disk is quick. The next who writes begins anew.
-                        with in_line(self.path):
+                        with in_line(self.path, seconds=_MOST_WAITED):
                             _copy(connection)
                         return
         except (sqlite3.Error, OSError) as error:

@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import LoginManager
 from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from sqlalchemy.exc import OperationalError
 from wtforms import (
     FieldList,
     FormField,
@@ -311,6 +312,8 @@ def make_gallery(**settings: Any) -> Flask:
             return page("gallery/talk.html")
         if "nobody" in request.args:
             raise Unauthenticated
+        if "busy" in request.args:
+            raise OperationalError("", None, TimeoutError("the turn to write did not come"))
         if "asks" in request.args and not confirmed():
             return page("components/confirm.html", title="Send it?", text="", action="Yes, send it")
         flash("Your message was sent.")

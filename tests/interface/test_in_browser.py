@@ -297,6 +297,15 @@ def test_what_the_network_did_not_take_comes_back(visit: Callable[..., Page]) ->
     expect(page.get_by_label("Message")).to_have_value("From the shop floor")
 
 
+def test_what_came_while_the_database_was_busy_comes_back(visit: Callable[..., Page]) -> None:
+    page = visit("/talk?busy=1")
+    page.get_by_label("Message").fill("An hour's words")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_role("heading", name="This does not work right now")).to_be_visible()
+    page.get_by_role("link", name="Back to where you were").click()
+    expect(page.get_by_label("Message")).to_have_value("An hour's words")
+
+
 def test_what_a_page_asks_about_once_more_is_kept_until_it_is_answered(
     visit: Callable[..., Page],
 ) -> None:

@@ -1,7 +1,7 @@
 """What the database promises: instants keep their zone, readers never wait, writes are whole."""
 
 import datetime as dt
-import itertools
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import bindparam, select, text, update
-from sqlalchemy.exc import IntegrityError, OperationalError, StatementError
+from sqlalchemy.exc import IntegrityError, StatementError
 
 from portal.accounts.models import User
 from portal.app import create_app
@@ -31,6 +31,7 @@ from portal.kernel.database import (
 from portal.kernel.outbox import OutboxDelivery, OutboxEvent
 from portal.organizations.models import Membership, Organization
 from tests.cast import World
+from tests.support.forms import filled
 from tests.support.processes import Begin, Say
 from tests.support.statements import count_statements
 
@@ -364,16 +365,40 @@ def test_who_cannot_stand_in_line_is_told_that_the_database_does_not_answer(
 
 
 @pytest.mark.sqlite
-def test_who_has_stood_in_line_too_long_does_not_wait_once_more(
-    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
+def test_nobody_waits_without_end_for_a_process_that_was_stopped_while_it_writes(
+    app: Flask,
+    world: World,
+    client_of: Callable[[str], FlaskClient],
+    another_process: Begin,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    moments = itertools.chain([0.0], itertools.repeat(app.config["SQLITE_BUSY_SECONDS"] + 1.0))
-    with monkeypatch.context() as patch:
-        patch.setattr("portal.kernel.database.monotonic", lambda: next(moments))
-        with pytest.raises(OperationalError, match="in time"), unit_of_work():
-            raise AssertionError("it is nobody's turn any more")
-    with unit_of_work():
-        session.execute(update(Organization).values(summary="In turn."))
+    url = f"/facilities/{world.facilities['shop_public']}/edit"
+    page = f"http://localhost{url}"
+    sent = {"name": "A name that took long", "made_from": ""}
+    client = client_of("ana")
+
+    def stop_half_way(say: Say) -> None:
+        with unit_of_work():
+            say("written")
+
+    with another_process(stop_half_way) as process:
+        assert process.heard() == "written"
+        process.stop()
+        monkeypatch.setitem(app.config, "SQLITE_BUSY_SECONDS", 0.1)
+        for _time in range(3):
+            refused = client.post(url, data=sent, headers={"Referer": page})
+            assert refused.status_code == 503
+            assert refused.headers["Retry-After"]
+            assert "A name that took long" in refused.text
+            assert f'href="{url}"' in refused.text
+        waiting = [thread for thread in threading.enumerate() if thread.name == "line"]
+        assert len(waiting) == 1, "who comes later is not kept waiting as long"
+        monkeypatch.undo()
+        process.go_on()
+        assert process.wait() == 0
+    for thread in waiting:
+        thread.join(PATIENCE_SECONDS)
+    assert client.post(url, data={**filled(client.get(url).text)}).status_code == 303
 
 
 def test_an_app_that_is_made_has_no_connection_yet(app: Flask) -> None:

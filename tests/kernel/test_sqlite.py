@@ -11,6 +11,7 @@ import pytest
 
 from portal.kernel.sqlite import COMMITS_BETWEEN, MOST_LOGGED, Log, in_line
 
+PATIENCE_SECONDS = 60.0
 pytestmark = pytest.mark.sqlite
 
 
@@ -76,7 +77,7 @@ def test_what_many_commits_have_logged_is_brought_into_the_file(
 
 def test_nobody_waits_meanwhile(writer: sqlite3.Connection, tmp_path: Path) -> None:
     log = Log(str(tmp_path / "some.db"))
-    with in_line(log.path):
+    with in_line(log.path, seconds=PATIENCE_SECONDS):
         writer.execute("BEGIN IMMEDIATE")
         commit(log)
         writer.execute("INSERT INTO page VALUES ('y')")

@@ -37,7 +37,8 @@ class Process:
         return self._words.readline().strip()
 
     def go_on(self) -> None:
-        """Let the process go on after its word."""
+        """Let the process go on after its word, even if it was stopped."""
+        os.kill(self._pid, signal.SIGCONT)
         self._line.sendall(b"\n")
 
     def wait(self) -> int:
@@ -47,6 +48,10 @@ class Process:
             _pid, status = os.waitpid(self._pid, 0)
             self._code = os.waitstatus_to_exitcode(status)
         return self._code
+
+    def stop(self) -> None:
+        """Let the process stand still as it is, whatever it holds."""
+        os.kill(self._pid, signal.SIGSTOP)
 
     def kill(self) -> None:
         """End the process without its doing."""

@@ -53,6 +53,8 @@ def problem(
     return Response(f"{text}\n", status, mimetype="application/problem+json")
 
 
+#: When a program may ask a database again that does not answer.
+_RETRY_AFTER_SECONDS = "60"
 _TITLES: Mapping[int, str] = {
     400: "Bad request",
     401: "Not signed in",
@@ -78,10 +80,14 @@ def _answer(
 ) -> Response:
     if wants_json():
         return problem(status, _TITLES.get(status, "Error"), message, fields, details)
-    back = _page_before()
-    typed = _texts_of_form() if back and status != 413 else []
-    words = {"status": status, "message": message, "back": back, "typed": typed}
+    words = {"status": status, "message": message, **_form_before(status)}
     return make_response(render_template("errors/error.html", **words), status)
+
+
+def _form_before(status: int) -> dict[str, Any]:
+    """Return what an error page says of the form that was sent: `back` to it, and what it said."""
+    back = _page_before()
+    return {"back": back, "typed": _texts_of_form() if back and status != 413 else []}
 
 
 def _page_before() -> str:
@@ -176,7 +182,9 @@ def _answer_database_error(error: OperationalError | PoolTimeout) -> Response:
     reason = error.orig if isinstance(error, OperationalError) else error
     current_app.logger.error("the database does not answer: %s", reason)
     session.remove()
-    return _answer_plainly(503)
+    response = _answer_plainly(503)
+    response.headers["Retry-After"] = _RETRY_AFTER_SECONDS
+    return response
 
 
 def _answer_index_error(error: IndexUnavailable) -> Response:
@@ -206,4 +214,6 @@ def _answer_plainly(status: int) -> Response:
     g.pop("etag", None)
     if wants_json():
         return problem(status, _TITLES[status])
-    return make_response(render_template("errors/plain.html", status=status), status)
+    return make_response(
+        render_template("errors/plain.html", status=status, **_form_before(status)), status
+    )

@@ -458,7 +458,11 @@ def show_chain(agreement_id: int) -> ResponseReturnValue:
     problems=(403,),
 )
 def show_report(key: str) -> ResponseReturnValue:
-    """Return a region's outputs and outcomes in the categories of funders, for its brokers."""
+    """Return a region's outputs and outcomes in the categories of funders, for its brokers.
+
+    People of a verified agency in the region get what is confirmed of a calendar year, the last
+    one of the period; null where it is a sum of fewer than four organizations.
+    """
     period = reports.period_of(date_argument("since"), date_argument("until"))
     return respond(RegionReportSchema(), reports.load_report(current_actor(), key, period))
 

@@ -102,7 +102,8 @@ class AgreementForm(Form):
         default=True,
         description=_l(
             "They see title, parties, dates, values and outcomes for their reports. They never see "
-            "what was agreed, documents or messages."
+            "what was agreed, documents or messages. Agencies of the region read sums of four or "
+            "more organizations, without names."
         ),
     )
 

@@ -9,12 +9,14 @@ from portal.agreements.rules.words import MADE_STATUSES
 from portal.kernel.authorization import (
     Policy,
     Rule,
+    actor_rule,
     administrator,
     brokers_anywhere,
     clock,
     county_brokered,
     is_self,
     region_brokered,
+    region_served,
     related,
     role_in,
     signed_in,
@@ -44,6 +46,7 @@ class Permission(StrEnum):
     OUTCOME_EDIT = "outcome.edit"
     OUTCOME_TELL_APART = "outcome.tell_apart"
     REPORT_VIEW = "report.view"
+    REPORT_VIEW_WHOLE = "report.view_whole"
     REPORT_VIEW_ANY = "report.view_any"
 
 
@@ -84,6 +87,10 @@ _inside = _drafters | (_proposed & _party()) | administrator
 _viewers = (_inside | _brokers).described(
     "people of its parties once it was proposed (before: of who drafts it), administrators; once "
     "it was made, brokers of its parties' regions, unless the parties keep it to themselves"
+)
+_reporters = region_brokered(Region.id) | administrator
+_agencies = actor_rule(
+    lambda actor: bool(actor.served_regions), "people of verified agencies in a region"
 )
 _keepers = (_drafting_managers | (_proposed & _party("owner", "manager"))).described(
     "owners and managers of its parties; before it was proposed, of who drafts it"
@@ -150,7 +157,8 @@ policy = Policy(
         Permission.OUTCOME_TELL_APART: role_in(
             Outcome.organization_id, "owner", "manager"
         ).described("owners and managers of the organization where it came about"),
-        Permission.REPORT_VIEW: region_brokered(Region.id) | administrator,
-        Permission.REPORT_VIEW_ANY: brokers_anywhere | administrator,
+        Permission.REPORT_VIEW: _reporters | region_served(Region.id),
+        Permission.REPORT_VIEW_WHOLE: _reporters,
+        Permission.REPORT_VIEW_ANY: brokers_anywhere | administrator | _agencies,
     },
 )

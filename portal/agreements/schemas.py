@@ -192,15 +192,18 @@ class ChainRowSchema(Schema):
 
 
 class RegionReportLineSchema(Schema):
-    """A line of a report; money is in cents, everything else in hundredths."""
+    """A line of a report; money is in cents, everything else in hundredths.
+
+    Null is what the reader is not told: agencies get what is confirmed of enough organizations.
+    """
 
     section = fields.String(attribute="line.section")
     category = fields.String(attribute="line.category")
     measure = fields.String(attribute="line.key")
     unit = fields.String(attribute="line.unit")
-    confirmed = fields.Integer()
-    waiting = fields.Integer()
-    records = fields.Integer()
+    confirmed = fields.Integer(allow_none=True)
+    waiting = fields.Integer(allow_none=True)
+    records = fields.Integer(allow_none=True)
 
 
 class RegionReportSchema(Schema):
@@ -299,10 +302,14 @@ def _line(counted: Counted) -> list[str]:
         line.category,
         line.key,
         line.unit,
-        plain_amount(counted.confirmed),
-        plain_amount(counted.waiting),
-        str(counted.records),
+        _told(counted.confirmed),
+        _told(counted.waiting),
+        str(counted.records) if counted.records is not None else "",
     ]
+
+
+def _told(hundredths: int | None) -> str:
+    return plain_amount(hundredths) if hundredths is not None else ""
 
 
 def chain_rows(rows: Iterable[ChainRow]) -> Iterator[list[str]]:

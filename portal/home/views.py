@@ -75,7 +75,7 @@ def desk() -> ResponseReturnValue:
         waiting=[section for section in waiting if section.items],
         empty=[section for section in waiting if not section.items],
         organizations=list_organizations_of(actor),
-        regions=regions_by_id(actor.brokered_regions),
+        regions=regions_by_id(actor.brokered_regions | actor.served_regions),
     )
 
 

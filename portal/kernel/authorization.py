@@ -38,6 +38,7 @@ class Actor:
 
     memberships: role ("owner", "manager", "member") by organization id.
     brokered_regions, brokered_counties: region ids and county FIPS codes of a broker.
+    served_regions: ids of the regions that an agency serves to which the actor belongs.
     scopes: what an API token allows, or None for a person in a browser.
     kept: the conditions and statements that `visible` and `visible_keys` have made of all that.
     """
@@ -47,6 +48,7 @@ class Actor:
     memberships: Mapping[int, str] = field(default_factory=dict)
     brokered_regions: frozenset[int] = frozenset()
     brokered_counties: frozenset[str] = frozenset()
+    served_regions: frozenset[int] = frozenset()
     is_administrator: bool = False
     is_system: bool = False
     scopes: frozenset[str] | None = None
@@ -186,6 +188,16 @@ def region_brokered(column: Column) -> Rule:
         lambda actor, row: row is not None and getattr(row, key) in actor.brokered_regions,
         lambda actor: column.in_(sorted(actor.brokered_regions)),
         "brokers of the region",
+    )
+
+
+def region_served(column: Column) -> Rule:
+    """The column names a region that an agency serves to which the actor belongs."""
+    key = column.key
+    return Rule(
+        lambda actor, row: row is not None and getattr(row, key) in actor.served_regions,
+        lambda actor: column.in_(sorted(actor.served_regions)),
+        "people of verified agencies in the region",
     )
 
 

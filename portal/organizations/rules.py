@@ -34,6 +34,9 @@ ORGANIZATION_KINDS: Mapping[str, Any] = {
     "other_intermediary": _l("Other intermediary"),
 }
 
+#: Who serves a region and reports what came of it, once somebody has verified that they are that.
+AGENCY_KINDS = ("government_agency", "economic_development_organization")
+
 EMPLOYEE_BANDS: Mapping[str, Any] = {
     "1-9": _l("1 to 9"),
     "10-19": _l("10 to 19"),

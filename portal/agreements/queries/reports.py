@@ -5,20 +5,27 @@ however many agreements claim it, so its amount is in one line and once.
 """
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
-from sqlalchemy import ColumnElement, String, Subquery, and_, cast, exists, func, or_, select
+from sqlalchemy import ColumnElement, String, Subquery, and_, cast, exists, func, or_, select, true
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal.agreements.models import Agreement, AgreementParty, Outcome, OutcomeClaim
 from portal.agreements.policies import Permission
 from portal.agreements.queries.agreements import RULED
 from portal.agreements.queries.outcomes import ShownOutcome, list_outcomes, show
-from portal.agreements.rules.counting import LINES, Claimed, Line, Passed, count_passed
+from portal.agreements.rules.counting import (
+    FEWEST_ORGANIZATIONS,
+    LINES,
+    Claimed,
+    Line,
+    Passed,
+    count_passed,
+)
 from portal.agreements.rules.words import MADE_STATUSES, STANDING_STATUSES
 from portal.brokerage.models.introductions import Introduction
 from portal.brokerage.policies import Permission as BrokeragePermission
@@ -147,32 +154,49 @@ def year_of(year: int) -> Period:
 class Counted:
     """A line of a report: what is confirmed and what waits for that, and from how many records.
 
-    Money is in cents, everything else in hundredths.
+    Money is in cents, everything else in hundredths. None: what the reader is not told.
     """
 
     line: Line
-    confirmed: int
-    waiting: int
-    records: int
+    confirmed: int | None
+    waiting: int | None
+    records: int | None
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a region has to show for a period, in the categories of funders."""
+    """What a region has to show for a period, in the categories of funders.
+
+    is_whole: whether its reader is told everything that stands behind it.
+    """
 
     region: Region
     period: Period
     lines: Sequence[Counted]
+    is_whole: bool
 
     def of(self, key: str) -> Counted:
         """Return the line of a key."""
         return next(row for row in self.lines if row.line.key == key)
 
+    def confirmed(self, *keys: str) -> int | None:
+        """Return what is confirmed under some lines together, or None where one is not told."""
+        found = [self.of(key).confirmed for key in keys]
+        return None if None in found else sum(amount or 0 for amount in found)
+
 
 def load_report(actor: Actor, key: str, period: Period) -> Report:
-    """Return what a region has to show. Raises NotFound, Forbidden."""
+    """Return what a region has to show. Raises NotFound, Forbidden.
+
+    Agencies get what is confirmed of a calendar year, the last one of the period, in sums of
+    enough organizations: by the difference of two periods, or by a small sum, they would know
+    what a single firm told its broker.
+    """
     region = get_region_by_key(key)
     authorize(actor, Permission.REPORT_VIEW, region)
+    is_whole = can(actor, Permission.REPORT_VIEW_WHOLE, region)
+    if not is_whole:
+        period = year_of(period.until.year)
     codes = [county.fips for county in counties_of_region(region.id)]
     found: dict[tuple[str, str], tuple[int, int, int]] = {
         **_count_agreements(codes, period),
@@ -180,11 +204,53 @@ def load_report(actor: Actor, key: str, period: Period) -> Report:
         ("introductions", "opened"): _count_introductions(region, period),
         **_count_training(codes, period),
     }
-    return Report(
-        region,
-        period,
-        [Counted(line, *found.get((line.source, line.key), (0, 0, 0))) for line in LINES],
+    lines = [Counted(line, *found.get((line.source, line.key), (0, 0, 0))) for line in LINES]
+    if not is_whole:
+        behind = _organizations_behind(codes, period)
+        lines = [_in_sums(counted, behind) for counted in lines]
+    return Report(region, period, lines, is_whole)
+
+
+def _in_sums(counted: Counted, behind: Mapping[tuple[str, str], int]) -> Counted:
+    """Return a line as agencies read it."""
+    line, confirmed = counted.line, counted.confirmed or 0
+    # Introductions and people are counted themselves.
+    number = behind.get((line.source, line.key), confirmed // 100)
+    is_told = not confirmed or number >= FEWEST_ORGANIZATIONS
+    return Counted(line, confirmed if is_told else None, None, None)
+
+
+def _organizations_behind(codes: Sequence[str], period: Period) -> dict[tuple[str, str], int]:
+    """Return how many organizations are behind the lines of agreements, money and outcomes.
+
+    Of agreements not more than there are agreements: one of two would know the other one's sum.
+    """
+    values = (Agreement.private_cents, Agreement.public_cents, Agreement.in_kind_cents)
+
+    def count(condition: ColumnElement[bool]) -> list[ColumnElement[int]]:
+        counted = (Agreement.id, AgreementParty.organization_id)
+        return [func.count(column.distinct()).filter(condition) for column in counted]
+
+    made = (
+        select(*count(true()), *(number for value in values for number in count(value > 0)))
+        .join(Agreement.parties)
+        .where(_is_counted(codes), _within(Agreement.activated_at, period))
     )
+    by_kind = made.add_columns(Agreement.kind).group_by(Agreement.kind).order_by(Agreement.kind)
+    found = {("agreements", row.kind): min(row[:2]) for row in session.execute(by_kind)}
+    numbers = session.execute(made).one()
+    for place, value in enumerate(values, start=1):
+        found["value", value.key] = min(numbers[place * 2 : place * 2 + 2])
+    outcomes = (
+        select(Outcome.kind, func.count(Outcome.organization_id.distinct()))
+        .join(Organization, Organization.id == Outcome.organization_id)
+        .where(Outcome.status == "confirmed", *_outcomes_here(codes, period))
+        .group_by(Outcome.kind)
+        .order_by(Outcome.kind)
+    )
+    for kind, number in session.execute(outcomes):
+        found["outcomes", kind] = number
+    return found
 
 
 def _is_counted(codes: Sequence[str]) -> ColumnElement[bool]:
@@ -385,7 +451,7 @@ def _page_of(actor: Actor, codes: Sequence[str], period: Period, **page: Any) ->
 
 def _codes_of(actor: Actor, key: str) -> list[str]:
     region = get_region_by_key(key)
-    authorize(actor, Permission.REPORT_VIEW, region)
+    authorize(actor, Permission.REPORT_VIEW_WHOLE, region)
     return [county.fips for county in counties_of_region(region.id)]
 
 

@@ -155,6 +155,9 @@ CATEGORY_OF_AGREEMENT: Mapping[str, str] = {
 #: So many people of a provider passed, or nobody is told how many.
 FEWEST_PEOPLE = 4
 
+#: Of so many organizations, or nobody but brokers is told a sum.
+FEWEST_ORGANIZATIONS = 4
+
 
 class Passed(NamedTuple):
     """A certificate that is good or expired: of whose training, who paid (None: the person)."""

@@ -74,8 +74,8 @@ def list_reports() -> ResponseReturnValue:
 @blueprint.get("/regions/<key>/outcomes")
 def show_report(key: str) -> ResponseReturnValue:
     """Show what a region has to show for a period, in the categories of funders."""
-    period = _asked_period()
-    report = load_report(current_actor(), key, period)
+    report = load_report(current_actor(), key, _asked_period())
+    period = report.period
     since, until = period.since.isoformat(), period.until.isoformat()
     return page(
         "agreements/report.html",

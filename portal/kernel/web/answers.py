@@ -138,6 +138,7 @@ def _facts(actor: Actor) -> list[object]:
         sorted(actor.memberships.items()),
         sorted(actor.brokered_regions),
         sorted(actor.brokered_counties),
+        sorted(actor.served_regions),
         actor.is_administrator,
         None if actor.scopes is None else sorted(actor.scopes),
     ]

@@ -18,19 +18,40 @@ from portal.kernel.paging import Page, keyset_page
 from portal.kernel.workflow import WorkflowStep
 from portal.organizations.models import Claim, Invitation, JoinRequest, Membership, Organization
 from portal.organizations.policies import Permission
-from portal.organizations.rules import INVITATIONS, ROLES
+from portal.organizations.rules import AGENCY_KINDS, INVITATIONS, ROLES
 from portal.regions import queries as regions
+from portal.regions.models import RegionCounty
 
-# Every request asks this, so it is put together once.
-_ACTOR_FACTS = select(Membership.organization_id, Membership.role).where(
-    Membership.user_id == bindparam("user_id")
+# Every request asks these, so they are put together once.
+_ACTOR_FACTS = (
+    select(
+        Membership.organization_id,
+        Membership.role,
+        (
+            Organization.kind.in_(AGENCY_KINDS)
+            & Organization.verified_at.is_not(None)
+            & (Organization.status == "active")
+        ).label("is_agency"),
+    )
+    .join(Organization, Organization.id == Membership.organization_id)
+    .where(Membership.user_id == bindparam("user_id"))
+)
+_REGIONS_OF = (
+    select(RegionCounty.region_id)
+    .join(Organization, Organization.county_fips == RegionCounty.county_fips)
+    .where(Organization.id.in_(bindparam("organization_ids", expanding=True)))
 )
 
 
 def actor_facts(user_id: int) -> Mapping[str, Any]:
-    """Return a user's role by organization id."""
-    rows = session.execute(_ACTOR_FACTS, {"user_id": user_id})
-    return {"memberships": {row.organization_id: row.role for row in rows}}
+    """Return a user's role by organization id, and the regions of agencies to which they belong."""
+    rows = session.execute(_ACTOR_FACTS, {"user_id": user_id}).all()
+    agencies = [row.organization_id for row in rows if row.is_agency]
+    regions = session.scalars(_REGIONS_OF, {"organization_ids": agencies}) if agencies else ()
+    return {
+        "memberships": {row.organization_id: row.role for row in rows},
+        "served_regions": frozenset(regions),
+    }
 
 
 def has_people(organization_id: int) -> bool:

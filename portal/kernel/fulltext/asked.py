@@ -20,7 +20,7 @@ MAX_ALTERNATIVES: Final = 96
 
 # Words that people add to make a sentence of a query. They are indexed, so that phrases keep them,
 # but a query does not insist on them: "CNC and EDM" finds what has both, not what says "and".
-_FILLERS: Final = frozenset({
+FILLERS: Final = frozenset({
     "a", "about", "am", "an", "and", "any", "anybody", "anyone", "anything", "anywhere", "are",
     "as", "at", "be", "because", "been", "being", "between", "but", "by", "can", "could", "did",
     "do", "does", "for", "from", "get", "getting", "give", "got", "had", "has", "have", "he", "her",
@@ -174,7 +174,7 @@ def _understood(text: str, vocabulary: Vocabulary | None) -> Asked:
                 typed.extend(words)
             unit = Unit(tuple(map(term_of, words)), words, sign, start, stop)
             is_plain = not sign and not is_phrase
-            is_filler = is_plain and len(words) == 1 and words[0] in _FILLERS
+            is_filler = is_plain and len(words) == 1 and words[0] in FILLERS
             # "AM" is a name, "am" is not.
             if is_filler and vocabulary and text[start:stop].isupper() and len(words[0]) > 1:
                 is_filler = not vocabulary.alternatives(words)

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Final, Protocol, TypeAlias
 
 from portal.kernel.fulltext import asked
-from portal.kernel.fulltext.asked import Asked
+from portal.kernel.fulltext.asked import FILLERS, Asked
 from portal.kernel.fulltext.language import terms_of
 
 Unit: TypeAlias = tuple[str, ...]
@@ -22,6 +22,7 @@ Corrections: TypeAlias = Mapping[int, list[str]]
 
 _CORRECTED_WEIGHT: Final = 0.8
 _MOST_HINTS: Final = 32
+_MOST_CORRECTIONS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +168,17 @@ def is_correctable(unit: asked.Unit) -> bool:
 def most_slips(word: str) -> int:
     """How many letters of a word may be wrong."""
     return 1 if len(word) < 6 else 2
+
+
+def likeliest(word: str, counts: Mapping[str, int]) -> list[str]:
+    """Of spellings that are as close to a word, those that were meant, the most frequent first.
+
+    counts: how many visible documents say each. Hardly anybody has the first letter wrong, and who
+    typed a word that says nothing by itself meant it.
+    """
+    said = [other for other, count in counts.items() if count and other not in FILLERS]
+    alike = [other for other in said if other[0] == word[0]] or said
+    return sorted(alike, key=lambda other: (-counts[other], other))[:_MOST_CORRECTIONS]
 
 
 def _corrected(clauses: Iterable[Clause], corrections: Corrections) -> tuple[Clause, ...]:

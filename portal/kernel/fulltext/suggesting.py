@@ -11,12 +11,11 @@ from rapidfuzz.distance import OSA
 from portal.kernel.fulltext.language import words_of
 from portal.kernel.fulltext.port import Suggestion
 from portal.kernel.fulltext.ranking import smallest
-from portal.kernel.fulltext.reading import most_slips
+from portal.kernel.fulltext.reading import likeliest, most_slips
 from portal.kernel.fulltext.segment import letters_of
 from portal.kernel.fulltext.snapshot import Snapshot, View
 
 MAX_SUGGESTIONS: Final = 50
-_CORRECTIONS: Final = 5
 _MAX_PREFIX_WORDS: Final = 8
 
 
@@ -84,13 +83,9 @@ def spelled_alike(snapshot: Snapshot, word: str, view: View) -> list[str]:
     alike = {other: int(away) for other, away, _ in found}
     for away in range(1, distance + 1):
         # Words are tried against what is visible before anything is said about them.
-        seen = [
-            (-count, other)
-            for other, its in alike.items()
-            if its == away and (count := _count(snapshot, other, view))
-        ]
-        if seen:
-            return [other for _, other in sorted(seen)[:_CORRECTIONS]]
+        nearest = [other for other, its in alike.items() if its == away]
+        if seen := likeliest(word, {other: _count(snapshot, other, view) for other in nearest}):
+            return seen
     return []
 
 

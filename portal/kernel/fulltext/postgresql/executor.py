@@ -82,6 +82,7 @@ from portal.kernel.fulltext.reading import (
     Word,
     clauses_of,
     is_correctable,
+    likeliest,
     most_slips,
     read,
 )
@@ -92,7 +93,6 @@ _EARTH_MILES: Final = 3_958.7613
 _MILES_PER_DEGREE: Final = 69.0
 """A little less than a degree of latitude has, so that none within a radius is left out."""
 
-_CORRECTIONS: Final = 5
 _MAX_CORRECTED: Final = 8
 _MAX_ALIKE: Final = 500
 _COUNTED_AT_ONCE: Final = 100
@@ -272,9 +272,8 @@ class Executor:
             tried = {word: its[distance] for word, its in away.items() if word not in alike}
             counts = self._with_word({other for others in tried.values() for other in others})
             for word, others in tried.items():
-                seen = sorted((-counts[other], other) for other in others if counts[other])
-                if seen:
-                    alike[word] = [other for _, other in seen[:_CORRECTIONS]]
+                if seen := likeliest(word, {other: counts[other] for other in others}):
+                    alike[word] = seen
         return alike
 
     def _with_word(self, words: Iterable[str]) -> dict[str, int]:

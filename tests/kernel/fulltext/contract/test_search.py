@@ -240,6 +240,19 @@ def test_a_misspelled_word_is_corrected_and_the_page_can_say_so(index_of: IndexO
     assert (results.is_fuzzy, results.suggestion) == (True, "  wheels,  grinding")
 
 
+def test_a_misspelled_word_is_not_taken_for_one_that_says_nothing(index_of: IndexOf) -> None:
+    index = index_of(record(1, "A welding course"), record(2, "Your welding is yours"))
+    results = index.search(Query(text="welding cours", audience=PUBLIC))
+    assert [hit.id for hit in results.hits] == [1]
+    assert results.suggestion == "welding course"
+
+
+def test_of_words_as_close_those_with_the_same_first_letter_are_meant(index_of: IndexOf) -> None:
+    index = index_of(record(1, "Hours"), record(2, "Hours"), record(3, "Course"))
+    assert found(index, "cours") == [3]
+    assert found(index, "zours") == [1, 2]
+
+
 def test_a_suggestion_is_made_only_if_it_finds_something(index_of: IndexOf) -> None:
     index = index_of(record(1, "Laser"), record(2, "Laser"), record(3, "Lason welding"))
     results = index.search(Query(text="lasor weldin", audience=PUBLIC))

@@ -19,8 +19,8 @@ from portal.kernel.fulltext.port import (
     Query,
     QueryTooCostly,
 )
-from portal.kernel.fulltext.postgresql import executor
 from portal.kernel.fulltext.postgresql import index as module
+from portal.kernel.fulltext.postgresql import ranking
 from portal.kernel.fulltext.postgresql.index import PostgreSQLIndex
 from portal.kernel.fulltext.postgresql.tables import SCHEMA
 from portal.kernel.search import SearchIndex, Thesaurus
@@ -217,7 +217,7 @@ def test_limits_of_a_query_do_not_stay_with_the_connection(
 def test_the_best_of_very_many_matches_come_first_on_every_page(
     index: PostgreSQLIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executor, "_RANKED", 20)
+    monkeypatch.setattr(ranking, "_RANKED", 20)
     index.apply(
         [
             *(record(number, body="laser cutting " * (number % 5 + 1)) for number in range(60)),

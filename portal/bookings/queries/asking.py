@@ -8,6 +8,7 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import joinedload
 
 from portal.bookings.models.access import AccessRequest, Clearance, Qualification
+from portal.bookings.models.calendar import Resource
 from portal.bookings.policies import Permission
 from portal.bookings.queries.grants import thing_of
 from portal.bookings.rules.words import ACCESS_KINDS
@@ -57,6 +58,27 @@ def find_open_request(wanted: Mapping[str, Any]) -> AccessRequest | None:
             ),
         )
     )
+
+
+def list_asked_of(actor: Actor, resource: Resource) -> dict[str, int]:
+    """Return what somebody has asked the host of a resource for, to book it, by its kind."""
+    carried = select(equipment_capability.c.capability_key).where(
+        equipment_capability.c.equipment_id == resource.equipment_id
+    )
+    rows = session.scalars(
+        select(AccessRequest).where(
+            AccessRequest.status == "open",
+            AccessRequest.user_id == actor.user_id,
+            AccessRequest.host_organization_id == resource.organization_id,
+            # A qualification is for what one operates; the rest opens every machine of a host.
+            or_(
+                AccessRequest.kind != "qualification",
+                AccessRequest.equipment_id == resource.equipment_id,
+                AccessRequest.capability_key.in_(carried),
+            ),
+        )
+    )
+    return {row.kind: row.id for row in rows}
 
 
 def list_access_requests(

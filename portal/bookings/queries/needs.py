@@ -7,7 +7,9 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from portal.bookings.models.calendar import Resource
+from portal.bookings.policies import Permission
 from portal.bookings.queries.access import load_gates
+from portal.bookings.queries.asking import list_asked_of
 from portal.bookings.queries.bookings import get_resource, list_bookers
 from portal.bookings.queries.calendar import load_rules
 from portal.bookings.queries.recognitions import list_credentials_for
@@ -15,7 +17,7 @@ from portal.bookings.queries.resources import resource_of
 from portal.bookings.rules.attempt import BookingRules, Gates
 from portal.bookings.rules.customers import customer_class_of
 from portal.facilities.models import Equipment, Facility
-from portal.kernel.authorization import Actor
+from portal.kernel.authorization import Actor, can
 from portal.kernel.clock import today_here
 from portal.kernel.manifest import WayToQualify, ways_to_qualify
 from portal.organizations.models import Organization
@@ -35,22 +37,28 @@ class Need:
 
     is_open: None for who books for no organization, so that nobody can tell.
     ways: where one learns what opens it, unless it is open.
+    asked_id: the reader's request that waits for the host's answer.
     """
 
     kind: str
     label: Any
     is_open: bool | None
     ways: list[WayToQualify]
+    asked_id: int | None = None
 
 
 @dataclass(frozen=True)
 class Needs:
-    """The gates of a record for one organization that the reader books for, "" for none."""
+    """The gates of a record for one organization that the reader books for, "" for none.
+
+    host_id: the host, where the reader is one of those who open its gates.
+    """
 
     organization: str
     organization_id: int | None
     needs: list[Need]
     address: Mapping[str, int]
+    host_id: int | None = None
 
 
 def needs_section(actor: Actor, record: Equipment | Facility) -> Needs | None:
@@ -96,11 +104,13 @@ def _find_needs(
         if organization
         else None
     )
+    host = record.organization
     return Needs(
         organization.name if organization else "",
         organization.id if organization else None,
         _needs(actor, resource, rules, gates),
         {resource.kind: record.id},
+        host.id if can(actor, Permission.QUALIFICATION_GRANT, host) else None,
     )
 
 
@@ -108,12 +118,15 @@ def _needs(
     actor: Actor, resource: Resource, rules: BookingRules, gates: Gates | None
 ) -> list[Need]:
     found = []
+    asked: dict[str, int] | None = None
     for kind, gate, label in _GATES:
         if getattr(rules, f"needs_{kind}"):
             is_open = getattr(gates, gate) if gates else None
             is_learned = kind == "qualification" and not is_open
             ways = find_ways_to_qualify(actor, resource) if is_learned else []
-            found.append(Need(kind, label, is_open, ways))
+            if is_open is False and asked is None:
+                asked = list_asked_of(actor, resource)
+            found.append(Need(kind, label, is_open, ways, (asked or {}).get(kind)))
     return found
 
 

@@ -104,6 +104,11 @@ def test_from_a_missing_gate_to_an_open_one(world: World, client_of: ClientOf) -
         message="I run one at home.",
     )
     assert "Falls City Community College was asked." in answer
+    assert f'href="/equipment/{mill}"' in answer
+    waiting = eve.get(f"/equipment/{mill}").text
+    assert waiting.count("Missing") == 1
+    assert waiting.count("Asked for") == 1
+    assert "/access/ask?kind=qualification" not in waiting
     asked = session.scalars(select(AccessRequest.id).order_by(AccessRequest.id.desc())).first()
     page = cleo.get(f"/access-requests/{asked}").text
     assert "I run one at home." in page
@@ -129,6 +134,24 @@ def test_from_a_missing_gate_to_an_open_one(world: World, client_of: ClientOf) -
     assert client_of("ana").get(document).status_code == 404
     assert "Unsafe." in sent(cleo, f"/qualifications/{number}/actions/revoke", note="Unsafe.")
     assert eve.get(f"/equipment/{mill}").text.count("Missing") == 2
+
+
+def test_whoever_opens_the_gates_of_a_machine_is_not_told_to_ask(
+    world: World, client_of: ClientOf
+) -> None:
+    with unit_of_work():
+        session.add(
+            RuleLayer(
+                resource_id=world.resources["college_public"],
+                needs_qualification=True,
+                needs_agreement=True,
+            )
+        )
+    shown = client_of("cleo").get(f"/equipment/{world.equipment['college_public']}").text
+    college = world.organizations["college"]
+
+    assert "Ask for it" not in shown
+    assert f"/organizations/{college}/access/grant" in shown
 
 
 def test_a_host_sees_which_bookings_rest_on_a_qualification(

@@ -638,6 +638,10 @@ def test_all_that_follow_in_a_series_are_cancelled_at_once(
         select(Booking).where(Booking.series_id.is_not(None)).order_by(Booking.starts_at)
     ).all()
     step = {"scope": "following", "confirmed": "yes"}
+    asked = ana.post(f"/bookings/{series[1].id}/actions/cancel", data={"scope": "following"}).text
+    assert "Cancel what you chose of the series?" in asked
+    # Two buttons that both begin with “Cancel” would leave one guessing.
+    assert ">Go back</a>" in asked
     done = ana.post(f"/bookings/{series[1].id}/actions/cancel", data=step)
     assert "The same goes for one more of its series." in ana.get(done.headers["Location"]).text
     session.expire_all()

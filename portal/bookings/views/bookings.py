@@ -202,6 +202,7 @@ def show(booking_id: int) -> ResponseReturnValue:
             key=lambda step: step.action == "cancel",
         ),
         scopes=SCOPES if booking.series_id is not None else {},
+        series_question=_series_question,
         is_open=is_open,
         can_move=is_open and can(actor, Permission.BOOKING_MOVE, booking),
         can_describe=is_open and can(actor, Permission.BOOKING_DESCRIBE, booking),
@@ -241,6 +242,13 @@ def _price_words(booking: Any, charge: Charge | None) -> tuple[Any, str | None]:
     return _("Estimate"), _("No charge") if is_counted else _("Depends on how many")
 
 
+def _series_question(action: str, step: Any) -> Any:
+    """Return what is asked before a step that may be taken with others of a series."""
+    if action != "cancel":
+        return step.confirm
+    return _("Cancel what you chose of the series? Those times are then free for others.")
+
+
 @blueprint.post("/bookings/<int:booking_id>/actions/<action>")
 def act(booking_id: int, action: str) -> ResponseReturnValue:
     """Approve, decline, cancel, check in or out, or note that nobody came."""
@@ -253,7 +261,10 @@ def act(booking_id: int, action: str) -> ResponseReturnValue:
     form = StepForm.bind()
     if step.confirm and not confirmed():
         return show_page(
-            "components/confirm.html", title=step.confirm, action=step.label, cancel_url=back
+            "components/confirm.html",
+            title=step.confirm if form.scope.data == "one" else _series_question(action, step),
+            action=step.label,
+            cancel_url=back,
         )
     attempted: Attempted | None = None
     zone = _calendar(booking).hours.zone

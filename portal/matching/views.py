@@ -6,6 +6,7 @@ from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from portal.conversations.queries.sections import may_write_to
 from portal.kernel.authorization import Actor, authorize, can
 from portal.kernel.web.addresses import local_target
 from portal.kernel.web.answers import flash, page, see_other
@@ -123,9 +124,20 @@ def _match_page(
         answer_form=answer_form,
         verdicts=VERDICTS,
         statuses=MATCH_STATUSES,
+        write_url=_write_url(actor, shown),
         may_judge=can(actor, Permission.MATCH_JUDGE, shown.match),
         may_answer=can(actor, Permission.MATCH_ANSWER, shown.match),
     )
+
+
+def _write_url(actor: Actor, shown: queries.Shown) -> str | None:
+    """Return where whoever posted the request writes to the candidate's organization, if so."""
+    owner = shown.match.organization
+    # Of an offer without a name nobody learns here whose it is.
+    is_named = shown.candidate.organization == owner.name
+    if shown.side != "request" or not is_named or not may_write_to(actor, owner):
+        return None
+    return url_for("conversations.write_to_organization", organization_id=owner.id)
 
 
 def _url(match_id: int) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 
 from portal.bookings.events import BookingStepped, CalendarChanged
 from portal.bookings.models.calendar import Resource
@@ -380,6 +380,38 @@ def test_pages_show_the_reasons_to_both_sides_and_the_broker_and_to_nobody_else(
     assert "Would a budget of $4,800 pay for it?" in client_of("cleo").get(match).get_data(
         as_text=True
     )
+
+
+def test_who_posted_the_request_writes_to_the_candidate_from_the_match(
+    world: World, client_of: Callable[[str], FlaskClient]
+) -> None:
+    match = f"/matches/{world.matches['college_mill_for_shop']}"
+    write = f"/organizations/{world.organizations['college']}/write"
+
+    assert write in client_of("ana").get(match).text
+    assert write not in client_of("cleo").get(match).text
+
+
+def test_nobody_reads_that_there_are_no_candidates_before_they_were_looked_for(
+    world: World,
+    need: Request,
+    client_of: Callable[[str], FlaskClient],
+    compute: Callable[[], None],
+) -> None:
+    page = f"/requests/{need.id}"
+    with unit_of_work():
+        session.execute(delete(Match).where(Match.request_id == need.id))
+        session.execute(delete(MatchRound).where(MatchRound.request_id == need.id))
+    eve = client_of("eve")
+    waiting = eve.get(page).text
+    assert "We are looking" in waiting
+    assert "No candidates yet" not in waiting
+
+    with unit_of_work():
+        session.add(MatchRound(request_id=need.id))
+    compute()
+
+    assert "We are looking" not in eve.get(page).text
 
 
 def test_answers_and_feedback_are_given_on_the_page(

@@ -16,7 +16,7 @@ from portal.kernel.database import session
 from portal.kernel.errors import NotFound
 from portal.kernel.manifest import DeskItem
 from portal.kernel.paging import Page, keyset_page
-from portal.matching.models import Match, MatchAnswer, MatchChoice, MatchFeedback
+from portal.matching.models import Match, MatchAnswer, MatchChoice, MatchFeedback, MatchRound
 from portal.matching.policies import Permission
 from portal.matching.queries.cards import Card, card_of_request, cards_of
 from portal.matching.queries.feedback import feedback_of
@@ -202,13 +202,25 @@ def list_for_desk(actor: Actor, limit: int) -> list[DeskItem]:
     ]
 
 
-def candidates_section(actor: Actor, request: Request) -> list[Shown] | None:
+@dataclass(frozen=True)
+class Candidates:
+    """The candidates of a request; is_computed: whether they were looked for at all yet."""
+
+    shown: list[Shown]
+    is_computed: bool
+
+
+def candidates_section(actor: Actor, request: Request) -> Candidates | None:
     """Return the candidates for a request's page, for its people and for brokers, or None."""
     if request.status not in LISTED_STATUSES or not can(
         actor, Permission.MATCH_VIEW_CANDIDATES, request
     ):
         return None
-    return list_matches(actor, request)
+    computed = select(MatchRound.request_id).where(
+        MatchRound.request_id == request.id, MatchRound.computed_at.is_not(None)
+    )
+    found = list_matches(actor, request)
+    return Candidates(found, bool(found) or session.scalar(computed) is not None)
 
 
 # What a reader sees

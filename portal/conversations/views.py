@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -92,7 +92,9 @@ def _thread_page(talk: Talk, form: MessagePageForm) -> ResponseReturnValue:
         is_muted=is_muted,
         form=form,
         refusal=threads.refusal_of(talk),
-        names=sorted(threads.people_to_call(talk).values()),
+        names=sorted(
+            name for number, name in threads.people_to_call(talk).items() if number != actor.user_id
+        ),
         blocked={
             party.organization_id for party in talk.others if threads.is_blocking(talk, party)
         },
@@ -159,6 +161,15 @@ def write_to_organization(organization_id: int) -> ResponseReturnValue:
     """Write to an organization."""
     actor = current_actor()
     organization = get_visible_organization(actor, organization_id)
+    back = url_for("organizations.show", organization_id=organization_id)
+    if request.method == "GET" and actor.user_id is not None and not actor.memberships:
+        # Who followed the button to a new account did nothing wrong, and reads what is missing.
+        return render_template(
+            "conversations/no_organization.html",
+            title=organization.name,
+            back=back,
+            here=request.path,
+        ), 403
     authorize(actor, Permission.ORGANIZATION_WRITE_TO, organization)
     if not sections.may_write_to(actor, organization):
         raise Conflict(_("Nobody of this organization reads messages here."))
@@ -173,7 +184,7 @@ def write_to_organization(organization_id: int) -> ResponseReturnValue:
         "conversations/write.html",
         form=form,
         title=organization.name,
-        back=url_for("organizations.show", organization_id=organization_id),
+        back=back,
         others=[organization.name],
     )
 

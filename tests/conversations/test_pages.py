@@ -258,6 +258,27 @@ def test_an_organization_is_written_to_from_its_page(client_of: ClientOf, world:
     assert "/write" not in client_of("cleo").get(f"/organizations/{number}").text
 
 
+def test_who_has_no_organization_yet_is_led_to_one_and_back_to_writing(
+    client_of: ClientOf, world: World
+) -> None:
+    root, address = client_of("root"), f"/organizations/{world.organizations['college']}"
+    assert f"{address}/write" in root.get(address).text
+
+    answer = root.get(f"{address}/write")
+
+    assert "Write to Falls City Community College" in answer.text
+    assert f"/organizations/register?next={address}/write" in answer.text
+    assert "You may not do this" not in answer.text
+
+
+def test_nobody_is_offered_to_call_themselves(client_of: ClientOf, world: World) -> None:
+    page = client_of("cleo").get(f"/conversations/{world.threads['shop_college']}").text
+    offered = page[page.index("Whom you can call") :]
+
+    assert "<li>Ana</li>" in offered
+    assert "<li>Cleo</li>" not in offered
+
+
 def test_a_program_reads_writes_and_marks(client_of: ClientOf, world: World) -> None:
     cleo, number = client_of("cleo"), world.threads["shop_college"]
     base = f"/api/v1/threads/{number}"

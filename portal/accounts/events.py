@@ -60,5 +60,12 @@ class TokenMade(Event):
 
 
 @dataclass(frozen=True)
+class AccountClosed(Event):
+    """A person closed the account for good; nothing tells any more who it was."""
+
+    user_id: int
+
+
+@dataclass(frozen=True)
 class AccountDeactivated(Event):
     user_id: int

@@ -7,7 +7,7 @@ from portal.accounts.policies import Permission, policy
 from portal.accounts.views import administration, identity, own_account, signing_in
 from portal.accounts.views.blueprint import blueprint
 from portal.kernel.authorization import SYSTEM
-from portal.kernel.manifest import Job, Manifest, NavigationItem
+from portal.kernel.manifest import Job, Leaving, Manifest, NavigationItem
 from portal.kernel.outbox import Reaction
 
 #: Importing them is what puts their routes on the blueprint.
@@ -38,5 +38,6 @@ manifest = Manifest(
     jobs=(Job("forget_expired_accounts", 3600, lambda: services.forget_expired(SYSTEM)),),
     cli=(cli.users, cli.tokens),
     actor_facts=queries.actor_facts,
+    leaving=Leaving(queries.list_hindrances),
     set_up=identity.init_identity,
 )

@@ -12,6 +12,7 @@ class Permission(StrEnum):
     ACCOUNT_RECOVER = "account.recover"
     ACCOUNT_VIEW = "account.view"
     ACCOUNT_CHANGE = "account.change"
+    ACCOUNT_CLOSE = "account.close"
     ACCOUNT_ADMINISTER = "account.administer"
     ACCOUNT_KEEP = "account.keep"
     LINK_SEND = "link.send"
@@ -42,6 +43,7 @@ policy = Policy(
         Permission.ACCOUNT_RECOVER: anyone,
         Permission.ACCOUNT_VIEW: is_self(User.id) | administrator,
         Permission.ACCOUNT_CHANGE: is_self(User.id),
+        Permission.ACCOUNT_CLOSE: is_self(User.id),
         Permission.ACCOUNT_ADMINISTER: administrator,
         Permission.ACCOUNT_KEEP: _portal,
         Permission.LINK_SEND: _portal,

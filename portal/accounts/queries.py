@@ -16,6 +16,7 @@ from portal.kernel.authorization import Actor, authorize
 from portal.kernel.clock import now
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
+from portal.kernel.manifest import Hindrance
 from portal.kernel.paging import Page, keyset_page
 from portal.kernel.settings import setting
 from portal.kernel.settled import settled
@@ -83,6 +84,18 @@ _USABLE_TOKEN = (
         User.is_active,
     )
 )
+
+
+def list_hindrances(actor: Actor) -> list[Hindrance]:
+    """Return that administrators, whom others rely on, are not gone in one click."""
+    if not actor.is_administrator:
+        return []
+    return [
+        Hindrance(
+            _("Ask another administrator to close your account: you administer the portal."),
+            "/administration/users",
+        )
+    ]
 
 
 def actor_facts(user_id: int) -> Mapping[str, Any]:

@@ -22,6 +22,8 @@ from portal.kernel.clock import now
 from portal.kernel.commands import command
 from portal.kernel.database import lock, session, unless_busy
 from portal.kernel.errors import Conflict, Forbidden, Invalid, TooMany
+from portal.kernel.mail import erase_recipient
+from portal.kernel.manifest import hindrances_of_leaving, leavings
 from portal.kernel.outbox import record
 from portal.kernel.settings import setting
 from portal.kernel.settled import KEEPS_SETTLED
@@ -310,6 +312,29 @@ def change_password(
 def change_profile(actor: Actor, user: User, *, name: str, time_zone: str, language: str) -> User:
     """Change how the portal speaks to a person."""
     user.name, user.time_zone, user.language = name, time_zone, language
+    return user
+
+
+@command(Permission.ACCOUNT_CLOSE)
+def close_account(actor: Actor, user: User) -> User:
+    """Close one's own account for good, and erase who it was.
+
+    The row stays, without name and address: what the person wrote, signed or booked is part of
+    what others have. The address can be signed up with again.
+    """
+    for hindrance in hindrances_of_leaving(actor):
+        raise Conflict(hindrance.text)
+    for leaving in leavings():
+        if leaving.leave is not None:
+            leaving.leave(actor)
+    for table in (UserSession, ApiToken, EmailLink):
+        session.execute(delete(table).where(table.user_id == user.id))
+    erase_recipient(user.email)
+    user.name, user.email = _("Closed account"), f"closed-{user.id}@closed.invalid"
+    user.language = user.time_zone = ""
+    user.password_hash = user.password_changed_at = user.email_verified_at = None
+    user.is_active = False
+    record(events.AccountClosed(user.id))
     return user
 
 

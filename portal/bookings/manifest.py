@@ -46,6 +46,7 @@ from portal.kernel.manifest import (
     DeskSection,
     FilterField,
     Job,
+    Leaving,
     Manifest,
     NavigationItem,
     RecordSection,
@@ -239,6 +240,7 @@ manifest = Manifest(
             url=lambda row: f"/bookings/{row.id}",
         ),
     ),
+    leaving=Leaving(listings.list_hindrances),
     jobs=(
         Job(
             "close_bookings",

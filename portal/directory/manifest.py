@@ -10,7 +10,14 @@ from portal.directory.views import demand, feeds, saved_searches, searching
 from portal.directory.views.blueprint import blueprint
 from portal.facilities import events as facility_events
 from portal.kernel.authorization import SYSTEM
-from portal.kernel.manifest import DeskSection, Job, Manifest, NavigationItem, RecordSection
+from portal.kernel.manifest import (
+    DeskSection,
+    Job,
+    Leaving,
+    Manifest,
+    NavigationItem,
+    RecordSection,
+)
 from portal.kernel.outbox import Reaction
 from portal.organizations import events as organization_events
 from portal.partnerships import events as partnership_events
@@ -31,6 +38,7 @@ manifest = Manifest(
         Reaction(partnership_events.RequestDeleted, reactions.forget_request_on_request_deleted),
         Reaction(training_events.ProgramDeleted, reactions.forget_program_on_program_deleted),
     ),
+    leaving=Leaving(leave=reactions.forget_searches_of_person),
     navigation=(
         NavigationItem(_l("Directory"), "directory.search", order=10),
         NavigationItem(

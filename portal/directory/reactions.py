@@ -151,3 +151,9 @@ def forget_request_on_request_deleted(event: RequestDeleted) -> None:
 def forget_program_on_program_deleted(event: ProgramDeleted) -> None:
     """Forget a deleted program in every saved search."""
     services.forget_record(SYSTEM, kind="program", number=event.program_id)
+
+
+def forget_searches_of_person(actor: Actor) -> None:
+    """Delete with the account what somebody had searched for alone."""
+    for saved in saved_searches.list_of_person(actor):
+        services.delete_search(actor, saved)

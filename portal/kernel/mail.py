@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from flask import current_app, render_template
 from markupsafe import Markup
-from sqlalchemy import CheckConstraint, Index, String, Text, func, select, text
+from sqlalchemy import CheckConstraint, Index, String, Text, delete, func, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.kernel.clock import now
@@ -180,6 +180,16 @@ def queue_mails(people: Iterable[_Person], template: str, **context: Any) -> Non
     """Write the same to several people, to each in their own language and time zone."""
     for person in people:
         queue_mail(person.email, template, reader=person, **context)
+
+
+def erase_recipient(address: str) -> None:
+    """Delete what was written to an address, but for what is being sent at this moment."""
+    is_over = OutgoingMail.sent_at.is_not(None) | OutgoingMail.failed_at.is_not(None)
+    session.execute(
+        delete(OutgoingMail).where(
+            OutgoingMail.recipient == address, is_over | OutgoingMail.claimed_by.is_(None)
+        )
+    )
 
 
 def html_of(words: str) -> Markup:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 from flask import Blueprint, Flask, current_app
@@ -218,6 +218,27 @@ class WayToQualify:
     starts_on: date
 
 
+class Hindrance(NamedTuple):
+    """What somebody has to settle before the account can be closed, and where."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """What of a domain somebody leaves behind who closes the account.
+
+    hindrances(actor): what others count on, and the person hands over or calls off first.
+    losses(actor): what ends along with it, each in a sentence.
+    leave(actor): ends that, in the transaction that closes the account.
+    """
+
+    hindrances: Callable[[Actor], list[Hindrance]] | None = None
+    losses: Callable[[Actor], list[str]] | None = None
+    leave: Callable[[Actor], None] | None = None
+
+
 @dataclass(frozen=True)
 class CalendarEntry:
     """Something that a person goes to; kind and number make its identity in calendar programs."""
@@ -275,6 +296,7 @@ class Manifest:
     timelines: tuple[Timeline, ...] = ()
     thread_subjects: tuple[ThreadSubject, ...] = ()
     calendar: Callable[[int, datetime, datetime], list[CalendarEntry]] | None = None
+    leaving: Leaving | None = None
     jobs: tuple[Job, ...] = ()
     cli: tuple[click.Command, ...] = ()
     actor_facts: Callable[[int], Mapping[str, Any]] | None = None
@@ -313,6 +335,16 @@ def calendar_of(user_id: int, after: datetime, until: datetime) -> list[Calendar
         if manifest.calendar is not None
         for entry in manifest.calendar(user_id, after, until)
     ]
+
+
+def leavings() -> list[Leaving]:
+    """Return what the domains say of leaving, top to bottom: each stands on those below."""
+    return [one.leaving for one in reversed(installed_manifests()) if one.leaving is not None]
+
+
+def hindrances_of_leaving(actor: Actor) -> list[Hindrance]:
+    """Return what the actor has to settle before closing the account."""
+    return [item for one in leavings() if one.hindrances for item in one.hindrances(actor)]
 
 
 def waiting_on_desk(actor: Actor, place: str = "desk", limit: int = 20) -> list[Waiting]:

@@ -10,6 +10,7 @@ from portal.kernel.manifest import (
     DeskSection,
     Facet,
     Job,
+    Leaving,
     Manifest,
     NavigationItem,
     Searchable,
@@ -51,6 +52,7 @@ manifest = Manifest(
         Reaction(events.MembershipChanged, reactions.email_person_on_membership_changed),
         Reaction(events.MembershipEnded, reactions.email_person_on_membership_ended),
     ),
+    leaving=Leaving(people.list_hindrances, people.list_losses, reactions.leave_organizations),
     searchables=(
         Searchable(
             kind="organization",

@@ -4,7 +4,7 @@ from typing import Any
 
 from portal.accounts.models import User
 from portal.accounts.queries import find_user, find_user_by_email
-from portal.kernel.authorization import SYSTEM
+from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.errors import NotFound
 from portal.kernel.mail import Reader, queue_mail, queue_mails
 from portal.kernel.web.addresses import external_url
@@ -12,7 +12,15 @@ from portal.organizations import events
 from portal.organizations.models import Claim, Invitation, JoinRequest
 from portal.organizations.queries import people, profiles
 from portal.organizations.rules import ROLES
-from portal.organizations.services import joining
+from portal.organizations.services import joining, records, roles
+
+
+def leave_organizations(actor: Actor) -> None:
+    """Leave every organization with the account; what nobody else belongs to is archived."""
+    for membership, is_alone in people.list_own(actor):
+        if people.is_lost(membership, is_alone=is_alone):
+            records.archive_organization(actor, membership.organization)
+        roles.end_membership(actor, membership)
 
 
 def email_invitee_on_invitation_sent(event: events.InvitationSent) -> None:

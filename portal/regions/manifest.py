@@ -2,7 +2,7 @@
 
 from flask_babel import lazy_gettext as _l
 
-from portal.kernel.manifest import Manifest, NavigationItem
+from portal.kernel.manifest import Leaving, Manifest, NavigationItem
 from portal.regions import api, cli, queries, views
 from portal.regions.policies import Permission, policy
 
@@ -11,6 +11,7 @@ manifest = Manifest(
     blueprints=(views.blueprint, api.blueprint),
     policy=policy,
     actor_facts=queries.actor_facts,
+    leaving=Leaving(queries.list_hindrances),
     concepts=queries.list_concepts,
     navigation=(
         NavigationItem(_l("Capabilities"), "regions.list_capabilities", section="help", order=30),

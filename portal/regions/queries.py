@@ -15,9 +15,11 @@ from sqlalchemy import ColumnElement, Select, bindparam, case, func, or_, select
 from sqlalchemy.orm import selectinload
 
 from portal.accounts.models import User
+from portal.kernel.authorization import Actor
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
 from portal.kernel.fulltext.vocabulary import Concept
+from portal.kernel.manifest import Hindrance
 from portal.kernel.paging import Page, keyset_page
 from portal.regions.models import (
     BrokerAppointment,
@@ -268,6 +270,21 @@ _ACTOR_FACTS = (
     .outerjoin(RegionCounty, RegionCounty.region_id == BrokerAppointment.region_id)
     .where(BrokerAppointment.user_id == bindparam("user_id"))
 )
+
+
+def list_hindrances(actor: Actor) -> list[Hindrance]:
+    """Return the regions that would be without this broker."""
+    return [
+        Hindrance(
+            _("Ask an administrator to end your work as a broker of %(region)s.", region=name),
+            f"/regions/{key}",
+        )
+        for name, key in session.execute(
+            select(Region.name, Region.key)
+            .where(Region.id.in_(sorted(actor.brokered_regions)))
+            .order_by(Region.name)
+        )
+    ]
 
 
 def actor_facts(user_id: int) -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ from portal.kernel.manifest import (
     Facet,
     FilterField,
     Job,
+    Leaving,
     Manifest,
     NavigationItem,
     RecordSection,
@@ -325,4 +326,5 @@ manifest = Manifest(
         ),
     ),
     calendar=learning.list_calendar,
+    leaving=Leaving(learning.list_hindrances),
 )

@@ -74,6 +74,8 @@ ROUTES = [
         SIGNED_IN,
         data=lambda world: {"current_password": "x", **password(world)},
     ),
+    Row("accounts.close_account", "GET", SIGNED_IN),
+    Row("accounts.close_account", "POST", SIGNED_IN),
     Row("accounts.sessions", "GET", SIGNED_IN),
     Row("accounts.end_session", "POST", "ana", values=session_of_ana),
     Row("accounts.end_all_sessions", "POST", SIGNED_IN),

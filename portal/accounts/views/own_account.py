@@ -26,6 +26,7 @@ from portal.accounts.views.identity import (
     require_person,
 )
 from portal.kernel.authorization import known_scopes
+from portal.kernel.manifest import hindrances_of_leaving, leavings
 from portal.kernel.web.addresses import local_target
 from portal.kernel.web.answers import flash, page, see_other
 from portal.kernel.web.arguments import confirmed
@@ -131,6 +132,24 @@ def change_password() -> ResponseReturnValue:
             flash(_("Your password was changed. All other sessions have ended."))
             return see_other(url_for("accounts.profile"))
     return page("accounts/change_password.html", form=form, email=user.email)
+
+
+@blueprint.route("/account/close", methods=["GET", "POST"])
+def close_account() -> ResponseReturnValue:
+    """Close one's own account for good; the page says what goes and what has to be settled."""
+    if reply := ask_password_again():
+        return reply
+    user, actor = _own_user(), current_actor()
+    if request.method == "POST":
+        services.close_account(actor, user)
+        cookie.clear()
+        flash(_("Your account is closed, and your name and address are erased."))
+        return see_other("/")
+    return page(
+        "accounts/close.html",
+        hindrances=hindrances_of_leaving(actor),
+        losses=[loss for one in leavings() if one.losses for loss in one.losses(actor)],
+    )
 
 
 @blueprint.get("/account/sessions")

@@ -19,7 +19,7 @@ from portal.bookings.rules.words import OPEN_STATUSES
 from portal.kernel.authorization import Actor, visible
 from portal.kernel.clock import now
 from portal.kernel.database import session
-from portal.kernel.manifest import DeskItem
+from portal.kernel.manifest import DeskItem, Hindrance
 from portal.kernel.paging import Page, keyset_page
 from portal.organizations.models import Organization
 
@@ -80,6 +80,13 @@ def list_own_bookings(
         descending=is_over,
     )
     return Page(_listed(found.items), found.next)
+
+
+def list_hindrances(actor: Actor) -> list[Hindrance]:
+    """Return what is booked for somebody and still to come, as hosts and colleagues count on it."""
+    if not list_own_bookings(actor, limit=1).items:
+        return []
+    return [Hindrance(_("Cancel what you have booked, or hand it over."), "/bookings")]
 
 
 def _of(actor: Actor) -> Select[Any]:

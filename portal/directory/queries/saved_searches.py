@@ -434,3 +434,12 @@ def _news_in_words(number: int) -> str:
     if number >= MOST_NEWS:
         return str(_("%(num)d new results or more", num=number))
     return str(ngettext("%(num)s new result", "%(num)s new results", number))
+
+
+def list_of_person(actor: Actor) -> list[SavedSearch]:
+    """Return the saved searches that are the actor's alone."""
+    return list(
+        session.scalars(
+            select(SavedSearch).where(SavedSearch.user_id == actor.user_id).order_by(SavedSearch.id)
+        )
+    )

@@ -7,13 +7,14 @@ from typing import Any
 
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, bindparam, case, exists, func, or_, select, union_all
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import aliased, joinedload
 
 from portal.accounts.models import User
 from portal.kernel.authorization import Actor, authorize, can
 from portal.kernel.clock import now
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
+from portal.kernel.manifest import Hindrance
 from portal.kernel.paging import Page, keyset_page
 from portal.kernel.workflow import WorkflowStep
 from portal.organizations.models import Claim, Invitation, JoinRequest, Membership, Organization
@@ -108,6 +109,55 @@ def find_membership(organization_id: int, user_id: int | None) -> Membership | N
     return session.scalar(
         select(Membership).where(_is_of(Membership, organization_id), Membership.user_id == user_id)
     )
+
+
+def list_own(actor: Actor) -> list[tuple[Membership, bool]]:
+    """Return the actor's memberships, each with whether nobody else belongs to it."""
+    others = aliased(Membership)
+    is_alone = ~exists().where(
+        others.organization_id == Membership.organization_id, others.user_id != actor.user_id
+    )
+    rows = session.execute(
+        select(Membership, is_alone)
+        .options(joinedload(Membership.organization))
+        .where(Membership.user_id == actor.user_id)
+        .order_by(Membership.id)
+    )
+    return [(row, alone) for row, alone in rows]
+
+
+def is_lost(membership: Membership, *, is_alone: bool) -> bool:
+    """Tell whether an organization is archived when this one leaves it with the account."""
+    is_active = membership.organization.status == "active"
+    return is_alone and is_active and membership.role == "owner"
+
+
+def list_hindrances(actor: Actor) -> list[Hindrance]:
+    """Return the organizations that would lose their last owner while they have people."""
+    return [
+        Hindrance(
+            _(
+                "Make somebody else an owner of “%(name)s”: it has people, and you are its last "
+                "owner.",
+                name=row.organization.name,
+            ),
+            f"/organizations/{row.organization_id}/people",
+        )
+        for row, is_alone in list_own(actor)
+        if not is_alone and row.role == "owner" and count_owners(row.organization_id) == 1
+    ]
+
+
+def list_losses(actor: Actor) -> list[str]:
+    """Return, in sentences, the organizations that nobody represents without the actor."""
+    return [
+        _(
+            "“%(name)s” is archived with all that it shares, since nobody else belongs to it.",
+            name=row.organization.name,
+        )
+        for row, is_alone in list_own(actor)
+        if is_lost(row, is_alone=is_alone)
+    ]
 
 
 def count_owners(organization_id: int) -> int:

@@ -39,8 +39,10 @@ def change_membership_role(actor: Actor, membership: Membership, *, role: str) -
 @command(Permission.MEMBERSHIP_END)
 def end_membership(actor: Actor, membership: Membership) -> None:
     """Let a person leave an organization, or take the person out of it."""
-    lock_organization(membership.organization_id)
-    _keep_an_owner(membership)
+    organization = lock_organization(membership.organization_id)
+    # Whoever is alone in what is archived leaves nobody behind who would need an owner.
+    if organization.status == "active" or len(people.list_people(organization.id, 2)) > 1:
+        _keep_an_owner(membership)
     leave(membership, actor)
 
 

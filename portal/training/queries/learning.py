@@ -13,7 +13,7 @@ from portal.bookings.rules.telling import write_instant
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import now, today_here
 from portal.kernel.database import session
-from portal.kernel.manifest import CalendarEntry, DeskItem
+from portal.kernel.manifest import CalendarEntry, DeskItem, Hindrance
 from portal.training.models.enrollments import Enrollment
 from portal.training.models.programs import Program
 from portal.training.models.sections import Section, SectionMeeting
@@ -155,6 +155,18 @@ def _meetings_of(
         .order_by(SectionMeeting.starts_at, SectionMeeting.id)
         .limit(limit)
     ).all()
+
+
+def list_hindrances(actor: Actor) -> list[Hindrance]:
+    """Return the seats that somebody has in what is still to come."""
+    if actor.user_id is None:
+        return []
+    begins = now()
+    meetings = list_calendar(actor.user_id, begins, begins + dt.timedelta(days=730))
+    return [
+        Hindrance(_("Give back your seat in “%(title)s”.", title=title), url)
+        for title, url in dict.fromkeys((one.summary, one.url) for one in meetings)
+    ]
 
 
 def list_calendar(user_id: int, after: dt.datetime, until: dt.datetime) -> list[CalendarEntry]:

@@ -3,10 +3,13 @@
 One place (`portal.kernel.web.refusals`) turns them into a form error, a page or a problem document.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 from flask_babel import gettext as _
+
+#: A form's field, or None, and what is wrong with its value.
+Problem: TypeAlias = tuple[str | None, str]
 
 
 class PortalError(Exception):
@@ -24,13 +27,31 @@ class PortalError(Exception):
 
 
 class Invalid(PortalError):
-    """A value that the rules refuse; `field` is the form field it belongs to, or None."""
+    """A value that the rules refuse; `field` is the form field it belongs to, or None.
+
+    more: what they refuse besides, so that a person mends all of it at once.
+    """
 
     status = 422
 
-    def __init__(self, field: str | None, message: str) -> None:
+    def __init__(self, field: str | None, message: str, *more: Problem) -> None:
         super().__init__(message)
         self.field = field
+        #: All that is refused: (field, message).
+        self.problems: tuple[Problem, ...] = ((field, message), *more)
+
+
+def check_all(*checks: Callable[[], object]) -> None:
+    """Run checks that do not build on each other; raise one Invalid with all that they refuse."""
+    refused: list[Problem] = []
+    for check in checks:
+        try:
+            check()
+        except Invalid as error:
+            refused += error.problems
+    if refused:
+        (field, message), *more = refused
+        raise Invalid(field, message, *more)
 
 
 class Unauthenticated(PortalError):

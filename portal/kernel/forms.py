@@ -284,8 +284,13 @@ class Form(wtforms.Form):
         try:
             return function(*args, **kwargs)
         except Invalid as error:
-            self.add_error(error.field, error.message)
+            self.add_errors(error)
             return None
+
+    def add_errors(self, error: Invalid) -> None:
+        """Put all that a command refused at its fields."""
+        for name, message in error.problems:
+            self.add_error(name, message)
 
     def add_error(self, name: str | None, message: str) -> None:
         """Put a message at a field, or over the whole form."""

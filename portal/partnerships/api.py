@@ -5,7 +5,7 @@ from typing import Any
 from flask import url_for
 from flask.typing import ResponseReturnValue
 
-from portal.kernel.api import InvalidForm, api_blueprint, bind_json, operation, page_arguments
+from portal.kernel.api import api_blueprint, bind_json, operation, page_arguments
 from portal.kernel.api import respond as answer
 from portal.kernel.api import respond_page as answer_page
 from portal.kernel.web.answers import not_modified
@@ -26,7 +26,6 @@ from portal.partnerships.forms import (
 from portal.partnerships.queries import requests as queries
 from portal.partnerships.queries import responses as response_queries
 from portal.partnerships.queries.quality import assess_request
-from portal.partnerships.rules.publishing import Incomplete
 from portal.partnerships.rules.words import DIRECTIONS, REQUEST_KINDS
 from portal.partnerships.rules.workflows import REQUESTS
 from portal.partnerships.schemas import (
@@ -106,10 +105,7 @@ def create_request() -> ResponseReturnValue:
     """Write a request of one of your organizations: a draft, or published at once."""
     values = bind_json(NewRequestForm).data
     organization = get_chosen_organization(values.pop("organization_id"))
-    try:
-        created = services.create_request(current_actor(), organization, **values)
-    except Incomplete as error:
-        raise _all_missing(error) from error
+    created = services.create_request(current_actor(), organization, **values)
     return answer(
         _request_schema(),
         queries.get_request(created.id),
@@ -141,10 +137,7 @@ def change_request(request_id: int) -> ResponseReturnValue:
     actor = current_actor()
     record = queries.get_editable_request(actor, request_id)
     form = bind_json(RequestForm, obj=request_values(record))
-    try:
-        services.change_request(actor, record, **form.data)
-    except Incomplete as error:
-        raise _all_missing(error) from error
+    services.change_request(actor, record, **form.data)
     return answer(_request_schema(), queries.get_request(request_id))
 
 
@@ -170,10 +163,7 @@ def act_on_request(request_id: int, action: str) -> ResponseReturnValue:
     """Take a step of the workflow; `note` is kept with steps that ask for a reason."""
     actor = current_actor()
     record = queries.get_visible_request(actor, request_id)
-    try:
-        services.act_on_request(actor, record, action, **bind_json(NoteForm).data)
-    except Incomplete as error:
-        raise _all_missing(error) from error
+    services.act_on_request(actor, record, action, **bind_json(NoteForm).data)
     return answer(_request_schema(), queries.get_request(request_id))
 
 
@@ -273,10 +263,7 @@ def ask_firm(request_id: int) -> ResponseReturnValue:
     """Send a firm the link by which it confirms or refuses, without an account."""
     actor = current_actor()
     record = queries.get_visible_request(actor, request_id)
-    try:
-        asked = mandates.ask_firm(actor, record, **bind_json(AskFirmForm).data)
-    except Incomplete as error:
-        raise _all_missing(error) from error
+    asked = mandates.ask_firm(actor, record, **bind_json(AskFirmForm).data)
     return answer(MandateSchema(), asked)
 
 
@@ -354,7 +341,3 @@ def _version(row: Any) -> tuple[Any, ...]:
     if not queries.sees_identity(current_actor(), row):
         return row.id, row.updated_at, sees_subject, "anonymous"
     return row.id, row.updated_at, sees_subject, row.organization.updated_at
-
-
-def _all_missing(error: Incomplete) -> InvalidForm:
-    return InvalidForm({field: [message] for field, message in error.missing})

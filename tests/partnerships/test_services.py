@@ -77,7 +77,7 @@ def test_publication_is_refused_with_all_that_is_missing_and_writes_nothing(
             direction="offer",
             title="A new coating",
         )
-    assert [name for name, _ in refusal.value.missing] == [
+    assert [name for name, _ in refusal.value.problems] == [
         "summary",
         "capabilities",
         "advantages",

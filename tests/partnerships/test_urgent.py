@@ -212,7 +212,7 @@ def test_an_urgent_request_says_what_helpers_must_know(
 ) -> None:
     with pytest.raises(Incomplete) as refusal:
         post(**values)
-    assert field in [name for name, _message in refusal.value.missing]
+    assert field in [name for name, _message in refusal.value.problems]
 
 
 def test_an_offer_is_never_urgent_and_nobody_has_many(post: Callable[..., Request]) -> None:

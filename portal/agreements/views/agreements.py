@@ -163,7 +163,7 @@ def edit_agreement(agreement_id: int) -> ResponseReturnValue:
         try:
             services.check_complete(agreement)
         except Invalid as error:
-            form.add_error(error.field, error.message)
+            form.add_errors(error)
     return page("agreements/edit.html", form=form, agreement=agreement)
 
 
@@ -209,7 +209,7 @@ def act_on_agreement(agreement_id: int, action: str) -> ResponseReturnValue:
                 return see_other(
                     url_for("agreements.edit_agreement", agreement_id=agreement_id, propose="yes")
                 )
-            form.add_error(error.field, error.message)
+            form.add_errors(error)
         else:
             flash(str(step.done))
             return see_other(back)

@@ -149,9 +149,13 @@ def _answer_nobody(message: str) -> Response:
 def _fields_of(error: PortalError) -> Mapping[str, list[str]] | None:
     if isinstance(error, InvalidForm):
         return error.fields
-    if isinstance(error, Invalid) and error.field:
-        return {error.field: [error.message]}
-    return None
+    if not isinstance(error, Invalid):
+        return None
+    fields: dict[str, list[str]] = {}
+    for name, message in error.problems:
+        if name:
+            fields.setdefault(name, []).append(message)
+    return fields
 
 
 def _answer_http_error(error: HTTPException) -> ResponseReturnValue:

@@ -85,11 +85,10 @@ PLAIN_FIELDS = (
 
 
 class Incomplete(Invalid):
-    """What a request still lacks before it can be published: (field, what to do), all of it."""
+    """What a request still lacks before it can be published, all of it."""
 
     def __init__(self, missing: Sequence[tuple[str, str]]) -> None:
-        super().__init__(*missing[0])
-        self.missing = tuple(missing)
+        super().__init__(*missing[0], *missing[1:])
 
 
 def demanded_fields(

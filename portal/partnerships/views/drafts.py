@@ -70,14 +70,15 @@ def _sound_values(form: RequestPageForm) -> dict[str, Any]:
 
 
 def _keep(function: Callable[..., R], actor: Any, subject: Any, values: dict[str, Any]) -> R:
-    """Write the values; those that the command refuses are left out, one after the other."""
+    """Write the values; those that the command refuses are left out."""
     while True:
         try:
             return function(actor, subject, **values)
         except Invalid as error:
-            if error.field not in values:
+            refused = {name for name, _message in error.problems}
+            if not refused & values.keys():
                 raise
-            del values[error.field]
+            values = {name: value for name, value in values.items() if name not in refused}
 
 
 def _kept(saved: Any) -> ResponseReturnValue:

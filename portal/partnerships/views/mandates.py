@@ -6,6 +6,7 @@ from flask_babel import gettext as _
 
 from portal.kernel.authorization import authorize
 from portal.kernel.clock import now
+from portal.kernel.errors import Invalid
 from portal.kernel.web.answers import flash, page, see_other
 from portal.kernel.web.arguments import form_text
 from portal.kernel.web.viewer import current_actor
@@ -27,11 +28,9 @@ from portal.partnerships.services import mandates as services
 from portal.partnerships.services.requests import write_request_for
 from portal.partnerships.views.blueprint import blueprint
 from portal.partnerships.views.writing import (
-    attempt,
     edit_page,
     form_page,
     only_looks,
-    show_missing,
     to_record,
     to_saved,
 )
@@ -48,7 +47,7 @@ def write_for(organization_id: int) -> ResponseReturnValue:
         values = form.data
         for name in ("organization_id", "equipment_id", "facility_id"):
             values.pop(name)
-        saved = attempt(form, write_request_for, actor, organization, **values)
+        saved = form.attempt(write_request_for, actor, organization, **values)
         if saved is not None:
             return to_saved(saved)
     return form_page(
@@ -71,13 +70,15 @@ def ask_firm(request_id: int) -> ResponseReturnValue:
     )
     if form.submitted():
         try:
-            mandate = form.attempt(services.ask_firm, actor, record, **form.data)
+            mandate = services.ask_firm(actor, record, **form.data)
         except Incomplete as error:
             record = queries.get_visible_request(actor, request_id)
             written = RequestPageForm(obj=request_values(record, is_page=True))
-            show_missing(written, error)
+            written.add_errors(error)
             return edit_page(written, request_id)
-        if mandate is not None:
+        except Invalid as error:
+            form.add_errors(error)
+        else:
             flash(_("The question is on its way to %(email)s.", email=mandate.email))
             return to_record(request_id)
     return page(

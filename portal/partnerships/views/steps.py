@@ -29,7 +29,7 @@ from portal.partnerships.services.closing import close_request
 from portal.partnerships.services.mandates import take_over_request
 from portal.partnerships.services.reveals import reveal_request
 from portal.partnerships.views.blueprint import blueprint
-from portal.partnerships.views.writing import edit_page, show_missing, to_record
+from portal.partnerships.views.writing import edit_page, to_record
 
 
 @blueprint.route("/requests/<int:request_id>/renew", methods=["GET", "POST"])
@@ -156,7 +156,7 @@ def act(request_id: int, action: str) -> ResponseReturnValue:
     except Incomplete as error:
         record = queries.get_visible_request(actor, request_id)
         form = RequestPageForm(obj=request_values(record, is_page=True))
-        show_missing(form, error)
+        form.add_errors(error)
         return edit_page(form, request_id)
     flash(str(step.done))
     return to_record(request_id)

@@ -1,6 +1,5 @@
 """The form of a request: writing one, changing it, and its attachments."""
 
-from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask import Response, request, url_for
@@ -9,18 +8,17 @@ from flask_babel import gettext as _
 
 from portal.kernel.authorization import authorize
 from portal.kernel.clock import today_here
-from portal.kernel.errors import Conflict, Invalid
+from portal.kernel.errors import Conflict
 from portal.kernel.web.answers import flash, page, see_other
 from portal.kernel.web.arguments import confirmed, record_number, text_argument
 from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.desk import list_asked_by
 from portal.organizations.queries.profiles import find_organization, organization_choices
-from portal.partnerships.forms import AUDIENCES, RequestForm, RequestPageForm, request_values
+from portal.partnerships.forms import AUDIENCES, RequestPageForm, request_values
 from portal.partnerships.policies import Permission
 from portal.partnerships.queries import requests as queries
 from portal.partnerships.queries.quality import assess_values
 from portal.partnerships.rules.examples import KIND_HELP, examples_of
-from portal.partnerships.rules.publishing import Incomplete
 from portal.partnerships.rules.words import DIRECTIONS, REQUEST_KINDS
 from portal.partnerships.rules.workflows import EDITABLE_STATUSES
 from portal.partnerships.services import requests as services
@@ -47,15 +45,14 @@ def create_request() -> ResponseReturnValue:
     subject = _offer_subject(form)
     if not only_looks() and form.submitted():
         values = form.data
-        organization_id = values.pop("organization_id")
-        if organization_id not in dict(choices):
+        organization = chosen(choices, values.pop("organization_id"))
+        if organization is None:
             form.add_error("organization_id", _("Please choose one of your organizations."))
         else:
-            saved = attempt(
-                form,
+            saved = form.attempt(
                 services.create_request,
                 actor,
-                find_organization(organization_id),
+                organization,
                 publish=_wants_publication(),
                 **values,
             )
@@ -90,8 +87,7 @@ def edit(request_id: int) -> ResponseReturnValue:
         if not is_draft:
             values.pop("equipment_id")
             values.pop("facility_id")
-        saved = attempt(
-            form,
+        saved = form.attempt(
             services.change_request,
             actor,
             record,
@@ -166,22 +162,6 @@ def remove_attachment(request_id: int, attachment_id: int) -> ResponseReturnValu
     services.remove_attachment(actor, record, attachment_id=attachment_id)
     flash(_("“%(name)s” was removed.", name=name))
     return see_other(back)
-
-
-def attempt(form: RequestForm, function: Callable[..., R], *args: Any, **kwargs: Any) -> R | None:
-    """Call a command; what it refuses stands at its fields, all that is missing at once."""
-    try:
-        return function(*args, **kwargs)
-    except Incomplete as error:
-        show_missing(form, error)
-    except Invalid as error:
-        form.add_error(error.field, error.message)
-    return None
-
-
-def show_missing(form: RequestForm, error: Incomplete) -> None:
-    for name, message in error.missing:
-        form.add_error(name, message)
 
 
 def _wants_publication() -> bool:

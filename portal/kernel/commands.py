@@ -21,6 +21,19 @@ R = TypeVar("R")
 _asks_only: ContextVar[bool] = ContextVar("asks_only", default=False)
 
 
+_look: ContextVar[Callable[[], None] | None] = ContextVar("look", default=None)
+
+
+@contextmanager
+def looking_again(look: Callable[[], None]) -> Iterator[None]:
+    """Have the first command of this block call `look` under its lock, before it writes."""
+    token = _look.set(look)
+    try:
+        yield
+    finally:
+        _look.reset(token)
+
+
 class Allowed(Exception):
     """Raised in place of running a command, where only the right to run it is asked for."""
 
@@ -64,6 +77,9 @@ def command(
                         authorize(actor, needed, row)
                     if _asks_only.get():
                         raise Allowed
+                    if (look := _look.get()) is not None:
+                        _look.set(None)
+                        look()
                     result = function(*args, **kwargs)
                     session.flush()
                     return result

@@ -425,6 +425,22 @@ def unless_busy() -> Iterator[None]:
         _waiting.reset(token)
 
 
+@contextmanager
+def apart() -> Iterator[None]:
+    """Read in this block what is committed, in a session of its own, beside an open transaction."""
+    own, found = session(), session.registry
+    writing, waiting = _writing.set(False), _waiting.set(False)
+    found.set(session.session_factory())
+    OUTSIDE.set(None)
+    try:
+        yield
+    finally:
+        session.remove()
+        found.set(own)
+        _waiting.reset(waiting)
+        _writing.reset(writing)
+
+
 @event.listens_for(Session, "before_flush")
 def _refuse_writes_outside(db_session: Session, _context: object, _instances: object) -> None:
     if not _writing.get():

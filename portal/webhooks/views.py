@@ -48,7 +48,7 @@ def show(webhook_id: int) -> ResponseReturnValue:
     """Show a webhook with what it was told, and change it."""
     actor = current_actor()
     webhook = queries.get_visible_webhook(actor, webhook_id)
-    form = WebhookForm.bind(url=webhook.url, kinds=webhook.kinds, is_active=webhook.is_active)
+    form = WebhookForm.bind(webhook)
     if form.submitted() and (
         form.attempt(services.change_webhook, actor, webhook, **form.data) is not None
     ):

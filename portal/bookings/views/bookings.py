@@ -407,7 +407,7 @@ def describe(booking_id: int) -> ResponseReturnValue:
     actor = current_actor()
     booking = queries.get_visible_booking(actor, booking_id)
     authorize(actor, Permission.BOOKING_DESCRIBE, booking)
-    form = PurposeForm.bind(purpose=booking.purpose)
+    form = PurposeForm.bind(booking)
     if form.submitted():
         try:
             done = form.attempt(moving.describe_booking, actor, booking, **form.data)

@@ -56,7 +56,8 @@ def keep_draft(request_id: int) -> ResponseReturnValue:
     if form.is_outdated:
         # This page cannot show what others wrote; the one that follows saving does.
         return {"message": _("This has changed meanwhile. Save it to see what differs.")}, 409
-    return _kept(_keep(services.change_request, actor, record, _sound_values(form)))
+    with form.comparing():
+        return _kept(_keep(services.change_request, actor, record, _sound_values(form)))
 
 
 def _sound_values(form: RequestPageForm) -> dict[str, Any]:

@@ -53,8 +53,8 @@ _SAVED_EXAMPLE = {
         "kind": (
             "organization, facility, equipment, request or program; may be repeated, as all facets."
         ),
-        "near": "A ZIP code.",
-        "radius_miles": "How far around the ZIP code, 1 to 5,000 (50 if not given), or “any”.",
+        "near": "A ZIP code or a town, such as “67202” or “Wichita, KS”.",
+        "radius_miles": "How far around it, 1 to 5,000 (50 if not given), or “any”.",
         "capability": "The key of a capability; narrower ones are found as well.",
         "organization_kind": "A kind of organization.",
         "county": "A county's five-digit FIPS code.",
@@ -83,7 +83,7 @@ def search() -> ResponseReturnValue:
     offset = _number(arguments, "cursor", 0, MAX_OFFSET)
     found = searching.search(current_actor(), wanted, offset=offset, limit=limit)
     if found.is_place_unknown:
-        raise Invalid("near", _("We do not know this ZIP code."))
+        raise Invalid("near", _("We do not know this ZIP code or town."))
     following = offset + limit
     return jsonify(
         ResultsSchema().dump(
@@ -194,7 +194,7 @@ def _check(arguments: dict[str, list[str]]) -> None:
     if sort not in SORTS:
         raise Invalid("sort", _("Sort by %(sorts)s.", sorts=", ".join(SORTS)))
     if sort == "distance" and not arguments.get("near", [""])[0]:
-        raise Invalid("sort", _("Sorting by distance needs a ZIP code in “near”."))
+        raise Invalid("sort", _("Sorting by distance needs a ZIP code or a town in “near”."))
     days = arguments.get("updated_days", [""])[0]
     if days and days not in map(str, UPDATED_DAYS):
         raise Invalid(

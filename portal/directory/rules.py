@@ -8,10 +8,10 @@ import datetime as dt
 import re
 import unicodedata
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qs, urlencode
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,7 @@ PAGE_SIZE = 20
 MAP_SIZE = 50
 LAST_PAGE = MAX_OFFSET // PAGE_SIZE + 1
 LONGEST_TEXT = 400
+LONGEST_NEAR = 60
 MOST_VALUES = 20
 RADII_MILES = (10, 25, 50, 100, 250)
 USUAL_RADIUS_MILES = 50
@@ -57,6 +58,20 @@ USUAL_DEMAND_DAYS = 90
 PLAIN = "!$'()*,/:;?@"
 
 _ZIP = re.compile(r"\d{5}(?:-\d{4})?", re.ASCII)
+_MOST_MILES = 5_000
+_KILOMETERS_PER_MILE = 1.609344
+_NEARBY = re.compile(
+    r"(?<!\S)(?:"
+    r"(?:within|in|inside|a\s+menos\s+de|dentro\s+de|en\s+un\s+radio\s+de|a)\s+(?:a\s+|an\s+)?"
+    r"(?P<number>\d{1,4})[\s-]*(?P<unit>miles?|mi|millas?|kms?|kilom[eé]t(?:er|re|ro)s?)"
+    r"(?:\s+radius)?(?:\s+(?:of|from|around|de|desde))?"
+    r"|(?P<here>nearby|near\s+me|near\s+us|near\s+here|close\s+to\s+(?:me|us)"
+    r"|cerca\s+de\s+(?:m[ií]|aqu[ií]|nosotros)|cerca(?=\s*$))"
+    r"|near|close\s+to|cerca\s+de"
+    r")(?!\S)",
+    re.IGNORECASE,
+)
+_HERE = frozenset(["me", "us", "here", "mi", "mí", "aqui", "aquí", "nosotros"])
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 Values = Mapping[str, tuple[str, ...]]
@@ -66,10 +81,10 @@ Values = Mapping[str, tuple[str, ...]]
 class Search:
     """What somebody looks for.
 
-    chosen: the values selected in each facet, "kind" among them. near: a ZIP code, as typed.
-    radius_miles: how far around it, or None for any distance. updated_days: updated in the last
-    so many days, or None. filters: what was given to the filters of the domains, by their names.
-    page counts from 1.
+    chosen: the values selected in each facet, "kind" among them. near: a ZIP code or a town, as
+    typed. radius_miles: how far around it, or None for any distance. updated_days: updated in the
+    last so many days, or None. filters: what was given to the filters of the domains, by their
+    names. page counts from 1.
     """
 
     text: str = ""
@@ -190,7 +205,7 @@ def read_search(
         for item in filters
         if any(known.name in arguments for known in item.fields)
     }
-    near = _first(arguments, "near", 20)
+    near = _first(arguments, "near", LONGEST_NEAR)
     sort = _first(arguments, "sort")
     view = _first(arguments, "view")
     page = _first(arguments, "page")
@@ -205,6 +220,32 @@ def read_search(
         view=view if view in VIEWS else "list",
         page=min(max(int(page[:4]), 1), LAST_PAGE) if page.isdecimal() and page.isascii() else 1,
     )
+
+
+class Nearby(NamedTuple):
+    """What a text looks for, around what, and how far; near is empty where it does not say."""
+
+    words: str
+    near: str
+    radius_miles: int | None
+
+
+def read_nearby(text: str) -> Iterator[Nearby]:
+    """Read "welding near Wichita" or "lathes within 20 miles of 67202", in each possible way.
+
+    Whether what follows is a place is for others to know: "near net shape" is none. One's own place
+    ("near me", "within 20 miles") is left empty. radius_miles: None where no distance is said.
+    """
+    for found in _NEARBY.finditer(text):
+        words, near = text[: found.start()].strip(" ,"), text[found.end() :].strip(" ,.?!")
+        miles = None
+        if found["number"]:
+            per_unit = _KILOMETERS_PER_MILE if found["unit"].lower().startswith("k") else 1
+            miles = min(max(round(int(found["number"]) / per_unit), 1), _MOST_MILES)
+        if near.lower() in _HERE:
+            near = ""
+        if len(near) <= LONGEST_NEAR and (near or found["number"] or found["here"]):
+            yield Nearby(words, near, miles)
 
 
 def read_query(query: str) -> dict[str, list[str]]:
@@ -245,7 +286,7 @@ def _first(arguments: Mapping[str, list[str]], name: str, longest: int = 20) -> 
 def _radius(text: str) -> int | None:
     if text == "any":
         return None
-    if text.isdecimal() and text.isascii() and 0 < int(text[:5]) <= 5000:
+    if text.isdecimal() and text.isascii() and 0 < int(text[:5]) <= _MOST_MILES:
         return int(text[:5])
     return USUAL_RADIUS_MILES
 

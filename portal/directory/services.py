@@ -44,7 +44,6 @@ from portal.kernel.fulltext.port import Key
 from portal.kernel.outbox import record
 from portal.kernel.settings import setting
 from portal.organizations.models import Organization
-from portal.regions.queries import find_zip
 
 #: Different words counted in a day; beyond that, only those that are known already count on.
 MOST_WORDS_A_DAY = 5_000
@@ -360,11 +359,10 @@ def _checked(search: str) -> Search:
     if unknown:
         raise Invalid("search", _("There is no filter “%(name)s”.", name=unknown[0][:40]))
     searching.refuse_too_many(arguments, "search")
-    wanted = read_search(arguments, facets, filters)
+    wanted, place = searching.understood(read_search(arguments, facets, filters))
     if wanted.near:
-        place = find_zip(wanted.near)
         if place is None:
-            raise Invalid("search", _("We do not know this ZIP code."))
+            raise Invalid("search", _("We do not know this ZIP code or town."))
         wanted = wanted.changed(near=place.zip_code)
     if len(wanted.query()) > LONGEST_QUERY:
         raise Invalid("search", _("This search is too long to be saved. Use fewer words."))

@@ -35,14 +35,17 @@ from portal.regions.models import (
     ZipCode,
     capability_broader,
 )
-from portal.regions.rules import CountyNames, closure, name_key
+from portal.regions.rules import CountyNames, closure, name_key, read_town
 
 _LONGEST_NAME_WORDS = 7
 
 
 @dataclass(frozen=True)
-class ZipPlace:
-    """A ZIP code's place. `county` is the county's label ("Jefferson County, KY") or empty."""
+class Place:
+    """A ZIP code's place; a town's is that of the ZIP code nearest to its middle.
+
+    county: the county's label ("Jefferson County, KY") or empty.
+    """
 
     zip_code: str
     place: str
@@ -94,25 +97,62 @@ class BrokerView:
 # Places
 
 
-def find_zip(text: str) -> ZipPlace | None:
+def find_zip(text: str) -> Place | None:
     """Return the place of a ZIP code ("40202", "40202-1234"), or None."""
     found = re.fullmatch(r"\s*(\d{5})(?:-?\d{4})?\s*", text, re.ASCII)
     if not found:
         return None
-    row = session.execute(
-        select(ZipCode, County.name, County.state)
-        .outerjoin(County, County.fips == ZipCode.county_fips)
-        .where(ZipCode.zip_code == found[1])
-    ).one_or_none()
-    if row is None:
+    code = session.get(ZipCode, found[1])
+    return _place_of(code) if code is not None else None
+
+
+def find_place(text: str) -> Place | None:
+    """Return the place of a ZIP code or of a town ("Wichita", "Wichita, KS"), or None.
+
+    Of several towns of that name it is one in a region of the portal, else the largest: that with
+    most ZIP codes.
+    """
+    if any(letter.isdecimal() for letter in text):
+        return find_zip(text)
+    readings = read_town(text)
+    # All ZIP codes are looked through, in 6 ms: towns are asked for too seldom to have an index.
+    name = func.lower(ZipCode.place)
+    rows = session.execute(
+        select(ZipCode, name, State.name, RegionCounty.county_fips)
+        .join(State, State.code == ZipCode.state)
+        .outerjoin(RegionCounty, RegionCounty.county_fips == ZipCode.county_fips)
+        .where(name.in_(readings))
+        .order_by(ZipCode.state, ZipCode.zip_code)
+    ).all()
+    towns: dict[tuple[str, str], dict[str, ZipCode]] = defaultdict(dict)
+    own = set()
+    for code, town, state, region_county in rows:
+        if readings[town] in ("", code.state.lower(), state.lower()):
+            towns[town, code.state][code.zip_code] = code
+            if region_county is not None:
+                own.add((town, code.state))
+    if not towns:
         return None
-    code, county, state = row
-    return ZipPlace(
+    best = max(towns, key=lambda town: (town in own, len(towns[town])))
+    codes = list(towns[best].values())
+    latitude = sum(code.latitude for code in codes) / len(codes)
+    longitude = sum(code.longitude for code in codes) / len(codes)
+    return _place_of(
+        min(
+            codes,
+            key=lambda code: (code.latitude - latitude) ** 2 + (code.longitude - longitude) ** 2,
+        )
+    )
+
+
+def _place_of(code: ZipCode) -> Place:
+    county = session.get(County, code.county_fips) if code.county_fips else None
+    return Place(
         code.zip_code,
         code.place,
         code.state,
         code.county_fips,
-        f"{county}, {state}" if county else "",
+        county.label if county is not None else "",
         code.latitude,
         code.longitude,
     )

@@ -31,6 +31,25 @@ def name_key(text: str) -> str:
     return re.sub(r"[\s\-_‐‑‒–—]+", " ", plain).strip()
 
 
+_SHORTENED = {"st": "saint", "ft": "fort", "mt": "mount"}
+_MOST_TOWN_WORDS = 8
+
+
+def read_town(text: str) -> dict[str, str]:
+    """Return what may be a town's name at the beginning of a text, each with what follows it.
+
+    "St. Louis, MO" may be the town of that name, followed by nothing, or "saint louis" followed by
+    "mo". All in small letters, the longest name first; nothing for a text too long for a town.
+    """
+    words = re.sub(r"[.,]", " ", text.lower()).split()
+    if not 0 < len(words) <= _MOST_TOWN_WORDS:
+        return {}
+    words[0] = _SHORTENED.get(words[0], words[0])
+    cuts = range(len(words), 0, -1)
+    # "D.C." has come apart.
+    return {" ".join(words[:cut]): " ".join(words[cut:]).replace("d c", "dc") for cut in cuts}
+
+
 def county_keys(name: str) -> tuple[str, str]:
     """Return a county's name in two forms for comparison: whole, and without its kind.
 

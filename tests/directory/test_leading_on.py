@@ -82,10 +82,15 @@ def test_a_zip_code_among_the_words_is_understood(
 
 
 def test_a_distance_without_a_place_says_what_it_needs(client_of: ClientOf) -> None:
-    needs = "A distance counts from a ZIP code"
+    needs = "A distance counts from a ZIP code or a town"
     assert needs in search(client_of("nobody"), "q=mill&near=&radius_miles=25")
     assert needs not in search(client_of("nobody"), "q=mill&near=&radius_miles=50")
     assert needs not in search(client_of("nobody"), "q=mill&near=40202&radius_miles=25")
+    for words in ("mill near me", "mill within 50 miles"):
+        text = search(client_of("nobody"), f"q={words}")
+        assert needs in text
+        assert 'value="mill"' in text
+        assert "Shop public mill" in text
 
 
 def test_nothing_found_is_asked_for_or_waited_for(client_of: ClientOf) -> None:

@@ -11,6 +11,7 @@ from portal.directory.rules import (
     VIEWS,
     Search,
     facet_with_too_many,
+    read_nearby,
     read_query,
     read_search,
 )
@@ -119,3 +120,40 @@ def test_an_address_with_more_values_than_a_search_can_have_is_known() -> None:
     values = [str(number) for number in range(MOST_VALUES + 1)]
     assert facet_with_too_many({"county": [*values[1:], "1"]}, ("county",)) is None
     assert facet_with_too_many({"county": values}, ("county",)) == "county"
+
+
+@pytest.mark.parametrize(
+    ("text", "readings"),
+    [
+        ("welding near Wichita", [("welding", "Wichita", None)]),
+        ("CMM near 40202", [("CMM", "40202", None)]),
+        ("near Wichita, KS", [("", "Wichita, KS", None)]),
+        ("heat treatment within 50 miles of 67202", [("heat treatment", "67202", 50)]),
+        ("heat treatment within 50 miles", [("heat treatment", "", 50)]),
+        ("plating in a 30-mile radius of St. Louis?", [("plating", "St. Louis", 30)]),
+        ("plating within 80 km from Wichita", [("plating", "Wichita", 50)]),
+        ("plating within 9999 miles of Wichita", [("plating", "Wichita", 5000)]),
+        ("welder near me", [("welder", "", None)]),
+        ("welder within 20 mi of me", [("welder", "", 20)]),
+        ("Welder Nearby", [("Welder", "", None)]),
+        ("soldadura cerca de Wichita", [("soldadura", "Wichita", None)]),
+        ("soldadura a menos de 20 millas de Wichita", [("soldadura", "Wichita", 20)]),
+        ("soldadura cerca de mí", [("soldadura", "", None)]),
+        (
+            "near net shape casting near Wichita",
+            [
+                ("", "net shape casting near Wichita", None),
+                ("near net shape casting", "Wichita", None),
+            ],
+        ),
+        ("welding near", []),
+        ("near-net shape", []),
+        ("hole within 0.005 inches", []),
+        ("20 miles of pipe", []),
+        ("near " + "x" * 61, []),
+    ],
+)
+def test_words_may_say_near_what_and_how_far(
+    text: str, readings: list[tuple[str, str, int | None]]
+) -> None:
+    assert list(read_nearby(text)) == readings

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from flask import Flask
@@ -178,6 +179,53 @@ def test_near_a_zip_code_keeps_what_is_within_the_radius_and_says_how_far(
     distances = [hit["distance_miles"] for hit in found["hits"]]
     assert distances == sorted(distances)
     assert distances[0] < 1 < distances[-1] < 10
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"q": "mill near Louisville"},
+        {"q": "mill within 10 miles of 40202"},
+        {"q": "mill", "near": "louisville ky", "radius_miles": "10"},
+    ],
+)
+def test_a_place_is_given_among_the_words_or_as_a_town(
+    client_of: Callable[[str], FlaskClient], asked: dict[str, str]
+) -> None:
+    plain = find(client_of("nobody"), q="mill", near="40202", radius_miles=10)
+    assert titles(find(client_of("nobody"), **asked)) == titles(plain)
+
+    text = client_of("nobody").get("/search", query_string=asked).text
+    assert "near Louisville, KY" in text
+    assert 'id="q" name="q" value="mill"' in text
+    # Every choice goes on from what was understood.
+    links = re.findall(r'href="/search\?([^"]*county=[^"]*)"', text.replace("&amp;", "&"))
+    assert links
+    assert all(parse_qs(link)["q"] == ["mill"] and "near" in parse_qs(link) for link in links)
+
+
+def test_what_follows_near_is_words_unless_it_is_a_place(
+    client_of: Callable[[str], FlaskClient],
+) -> None:
+    text = client_of("nobody").get("/search?q=mill+near+net+shape").text
+    assert 'id="q" name="q" value="mill near net shape"' in text
+    assert 'id="near" name="near" value=""' in text
+
+
+def test_a_search_saved_from_words_with_a_place_keeps_the_place(
+    client_of: Callable[[str], FlaskClient],
+) -> None:
+    response = client_of("ana").post(
+        "/api/v1/saved-searches",
+        json={
+            "name": "Mills",
+            "search": "q=mill near Wichita",
+            "channel": "desk",
+            "frequency": "daily",
+        },
+    )
+    assert response.status_code == 201
+    assert response.json["search"] == "q=mill&near=67202"
 
 
 def test_counts_of_a_facet_ignore_its_own_choice(client_of: Callable[[str], FlaskClient]) -> None:

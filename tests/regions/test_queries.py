@@ -2,8 +2,10 @@
 
 import pytest
 
+from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import NotFound
 from portal.regions import queries
+from portal.regions.models import State, ZipCode
 
 
 @pytest.mark.parametrize("text", ["40202", " 40202 ", "40202-1234", "402021234"])
@@ -17,6 +19,56 @@ def test_a_zip_code_gives_place_county_and_point(app, text):
 @pytest.mark.parametrize("text", ["", "4020", "00000", "Louisville", "４０２０２", "40202-12"])
 def test_what_is_no_zip_code_finds_nothing(app, text):
     assert queries.find_zip(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "zip_code"),
+    [
+        ("67202", "67202"),
+        ("Wichita", "67202"),
+        (" wichita,KS ", "67202"),
+        ("Wichita Kansas", "67202"),
+        ("Saint Matthews", "40207"),
+        ("St. Matthews, Ky.", "40207"),
+        ("Wichita, KY", None),
+        ("Wichita Heights", None),
+        ("net shape", None),
+        ("", None),
+        (",", None),
+        ("a " * 60, None),
+    ],
+)
+def test_a_town_is_known_by_its_name_with_or_without_its_state(app, text, zip_code):
+    with unit_of_work():
+        add_zip("40207", "Saint Matthews", "KY", "21111", 38.25, -85.65)
+    place = queries.find_place(text)
+    assert (place and place.zip_code) == zip_code
+
+
+def test_of_several_towns_one_in_a_region_comes_first_and_then_the_largest(app):
+    with unit_of_work():
+        session.add(State(code="CO", fips="08", name="Colorado"))
+        for number in range(3):
+            add_zip(f"8002{number}", "Louisville", "CO", None, 39.9 + number, -105.1)
+            add_zip(f"8003{number}", "Springfield", "CO", None, 37.4, -102.6 + number)
+        add_zip("40069", "Springfield", "KY", None, 37.68, -85.22)
+    assert queries.find_place("Louisville").state == "KY"
+    assert queries.find_place("Louisville, Colorado").zip_code == "80021"
+    assert queries.find_place("Springfield").zip_code == "80031"
+    assert queries.find_place("springfield ky").zip_code == "40069"
+
+
+def add_zip(code, place, state, county, latitude, longitude):
+    session.add(
+        ZipCode(
+            zip_code=code,
+            place=place,
+            state=state,
+            county_fips=county,
+            latitude=latitude,
+            longitude=longitude,
+        )
+    )
 
 
 def test_many_zip_codes_are_found_at_once(app):

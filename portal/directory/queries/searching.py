@@ -1,5 +1,6 @@
 """Searching the directory: the index finds, the database has the last word on who sees what."""
 
+import dataclasses
 import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -16,6 +17,7 @@ from portal.directory.rules import (
     PAGE_SIZE,
     Search,
     facet_with_too_many,
+    read_nearby,
 )
 from portal.kernel import authorization
 from portal.kernel.authorization import NOBODY, Actor
@@ -33,7 +35,7 @@ from portal.kernel.fulltext.port import (
 from portal.kernel.kept import for_a_minute, while_unwritten
 from portal.kernel.manifest import SearchFilter, installed_manifests
 from portal.kernel.search import search_index
-from portal.regions.queries import ZipPlace, find_zip
+from portal.regions.queries import Place, find_place
 
 
 class FacetChoice(NamedTuple):
@@ -72,8 +74,9 @@ class FacetView(NamedTuple):
 class Found:
     """What a search found: one page of hits, and what holds for all of them.
 
-    place: what the ZIP code of the search stands for, or None; is_place_unknown: it was given and
-    no such ZIP code exists. suggestion: another spelling, is_fuzzy: not all words were found.
+    search: as it was understood. place: what its ZIP code or town stands for, or None;
+    is_place_unknown: it was given and there is none; is_place_missing: its words ask for what is
+    near and do not say where. suggestion: another spelling, is_fuzzy: not all words were found.
     partial: more that have some of the words, where few have all; they are not counted.
     """
 
@@ -84,8 +87,9 @@ class Found:
     facets: list[FacetView]
     suggestion: str | None
     is_fuzzy: bool
-    place: ZipPlace | None
+    place: Place | None
     is_place_unknown: bool
+    is_place_missing: bool
     has_next: bool
 
 
@@ -128,7 +132,7 @@ def search(
 
     Raises IndexUnavailable while there is no index.
     """
-    place = find_zip(wanted.near) if wanted.near else None
+    asked, (wanted, place) = wanted, understood(wanted)
     if limit is None:
         limit = MAP_SIZE if wanted.view == "map" else PAGE_SIZE
         offset = (wanted.page - 1) * PAGE_SIZE
@@ -159,11 +163,27 @@ def search(
         is_fuzzy=results.is_fuzzy,
         place=place,
         is_place_unknown=bool(wanted.near) and place is None,
+        is_place_missing=wanted.text != asked.text and place is None,
         has_next=results.total > offset + limit,
     )
 
 
-def _conditions(actor: Actor, wanted: Search, place: ZipPlace | None) -> dict[str, Any]:
+def understood(wanted: Search) -> tuple[Search, Place | None]:
+    """Return a search with the place that its words name, unless it has one, as its own; and it."""
+    if wanted.near:
+        return wanted, find_place(wanted.near)
+    for words, near, radius_miles in read_nearby(wanted.text):
+        place = find_place(near) if near else None
+        if place is not None or not near:
+            if radius_miles is None:
+                radius_miles = wanted.radius_miles
+            return dataclasses.replace(
+                wanted, text=words, near=near, radius_miles=radius_miles
+            ), place
+    return wanted, None
+
+
+def _conditions(actor: Actor, wanted: Search, place: Place | None) -> dict[str, Any]:
     """Return what decides what is found, as a query of the index has it."""
     allowed = [
         item.keys(wanted.filters[item.name])
@@ -193,7 +213,7 @@ def suggest(actor: Actor, typed: str, limit: int = 8) -> list[Suggestion]:
     return [item for item in found if (item.kind, item.id) in seen]
 
 
-def _sort(wanted: Search, place: ZipPlace | None) -> Any:
+def _sort(wanted: Search, place: Place | None) -> Any:
     if wanted.sort == "distance" and place is None:
         return "relevance"
     if wanted.sort == "relevance" and not wanted.text:
@@ -324,7 +344,7 @@ def matching_keys(actor: Actor, wanted: Search, *, is_waited_for: bool = False) 
 
     is_waited_for: it may take some seconds at most. Raises IndexUnavailable.
     """
-    place = find_zip(wanted.near) if wanted.near else None
+    wanted, place = understood(wanted)
     return search_index().index.matching(
         Query(**_conditions(actor, wanted, place)), is_waited_for=is_waited_for
     )

@@ -55,7 +55,7 @@ def _newest() -> tuple[Search, Found]:
     wanted = asked_search().changed(sort="newest", view="list")
     found = searching.search(NOBODY, wanted, offset=0, limit=MAX_LIMIT)
     if found.is_place_unknown:
-        raise NotFound(_("We do not know this ZIP code."))
+        raise NotFound(_("We do not know this ZIP code or town."))
     return wanted, found
 
 

@@ -133,7 +133,7 @@ def request_url(found: Found) -> str:
         direction="need",
         title=wanted.text or None,
         capability=next(iter(names.values()), None),
-        zip_code=wanted.near if found.place else None,
+        zip_code=found.place.zip_code if found.place else None,
         searched=wanted.text or None,
     )
 

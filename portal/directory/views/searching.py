@@ -58,7 +58,7 @@ def search() -> ResponseReturnValue:
         ).encode(),
         "hits": rows_of(found.hits),
         "partial": rows_of(found.partial) if wanted.view == "list" else b"",
-        "facets": facets_of(wanted, found.facets),
+        "facets": facets_of(found.search, found.facets),
     }
     plain = _plain_page(found, own)
     if plain is not None:
@@ -75,7 +75,7 @@ def _plain_page(found: Found, own: Mapping[str, bytes]) -> bytes | None:
     text = found.search.text
     if not found.search.has_words_alone or not found.hits or found.suggestion:
         return None
-    if found.is_fuzzy and found.search.typed_zip:
+    if found.is_place_missing or (found.is_fuzzy and found.search.typed_zip):
         return None
     # Titles have a single space between words.
     if text != " ".join(text.split()):

@@ -13,7 +13,7 @@ from sqlalchemy.orm.attributes import instance_state
 
 from portal.kernel.authorization import Actor, authorize
 from portal.kernel.database import Model, Overtaken, is_deadlock, lock, session, unit_of_work
-from portal.kernel.errors import Conflict, NotFound
+from portal.kernel.errors import ChangedMeanwhile, Conflict, NotFound, changed_meanwhile
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -21,17 +21,19 @@ R = TypeVar("R")
 _asks_only: ContextVar[bool] = ContextVar("asks_only", default=False)
 
 
-_look: ContextVar[Callable[[], None] | None] = ContextVar("look", default=None)
+_refuses_changed: ContextVar[bool] = ContextVar("refuses_changed", default=False)
 
 
 @contextmanager
-def looking_again(look: Callable[[], None]) -> Iterator[None]:
-    """Have the first command of this block call `look` under its lock, before it writes."""
-    token = _look.set(look)
+def unless_changed() -> Iterator[None]:
+    """Have the first command of this block raise `ChangedMeanwhile` instead of running, if somebody
+    has changed its subject's row since that was read.
+    """
+    token = _refuses_changed.set(True)
     try:
         yield
     finally:
-        _look.reset(token)
+        _refuses_changed.reset(token)
 
 
 class Allowed(Exception):
@@ -72,23 +74,21 @@ def command(
             )
             try:
                 with unit_of_work():
-                    _lock_subjects(subjects)
+                    is_changed = _lock_subjects(subjects)
                     for row in subjects:
                         authorize(actor, needed, row)
                     if _asks_only.get():
                         raise Allowed
-                    if (look := _look.get()) is not None:
-                        _look.set(None)
-                        look()
+                    if is_changed and _refuses_changed.get():
+                        raise ChangedMeanwhile
+                    _refuses_changed.set(False)
                     result = function(*args, **kwargs)
                     session.flush()
                     return result
             except (IntegrityError, OperationalError, Overtaken) as error:
                 if isinstance(error, OperationalError) and not is_deadlock(error):
                     raise
-                raise Conflict(
-                    _("Somebody else changed this at the same moment. Please look again.")
-                ) from error
+                raise Conflict(changed_meanwhile()) from error
 
         run.permission = permission  # type: ignore[attr-defined]
         return run
@@ -101,14 +101,16 @@ def is_command(function: Any) -> bool:
     return hasattr(function, "permission")
 
 
-def _lock_subjects(subjects: tuple[object, ...]) -> None:
+def _lock_subjects(subjects: tuple[object, ...]) -> bool:
+    """Lock the rows among the subjects; tell whether any was changed since it was read."""
     given = [row for row in subjects if isinstance(row, Model)]
     if any(instance_state(row).detached for row in given):
         raise RuntimeError("a row that is kept is nobody's to change: give `own_row` of it")
     rows = [row for row in given if instance_state(row).persistent]
     try:
         # Always in one order, or two commands could each wait for what the other has locked.
-        for row in sorted(rows, key=lambda row: instance_state(row).identity or ()):
-            lock(row)
+        rows.sort(key=lambda row: instance_state(row).identity or ())
+        changed = [lock(row) for row in rows]
     except InvalidRequestError as error:
         raise NotFound(_("This is no longer here.")) from error
+    return any(changed)

@@ -425,22 +425,6 @@ def unless_busy() -> Iterator[None]:
         _waiting.reset(token)
 
 
-@contextmanager
-def apart() -> Iterator[None]:
-    """Read in this block what is committed, in a session of its own, beside an open transaction."""
-    own, found = session(), session.registry
-    writing, waiting = _writing.set(False), _waiting.set(False)
-    found.set(session.session_factory())
-    OUTSIDE.set(None)
-    try:
-        yield
-    finally:
-        session.remove()
-        found.set(own)
-        _waiting.reset(waiting)
-        _writing.reset(writing)
-
-
 @event.listens_for(Session, "before_flush")
 def _refuse_writes_outside(db_session: Session, _context: object, _instances: object) -> None:
     if not _writing.get():
@@ -456,9 +440,10 @@ def reload(row: Model, *options: ORMOption) -> None:
     session.get_one(type(row), inspect(row).identity, options=options, populate_existing=True)
 
 
-def lock(row: Model) -> None:
+def lock(row: Model) -> bool:
     """Read a row's columns again under the write lock (a row lock on PostgreSQL).
 
+    Return whether somebody has changed them since they were read.
     Raises `sqlalchemy.exc.InvalidRequestError` when the row is gone, and Overtaken when it belongs
     to another row by now than the one that was locked before it.
     """
@@ -474,12 +459,14 @@ def lock(row: Model) -> None:
         number = f"{row.locked_after}_id"
         if found[names.index(number)] != getattr(row, row.locked_after).id:
             raise Overtaken(number)
-    known = state.dict
+    known, is_changed = state.dict, False
     for name, value in zip(names, found, strict=True):
         if name not in known or known[name] != value:
+            is_changed |= name in known
             set_committed_value(row, name, value)
     # While this one waited, another transaction may have ended.
     present_connection().info.pop(MARK, None)
+    return is_changed
 
 
 @cache

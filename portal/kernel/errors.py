@@ -84,6 +84,18 @@ class Conflict(PortalError):
     status = 409
 
 
+class ChangedMeanwhile(Conflict):
+    """Somebody else has changed a record between the moment it was read and its lock."""
+
+    def __init__(self) -> None:
+        super().__init__(changed_meanwhile())
+
+
+def changed_meanwhile() -> str:
+    """Return what people are told who change the same thing at the same moment as others."""
+    return _("Somebody else changed this at the same moment. Please look again.")
+
+
 class TooMany(PortalError):
     """Too many attempts; `retry_after_seconds` says when the next one is heard."""
 

@@ -7,14 +7,13 @@ import base64
 import io
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from decimal import Decimal
 from functools import cache, lru_cache
-from typing import Any, ParamSpec, Self, TypeAlias, TypeVar
+from typing import Any, ParamSpec, Self, TypeVar
 
 import wtforms
-from flask import current_app, request
+from flask import request
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from werkzeug.datastructures import CombinedMultiDict, FileStorage, MultiDict
@@ -23,9 +22,8 @@ from wtforms.fields.core import UnboundField
 from wtforms.meta import DefaultMeta
 from wtforms.utils import unset_value
 
-from portal.kernel.commands import looking_again
-from portal.kernel.database import apart
-from portal.kernel.errors import Conflict, Invalid
+from portal.kernel.commands import unless_changed
+from portal.kernel.errors import ChangedMeanwhile, Invalid
 from portal.kernel.fields import ListField, MoneyField, TextField
 from portal.kernel.meanwhile import MADE_FROM, Difference, digests_of, keep_both, write_digests
 
@@ -121,45 +119,6 @@ class PartField(FormField):
         return not self.is_given or super().validate(form, extra_validators)
 
 
-#: The form of a record as it stands, with the digests of its fields.
-Present: TypeAlias = tuple[wtforms.Form, Mapping[str, str]]
-
-
-class ChangedMeanwhile(Conflict):
-    """Somebody has saved a record between the moment it was compared and its lock."""
-
-    def __init__(self, present: Present) -> None:
-        super().__init__(_("Somebody else changed this at the same moment. Please look again."))
-        self.present = present
-
-
-class _BoundAgain(Exception):
-    """Ends a view that was called for what it binds its form to."""
-
-    def __init__(self, present: Present) -> None:
-        self.present = present
-
-
-_binds_again: ContextVar[type["Form"] | None] = ContextVar("binds again", default=None)
-
-
-def _bind_again(form_class: type["Form"]) -> Present:
-    """Return what the view of this request would compare its form with now.
-
-    Only the view knows how what it binds is read; so it is called once more, as far as that.
-    """
-    view = current_app.view_functions[request.endpoint or ""]
-    token = _binds_again.set(form_class)
-    try:
-        with apart():
-            view(**request.view_args or {})
-    except _BoundAgain as bound:
-        return bound.present
-    finally:
-        _binds_again.reset(token)
-    raise RuntimeError("a view binds the form that it compares")
-
-
 class Form(wtforms.Form):
     """Base of all forms."""
 
@@ -183,8 +142,6 @@ class Form(wtforms.Form):
         if obj is not None and form.made_from:
             present = cls(obj=obj, data=data)
             form._present, form._is_compared = (present, digests_of(present)), True
-            if _binds_again.get() is cls:
-                raise _BoundAgain(form._present)
         return form
 
     @classmethod
@@ -233,7 +190,7 @@ class Form(wtforms.Form):
     made_from = ""
     #: Where others have changed meanwhile what the sender changed, too.
     differences: Sequence[Difference] = ()
-    _present: Present | None = None
+    _present: tuple[wtforms.Form, Mapping[str, str]] | None = None
     _is_compared = False
     _fields: dict[str, Any]
     _unknown: dict[str, Any] = {}
@@ -314,22 +271,11 @@ class Form(wtforms.Form):
             self.differences = keep_both(self, present, now, self.made_from)
             self.made_from = write_digests(now)
 
-    @contextmanager
-    def comparing(self) -> Iterator[None]:
-        """Have the first command of this block compare once more, under its lock.
-
-        Raises `ChangedMeanwhile` where somebody has saved since the form was compared.
+    def comparing(self) -> AbstractContextManager[None]:
+        """Have the first command of this block raise `ChangedMeanwhile` where somebody has saved
+        the record since the form was compared with it.
         """
-        if not self._is_compared:
-            yield
-            return
-        with looking_again(self._look_again):
-            yield
-
-    def _look_again(self) -> None:
-        present = _bind_again(type(self))
-        if write_digests(present[1]) != self.made_from:
-            raise ChangedMeanwhile(present)
+        return unless_changed() if self._is_compared else nullcontext()
 
     def wants_row(self) -> bool:
         """Serve the button that adds an empty row to a list of fields, without JavaScript."""
@@ -344,7 +290,8 @@ class Form(wtforms.Form):
     def attempt(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R | None:
         """Call a command; a refused value becomes an error at its field, and None comes back.
 
-        It comes back as well where somebody else has saved the record at the same moment.
+        It comes back as well where somebody else has saved the record at the same moment: what
+        differs is shown when the form is sent again.
         """
         try:
             with self.comparing():
@@ -352,10 +299,7 @@ class Form(wtforms.Form):
         except Invalid as error:
             self.add_errors(error)
         except ChangedMeanwhile as error:
-            self._present = error.present
-            self._keep_both()
-            if not self.differences:
-                self.add_error(None, error.message)
+            self.add_error(None, error.message)
         return None
 
     def add_errors(self, error: Invalid) -> None:

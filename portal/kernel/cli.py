@@ -8,8 +8,9 @@ import click
 from flask import Flask, current_app
 from flask.cli import AppGroup, with_appcontext
 from flask_migrate import upgrade
+from sqlalchemy.exc import OperationalError
 
-from portal.kernel.fulltext.port import IndexUnavailable
+from portal.kernel.fulltext.port import IndexBusy, IndexOutOfReach, IndexUnavailable
 from portal.kernel.manifest import installed_manifests
 from portal.kernel.search import search_index
 from portal.kernel.worker import Worker
@@ -40,7 +41,7 @@ def run_worker(drain: bool) -> None:
 @index_group.command("status")
 def index_status() -> None:
     """Say how large the index is."""
-    with _missing_index_explained():
+    with _failures_explained():
         status = search_index().index.status()
     click.echo(f"{status.documents} documents, {status.segments} segments, {status.generation}")
 
@@ -48,7 +49,7 @@ def index_status() -> None:
 @index_group.command("verify")
 def index_verify() -> None:
     """Compare what the index says with the database; exit with 1 when they differ."""
-    with _missing_index_explained():
+    with _failures_explained():
         differences = search_index().differences()
     for name, keys in differences._asdict().items():
         for kind, number in sorted(keys)[:20]:
@@ -59,9 +60,14 @@ def index_verify() -> None:
 
 
 @contextmanager
-def _missing_index_explained() -> Iterator[None]:
+def _failures_explained() -> Iterator[None]:
+    """Say in words, and with an exit code of 1, why the index could not be read or written."""
     try:
         yield
+    except (IndexBusy, IndexOutOfReach) as error:
+        raise click.ClickException(f"{error}. Please try again later.") from error
+    except OperationalError as error:
+        raise click.ClickException(f"The database does not answer: {error.orig}") from error
     except IndexUnavailable as error:
         raise click.ClickException(f"{error}. `flask index rebuild` writes a new one.") from error
 
@@ -69,7 +75,9 @@ def _missing_index_explained() -> Iterator[None]:
 @index_group.command("rebuild")
 def index_rebuild() -> None:
     """Write the index anew from the database, while the old one serves, and swap it in."""
-    click.echo(f"{rebuild_index()} documents indexed")
+    with _failures_explained():
+        size = rebuild_index()
+    click.echo(f"{size} documents indexed")
 
 
 def rebuild_index() -> int:

@@ -11,7 +11,7 @@ import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, text, update
+from sqlalchemy import create_engine, select, text, update
 
 from portal.app import warm_up
 from portal.facilities.events import EquipmentDeleted, EquipmentSaved
@@ -21,7 +21,9 @@ from portal.facilities.services.equipment import delete_equipment
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import now
 from portal.kernel.database import db, session, unit_of_work
+from portal.kernel.fulltext.index import Index
 from portal.kernel.fulltext.port import Document, Key, Query
+from portal.kernel.fulltext.postgresql.index import PostgreSQLIndex
 from portal.kernel.search import Differences, SearchIndex, Thesaurus, search_index
 from portal.kernel.worker import Worker
 from portal.organizations.events import MembershipEnded, OrganizationChanged
@@ -234,6 +236,33 @@ def test_commands_say_how_to_get_an_index_that_is_missing(app: Flask, command: s
     assert code == 1
     assert "flask index rebuild" in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("command", ["status", "verify", "rebuild"])
+def test_commands_say_of_a_server_that_it_does_not_answer(
+    app: Flask, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    nobody = create_engine("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
+    away = SearchIndex(PostgreSQLIndex(nobody), {}, {}, Thesaurus(()))
+    monkeypatch.setitem(app.extensions, "portal-search", away)
+
+    code, said = run(app, command)
+
+    assert code == 1
+    assert "does not answer" in said
+    assert "flask index rebuild" not in said
+    assert "Traceback" not in said
+
+
+def test_a_rebuild_while_another_process_writes_says_so(
+    app: Flask, indexed: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(Index.rebuild.__kwdefaults__, "timeout", 0.01)
+    with search_index().index._writing(1):
+        code, said = run(app, "rebuild")
+
+    assert code == 1
+    assert "written by another process. Please try again later." in said
 
 
 def test_rebuild_makes_an_index_where_there_is_none(

@@ -112,6 +112,15 @@ def test_nothing_found_is_asked_for_or_waited_for(client_of: ClientOf) -> None:
     assert 'value="40202"' in form
 
 
+def test_what_nothing_has_whole_is_asked_for_or_waited_for_as_well(client_of: ClientOf) -> None:
+    text = search(client_of("nobody"), "q=zeppelin+composites")
+    assert "Nothing has all of your words" in text
+    assert "/requests/new?direction=need&amp;title=zeppelin+composites" in text
+    assert "/saved-searches/new?q=zeppelin+composites" in text
+    # What was only misspelled is there.
+    assert "/requests/new?direction" not in search(client_of("nobody"), "q=compossite")
+
+
 def test_only_what_was_updated_lately_is_found_if_so_asked(client_of: ClientOf) -> None:
     client = client_of("nobody")
     text = search(client, "q=mill&kind=equipment&updated_days=30")

@@ -394,6 +394,9 @@ def test_an_unknown_zip_code_is_said_at_its_field(
 
     assert "We do not know this ZIP code" in text
     assert "Shop public mill" in text
+    text = client_of("nobody").get("/search?q=mill&near=00000&sort=distance").text
+    assert 'aria-current="true">Best match' in text
+    assert ">Distance</a>" not in text
 
 
 def test_every_choice_of_the_page_is_a_link_that_keeps_the_rest(

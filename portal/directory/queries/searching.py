@@ -92,6 +92,11 @@ class Found:
     is_place_missing: bool
     has_next: bool
 
+    @property
+    def is_unmet(self) -> bool:
+        """Whether nothing has what was asked for, in no spelling that we can think of."""
+        return self.total == 0 or (self.is_fuzzy and self.suggestion is None)
+
 
 def facet_names() -> tuple[str, ...]:
     """Return the names of the facets that the domains have registered, in their order."""

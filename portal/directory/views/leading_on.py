@@ -152,8 +152,7 @@ def note_unmet(found: Found) -> Callable[[str], bool] | None:
 
 def _note(found: Found) -> Callable[[str], bool] | None:
     wanted = found.search
-    is_unmet = found.total == 0 or (found.is_fuzzy and found.suggestion is None)
-    if not (wanted.text and is_unmet) or wanted.page > 1:
+    if not (wanted.text and found.is_unmet) or wanted.page > 1:
         return None
     counties = wanted.chosen.get("county", ())
     county = counties[0] if len(counties) == 1 else ""

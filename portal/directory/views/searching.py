@@ -73,14 +73,14 @@ def _plain_page(found: Found, own: Mapping[str, bytes]) -> bytes | None:
     That is nearly every page, and what is around its `own` parts differs in the words only.
     """
     text = found.search.text
-    if not found.search.has_words_alone or not found.hits or found.suggestion:
+    if not found.search.has_words_alone or not found.hits:
         return None
-    if found.is_place_missing or (found.is_fuzzy and found.search.typed_zip):
+    if found.is_fuzzy or found.is_place_missing:
         return None
     # Titles have a single space between words.
     if text != " ".join(text.split()):
         return None
-    shape = (bool(found.partial), found.has_next, found.is_fuzzy)
+    shape = (bool(found.partial), found.has_next)
 
     def written() -> str:
         marks = marks_of(*own, "text", "shown_at")
@@ -106,7 +106,7 @@ def _surroundings(found: Found) -> dict[str, Any]:
     return {
         "found": found,
         "search": wanted,
-        "sorts": _sorts(wanted),
+        "sorts": _sorts(found),
         "views": _choices("view", VIEWS, wanted),
         "near_own": _near_own(wanted),
         "radii": RADII_MILES,
@@ -118,7 +118,7 @@ def _surroundings(found: Found) -> dict[str, Any]:
         "filters": _filters(wanted),
         "meant_place": meant_place(found),
         "ways_on": ways_on(found),
-        "request_url": None if found.hits else request_url(found),
+        "request_url": request_url(found) if found.is_unmet or not found.hits else None,
         "drawing": _map(found) if wanted.view == "map" else None,
         "previous_url": address(wanted.turned_to(wanted.page - 1)) if wanted.page > 1 else None,
         "next_url": (
@@ -182,8 +182,12 @@ def _choices(field: str, values: Iterable[Any], wanted: Search) -> list[dict[str
     ]
 
 
-def _sorts(wanted: Search) -> list[dict[str, Any]]:
-    sorts = ("relevance", "newest", "title", *(("distance",) if wanted.near else ()))
+def _sorts(found: Found) -> list[dict[str, Any]]:
+    wanted = found.search
+    if found.place is None and wanted.sort == "distance":
+        # How far away anything is cannot be told, so the best come first.
+        wanted = wanted.changed(sort="relevance")
+    sorts = ("relevance", "newest", "title", *(("distance",) if found.place else ()))
     return _choices("sort", sorts, wanted)
 
 

@@ -149,9 +149,11 @@ class PlaceForm(Form):
         description=_l("Fills in city, county and map point."),
     )
     county_fips = TextField(
-        _l("County (FIPS code)"),
-        [wtforms.validators.Regexp(r"^\d{5}$", message=_l("Please give five digits."))],
-        longest=5,
+        _l("County"),
+        longest=100,
+        description=_l(
+            "Only if the ZIP code leads to the wrong one. Write it like Jefferson County, KY."
+        ),
     )
     latitude = CoordinateField(_l("Latitude"), most=90)
     longitude = CoordinateField(_l("Longitude"), most=180)

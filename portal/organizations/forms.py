@@ -156,8 +156,8 @@ class OrganizationForm(Form):
     naics_codes = ListField(
         _l("Industries (NAICS 2022 codes)"),
         most=20,
-        longest=6,
-        description=_l("For example 332710 for machine shops."),
+        longest=200,
+        description=_l("A code or its name, such as 332710 or machine shops."),
     )
     capabilities = CapabilitiesField(
         _l("Capabilities"),

@@ -345,6 +345,27 @@ def naics_titles(codes: Iterable[str]) -> dict[str, str]:
     return dict(_tuples_in(statement, NaicsCode.code, codes))
 
 
+def industries_named(words: str, limit: int = 3) -> list[tuple[str, str]]:
+    """Return so many industries of six digits whose titles have all of these words, shortest first.
+
+    Each with its title. A plural may be asked for in the singular.
+    """
+    wanted = [word.casefold().removesuffix("s") for word in re.findall(r"\w+", words)]
+    if not wanted:
+        return []
+    title = func.lower(NaicsCode.title)
+    rows = session.execute(
+        select(NaicsCode.code, NaicsCode.title)
+        .where(
+            func.length(NaicsCode.code) == 6,
+            *(title.contains(word, autoescape=True) for word in wanted),
+        )
+        .order_by(func.length(NaicsCode.title), NaicsCode.code)
+        .limit(limit)
+    )
+    return [(row.code, row.title) for row in rows]
+
+
 def cluster_keys_of(codes: Collection[str]) -> dict[str, str]:
     """Return the key of the cluster of each NAICS code that has one.
 

@@ -90,6 +90,7 @@ def test_a_new_zip_code_moves_county_and_point_along(actor, shop):
         ({"county_fips": "99999"}, "county_fips"),
         ({"latitude": 38.0, "longitude": None}, "longitude"),
         ({"naics_codes": ["000000"]}, "naics_codes"),
+        ({"naics_codes": ["basket weaving"]}, "naics_codes"),
         ({"capabilities": ["basket weaving"]}, "capabilities"),
         ({"ipeds_id": "999001"}, "ipeds_id"),
     ],
@@ -299,3 +300,23 @@ def test_own_organizations_are_chosen_by_role(actor, world):
         world.organizations["shop"]
     ]
     assert profiles.list_organizations_of(actor("ben"), "owner", "manager") == []
+
+
+@pytest.mark.parametrize("name", ["332710", "332710 Machine Shops", "machine shops"])
+def test_an_industry_is_named_by_its_code_or_in_words(actor, shop, name):
+    records.change_organization(actor("ana"), shop, naics_codes=[name])
+    assert shop.naics_codes == ["332710"]
+
+
+def test_an_industry_named_only_nearly_is_answered_with_what_is_known(actor, shop):
+    with pytest.raises(Invalid) as refusal:
+        records.change_organization(actor("ana"), shop, naics_codes=["machine shop"])
+    assert "Did you mean 332710 (Machine Shops)?" in str(refusal.value)
+
+
+@pytest.mark.parametrize("county", ["Clark", "clark county", "Clark County, IN", "18019"])
+def test_a_county_needs_no_state_beside_a_zip_code(actor, county):
+    made = records.register_organization(
+        actor("cleo"), name="Bridge Works", kind="sme", zip_code="47130", county_fips=county
+    )
+    assert made.county_fips == "18019"

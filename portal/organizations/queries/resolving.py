@@ -42,14 +42,34 @@ def get_capabilities(names: Collection[str]) -> list[Capability]:
     )
 
 
-def get_naics(codes: Collection[str]) -> list[str]:
-    """Return the codes, each once. Raises Invalid("naics_codes") for an unknown one."""
-    known = regions.naics_titles(codes)
-    for code in codes:
-        if code not in known:
+def get_naics(names: Collection[str]) -> list[str]:
+    """Return the NAICS codes of codes or titles, each once.
+
+    Raises Invalid("naics_codes") for an unknown one, with the nearest that are known.
+    """
+    # "332710 Machine Shops" is a code with its title beside it.
+    codes = {name: name.partition(" ")[0] for name in names}
+    known = set(regions.naics_titles(codes.values()))
+    for name, code in codes.items():
+        if code in known:
+            continue
+        near = [] if name.isdecimal() else regions.industries_named(name)
+        titled = [found for found, title in near if title.casefold() == name.casefold()]
+        if titled:
+            known.add(titled[0])
+        elif near:
             raise Invalid(
                 "naics_codes",
-                _("%(code)s is no manufacturing code of NAICS 2022 that we know.", code=code),
+                _(
+                    "We do not know “%(name)s”. Did you mean %(others)s?",
+                    name=name,
+                    others=", ".join(f"{found} ({title})" for found, title in near),
+                ),
+            )
+        else:
+            raise Invalid(
+                "naics_codes",
+                _("%(code)s is no manufacturing code of NAICS 2022 that we know.", code=name),
             )
     return sorted(known)
 
@@ -68,7 +88,9 @@ def complete_place(
         name: fields[name] if name in fields else getattr(before, name, None) for name in names
     }
     if before is None or place["county_fips"] != getattr(before, "county_fips", None):
-        place["county_fips"] = _county_fips(place["county_fips"] or "", place["state"] or "")
+        place["county_fips"] = _county_fips(
+            place["county_fips"] or "", place["state"] or "", place["zip_code"] or ""
+        )
     if before is not None and place["zip_code"] != getattr(before, "zip_code", None):
         for group in (("county_fips",), ("latitude", "longitude"), ("city", "state")):
             if all(place[name] == getattr(before, name) for name in group):
@@ -92,7 +114,7 @@ def complete_place(
     return {**place, **{name: place[name] or "" for name in ("city", "state", "zip_code")}}
 
 
-def _county_fips(text: str, state: str) -> str | None:
+def _county_fips(text: str, state: str, zip_code: str) -> str | None:
     text = text.strip()
     if not text:
         return None
@@ -100,6 +122,9 @@ def _county_fips(text: str, state: str) -> str | None:
         county_fips = session.scalar(select(County.fips).where(County.fips == text))
     else:
         name, _comma, given_state = (part.strip() for part in text.rpartition(","))
+        if not name and not state and (found := regions.find_zip(zip_code)) is not None:
+            # Whoever gives the ZIP code and “Bullitt” has said in which state.
+            state = found.state
         county = regions.find_county(name or given_state, given_state if name else state)
         county_fips = county.fips if county else None
     if county_fips is None:

@@ -191,8 +191,16 @@ def test_a_facility_tells_how_it_is_booked_once_others_may(
 ) -> None:
     url = f"/facilities/{world.facilities['shop_public']}"
     assert "Booking it" not in client_of("nobody").get(url).text
-    client_of("ana").post(f"{url}/booking-rules/bookable", data={"bookable": "yes"})
-    assert "You ask, and the host approves" in client_of("nobody").get(url).text
+    ana = client_of("ana")
+    ana.post(f"{url}/booking-rules/bookable", data={"bookable": "yes"})
+    told = client_of("nobody").get(url).text
+    assert "You ask, and the host approves" in told
+    # Whoever lists a shop floor hardly means that others come at three in the morning.
+    unset = "So far it is open at any hour of any day."
+    assert unset not in told
+    assert unset in ana.get(url).text
+    ana.post(f"{url}/booking-rules/preset", data={"preset": "weekdays"})
+    assert unset not in ana.get(url).text
 
 
 def test_the_hours_of_a_machine_are_its_facilitys_until_it_has_its_own(

@@ -356,6 +356,7 @@ def _told(actor: Actor, resource: Resource) -> Mapping[str, Any]:
     if ahead:
         facts.append((_("Not available"), ahead[:MOST_TOLD]))
     return {
+        "is_always_open": calendar.hours.week is None,
         "zone": zone,
         "week": write_week(calendar.hours),
         "facts": facts,

@@ -27,6 +27,20 @@ def test_draft_that_lacks_something_is_completed_where_it_lacks_it(
     assert "Saturdays on the mill" in text
     assert "Please say from which day" not in ana.get(f"/agreements/{draft.id}/edit").text
 
+    assert "Save and propose" in text
+    completed = {
+        "kind": draft.kind,
+        "title": draft.title,
+        "role": "provider",
+        "parties-0-organization": "Falls City Community College",
+        "parties-0-role": "receiver",
+        "starts_on": today_here().isoformat(),
+        "action": "propose",
+    }
+    answer = ana.post(f"/agreements/{draft.id}/edit", data=completed)
+    assert answer.status_code == 303
+    assert queries.get_agreement(draft.id).status == "proposed"
+
 
 def test_form_says_before_it_is_sent_what_a_proposal_needs(client_of: Clients) -> None:
     text = client_of("ana").get("/agreements/new").text

@@ -156,6 +156,8 @@ def edit_agreement(agreement_id: int) -> ResponseReturnValue:
     if form.submitted():
         saved = form.attempt(services.change_agreement, actor, agreement, **form.data)
         if saved is not None:
+            if request.form.get("action") == "propose":
+                return act_on_agreement(agreement_id, "propose")
             flash(_("“%(title)s” was saved.", title=saved.title))
             return _to_record(agreement_id)
         agreement = queries.get_visible_agreement(actor, agreement_id)
@@ -164,7 +166,12 @@ def edit_agreement(agreement_id: int) -> ResponseReturnValue:
             services.check_complete(agreement)
         except Invalid as error:
             form.add_errors(error)
-    return page("agreements/edit.html", form=form, agreement=agreement)
+    return page(
+        "agreements/edit.html",
+        form=form,
+        agreement=agreement,
+        is_proposed="propose" in {*request.args, request.form.get("action")},
+    )
 
 
 @blueprint.post("/agreements/<int:agreement_id>/delete")

@@ -203,6 +203,12 @@ def test_a_facility_tells_how_it_is_booked_once_others_may(
     assert unset not in ana.get(url).text
 
 
+def next_weekday(weekday: int) -> dt.date:
+    """Return the first such day after today; Monday is 0."""
+    tomorrow = now().date() + dt.timedelta(days=1)
+    return tomorrow + dt.timedelta(days=(weekday - tomorrow.weekday()) % 7)
+
+
 def test_the_hours_of_a_machine_are_its_facilitys_until_it_has_its_own(
     world: World, client_of: ClientOf, rules_url: str
 ) -> None:
@@ -212,6 +218,14 @@ def test_the_hours_of_a_machine_are_its_facilitys_until_it_has_its_own(
     ana.post(f"/facilities/{facility}/booking-rules/hours", data=row)
     page = ana.get(f"{rules_url}/hours").text
     assert "6:00\u202fAM–2:00\u202fPM" in page
+    ana.post(f"{rules_url}/bookable", data={"bookable": "yes"})
+    tuesday = next_weekday(1)
+    for day, hours in (
+        (tuesday, "Open: 6:00\u202fAM to 2:00\u202fPM"),
+        (next_weekday(2), "Closed"),
+    ):
+        times = ana.get(f"/equipment/{world.equipment['shop_public']}/times?date={day}").text
+        assert hours in times
     assert "from the facility" in page
     assert 'value="6:00' not in page
     assert 'value="6:00' in ana.get(f"{rules_url}/hours?begin=these").text

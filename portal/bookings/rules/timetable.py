@@ -50,6 +50,19 @@ class Day:
     blocks: tuple[Block, ...]
     changes_clock: bool = False
 
+    @property
+    def hours(self) -> list[Span]:
+        """When it is open on this day, whether or not it can be booked then."""
+        found: list[Span] = []
+        for block in self.blocks:
+            if block.kind == "shut":
+                continue
+            if found and found[-1].ends_at == block.span.starts_at:
+                found[-1] = Span(found[-1].starts_at, block.span.ends_at)
+            else:
+                found.append(block.span)
+        return found
+
 
 @dataclass(frozen=True)
 class Cell:

@@ -27,6 +27,8 @@ def test_closing_names_the_accepted_response_that_led_to_it(
     actor: ActorOf, request_of: RequestOf, response: Callable[[], Response], client_of: ClientOf
 ) -> None:
     ana = actor("ana")
+    untold = client_of("ana").get(f"/requests/{request_of('shop_public').id}/close").text
+    assert '<option selected value="found_elsewhere">' in untold
     with pytest.raises(Invalid, match="No response is accepted"):
         close_request(ana, request_of("shop_public"), result="found_here")
     act_on_response(ana, response(), "accept")
@@ -36,7 +38,7 @@ def test_closing_names_the_accepted_response_that_led_to_it(
     assert request_of("shop_public").status == "published"
     number = request_of("shop_public").id
     page = client_of("ana").get(f"/requests/{number}/close").text
-    assert "Falls City Community College" in page
+    assert f'<option selected value="{response().id}">Falls City Community College' in page
     data = {"result": "found_here", "response_id": response().id, "note": "Two days a month."}
     assert client_of("ana").post(f"/requests/{number}/close", data=data).status_code == 303
     closing = session.get_one(RequestClosing, number)

@@ -49,8 +49,12 @@ def assert_outcome(agreement_id: int) -> ResponseReturnValue:
             )
             return _to_outcome(saved.id)
         agreement = get_visible_agreement(actor, agreement_id)
+    own = {party.organization_id for party in agreement.parties} & set(actor.memberships)
     form.organization_id.choices = [
-        (party.organization_id, party.organization.name) for party in agreement.parties
+        (party.organization_id, party.organization.name)
+        for party in agreement.parties
+        # Whoever stands on one side is offered it as “Your organization” already.
+        if own != {party.organization_id}
     ]
     form.same_as.choices = [(row.id, _told(row)) for row in alike]
     return page("agreements/assert.html", form=form, agreement=agreement, alike=alike)

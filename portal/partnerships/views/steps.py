@@ -1,5 +1,7 @@
 """The steps in the life of a request: its workflow, renewing it, deleting a draft."""
 
+from typing import Any
+
 from flask import url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -61,10 +63,15 @@ def close(request_id: int) -> ResponseReturnValue:
     record = queries.get_visible_request(actor, request_id)
     authorize(actor, Permission.REQUEST_MANAGE, record)
     told = closing.find_closing(actor, record)
-    form = CloseForm.bind(told)
-    form.response_id.choices = [
-        (response.id, response.organization.name) for response in closing.list_accepted(record)
-    ]
+    accepted = closing.list_accepted(record)
+    likely: dict[str, Any] = {}
+    if len(accepted) == 1:
+        likely["response_id"] = accepted[0].id
+    elif not accepted:
+        # What comes first in the list needs a response that was accepted.
+        likely["result"] = "found_elsewhere"
+    form = CloseForm.bind(told) if told else CloseForm.bind(**likely)
+    form.response_id.choices = [(response.id, response.organization.name) for response in accepted]
     if form.submitted():
         closed = form.attempt(close_request, actor, record, **form.data)
         if closed is not None:

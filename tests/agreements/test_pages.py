@@ -26,6 +26,7 @@ def test_draft_that_lacks_something_is_completed_where_it_lacks_it(
     assert f'action="/agreements/{draft.id}/edit"' in text
     assert "Saturdays on the mill" in text
     assert "Please say from which day" not in ana.get(f"/agreements/{draft.id}/edit").text
+    assert 'value="0.00"' not in text
 
     assert "Save and propose" in text
     completed = {

@@ -651,6 +651,16 @@ def test_all_that_follow_in_a_series_are_cancelled_at_once(
 # Lists, the desk, the machine
 
 
+def test_a_host_goes_back_from_a_guests_booking_to_those_at_the_host(
+    client_of: ClientOf, mill: OpenMill, book: Callable[..., Booking], world: World
+) -> None:
+    mill()
+    number = book("ana", "09:00", "10:00").id
+    hosted = f'<a href="/organizations/{world.organizations["college"]}/bookings">Bookings here</a>'
+    assert hosted in client_of("cleo").get(f"/bookings/{number}").text
+    assert "Your bookings</a>" in client_of("ana").get(f"/bookings/{number}").text
+
+
 def test_what_colleagues_booked_stands_in_a_list_of_its_own(
     client_of: ClientOf, mill: OpenMill, book: Callable[..., Booking]
 ) -> None:

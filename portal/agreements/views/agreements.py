@@ -418,6 +418,9 @@ def _named_values(agreement: Any) -> Any:
         for party in agreement.parties
         if party.organization_id != agreement.organization_id
     ]
+    # The form asks to leave empty what there is none of, and reads so itself.
+    for name in ("private_cents", "public_cents", "in_kind_cents"):
+        setattr(values, name, getattr(values, name) or None)
     return values
 
 

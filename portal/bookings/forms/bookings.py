@@ -29,7 +29,7 @@ ON_CONFLICT = {
 #: So many runs or samples are planned at most.
 MOST_COUNTED = 100_000
 
-FREQUENCIES = {"daily": _l("daily"), "weekly": _l("weekly"), "monthly": _l("monthly")}
+FREQUENCIES = {"daily": _l("Every day"), "weekly": _l("Every week"), "monthly": _l("Every month")}
 
 
 class RecurrenceForm(Part):

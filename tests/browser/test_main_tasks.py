@@ -164,7 +164,7 @@ def test_a_search_is_narrowed_brought_near_and_put_on_a_map(
     stranger = person("nobody")
     stranger.open("/search")
     stranger.fill("Machine, skill, name or place", "mill")
-    stranger.fill("Near ZIP code", "40202")
+    stranger.fill("Near ZIP or town", "40202")
     stranger.press("Search")
     expect(stranger.page).to_have_url(re.compile("near=40202"))
     stranger.sees("near Louisville, KY")

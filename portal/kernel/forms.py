@@ -192,6 +192,7 @@ class Form(wtforms.Form):
     differences: Sequence[Difference] = ()
     _present: tuple[wtforms.Form, Mapping[str, str]] | None = None
     _is_compared = False
+    _check: Callable[[Mapping[str, Any]], object] | None = None
     _fields: dict[str, Any]
     _unknown: dict[str, Any] = {}
 
@@ -249,16 +250,35 @@ class Form(wtforms.Form):
                 self.form_errors.append(f"{name}: {message}")
         return is_valid and not self.refused
 
-    def submitted(self) -> bool:
+    def submitted(self, check: Callable[[Mapping[str, Any]], object] | None = None) -> bool:
         """Tell whether this is a sent form that is valid (and does not just ask for a row).
 
         What others have changed meanwhile is taken over. Where the sender changed the same, the
         form comes back with the `differences`; sent again it is valid.
+        check: what of a command's refusals can be told of the values alone. It raises Invalid, and
+        is called once something is refused, with the values that are sound: so that a person reads
+        at once what the form refuses and what the command would.
         """
         if request.method != "POST" or self.wants_row():
             return False
+        self._check = check
         self._keep_both()
-        return self.validate() and not self.differences
+        if not self.validate():
+            self._add_known()
+            return False
+        return not self.differences
+
+    def _add_known(self) -> None:
+        """Put at the fields without an error what `check` refuses."""
+        if self._check is None:
+            return
+        sound = {name: field.data for name, field in self._fields.items() if not field.errors}
+        try:
+            self._check(sound)
+        except Invalid as error:
+            for name, message in error.problems:
+                if name in sound:
+                    self.add_error(name, message)
 
     @property
     def is_outdated(self) -> bool:
@@ -298,6 +318,7 @@ class Form(wtforms.Form):
                 return function(*args, **kwargs)
         except Invalid as error:
             self.add_errors(error)
+            self._add_known()
         except ChangedMeanwhile as error:
             self.add_error(None, error.message)
         return None

@@ -29,6 +29,7 @@ from portal.organizations.forms import (
 )
 from portal.organizations.policies import Permission
 from portal.organizations.queries import people, profiles
+from portal.organizations.queries.resolving import check_named
 from portal.organizations.rules import (
     CLAIMS,
     EMPLOYEE_BANDS,
@@ -172,7 +173,7 @@ def register() -> ResponseReturnValue:
     authorize(actor, Permission.ORGANIZATION_REGISTER)
     form = OrganizationForm.bind()
     duplicates: list[profiles.Duplicate] = []
-    if form.submitted():
+    if form.submitted(check_named):
         is_another = request.form.get("is_another") == "yes"
         if not is_another:
             duplicates = profiles.find_duplicates(form.name.data, zip_code=form.zip_code.data)
@@ -199,7 +200,7 @@ def edit(organization_id: int) -> ResponseReturnValue:
     actor = current_actor()
     organization = profiles.get_editable_organization(actor, organization_id)
     form = OrganizationPageForm.bind(organization_values(organization))
-    if form.submitted():
+    if form.submitted(check_named):
         changed = form.attempt(records.change_organization, actor, organization, **form.data)
         if changed is not None:
             flash(_("“%(name)s” was saved.", name=changed.name))

@@ -18,7 +18,13 @@ from portal.facilities.rules import CONDITIONS, CUSTOMER_CLASSES, SHARING_LABELS
 from portal.facilities.services import equipment as services
 from portal.facilities.services import files
 from portal.facilities.views.blueprint import blueprint
-from portal.facilities.views.offers import create, offer_audiences, offer_organizations, values_of
+from portal.facilities.views.offers import (
+    check_offer,
+    create,
+    offer_audiences,
+    offer_organizations,
+    values_of,
+)
 from portal.facilities.views.records import (
     after_saving,
     change_photo,
@@ -81,7 +87,7 @@ def new_equipment() -> ResponseReturnValue:
     form.facility_id.choices = facility_choices(current_actor(), list(dict(choices)))
     if request.method == "GET":
         form.facility_id.data = request.args.get("facility", type=record_number)
-    if form.submitted():
+    if form.submitted(check_offer):
         equipment = form.attempt(create, form, services.create_equipment)
         if equipment is not None:
             return after_saving(equipment)
@@ -98,7 +104,7 @@ def edit_equipment(equipment_id: int) -> ResponseReturnValue:
     form.facility_id.choices = facility_choices(
         current_actor(), [equipment.organization_id], also=equipment.facility_id
     )
-    if form.submitted():
+    if form.submitted(check_offer):
         saved = form.attempt(
             services.update_equipment, current_actor(), equipment, **values_of(form)
         )

@@ -12,7 +12,13 @@ from portal.facilities.rules import FACILITY_KINDS, week_of
 from portal.facilities.services import facilities as services
 from portal.facilities.services import files
 from portal.facilities.views.blueprint import blueprint
-from portal.facilities.views.offers import create, offer_audiences, offer_organizations, values_of
+from portal.facilities.views.offers import (
+    check_offer,
+    create,
+    offer_audiences,
+    offer_organizations,
+    values_of,
+)
 from portal.facilities.views.records import (
     after_saving,
     change_photo,
@@ -61,7 +67,7 @@ def new_facility() -> ResponseReturnValue:
     """Add a facility."""
     form = FacilityPageForm.bind(visibility="public")
     choices = offer_organizations(form)
-    if form.submitted():
+    if form.submitted(check_offer):
         facility = form.attempt(create, form, services.create_facility)
         if facility is not None:
             return after_saving(facility)
@@ -75,7 +81,7 @@ def edit_facility(facility_id: int) -> ResponseReturnValue:
     authorize(current_actor(), Permission.FACILITY_EDIT, facility)
     form = FacilityForm.bind(facility_values(facility, is_page=True))
     offer_audiences(form, facility)
-    if form.submitted():
+    if form.submitted(check_offer):
         saved = form.attempt(services.update_facility, current_actor(), facility, **values_of(form))
         if saved is not None:
             return after_saving(facility)

@@ -19,6 +19,7 @@ from portal.organizations.queries.profiles import (
     get_chosen_organization,
     organization_choices,
 )
+from portal.organizations.queries.resolving import check_named
 
 _AUDIENCES = {key: label for key, label in VISIBILITIES.items() if key != "draft"}
 _NOW_SEEN: Mapping[str, Callable[[str], str]] = {
@@ -66,6 +67,13 @@ def offer_audiences(form: Any, record: Any) -> None:
         form.visibility.choices = list(_AUDIENCES.items())
         if request.method == "GET":
             form.visibility.data = "public"
+
+
+def check_offer(values: Mapping[str, Any]) -> None:
+    """Raise Invalid with all that a form names and nobody knows; what is in a facility is there."""
+    check_named(
+        {**values, "zip_code": "", "county_fips": ""} if values.get("facility_id") else values
+    )
 
 
 def create(form: Form, command: Callable[..., Any]) -> Any:

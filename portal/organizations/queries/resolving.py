@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 
 from portal.kernel.database import session
-from portal.kernel.errors import Invalid
+from portal.kernel.errors import Invalid, check_all
 from portal.regions import queries as regions
 from portal.regions.models import Capability, County
 
@@ -112,6 +112,21 @@ def complete_place(
             if place["latitude"] is None:
                 place["latitude"], place["longitude"] = found.latitude, found.longitude
     return {**place, **{name: place[name] or "" for name in ("city", "state", "zip_code")}}
+
+
+def check_named(values: Mapping[str, Any]) -> None:
+    """Raise Invalid with all capabilities, industries and places of a form that nobody knows."""
+    check_all(
+        lambda: get_capabilities(values.get("capabilities") or ()),
+        lambda: get_naics(values.get("naics_codes") or ()),
+        lambda: _check_place(values),
+    )
+
+
+def _check_place(values: Mapping[str, Any]) -> None:
+    # Half of a point says nothing of the other half, which was refused.
+    if "zip_code" in values and ("latitude" in values) == ("longitude" in values):
+        complete_place(values, country=values.get("country") or "US")
 
 
 def _county_fips(text: str, state: str, zip_code: str) -> str | None:

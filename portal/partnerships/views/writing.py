@@ -1,6 +1,7 @@
 """The form of a request: writing one, changing it, and its attachments."""
 
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any
 
 from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
@@ -8,24 +9,24 @@ from flask_babel import gettext as _
 
 from portal.kernel.authorization import authorize
 from portal.kernel.clock import today_here
-from portal.kernel.errors import Conflict
+from portal.kernel.errors import Conflict, check_all
 from portal.kernel.web.answers import flash, page, see_other
 from portal.kernel.web.arguments import confirmed, record_number, text_argument
 from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.desk import list_asked_by
 from portal.organizations.queries.profiles import find_organization, organization_choices
+from portal.organizations.queries.resolving import check_named
 from portal.partnerships.forms import AUDIENCES, RequestPageForm, request_values
 from portal.partnerships.policies import Permission
 from portal.partnerships.queries import requests as queries
 from portal.partnerships.queries.quality import assess_values
 from portal.partnerships.rules.examples import KIND_HELP, examples_of
+from portal.partnerships.rules.publishing import PLAIN_FIELDS, Incomplete, missing_fields
 from portal.partnerships.rules.words import DIRECTIONS, REQUEST_KINDS
 from portal.partnerships.rules.workflows import EDITABLE_STATUSES
 from portal.partnerships.services import requests as services
 from portal.partnerships.views.blueprint import blueprint
 from portal.partnerships.views.responses import offer_organizations
-
-R = TypeVar("R")
 
 
 @blueprint.route("/requests/new", methods=["GET", "POST"])
@@ -43,7 +44,8 @@ def create_request() -> ResponseReturnValue:
     form = RequestPageForm.bind(**(_prefill() if request.method == "GET" else {}))
     offer_organizations(form, choices)
     subject = _offer_subject(form)
-    if not only_looks() and form.submitted():
+    check = _check_publication if _wants_publication() else check_named
+    if not only_looks() and form.submitted(check):
         values = form.data
         organization = chosen(choices, values.pop("organization_id"))
         if organization is None:
@@ -81,7 +83,9 @@ def edit(request_id: int) -> ResponseReturnValue:
         request_values(record, is_page=True), organization_id=record.organization_id
     )
     offer_organizations(form, choices)
-    if not only_looks() and form.submitted():
+    publishes = is_draft and not record.is_on_behalf and _wants_publication()
+    check = _check_publication if publishes or not is_draft else check_named
+    if not only_looks() and form.submitted(check):
         values = form.data
         organization_id = values.pop("organization_id")
         if not is_draft:
@@ -91,7 +95,7 @@ def edit(request_id: int) -> ResponseReturnValue:
             services.change_request,
             actor,
             record,
-            publish=is_draft and not record.is_on_behalf and _wants_publication(),
+            publish=publishes,
             organization=chosen(choices, organization_id),
             **values,
         )
@@ -162,6 +166,21 @@ def remove_attachment(request_id: int, attachment_id: int) -> ResponseReturnValu
     services.remove_attachment(actor, record, attachment_id=attachment_id)
     flash(_("“%(name)s” was removed.", name=name))
     return see_other(back)
+
+
+def _check_publication(values: Mapping[str, Any]) -> None:
+    """Raise Invalid with all that a form names and nobody knows, and what publication lacks."""
+    check_all(lambda: check_named(values), lambda: _check_complete(values))
+
+
+def _check_complete(values: Mapping[str, Any]) -> None:
+    if not values.get("kind") or not values.get("direction"):
+        return
+    asks_one = values.get("equipment_id") or values.get("facility_id")
+    unsound = dict.fromkeys((*PLAIN_FIELDS, "capabilities"))
+    missing = list(missing_fields({**unsound, **values, "asked_organization_id": asks_one}))
+    if missing:
+        raise Incomplete(missing)
 
 
 def _wants_publication() -> bool:

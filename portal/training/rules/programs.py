@@ -6,7 +6,10 @@ Pure functions and tables; nothing here reads the database.
 from collections.abc import Mapping
 from typing import Any
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+
+from portal.kernel.errors import Invalid
 
 PROGRAM_KINDS: Mapping[str, Any] = {
     "course": _l("Course"),
@@ -122,3 +125,16 @@ def unsaid_of_apprenticeship(values: Mapping[str, Any]) -> list[str]:
     if values.get("kind") != "apprenticeship":
         return []
     return [name for name in _OF_APPRENTICESHIPS if not values.get(name)]
+
+
+def check_apprenticeship(values: Mapping[str, Any]) -> None:
+    """Refuse to show an apprenticeship that does not say what apprentices decide by."""
+    unsaid = unsaid_of_apprenticeship(values)
+    if values.get("visibility") != "draft" and unsaid:
+        raise Invalid(
+            unsaid[0],
+            _(
+                "An apprenticeship names its sponsor, occupation, wages and related instruction "
+                "before others see it."
+            ),
+        )

@@ -22,7 +22,11 @@ from portal.training.models.programs import Program
 from portal.training.models.sections import Section
 from portal.training.policies import Permission
 from portal.training.queries import programs as queries
-from portal.training.rules.programs import PROGRAM_FIELDS, unsaid_of_apprenticeship
+from portal.training.rules.programs import (
+    PROGRAM_FIELDS,
+    check_apprenticeship,
+    unsaid_of_apprenticeship,
+)
 
 _COLUMNS = (*PROGRAM_FIELDS, "external_values")
 
@@ -232,17 +236,8 @@ def _set_program(program: Program, values: Mapping[str, Any]) -> list[str]:
 
 
 def _check_apprenticeship(program: Program) -> None:
-    """Refuse to show an apprenticeship that does not say what apprentices decide by."""
     said = {name: getattr(program, name) for name in PROGRAM_FIELDS}
-    unsaid = unsaid_of_apprenticeship({**said, "occupation": program.occupation_code})
-    if program.visibility != "draft" and unsaid:
-        raise Invalid(
-            unsaid[0],
-            _(
-                "An apprenticeship names its sponsor, occupation, wages and related instruction "
-                "before others see it."
-            ),
-        )
+    check_apprenticeship({**said, "occupation": program.occupation_code})
 
 
 def _set_skills(program: Program, names: Sequence[str]) -> bool:

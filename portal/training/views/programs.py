@@ -1,5 +1,6 @@
 """Pages of programs: lists, records, forms, what a provider offers."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import request, url_for
@@ -19,6 +20,7 @@ from portal.facilities.views.offers import (
 )
 from portal.kernel.authorization import authorize, can
 from portal.kernel.clock import now, today_here
+from portal.kernel.errors import check_all
 from portal.kernel.kept import keep_answer
 from portal.kernel.listing import VISIBILITIES
 from portal.kernel.web.additions import sections_of
@@ -47,6 +49,7 @@ from portal.training.rules.programs import (
     LANGUAGES,
     PROGRAM_KINDS,
     PROGRAM_STEPS,
+    check_apprenticeship,
 )
 from portal.training.rules.sections import SECTION_STATUSES, is_open_on, price_range
 from portal.training.schemas.linked_data import program_linked_data
@@ -251,7 +254,7 @@ def new_program() -> ResponseReturnValue:
     )
     choices = offer_organizations(form)
     cell: dict[str, Any] = {name: text_argument(name, 80) for name in ("skill", "area", "quarter")}
-    if form.submitted():
+    if form.submitted(_check):
         program = form.attempt(create, form, services.create_program)
         if program is not None:
             return _after_saving(program, cell if asked and cell["area"] else None)
@@ -265,6 +268,17 @@ def new_program() -> ResponseReturnValue:
     )
 
 
+def _check(values: Mapping[str, Any]) -> None:
+    """Raise Invalid with all that a program's form names and nobody knows, and what it lacks."""
+    visibility = "draft" if request.form.get("action") == "draft" else values.get("visibility")
+    check_all(
+        lambda: skills.get_skills(values.get("skills") or ()),
+        lambda: values.get("credential") and skills.get_named_credential(values["credential"]),
+        lambda: values.get("occupation") and skills.get_occupation(values["occupation"]),
+        lambda: check_apprenticeship({**values, "visibility": visibility}),
+    )
+
+
 @blueprint.route("/training/programs/<int:program_id>/edit", methods=["GET", "POST"])
 def edit_program(program_id: int) -> ResponseReturnValue:
     """Change a program."""
@@ -273,7 +287,7 @@ def edit_program(program_id: int) -> ResponseReturnValue:
     authorize(actor, Permission.PROGRAM_EDIT, program)
     form = ProgramForm.bind(program_values(program, is_page=True))
     offer_audiences(form, program)
-    if form.submitted():
+    if form.submitted(_check):
         saved = form.attempt(services.update_program, actor, program, **values_of(form))
         if saved is not None:
             return _after_saving(program)

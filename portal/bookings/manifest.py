@@ -30,6 +30,7 @@ from portal.bookings.views import (
     access,
     bookings,
     calendar,
+    changing,
     charging,
     closures,
     making,
@@ -60,6 +61,7 @@ from portal.kernel.web.formats import format_date
 PAGES = (
     access,
     bookings,
+    changing,
     calendar,
     charging,
     closures,

@@ -45,8 +45,8 @@ from portal.training.reactions import enrollments as on_enrollments
 from portal.training.reactions import sections as on_sections
 from portal.training.rules.enrollments import ENROLLMENT_ADDRESS
 from portal.training.rules.programs import DELIVERIES, PROGRAM_KINDS
-from portal.training.services import enrollments as enrollment_services
 from portal.training.services import holding as holding_services
+from portal.training.services import seats
 from portal.training.services import sections as section_services
 from portal.training.views import certificates as certificate_views
 from portal.training.views import demands as demand_views
@@ -321,7 +321,7 @@ manifest = Manifest(
         Job(
             "pass_on_seats",
             60,
-            lambda: enrollment_services.pass_on_seats(SYSTEM),
+            lambda: seats.pass_on_seats(SYSTEM),
             is_due=lambda: bool(enrollment_queries.list_lapsing(1)),
         ),
     ),

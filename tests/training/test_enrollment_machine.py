@@ -39,6 +39,7 @@ from portal.training.rules.enrollments import (
 from portal.training.services import enrollments as services
 from portal.training.services import results
 from portal.training.services import sections as section_services
+from portal.training.services.seats import offer_free_seats, pass_on_seats
 from tests.cast import World
 from tests.support.machines import machine_settings
 from tests.training.conftest import ActorOf
@@ -212,7 +213,7 @@ def test_no_order_of_steps_breaks_a_rule_of_enrollments(
                 return
             assert taken <= seats
             # As what follows on the change does.
-            services.offer_free_seats(SYSTEM, self.section(side))
+            offer_free_seats(SYSTEM, self.section(side))
 
         @rule(number=NUMBERS, passed=st.booleans(), is_free=st.sampled_from([False, False, True]))
         def record(self, number: int, passed: bool, is_free: bool) -> None:
@@ -242,7 +243,7 @@ def test_no_order_of_steps_breaks_a_rule_of_enrollments(
                 for row in self.rows():
                     if row.answer_by is not None:
                         row.answer_by = now() - dt.timedelta(minutes=1)
-            services.pass_on_seats(SYSTEM)
+            pass_on_seats(SYSTEM)
 
         @invariant()
         def the_rules_hold(self) -> None:

@@ -20,7 +20,7 @@ from portal.training.queries import enrollments as queries
 from portal.training.queries.sections import get_section
 from portal.training.rules.enrollments import ENROLLMENTS
 from portal.training.services import enrollments as services
-from portal.training.services import results
+from portal.training.services import results, seats
 from portal.training.services import sections as section_services
 from tests.training.conftest import (
     ActorOf,
@@ -139,7 +139,7 @@ def test_offer_that_nobody_takes_goes_to_the_next(
         again(ben).answer_by = now() - dt.timedelta(minutes=1)
     with pytest.raises(Conflict, match="until lately"):
         services.answer_enrollment(actor("ben"), again(ben), "accept")
-    assert services.pass_on_seats(SYSTEM) == 1
+    assert seats.pass_on_seats(SYSTEM) == 1
     assert [again(ben).status, again(eve).status] == ["lapsed", "offered"]
 
 
@@ -151,7 +151,7 @@ def test_more_seats_serve_the_line_before_newcomers(
     ben = services.enroll(actor("ben"), section)
     section_services.update_section(actor("cleo"), section, seats=2)
     assert services.enroll(actor("eve"), get_section(section.id)).status == "waiting"
-    services.offer_free_seats(SYSTEM, get_section(section.id))
+    seats.offer_free_seats(SYSTEM, get_section(section.id))
     assert (again(ben).status, again(ben).seat) == ("offered", 2)
 
 
@@ -499,7 +499,7 @@ def test_everybody_is_cancelled_with_the_section(actor: ActorOf, open_section: O
     section = open_section(seats=1, min_seats=0)
     rows = [services.enroll(actor(name), section) for name in ("ben", "eve")]
     section_services.act_on_section(actor("cleo"), section, "cancel", note="The mill is broken.")
-    services.cancel_enrollments(SYSTEM, get_section(section.id), note="The mill is broken.")
+    seats.cancel_enrollments(SYSTEM, get_section(section.id), note="The mill is broken.")
     assert [again(row).status for row in rows] == ["cancelled", "cancelled"]
     assert ENROLLMENTS.history(rows[0])[-1].note == "The mill is broken."
 
@@ -508,7 +508,7 @@ def test_line_ends_when_the_section_begins(actor: ActorOf, open_section: OpenSec
     section = open_section(seats=1, min_seats=0)
     ana, ben = (services.enroll(actor(name), section) for name in ("ana", "ben"))
     begin(section)
-    assert services.pass_on_seats(SYSTEM) == 1
+    assert seats.pass_on_seats(SYSTEM) == 1
     assert again(ben).status == "lapsed"
     # Nobody is called in who could not be there at the beginning.
     services.act_on_enrollment(actor("ana"), again(ana), "withdraw")

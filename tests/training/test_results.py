@@ -23,7 +23,7 @@ from portal.training.queries import enrollments as queries
 from portal.training.queries import rosters
 from portal.training.queries.sections import get_section
 from portal.training.services import enrollments as services
-from portal.training.services import results
+from portal.training.services import results, seats
 from portal.training.services.results import Result
 from tests.cast import World
 from tests.training.conftest import (
@@ -370,5 +370,5 @@ def test_section_that_was_cancelled_owes_nothing(
     with unit_of_work():
         section.status = "cancelled"
     assert rosters.load_section_statement(section) == []
-    assert services.cancel_enrollments(SYSTEM, get_section(section.id)) == 2
+    assert seats.cancel_enrollments(SYSTEM, get_section(section.id)) == 2
     assert again(ben).status == "cancelled"

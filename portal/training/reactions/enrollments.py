@@ -28,6 +28,7 @@ from portal.training.rules.telling import (
     is_told,
 )
 from portal.training.services import enrollments as services
+from portal.training.services import seats
 
 # What an event names may be gone, or have changed again, by the time that it is delivered.
 
@@ -63,7 +64,7 @@ def cancel_enrollments_on_section_cancelled(event: events.SectionCancelled) -> N
         section = get_section(event.section_id)
     except NotFound:
         return
-    services.cancel_enrollments(SYSTEM, section, note=event.note)
+    seats.cancel_enrollments(SYSTEM, section, note=event.note)
 
 
 def offer_seats_on_section_changed(event: events.SectionSaved | events.SectionOpened) -> None:
@@ -74,7 +75,7 @@ def offer_seats_on_section_changed(event: events.SectionSaved | events.SectionOp
         section = get_section(event.section_id)
     except NotFound:
         return
-    services.offer_free_seats(SYSTEM, section)
+    seats.offer_free_seats(SYSTEM, section)
 
 
 def email_meetings_on_section_moved(event: events.SectionMoved) -> None:

@@ -1,4 +1,4 @@
-"""Commands on enrollments: made, answered, decided, withdrawn, moved, and passed on by the clock.
+"""Commands on enrollments: made, answered, decided, withdrawn, moved.
 
 Each locks the section first; whoever frees a seat gives it to the next in line in the same
 transaction, so nobody ever waits while a seat is free.
@@ -11,12 +11,11 @@ from collections.abc import Sequence
 
 from flask_babel import gettext as _
 from sqlalchemy import update
-from sqlalchemy.orm.attributes import set_committed_value
 
 from portal.accounts.models import User
 from portal.accounts.rules import hash_secret
 from portal.bookings.rules.customers import customer_class_of
-from portal.kernel.authorization import SYSTEM, Actor
+from portal.kernel.authorization import Actor
 from portal.kernel.clock import now, today_here
 from portal.kernel.commands import command
 from portal.kernel.database import lock, session
@@ -32,20 +31,18 @@ from portal.training.policies import Permission
 from portal.training.queries import enrollments as queries
 from portal.training.queries import sections as section_queries
 from portal.training.queries.certificates import list_of_enrollment
-from portal.training.queries.holding import kept_until, load_held
+from portal.training.queries.holding import kept_until
 from portal.training.rules.enrollments import (
     ENROLLMENTS,
     KEPT_STATUSES,
     MOST_INVITATION_MAILS,
     MOST_INVITED_AT_ONCE,
     MOST_INVITED_IN_A_DAY,
-    is_late_withdrawal,
     last_free_day,
-    lowest_free,
-    renumbered,
 )
 from portal.training.rules.sections import LIVE_STATUSES as LIVE_SECTIONS
 from portal.training.rules.sections import is_open_on, price_for
+from portal.training.services.seats import pass_on, seat_for_newcomer, step_out
 
 _DAY = dt.timedelta(days=1)
 
@@ -78,7 +75,7 @@ def enroll(
     _check_open(section)
     person = session.get_one(User, actor.user_id)
     _check_single(section, person)
-    seat = _seat_for_newcomer(section, waits, organization_id)
+    seat = seat_for_newcomer(section, waits, organization_id)
     enrollment = _add(
         actor,
         section,
@@ -129,7 +126,7 @@ def enroll_others(
         _spare_the_address(organization.id, email)
     made = []
     for email in addresses:
-        seat = _seat_for_newcomer(section, waits, organization.id)
+        seat = seat_for_newcomer(section, waits, organization.id)
         made.append(
             _add(
                 actor,
@@ -177,7 +174,7 @@ def enroll_by_hand(
         )
     _spare_the_post(section.organization_id, 1)
     _spare_the_address(section.organization_id, email)
-    seat = _seat_for_newcomer(section, False, payer.id if payer is not None else None)
+    seat = seat_for_newcomer(section, False, payer.id if payer is not None else None)
     enrollment = _add(
         actor,
         section,
@@ -219,27 +216,6 @@ def _check_single(section: Section, person: User) -> None:
     if found.status in KEPT_STATUSES:
         raise Conflict(_("A seat is kept for you already. Take it under “Your training”."))
     raise Conflict(_("You are in this section already, or wait for it."))
-
-
-def _seat_for_newcomer(
-    section: Section, waits: bool, organization_id: int | None = None
-) -> int | None:
-    """Return the number of a free seat, or None for the line, which goes before newcomers.
-
-    organization_id: of the firm that pays. What is held for a firm is for its people alone.
-    """
-    seat = None
-    held = load_held([section.id])[section.id]
-    others = sum(one.seats for one in held if one.organization_id != organization_id)
-    is_promised = any(one.organization_id == organization_id for one in held)
-    taken = queries.list_taken_seats(section.id)
-    if is_promised or (
-        len(taken) + others < section.seats and not queries.is_waited_for(section.id)
-    ):
-        seat = lowest_free(taken, section.seats)
-    if seat is None and not waits:
-        raise Conflict(_("No seat is free."))
-    return seat
 
 
 def _status(seat: int | None, with_seat: str) -> str:
@@ -376,12 +352,12 @@ def answer_enrollment(
     if action == "object":
         if not enrollment.is_by_hand or enrollment.user_id is not None:
             raise Conflict(_("It stands in an account already. Please withdraw it there."))
-        _step_out(actor, enrollment, "object")
+        step_out(actor, enrollment, "object")
         return enrollment
     if enrollment.status in KEPT_STATUSES and queries.is_lapsing(enrollment):
         raise Conflict(_("The seat was kept for you until lately. It went to somebody else."))
     if action == "turn_down":
-        _step_out(actor, enrollment, "turn_down")
+        step_out(actor, enrollment, "turn_down")
         return enrollment
     section = enrollment.section
     if section.status != "open":
@@ -390,7 +366,7 @@ def answer_enrollment(
     if enrollment.user_id is None:
         if (own := queries.find_own_beside(actor, enrollment)) is not None:
             is_approved = is_approved or own.status == "enrolled"
-            _step_out(actor, own, "withdraw", _("%(firm)s pays now.", firm=_firm(enrollment)))
+            step_out(actor, own, "withdraw", _("%(firm)s pays now.", firm=_firm(enrollment)))
             # Who pays has changed, and nobody leaves.
             own.is_withdrawn_late = False
             session.flush()
@@ -457,21 +433,8 @@ def act_on_enrollment(
     if action == "approve":
         ENROLLMENTS.apply(actor, enrollment, action)
     else:
-        _step_out(actor, enrollment, action, note)
+        step_out(actor, enrollment, action, note)
     return enrollment
-
-
-def _step_out(actor: Actor, enrollment: Enrollment, action: str, note: str = "") -> None:
-    """Take a step after which somebody has no seat and does not wait for one."""
-    section = enrollment.section
-    if enrollment.status in ENROLLMENTS.transitions[action].sources:
-        if action in ("withdraw", "object"):
-            enrollment.is_withdrawn_late = is_late_withdrawal(
-                enrollment.status, today_here(), enrollment.free_until
-            )
-        enrollment.seat, enrollment.answer_by = None, None
-    ENROLLMENTS.apply(actor, enrollment, action, note=note)
-    _pass_on(section)
 
 
 @command(Permission.ROSTER_KEEP)
@@ -501,7 +464,7 @@ def move_enrollment(
         raise Conflict(_("Only who is enrolled, or asked to be, can be moved."))
     if not reason.strip():
         raise Invalid("reason", _("Please give a reason."))
-    seat = _seat_for_newcomer(there, False, enrollment.organization_id)
+    seat = seat_for_newcomer(there, False, enrollment.organization_id)
     enrollment.section_id, enrollment.of_seats, enrollment.seat = there.id, there.seats, seat
     free_until = last_free_day(there.starts_on, there.notice_days, told_on=today_here())
     enrollment.free_until = max(enrollment.free_until, free_until)
@@ -519,61 +482,8 @@ def move_enrollment(
             left_section_id=here.id,
         )
     )
-    _pass_on(here)
+    pass_on(here)
     return queries.get_enrollment(enrollment.id)
-
-
-# Seats passed on
-
-
-def _pass_on(section: Section) -> list[Enrollment]:
-    """Keep the free seats of a locked section for those next in line, as long as it can begin."""
-    session.flush()
-    if section.status != "open" or section.starts_on <= today_here():
-        return []
-    taken = queries.list_taken_seats(section.id)
-    held = load_held([section.id])[section.id]
-    free = section.seats - len(taken)
-    # What is held for a firm goes to its own people, before all others.
-    served = [
-        row
-        for one in held
-        for row in queries.list_waiting(section.id, one.seats, organization_id=one.organization_id)
-    ][: max(0, free)]
-    known = {row.id for row in served}
-    others = [row for row in queries.list_waiting(section.id, max(0, free)) if row.id not in known]
-    served += others[: max(0, free - sum(one.seats for one in held))]
-    for row in served:
-        status = "offered" if row.user_id is not None else "invited"
-        row.seat = lowest_free(taken, section.seats)
-        row.answer_by = kept_until(section, status)
-        ENROLLMENTS.apply(SYSTEM, row, "offer" if status == "offered" else "invite")
-        taken.append(row.seat or 0)
-    return served
-
-
-@command(Permission.ENROLLMENT_CLOSE)
-def offer_free_seats(actor: Actor, section: Section) -> int:
-    """Keep what is free for those next in line; return for how many."""
-    return len(_pass_on(section))
-
-
-@command(Permission.SECTION_EDIT)
-def fit_seats(actor: Actor, section: Section, *, seats: int) -> None:
-    """Renumber the seats that are taken so that a section can have so few of them.
-
-    Raises Invalid where more are taken than that, or held for firms.
-    """
-    taken = queries.list_taken_seats(section.id)
-    held = sum(one.seats for one in load_held([section.id])[section.id])
-    if len(taken) + held > seats and seats < section.seats:
-        raise Invalid(
-            "seats", _("%(count)d seats are taken or kept for somebody.", count=len(taken) + held)
-        )
-    changes = renumbered(taken, seats)
-    for row in queries.list_seated(section.id, list(changes)):
-        row.seat = changes[row.seat or 0]
-        session.flush()
 
 
 @command(Permission.SECTION_EDIT)
@@ -594,27 +504,3 @@ def lengthen_free_days(actor: Actor, section: Section, *, is_moved: bool) -> Non
         )
         .values(free_until=day)
     )
-
-
-@command(Permission.ENROLLMENT_CLOSE)
-def pass_on_seats(actor: Actor) -> int:
-    """Let lapse what nobody answered in time, for the next in line; return how many."""
-    lapsed = 0
-    for row in queries.list_lapsing():
-        lock(row)
-        if queries.is_lapsing(row):
-            _step_out(actor, row, "lapse")
-            lapsed += 1
-    return lapsed
-
-
-@command(Permission.ENROLLMENT_CLOSE)
-def cancel_enrollments(actor: Actor, section: Section, *, note: str = "") -> int:
-    """End all enrollments of a section that was cancelled; return how many."""
-    if section.status != "cancelled":
-        return 0
-    rows = queries.list_cancelled_along(section.id)
-    for row in rows:
-        set_committed_value(row, "section", section)
-        _step_out(actor, row, "cancel", note)
-    return len(rows)

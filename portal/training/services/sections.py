@@ -38,9 +38,10 @@ from portal.training.rules.sections import (
     last_day_to_enroll,
     price_for,
 )
-from portal.training.services.enrollments import fit_seats, lengthen_free_days
+from portal.training.services.enrollments import lengthen_free_days
 from portal.training.services.holding import hold_promised_seats
 from portal.training.services.rooms import free_room, free_rooms, settle_rooms
+from portal.training.services.seats import fit_seats
 
 _PLACE = ("street", "city", "state", "zip_code", "county_fips", "latitude", "longitude")
 #: What is said of when and where by `move_section`, beside the address.

@@ -255,6 +255,7 @@ def make_gallery(**settings: Any) -> Flask:
     directory = Blueprint("directory", "gallery")
     accounts = Blueprint("accounts", "gallery")
     home = Blueprint("home", "gallery")
+    organizations = Blueprint("organizations", "gallery")
 
     @kernel.get("/language/<language>")
     def switch_language(language: str) -> ResponseReturnValue:
@@ -353,7 +354,9 @@ def make_gallery(**settings: Any) -> Flask:
 
     for name in ("requests", "region", "administration", "guide", "api"):
         home.add_url_rule(f"/{name}", name, plain)
-    for blueprint in (kernel, directory, accounts, home):
+    for name in ("register", "list_organizations"):
+        organizations.add_url_rule(f"/organizations/{name}", name, plain)
+    for blueprint in (kernel, directory, accounts, home, organizations):
         app.register_blueprint(blueprint)
     return app
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from flask import Flask, current_app
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, select
 from sqlalchemy.exc import OperationalError
 
-from portal.kernel.database import db, pool_options, session, with_driver
+from portal.kernel.database import db, pool_options, read_committed, session, with_driver
 from portal.kernel.fulltext.index import Index
 from portal.kernel.fulltext.port import (
     Document,
@@ -27,12 +27,23 @@ from portal.kernel.fulltext.port import (
 )
 from portal.kernel.fulltext.vocabulary import Concept, Vocabulary
 from portal.kernel.manifest import Facet, Searchable
-from portal.kernel.outbox import Event, subscribe_name
+from portal.kernel.outbox import Event, OutboxDelivery, OutboxEvent, load_event, subscribe_name
 
 log = logging.getLogger(__name__)
 
 INDEX_HANDLER = "kernel.update_search_index"
 _CHUNK = 500
+_MOST_UNINDEXED = 100
+_UNINDEXED = (
+    select(OutboxEvent.name, OutboxEvent.payload)
+    .join(OutboxDelivery, OutboxDelivery.event_id == OutboxEvent.id)
+    .where(
+        OutboxDelivery.handler == INDEX_HANDLER,
+        OutboxDelivery.done_at.is_(None),
+        OutboxDelivery.failed_at.is_(None),
+    )
+    .limit(_MOST_UNINDEXED + 1)
+)
 
 
 class Differences(NamedTuple):
@@ -68,18 +79,36 @@ class SearchIndex:
 
     def update_for(self, events: Iterable[Event]) -> None:
         """Bring the documents that the events changed up to date (idempotent)."""
-        ids: dict[str, set[int]] = defaultdict(set)
-        for event in events:
-            for kind, searchable in self.kinds.items():
-                changed = searchable.changed_by.get(type(event))
-                if changed is not None:
-                    ids[kind].update(changed(event))
+        ids = self._changed_by(events)
         applied: tuple[list[Document], list[Key]] = ([], [])
         # Another worker may have read and written newer versions of them meanwhile: only when
         # nothing has changed since what was written had been read, the index is up to date.
         while (found := self._present(ids)) != applied:
             self.index.apply(*found)
             applied = found
+
+    def unindexed(self) -> frozenset[Key]:
+        """Return the records that changed since the index last heard of them.
+
+        None of them where very much has changed: to go through all that would take too long.
+        """
+        rows = read_committed(_UNINDEXED, {})
+        if len(rows) > _MOST_UNINDEXED:
+            return frozenset()
+        events = [event for row in rows if (event := load_event(*row))]
+        changed = self._changed_by(events).items()
+        keys = frozenset((kind, number) for kind, its in changed for number in its)
+        return keys if len(keys) <= _CHUNK else frozenset()
+
+    def _changed_by(self, events: Iterable[Event]) -> dict[str, set[int]]:
+        """The numbers of the records that events changed, by kind."""
+        ids: dict[str, set[int]] = defaultdict(set)
+        for event in events:
+            for kind, searchable in self.kinds.items():
+                changed = searchable.changed_by.get(type(event))
+                if changed is not None:
+                    ids[kind].update(changed(event))
+        return ids
 
     def rebuild(self, progress: Callable[[int], None] | None = None) -> int:
         """Write the whole index anew from the database and swap it in; return its size."""

@@ -128,6 +128,21 @@ def test_narrowing_takes_effect_before_the_index_knows(
     assert "Shop public mill" not in stranger.get("/search/suggestions?q=shop pub").text
 
 
+def test_what_was_narrowed_counts_no_longer_wherever_it_ranks(
+    world: World, actor: Callable[[str], Actor], client_of: Callable[[str], FlaskClient]
+) -> None:
+    stranger = client_of("nobody")
+    before = find(stranger, q="mill", limit=1)
+    for owner, name in (("ana", "shop_public"), ("eve", "aero_public")):
+        row = session.get_one(Equipment, world.equipment[name])
+        change_equipment_visibility(actor(owner), row, visibility="organization")
+
+    after = find(stranger, q="mill", limit=1)
+    assert after["total"] == before["total"] - 2
+    assert _counts(after, "kind")["equipment"] == _counts(before, "kind")["equipment"] - 2
+    assert "Shop public mill" in titles(find(client_of("ana"), q="mill"))
+
+
 def test_a_change_is_found_once_the_worker_has_seen_it(
     world: World,
     actor: Callable[[str], Actor],

@@ -198,6 +198,7 @@ def _conditions(actor: Actor, wanted: Search, place: Place | None) -> dict[str, 
     days = wanted.updated_days
     return {
         "audience": actor.audience,
+        "hidden": _hidden(actor),
         "text": wanted.text,
         "kinds": frozenset(wanted.chosen.get("kind", ())),
         "facets": {
@@ -209,6 +210,12 @@ def _conditions(actor: Actor, wanted: Search, place: Place | None) -> dict[str, 
         "among": reduce(frozenset.intersection, allowed) if allowed else None,
         "updated_since": now() - dt.timedelta(days=days) if days else None,
     }
+
+
+def _hidden(actor: Actor) -> frozenset[Key]:
+    """Return what the actor may not see any more and the index has not heard of."""
+    changed = while_unwritten("unindexed", search_index().unindexed)
+    return changed - visible_keys(actor, changed) if changed else changed
 
 
 def suggest(actor: Actor, typed: str, limit: int = 8) -> list[Suggestion]:

@@ -35,7 +35,7 @@ def search(
     reread: Callable[[str], Asked] = understand,
 ) -> Results:
     """`asked` is how the query's text is understood, `reread` how another spelling would be."""
-    matcher = Matcher(snapshot, snapshot.visible(query.audience), asked)
+    matcher = Matcher(snapshot, snapshot.visible_without(query.audience, query.hidden), asked)
     reading = read(asked, reread, matcher)
     found = matcher.matches(reading)
     base = _kept(snapshot, query, found)
@@ -43,7 +43,7 @@ def search(
     chosen = {name: snapshot.facet_mask(name, values) for name, values in selected.items()}
     matching = _all_in(base, chosen.values())
     whole: Counts | None = None
-    if base is found and not asked.wanted and not asked.unwanted:
+    if base is found and not (asked.wanted or asked.unwanted or query.hidden):
         # Who looks around, without a word, sees what all others like them see.
         whole = snapshot.counts(query.audience, lambda: snapshot.facets.count(base))
     facets = _count(snapshot, base, matching, selected, chosen, whole)
@@ -70,7 +70,7 @@ def search(
 
 def matching(snapshot: Snapshot, query: Query, asked: Asked) -> frozenset[Key]:
     """Everything that has the words as typed, or what stands for them."""
-    matcher = Matcher(snapshot, snapshot.visible(query.audience), asked)
+    matcher = Matcher(snapshot, snapshot.visible_without(query.audience, query.hidden), asked)
     strict = matcher.all_of(clauses_of(asked))
     chosen = [snapshot.facet_mask(name, values) for name, values in _selected(query).items()]
     return frozenset(snapshot.keys(_all_in(_kept(snapshot, query, strict), chosen)))

@@ -119,10 +119,12 @@ class Query:
     `facets` keep documents with one of the given values in each facet named; empty means any.
     `among` keeps only those documents, for what is worked out elsewhere ("free in May"), and
     `updated_since` only those updated then or later; None means any, and the counts heed both.
+    Documents in `hidden` are as those that the audience may not see.
     Sorting by distance without `near`, or by relevance without words, sorts by newest.
     """
 
     audience: frozenset[str]
+    hidden: frozenset[Key] = frozenset()
     text: str = ""
     kinds: frozenset[str] = frozenset()
     facets: Mapping[str, frozenset[str]] = field(default_factory=dict)

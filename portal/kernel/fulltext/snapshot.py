@@ -211,6 +211,15 @@ class Snapshot:
             ("view", audience), lambda: self._view(audience), lambda view: self.size
         )
 
+    def visible_without(self, audience: frozenset[str], hidden: Collection[Key]) -> View:
+        """The same without some."""
+        view = self.visible(audience)
+        if not hidden:
+            return view
+        mask = view.mask.copy()
+        mask[self.numbers_of(hidden)] = False
+        return View(mask, int(np.count_nonzero(mask)), {})
+
     def _view(self, audience: frozenset[str]) -> View:
         mask = np.zeros(self.size, bool)
         for token in audience:

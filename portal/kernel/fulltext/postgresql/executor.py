@@ -12,10 +12,8 @@ from datetime import UTC
 from typing import Any, Final
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     Double,
-    FromClause,
     Subquery,
     Table,
     Text,
@@ -26,7 +24,6 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    tuple_,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
@@ -59,7 +56,7 @@ from portal.kernel.fulltext.postgresql.texts import (
     reading_text,
     some_text,
 )
-from portal.kernel.fulltext.postgresql.visible import Condition, Runner, Visible
+from portal.kernel.fulltext.postgresql.visible import Condition, Runner, Visible, is_among
 from portal.kernel.fulltext.ranking import miles_between
 from portal.kernel.fulltext.reading import (
     Reading,
@@ -79,8 +76,14 @@ _MAX_PREFIX_WORDS: Final = 8
 class Executor:
     """Answers what people with some audience tokens ask of one generation."""
 
-    def __init__(self, connection: Runner, generation: Generation, audience: Iterable[str]) -> None:
-        self._visible = Visible(connection, generation, audience)
+    def __init__(
+        self,
+        connection: Runner,
+        generation: Generation,
+        audience: Iterable[str],
+        hidden: Collection[Key] = (),
+    ) -> None:
+        self._visible = Visible(connection, generation, audience, hidden)
         self._ranking = Ranking(self._visible)
         self._document = generation.document
         self._content = generation.content
@@ -136,7 +139,7 @@ class Executor:
         if text is not None:
             conditions.append(self._visible.has(text))
         if query.among is not None:
-            conditions.append(_is_among(self._document, sorted(query.among)))
+            conditions.append(is_among(self._document, sorted(query.among)))
         if query.updated_since is not None:
             conditions.append(document.updated_at >= query.updated_since)
         if query.near is not None and query.near.radius_miles is not None:
@@ -212,7 +215,7 @@ class Executor:
         """What is shown of documents."""
         content = self._content.c
         statement = select(content.kind, content.id, content.record).where(
-            _is_among(self._content, keys)
+            is_among(self._content, keys)
         )
         return {(row.kind, row.id): decode(row.record) for row in self._visible.run(statement)}
 
@@ -290,15 +293,6 @@ class Executor:
             record = records[kind, number]
             by_kind.setdefault(kind, []).append(Suggestion(kind, number, record.title, record.url))
         return tuple(suggestion for group in by_kind.values() for suggestion in group)
-
-
-def _is_among(rows: FromClause, keys: Collection[Key]) -> Condition:
-    kinds = [storable(kind) for kind, _ in keys]
-    listed = select(
-        func.unnest(cast(kinds, ARRAY(Text))),
-        func.unnest(cast([number for _, number in keys], ARRAY(BigInteger))),
-    )
-    return tuple_(rows.c.kind, rows.c.id).in_(listed)
 
 
 def _selected(query: Query) -> dict[str, frozenset[str]]:

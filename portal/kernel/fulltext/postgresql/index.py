@@ -129,7 +129,8 @@ class PostgreSQLIndex:
             connection, tables = reader
             words = sum(len(unit.terms) for unit in (*asked.wanted, *asked.unwanted))
             runner = _Timed(connection, _HURRIED_SECONDS if words > _MANY_WORDS else _SECONDS)
-            return Executor(runner, tables, query.audience).search(query, asked, reread)
+            executor = Executor(runner, tables, query.audience, query.hidden)
+            return executor.search(query, asked, reread)
 
         return self._read(answer)
 
@@ -140,7 +141,7 @@ class PostgreSQLIndex:
         """
         asked = understand(query.text, self._vocabulary())
         return self._read(
-            lambda reader: Executor(*reader, query.audience).matching(query, asked),
+            lambda reader: Executor(*reader, query.audience, query.hidden).matching(query, asked),
             _WAITED_FOR if is_waited_for else _CHECKING,
         )
 

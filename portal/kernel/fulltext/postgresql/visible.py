@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, Protocol, TypeAlias
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
+    FromClause,
     Select,
     Text,
     cast,
@@ -15,9 +17,11 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    tuple_,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 
+from portal.kernel.fulltext.port import Key
 from portal.kernel.fulltext.postgresql.tables import Generation, storable
 
 _COUNTED_AT_ONCE: Final = 100
@@ -32,15 +36,23 @@ class Runner(Protocol):
 
 
 class Visible:
-    """What holders of some audience tokens see of one generation."""
+    """What holders of some audience tokens see of one generation, without what is hidden."""
 
-    def __init__(self, connection: Runner, generation: Generation, audience: Iterable[str]) -> None:
+    def __init__(
+        self,
+        connection: Runner,
+        generation: Generation,
+        audience: Iterable[str],
+        hidden: Collection[Key],
+    ) -> None:
         self.run = connection.execute
         self.document = generation.document
         self.content = generation.content
         self.word = generation.word
         tokens = sorted({storable(token) for token in audience})
         self.condition: Condition = self.document.c.audience.overlap(cast(tokens, ARRAY(Text)))
+        if hidden:
+            self.condition &= ~is_among(self.document, sorted(hidden))
 
     def has(self, text: str) -> Condition:
         """Whether a document matches the text of a tsquery."""
@@ -82,3 +94,12 @@ class Visible:
             )
             found.update(zip(some, self.run(select(*counts)).one(), strict=True))
         return found
+
+
+def is_among(rows: FromClause, keys: Collection[Key]) -> Condition:
+    kinds = [storable(kind) for kind, _ in keys]
+    listed = select(
+        func.unnest(cast(kinds, ARRAY(Text))),
+        func.unnest(cast([number for _, number in keys], ARRAY(BigInteger))),
+    )
+    return tuple_(rows.c.kind, rows.c.id).in_(listed)

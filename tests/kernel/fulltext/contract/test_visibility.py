@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from portal.kernel.fulltext.port import Engine, Near, Query
+from portal.kernel.fulltext.port import Document, Engine, Key, Near, Query, Results
 from tests.kernel.fulltext.contract.conftest import IndexOf
 from tests.kernel.fulltext.model import PUBLIC, record
 
@@ -105,6 +107,26 @@ def test_scores_are_the_same_whatever_is_hidden(index_of: IndexOf) -> None:
 
     assert len(scores()) == 3
     assert scores() == scores("laser " * 50, "laser lab", "lab")
+
+
+def test_what_is_hidden_by_its_key_is_as_what_the_audience_may_not_see(index_of: IndexOf) -> None:
+    def answers(*others: Document, hidden: frozenset[Key] = frozenset()) -> list[Results]:
+        index = index_of(record(1, "Laser lab"), record(2, "Laser cutter"), *others)
+        return [
+            index.search(Query(audience=PUBLIC, hidden=hidden, text=text, limit=1))
+            for text in ("", "laser", "zebrafsh", "zebrafsh laser", "-laser")
+        ]
+
+    zebra = record(3, "Zebrafish laser")
+    expected = answers(replace(zebra, audience=frozenset()))
+    assert answers(zebra) != expected
+    assert answers(zebra, hidden=frozenset({zebra.key, ("organization", 99)})) == expected
+
+
+def test_everything_that_matches_is_told_without_what_is_hidden(index_of: IndexOf) -> None:
+    first, second = record(1, "Laser"), record(2, "Laser")
+    asked = Query(audience=PUBLIC, text="laser", hidden=frozenset({first.key}))
+    assert index_of(first, second).matching(asked) == {second.key}
 
 
 def test_those_who_may_see_it_find_it(index: Engine) -> None:

@@ -257,6 +257,15 @@ def test_counts_of_a_facet_ignore_its_own_choice(client_of: Callable[[str], Flas
     assert found["total"] == 2
 
 
+def test_a_page_after_the_last_result_leads_to_the_last_page(
+    client_of: Callable[[str], FlaskClient],
+) -> None:
+    for query, there in (("q=mill", "q=mill"), ("q=zeppelin", "q=zeppelin"), ("", "")):
+        response = client_of("nobody").get(f"/search?{query}&page=9")
+        assert response.status_code == 302
+        assert response.location.removeprefix("/search").removeprefix("?") == there
+
+
 def test_pages_by_cursor_show_everything_once(client_of: Callable[[str], FlaskClient]) -> None:
     client, seen, cursor = client_of("root"), [], "0"
     while cursor:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote_plus
 
-from flask import render_template
+from flask import redirect, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import get_locale
 from flask_babel import gettext as _
@@ -16,6 +16,7 @@ from portal.directory.queries import searching
 from portal.directory.queries.searching import Found
 from portal.directory.rules import (
     LAST_PAGE,
+    PAGE_SIZE,
     PLAIN,
     RADII_MILES,
     UPDATED_DAYS,
@@ -51,6 +52,10 @@ def search() -> ResponseReturnValue:
     # The map is drawn from the counties, however many there are.
     most = MOST_VALUES_SHOWN if wanted.view == "list" else None
     found = searching.search(current_actor(), wanted, most_values=most)
+    if wanted.page > 1 and not found.hits:
+        # There were more results once; an address that was kept leads to the last of them.
+        last = min(-(-found.total // PAGE_SIZE), wanted.page - 1)
+        return redirect(address(wanted.turned_to(max(last, 1))))
     keep_answer(is_for=note_unmet(found))
     own = {
         "count": ngettext(

@@ -14,6 +14,7 @@ from wtforms.fields.choices import Choice
 from wtforms.widgets import HiddenInput, Select
 
 from portal.accounts.forms import LANGUAGE_NAMES
+from portal.conversations.rules import LONGEST_MESSAGE
 from portal.kernel.clock import today_here
 from portal.kernel.fields import (
     ChoiceField,
@@ -275,6 +276,23 @@ class MandateForm(Form):
         _l("Anything to change or to add?"),
         longest=2000,
         description=_l("Only who wrote the request for you reads it."),
+    )
+
+
+class InviteForm(Form):
+    """Who is asked to respond to a request, and in what words."""
+
+    organization = TextField(
+        _l("Organization"),
+        is_required=True,
+        longest=200,
+        description=_l("Its name, or the address of its page."),
+    )
+    text = MarkdownField(
+        _l("Message"),
+        is_required=True,
+        longest=LONGEST_MESSAGE // 2,
+        description=_l("The title of the request and its address are put below."),
     )
 
 

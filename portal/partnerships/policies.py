@@ -34,6 +34,7 @@ class Permission(StrEnum):
     REQUEST_PUBLISH = "request.publish"
     REQUEST_MANAGE = "request.manage"
     REQUEST_REVEAL = "request.reveal"
+    REQUEST_INVITE = "request.invite"
     REQUEST_EXPIRE = "request.expire"
     REQUEST_CONFIRM = "request.confirm"
     REQUEST_WRITE_FOR = "request.write_for"
@@ -110,6 +111,15 @@ policy = Policy(
             "and brokers who post it for a firm"
         ),
         Permission.REQUEST_REVEAL: _editors,
+        Permission.REQUEST_INVITE: (
+            value_in(Request.status, "published")
+            & value_in(Request.visibility, "members", "public")
+            & value_in(Request.is_anonymous, False)
+            & (_managers | _author)
+        ).described(
+            "owners and managers of the organization, and its member who wrote it, once it is "
+            "published for others under the organization's name"
+        ),
         Permission.REQUEST_EXPIRE: clock,
         Permission.REQUEST_CONFIRM: clock.described("the portal itself, by the word of the firm"),
         Permission.REQUEST_WRITE_FOR: (

@@ -42,6 +42,11 @@ def message(_world: World) -> Mapping[str, Any]:
     return {"message": "We can do that."}
 
 
+def invitation(world: World) -> Mapping[str, Any]:
+    asked = world.organizations["college"]
+    return {"organization": f"/organizations/{asked}", "text": "Join us."}
+
+
 def note(_world: World) -> Mapping[str, Any]:
     return {"note": "So that it is known."}
 
@@ -67,6 +72,8 @@ ROUTES = [
     Row("partnerships.keep_draft", "POST", "ana root", values=of("shop_draft"), data=words),
     Row("partnerships.close", "GET", "ana root", values=of("shop_public")),
     Row("partnerships.close", "POST", "ana root", values=of("shop_public"), data=result),
+    Row("partnerships.invite", "GET", "ana", values=of("shop_members")),
+    Row("partnerships.invite", "POST", "ana", values=of("shop_members"), data=invitation),
     # It is not anonymous, so that those who may are told that there is nothing to reveal.
     Row("partnerships.reveal", "POST", "ana root", values=of("shop_public"), data=yes),
     Row("partnerships.write_for", "GET", "dov", values=of_unclaimed),

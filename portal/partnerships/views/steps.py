@@ -8,13 +8,15 @@ from flask_babel import gettext as _
 
 from portal.kernel.authorization import authorize
 from portal.kernel.clock import today_here
-from portal.kernel.errors import NotFound
+from portal.kernel.errors import NotFound, TooMany
+from portal.kernel.web.addresses import external_url
 from portal.kernel.web.answers import flash, page, see_other
-from portal.kernel.web.arguments import confirmed, form_text
+from portal.kernel.web.arguments import confirmed, form_text, number_argument
 from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import find_organization
 from portal.partnerships.forms import (
     CloseForm,
+    InviteForm,
     RenewForm,
     RequestPageForm,
     RevealForm,
@@ -28,6 +30,7 @@ from portal.partnerships.rules.publishing import Incomplete, latest_end, usual_e
 from portal.partnerships.rules.workflows import LISTED_STATUSES, REQUESTS
 from portal.partnerships.services import requests as services
 from portal.partnerships.services.closing import close_request
+from portal.partnerships.services.invitations import invite_to_request
 from portal.partnerships.services.mandates import take_over_request
 from portal.partnerships.services.reveals import reveal_request
 from portal.partnerships.views.blueprint import blueprint
@@ -82,6 +85,37 @@ def close(request_id: int) -> ResponseReturnValue:
         form=form,
         record=queries.get_visible_request(actor, request_id),
         is_open=record.status in LISTED_STATUSES,
+    )
+
+
+@blueprint.route("/requests/<int:request_id>/invite", methods=["GET", "POST"])
+def invite(request_id: int) -> ResponseReturnValue:
+    """Ask an organization to respond, in a message to it."""
+    actor = current_actor()
+    record = queries.get_visible_request(actor, request_id)
+    authorize(actor, Permission.REQUEST_INVITE, record)
+    organization = find_organization(number_argument("organization"))
+    is_shown = organization is not None and organization.status == "active"
+    form = InviteForm.bind(
+        organization=organization.name if organization and is_shown else "",
+        text=_("We put together a consortium for this call and would like you to take part.")
+        if record.kind == "consortium"
+        else _("We think that this may be for you. Would you respond to it?"),
+    )
+    if form.submitted():
+        url = external_url("partnerships.show", request_id=request_id)
+        try:
+            sent = form.attempt(invite_to_request, actor, record, url=url, **form.data)
+        except TooMany as error:
+            form.add_error(None, error.message)
+        else:
+            if sent is not None:
+                flash(_("The invitation was sent. What they answer stands here."))
+                return see_other(url_for("conversations.show", thread_id=sent.thread_id))
+    return page(
+        "partnerships/invite.html",
+        form=form,
+        record=queries.get_visible_request(actor, request_id),
     )
 
 

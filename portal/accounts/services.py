@@ -308,6 +308,13 @@ def change_password(
     return user
 
 
+@command(Permission.ACCOUNT_KEEP)
+def suggest_time_zone(actor: Actor, user: User, *, time_zone: str) -> User:
+    """Show times in a zone to somebody who has chosen none."""
+    user.time_zone = user.time_zone or time_zone
+    return user
+
+
 @command(Permission.ACCOUNT_CHANGE)
 def change_profile(actor: Actor, user: User, *, name: str, time_zone: str, language: str) -> User:
     """Change how the portal speaks to a person."""

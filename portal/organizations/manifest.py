@@ -42,6 +42,7 @@ manifest = Manifest(
     policy=policy,
     actor_facts=people.actor_facts,
     reactions=(
+        Reaction(events.MembershipStarted, reactions.suggest_zone_on_membership_started),
         Reaction(events.InvitationSent, reactions.email_invitee_on_invitation_sent),
         Reaction(events.InvitationAccepted, reactions.email_inviter_on_invitation_accepted),
         Reaction(events.InvitationDeclined, reactions.email_inviter_on_invitation_declined),

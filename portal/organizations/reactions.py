@@ -4,6 +4,7 @@ from typing import Any
 
 from portal.accounts.models import User
 from portal.accounts.queries import find_user, find_user_by_email
+from portal.accounts.services import suggest_time_zone
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.errors import NotFound
 from portal.kernel.mail import Reader, queue_mail, queue_mails
@@ -21,6 +22,13 @@ def leave_organizations(actor: Actor) -> None:
         if people.is_lost(membership, is_alone=is_alone):
             records.archive_organization(actor, membership.organization)
         roles.end_membership(actor, membership)
+
+
+def suggest_zone_on_membership_started(event: events.MembershipStarted) -> None:
+    """Show times as they are where somebody works, unless they have chosen otherwise."""
+    person = find_user(event.user_id)
+    if person is not None and (zone := people.time_zone_of(event.organization_id)):
+        suggest_time_zone(SYSTEM, person, time_zone=zone)
 
 
 def email_invitee_on_invitation_sent(event: events.InvitationSent) -> None:

@@ -163,6 +163,23 @@ def find_zips(codes: Iterable[str]) -> dict[str, ZipCode]:
     return {row.zip_code: row for row in _rows_in(select(ZipCode), ZipCode.zip_code, codes)}
 
 
+def time_zone_at(zip_code: Any, county_fips: Any) -> Any:
+    """Return the time zone of a ZIP code, or else of the county's first, in SQL."""
+    by_zip = (
+        select(ZipCode.time_zone)
+        .where(ZipCode.zip_code == func.substr(zip_code, 1, 5))
+        .scalar_subquery()
+    )
+    by_county = (
+        select(ZipCode.time_zone)
+        .where(ZipCode.county_fips == county_fips, ZipCode.time_zone != "")
+        .order_by(ZipCode.zip_code)
+        .limit(1)
+        .scalar_subquery()
+    )
+    return func.coalesce(func.nullif(by_zip, ""), by_county)
+
+
 def list_counties(*, state: str | None = None) -> list[County]:
     """Return the counties (of a state, by its postal code) by state and name."""
     statement = select(County).order_by(County.state, County.name)

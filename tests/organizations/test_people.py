@@ -12,7 +12,7 @@ from portal.kernel.clock import now
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound, TooMany
 from portal.kernel.mail import OutgoingMail
-from portal.organizations.models import Claim, Invitation, JoinRequest, Membership
+from portal.organizations.models import Claim, Invitation, JoinRequest, Membership, Organization
 from portal.organizations.queries import desk, people, profiles
 from portal.organizations.services import joining, roles
 from tests.cast import INVITATION_TOKEN
@@ -380,3 +380,24 @@ def test_who_asked_to_join_reads_so_on_its_page_and_the_desk(world, client_of):
     assert "You asked to join" in eve.get(page).text
     assert "You asked to join Ana&#39;s Machine Shop" in eve.get("/desk").text
     assert "You asked to join" not in client_of("dov").get(page).text
+
+
+# Where they work
+
+
+@pytest.mark.parametrize(("chosen", "shown"), [("", "Chicago"), ("America/Denver", "Denver")])
+def test_who_joins_reads_times_where_they_work_unless_they_chose(
+    chosen, shown, actor, world, drain, client_of
+):
+    with unit_of_work():
+        session.get_one(User, world.users["dov"]).time_zone = chosen
+        aero = session.get_one(Organization, world.organizations["aero"])
+        roles.join(aero, world.users["dov"], "member")
+    drain()
+    assert f"Times in {shown}" in client_of("dov").get("/desk").text
+    # Another one that they join changes nothing.
+    with unit_of_work():
+        college = session.get_one(Organization, world.organizations["college"])
+        roles.join(college, world.users["dov"], "member")
+    drain()
+    assert f"Times in {shown}" in client_of("dov").get("/desk").text

@@ -36,7 +36,7 @@ from portal.kernel.database import session
 from portal.kernel.settings import setting
 from portal.kernel.settled import settled_each
 from portal.organizations.models import Organization
-from portal.regions.models import ZipCode
+from portal.regions.queries import time_zone_at
 
 #: The rules that a layer has a column for; which regions may book stands in a table of its own.
 RULE_COLUMNS = tuple(one.name for one in fields(BookingRules) if one.name != "eligible_region_ids")
@@ -192,28 +192,11 @@ def key_of(resource: Resource) -> Any:
     )
 
 
-def _zone(zip_code: Any, county_fips: Any) -> Any:
-    """Return the time zone of a ZIP code, or else of the county's first, in SQL."""
-    by_zip = (
-        select(ZipCode.time_zone)
-        .where(ZipCode.zip_code == func.substr(zip_code, 1, 5))
-        .scalar_subquery()
-    )
-    by_county = (
-        select(ZipCode.time_zone)
-        .where(ZipCode.county_fips == county_fips, ZipCode.time_zone != "")
-        .order_by(ZipCode.zip_code)
-        .limit(1)
-        .scalar_subquery()
-    )
-    return func.coalesce(func.nullif(by_zip, ""), by_county)
-
-
 _PLACE_ZONE = func.coalesce(
-    _zone(Facility.zip_code, Facility.county_fips),
-    _zone(Equipment.zip_code, Equipment.county_fips),
+    time_zone_at(Facility.zip_code, Facility.county_fips),
+    time_zone_at(Equipment.zip_code, Equipment.county_fips),
 )
-_ORGANIZATION_ZONE = _zone(Organization.zip_code, Organization.county_fips)
+_ORGANIZATION_ZONE = time_zone_at(Organization.zip_code, Organization.county_fips)
 
 #: What a resource that is not written yet is read from: its record, with facility and organization.
 _RECORDS: Mapping[str, tuple[Any, Any]] = {

@@ -55,6 +55,12 @@ def actor_facts(user_id: int) -> Mapping[str, Any]:
     }
 
 
+def time_zone_of(organization_id: int) -> str:
+    """Return the time zone in which an organization lives, or "" where nobody knows it."""
+    zone = regions.time_zone_at(Organization.zip_code, Organization.county_fips)
+    return session.scalar(select(zone).where(Organization.id == organization_id)) or ""
+
+
 def has_people(organization_id: int) -> bool:
     """Tell whether anybody represents the organization here."""
     return bool(session.scalar(select(exists().where(_is_of(Membership, organization_id)))))

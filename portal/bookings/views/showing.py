@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 
 from portal.bookings.forms.pages import span_values
 from portal.bookings.policies import Permission
+from portal.bookings.queries.needs import find_missing
 from portal.bookings.queries.notices import calendar_host
 from portal.bookings.queries.timetables import Week, list_busy, load_week
 from portal.bookings.rules.attempt import Span
@@ -85,6 +86,7 @@ def show_times(
         today_url=times_url(),
         next_url=_next_url(subject, week, booker),
         booker=booker,
+        missing=find_missing(actor, subject.record, subject.resource, booker) if booker else None,
         booker_links=[
             {
                 "label": one.name,

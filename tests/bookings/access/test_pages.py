@@ -95,6 +95,12 @@ def test_from_a_missing_gate_to_an_open_one(world: World, client_of: ClientOf) -
     assert f"/access/ask?kind=qualification&amp;organization={world.organizations['aero']}" in shown
     assert "Ask for it" not in client_of("nobody").get(f"/equipment/{mill}").text
 
+    # The week says it as well, before it offers a time.
+    week = eve.get(f"/equipment/{mill}/times").text
+    assert week.index("Missing") < week.index("Earlier")
+    assert f"/access/ask?kind=qualification&amp;organization={world.organizations['aero']}" in week
+    assert "Missing" not in client_of("nobody").get(f"/equipment/{mill}/times").text
+
     address = f"/access/ask?kind=qualification&equipment={mill}"
     answer = sent(
         eve,

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 from flask.testing import FlaskClient
 
+from portal.accounts.models import User
 from portal.agreements.models import Outcome
 from portal.agreements.queries import agreements as queries
 from portal.kernel.clock import today_here
-from portal.kernel.database import session
+from portal.kernel.database import session, unit_of_work
 from tests.agreements.conftest import Make, a_document
 from tests.cast import World
 
@@ -204,3 +205,12 @@ def test_third_party_reads_nothing_of_an_agreement(make: Make, client_of: Client
         client = client_of(name)
         assert client.get(f"/agreements/{made.id}").status_code == 404
         assert "Saturdays on the mill" not in client.get("/agreements").text
+
+
+def test_filter_speaks_spanish_in_one_gender(world: World, client_of: Clients) -> None:
+    with unit_of_work():
+        session.get_one(User, world.users["ana"]).language = "es"
+    text = client_of("ana").get("/agreements").text
+    assert all(f">{word}</a>" in text for word in ("Propuesto", "Completado", "Terminado"))
+    assert "Todos" in text
+    assert not any(f">{word}<" in text for word in ("Todas", "Completada"))

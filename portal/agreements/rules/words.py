@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
+from flask_babel import pgettext
+from flask_babel.speaklater import LazyString
 
 from portal.agreements.events import AgreementMoved, OutcomeMoved
 from portal.kernel.authorization import Actor
@@ -46,7 +48,8 @@ AGREEMENT_STATUSES: Mapping[str, Any] = {
     "draft": _l("Draft"),
     "proposed": _l("Proposed"),
     "active": _l("Active"),
-    "completed": _l("Completed"),
+    # Of a booking the same word has another gender elsewhere.
+    "completed": LazyString(lambda: pgettext("agreement", "Completed")),
     "terminated": _l("Terminated"),
 }
 

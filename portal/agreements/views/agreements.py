@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import pgettext
 
 from portal.agreements.forms import (
     AcknowledgmentForm,
@@ -69,7 +70,7 @@ def list_agreements() -> ResponseReturnValue:
         agreements=found.items,
         states=[
             {"label": label, "url": own_url(name), "is_selected": name == status}
-            for name, label in {"": _("All"), **AGREEMENTS.statuses}.items()
+            for name, label in {"": pgettext("agreements", "All"), **AGREEMENTS.statuses}.items()
         ],
         next_url=own_url(status, found.next) if found.next else None,
         may_draft=bool(organization_choices(actor, "owner", "manager")),

@@ -14,6 +14,7 @@ from portal.kernel.clock import now, today_here
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict, Forbidden, Invalid
 from portal.kernel.outbox import OutboxEvent
+from portal.organizations.models import Organization
 from portal.skills.models import Credential
 from portal.training.events import CertificateIssued
 from portal.training.models.enrollments import Enrollment
@@ -206,6 +207,21 @@ def test_checking_a_number_tells_what_is_printed_and_nothing_else(
         assert told in page
     for kept in ("canary-grade-B", "ben@cast.example", "Revoke", "Print it"):
         assert kept not in page
+
+
+def test_who_checks_a_certificate_learns_whether_its_issuer_is_known(
+    client_of: ClientOf, world: World
+) -> None:
+    number, college = world.certificates["ben"], world.organizations["college"]
+    address, visitor = f"/training/certificates/{number}", client_of("nobody")
+    for verified_at, told in ((None, "has not verified"), (now(), "is who it says")):
+        with unit_of_work():
+            session.get_one(Organization, college).verified_at = verified_at
+        page = visitor.get(address).text
+        assert told in page
+        assert f'<a href="/organizations/{college}">Falls City Community College</a>' in page
+        told_to_programs = visitor.get(f"/api/v1/certificates/{number}").json
+        assert told_to_programs["is_issuer_verified"] is (verified_at is not None)
 
 
 def test_revoked_and_expired_certificates_say_so(

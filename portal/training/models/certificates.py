@@ -50,6 +50,11 @@ class Certificate(Identified, Timestamped, Model):
     )
     is_demo: Mapped[bool] = mapped_column(default=False)
 
+    @property
+    def is_issuer_verified(self) -> bool:
+        """Whether somebody has checked that the organization that issued it is what it says."""
+        return self.organization.verified_at is not None
+
     enrollment: Mapped[Enrollment | None] = relationship(lazy="raise_on_sql")
     user: Mapped[User | None] = relationship(foreign_keys=user_id, lazy="raise_on_sql")
     organization: Mapped[Organization] = relationship(lazy="raise_on_sql")

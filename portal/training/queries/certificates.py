@@ -29,7 +29,11 @@ def get_certificate(number: str) -> Certificate:
     found = (
         session.scalar(
             select(Certificate)
-            .options(joinedload(Certificate.user), joinedload(Certificate.credential))
+            .options(
+                joinedload(Certificate.user),
+                joinedload(Certificate.credential),
+                joinedload(Certificate.organization),
+            )
             .where(Certificate.number == known)
         )
         if known is not None

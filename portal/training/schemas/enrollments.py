@@ -80,5 +80,6 @@ class CertificateSchema(Schema):
     holder_name = fields.String()
     title = fields.String()
     issuer_name = fields.String()
+    is_issuer_verified = fields.Boolean()
     issued_on = fields.Date()
     expires_on = fields.Date(allow_none=True)

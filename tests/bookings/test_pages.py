@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from html import unescape
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -488,12 +489,26 @@ def test_who_finds_it_taken_is_led_to_what_else_is_free_then(
 ) -> None:
     mill()
     book("ben", "09:00", "11:00")
-    refused = client_of("ana").post(f"{address}/book", data=filled(world)).text
+    ben = world.users["ben"]
+    sent = filled(world, purpose="Jigs & lids", for_user=ben)
+    refused = client_of("ana").post(f"{address}/book", data=sent).text
     link = re.search(r'href="(/free\?[^"]+)"', refused)
     assert link is not None
-    elsewhere = client_of("ana").get(link[1].replace("&amp;", "&"))
+    elsewhere = client_of("ana").get(unescape(link[1]))
     assert 'value="5-axis milling"' in elsewhere.text
     assert "0 machines and facilities are free" in elsewhere.text
+    # What was typed comes along, to a later time too, and into the form that books it.
+    hidden = dict(
+        re.findall(r'type="hidden" name="(purpose|for_user)" value="([^"]*)"', elsewhere.text)
+    )
+    assert hidden == {"purpose": "Jigs &amp; lids", "for_user": str(ben)}
+    asked = parse_qs(urlsplit(unescape(link[1])).query) | {"starts": "12:00", "ends": "13:00"}
+    later = client_of("ana").get("/free", query_string=asked).text
+    booking = re.search(rf'href="({address}/book[^"]+)"', later)
+    assert booking is not None
+    form = client_of("ana").get(unescape(booking[1])).text
+    assert 'value="Jigs &amp; lids"' in form
+    assert f'<option selected value="{ben}">' in form
 
 
 # One booking

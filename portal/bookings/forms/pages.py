@@ -259,3 +259,12 @@ class FreeForm(Form):
     capability = TextField(_l("Capability"), longest=120)
     within = ChoiceField(_l("How far from you"), choices=DISTANCES, empty=_l("any distance"))
     organization_id = RecordField(_l("Which organization books"))
+    # What was typed where something was taken comes along to what is free instead.
+    purpose = TextField(_l("What for"), longest=500)
+    for_user = RecordField(_l("Who will be there"))
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """What goes into the form of a booking from here, as its address names it."""
+        found = {name: self[name].data for name in ("organization_id", "purpose", "for_user")}
+        return {name: value for name, value in found.items() if value}

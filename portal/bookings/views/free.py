@@ -92,6 +92,8 @@ def book_of_kind() -> ResponseReturnValue:
             kind=form.capability.data,
             organization=choose_booker(own),
             span=first.span,
+            user_id=form.for_user.data,
+            purpose=form.purpose.data,
         )
     except Refused as refusal:
         raise Conflict(refusal.message) from refusal
@@ -145,8 +147,6 @@ def _farther_url() -> str:
 
 
 def _book_url(one: Free, form: FreeForm) -> str:
-    arguments: dict[str, Any] = span_arguments(one.span)
-    if form.organization_id.data:
-        arguments["organization_id"] = form.organization_id.data
+    arguments: dict[str, Any] = {**span_arguments(one.span), **form.kept}
     arguments[f"{one.resource.kind}_id"] = one.record.id
     return url_for("bookings.book", **arguments)

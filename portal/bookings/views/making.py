@@ -45,6 +45,7 @@ from portal.kernel.authorization import authorize, can
 from portal.kernel.clock import now
 from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.web.answers import flash, see_other
+from portal.kernel.web.arguments import record_number, text_argument
 from portal.kernel.web.formats import format_money
 from portal.kernel.web.viewer import current_actor
 
@@ -65,7 +66,8 @@ def book(equipment_id: int | None = None, facility_id: int | None = None) -> Res
     span = read_span()
     form = BookingPageForm.bind(
         organization_id=booker.id,
-        for_user=actor.user_id,
+        for_user=_named_person(bookers) or actor.user_id,
+        purpose=text_argument("purpose", 500),
         interval=None,
         **(span_values(span, zone) if span is not None else {}),
     )
@@ -157,6 +159,15 @@ def _bookers(subject: Subject) -> tuple[list[Any], Any]:
     if booker is None:
         raise Conflict(_("This cannot be booked here. Ask its organization to use it."))
     return bookers, booker
+
+
+def _named_person(bookers: Sequence[Any]) -> int | None:
+    """Return the colleague whom the address names, if it names one."""
+    wanted = request.args.get("for_user", type=record_number)
+    if wanted is None:
+        return None
+    colleagues = list_colleagues([one.id for one in bookers])
+    return wanted if any(wanted == number for number, _name in colleagues) else None
 
 
 def _offer(form: BookingPageForm, bookers: Sequence[Any], along: Sequence[Any], zone: str) -> None:

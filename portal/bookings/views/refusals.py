@@ -119,7 +119,7 @@ def show_refusal(attempted: Attempted, subject: Subject, form: SpanForm) -> Refu
         values=values,
         # Who moves a booking wants this machine.
         elsewhere_url=(
-            _elsewhere_url(subject, attempted) if isinstance(form, BookingPageForm) else None
+            _elsewhere_url(subject, attempted, form) if isinstance(form, BookingPageForm) else None
         ),
         elsewhere=[
             Way(
@@ -159,17 +159,25 @@ def _without_these(attempted: Attempted, form: SpanForm, values: dict[str, Any])
     return [Way(_("Leave these out and book the others"), {**values, "on_conflict": "skip"})]
 
 
-def _elsewhere_url(subject: Subject, attempted: Attempted) -> str | None:
-    """Return where the same capability is looked for at the time of the attempt."""
+def _elsewhere_url(subject: Subject, attempted: Attempted, form: BookingPageForm) -> str | None:
+    """Return where the same capability is looked for at the time of the attempt.
+
+    What fits any machine comes along: for whom and what for.
+    """
     times = span_values(attempted.span, attempted.zone)
     capabilities = subject.record.capabilities
     if subject.kind != "equipment" or not capabilities or times["ends_on"] is not None:
         return None
-    named = {name: times[name] for name in ("starts", "ends")}
+    named: dict[str, Any] = {name: times[name] for name in ("starts", "ends")}
+    if form.organization_id.data is not None and len(form.organization_id.choices) > 1:
+        named["organization_id"] = form.organization_id.data
+    if form.for_user.data != current_actor().user_id:
+        named["for_user"] = form.for_user.data
     return url_for(
         "bookings.list_free_at",
         date=times["date"].isoformat(),
         capability=capabilities[0].name,
+        purpose=form.purpose.data or None,
         **named,
     )
 

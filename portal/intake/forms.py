@@ -23,6 +23,7 @@ from portal.intake.rules import (
     column_field,
     country_code,
     find_rooms_wanted_twice,
+    hourly_text,
     ipeds_is_left_out,
     ipeds_texts,
     missing_columns,
@@ -33,7 +34,7 @@ from portal.intake.rules import (
     uniquip_name,
 )
 from portal.kernel.errors import Invalid
-from portal.kernel.fields import ChoiceField, RecordField, UploadField, YesNoField
+from portal.kernel.fields import ChoiceField, MoneyField, RecordField, UploadField, YesNoField
 from portal.kernel.files import MOST_DOCUMENT_BYTES
 from portal.kernel.forms import Form
 from portal.kernel.listing import VISIBILITIES
@@ -147,6 +148,12 @@ class UploadSectionsForm(UploadForm):
 
 
 # Rows
+
+
+class MachineForm(EquipmentForm):
+    """Equipment as a list of machines tells of it, with one price."""
+
+    hourly_rate = MoneyField(_l("Price"))
 
 
 class _RowReader:
@@ -357,7 +364,7 @@ def _read_uniquip(sheet: Sheet, _kind: str) -> Reading:
         )
         for kind, form_class, own in (
             ("facility", FacilityForm, ()),
-            ("equipment", EquipmentForm, MACHINE_FIELDS),
+            ("equipment", MachineForm, MACHINE_FIELDS),
         )
     }
     candidates: list[Candidate] = []
@@ -398,6 +405,7 @@ def _uniquip_candidate(
     named = {name: texts[column] for column, name in fields.items()} | {"name": title}
     if kind == "equipment":
         named |= {name: texts[name] for name in MACHINE_FIELDS}
+        named["hourly_rate"] = hourly_text(texts["hourly_rate"])
     values, errors = readers[kind].read(named)
     headings = {name: columns.get(column, column) for column, name in fields.items()}
     headings |= {name: columns.get(name, name) for name in MACHINE_FIELDS}

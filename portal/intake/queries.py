@@ -212,7 +212,10 @@ def find_own_record(
         return None
     found: Facility | Equipment | None = session.scalar(
         select(model)
-        .options(selectinload(model.capabilities))
+        .options(
+            selectinload(model.capabilities),
+            *([selectinload(Equipment.rates)] if kind == "equipment" else ()),
+        )
         .where(
             model.id == number,
             model.organization_id == organization_id,

@@ -95,7 +95,14 @@ UNIQUIP_FIELDS: Mapping[str, Mapping[str, str]] = {
 }
 
 #: The fields of equipment that lists of machines have columns for, and UNIQUIP has not.
-MACHINE_FIELDS: tuple[str, ...] = ("make", "model", "serial_number", "year", "capabilities")
+MACHINE_FIELDS: tuple[str, ...] = (
+    "make",
+    "model",
+    "serial_number",
+    "year",
+    "capabilities",
+    "hourly_rate",
+)
 
 #: What lists of machines call the columns of UNIQUIP and these fields, without signs.
 _MACHINE_COLUMNS: Mapping[str, str] = {
@@ -128,7 +135,25 @@ _MACHINE_COLUMNS: Mapping[str, str] = {
     "capability": "capabilities",
     "process": "capabilities",
     "processes": "capabilities",
+    **dict.fromkeys(
+        (
+            "cost_per_hour",
+            "hour_rate",
+            "hourly_price",
+            "precio_por_hora",
+            "price_per_hour",
+            "rate_h",
+            "rate_hour",
+            "rate_hr",
+            "rate_per_hour",
+            "tarifa_por_hora",
+            "usd_per_hour",
+        ),
+        "hourly_rate",
+    ),
 }
+
+_PER_HOUR = re.compile(r"\s*(?:/|per|por)\s*(?:an\s+)?(?:h|hr|hour|hora)\.?$", re.IGNORECASE)
 
 #: The columns of an empty list of machines: all that are known. Without the column Type, nobody has
 #: to write into each row that it is equipment.
@@ -512,6 +537,11 @@ def catalog_columns(columns: Iterable[str]) -> dict[str, str]:
             if name and name not in found and column not in found.values():
                 found[name] = column
     return found
+
+
+def hourly_text(text: str) -> str:
+    """Return "$85" for "$85 per hour": the column says that already."""
+    return _PER_HOUR.sub("", text)
 
 
 def uniquip_name(texts: Mapping[str, str]) -> str:

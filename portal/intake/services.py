@@ -13,6 +13,7 @@ from werkzeug.datastructures import FileStorage
 from portal.facilities.models import Equipment, Facility
 from portal.facilities.services import equipment as equipment_services
 from portal.facilities.services import facilities as facility_services
+from portal.facilities.services.values import is_hour_for_others
 from portal.intake import queries
 from portal.intake.models import ImportFinding, ImportRun
 from portal.intake.policies import Permission
@@ -147,6 +148,9 @@ def import_equipment(
         values = dict(candidate.values)
         if candidate.kind == "equipment":
             values["facility_id"] = _home(candidate, homes)
+        # A machine without a price in the list keeps what it has.
+        if (cents := values.pop("hourly_rate", None)) is not None:
+            values["hour_cents"] = cents
         if "capabilities" in values:
             values["capabilities"] = _known_capabilities(candidate, tally)
         number = own_number(candidate.kind, candidate.external_id)
@@ -214,6 +218,8 @@ def _change_own(actor: Actor, record: Facility | Equipment, values: dict[str, An
 
 
 def _kept(record: Facility | Equipment, name: str) -> Any:
+    if name == "hour_cents" and isinstance(record, Equipment):
+        return next((one.price_cents for one in record.rates if is_hour_for_others(one)), None)
     value = getattr(record, name)
     return [one.key for one in value] if name == "capabilities" else value
 

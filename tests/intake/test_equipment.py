@@ -7,14 +7,14 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
-from portal.facilities.models import Equipment, Facility
+from portal.facilities.models import Equipment, EquipmentRate, Facility
 from portal.facilities.services.equipment import update_equipment
 from portal.facilities.services.facilities import change_facility_visibility
 from portal.intake import queries, services
 from portal.intake.forms import read_candidates
 from portal.intake.rules import UNIQUIP
 from portal.kernel.authorization import NOBODY, SYSTEM
-from portal.kernel.database import session
+from portal.kernel.database import session, unit_of_work
 from portal.kernel.spreadsheets import csv_pieces, read_sheet
 from portal.organizations.models import Organization
 from tests.intake.conftest import uniquip
@@ -97,6 +97,46 @@ def test_a_list_of_machines_comes_in_as_equipment_under_its_own_columns(world):
     for outcome in ("changed", "unchanged"):
         tally = services.import_equipment(SYSTEM, college, candidates=candidates)
         assert tally.counts[outcome] == 1
+
+
+def test_what_an_hour_costs_comes_in_beside_other_prices(world):
+    college = session.get_one(Organization, world.organizations["college"])
+    listed = f"commons-equipment-{world.equipment['college_public']}"
+
+    def bring(own, listed_price, lathe):
+        data = f'ID,Name,{own}\n{listed},Mill,{listed_price}\nL-1,Lathe,"{lathe}"\n'
+        reading = read_candidates(data.encode(), "uniquip")
+        assert not reading.findings
+        tally = services.import_equipment(SYSTEM, college, candidates=reading.candidates)
+        assert not tally.counts["refused"]
+        return {
+            row.name: {(rate.customer_class, rate.unit): rate.price_cents for rate in row.rates}
+            for row in session.scalars(
+                select(Equipment)
+                .options(selectinload(Equipment.rates))
+                .where(Equipment.organization_id == college.id)
+                .where(Equipment.name.in_(("Mill", "Lathe")))
+                .execution_options(populate_existing=True)
+            )
+        }
+
+    with unit_of_work():
+        mill = session.get_one(
+            Equipment, world.equipment["college_public"], options=[selectinload(Equipment.rates)]
+        )
+        mill.rates.append(EquipmentRate(customer_class="academic", unit="day", price_cents=100))
+    academic = {("academic", "day"): 100}
+    found = bring("Hourly rate", "$90 per hour", "20.50")
+    assert found == {
+        "Mill": {("other", "hour"): 9000, **academic},
+        "Lathe": {("other", "hour"): 2050},
+    }
+    # Without a price in its cell a machine keeps what it has.
+    found = bring("Rate ($/hr)", "", "$1,020/h")
+    assert found == {
+        "Mill": {("other", "hour"): 9000, **academic},
+        "Lathe": {("other", "hour"): 102000},
+    }
 
 
 def test_a_catalog_goes_out_cell_for_cell_and_comes_in_again_unchanged(world):

@@ -84,9 +84,12 @@ def set_facility(facility: Facility, values: Mapping[str, Any]) -> bool:
 
 
 def set_equipment(equipment: Equipment, values: Mapping[str, Any]) -> bool:
-    """Write the given fields; return whether any of them changed."""
-    known = (*EQUIPMENT_FIELDS, *PLACE, "facility_id", "capabilities", "specifications", "rates")
-    _check_names(values, known)
+    """Write the given fields; return whether any of them changed.
+
+    hour_cents: the price of an hour for others, beside whatever other prices there are.
+    """
+    of_parts = ("facility_id", "capabilities", "specifications", "rates", "hour_cents")
+    _check_names(values, (*EQUIPMENT_FIELDS, *PLACE, *of_parts))
     changed = _set(equipment, {name: values[name] for name in EQUIPMENT_FIELDS if name in values})
     if "specifications" in values:
         rows = [
@@ -98,6 +101,10 @@ def set_equipment(equipment: Equipment, values: Mapping[str, Any]) -> bool:
         changed |= _set_capabilities(equipment, values["capabilities"])
     if "rates" in values:
         changed |= _set_rates(equipment, values["rates"])
+    if "hour_cents" in values:
+        kept = [rate_values(rate) for rate in equipment.rates if not is_hour_for_others(rate)]
+        hour = {**_HOUR_FOR_OTHERS, "price_cents": values["hour_cents"]}
+        changed |= _set_rates(equipment, [*kept, hour])
     # Last, since a query would flush the facility's list of equipment before there is a new row.
     if "facility_id" in values:
         changed |= _set_home(equipment, values["facility_id"])
@@ -161,6 +168,14 @@ def _set_rates(equipment: Equipment, rates: Sequence[Mapping[str, Any]]) -> bool
         if key not in present
     ]
     return True
+
+
+_HOUR_FOR_OTHERS = {"customer_class": "other", "unit": "hour"}
+
+
+def is_hour_for_others(rate: EquipmentRate) -> bool:
+    """Tell whether a rate is what an hour costs whoever is of no class of their own."""
+    return all(getattr(rate, name) == value for name, value in _HOUR_FOR_OTHERS.items())
 
 
 def rate_values(rate: EquipmentRate) -> dict[str, Any]:

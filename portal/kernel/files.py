@@ -27,7 +27,8 @@ from portal.kernel.errors import Invalid, NotFound, PortalError
 
 PHOTO_WIDTH = 1600
 THUMBNAIL_WIDTH = 480
-MOST_DOCUMENT_BYTES = 10 * 1024 * 1024
+MEGABYTE = 1024 * 1024
+MOST_DOCUMENT_BYTES = 10 * MEGABYTE
 IMAGE_FORMATS = ("JPEG", "PNG", "WEBP")
 _PICTURES = {f".{name.lower()}" for name in (*IMAGE_FORMATS, "JPG")}
 IMAGE_ACCEPT = "image/jpeg,image/png,image/webp"

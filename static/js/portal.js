@@ -75,6 +75,26 @@
     if (hint) count(hint);
   });
 
+  // Files that the server would refuse once all of them have come are refused when they are chosen.
+  const MEGABYTE = 1024 * 1024;
+  document.addEventListener("change", (event) => {
+    const field = event.target;
+    const told = field.type === "file" && document.getElementById(`${field.id}-size`);
+    if (!told) return;
+    const { most, mostTogether, tooLarge, tooMuch } = told.dataset;
+    // The server makes pictures smaller by itself.
+    const isTooLarge = (file) => !file.type.startsWith("image/") && file.size > most * MEGABYTE;
+    const large = [...field.files].find(isTooLarge);
+    const kept = new DataTransfer();
+    for (const file of field.files) if (!isTooLarge(file)) kept.items.add(file);
+    if (large) field.files = kept.files;
+    const chosen = [...field.form.querySelectorAll("[type='file']")].flatMap((one) => [...one.files]);
+    const isTooMuch = chosen.reduce((sum, file) => sum + file.size, 0) > mostTogether * MEGABYTE;
+    if (isTooMuch) field.value = "";
+    told.lastElementChild.textContent = large ? tooLarge.replace("#", large.name) : isTooMuch ? tooMuch : "";
+    told.hidden = !large && !isTooMuch;
+  });
+
   // Rows of a list: adding clones the last row, removing renumbers nothing (the server compacts).
   const nextNumber = (rows, name) => {
     const pattern = new RegExp(`^${name.replace(/[^\w]/g, "\\$&")}-(\\d+)`);

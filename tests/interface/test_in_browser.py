@@ -421,6 +421,39 @@ def test_characters_are_counted_down(visit: Callable[..., Page]) -> None:
     expect(page.get_by_text("250 characters left")).to_be_visible()
 
 
+def test_files_that_are_too_large_are_refused_when_they_are_chosen(
+    visit: Callable[..., Page],
+) -> None:
+    page = visit("/form")
+    field = page.get_by_label("Documents")
+
+    def choose(*megabytes: int, kind: str = "application/pdf") -> None:
+        field.set_input_files(
+            [
+                {"name": f"{size}.pdf", "mimeType": kind, "buffer": bytes(size * 1024 * 1024)}
+                for size in megabytes
+            ]
+        )
+
+    def names() -> list[str]:
+        found: list[str] = field.evaluate("field => [...field.files].map((file) => file.name)")
+        return found
+
+    choose(1, 11, 2)
+    told = page.get_by_text("“11.pdf” is too large. Please choose a file of 10 MB at most.")
+    expect(told).to_be_visible()
+    assert names() == ["1.pdf", "2.pdf"]
+    choose(1)
+    expect(told).to_be_hidden()
+    choose(8, 9)
+    expect(page.get_by_text("15 MB together at most")).to_be_visible()
+    assert names() == []
+    # The server makes pictures smaller.
+    choose(11, kind="image/jpeg")
+    expect(page.get_by_text("together at most")).to_be_hidden()
+    assert names() == ["11.pdf"]
+
+
 def test_link_is_copied(visit: Callable[..., Page]) -> None:
     page = visit("/record")
     page.get_by_role("button", name="Copy link").click()

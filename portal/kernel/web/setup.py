@@ -11,6 +11,7 @@ from werkzeug.routing import IntegerConverter
 from portal.kernel import richtext
 from portal.kernel.authorization import Actor, can
 from portal.kernel.clock import now
+from portal.kernel.files import MEGABYTE, MOST_DOCUMENT_BYTES
 from portal.kernel.kept import KeptAnswers
 from portal.kernel.manifest import NavigationItem, RecordSection
 from portal.kernel.templating import init_templates
@@ -140,6 +141,9 @@ def _fit_templates(app: Flask) -> None:
         current_actor=current_actor,
         current_locale=language,
         languages=lambda: app.config["LANGUAGES"].split(","),
+        document_megabytes=MOST_DOCUMENT_BYTES // MEGABYTE,
+        # A form has texts as well.
+        upload_megabytes=app.config["MAX_CONTENT_LENGTH"] // MEGABYTE - 1,
         navigation=navigation_items,
         same_for_nobody=same_for_nobody,
         path_of=path_of,

@@ -6,6 +6,13 @@ from portal.kernel.outbox import Event
 
 
 @dataclass(frozen=True)
+class BrokersAsked(Event):
+    """Somebody asked the brokers of a region for help, which opened a case."""
+
+    case_id: int
+
+
+@dataclass(frozen=True)
 class IntroductionProposed(Event):
     """A broker proposed that organizations meet."""
 

@@ -16,7 +16,7 @@ from portal.brokerage.queries import introductions as queries
 from portal.brokerage.reactions import cases as on_cases
 from portal.brokerage.reactions import introductions as on_introductions
 from portal.brokerage.services import introductions as services
-from portal.brokerage.views import cases, desk, interview, introductions
+from portal.brokerage.views import asking, cases, desk, interview, introductions
 from portal.brokerage.views.blueprint import blueprint
 from portal.conversations.queries.sections import section_about
 from portal.kernel.authorization import SYSTEM
@@ -31,7 +31,7 @@ from portal.kernel.manifest import (
 from portal.kernel.outbox import Reaction
 
 #: Importing them is what puts their routes on the blueprints.
-PAGES = (cases, desk, interview, introductions, cases_api, desk_api, introductions_api)
+PAGES = (asking, cases, desk, interview, introductions, cases_api, desk_api, introductions_api)
 
 manifest = Manifest(
     name="brokerage",
@@ -52,6 +52,7 @@ manifest = Manifest(
             events.IntroductionWithdrawn, on_introductions.email_sides_on_introduction_withdrawn
         ),
         Reaction(events.IntroductionWaits, on_introductions.email_awaited_on_introduction_waits),
+        Reaction(events.BrokersAsked, on_cases.email_brokers_on_brokers_asked),
         Reaction(events.CaseHandedOver, on_cases.email_keeper_on_case_handed_over),
         Reaction(events.CaseTaskGiven, on_cases.email_keeper_on_task_given),
         Reaction(events.IntroductionConsented, on_cases.advance_cases_on_introduction_consented),
@@ -116,6 +117,14 @@ manifest = Manifest(
             waiting.list_failed,
             order=31,
             permission=Permission.INTRODUCTION_DRAFT,
+            places=("desk", "broker"),
+        ),
+        DeskSection(
+            _l("New cases that nobody looks after"),
+            _l("Somebody looks after every case."),
+            case_queries.list_unkept,
+            order=12,
+            permission=Permission.CASE_VIEW_OWN,
             places=("desk", "broker"),
         ),
         DeskSection(

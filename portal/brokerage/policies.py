@@ -47,6 +47,7 @@ class Permission(StrEnum):
     CASE_FILTER_KEEP = "case.filter_keep"
     CASE_FILTER_DROP = "case.filter_drop"
     CONFIRMATION_ASK = "confirmation.ask"
+    BROKER_ASK = "broker.ask"
 
 
 _sides = some_related(Introduction.parties, role_in(IntroductionParty.organization_id))
@@ -109,5 +110,6 @@ policy = Policy(
         Permission.CASE_FILTER_KEEP: brokers_anywhere,
         Permission.CASE_FILTER_DROP: is_self(CaseFilter.user_id),
         Permission.CONFIRMATION_ASK: county_brokered(Organization.county_fips),
+        Permission.BROKER_ASK: signed_in,
     },
 )

@@ -20,6 +20,7 @@ from portal.regions.queries import (
     counties_of_region,
     county_labels,
     get_region_by_key,
+    has_brokers,
     list_regions,
     outlines_of,
     regions_by_id,
@@ -103,6 +104,7 @@ def region(key: str) -> ResponseReturnValue:
         counties=counties,
         codes=codes,
         shared=shared,
+        has_brokers=has_brokers(found.id),
         bars=[(label, number) for _key, label, number in shared.capabilities] if shared else [],
         map=_maps(shared, [codes])[0],
     )

@@ -298,6 +298,12 @@ def list_brokers(region_id: int, limit: int = 200) -> list[BrokerView]:
     return [BrokerView(*row) for row in rows]
 
 
+def has_brokers(region_id: int) -> bool:
+    """Tell whether a region has anybody to ask."""
+    found = select(BrokerAppointment.user_id).where(BrokerAppointment.region_id == region_id)
+    return session.scalar(found.limit(1)) is not None
+
+
 def find_broker(region_id: int, user_id: int) -> BrokerView | None:
     """Return one of a region's brokers, or None; for administrators."""
     row = session.execute(

@@ -13,6 +13,14 @@ def case(**more: Any) -> Values:
     return lambda world: {"case_id": world.cases["shop"], **more}
 
 
+def region(_world: World) -> Mapping[str, Any]:
+    return {"key": "greater-louisville"}
+
+
+def question(_world: World) -> Mapping[str, Any]:
+    return {"title": "Large castings", "text": "Who measures them?"}
+
+
 def new_case(world: World) -> Mapping[str, Any]:
     return {
         "region_id": world.regions["greater-louisville"],
@@ -103,6 +111,8 @@ INTRODUCTIONS = [
 ]
 
 CASES = [
+    Row("brokerage.ask", "GET", SIGNED_IN, values=region),
+    Row("brokerage.ask", "POST", SIGNED_IN, values=region, data=question),
     Row("brokerage.desk", "GET", "dov"),
     Row(
         "brokerage.open_cases",

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from urllib.parse import quote_plus
 
 import pytest
 from flask.testing import FlaskClient
@@ -148,12 +149,11 @@ def test_a_side_asks_the_broker_and_no_other_side_reads_it(
 ) -> None:
     table = propose("shop", "college", "aero")
     ana = client_of("ana")
-    # Where brokers have no agency here, both sides of it are told what they can do.
+    # Where brokers have no agency here, a side asks as anybody does, and they are told of it.
     page = ana.get(f"/introductions/{table.id}").text
-    assert "Ask the broker first" not in page
-    assert "You cannot ask the broker here. If you know how to reach Dov, please ask there" in page
+    assert f"/regions/greater-louisville/ask?title={quote_plus(table.row.title)}" in page
     page = client_of("dov").get(f"/introductions/{table.id}").text
-    assert "The sides cannot ask you here" in page
+    assert "The sides cannot talk with you here" in page
     assert "/organizations/register" in page
     with unit_of_work():
         office = Organization(
@@ -164,9 +164,11 @@ def test_a_side_asks_the_broker_and_no_other_side_reads_it(
         session.add(Membership(organization_id=office.id, user_id=world.users["dov"], role="owner"))
         session.get_one(User, world.users["dov"]).language = "es"
     page = ana.get(f"/introductions/{table.id}").text
-    assert "Ask the broker first" in page
-    assert "You cannot ask the broker here" not in page
-    assert "cannot ask you here" not in client_of("dov").get(f"/introductions/{table.id}").text
+    assert 'href="#questions">Ask the broker first' in page
+    assert "/ask?" not in page
+    assert (
+        "cannot talk with you here" not in client_of("dov").get(f"/introductions/{table.id}").text
+    )
     about = f"/conversations/about/introduction_party/{table.party('shop').id}"
     thread = ana.post(about, data={"text": "Who would pay for it?"}).headers["Location"]
 

@@ -59,6 +59,7 @@ OWN_FIELDS: Mapping[str, set[str]] = {
         "agreements.add_milestone",
         "agreements.edit_milestone",
         "agreements.assert_outcome",
+        "brokerage.ask",
         "brokerage.interview",
         "brokerage.open_case",
         "brokerage.edit_case",

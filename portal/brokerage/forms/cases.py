@@ -53,6 +53,24 @@ class NewCaseForm(CaseForm):
     note = LongTextField(_l("First note"), longest=5000)
 
 
+class AskBrokersForm(Form):
+    """A question to the brokers of a region, perhaps for an organization."""
+
+    title = TextField(
+        _l("What it is about"),
+        is_required=True,
+        longest=200,
+        description=_l("Such as: somebody who can measure large castings."),
+    )
+    text = LongTextField(
+        _l("What you need"),
+        is_required=True,
+        longest=4000,
+        description=_l("Also what you have tried, and by when you need an answer."),
+    )
+    organization_id = RecordField(_l("Your organization"), empty=_l("None"))
+
+
 class CaseNoteForm(Form):
     """Something to remember about a case."""
 

@@ -19,7 +19,7 @@ from portal.brokerage.rules.introductions import INTRODUCTIONS
 from portal.brokerage.rules.stages import CASES, CLOSED_STAGES, OPEN_STAGES, STAGES
 from portal.conversations.queries.messages import exchanges
 from portal.kernel.authorization import Actor, authorize, can, visible
-from portal.kernel.clock import today_here
+from portal.kernel.clock import now, today_here
 from portal.kernel.database import session
 from portal.kernel.errors import NotFound
 from portal.kernel.manifest import DeskItem, Happening, happenings_of
@@ -404,6 +404,68 @@ def list_open_of_request(request_id: int) -> list[Case]:
             .limit(50)
         )
     )
+
+
+def brokers_of(region_id: int) -> list[User]:
+    """Return the brokers of a region whose accounts are open."""
+    return list(
+        session.scalars(
+            select(User)
+            .join(BrokerAppointment, BrokerAppointment.user_id == User.id)
+            .where(BrokerAppointment.region_id == region_id, User.is_active)
+            .order_by(User.id)
+        )
+    )
+
+
+def count_asked(actor: Actor) -> int:
+    """Return how many questions somebody put to brokers of other regions within a day."""
+    asked = select(func.count()).where(
+        Case.created_by_id == actor.user_id,
+        Case.region_id.not_in(sorted(actor.brokered_regions)),
+        Case.created_at > now() - dt.timedelta(days=1),
+    )
+    return session.scalar(asked) or 0
+
+
+def first_note(case: Case) -> CaseNote | None:
+    """Return what was written down first about a case, with who wrote it."""
+    return session.scalars(
+        select(CaseNote)
+        .options(joinedload(CaseNote.author))
+        .where(CaseNote.case_id == case.id)
+        .order_by(CaseNote.id)
+        .limit(1)
+    ).first()
+
+
+def find_asker(case: Case) -> User | None:
+    """Return who asked the brokers what a case is about, if they did not open it themselves."""
+    if case.created_by_id is None or case.created_by_id in broker_ids(case.region_id):
+        return None
+    person = session.get(User, case.created_by_id)
+    return person if person is not None and person.is_active else None
+
+
+def list_unkept(actor: Actor, limit: int) -> list[DeskItem]:
+    """Return the new cases of the actor's regions that nobody looks after, oldest first."""
+    rows = session.execute(
+        select(Case.id, Case.title, Case.created_at, Region.name)
+        .join(Region, Region.id == Case.region_id)
+        .where(visible(actor, Permission.CASE_VIEW), Case.keeper_id.is_(None), Case.status == "new")
+        .order_by(Case.created_at, Case.id)
+        .limit(limit)
+    )
+    return [
+        DeskItem(
+            row.title,
+            f"/broker/cases/{row.id}",
+            row.created_at,
+            detail=row.name,
+            action=_("Open the case"),
+        )
+        for row in rows
+    ]
 
 
 def broker_ids(region_id: int) -> set[int]:

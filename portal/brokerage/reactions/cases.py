@@ -4,7 +4,7 @@ from portal.accounts.models import User
 from portal.brokerage import events
 from portal.brokerage.models.cases import Case, CaseTask
 from portal.brokerage.models.introductions import Introduction
-from portal.brokerage.queries.cases import broker_ids
+from portal.brokerage.queries.cases import broker_ids, brokers_of, first_note
 from portal.brokerage.services.cases import advance_cases
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.database import session
@@ -12,6 +12,27 @@ from portal.kernel.mail import queue_mails
 from portal.kernel.web.addresses import external_url
 from portal.organizations.models import Organization
 from portal.organizations.queries.people import managers_of
+from portal.regions.models import Region
+
+
+def email_brokers_on_brokers_asked(event: events.BrokersAsked) -> None:
+    """Tell the brokers of a region what somebody asks them, and where the answer goes."""
+    case = session.get(Case, event.case_id)
+    note = first_note(case) if case is not None else None
+    if case is None or note is None or note.author is None:
+        return
+    organization = session.get(Organization, case.organization_id) if case.organization_id else None
+    queue_mails(
+        brokers_of(case.region_id),
+        "brokers_asked",
+        region=session.get_one(Region, case.region_id).name,
+        title=case.title,
+        text=note.text,
+        name=note.author.name,
+        email=note.author.email,
+        organization=organization.name if organization else "",
+        url=external_url("brokerage.show_case", case_id=case.id),
+    )
 
 
 def email_keeper_on_case_handed_over(event: events.CaseHandedOver) -> None:

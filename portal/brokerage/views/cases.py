@@ -190,6 +190,7 @@ def _case_page(
     return page(
         "brokerage/case.html",
         case=case,
+        asker=queries.find_asker(case),
         stages=STAGES,
         steps=CASES.available(actor, case),
         tasks=tasks,

@@ -17,6 +17,8 @@ from portal.matching.policies import Permission
 from portal.matching.queries import feedback
 from portal.matching.queries import matches as queries
 from portal.matching.rules.words import MATCH_STATUSES, VERDICTS
+from portal.partnerships.policies import Permission as RequestPermission
+from portal.partnerships.queries.reveals import has_responded
 
 blueprint = Blueprint("matching", __name__)
 
@@ -125,6 +127,9 @@ def _match_page(
         verdicts=VERDICTS,
         statuses=MATCH_STATUSES,
         write_url=_write_url(actor, shown),
+        may_invite=shown.status == "open"
+        and can(actor, RequestPermission.REQUEST_INVITE, shown.match.request)
+        and not has_responded(shown.match.request, shown.match.organization_id),
         may_judge=can(actor, Permission.MATCH_JUDGE, shown.match),
         may_answer=can(actor, Permission.MATCH_ANSWER, shown.match),
     )

@@ -24,7 +24,7 @@ from portal.matching import reactions, services
 from portal.matching.models import Match, MatchAnswer, MatchFeedback, MatchRound
 from portal.matching.queries import feedback, rounds
 from portal.matching.queries import matches as queries
-from portal.partnerships.models import Request
+from portal.partnerships.models import Request, Response
 from portal.partnerships.queries.requests import get_request
 from portal.partnerships.services.requests import act_on_request, change_request
 from tests.cast import World
@@ -390,6 +390,14 @@ def test_who_posted_the_request_writes_to_the_candidate_from_the_match(
 
     assert write in client_of("ana").get(match).text
     assert write not in client_of("cleo").get(match).text
+    # Who has not responded yet is invited, which brings the request along.
+    with unit_of_work():
+        session.execute(delete(Response))
+    page = client_of("ana").get(match).text
+    assert write not in page
+    asked = world.organizations["college"]
+    assert f"/requests/{world.requests['shop_public']}/invite?organization={asked}" in page
+    assert "/invite" not in client_of("cleo").get(match).text
 
 
 def test_nobody_reads_that_there_are_no_candidates_before_they_were_looked_for(

@@ -120,9 +120,9 @@ manifest = Manifest(
             places=("desk", "broker"),
         ),
         DeskSection(
-            _l("New cases that nobody looks after"),
-            _l("Somebody looks after every case."),
-            case_queries.list_unkept,
+            _l("New cases that others brought"),
+            _l("Nobody brought a case."),
+            case_queries.list_new,
             order=12,
             permission=Permission.CASE_VIEW_OWN,
             places=("desk", "broker"),

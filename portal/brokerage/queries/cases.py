@@ -447,12 +447,17 @@ def find_asker(case: Case) -> User | None:
     return person if person is not None and person.is_active else None
 
 
-def list_unkept(actor: Actor, limit: int) -> list[DeskItem]:
-    """Return the new cases of the actor's regions that nobody looks after, oldest first."""
+def list_new(actor: Actor, limit: int) -> list[DeskItem]:
+    """Return new cases that nobody looks after, or that others gave the actor, oldest first."""
     rows = session.execute(
         select(Case.id, Case.title, Case.created_at, Region.name)
         .join(Region, Region.id == Case.region_id)
-        .where(visible(actor, Permission.CASE_VIEW), Case.keeper_id.is_(None), Case.status == "new")
+        .where(
+            visible(actor, Permission.CASE_VIEW),
+            Case.status == "new",
+            Case.keeper_id.is_(None)
+            | ((Case.keeper_id == actor.user_id) & (Case.created_by_id != actor.user_id)),
+        )
         .order_by(Case.created_at, Case.id)
         .limit(limit)
     )

@@ -89,6 +89,7 @@ WRITERS = ("ana", "cleo", "dov", "eve", "ben", "root", "nobody")
 #: done yet, needs a link from a mail, or is looked at by itself in tests of its domain.
 WRITES_NOTHING = {
     "accounts.change_email",
+    "accounts.close_account",
     "accounts.reset_password",
     "accounts.verify_email",
     "agreements.acknowledge_agreement",

@@ -10,7 +10,9 @@ from flask.cli import AppGroup
 
 from portal.intake import queries, services
 from portal.intake.forms import read_candidates
-from portal.intake.rules import BATCH, UNIQUIP, Candidate, Finding, Reading, Tally
+from portal.intake.rules.batches import BATCH
+from portal.intake.rules.rows import Candidate, Finding, Reading, Tally
+from portal.intake.rules.uniquip import UNIQUIP
 from portal.kernel.authorization import NOBODY, SYSTEM
 from portal.kernel.cli import rebuild_index
 from portal.kernel.errors import PortalError

@@ -10,29 +10,13 @@ from wtforms import ValidationError
 from wtforms.validators import InputRequired
 
 from portal.facilities.forms import EquipmentForm, FacilityForm
-from portal.intake.rules import (
-    IPEDS_COLUMNS,
-    IPEDS_NEEDED,
-    MACHINE_FIELDS,
-    UNIQUIP,
-    UNIQUIP_FIELDS,
-    Candidate,
-    Finding,
-    Reading,
-    catalog_columns,
-    column_field,
-    country_code,
-    find_rooms_wanted_twice,
-    hourly_text,
-    ipeds_is_left_out,
-    ipeds_texts,
-    missing_columns,
-    namesake_key,
-    place_texts,
-    repeat_key,
-    uniquip_kept,
-    uniquip_name,
-)
+from portal.intake.rules.batches import find_rooms_wanted_twice
+from portal.intake.rules.countries import country_code
+from portal.intake.rules.ipeds import IPEDS_COLUMNS, IPEDS_NEEDED, ipeds_is_left_out, ipeds_texts
+from portal.intake.rules.machines import MACHINE_FIELDS, catalog_columns, hourly_text
+from portal.intake.rules.organizations import column_field, namesake_key, place_texts
+from portal.intake.rules.rows import Candidate, Finding, Reading, missing_columns, repeat_key
+from portal.intake.rules.uniquip import UNIQUIP, UNIQUIP_FIELDS, uniquip_kept, uniquip_name
 from portal.kernel.errors import Invalid
 from portal.kernel.fields import ChoiceField, MoneyField, RecordField, UploadField, YesNoField
 from portal.kernel.files import MOST_DOCUMENT_BYTES

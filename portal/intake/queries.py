@@ -19,16 +19,9 @@ from portal.facilities.queries.records import (
 from portal.facilities.rules import ADDRESSES
 from portal.intake.models import ImportFinding, ImportRun
 from portal.intake.policies import Permission
-from portal.intake.rules import (
-    KEPT_DAYS,
-    PERSONAL,
-    SHOWN_FINDINGS,
-    UNIQUIP_FIELDS,
-    own_id,
-    own_number,
-    uniquip_cells,
-    without_people,
-)
+from portal.intake.rules.rows import own_id, own_number
+from portal.intake.rules.runs import KEPT_DAYS, SHOWN_FINDINGS
+from portal.intake.rules.uniquip import PERSONAL, UNIQUIP_FIELDS, uniquip_cells, without_people
 from portal.kernel.authorization import Actor, authorize, can, visible
 from portal.kernel.clock import now
 from portal.kernel.database import session

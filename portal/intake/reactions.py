@@ -15,7 +15,7 @@ from portal.intake import queries, services
 from portal.intake.events import ImportFinished
 from portal.intake.forms import read_candidates
 from portal.intake.models import ImportRun
-from portal.intake.rules import Reading
+from portal.intake.rules.rows import Reading
 from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.errors import NotFound, PortalError
 from portal.kernel.files import read_stored_file

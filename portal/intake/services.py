@@ -17,17 +17,9 @@ from portal.facilities.services.values import is_hour_for_others
 from portal.intake import queries
 from portal.intake.models import ImportFinding, ImportRun
 from portal.intake.policies import Permission
-from portal.intake.rules import (
-    IMPORTS,
-    MOST_FINDINGS,
-    SAMPLE,
-    Candidate,
-    Finding,
-    Reading,
-    Tally,
-    next_batch,
-    own_number,
-)
+from portal.intake.rules.batches import next_batch
+from portal.intake.rules.rows import Candidate, Finding, Reading, Tally, own_number
+from portal.intake.rules.runs import IMPORTS, MOST_FINDINGS, SAMPLE
 from portal.kernel.authorization import Actor
 from portal.kernel.clock import now
 from portal.kernel.commands import command

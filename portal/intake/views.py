@@ -15,14 +15,10 @@ from portal.intake.forms import (
     UploadSectionsForm,
 )
 from portal.intake.policies import Permission
-from portal.intake.rules import (
-    FORMATS,
-    IMPORTS,
-    MACHINE_COLUMNS,
-    OUTCOMES,
-    SHOWN_FINDINGS,
-    UNIQUIP,
-)
+from portal.intake.rules.machines import MACHINE_COLUMNS
+from portal.intake.rules.rows import OUTCOMES
+from portal.intake.rules.runs import FORMATS, IMPORTS, SHOWN_FINDINGS
+from portal.intake.rules.uniquip import UNIQUIP
 from portal.kernel.authorization import NOBODY, Actor, authorize, can
 from portal.kernel.errors import Invalid
 from portal.kernel.web.addresses import external_url

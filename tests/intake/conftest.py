@@ -6,7 +6,7 @@ import io
 import pytest
 
 from portal.intake.reactions import work_off_imports
-from portal.intake.rules import UNIQUIP
+from portal.intake.rules.uniquip import UNIQUIP
 
 
 def table(rows, columns=None):

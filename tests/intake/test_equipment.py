@@ -12,7 +12,7 @@ from portal.facilities.services.equipment import update_equipment
 from portal.facilities.services.facilities import change_facility_visibility
 from portal.intake import queries, services
 from portal.intake.forms import read_candidates
-from portal.intake.rules import UNIQUIP
+from portal.intake.rules.uniquip import UNIQUIP
 from portal.kernel.authorization import NOBODY, SYSTEM
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.spreadsheets import csv_pieces, read_sheet

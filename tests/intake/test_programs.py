@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from portal.intake import services
 from portal.intake.forms import read_candidates
-from portal.intake.rules import Tally
+from portal.intake.rules.rows import Tally
 from portal.kernel.authorization import Actor
 from portal.kernel.database import session
 from portal.organizations.models import Organization

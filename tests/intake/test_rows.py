@@ -3,7 +3,9 @@
 import pytest
 
 from portal.intake.forms import read_candidates
-from portal.intake.rules import country_code, ipeds_texts, place_texts
+from portal.intake.rules.countries import country_code
+from portal.intake.rules.ipeds import ipeds_texts
+from portal.intake.rules.organizations import place_texts
 from portal.kernel.errors import Invalid
 from tests.intake.conftest import table, uniquip
 

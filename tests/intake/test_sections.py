@@ -13,7 +13,7 @@ from portal.intake import services
 from portal.intake.forms import read_candidates
 from portal.intake.models import ImportRun
 from portal.intake.reactions import work_off_imports
-from portal.intake.rules import Tally
+from portal.intake.rules.rows import Tally
 from portal.kernel.authorization import Actor
 from portal.kernel.database import session, unit_of_work
 from portal.organizations.models import Organization

@@ -41,7 +41,7 @@ from portal.matching.queries.facts import wanted_of
 from portal.organizations.models import Organization
 from portal.partnerships.models import Request
 from portal.partnerships.queries.requests import get_request
-from portal.regions.queries import capabilities_by_key
+from portal.regions.queries.capabilities import capabilities_by_key
 
 JUDGED = Path(__file__).with_suffix("") / "judged.tsv"
 NEEDS = JUDGED.with_name("needs.toml")

@@ -20,7 +20,8 @@ from portal.kernel.fulltext.port import Document
 from portal.kernel.listing import audience_of
 from portal.kernel.richtext import plain
 from portal.organizations.queries.profiles import clusters_of_organizations
-from portal.regions.queries import broader_by_key, county_labels, labels_of
+from portal.regions.queries.capabilities import broader_by_key, labels_of
+from portal.regions.queries.counties import county_labels
 
 VIEWING_FACILITIES = Viewing(Facility.id, Permission.FACILITY_VIEW)
 VIEWING_EQUIPMENT = Viewing(Equipment.id, Permission.EQUIPMENT_VIEW)

@@ -16,13 +16,12 @@ from portal.kernel.web.additions import navigation_items
 from portal.kernel.web.answers import page, see_other
 from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import list_organizations_of
-from portal.regions.queries import (
+from portal.regions.queries.brokers import has_brokers
+from portal.regions.queries.counties import county_labels, outlines_of
+from portal.regions.queries.regions import (
     counties_of_region,
-    county_labels,
     get_region_by_key,
-    has_brokers,
     list_regions,
-    outlines_of,
     regions_by_id,
 )
 from portal.regions.rules import draw_counties

@@ -30,7 +30,8 @@ from portal.organizations.models import Organization
 from portal.organizations.queries import profiles
 from portal.organizations.rules import match_key
 from portal.organizations.services import records
-from portal.regions.queries import counties_by_fips, match_capabilities
+from portal.regions.queries.capabilities import match_capabilities
+from portal.regions.queries.counties import counties_by_fips
 from portal.training.services import programs as training
 from portal.training.services import sections
 

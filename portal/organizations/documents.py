@@ -14,7 +14,7 @@ from portal.kernel.listing import audience_of
 from portal.organizations.models import Organization
 from portal.organizations.policies import Permission
 from portal.organizations.queries.profiles import clusters_of_organizations
-from portal.regions import queries as regions
+from portal.regions.queries.capabilities import broader_by_key, labels_of, preferred_labels
 
 VIEWING = Viewing(Organization.id, Permission.ORGANIZATION_VIEW)
 
@@ -45,8 +45,8 @@ def list_organization_documents(ids: Sequence[int]) -> list[Document]:
         .where(Organization.id.in_(ids))
         .order_by(Organization.id)
     ).all()
-    above = regions.broader_by_key({item.key for row in rows for item in row.capabilities})
-    names = regions.labels_of(sorted({key for keys in above.values() for key in keys}))
+    above = broader_by_key({item.key for row in rows for item in row.capabilities})
+    names = labels_of(sorted({key for keys in above.values() for key in keys}))
     clusters = clusters_of_organizations([row.id for row in rows])
     return [_document(row, above, names, clusters) for row in rows]
 
@@ -98,4 +98,4 @@ def _document(
 
 def capability_labels(keys: Sequence[str]) -> Mapping[str, str]:
     """Return the names of concepts in the reader's language, for the facet."""
-    return regions.preferred_labels(keys, language=str(get_locale() or "en"))
+    return preferred_labels(keys, language=str(get_locale() or "en"))

@@ -22,7 +22,8 @@ from portal.organizations.policies import Permission, policy
 from portal.organizations.queries import desk, people
 from portal.organizations.rules import CERTIFICATIONS, ORGANIZATION_KINDS
 from portal.organizations.services import joining
-from portal.regions import queries as regions
+from portal.regions.queries.counties import county_labels
+from portal.regions.queries.industries import cluster_labels
 
 _CHANGED_BY: Mapping[type[Event], Callable[[Any], list[int]]] = {
     event: lambda event: [event.organization_id]
@@ -71,8 +72,8 @@ manifest = Manifest(
             lambda values: {value: ORGANIZATION_KINDS.get(value, value) for value in values},
         ),
         Facet("capability", _l("Capability"), documents.capability_labels),
-        Facet("county", _l("County"), regions.county_labels),
-        Facet("cluster", _l("Cluster"), regions.cluster_labels),
+        Facet("county", _l("County"), county_labels),
+        Facet("cluster", _l("Cluster"), cluster_labels),
         Facet(
             "certification",
             _l("Certification"),

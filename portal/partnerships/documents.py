@@ -14,7 +14,7 @@ from portal.partnerships.models import Request
 from portal.partnerships.policies import Permission
 from portal.partnerships.queries.requests import REQUEST_OPTIONS, shown_point_of
 from portal.partnerships.rules.workflows import LISTED_STATUSES
-from portal.regions.queries import broader_by_key, labels_of
+from portal.regions.queries.capabilities import broader_by_key, labels_of
 
 VIEWING = Viewing(Request.id, Permission.REQUEST_VIEW)
 

@@ -18,8 +18,9 @@ from portal.kernel.errors import Invalid
 from portal.kernel.paging import Page
 from portal.kernel.web.answers import not_modified
 from portal.kernel.web.viewer import current_actor
-from portal.regions import queries, services
+from portal.regions import services
 from portal.regions.forms import RegionForm
+from portal.regions.queries import capabilities, regions
 from portal.regions.schemas import CapabilityRecordSchema, CapabilitySchema, RegionSchema
 
 blueprint = api_blueprint("regions", __name__)
@@ -35,7 +36,7 @@ _REGION_EXAMPLE = {
 @operation(summary="List regions", tag="regions", schema=RegionSchema, is_list=True)
 def list_regions() -> ResponseReturnValue:
     """List the regions by name."""
-    found = queries.list_regions(**page_arguments())
+    found = regions.list_regions(**page_arguments())
     items = [_region(region) for region in found.items]
     return not_modified("regions", items, found.next) or respond_page(
         RegionSchema(), Page(items, found.next)
@@ -58,7 +59,7 @@ def create_region() -> Response:
     region = services.create_region(current_actor(), **form.data)
     return respond(
         RegionSchema(),
-        _region(queries.get_region(region.id)),
+        _region(regions.get_region(region.id)),
         status=201,
         location=url_for("regions_api.show_region", region_id=region.id),
     )
@@ -68,7 +69,7 @@ def create_region() -> Response:
 @operation(summary="Read a region", tag="regions", schema=RegionSchema, problems=(404,))
 def show_region(region_id: int) -> ResponseReturnValue:
     """Return a region with its counties."""
-    region = _region(queries.get_region(region_id))
+    region = _region(regions.get_region(region_id))
     return not_modified("region", region) or respond(RegionSchema(), region)
 
 
@@ -85,10 +86,10 @@ def show_region(region_id: int) -> ResponseReturnValue:
 )
 def change_region(region_id: int) -> Response:
     """Change what is given of a region; for administrators."""
-    region = queries.get_region(region_id)
+    region = regions.get_region(region_id)
     form = bind_json(RegionForm, obj=_Editable(region))
     services.change_region(current_actor(), region, **form.data)
-    return respond(RegionSchema(), _region(queries.get_region(region_id)))
+    return respond(RegionSchema(), _region(regions.get_region(region_id)))
 
 
 @blueprint.get("/capabilities")
@@ -110,10 +111,10 @@ def list_capabilities() -> ResponseReturnValue:
     if typed and (broader or arguments["cursor"]):
         raise Invalid("q", _("Use q alone, without broader and cursor."))
     if typed:
-        matches = queries.suggest_capabilities(typed, arguments["limit"])
-        found = Page(queries.capabilities_by_key([match.key for match in matches]), None)
+        matches = capabilities.suggest_capabilities(typed, arguments["limit"])
+        found = Page(capabilities.capabilities_by_key([match.key for match in matches]), None)
     else:
-        found = queries.list_capabilities(broader=broader or None, **arguments)
+        found = capabilities.list_capabilities(broader=broader or None, **arguments)
     items = [_capability(item) for item in found.items]
     return not_modified("capabilities", items, found.next) or respond_page(
         CapabilitySchema(), Page(items, found.next)
@@ -129,7 +130,7 @@ def list_capabilities() -> ResponseReturnValue:
 )
 def show_capability(key: str) -> ResponseReturnValue:
     """Return a concept with its names and what is directly above and below it."""
-    row = queries.get_capability(key)
+    row = capabilities.get_capability(key)
     narrower = [{"key": below.key, "label": below.label} for below in row.narrower]
     capability = {**_capability(row), "narrower": narrower}
     return not_modified("capability", capability) or respond(CapabilityRecordSchema(), capability)

@@ -9,7 +9,8 @@ from flask.cli import AppGroup
 
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.errors import PortalError
-from portal.regions import queries, services
+from portal.regions import services
+from portal.regions.queries.regions import list_regions
 
 reference_group = AppGroup("reference", help="Counties, ZIP codes, industries, capabilities.")
 regions_group = AppGroup("regions", help="Regions: named sets of counties.")
@@ -62,7 +63,7 @@ def list_all() -> None:
     """List the regions with their counties."""
     cursor = None
     while True:
-        found = queries.list_regions(cursor=cursor)
+        found = list_regions(cursor=cursor)
         for region in found.items:
             names = "; ".join(county.label for county in region.counties)
             click.echo(f"{region.key}\t{region.name}\t{names}")

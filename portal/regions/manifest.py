@@ -3,16 +3,18 @@
 from flask_babel import lazy_gettext as _l
 
 from portal.kernel.manifest import Leaving, Manifest, NavigationItem
-from portal.regions import api, cli, queries, views
+from portal.regions import api, cli, views
 from portal.regions.policies import Permission, policy
+from portal.regions.queries.brokers import actor_facts, list_hindrances
+from portal.regions.queries.capabilities import list_concepts
 
 manifest = Manifest(
     name="regions",
     blueprints=(views.blueprint, api.blueprint),
     policy=policy,
-    actor_facts=queries.actor_facts,
-    leaving=Leaving(queries.list_hindrances),
-    concepts=queries.list_concepts,
+    actor_facts=actor_facts,
+    leaving=Leaving(list_hindrances),
+    concepts=list_concepts,
     navigation=(
         NavigationItem(_l("Capabilities"), "regions.list_capabilities", section="help", order=30),
         NavigationItem(_l("Regions"), "regions.list_regions", section="help", order=31),

@@ -40,7 +40,7 @@ from portal.regions.models import (
     capability_broader,
 )
 from portal.regions.policies import Permission
-from portal.regions.queries import counties_by_fips, county_names
+from portal.regions.queries.counties import counties_by_fips, county_names
 from portal.regions.rules import CountyNames, decode_outlines, name_key, slug
 
 DATA = Path(__file__).parent / "data"

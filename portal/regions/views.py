@@ -11,9 +11,10 @@ from portal.kernel.kept import keep_answer
 from portal.kernel.web.answers import flash, not_modified, page, see_other
 from portal.kernel.web.arguments import confirmed, text_argument
 from portal.kernel.web.viewer import current_actor
-from portal.regions import queries, services
+from portal.regions import services
 from portal.regions.forms import BrokerForm, RegionForm
 from portal.regions.policies import Permission
+from portal.regions.queries import brokers, capabilities, counties, industries, regions
 from portal.regions.rules import draw_map
 
 blueprint = Blueprint("regions", __name__)
@@ -22,9 +23,9 @@ blueprint = Blueprint("regions", __name__)
 @blueprint.get("/regions")
 def list_regions() -> ResponseReturnValue:
     """Show all regions with their maps."""
-    regions = queries.list_regions(cursor=request.args.get("cursor"), limit=20)
-    outlines = queries.outlines_of(
-        county.fips for region in regions.items for county in region.counties
+    found = regions.list_regions(cursor=request.args.get("cursor"), limit=20)
+    outlines = counties.outlines_of(
+        county.fips for region in found.items for county in region.counties
     )
     drawings = {
         region.id: draw_map(
@@ -32,10 +33,10 @@ def list_regions() -> ResponseReturnValue:
             width=320,
             tallest=240,
         )
-        for region in regions.items
+        for region in found.items
     }
     keep_answer()
-    return page("regions/regions.html", regions=regions, drawings=drawings)
+    return page("regions/regions.html", regions=found, drawings=drawings)
 
 
 @blueprint.get("/capabilities")
@@ -45,9 +46,9 @@ def list_capabilities() -> ResponseReturnValue:
     typed = text_argument("q", 100)
     keep_answer()
     if typed:
-        matches = queries.suggest_capabilities(typed, 50, language=language)
+        matches = capabilities.suggest_capabilities(typed, 50, language=language)
         return page("regions/capabilities.html", typed=typed, matches=matches, tree=[])
-    tree = queries.capability_tree(language)
+    tree = capabilities.capability_tree(language)
     return page("regions/capabilities.html", typed="", matches=[], tree=tree)
 
 
@@ -55,8 +56,8 @@ def list_capabilities() -> ResponseReturnValue:
 def show_capability(key: str) -> ResponseReturnValue:
     """Show a concept: what it is, what else it is called, what is broader and narrower."""
     language = _language()
-    capability = queries.get_capability(key)
-    names = queries.preferred_labels(
+    capability = capabilities.get_capability(key)
+    names = capabilities.preferred_labels(
         [key, *(other.key for other in (*capability.broader, *capability.narrower))],
         language=language,
     )
@@ -78,7 +79,7 @@ def show_capability(key: str) -> ResponseReturnValue:
 @blueprint.get("/capabilities/suggestions")
 def suggest_capabilities() -> ResponseReturnValue:
     """Answer with capabilities for what is being typed, as a fragment."""
-    matches = queries.suggest_capabilities(text_argument("q", 100), 8, language=_language())
+    matches = capabilities.suggest_capabilities(text_argument("q", 100), 8, language=_language())
     suggestions = [
         {
             "kind": "capability",
@@ -93,7 +94,7 @@ def suggest_capabilities() -> ResponseReturnValue:
 @blueprint.get("/clusters")
 def list_clusters() -> ResponseReturnValue:
     """Show the clusters with their industries."""
-    clusters = queries.list_clusters()
+    clusters = industries.list_clusters()
     keep_answer()
     return page(
         "regions/clusters.html",
@@ -106,8 +107,8 @@ def list_clusters() -> ResponseReturnValue:
 def administer_regions() -> ResponseReturnValue:
     """Show the regions to those who draw them."""
     authorize(current_actor(), Permission.REGION_MANAGE)
-    regions = queries.list_regions(cursor=request.args.get("cursor"), limit=50)
-    return page("regions/administer.html", regions=regions)
+    found = regions.list_regions(cursor=request.args.get("cursor"), limit=50)
+    return page("regions/administer.html", regions=found)
 
 
 @blueprint.route("/administration/regions/new", methods=["GET", "POST"])
@@ -130,7 +131,7 @@ def create_region() -> ResponseReturnValue:
 def edit_region(region_id: int) -> ResponseReturnValue:
     """Change a region, and see who its brokers are."""
     authorize(current_actor(), Permission.REGION_MANAGE)
-    region = queries.get_region(region_id)
+    region = regions.get_region(region_id)
     form = RegionForm.bind(
         region, county_fips=[f"{county.fips} {county.label}" for county in region.counties]
     )
@@ -146,7 +147,7 @@ def edit_region(region_id: int) -> ResponseReturnValue:
         "regions/edit_region.html",
         form=form,
         region=region,
-        brokers=queries.list_brokers(region_id),
+        brokers=brokers.list_brokers(region_id),
     )
 
 
@@ -154,7 +155,7 @@ def edit_region(region_id: int) -> ResponseReturnValue:
 def appoint_broker(region_id: int) -> ResponseReturnValue:
     """Make somebody a broker of a region."""
     authorize(current_actor(), Permission.BROKER_APPOINT)
-    region = queries.get_region(region_id)
+    region = regions.get_region(region_id)
     form = BrokerForm.bind()
     if form.submitted():
         user = form.attempt(services.appoint_broker, current_actor(), region, **form.data)
@@ -174,8 +175,8 @@ def appoint_broker(region_id: int) -> ResponseReturnValue:
 def dismiss_broker(region_id: int, user_id: int) -> ResponseReturnValue:
     """End somebody's appointment as a broker."""
     authorize(current_actor(), Permission.BROKER_APPOINT)
-    region = queries.get_region(region_id)
-    broker = queries.find_broker(region_id, user_id)
+    region = regions.get_region(region_id)
+    broker = brokers.find_broker(region_id, user_id)
     if broker is None:
         raise NotFound(_("This person is not a broker of this region."))
     back = url_for("regions.edit_region", region_id=region.id)

@@ -14,7 +14,8 @@ from portal.kernel.fulltext.port import Document, Key
 from portal.kernel.listing import audience_of
 from portal.kernel.richtext import plain
 from portal.organizations.queries.profiles import clusters_of_organizations
-from portal.regions.queries import broader_by_key, county_labels
+from portal.regions.queries.capabilities import broader_by_key
+from portal.regions.queries.counties import county_labels
 from portal.skills.queries import capability_keys_of, names_of_skills
 from portal.training.models.enrollments import Enrollment
 from portal.training.models.programs import Program

@@ -29,7 +29,7 @@ from portal.kernel.worker import Worker
 from portal.organizations.events import MembershipEnded, OrganizationChanged
 from portal.organizations.models import Organization
 from portal.regions.models import CapabilityLabel
-from portal.regions.queries import list_concepts
+from portal.regions.queries.capabilities import list_concepts
 from tests.cast import World
 from tests.support.statements import count_statements
 

@@ -25,7 +25,7 @@ from portal.partnerships.services import mandates as services
 from portal.partnerships.services import requests as request_services
 from portal.partnerships.services.responses import act_on_response, send_response
 from portal.regions.models import BrokerAppointment
-from portal.regions.queries import get_region
+from portal.regions.queries.regions import get_region
 from portal.regions.services import dismiss_broker
 from tests.cast import MANDATE_TOKEN, World
 from tests.partnerships.conftest import ActorOf

@@ -3,7 +3,8 @@
 import pytest
 
 from portal.kernel.authorization import SYSTEM
-from portal.regions import queries, services
+from portal.regions import services
+from portal.regions.queries.regions import get_region
 from tests.support.statements import count_statements
 
 
@@ -90,7 +91,7 @@ def test_others_change_no_region(client_of, world, name, status):
     body = {"name": "Mine", "county_fips": ["21111"]}
     assert client.post("/api/v1/regions", json=body).status_code == status
     assert client.patch(f"/api/v1/regions/{number}", json=body).status_code == status
-    assert queries.get_region(number).name == "Wichita"
+    assert get_region(number).name == "Wichita"
 
 
 def test_a_capability_is_read_with_its_names_and_neighbors(client_of):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.regions import queries
+from portal.regions.queries.counties import list_counties, outlines_of
 
 
 @pytest.mark.sqlite
@@ -19,8 +19,8 @@ def test_reference_load_says_what_it_did_and_at_last_that_nothing_changed(
     second = runner.invoke(args=["reference", "load"])
     assert second.exit_code == 0, second.output
     assert "0 added, 3231 changed, 0 removed." in second.output
-    codes = [county.fips for county in queries.list_counties()]
-    assert set(queries.outlines_of(codes)) == set(codes)
+    codes = [county.fips for county in list_counties()]
+    assert set(outlines_of(codes)) == set(codes)
     third = runner.invoke(args=["reference", "load"])
     assert "nothing changed" in third.output
 

@@ -4,13 +4,23 @@ import pytest
 
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import NotFound
-from portal.regions import queries
 from portal.regions.models import State, ZipCode
+from portal.regions.queries.brokers import actor_facts, broker_ids_of_county
+from portal.regions.queries.capabilities import preferred_labels
+from portal.regions.queries.counties import county_labels, find_county, list_counties
+from portal.regions.queries.places import find_place, find_zip, find_zips
+from portal.regions.queries.regions import (
+    counties_of_region,
+    find_region,
+    get_region,
+    get_region_by_key,
+    list_regions,
+)
 
 
 @pytest.mark.parametrize("text", ["40202", " 40202 ", "40202-1234", "402021234"])
 def test_a_zip_code_gives_place_county_and_point(app, text):
-    place = queries.find_zip(text)
+    place = find_zip(text)
     assert (place.place, place.state, place.county_fips) == ("Louisville", "KY", "21111")
     assert place.county == "Jefferson, KY"
     assert (place.latitude, place.longitude) == (38.2529, -85.7514)
@@ -18,7 +28,7 @@ def test_a_zip_code_gives_place_county_and_point(app, text):
 
 @pytest.mark.parametrize("text", ["", "4020", "00000", "Louisville", "４０２０２", "40202-12"])
 def test_what_is_no_zip_code_finds_nothing(app, text):
-    assert queries.find_zip(text) is None
+    assert find_zip(text) is None
 
 
 @pytest.mark.parametrize(
@@ -41,7 +51,7 @@ def test_what_is_no_zip_code_finds_nothing(app, text):
 def test_a_town_is_known_by_its_name_with_or_without_its_state(app, text, zip_code):
     with unit_of_work():
         add_zip("40207", "Saint Matthews", "KY", "21111", 38.25, -85.65)
-    place = queries.find_place(text)
+    place = find_place(text)
     assert (place and place.zip_code) == zip_code
 
 
@@ -52,10 +62,10 @@ def test_of_several_towns_one_in_a_region_comes_first_and_then_the_largest(app):
             add_zip(f"8002{number}", "Louisville", "CO", None, 39.9 + number, -105.1)
             add_zip(f"8003{number}", "Springfield", "CO", None, 37.4, -102.6 + number)
         add_zip("40069", "Springfield", "KY", None, 37.68, -85.22)
-    assert queries.find_place("Louisville").state == "KY"
-    assert queries.find_place("Louisville, Colorado").zip_code == "80021"
-    assert queries.find_place("Springfield").zip_code == "80031"
-    assert queries.find_place("springfield ky").zip_code == "40069"
+    assert find_place("Louisville").state == "KY"
+    assert find_place("Louisville, Colorado").zip_code == "80021"
+    assert find_place("Springfield").zip_code == "80031"
+    assert find_place("springfield ky").zip_code == "40069"
 
 
 def add_zip(code, place, state, county, latitude, longitude):
@@ -72,40 +82,40 @@ def add_zip(code, place, state, county, latitude, longitude):
 
 
 def test_many_zip_codes_are_found_at_once(app):
-    assert set(queries.find_zips(["40202", "47130", "99999"])) == {"40202", "47130"}
+    assert set(find_zips(["40202", "47130", "99999"])) == {"40202", "47130"}
 
 
 def test_counties_are_listed_by_state_and_name(app):
-    assert [county.fips for county in queries.list_counties()] == ["18019", "20173", "21111"]
-    assert [county.label for county in queries.list_counties(state="KY")] == ["Jefferson, KY"]
+    assert [county.fips for county in list_counties()] == ["18019", "20173", "21111"]
+    assert [county.label for county in list_counties(state="KY")] == ["Jefferson, KY"]
 
 
 def test_a_county_is_found_by_name_and_state(app):
-    assert queries.find_county("JEFFERSON CO.", "Kentucky").fips == "21111"
-    assert queries.find_county("Jefferson", "IN") is None
+    assert find_county("JEFFERSON CO.", "Kentucky").fips == "21111"
+    assert find_county("Jefferson", "IN") is None
 
 
 def test_labels_are_given_for_the_counties_that_exist(app):
-    assert queries.county_labels(["21111", "99999"]) == {"21111": "Jefferson, KY"}
+    assert county_labels(["21111", "99999"]) == {"21111": "Jefferson, KY"}
 
 
 def test_a_region_knows_its_counties(world):
     region_id = world.regions["greater-louisville"]
-    assert [county.fips for county in queries.counties_of_region(region_id)] == ["18019", "21111"]
+    assert [county.fips for county in counties_of_region(region_id)] == ["18019", "21111"]
 
 
 def test_regions_are_found_by_number_and_key(world):
     region_id = world.regions["wichita"]
-    assert queries.get_region(region_id).name == "Wichita"
-    assert queries.get_region_by_key("wichita").id == region_id
-    assert queries.find_region("nowhere") is None
+    assert get_region(region_id).name == "Wichita"
+    assert get_region_by_key("wichita").id == region_id
+    assert find_region("nowhere") is None
     with pytest.raises(NotFound):
-        queries.get_region_by_key("nowhere")
+        get_region_by_key("nowhere")
 
 
 def test_regions_are_paged_by_name(app):
-    first = queries.list_regions(limit=1)
-    second = queries.list_regions(limit=1, cursor=first.next)
+    first = list_regions(limit=1)
+    second = list_regions(limit=1, cursor=first.next)
     assert [region.key for region in first.items + second.items] == [
         "greater-louisville",
         "wichita",
@@ -114,18 +124,18 @@ def test_regions_are_paged_by_name(app):
 
 
 def test_the_broker_of_a_region_brokers_its_counties(world):
-    facts = queries.actor_facts(world.users["dov"])
+    facts = actor_facts(world.users["dov"])
     assert facts == {
         "brokered_regions": {world.regions["greater-louisville"]},
         "brokered_counties": {"21111", "18019"},
     }
-    assert queries.broker_ids_of_county("21111") == [world.users["dov"]]
-    assert queries.broker_ids_of_county("20173") == []
-    assert queries.broker_ids_of_county(None) == []
+    assert broker_ids_of_county("21111") == [world.users["dov"]]
+    assert broker_ids_of_county("20173") == []
+    assert broker_ids_of_county(None) == []
 
 
 def test_everybody_else_brokers_nothing(world):
-    assert queries.actor_facts(world.users["ana"]) == {
+    assert actor_facts(world.users["ana"]) == {
         "brokered_regions": frozenset(),
         "brokered_counties": frozenset(),
     }
@@ -135,4 +145,4 @@ def test_everybody_else_brokers_nothing(world):
     ("language", "label"), [("en", "Welding"), ("es", "Soldadura"), ("fr", "Welding")]
 )
 def test_labels_come_in_the_language_asked_for(app, language, label):
-    assert queries.preferred_labels(["welding"], language=language) == {"welding": label}
+    assert preferred_labels(["welding"], language=language) == {"welding": label}

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.database import db, session
-from portal.regions import queries, services
+from portal.regions import services
 from portal.regions.models import (
     Capability,
     CapabilityLabel,
@@ -16,6 +16,24 @@ from portal.regions.models import (
     NaicsCode,
     State,
     ZipCode,
+)
+from portal.regions.queries.capabilities import (
+    broader_closure,
+    capability_tree,
+    labels_of,
+    list_capabilities,
+    match_capability,
+    match_phrases,
+    narrower_closure,
+    preferred_labels,
+    resolve_capabilities,
+    suggest_capabilities,
+)
+from portal.regions.queries.industries import (
+    cluster_keys_of,
+    cluster_labels,
+    list_clusters,
+    naics_titles,
 )
 from tests.support.statements import count_statements
 
@@ -46,22 +64,22 @@ def reference(_databases):
     ],
 )
 def test_industries_belong_to_clusters(codes, clusters):
-    assert set(queries.cluster_keys_of(codes).values()) == clusters
+    assert set(cluster_keys_of(codes).values()) == clusters
 
 
 def test_clusters_have_names_in_both_languages():
     with force_locale("en"):
-        assert queries.cluster_labels(["plastics"]) == {"plastics": "Plastics"}
-        english = {cluster.name for cluster in queries.list_clusters()}
+        assert cluster_labels(["plastics"]) == {"plastics": "Plastics"}
+        english = {cluster.name for cluster in list_clusters()}
     with force_locale("es"):
-        assert queries.cluster_labels(["plastics"]) == {"plastics": "Plásticos"}
-        spanish = {cluster.name for cluster in queries.list_clusters()}
+        assert cluster_labels(["plastics"]) == {"plastics": "Plásticos"}
+        spanish = {cluster.name for cluster in list_clusters()}
     assert len(spanish) == 68
     assert english.isdisjoint(spanish), "every one is translated"
 
 
 def test_the_industry_codes_that_exist_have_titles():
-    assert queries.naics_titles(["332710", "000000"]) == {"332710": "Machine Shops"}
+    assert naics_titles(["332710", "000000"]) == {"332710": "Machine Shops"}
 
 
 @pytest.mark.parametrize(
@@ -79,41 +97,39 @@ def test_the_industry_codes_that_exist_have_titles():
     ],
 )
 def test_a_capability_is_matched_by_any_of_its_names(text, key):
-    assert queries.match_capability(text) == key
+    assert match_capability(text) == key
 
 
 def test_names_typed_into_a_form_become_keys_or_a_question_back():
-    keys, unknown = queries.resolve_capabilities(
-        ["CMM", "wire-edm", "cmm", "Weldng", "precision weld"]
-    )
+    keys, unknown = resolve_capabilities(["CMM", "wire-edm", "cmm", "Weldng", "precision weld"])
     assert keys == ["coordinate-measuring-machine-inspection", "wire-edm"]
     assert unknown["Weldng"] == []
     assert len(unknown["precision weld"]) == 3
 
 
 def test_names_of_capabilities_are_found_within_a_text():
-    assert queries.match_phrases("CNC milling and cmm in Louisville") == [
+    assert match_phrases("CNC milling and cmm in Louisville") == [
         ("cnc milling", "cnc-milling"),
         ("cmm", "coordinate-measuring-machine-inspection"),
     ]
-    assert queries.match_phrases("") == []
+    assert match_phrases("") == []
 
 
 def test_a_record_is_found_under_everything_broader():
-    found = queries.broader_closure(["5-axis-milling"])
+    found = broader_closure(["5-axis-milling"])
     assert {"5-axis-milling", "cnc-milling", "milling", "machining"} <= found
     assert "3-axis-milling" not in found
-    assert queries.broader_closure([]) == frozenset()
+    assert broader_closure([]) == frozenset()
 
 
 def test_narrower_concepts_are_told_with_their_distance():
-    found = queries.narrower_closure(["milling"])
+    found = narrower_closure(["milling"])
     assert (found["milling"], found["cnc-milling"], found["5-axis-milling"]) == (0, 1, 2)
     assert "turning" not in found
 
 
 def test_all_names_of_a_concept_are_given_preferred_first():
-    names = queries.labels_of(["wire-edm"])["wire-edm"]
+    names = labels_of(["wire-edm"])["wire-edm"]
     assert names[:2] == ["Wire EDM", "Electroerosión por hilo"]
     assert "WEDM" in names
 
@@ -128,23 +144,23 @@ def test_all_names_of_a_concept_are_given_preferred_first():
     ],
 )
 def test_capabilities_are_suggested_while_typing(typed, first):
-    assert queries.suggest_capabilities(typed)[0].key == first
+    assert suggest_capabilities(typed)[0].key == first
 
 
 def test_suggestions_are_few_and_each_concept_once():
-    found = queries.suggest_capabilities("m", 5)
+    found = suggest_capabilities("m", 5)
     assert len(found) == 5
     assert len({match.key for match in found}) == 5
-    assert queries.suggest_capabilities("soldad", language="es")[0].label == "Soldadura"
+    assert suggest_capabilities("soldad", language="es")[0].label == "Soldadura"
 
 
 @pytest.mark.parametrize("typed", ["", "  ", "%", "_", "\\", "zzzz"])
 def test_nothing_is_suggested_for_what_names_nothing(typed):
-    assert queries.suggest_capabilities(typed) == []
+    assert suggest_capabilities(typed) == []
 
 
 def test_the_tree_has_every_concept_below_the_top_ones():
-    tree = queries.capability_tree()
+    tree = capability_tree()
     found = set()
     pending = list(tree)
     while pending:
@@ -153,14 +169,14 @@ def test_the_tree_has_every_concept_below_the_top_ones():
         pending.extend(node.narrower)
     # The cast's world has a top concept of its own, which the data files do not know.
     assert len({node.key for node in tree} - {"coordinate-measuring"}) == 18
-    assert found == set(queries.preferred_labels())
+    assert found == set(preferred_labels())
 
 
 def test_the_number_of_statements_does_not_grow_with_the_list():
     with count_statements() as few:
-        queries.list_capabilities(limit=2)
+        list_capabilities(limit=2)
     with count_statements() as many:
-        queries.list_capabilities(limit=20)
+        list_capabilities(limit=20)
     assert few.count == many.count
 
 
@@ -192,7 +208,7 @@ def test_every_manufacturing_industry_has_a_cluster():
 
 
 def test_every_traded_cluster_has_industries():
-    traded = [cluster for cluster in queries.list_clusters() if cluster.kind == "traded"]
+    traded = [cluster for cluster in list_clusters() if cluster.kind == "traded"]
     assert len(traded) == 51
     assert all(cluster.industries for cluster in traded)
 

@@ -3,7 +3,9 @@
 import pytest
 
 from portal.kernel.authorization import SYSTEM
-from portal.regions import queries, services
+from portal.regions import services
+from portal.regions.queries.brokers import list_brokers
+from portal.regions.queries.regions import find_region, get_region, get_region_by_key
 from tests.support.statements import count_statements
 
 OUTSIDERS = ["ana", "ben", "cleo", "dov", "eve"]
@@ -107,7 +109,7 @@ def test_an_administrator_draws_a_region_and_corrects_it(client_of):
             "county_fips": "21111\nClark, IN",
         },
     )
-    region = queries.get_region_by_key("falls-cities")
+    region = get_region_by_key("falls-cities")
     assert made.status_code == 303
     assert [county.fips for county in region.counties] == ["18019", "21111"]
     url = f"/administration/regions/{region.id}"
@@ -118,7 +120,7 @@ def test_an_administrator_draws_a_region_and_corrects_it(client_of):
         url, data={"name": "Falls", "summary": "", "county_fips": "21111 Jefferson, KY"}
     )
     assert saved.status_code == 303
-    changed = queries.get_region_by_key("falls-cities")
+    changed = get_region_by_key("falls-cities")
     assert (changed.name, changed.summary) == ("Falls", "")
     assert [county.fips for county in changed.counties] == ["21111"]
 
@@ -131,7 +133,7 @@ def test_what_was_typed_stays_when_a_county_is_unknown(client_of):
     assert refused.status_code == 422
     assert "These counties are not known: Nowhere, KY." in page
     assert 'value="Falls"' in page
-    assert queries.find_region("falls") is None
+    assert find_region("falls") is None
 
 
 def test_an_administrator_appoints_and_dismisses_a_broker(client_of, actor, world):
@@ -172,9 +174,9 @@ def test_others_find_no_administration_of_regions(client_of, world, name):
         ),
     ):
         assert client.post(url, data=values).status_code == 403
-    assert queries.find_region("mine") is None
-    assert queries.get_region(number).name == "Greater Louisville"
-    assert [broker.name for broker in queries.list_brokers(number)] == ["Dov"]
+    assert find_region("mine") is None
+    assert get_region(number).name == "Greater Louisville"
+    assert [broker.name for broker in list_brokers(number)] == ["Dov"]
 
 
 def test_nobody_is_asked_to_sign_in_first(client_of):

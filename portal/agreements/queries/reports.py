@@ -41,7 +41,7 @@ from portal.partnerships.models import Request
 from portal.partnerships.policies import Permission as RequestPermission
 from portal.partnerships.queries.requests import REQUEST_OPTIONS
 from portal.regions.models import Region
-from portal.regions.queries import counties_of_region, get_region_by_key
+from portal.regions.queries.regions import counties_of_region, get_region_by_key
 from portal.training.models.certificates import Certificate
 from portal.training.models.enrollments import Enrollment
 

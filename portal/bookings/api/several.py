@@ -32,7 +32,7 @@ from portal.kernel.authorization import Actor, authorize
 from portal.kernel.errors import Invalid
 from portal.kernel.idempotency import idempotency_key
 from portal.kernel.web.viewer import current_actor
-from portal.regions.queries import match_capability
+from portal.regions.queries.capabilities import match_capability
 
 #: So many units are tried, one after the other, when one of a kind is booked.
 MOST_TRIED = 10

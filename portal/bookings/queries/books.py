@@ -36,7 +36,7 @@ from portal.kernel.database import session
 from portal.kernel.settings import setting
 from portal.kernel.settled import settled_each
 from portal.organizations.models import Organization
-from portal.regions.queries import time_zone_at
+from portal.regions.queries.places import time_zone_at
 
 #: The rules that a layer has a column for; which regions may book stands in a table of its own.
 RULE_COLUMNS = tuple(one.name for one in fields(BookingRules) if one.name != "eligible_region_ids")

@@ -26,7 +26,7 @@ from portal.kernel.fulltext.port import Key
 from portal.kernel.fulltext.ranking import miles_between
 from portal.kernel.times import minutes_of, read_time
 from portal.organizations.models import Organization
-from portal.regions.queries import narrower_closure
+from portal.regions.queries.capabilities import narrower_closure
 
 #: So many machines are looked at for one page, and at once for the directory.
 MOST_LOOKED_AT = 300

@@ -24,7 +24,7 @@ from portal.kernel.web.answers import flash, see_other
 from portal.kernel.web.arguments import text_argument
 from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import list_organizations_of
-from portal.regions.queries import match_capability, suggest_capabilities
+from portal.regions.queries.capabilities import match_capability, suggest_capabilities
 
 #: So many machines are listed, the nearest.
 MOST_SHOWN = 30

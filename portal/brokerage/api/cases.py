@@ -28,7 +28,7 @@ from portal.kernel.errors import Invalid
 from portal.kernel.paging import Page
 from portal.kernel.web.arguments import choice_argument, number_argument, text_argument
 from portal.kernel.web.viewer import current_actor
-from portal.regions.queries import get_region
+from portal.regions.queries.regions import get_region
 
 
 @blueprint.get("/cases")

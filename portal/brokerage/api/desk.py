@@ -32,7 +32,7 @@ from portal.kernel.manifest import waiting_on_desk
 from portal.kernel.paging import Page
 from portal.kernel.web.arguments import check_chosen, number_argument
 from portal.kernel.web.viewer import current_actor
-from portal.regions.queries import get_region
+from portal.regions.queries.regions import get_region
 
 _SCOPE = "brokerage:write"
 _REGION = {"region_id": "Of one of your regions; of all of them, if it is not given."}

@@ -31,7 +31,7 @@ from portal.partnerships.policies import Permission as RequestPermission
 from portal.partnerships.queries.requests import CARD_OPTIONS
 from portal.partnerships.rules.workflows import REQUESTS
 from portal.regions.models import BrokerAppointment, Region
-from portal.regions.queries import regions_by_id
+from portal.regions.queries.regions import regions_by_id
 
 #: So many cases of one stage the board shows; the rest is a link away.
 MOST_OF_A_STAGE = 25

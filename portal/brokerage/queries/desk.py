@@ -24,7 +24,7 @@ from portal.partnerships.policies import Permission as RequestPermission
 from portal.partnerships.rules.words import REQUEST_KINDS
 from portal.partnerships.rules.workflows import OPEN_STATUSES
 from portal.regions.models import County, Region, RegionCounty
-from portal.regions.queries import counties_of_region
+from portal.regions.queries.regions import counties_of_region
 
 #: An organization is asked to look at its records so often at most.
 ASKED_AGAIN_AFTER = dt.timedelta(days=30)

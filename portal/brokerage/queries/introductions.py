@@ -33,7 +33,7 @@ from portal.partnerships.policies import Permission as RequestPermission
 from portal.partnerships.queries.requests import CARD_OPTIONS
 from portal.partnerships.rules.workflows import OPEN_STATUSES
 from portal.regions.models import BrokerAppointment, Region, RegionCounty
-from portal.regions.queries import regions_by_id
+from portal.regions.queries.regions import regions_by_id
 
 OPTIONS = (
     joinedload(Introduction.region),

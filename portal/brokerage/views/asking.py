@@ -14,7 +14,7 @@ from portal.kernel.web.answers import flash, page, see_other
 from portal.kernel.web.arguments import text_argument
 from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import organization_choices
-from portal.regions.queries import get_region_by_key
+from portal.regions.queries.regions import get_region_by_key
 
 
 @blueprint.route("/regions/<key>/ask", methods=["GET", "POST"])

@@ -27,7 +27,7 @@ from portal.kernel.clock import today_here
 from portal.kernel.web.answers import flash, page, see_other
 from portal.kernel.web.arguments import form_numbers, form_text, number_argument, text_argument
 from portal.kernel.web.viewer import current_actor
-from portal.regions.queries import get_region
+from portal.regions.queries.regions import get_region
 
 # The board
 

@@ -16,7 +16,7 @@ from portal.kernel.manifest import waiting_on_desk
 from portal.kernel.web.answers import flash, page, see_other
 from portal.kernel.web.arguments import chosen_numbers, number_argument
 from portal.kernel.web.viewer import current_actor
-from portal.regions.queries import get_region, regions_by_id
+from portal.regions.queries.regions import get_region, regions_by_id
 
 #: So many things of one sort the desk shows, and so many to whoever wants to see all.
 MOST_OF_A_SORT = 8

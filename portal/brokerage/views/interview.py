@@ -14,7 +14,7 @@ from portal.kernel.web.answers import flash, page, see_other
 from portal.kernel.web.arguments import number_argument
 from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries import profiles
-from portal.regions.queries import get_region
+from portal.regions.queries.regions import get_region
 
 
 @blueprint.route("/broker/interview", methods=["GET", "POST"])

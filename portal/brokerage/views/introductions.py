@@ -32,7 +32,7 @@ from portal.kernel.workflow import Transition
 from portal.matching.queries.matches import get_visible_match
 from portal.organizations.queries.profiles import get_visible_organization
 from portal.partnerships.queries.requests import get_visible_request
-from portal.regions.queries import regions_by_id
+from portal.regions.queries.regions import regions_by_id
 
 
 @blueprint.get("/introductions")

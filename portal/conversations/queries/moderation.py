@@ -20,7 +20,7 @@ from portal.kernel.errors import NotFound
 from portal.kernel.manifest import DeskItem
 from portal.kernel.paging import Page, keyset_page
 from portal.organizations.models import Membership, Organization
-from portal.regions.queries import broker_ids_of_county
+from portal.regions.queries.brokers import broker_ids_of_county
 
 _REPORT_OPTIONS = (
     joinedload(MessageReport.organization),

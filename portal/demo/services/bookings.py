@@ -32,7 +32,7 @@ from portal.kernel.clock import now, today_here
 from portal.kernel.commands import command
 from portal.kernel.database import session
 from portal.organizations.models import Organization
-from portal.regions.queries import counties_of_region, find_region
+from portal.regions.queries.regions import counties_of_region, find_region
 
 
 @command(Permission.DEMO_LOAD)

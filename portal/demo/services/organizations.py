@@ -17,7 +17,7 @@ from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.commands import command
 from portal.organizations.models import Organization
 from portal.organizations.services import records, roles
-from portal.regions.queries import find_region
+from portal.regions.queries.regions import find_region
 
 
 @command(Permission.DEMO_LOAD)

@@ -18,7 +18,7 @@ from portal.kernel.commands import command
 from portal.kernel.database import session
 from portal.organizations.services import joining
 from portal.regions import services as regions
-from portal.regions.queries import find_region
+from portal.regions.queries.regions import find_region
 
 
 @command(Permission.DEMO_LOAD)

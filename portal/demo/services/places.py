@@ -7,7 +7,8 @@ from portal.demo.rules.chance import moved_apart
 from portal.demo.rules.organizations import DemoOrganization
 from portal.kernel.authorization import SYSTEM
 from portal.regions import services as regions
-from portal.regions.queries import find_region, find_zip
+from portal.regions.queries.places import find_zip
+from portal.regions.queries.regions import find_region
 
 
 def draw_region(key: str, fields: Mapping[str, Any]) -> bool:

@@ -31,7 +31,7 @@ from portal.organizations.models import Organization
 from portal.partnerships.models import Request, Response
 from portal.partnerships.queries.requests import get_request
 from portal.partnerships.queries.responses import get_response
-from portal.regions.queries import counties_of_region, find_region
+from portal.regions.queries.regions import counties_of_region, find_region
 
 
 @command(Permission.DEMO_LOAD)

@@ -45,7 +45,7 @@ from portal.kernel.outbox import OutboxDelivery, OutboxEvent
 from portal.kernel.paging import keyset_page
 from portal.kernel.search import INDEX_HANDLER, search_index
 from portal.organizations.models import Membership
-from portal.regions.queries import find_zips
+from portal.regions.queries.places import find_zips
 
 RESULTS_PER_PAGE = 20
 #: The desk counts no further for each search.

@@ -35,7 +35,7 @@ from portal.kernel.fulltext.port import (
 from portal.kernel.kept import for_a_minute, while_unwritten
 from portal.kernel.manifest import SearchFilter, installed_manifests
 from portal.kernel.search import search_index
-from portal.regions.queries import Place, find_place
+from portal.regions.queries.places import Place, find_place
 
 
 class FacetChoice(NamedTuple):

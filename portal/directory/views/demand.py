@@ -10,7 +10,7 @@ from portal.directory.views.blueprint import blueprint
 from portal.kernel.web.answers import page
 from portal.kernel.web.arguments import text_argument
 from portal.kernel.web.viewer import current_actor
-from portal.regions.queries import counties_of_region, find_region, list_regions
+from portal.regions.queries.regions import counties_of_region, find_region, list_regions
 
 
 @blueprint.get("/administration/unmet-demand")

@@ -23,7 +23,8 @@ from portal.directory.views.addresses import address
 from portal.kernel.authorization import NOBODY
 from portal.kernel.clock import now, today_here
 from portal.kernel.web.viewer import current_actor
-from portal.regions.queries import find_zip, match_capability, preferred_labels
+from portal.regions.queries.capabilities import match_capability, preferred_labels
+from portal.regions.queries.places import find_zip
 
 #: Networks whose searches of the day a process remembers, so that loading a page again counts
 #: once, and how many searches of one network count in a day.

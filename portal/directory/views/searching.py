@@ -37,7 +37,7 @@ from portal.kernel.web.arguments import text_argument
 from portal.kernel.web.texts import ngettext
 from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import list_organizations_of
-from portal.regions.queries import county_labels, outlines_of
+from portal.regions.queries.counties import county_labels, outlines_of
 from portal.regions.rules import draw_map
 
 MOST_COUNTIES_DRAWN = 120

@@ -30,7 +30,7 @@ from portal.kernel.listing import VISIBILITIES
 from portal.kernel.paging import Page, keyset_page
 from portal.organizations.models import Organization
 from portal.regions.models import County, ZipCode
-from portal.regions.queries import narrower_closure, preferred_labels
+from portal.regions.queries.capabilities import narrower_closure, preferred_labels
 
 _MILES_PER_DEGREE = 69.0
 

@@ -19,7 +19,7 @@ from portal.matching.rules.scoring import (
     score,
     suits,
 )
-from portal.regions.queries import preferred_labels
+from portal.regions.queries.capabilities import preferred_labels
 
 #: What a member finds; whoever is told of a match is one.
 AUDIENCE = frozenset({"public", "member"})

@@ -29,7 +29,7 @@ from portal.organizations.queries.profiles import clusters_of_organizations
 from portal.partnerships.models import Request
 from portal.partnerships.queries.requests import shown_point_of
 from portal.regions.models import capability_broader
-from portal.regions.queries import match_phrases, preferred_labels
+from portal.regions.queries.capabilities import match_phrases, preferred_labels
 from portal.skills.models import Credential, Skill, skill_capability
 from portal.training.models.programs import Program, ProgramSkill
 from portal.training.models.sections import Section

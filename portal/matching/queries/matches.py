@@ -26,7 +26,8 @@ from portal.matching.rules.words import CRITERIA
 from portal.partnerships.models import Request
 from portal.partnerships.queries.requests import REQUEST_OPTIONS
 from portal.partnerships.rules.workflows import LISTED_STATUSES
-from portal.regions.queries import cluster_labels, preferred_labels
+from portal.regions.queries.capabilities import preferred_labels
+from portal.regions.queries.industries import cluster_labels
 
 #: A request's page, and a person's, show so many.
 MOST_SHOWN = 10

@@ -13,7 +13,7 @@ from portal.kernel.database import session
 from portal.matching.models import Match, MatchRound
 from portal.organizations.models import organization_capability
 from portal.partnerships.models import Request, request_capability
-from portal.regions.queries import broader_closure, narrower_closure
+from portal.regions.queries.capabilities import broader_closure, narrower_closure
 from portal.skills.models import skill_capability
 from portal.training.models.programs import ProgramSkill
 

@@ -20,8 +20,9 @@ from portal.kernel.workflow import WorkflowStep
 from portal.organizations.models import Claim, Invitation, JoinRequest, Membership, Organization
 from portal.organizations.policies import Permission
 from portal.organizations.rules import AGENCY_KINDS, INVITATIONS, ROLES
-from portal.regions import queries as regions
 from portal.regions.models import RegionCounty
+from portal.regions.queries.brokers import broker_ids_of_county
+from portal.regions.queries.places import time_zone_at
 
 # Every request asks these, so they are put together once.
 _ACTOR_FACTS = (
@@ -57,7 +58,7 @@ def actor_facts(user_id: int) -> Mapping[str, Any]:
 
 def time_zone_of(organization_id: int) -> str:
     """Return the time zone in which an organization lives, or "" where nobody knows it."""
-    zone = regions.time_zone_at(Organization.zip_code, Organization.county_fips)
+    zone = time_zone_at(Organization.zip_code, Organization.county_fips)
     return session.scalar(select(zone).where(Organization.id == organization_id)) or ""
 
 
@@ -196,7 +197,7 @@ def managers_of(organization_id: int) -> list[User]:
 
 def claim_deciders(claim: Claim) -> list[User]:
     """Return who decides a claim: the brokers of its county, or else the administrators."""
-    brokers = regions.broker_ids_of_county(claim.organization.county_fips)
+    brokers = broker_ids_of_county(claim.organization.county_fips)
     found = session.scalars(
         select(User)
         .where(User.id.in_(brokers), User.is_active, User.id != claim.user_id)

@@ -21,8 +21,9 @@ from portal.organizations.models import Membership, Organization, organization_n
 from portal.organizations.policies import Permission
 from portal.organizations.queries.resolving import complete_place
 from portal.organizations.rules import IDENTIFIERS, hidden_fields, match_key
-from portal.regions import queries as regions
 from portal.regions.models import County
+from portal.regions.queries.industries import cluster_keys_of, cluster_labels
+from portal.regions.queries.places import find_zip
 
 _SIMILAR = 88.0
 #: So many names are told to whoever gave one that nobody has.
@@ -112,8 +113,8 @@ def hidden_fields_for(actor: Actor, organization: Organization) -> frozenset[str
 
 def clusters_of(organization: Organization) -> list[tuple[str, str]]:
     """Return (key, name) of the clusters to which a loaded organization belongs, by name."""
-    keys = set(regions.cluster_keys_of(organization.naics_codes).values())
-    return sorted(regions.cluster_labels(keys).items(), key=lambda item: item[1])
+    keys = set(cluster_keys_of(organization.naics_codes).values())
+    return sorted(cluster_labels(keys).items(), key=lambda item: item[1])
 
 
 def clusters_of_organizations(ids: Collection[int]) -> dict[int, tuple[str, ...]]:
@@ -123,7 +124,7 @@ def clusters_of_organizations(ids: Collection[int]) -> dict[int, tuple[str, ...]
         .where(organization_naics.c.organization_id.in_(sorted(ids)))
         .order_by(organization_naics.c.organization_id)
     ).all()
-    known = regions.cluster_keys_of({code for _organization_id, code in industries})
+    known = cluster_keys_of({code for _organization_id, code in industries})
     found: dict[int, set[str]] = defaultdict(set)
     for organization_id, code in industries:
         if code in known:
@@ -310,7 +311,7 @@ def find_duplicates(
     """
     key = match_key(name)
     if not county_fips and zip_code:
-        place = regions.find_zip(zip_code)
+        place = find_zip(zip_code)
         county_fips = place.county_fips if place else None
     is_near: ColumnElement[bool] = Organization.match_key == key
     if county_fips:

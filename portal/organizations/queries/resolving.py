@@ -11,8 +11,11 @@ from sqlalchemy import select
 
 from portal.kernel.database import session
 from portal.kernel.errors import Invalid, check_all
-from portal.regions import queries as regions
 from portal.regions.models import Capability, County
+from portal.regions.queries.capabilities import resolve_capabilities
+from portal.regions.queries.counties import find_county
+from portal.regions.queries.industries import industries_named, naics_titles
+from portal.regions.queries.places import find_zip
 
 
 def get_capabilities(names: Collection[str]) -> list[Capability]:
@@ -22,7 +25,7 @@ def get_capabilities(names: Collection[str]) -> list[Capability]:
     """
     if not names:
         return []
-    keys, unknown = regions.resolve_capabilities(names)
+    keys, unknown = resolve_capabilities(names)
     for name, near in unknown.items():
         if not near:
             message = _(
@@ -49,11 +52,11 @@ def get_naics(names: Collection[str]) -> list[str]:
     """
     # "332710 Machine Shops" is a code with its title beside it.
     codes = {name: name.partition(" ")[0] for name in names}
-    known = set(regions.naics_titles(codes.values()))
+    known = set(naics_titles(codes.values()))
     for name, code in codes.items():
         if code in known:
             continue
-        near = [] if name.isdecimal() else regions.industries_named(name)
+        near = [] if name.isdecimal() else industries_named(name)
         titled = [found for found, title in near if title.casefold() == name.casefold()]
         if titled:
             known.add(titled[0])
@@ -99,7 +102,7 @@ def complete_place(
         raise Invalid("longitude", _("Please give both latitude and longitude, or neither."))
     is_complete = place["county_fips"] and place["latitude"] is not None
     if place["zip_code"] and country == "US" and not is_complete:
-        found = regions.find_zip(place["zip_code"])
+        found = find_zip(place["zip_code"])
         if found is None and not place["county_fips"] and place["latitude"] is None:
             raise Invalid(
                 "zip_code",
@@ -137,10 +140,10 @@ def _county_fips(text: str, state: str, zip_code: str) -> str | None:
         county_fips = session.scalar(select(County.fips).where(County.fips == text))
     else:
         name, _comma, given_state = (part.strip() for part in text.rpartition(","))
-        if not name and not state and (found := regions.find_zip(zip_code)) is not None:
+        if not name and not state and (found := find_zip(zip_code)) is not None:
             # Whoever gives the ZIP code and “Bullitt” has said in which state.
             state = found.state
-        county = regions.find_county(name or given_state, given_state if name else state)
+        county = find_county(name or given_state, given_state if name else state)
         county_fips = county.fips if county else None
     if county_fips is None:
         raise Invalid(

@@ -30,7 +30,7 @@ from portal.organizations.queries import profiles, resolving
 from portal.organizations.rules import IDENTIFIERS, match_key
 from portal.organizations.services.roles import join
 from portal.regions.models import NaicsCode
-from portal.regions.queries import counties_by_fips
+from portal.regions.queries.counties import counties_by_fips
 
 _PLACE = ("city", "state", "zip_code", "county_fips", "latitude", "longitude")
 _PLAIN = (

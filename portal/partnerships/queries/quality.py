@@ -15,7 +15,7 @@ from portal.partnerships.policies import Permission
 from portal.partnerships.queries.requests import values_of
 from portal.partnerships.rules.quality import Assessment, assess
 from portal.partnerships.rules.workflows import SHOWN_STATUSES
-from portal.regions.queries import resolve_capabilities
+from portal.regions.queries.capabilities import resolve_capabilities
 
 #: So many similar requests are looked at, and so many are shown.
 _MOST_SIMILAR = 12

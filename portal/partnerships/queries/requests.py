@@ -24,7 +24,8 @@ from portal.partnerships.models import Request, RequestAttachment, request_capab
 from portal.partnerships.policies import Permission
 from portal.partnerships.rules.publishing import PLAIN_FIELDS
 from portal.partnerships.rules.workflows import LISTED_STATUSES
-from portal.regions.queries import broker_ids_of_county, narrower_closure
+from portal.regions.queries.brokers import broker_ids_of_county
+from portal.regions.queries.capabilities import narrower_closure
 
 REQUEST_OPTIONS = (
     joinedload(Request.organization).options(

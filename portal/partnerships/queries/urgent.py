@@ -26,7 +26,7 @@ from portal.partnerships.models import (
 from portal.partnerships.policies import Permission
 from portal.partnerships.queries.requests import CARD_OPTIONS, card_of, shown_point_of
 from portal.partnerships.rules.workflows import OPEN_STATUSES
-from portal.regions.queries import narrower_closure
+from portal.regions.queries.capabilities import narrower_closure
 
 #: No urgent request is told to more organizations than these, the nearest.
 MOST_CALLED = 200

@@ -17,7 +17,7 @@ from portal.kernel.errors import Invalid, NotFound
 from portal.kernel.manifest import DeskItem
 from portal.kernel.paging import Page, keyset_page
 from portal.organizations.models import Organization
-from portal.regions.queries import counties_by_fips, county_names
+from portal.regions.queries.counties import counties_by_fips, county_names
 from portal.skills.queries import skill_labels
 from portal.training.models.demands import CohortInvitation, CohortOffer, SkillDemand
 from portal.training.models.enrollments import Enrollment

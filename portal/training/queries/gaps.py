@@ -18,7 +18,7 @@ from portal.kernel.errors import NotFound
 from portal.kernel.settled import settled
 from portal.organizations.models import Organization
 from portal.regions.models import County, Region, RegionCounty
-from portal.regions.queries import county_labels
+from portal.regions.queries.counties import county_labels
 from portal.skills.models import Skill
 from portal.skills.queries import capability_keys_of, skill_labels
 from portal.training.models.demands import SkillDemand

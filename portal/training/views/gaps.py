@@ -16,7 +16,8 @@ from portal.kernel.web.answers import csv_answer, flash, page, see_other
 from portal.kernel.web.arguments import choice_argument, number_argument, text_argument
 from portal.kernel.web.viewer import current_actor
 from portal.organizations.queries.profiles import organization_choices
-from portal.regions.queries import county_labels, list_regions
+from portal.regions.queries.counties import county_labels
+from portal.regions.queries.regions import list_regions
 from portal.skills.queries import skill_labels
 from portal.skills.rules import SKILL_KINDS
 from portal.training.forms.demands import CohortForm

@@ -50,13 +50,14 @@ def in_line(path: str, *, seconds: float) -> Iterator[None]:
         os.close(place)
 
 
-#: Those of this process who wait for nobody any more, and cannot be called back either.
-_given_up: set[threading.Thread] = set()
+#: Those of this process who wait for nobody any more, and cannot be called back either, each with
+#: the seconds after which it was given up.
+_given_up: dict[threading.Thread, float] = {}
 
 
 def _wait(place: int, seconds: float) -> None:
     """Wait until the lock of an open file is ours, in a thread, since the system knows no limit."""
-    if _given_up:
+    if any(one.is_alive() and waited >= seconds for one, waited in list(_given_up.items())):
         # Somebody has waited that long before us, and still does.
         raise TimeoutError("nobody gets a turn to write")
     came = threading.Event()
@@ -68,15 +69,15 @@ def _wait(place: int, seconds: float) -> None:
         finally:
             # It is one lock for both, and over when both are closed.
             os.close(of_thread)
-            _given_up.discard(threading.current_thread())
 
     thread = threading.Thread(target=wait, args=[os.dup(place)], name="line", daemon=True)
     thread.start()
     if came.wait(seconds):
         return
-    _given_up.add(thread)
-    if not thread.is_alive():
-        _given_up.discard(thread)
+    for one in list(_given_up):
+        if not one.is_alive():
+            _given_up.pop(one, None)
+    _given_up[thread] = seconds
     raise TimeoutError("the turn to write did not come in time")
 
 

@@ -3,7 +3,9 @@
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -84,6 +86,33 @@ def test_nobody_waits_meanwhile(writer: sqlite3.Connection, tmp_path: Path) -> N
         writer.execute("COMMIT")
     commit(log)
     assert rows_of_file(tmp_path) == 1
+
+
+def test_whoever_waits_longer_is_not_refused_since_somebody_gave_up(tmp_path: Path) -> None:
+    path, turns = str(tmp_path / "some.db"), []
+
+    def waiting() -> list[threading.Thread]:
+        return [thread for thread in threading.enumerate() if thread.name == "line"]
+
+    def write() -> None:
+        with in_line(path, seconds=PATIENCE_SECONDS):
+            turns.append("late")
+
+    with ThreadPoolExecutor() as pool:
+        with in_line(path, seconds=PATIENCE_SECONDS):
+            for _time in range(2):
+                with pytest.raises(TimeoutError), in_line(path, seconds=0.01):
+                    pass
+            given_up = waiting()
+            assert len(given_up) == 1, "who waits no longer than that is refused at once"
+            written = pool.submit(write)
+            while len(waiting()) == 1 and not written.done():
+                time.sleep(0.001)
+            turns.append("early")
+        written.result(PATIENCE_SECONDS)
+    assert turns == ["early", "late"]
+    for thread in given_up:
+        thread.join(PATIENCE_SECONDS)
 
 
 def test_a_long_log_is_begun_anew(

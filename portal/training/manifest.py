@@ -326,5 +326,5 @@ manifest = Manifest(
         ),
     ),
     calendar=learning.list_calendar,
-    leaving=Leaving(learning.list_hindrances),
+    leaving=Leaving(learning.list_hindrances, leave=on_enrollments.withdraw_what_is_open),
 )

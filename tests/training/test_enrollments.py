@@ -5,23 +5,27 @@ from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlalchemy.exc import IntegrityError
 
+from portal.accounts.models import User
 from portal.accounts.rules import hash_secret
+from portal.accounts.services import close_account
 from portal.bookings.rules.attempt import Span
 from portal.kernel.authorization import SYSTEM
 from portal.kernel.clock import now, today_here
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Conflict, Forbidden, Invalid, NotFound, TooMany
 from portal.training.models.enrollments import Enrollment
-from portal.training.models.sections import Section
+from portal.training.models.sections import Section, SectionMeeting
 from portal.training.queries import enrollments as queries
+from portal.training.queries import learning
 from portal.training.queries.sections import get_section
 from portal.training.rules.enrollments import ENROLLMENTS
 from portal.training.services import enrollments as services
 from portal.training.services import results, seats
 from portal.training.services import sections as section_services
+from tests.cast import World
 from tests.training.conftest import (
     ActorOf,
     OpenSection,
@@ -141,6 +145,24 @@ def test_offer_that_nobody_takes_goes_to_the_next(
         services.answer_enrollment(actor("ben"), again(ben), "accept")
     assert seats.pass_on_seats(SYSTEM) == 1
     assert [again(ben).status, again(eve).status] == ["lapsed", "offered"]
+
+
+def test_nothing_is_kept_for_whoever_closes_the_account(
+    actor: ActorOf, open_section: OpenSection, world: World
+) -> None:
+    section = open_section(seats=1, min_seats=0)
+    with unit_of_work():
+        session.execute(delete(SectionMeeting).where(SectionMeeting.section_id == section.id))
+    first = services.enroll(actor("ana"), section)
+    eve = services.enroll(actor("eve"), section)
+    cleo = services.enroll(actor("cleo"), section)
+    # Who has a seat gives it back, also where no meetings are planned.
+    [hindrance] = learning.list_hindrances(actor("ana"))
+    assert hindrance.url.endswith(f"/{first.id}")
+    assert not learning.list_hindrances(actor("eve"))
+    close_account(actor("eve"), session.get_one(User, world.users["eve"]))
+    services.act_on_enrollment(actor("ana"), again(first), "withdraw")
+    assert [again(eve).status, again(cleo).status] == ["withdrawn", "offered"]
 
 
 def test_more_seats_serve_the_line_before_newcomers(

@@ -164,6 +164,21 @@ def list_kept(actor: Actor, limit: int = 20) -> list[Enrollment]:
     )
 
 
+def list_open(actor: Actor) -> list[Enrollment]:
+    """Return what the actor asked or waits for, or could take, and does not take part in yet."""
+    return list(
+        session.scalars(
+            select(Enrollment)
+            .options(*ENROLLMENT_OPTIONS)
+            .where(
+                Enrollment.user_id == actor.user_id,
+                Enrollment.status.in_(("waiting", "requested", *KEPT_STATUSES)),
+            )
+            .order_by(Enrollment.section_id, Enrollment.id)
+        )
+    )
+
+
 def list_written_down(actor: Actor, limit: int = 20) -> list[Enrollment]:
     """Return what providers wrote down for the actor's address and no account has yet."""
     email = verified_email(actor.user_id)

@@ -158,14 +158,26 @@ def _meetings_of(
 
 
 def list_hindrances(actor: Actor) -> list[Hindrance]:
-    """Return the seats that somebody has in what is still to come."""
+    """Return the seats that somebody has in what is not over."""
     if actor.user_id is None:
         return []
-    begins = now()
-    meetings = list_calendar(actor.user_id, begins, begins + dt.timedelta(days=730))
+    rows = session.execute(
+        select(Enrollment.id, Program.title)
+        .join(Section, Section.id == Enrollment.section_id)
+        .join(Program, Program.id == Section.program_id)
+        .where(
+            Enrollment.user_id == actor.user_id,
+            Enrollment.status == "enrolled",
+            Section.ends_on >= today_here(),
+        )
+        .order_by(Enrollment.id)
+    )
     return [
-        Hindrance(_("Give back your seat in “%(title)s”.", title=title), url)
-        for title, url in dict.fromkeys((one.summary, one.url) for one in meetings)
+        Hindrance(
+            _("Give back your seat in “%(title)s”.", title=row.title),
+            ENROLLMENT_ADDRESS % row.id,
+        )
+        for row in rows
     ]
 
 

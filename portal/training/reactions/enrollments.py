@@ -9,7 +9,7 @@ from portal.accounts.queries import find_user, find_user_by_email
 from portal.bookings.queries.notices import calendar_host, load_wishes
 from portal.bookings.rules.invitations import Entry, Party, write_schedule
 from portal.bookings.rules.notices import Wishes
-from portal.kernel.authorization import SYSTEM
+from portal.kernel.authorization import SYSTEM, Actor
 from portal.kernel.clock import now, today_here
 from portal.kernel.errors import NotFound
 from portal.kernel.mail import Reader, queue_mail, sender_address
@@ -29,6 +29,13 @@ from portal.training.rules.telling import (
 )
 from portal.training.services import enrollments as services
 from portal.training.services import seats
+
+
+def withdraw_what_is_open(actor: Actor) -> None:
+    """Ask and wait for no seat any more, with the account."""
+    for row in queries.list_open(actor):
+        services.act_on_enrollment(actor, row, "withdraw")
+
 
 # What an event names may be gone, or have changed again, by the time that it is delivered.
 

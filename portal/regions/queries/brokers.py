@@ -41,7 +41,11 @@ def list_brokers(region_id: int, limit: int = 200) -> list[BrokerView]:
 
 def has_brokers(region_id: int) -> bool:
     """Tell whether a region has anybody to ask."""
-    found = select(BrokerAppointment.user_id).where(BrokerAppointment.region_id == region_id)
+    found = (
+        select(BrokerAppointment.user_id)
+        .join(User, User.id == BrokerAppointment.user_id)
+        .where(BrokerAppointment.region_id == region_id, User.is_active)
+    )
     return session.scalar(found.limit(1)) is not None
 
 

@@ -73,13 +73,14 @@ def search() -> ResponseReturnValue:
 
 
 def _plain_page(found: Found, own: Mapping[str, bytes]) -> bytes | None:
-    """Return the page of words alone that were found, for nobody in particular.
+    """Return the page of words alone that were all found, for nobody in particular.
 
     That is nearly every page, and what is around its `own` parts differs in the words only.
     """
     text = found.search.text
     if not found.search.has_words_alone or not found.hits:
         return None
+    # Where nothing has all words, what is offered instead names them in several ways.
     if found.is_fuzzy or found.is_place_missing:
         return None
     # Titles have a single space between words.

@@ -12,6 +12,7 @@ from portal.facilities.services.equipment import update_equipment
 from portal.facilities.services.facilities import change_facility_visibility
 from portal.intake import queries, services
 from portal.intake.forms import read_candidates
+from portal.intake.rules.machines import hourly_text
 from portal.intake.rules.uniquip import UNIQUIP
 from portal.kernel.authorization import NOBODY, SYSTEM
 from portal.kernel.database import session, unit_of_work
@@ -97,6 +98,21 @@ def test_a_list_of_machines_comes_in_as_equipment_under_its_own_columns(world):
     for outcome in ("changed", "unchanged"):
         tally = services.import_equipment(SYSTEM, college, candidates=candidates)
         assert tally.counts[outcome] == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "price"),
+    [
+        ("$85 per hour", "$85"),
+        ("85 / h.", "85"),
+        ("85 por hora", "85"),
+        ("85", "85"),
+        # A cell may be so long; nobody waits for it.
+        (f"1{' ' * 32_000}x", f"1{' ' * 32_000}x"),
+    ],
+)
+def test_a_price_of_an_hour_may_say_so_once_more(text, price):
+    assert hourly_text(text) == price
 
 
 def test_what_an_hour_costs_comes_in_beside_other_prices(world):

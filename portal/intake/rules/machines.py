@@ -72,7 +72,7 @@ MACHINE_COLUMNS: tuple[str, ...] = (
     *(column for column in UNIQUIP if column not in ("Name", "Type")),
 )
 
-_PER_HOUR = re.compile(r"\s*(?:/|per|por)\s*(?:an\s+)?(?:h|hr|hour|hora)\.?$", re.IGNORECASE)
+_PER_HOUR = re.compile(r"(?:/|per|por)\s*(?:an\s+)?(?:h|hr|hour|hora)\.?$", re.IGNORECASE)
 
 
 def catalog_columns(columns: Iterable[str]) -> dict[str, str]:
@@ -93,4 +93,4 @@ def catalog_columns(columns: Iterable[str]) -> dict[str, str]:
 
 def hourly_text(text: str) -> str:
     """Return "$85" for "$85 per hour": the column says that already."""
-    return _PER_HOUR.sub("", text)
+    return _PER_HOUR.sub("", text).rstrip()

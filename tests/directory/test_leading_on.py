@@ -17,6 +17,7 @@ from portal.kernel.authorization import NOBODY, SYSTEM
 from portal.kernel.database import db, session
 from portal.kernel.manifest import FilterField, SearchFilter
 from tests.cast import World
+from tests.support.statements import count_statements
 
 pytestmark = pytest.mark.usefixtures("indexed")
 
@@ -110,6 +111,13 @@ def test_nothing_found_is_asked_for_or_waited_for(client_of: ClientOf) -> None:
     )
     assert 'value="CMM"' in form
     assert 'value="40202"' in form
+
+
+def test_a_town_is_looked_up_once_for_all_that_asks_for_a_little_less(client_of: ClientOf) -> None:
+    with count_statements() as sent:
+        text = search(client_of("nobody"), "q=mill&near=wichita&radius_miles=10&kind=request")
+    assert "Remove all filters" in text
+    assert sum("lower(zip_code.place)" in statement for statement in sent.texts) == 1
 
 
 def test_what_nothing_has_whole_is_asked_for_or_waited_for_as_well(client_of: ClientOf) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from portal.kernel.database import session
+from portal.kernel.settled import settled_for_now
 from portal.regions.models import County, RegionCounty, State, ZipCode
 from portal.regions.queries.many import rows_in
 from portal.regions.rules import read_town
@@ -47,6 +48,11 @@ def find_place(text: str) -> Place | None:
     """
     if any(letter.isdecimal() for letter in text):
         return find_zip(text)
+    # A page that finds nothing asks again for each search that asks for a little less.
+    return settled_for_now(("town", text), lambda: _find_town(text))
+
+
+def _find_town(text: str) -> Place | None:
     readings = read_town(text)
     # All ZIP codes are looked through, in 6 ms: towns are asked for too seldom to have an index.
     name = func.lower(ZipCode.place)

@@ -60,8 +60,11 @@ def find_open_request(wanted: Mapping[str, Any]) -> AccessRequest | None:
     )
 
 
-def list_asked_of(actor: Actor, resource: Resource) -> dict[str, int]:
-    """Return what somebody has asked the host of a resource for, to book it, by its kind."""
+def list_asked_of(actor: Actor, resource: Resource, organization_id: int) -> dict[str, int]:
+    """Return what somebody asked the host of a resource for, to book it for an organization.
+
+    Each by its kind. Qualifications and inductions are the person's, whomever it is for.
+    """
     carried = select(equipment_capability.c.capability_key).where(
         equipment_capability.c.equipment_id == resource.equipment_id
     )
@@ -70,6 +73,10 @@ def list_asked_of(actor: Actor, resource: Resource) -> dict[str, int]:
             AccessRequest.status == "open",
             AccessRequest.user_id == actor.user_id,
             AccessRequest.host_organization_id == resource.organization_id,
+            or_(
+                AccessRequest.kind.in_(("qualification", "induction")),
+                AccessRequest.organization_id == organization_id,
+            ),
             # A qualification is for what one operates; the rest opens every machine of a host.
             or_(
                 AccessRequest.kind != "qualification",

@@ -108,14 +108,18 @@ def _find_needs(
     return Needs(
         organization.name if organization else "",
         organization.id if organization else None,
-        _needs(actor, resource, rules, gates),
+        _needs(actor, resource, rules, gates, organization),
         {resource.kind: record.id},
         host.id if can(actor, Permission.QUALIFICATION_GRANT, host) else None,
     )
 
 
 def _needs(
-    actor: Actor, resource: Resource, rules: BookingRules, gates: Gates | None
+    actor: Actor,
+    resource: Resource,
+    rules: BookingRules,
+    gates: Gates | None,
+    organization: Organization | None,
 ) -> list[Need]:
     found = []
     asked: dict[str, int] | None = None
@@ -124,9 +128,12 @@ def _needs(
             is_open = getattr(gates, gate) if gates else None
             is_learned = kind == "qualification" and not is_open
             ways = find_ways_to_qualify(actor, resource) if is_learned else []
-            if is_open is False and asked is None:
-                asked = list_asked_of(actor, resource)
-            found.append(Need(kind, label, is_open, ways, (asked or {}).get(kind)))
+            asked_id = None
+            if organization is not None and not is_open:
+                if asked is None:
+                    asked = list_asked_of(actor, resource, organization.id)
+                asked_id = asked.get(kind)
+            found.append(Need(kind, label, is_open, ways, asked_id))
     return found
 
 

@@ -13,6 +13,7 @@ from portal.bookings.models.calendar import RuleLayer
 from portal.bookings.services import access
 from portal.kernel.clock import today_here
 from portal.kernel.database import session, unit_of_work
+from portal.organizations.models import Membership
 from tests.bookings.access.conftest import ActorOf, OrganizationOf, credential_of
 from tests.cast import CAST, World
 from tests.support.statements import count_statements
@@ -140,6 +141,41 @@ def test_from_a_missing_gate_to_an_open_one(world: World, client_of: ClientOf) -
     assert client_of("ana").get(document).status_code == 404
     assert "Unsafe." in sent(cleo, f"/qualifications/{number}/actions/revoke", note="Unsafe.")
     assert eve.get(f"/equipment/{mill}").text.count("Missing") == 2
+
+
+def test_what_was_asked_for_one_organization_is_missing_for_another(
+    world: World, client_of: ClientOf, actor: ActorOf, organization: OrganizationOf
+) -> None:
+    with unit_of_work():
+        session.add(
+            RuleLayer(
+                resource_id=world.resources["college_public"],
+                needs_induction=True,
+                needs_agreement=True,
+            )
+        )
+        session.add(
+            Membership(
+                organization_id=world.organizations["shop"],
+                user_id=world.users["eve"],
+                role="member",
+            )
+        )
+    for kind in ("induction", "agreement"):
+        access.ask_for_access(
+            actor("eve"),
+            organization("college"),
+            organization_id=world.organizations["aero"],
+            kind=kind,
+        )
+    week = f"/equipment/{world.equipment['college_public']}/times?organization_id="
+    eve = client_of("eve")
+
+    shown = eve.get(week + str(world.organizations["aero"])).text
+    assert (shown.count("Asked for"), shown.count("Ask for it")) == (2, 0)
+    # An agreement is between organizations, an induction the person's.
+    shown = eve.get(week + str(world.organizations["shop"])).text
+    assert (shown.count("Asked for"), shown.count("Ask for it")) == (1, 1)
 
 
 def test_whoever_opens_the_gates_of_a_machine_is_not_told_to_ask(

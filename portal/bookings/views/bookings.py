@@ -13,10 +13,7 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext, pgettext
 
 from portal.bookings.forms.bookings import SCOPES
-from portal.bookings.forms.pages import (
-    StepForm,
-    span_values,
-)
+from portal.bookings.forms.pages import StepForm, span_values
 from portal.bookings.policies import Permission
 from portal.bookings.queries import bookings as queries
 from portal.bookings.queries import listings
@@ -49,10 +46,7 @@ from portal.kernel.web.arguments import confirmed
 from portal.kernel.web.formats import format_money
 from portal.kernel.web.viewer import current_actor
 from portal.kernel.workflow import Transition
-from portal.organizations.queries.profiles import (
-    get_visible_organization,
-    list_organizations_of,
-)
+from portal.organizations.queries.profiles import get_visible_organization, list_organizations_of
 
 #: How a list shows the state of a booking.
 TONES = {

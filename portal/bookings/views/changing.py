@@ -7,12 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from wtforms.fields.choices import SelectChoice
 
-from portal.bookings.forms.pages import (
-    HandOverForm,
-    MoveForm,
-    PurposeForm,
-    span_values,
-)
+from portal.bookings.forms.pages import HandOverForm, MoveForm, PurposeForm, span_values
 from portal.bookings.policies import Permission
 from portal.bookings.queries import bookings as queries
 from portal.bookings.queries.charging import reestimate_cents

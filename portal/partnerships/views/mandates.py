@@ -27,13 +27,7 @@ from portal.partnerships.rules.words import (
 from portal.partnerships.services import mandates as services
 from portal.partnerships.services.requests import write_request_for
 from portal.partnerships.views.blueprint import blueprint
-from portal.partnerships.views.writing import (
-    edit_page,
-    form_page,
-    only_looks,
-    to_record,
-    to_saved,
-)
+from portal.partnerships.views.writing import edit_page, form_page, only_looks, to_record, to_saved
 
 
 @blueprint.route("/organizations/<int:organization_id>/requests/new", methods=["GET", "POST"])

@@ -50,19 +50,10 @@ from portal.kernel.fulltext.postgresql.tables import (
     quoted,
     storable,
 )
-from portal.kernel.fulltext.postgresql.texts import (
-    all_of,
-    excluding,
-    reading_text,
-    some_text,
-)
+from portal.kernel.fulltext.postgresql.texts import all_of, excluding, reading_text, some_text
 from portal.kernel.fulltext.postgresql.visible import Condition, Runner, Visible, is_among
 from portal.kernel.fulltext.ranking import miles_between
-from portal.kernel.fulltext.reading import (
-    Reading,
-    clauses_of,
-    read,
-)
+from portal.kernel.fulltext.reading import Reading, clauses_of, read
 from portal.kernel.fulltext.rows import DEGREES, SEPARATOR, Record, decode
 from portal.kernel.fulltext.suggesting import MAX_SUGGESTIONS
 

@@ -31,7 +31,7 @@ def name_key(text: str) -> str:
     return re.sub(r"[\s\-_‐‑‒–—]+", " ", plain).strip()
 
 
-_SHORTENED = {"st": "saint", "ft": "fort", "mt": "mount"}
+_SHORTENED = {"st": "saint", "ste": "sainte", "ft": "fort", "mt": "mount", "pt": "point"}
 _MOST_TOWN_WORDS = 8
 
 
@@ -39,15 +39,20 @@ def read_town(text: str) -> dict[str, str]:
     """Return what may be a town's name at the beginning of a text, each with what follows it.
 
     "St. Louis, MO" may be the town of that name, followed by nothing, or "saint louis" followed by
-    "mo". All in small letters, the longest name first; nothing for a text too long for a town.
+    "mo". All in small letters; nothing for a text too long for a town.
     """
-    words = re.sub(r"[.,]", " ", text.lower()).split()
-    if not 0 < len(words) <= _MOST_TOWN_WORDS:
-        return {}
-    words[0] = _SHORTENED.get(words[0], words[0])
-    cuts = range(len(words), 0, -1)
-    # "D.C." has come apart.
-    return {" ".join(words[:cut]): " ".join(words[cut:]).replace("d c", "dc") for cut in cuts}
+    found: dict[str, str] = {}
+    # The Postal Service writes "O Fallon", but "Lees Summit".
+    for sign in (" ", ""):
+        words = re.sub(r"[.,-]", " ", re.sub(r"['’]", sign, text.lower())).split()
+        if len(words) > _MOST_TOWN_WORDS:
+            continue
+        # The last one may be a state: "MT".
+        words[:-1] = [_SHORTENED.get(word, word) for word in words[:-1]]
+        for cut in range(len(words), 0, -1):
+            # "D.C." has come apart.
+            found[" ".join(words[:cut])] = " ".join(words[cut:]).replace("d c", "dc")
+    return found
 
 
 def county_keys(name: str) -> tuple[str, str]:

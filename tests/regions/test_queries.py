@@ -40,6 +40,11 @@ def test_what_is_no_zip_code_finds_nothing(app, text):
         ("Wichita Kansas", "67202"),
         ("Saint Matthews", "40207"),
         ("St. Matthews, Ky.", "40207"),
+        ("Lake St. Louis", "63367"),
+        ("Sault Ste. Marie, MO", "49783"),
+        ("O'Fallon", "63366"),
+        ("Lee’s Summit, MO", "64063"),
+        ("Wilkes-Barre", "18701"),
         ("Wichita, KY", None),
         ("Wichita Heights", None),
         ("net shape", None),
@@ -51,6 +56,16 @@ def test_what_is_no_zip_code_finds_nothing(app, text):
 def test_a_town_is_known_by_its_name_with_or_without_its_state(app, text, zip_code):
     with unit_of_work():
         add_zip("40207", "Saint Matthews", "KY", "21111", 38.25, -85.65)
+        # As the Postal Service writes them.
+        session.add(State(code="MO", fips="29", name="Missouri"))
+        for code, name in (
+            ("63367", "Lake Saint Louis"),
+            ("49783", "Sault Sainte Marie"),
+            ("63366", "O Fallon"),
+            ("64063", "Lees Summit"),
+            ("18701", "Wilkes Barre"),
+        ):
+            add_zip(code, name, "MO", None, 38.8, -90.7)
     place = find_place(text)
     assert (place and place.zip_code) == zip_code
 

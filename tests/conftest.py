@@ -141,6 +141,11 @@ class Databases:
         with app.app_context():
             db.create_all()
             self.world = build_world()
+            # Now, as no test has changed anything yet; each that searches gets a copy.
+            search_index().rebuild()
+            self.index = Path(
+                shutil.move(Path(app.instance_path) / "index", f"{app.instance_path}-index")
+            )
             db.session.remove()
             self._kept = keep(app)
         self._signed_in_at = time.monotonic()
@@ -264,13 +269,6 @@ def drain(app: Flask) -> Callable[[], None]:
 
 
 @pytest.fixture
-def indexed(app: Flask) -> None:
+def indexed(app: Flask, _databases: Databases) -> None:
     """Put the cast's world into the search index."""
-    kept = Path(app.instance_path).parent / f"{Path(app.instance_path).name}-index"
-    present = Path(app.instance_path) / "index"
-    if kept.exists():
-        # The world is always the same, so its index is built once and copied.
-        shutil.copytree(kept, present)
-    else:
-        search_index().rebuild()
-        shutil.copytree(present, kept)
+    shutil.copytree(_databases.index, Path(app.instance_path) / "index")

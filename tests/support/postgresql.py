@@ -219,4 +219,4 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     with _locked_note(_folder_of_run(session.config, factory)) as note:
         if note.exists():
             Cluster(**json.loads(note.read_text())).stop()
-            note.unlink()
+            note.unlink(missing_ok=True)

@@ -26,8 +26,8 @@ _refuses_changed: ContextVar[bool] = ContextVar("refuses_changed", default=False
 
 @contextmanager
 def unless_changed() -> Iterator[None]:
-    """Have the first command of this block raise `ChangedMeanwhile` instead of running, if somebody
-    has changed its subject's row since that was read.
+    """Have each command of this block raise `ChangedMeanwhile` instead of running, if somebody has
+    changed its subject's row since that was read. Those that it calls just run.
     """
     token = _refuses_changed.set(True)
     try:
@@ -81,8 +81,12 @@ def command(
                         raise Allowed
                     if is_changed and _refuses_changed.get():
                         raise ChangedMeanwhile
-                    _refuses_changed.set(False)
-                    result = function(*args, **kwargs)
+                    # The commands that this one calls change what it has changed already.
+                    token = _refuses_changed.set(False)
+                    try:
+                        result = function(*args, **kwargs)
+                    finally:
+                        _refuses_changed.reset(token)
                     session.flush()
                     return result
             except (IntegrityError, OperationalError, Overtaken) as error:

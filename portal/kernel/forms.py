@@ -292,7 +292,7 @@ class Form(wtforms.Form):
             self.made_from = write_digests(now)
 
     def comparing(self) -> AbstractContextManager[None]:
-        """Have the first command of this block raise `ChangedMeanwhile` where somebody has saved
+        """Have each command of this block raise `ChangedMeanwhile` where somebody has saved
         the record since the form was compared with it.
         """
         return unless_changed() if self._is_compared else nullcontext()

@@ -107,6 +107,12 @@ MOST_OPEN_INVITATIONS = 50
 #: So many mails of invitation go from an organization to one address within a day.
 MOST_INVITATION_MAILS = 3
 
+
+def is_agency_anew(before: tuple[str, str | None], after: tuple[str, str | None]) -> bool:
+    """Tell whether a kind and county make an agency of what was none, or one of another county."""
+    return after[0] in AGENCY_KINDS and (before[0] not in AGENCY_KINDS or before[1] != after[1])
+
+
 _LEGAL_FORMS = re.compile(
     r"inc|incorporated|llc|lc|ltd|limited|co|company|corp|corporation|plc|lp|llp|pllc|pc|pbc"
     r"|gmbh|ag|sa"

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -13,6 +14,7 @@ from portal.kernel.clock import now, today_here
 from portal.kernel.database import session, unit_of_work
 from portal.kernel.errors import Forbidden
 from portal.organizations.models import Organization
+from portal.organizations.services.records import change_organization
 from portal.training.models.certificates import Certificate
 from tests.agreements.conftest import ActorOf
 from tests.cast import World
@@ -109,6 +111,38 @@ def test_people_of_a_verified_agency_read_the_report_of_their_region(
     assert load_report(actor("cleo"), REGION, THIS_YEAR).region.key == REGION
     with pytest.raises(Forbidden):
         load_report(actor("cleo"), "wichita", THIS_YEAR)
+
+
+@pytest.mark.parametrize(
+    ("before", "change"),
+    [
+        ({"kind": "sme"}, {"kind": "government_agency"}),
+        ({"county_fips": "20173"}, {"county_fips": "21111"}),
+        ({"county_fips": None}, {"county_fips": "21111"}),
+    ],
+)
+def test_nobody_becomes_an_agency_of_a_region_without_being_verified_as_that(
+    world: World, agency: Change, actor: ActorOf, before: Any, change: Any
+) -> None:
+    agency(**before)
+    college = session.get_one(Organization, world.organizations["college"])
+    change_organization(actor("cleo"), college, **change)
+    with pytest.raises(Forbidden):
+        load_report(actor("cleo"), REGION, THIS_YEAR)
+    assert college.verified_at is None
+
+
+def test_an_agency_that_stays_what_and_where_it_is_stays_verified(
+    world: World, agency: Change, actor: ActorOf
+) -> None:
+    agency()
+    college = session.get_one(Organization, world.organizations["college"])
+    change_organization(actor("cleo"), college, name="Office of Trade", kind="government_agency")
+    assert load_report(actor("cleo"), REGION, THIS_YEAR).region.key == REGION
+    # What is no agency reads nothing, so it may move.
+    agency(kind="sme")
+    change_organization(actor("cleo"), college, county_fips="20173")
+    assert college.verified_at is not None
 
 
 def test_an_agency_reads_sums_of_four_organizations(

@@ -27,7 +27,7 @@ from portal.organizations.events import (
 from portal.organizations.models import Organization
 from portal.organizations.policies import Permission
 from portal.organizations.queries import profiles, resolving
-from portal.organizations.rules import IDENTIFIERS, match_key
+from portal.organizations.rules import IDENTIFIERS, is_agency_anew, match_key
 from portal.organizations.services.roles import join
 from portal.regions.models import NaicsCode
 from portal.regions.queries.counties import counties_by_fips
@@ -93,7 +93,13 @@ def change_organization(
 ) -> Organization:
     """Write those fields of the profile that are given. A change also confirms the rest."""
     _load_lists(organization)
+    before = organization.kind, organization.county_fips
     _write_profile(organization, profile)
+    if organization.verified_at is not None and is_agency_anew(
+        before, (organization.kind, organization.county_fips)
+    ):
+        # Nobody vouched for that, and people of an agency read what its region has to show.
+        _end_verification(organization)
     if new_logo is not None:
         _change_logo(
             organization, files.store_image(new_logo, field="new_logo", user_id=actor.user_id)
@@ -152,10 +158,14 @@ def verify_organizations(
 @command(Permission.ORGANIZATION_VERIFY)
 def withdraw_verification(actor: Actor, organization: Organization) -> Organization:
     """Take the mark of verification back."""
+    _end_verification(organization)
+    return organization
+
+
+def _end_verification(organization: Organization) -> None:
     organization.verified_at = None
     organization.verified_by_id = None
     record(OrganizationVerified(organization.id, is_verified=False))
-    return organization
 
 
 @command(Permission.ORGANIZATION_ARCHIVE)

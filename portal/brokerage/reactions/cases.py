@@ -19,7 +19,7 @@ def email_brokers_on_brokers_asked(event: events.BrokersAsked) -> None:
     """Tell the brokers of a region what somebody asks them, and where the answer goes."""
     case = session.get(Case, event.case_id)
     note = first_note(case) if case is not None else None
-    if case is None or note is None or note.author is None:
+    if case is None or note is None or note.author is None or not note.author.is_active:
         return
     organization = session.get(Organization, case.organization_id) if case.organization_id else None
     queue_mails(

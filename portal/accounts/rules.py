@@ -36,6 +36,11 @@ _SYSTEMS = (
 )
 
 
+def erased_address(user_id: int) -> str:
+    """Return what stands in place of the address of somebody who closed the account."""
+    return f"closed-{user_id}@closed.invalid"
+
+
 @dataclass(frozen=True)
 class PasswordCost:
     """What argon2id is made to spend on one password."""

@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from portal.accounts import events, queries
 from portal.accounts.models import ApiToken, EmailLink, ThrottleCount, User, UserSession
 from portal.accounts.policies import Permission
-from portal.accounts.rules import hash_secret, network_of, new_secret
+from portal.accounts.rules import erased_address, hash_secret, network_of, new_secret
 from portal.kernel.authorization import Actor, known_scopes
 from portal.kernel.clock import now
 from portal.kernel.commands import command
@@ -337,7 +337,7 @@ def close_account(actor: Actor, user: User) -> User:
     for table in (UserSession, ApiToken, EmailLink):
         session.execute(delete(table).where(table.user_id == user.id))
     erase_recipient(user.email)
-    user.name, user.email = _("Closed account"), f"closed-{user.id}@closed.invalid"
+    user.name, user.email = _("Closed account"), erased_address(user.id)
     user.language = user.time_zone = ""
     user.password_hash = user.password_changed_at = user.email_verified_at = None
     user.is_active = False

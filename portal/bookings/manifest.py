@@ -242,7 +242,7 @@ manifest = Manifest(
             url=lambda row: f"/bookings/{row.id}",
         ),
     ),
-    leaving=Leaving(listings.list_hindrances),
+    leaving=Leaving(listings.list_hindrances, leave=on_removal.leave_lines),
     jobs=(
         Job(
             "close_bookings",

@@ -17,7 +17,17 @@ from portal.organizations.services import joining, records, roles
 
 
 def leave_organizations(actor: Actor) -> None:
-    """Leave every organization with the account; what nobody else belongs to is archived."""
+    """Leave every organization with the account, and ask to be let into none any more.
+
+    What nobody else belongs to is archived.
+    """
+    requests, claims = people.list_asked_by(actor)
+    for join_request in requests:
+        joining.act_on_join_request(actor, join_request, action="withdraw")
+    for claim in claims:
+        joining.act_on_claim(actor, claim, action="withdraw")
+    if (person := find_user(actor.user_id)) is not None:
+        joining.erase_invited(actor, person)
     for membership, is_alone in people.list_own(actor):
         if people.is_lost(membership, is_alone=is_alone):
             records.archive_organization(actor, membership.organization)

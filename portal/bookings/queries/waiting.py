@@ -77,6 +77,21 @@ def list_own_entries(
     )
 
 
+def list_waits_of(actor: Actor) -> list[WaitingEntry]:
+    """Return all that the actor waits for or is offered, in the order in which it is locked."""
+    return list(
+        session.scalars(
+            select(WaitingEntry)
+            .options(*_OPTIONS)
+            .where(
+                WaitingEntry.user_id == actor.user_id,
+                WaitingEntry.status.in_(("waiting", "offered")),
+            )
+            .order_by(WaitingEntry.resource_id, WaitingEntry.id)
+        )
+    )
+
+
 def find_waiting(resource_id: int, user_id: int | None, span: Span) -> WaitingEntry | None:
     """Return the entry with which a person waits for an overlapping time already, or None."""
     return session.scalars(

@@ -133,6 +133,18 @@ def list_own(actor: Actor) -> list[tuple[Membership, bool]]:
     return [(row, alone) for row, alone in rows]
 
 
+def list_asked_by(actor: Actor) -> tuple[list[JoinRequest], list[Claim]]:
+    """Return what the actor asked of organizations and nobody has decided yet."""
+    requests = select(JoinRequest).where(
+        JoinRequest.user_id == actor.user_id, JoinRequest.status == "open"
+    )
+    claims = select(Claim).where(Claim.user_id == actor.user_id, Claim.status == "pending")
+    return (
+        list(session.scalars(requests.order_by(JoinRequest.id))),
+        list(session.scalars(claims.order_by(Claim.id))),
+    )
+
+
 def is_lost(membership: Membership, *, is_alone: bool) -> bool:
     """Tell whether an organization is archived when this one leaves it with the account."""
     is_active = membership.organization.status == "active"

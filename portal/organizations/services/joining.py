@@ -4,9 +4,11 @@ import datetime as dt
 import secrets
 
 from flask_babel import gettext as _
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from portal.accounts.models import User
+from portal.accounts.policies import Permission as AccountPermission
+from portal.accounts.rules import erased_address
 from portal.kernel.authorization import Actor, authorize
 from portal.kernel.clock import now
 from portal.kernel.commands import command
@@ -142,6 +144,16 @@ def expire_invitations(actor: Actor) -> int:
     for invitation in due:
         INVITATIONS.apply(actor, invitation, "expire")
     return len(due)
+
+
+@command(AccountPermission.ACCOUNT_CLOSE)
+def erase_invited(actor: Actor, user: User) -> None:
+    """Erase the address of somebody who goes from the invitations that were answered."""
+    session.execute(
+        update(Invitation)
+        .where(Invitation.email == user.email, Invitation.status != "sent")
+        .values(email=erased_address(user.id))
+    )
 
 
 @command(Permission.JOIN_REQUEST_SEND)

@@ -4,11 +4,13 @@ An organization that has people never loses its last owner by their own doing.
 """
 
 from flask_babel import gettext as _
+from sqlalchemy import select
 
+from portal.accounts.models import User
 from portal.kernel.authorization import Actor
 from portal.kernel.commands import command
 from portal.kernel.database import lock, session
-from portal.kernel.errors import Invalid
+from portal.kernel.errors import Conflict, Invalid
 from portal.kernel.outbox import record
 from portal.organizations.events import MembershipChanged, MembershipEnded, MembershipStarted
 from portal.organizations.models import Membership, Organization
@@ -54,10 +56,13 @@ def lock_organization(organization_id: int) -> Organization:
 
 
 def join(organization: Organization, user_id: int, role: str) -> Membership:
-    """Make a user one of an organization's people."""
+    """Make a user one of an organization's people. Raises Conflict where the account is closed."""
     membership = Membership(organization_id=organization.id, user_id=user_id, role=role)
     session.add(membership)
     session.flush()
+    # Asked after the row was written, which waits for whoever closes the account at this moment.
+    if not session.scalar(select(User.is_active).where(User.id == user_id)):
+        raise Conflict(_("This account is closed."))
     record(MembershipStarted(organization.id, user_id, role))
     return membership
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import time_machine
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from portal.accounts.models import User, UserSession
 from portal.bookings.models.access import AccessRequest
-from portal.bookings.models.booking import WaitingEntry
+from portal.bookings.models.booking import Booking, WaitingEntry
 from portal.bookings.models.notices import CalendarFeed
 from portal.directory.models import SavedSearch
 from portal.kernel.authorization import Actor
@@ -47,6 +47,20 @@ def test_what_others_count_on_is_settled_first(
 
     assert client.post("/account/close").status_code == 409
     assert session.get_one(User, world.users[name]).email == f"{name}@cast.example"
+
+
+def test_what_was_handed_over_or_booked_for_others_is_settled(
+    client_of: Clients, world: World
+) -> None:
+    ben = client_of("ben")
+    assert "what you have booked" in ben.get("/account/close").text
+    with unit_of_work():
+        session.execute(
+            update(Booking)
+            .where(Booking.user_id == world.users["ben"])
+            .values(user_id=world.users["ana"], booked_by_id=world.users["ben"])
+        )
+    assert "Close my account for good" in ben.get("/account/close").text
 
 
 @pytest.mark.database

@@ -104,7 +104,10 @@ class Server:
             # Of one that is sent whole nobody would hear when it is taken, nor of one after which
             # the connection goes on.
             transport = protocol.response_stream(status, [*headers, ("Connection", "close")])
-            await transport.send_bytes(body)
+            # The last octet apart: had the end of the answer come along with all of it, the client
+            # would seem to have gone before it has taken anything.
+            await transport.send_bytes(body[:-1])
+            await transport.send_bytes(body[-1:])
             del transport
             with suppress(TimeoutError):
                 async with asyncio.timeout(TAKING_SECONDS):
